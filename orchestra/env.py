@@ -1,0 +1,211 @@
+"""The only reader of the environment: every variable of the installation, checked once at start."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+# Linux refuses unix socket paths of 108 bytes and more; some room is left for suffixes.
+SOCKET_PATH_LIMIT = 100
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the installation was told. Times in seconds, sizes in counts; empty string means not set."""
+
+    production: bool
+    process: str
+    host: str
+    port: int
+    data: Path
+    admin_password: str
+    database_url: str
+    redis_url: str
+    valkey_socket: Path
+    secret_key: str
+    encryption_keys: tuple[str, ...]
+    model: str
+    llm_url: str
+    llm_model: str
+    llm_key: str
+    openai_api_key: str
+    anthropic_api_key: str
+    gemini_api_key: str
+    local_model: bool
+    local_model_url: str
+    local_model_key: str
+    public_url: str
+    allowed_hosts: tuple[str, ...]
+    egress_allow: tuple[str, ...]
+    lease_seconds: float
+    inline_limit: int
+    web_processes: int
+    workers: int
+    schedulers: int
+    concurrency: int
+
+    @property
+    def embedded_broker(self) -> bool:
+        """True when the installation runs its own valkey-server."""
+        return self.redis_url.startswith("unix://") and str(self.valkey_socket) in self.redis_url
+
+
+def read_environment(source: Mapping[str, str] | None = None) -> Environment:
+    """Read and check all variables; raises ImproperlyConfigured with one sentence a problem, all at once."""
+    reader = _Reader(os.environ if source is None else source)
+    production = reader.flag("ORCHESTRA_PRODUCTION", default=False)
+    data = Path(reader.text("ORCHESTRA_DATA") or ".data").expanduser().resolve()
+    socket = valkey_socket_path(data)
+    if production:
+        for name in ("SECRET_KEY", "ORCHESTRA_ENCRYPTION_KEYS", "ORCHESTRA_ALLOWED_HOSTS",
+                     "ORCHESTRA_PUBLIC_URL", "DATABASE_URL", "REDIS_URL"):
+            reader.require(name, "production installations must set it")
+    host = reader.text("ORCHESTRA_HOST") or "127.0.0.1"
+    port = reader.whole("ORCHESTRA_PORT", default=8000, least=1, most=65535)
+    kept = {} if reader.problems else _kept_secrets(reader, data, production=production)
+    result = Environment(
+        production=production,
+        process=reader.text("ORCHESTRA_PROCESS") or "command",
+        host=host,
+        port=port,
+        data=data,
+        admin_password=reader.text("ORCHESTRA_ADMIN_PASSWORD"),
+        database_url=reader.url("DATABASE_URL", ("postgres", "postgresql", "sqlite"))
+        or f"sqlite:///{data / 'orchestra.sqlite3'}",
+        redis_url=reader.url("REDIS_URL", ("redis", "rediss", "unix")) or f"unix://{socket}",
+        valkey_socket=socket,
+        secret_key=kept.get("SECRET_KEY", ""),
+        encryption_keys=tuple(_words(kept.get("ORCHESTRA_ENCRYPTION_KEYS", ""))),
+        model=reader.text("ORCHESTRA_MODEL"),
+        llm_url=reader.url("ORCHESTRA_LLM_URL", ("http", "https")),
+        llm_model=reader.text("ORCHESTRA_LLM_MODEL"),
+        llm_key=reader.text("ORCHESTRA_LLM_KEY"),
+        openai_api_key=reader.text("OPENAI_API_KEY"),
+        anthropic_api_key=reader.text("ANTHROPIC_API_KEY"),
+        gemini_api_key=reader.text("GEMINI_API_KEY"),
+        local_model=reader.flag("ORCHESTRA_LOCAL_MODEL", default=True),
+        local_model_url=reader.text("ORCHESTRA_LOCAL_MODEL_URL"),
+        local_model_key=reader.text("ORCHESTRA_LOCAL_MODEL_KEY"),
+        public_url=(reader.url("ORCHESTRA_PUBLIC_URL", ("http", "https")) or f"http://{host}:{port}").rstrip("/"),
+        allowed_hosts=tuple(_words(reader.text("ORCHESTRA_ALLOWED_HOSTS"))) or _own_hosts(host),
+        egress_allow=tuple(_words(reader.text("ORCHESTRA_EGRESS_ALLOW"))),
+        lease_seconds=reader.number("ORCHESTRA_LEASE_SECONDS", default=30.0, least=1.0),
+        inline_limit=reader.whole("ORCHESTRA_INLINE_LIMIT", default=64, least=0, most=100_000),
+        web_processes=reader.whole("ORCHESTRA_WEB_PROCESSES", default=1, least=1, most=64),
+        workers=reader.whole("ORCHESTRA_WORKERS", default=1, least=0, most=64),
+        schedulers=reader.whole("ORCHESTRA_SCHEDULERS", default=1, least=0, most=8),
+        concurrency=reader.whole("ORCHESTRA_CONCURRENCY", default=64, least=1, most=10_000),
+    )
+    if bool(result.llm_url) != bool(result.llm_model):
+        reader.problems.append("ORCHESTRA_LLM_URL and ORCHESTRA_LLM_MODEL go together: set both or none.")
+    if reader.problems:
+        raise ImproperlyConfigured("\n".join(reader.problems))
+    return result
+
+
+def valkey_socket_path(data: Path) -> Path:
+    """Where the embedded valkey-server of this data folder listens: inside it, or at a short path of its own."""
+    inside = data / "valkey.sock"
+    if len(str(inside).encode()) <= SOCKET_PATH_LIMIT:
+        return inside
+    name = hashlib.sha256(str(data).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"orchestra-{os.getuid()}-{name}" / "valkey.sock"
+
+
+class _Reader:
+    """Collects problems instead of stopping at the first."""
+
+    def __init__(self, source: Mapping[str, str]) -> None:
+        self.source = source
+        self.problems: list[str] = []
+
+    def text(self, name: str) -> str:
+        return self.source.get(name, "").strip()
+
+    def require(self, name: str, reason: str) -> None:
+        if not self.text(name):
+            self.problems.append(f"{name} is not set: {reason}.")
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        value = self.text(name).lower()
+        if value in ("1", "true", "yes", "on"):
+            return True
+        if value in ("0", "false", "no", "off"):
+            return False
+        if value:
+            self.problems.append(f"{name} is {value!r}: write 1 or 0.")
+        return default
+
+    def whole(self, name: str, *, default: int, least: int, most: int) -> int:
+        return self._checked(name, default, int, lambda n: least <= n <= most, f"a whole number from {least} to {most}")
+
+    def number(self, name: str, *, default: float, least: float) -> float:
+        return self._checked(name, default, float, lambda n: least <= n < 1e9, f"a number of at least {least:g}")
+
+    def _checked(self, name: str, default: T, convert: Callable[[str], T], fits: Callable[[T], bool], rule: str) -> T:
+        value = self.text(name)
+        if not value:
+            return default
+        try:
+            found = convert(value)
+        except ValueError:
+            found = None
+        if found is None or not fits(found):
+            self.problems.append(f"{name} is {value!r}: write {rule}.")
+            return default
+        return found
+
+    def url(self, name: str, schemes: tuple[str, ...]) -> str:
+        value = self.text(name)
+        if value and urlsplit(value).scheme not in schemes:
+            self.problems.append(f"{name} must start with one of {', '.join(s + '://' for s in schemes)}.")
+            return ""
+        return value
+
+
+def _kept_secrets(reader: _Reader, data: Path, *, production: bool) -> dict[str, str]:
+    """The two secrets, from the environment or from the data folder, where the first start makes them."""
+    names = ("SECRET_KEY", "ORCHESTRA_ENCRYPTION_KEYS")
+    given = {name: reader.text(name) for name in names}
+    if production or all(given.values()):
+        return given
+    path = data / "secrets.json"
+    if not path.exists():
+        _write_secrets(path)
+    kept: dict[str, str] = json.loads(path.read_text())
+    return {name: given[name] or kept[name] for name in names}
+
+
+def _write_secrets(path: Path) -> None:
+    """Made complete under another name, then linked: two first starts at once agree on one file."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    values = {"SECRET_KEY": secrets.token_urlsafe(48), "ORCHESTRA_ENCRYPTION_KEYS": secrets.token_urlsafe(32)}
+    descriptor, draft = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(values, file)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(draft)
+
+
+def _own_hosts(host: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(("localhost", "127.0.0.1", "[::1]", host)))
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
