@@ -1,0 +1,82 @@
+"""The document: what a design says, as frozen types. Parsing and checking are in `rules`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Role = Literal["manager", "worker", "specialist", "moderator", "reflector"]
+OnError = Literal["fail", "continue", "default"]
+
+ID_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
+MAX_BLOCKS = 200
+MAX_AGENTS = 50
+MAX_BYTES = 1_048_576
+MAX_DEPTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a document: a JSON pointer (RFC 6901) and a sentence that says what to do."""
+
+    path: str
+    message: str
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+
+
+class Position(_Part):
+    x: float = 0
+    y: float = 0
+
+
+class Agent(_Part):
+    id: str = Field(pattern=ID_PATTERN)
+    name: str = Field(default="", max_length=200)
+    role: Role = "worker"
+    system_prompt: str = ""
+    model: str | list[str] | None = None
+
+
+class Block(_Part):
+    """`settings` stays as written; the pattern named by `type` reads and checks it."""
+
+    id: str = Field(pattern=ID_PATTERN)
+    type: str
+    label: str = Field(default="", max_length=200)
+    task: str = ""
+    agents: list[Agent] = Field(default_factory=list, max_length=MAX_AGENTS)
+    settings: dict[str, Any] = Field(default_factory=dict)
+    timeout_seconds: float | None = Field(default=None, gt=0, le=86_400)
+    retries: int = Field(default=2, ge=0, le=10)
+    on_error: OnError = "fail"
+    default: Any = None
+    position: Position = Field(default_factory=Position)
+
+
+class Connection(_Part):
+    id: str = Field(pattern=ID_PATTERN)
+    source: str
+    target: str
+    source_agent: str | None = None
+    target_agent: str | None = None
+    route: str | None = None
+    when: str | None = None
+
+
+class Graph(_Part):
+    """A whole design. `schema_version` is the document's key `schema`."""
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    name: str = Field(min_length=1, max_length=200)
+    description: str = Field(default="", max_length=10_000)
+    model: str | list[str] | None = None
+    input_schema: dict[str, Any] | None = None
+    output_schema: dict[str, Any] | None = None
+    blocks: list[Block] = Field(min_length=1, max_length=MAX_BLOCKS)
+    connections: list[Connection] = Field(default_factory=list, max_length=4_000)
+    output: str | None = None

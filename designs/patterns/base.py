@@ -1,0 +1,141 @@
+"""What every pattern is, and all it may do: patterns reach the world only through `RunContext`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from designs.graph.spec import Agent, Block, Problem
+
+
+class Settings(BaseModel):
+    """Base of a pattern's settings: unknown keys and wrong types are problems, never ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+S = TypeVar("S", bound=Settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one taken connection brought: the source block's output, or one agent's of it."""
+
+    source: str
+    source_agent: str | None
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One labelled piece of a prompt, sent as data: text as text, anything else as JSON."""
+
+    label: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an agent said: `text` always, `value` the parsed object when a schema was asked for."""
+
+    text: str
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockOutput:
+    """What a block hands on.
+
+    `value` goes along block connections, `by_agent` along agent connections. `routes` is None, or the
+    names of the outgoing routes that are taken (target block's id or the connection's `route`).
+    """
+
+    value: Any
+    by_agent: dict[str, Any] = field(default_factory=dict)
+    routes: frozenset[str] | None = None
+
+
+class BlockFailed(Exception):
+    """A pattern could not reach its goal; the sentence says which agent or rule, and why."""
+
+
+class RunContext(Protocol):
+    """The engine's side of one block's run."""
+
+    async def ask(
+        self,
+        agent: Agent,
+        parts: Sequence[Part],
+        *,
+        purpose: str,
+        round_number: int = 1,
+        schema: dict[str, Any] | None = None,
+    ) -> Answer:
+        """One model call, journaled under block/agent/round/purpose; the same four give the same answer.
+
+        The agent's system prompt is rendered and sent by the engine; `parts` is the rest. Raises
+        executor errors that the block's `retries` and `on_error` deal with; a pattern that tolerates a
+        lost member catches `AgentFailed`.
+        """
+        ...
+
+    def render(self, template: str) -> Any:
+        """The template's value over `input`, `blocks`, `execution`, `incoming`; raises ExpressionError."""
+        ...
+
+    def evaluate(self, expression: str) -> Any:
+        """The expression's value over the same names; raises ExpressionError."""
+        ...
+
+    def deliveries(self, agent: Agent) -> Sequence[Delivery]:
+        """What the block's taken connections brought for this agent, in the document's order."""
+        ...
+
+    def degrade(self, reason: str) -> None:
+        """Mark the run as reached in part only, with a sentence that says what is missing."""
+        ...
+
+
+class AgentFailed(Exception):
+    """One agent's call failed for good (retries and fallbacks spent); `reason` is a sentence for people."""
+
+    def __init__(self, agent_id: str, reason: str) -> None:
+        super().__init__(f"{agent_id}: {reason}")
+        self.agent_id = agent_id
+        self.reason = reason
+
+
+class Pattern(ABC, Generic[S]):
+    """One block type: its palette entry, its settings, its rules and its behaviour."""
+
+    type: ClassVar[str]
+    label: ClassVar[str]
+    summary: ClassVar[str]
+    settings_type: ClassVar[type[Settings]]
+    roles: ClassVar[frozenset[str]] = frozenset({"manager", "worker", "specialist", "moderator", "reflector"})
+    least_agents: ClassVar[int] = 1
+    most_agents: ClassVar[int] = 50
+    available: ClassVar[bool] = True
+
+    def check(self, block: Block, settings: S) -> Iterable[Problem]:
+        """Rules beyond types, with paths relative to the block (`/settings/require`)."""
+        return ()
+
+    @abstractmethod
+    async def run(self, block: Block, settings: S, context: RunContext) -> BlockOutput:
+        """Play the block once. Raises BlockFailed, AgentFailed, ExpressionError."""
+
+
+class InstantPattern(Pattern[S]):
+    """A block that computes without waiting: the engine runs it in place, without a task of its own."""
+
+    @abstractmethod
+    def compute(self, block: Block, settings: S, context: RunContext) -> Any:
+        """The block's output value. Raises ExpressionError, BlockFailed."""
+
+    async def run(self, block: Block, settings: S, context: RunContext) -> BlockOutput:
+        return BlockOutput(self.compute(block, settings, context))

@@ -1,0 +1,52 @@
+"""What a run is given and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from executor.engine.events import ErrorInfo, Event
+from executor.engine.journal import Journal
+from executor.engine.limits import Limits
+from executor.engine.llm.base import ModelProvider
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Sums over the run's steps. `cost_usd` is None while no step has a known cost."""
+
+    model_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Everything a run needs of the world.
+
+    `facts` is what designs read as `execution` (id, trigger, started_at). `default_models` is the
+    fallback chain for agents and designs that name no model. `emit` is called on the run's loop, in
+    order, and must not block.
+    """
+
+    execution_id: str
+    facts: dict[str, Any]
+    models: ModelProvider
+    default_models: tuple[str, ...]
+    journal: Journal
+    emit: Callable[[Event], None]
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended. Cancelling is the caller's: it cancels the task that awaits `run_graph`."""
+
+    status: Literal["completed", "failed", "timed_out"]
+    result: Any
+    block_outputs: dict[str, Any]
+    usage: Usage
+    error: ErrorInfo | None = None
+    degraded: tuple[str, ...] = ()

@@ -1,0 +1,80 @@
+"""What a run tells while it goes on, in order of happening; the recorder turns these into rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from executor.engine.journal import StepResult
+
+BlockStatus = Literal["running", "completed", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """Why something failed. `kind` is a short word for machines, `message` a sentence for people."""
+
+    kind: str
+    message: str
+    block_id: str | None = None
+    step_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockChanged:
+    """A block started, or ended with output or error. `at` in seconds since the epoch."""
+
+    block_id: str
+    status: BlockStatus
+    at: float
+    output: Any = None
+    error: ErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    key: str
+    block_id: str
+    agent_id: str | None
+    purpose: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished:
+    """`replayed` is true when the journal answered instead of the model."""
+
+    step: StepResult
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailed:
+    """One try of a step failed; `final` when no further try follows."""
+
+    key: str
+    block_id: str
+    agent_id: str | None
+    error: ErrorInfo
+    tries: int
+    final: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """Model text as it comes; not kept, only shown."""
+
+    key: str
+    block_id: str
+    agent_id: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Degraded:
+    reason: str
+    block_id: str | None = None
+
+
+Event = BlockChanged | StepStarted | StepFinished | StepFailed | TextDelta | Degraded

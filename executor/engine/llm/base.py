@@ -1,0 +1,80 @@
+"""What the engine needs of a language model, whoever serves it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Protocol
+
+from designs.patterns.base import Part
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One call. `call_key` is stable over restarts: `<execution>:<block>/<agent>/<round>/<purpose>`."""
+
+    call_key: str
+    system: str
+    parts: Sequence[Part]
+    purpose: str
+    role: str
+    schema: dict[str, Any] | None = None
+    timeout_seconds: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """What came back. Tokens as counted by the server (0 if it does not say); cost None if unknown."""
+
+    text: str
+    model: str
+    value: Any = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: Decimal | None = None
+
+
+class ErrorKind(StrEnum):
+    """Classes of failure that retry, breaker and fallback tell apart (see the table in docs/architecture)."""
+
+    RATE_LIMIT = "rate_limit"
+    QUOTA = "quota"
+    TRANSIENT = "transient"
+    TIMEOUT = "timeout"
+    REQUEST = "request"
+    CREDENTIAL = "credential"
+    CONTENT = "content"
+    UNAVAILABLE = "unavailable"
+
+
+class ModelError(Exception):
+    """A failed call: its class, a sentence without secrets, and the seconds a server asked to wait."""
+
+    def __init__(self, kind: ErrorKind, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.retry_after = retry_after
+
+
+class Model(Protocol):
+    """One named model, ready to be asked."""
+
+    @property
+    def name(self) -> str:
+        """As recorded with each step: `provider:model`."""
+        ...
+
+    async def complete(self, request: ModelRequest, on_delta: Callable[[str], None] | None = None) -> ModelAnswer:
+        """Ask once, without retries, under a total deadline. Raises ModelError."""
+        ...
+
+
+class ModelProvider(Protocol):
+    """Finds models by name; made by whoever starts a run, so that the engine knows no configuration."""
+
+    def resolve(self, name: str) -> Model:
+        """Raises ModelError(UNAVAILABLE) with a sentence when the installation has no such model."""
+        ...
