@@ -1,0 +1,33 @@
+"""States of deployments, keys and schedules that callers hear about."""
+
+
+class DeploymentInactive(Exception):
+    """The deployment takes no calls at the moment; the sentence says why and what to do."""
+
+
+class EndpointPathTaken(Exception):
+    """Another deployment answers under this path."""
+
+
+class EndpointPathInvalid(Exception):
+    """The path breaks the rule for endpoint paths."""
+
+
+class ScheduleInvalid(Exception):
+    """A schedule's fields contradict each other or cannot be read: field → sentences."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        super().__init__("The schedule is not valid.")
+        self.errors = errors
+
+
+class InputInvalid(Exception):
+    """The input does not fit the design's input schema: field path → sentences."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        super().__init__("The input does not fit what this design expects.")
+        self.errors = errors
+
+
+class KeyRefused(Exception):
+    """The API key is unknown, expired or revoked."""

@@ -1,0 +1,46 @@
+"""Beat's scheduler: publishes nothing for our schedules, but calls the pump every second."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from django.db import DatabaseError, close_old_connections
+from django_celery_beat.schedulers import DatabaseScheduler
+
+from deployments.pump import wake_schedules
+from deployments.schedules.store import TASK
+
+logger = logging.getLogger(__name__)
+
+
+class LedgerScheduler(DatabaseScheduler):
+    """django-celery-beat's scheduler for foreign tasks, with our rows left to the occurrence ledger.
+
+    Left to itself beat doubles ticks with two processes or after a kill, and loses those of a broker's
+    outage; the ledger does neither.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.max_interval = 1
+
+    def setup_schedule(self) -> None:
+        """No entries of celery's own: there are no results to clean up."""
+        self.update_from_dict(self.app.conf.beat_schedule)
+
+    def enabled_models_qs(self) -> Any:
+        return super().enabled_models_qs().exclude(task=TASK)
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """One round; returns the seconds until the next, which starts just after the full second."""
+        close_old_connections()
+        try:
+            wake_schedules()
+        except DatabaseError as error:
+            logger.warning("Schedules wait for the database: %s", error)
+        except Exception:
+            logger.exception("The schedules could not be served; trying again in a second.")
+        rest = super().tick(*args, **kwargs)
+        return min(rest, 1.005 - time.time() % 1)

@@ -1,0 +1,218 @@
+"""Keeps schedules in django-celery-beat's tables, with a companion row for what those cannot hold."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.utils import timezone
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+from deployments.errors import ScheduleInvalid
+from deployments.models import Deployment, Schedule
+from deployments.occurrences import MOST_EVERY_SECONDS, Rule, RuleInvalid, in_words, next_due, read_cron
+
+TASK = "deployments.wake_schedules"
+PREVIEWED = 10
+FIELDS = frozenset(
+    {"enabled", "cron_expression", "interval_seconds", "timezone", "input_data", "overlap", "misfire"}
+)
+READ_ONLY = frozenset({"next_run_at", "words", "error", "id"})
+
+
+def set_schedule(*, deployment: Deployment, fields: dict[str, Any] | None) -> Schedule | None:
+    """Make, replace or (None) take away the deployment's first schedule. Raises ScheduleInvalid."""
+    schedule = deployment.schedules.select_related("beat_task").first()
+    if fields is None:
+        if schedule is not None:
+            schedule.beat_task.delete()
+        return None
+    rule, rest = _read(fields)
+    beat_task = schedule.beat_task if schedule else PeriodicTask(task=TASK)
+    _write_beat_task(beat_task, rule, enabled=rest["enabled"], deployment=deployment)
+    if schedule is None:
+        schedule = Schedule(deployment=deployment, beat_task=beat_task)
+    schedule.input_data = rest["input_data"]
+    schedule.overlap = rest["overlap"]
+    schedule.misfire = rest["misfire"]
+    schedule.computed_from = ""
+    refresh(schedule, now=rule.anchor)
+    schedule.save()
+    return schedule
+
+
+def remove_schedules(*, deployment: Deployment) -> None:
+    """End all schedules of a deployment; their occurrences go with them, the executions stay."""
+    for task in PeriodicTask.objects.filter(orchestra_schedule__deployment=deployment):
+        task.delete()
+
+
+def schedule_of(deployment: Deployment) -> dict[str, Any] | None:
+    """The first schedule as the API shows it, with `next_run_at` and the rule in `words`; None without one.
+
+    Uses prefetched rows when the deployment has them (see `PREFETCH`).
+    """
+    found = next(iter(deployment.schedules.all()), None)
+    return None if found is None else describe(found)
+
+
+# For lists of deployments: all schedules with their rules in a fixed number of queries.
+PREFETCH = (
+    "schedules__beat_task__crontab",
+    "schedules__beat_task__interval",
+)
+
+
+def describe(schedule: Schedule) -> dict[str, Any]:
+    """A schedule as pages and API show it."""
+    shown: dict[str, Any] = {
+        "id": str(schedule.pk),
+        "enabled": schedule.beat_task.enabled,
+        "cron_expression": None,
+        "interval_seconds": None,
+        "timezone": "UTC",
+        "input_data": schedule.input_data,
+        "overlap": schedule.overlap,
+        "misfire": schedule.misfire,
+        "next_run_at": schedule.next_due_at if schedule.beat_task.enabled else None,
+        "error": schedule.error,
+        "words": "",
+    }
+    try:
+        rule = rule_of(schedule)
+    except RuleInvalid as error:
+        return {**shown, "error": str(error)}
+    return {
+        **shown,
+        "cron_expression": rule.cron,
+        "interval_seconds": rule.every_seconds,
+        "timezone": rule.timezone,
+        "words": in_words(rule),
+    }
+
+
+def check_schedule(fields: dict[str, Any]) -> list[datetime]:
+    """The next occurrences of a schedule that is not stored yet, in its zone. Raises ScheduleInvalid."""
+    rule, _ = _read(fields)
+    found: list[datetime] = []
+    due = next_due(rule, rule.anchor)
+    while due is not None and len(found) < PREVIEWED:
+        found.append(due.astimezone(ZoneInfo(rule.timezone)))
+        due = next_due(rule, due)
+    return found
+
+
+def words_for(fields: dict[str, Any]) -> str:
+    """The rule in words, for a schedule that is not stored yet. Raises ScheduleInvalid."""
+    return in_words(_read(fields)[0])
+
+
+def rule_of(schedule: Schedule) -> Rule:
+    """What beat's row says. Raises RuleInvalid for a row that lies outside what all readers understand."""
+    task = schedule.beat_task
+    common: dict[str, Any] = {"anchor": schedule.anchor_at, "start": task.start_time, "end": task.expires}
+    if task.crontab is not None:
+        row = task.crontab
+        text = f"{row.minute} {row.hour} {row.day_of_month} {row.month_of_year} {row.day_of_week}"
+        return Rule(cron=read_cron(text), every_seconds=None, timezone=str(row.timezone), **common)
+    if task.interval is not None:
+        every = int(task.interval.schedule.run_every.total_seconds())
+        if every < 1:
+            raise RuleInvalid("interval_seconds", "An interval is at least one second.")
+        return Rule(cron=None, every_seconds=every, timezone="UTC", **common)
+    raise RuleInvalid("cron_expression", "The schedule has neither a cron expression nor an interval.")
+
+
+def refresh(schedule: Schedule, *, now: datetime) -> bool:
+    """Work out `next_due_at` anew if the rule changed since it was; True if it did. Saves nothing.
+
+    An edit never makes a past occurrence again: counting starts at `now`.
+    """
+    task = schedule.beat_task
+    try:
+        rule = rule_of(schedule)
+        fingerprint = _fingerprint(task, rule)
+        problem = ""
+    except RuleInvalid as error:
+        fingerprint = problem = str(error)
+        rule = None
+    if fingerprint[:300] == schedule.computed_from:
+        return False
+    if rule is not None and rule.cron is None:
+        schedule.anchor_at = now
+        rule = rule_of(schedule)
+    schedule.computed_from = fingerprint[:300]
+    schedule.error = problem[:500]
+    schedule.next_due_at = next_due(rule, now) if rule is not None and task.enabled else None
+    return True
+
+
+def _fingerprint(task: PeriodicTask, rule: Rule) -> str:
+    return f"{rule.cron}|{rule.every_seconds}|{rule.timezone}|{task.enabled}|{rule.start}|{rule.end}"
+
+
+def _read(fields: dict[str, Any]) -> tuple[Rule, dict[str, Any]]:
+    """(rule, the other fields with their defaults); raises ScheduleInvalid with all that is wrong."""
+    errors: dict[str, list[str]] = {}
+    for name in sorted(set(fields) - FIELDS - READ_ONLY):
+        errors[name] = ["A schedule has no such field."]
+    rest = {
+        "enabled": fields.get("enabled", True),
+        "input_data": fields.get("input_data") or {},
+        "overlap": fields.get("overlap") or Schedule.Overlap.SKIP,
+        "misfire": fields.get("misfire") or Schedule.Misfire.RUN_LATEST,
+    }
+    _check_rest(rest, errors)
+    zone = fields.get("timezone") or "UTC"
+    if zone not in available_timezones():
+        errors["timezone"] = [f"{zone!r} is not a time zone: write an IANA name like Europe/Berlin."]
+    rule = _read_rule(fields, str(zone), errors)
+    if errors or rule is None:
+        raise ScheduleInvalid(errors)
+    return rule, rest
+
+
+def _check_rest(rest: dict[str, Any], errors: dict[str, list[str]]) -> None:
+    if not isinstance(rest["enabled"], bool):
+        errors["enabled"] = ["Write true or false."]
+    if not isinstance(rest["input_data"], dict):
+        errors["input_data"] = ["The input is a JSON object."]
+    for name, choices in (("overlap", Schedule.Overlap), ("misfire", Schedule.Misfire)):
+        if rest[name] not in choices.values:
+            errors[name] = [f"Choose one of {', '.join(choices.values)}."]
+
+
+def _read_rule(fields: dict[str, Any], zone: str, errors: dict[str, list[str]]) -> Rule | None:
+    cron, every = fields.get("cron_expression"), fields.get("interval_seconds")
+    now = timezone.now().astimezone(UTC)
+    if (cron in (None, "")) == (every is None):
+        errors["cron_expression"] = ["Give either a cron expression or an interval in seconds."]
+    elif cron not in (None, ""):
+        try:
+            return Rule(cron=read_cron(str(cron)), every_seconds=None, timezone=zone, anchor=now)
+        except RuleInvalid as error:
+            errors[error.field] = [str(error)]
+    elif isinstance(every, bool) or not isinstance(every, int) or not 1 <= every <= MOST_EVERY_SECONDS:
+        errors["interval_seconds"] = [f"An interval is a whole number of seconds from 1 to {MOST_EVERY_SECONDS}."]
+    else:
+        return Rule(cron=None, every_seconds=every, timezone="UTC", anchor=now)
+    return None
+
+
+def _write_beat_task(task: PeriodicTask, rule: Rule, *, enabled: bool, deployment: Deployment) -> None:
+    task.crontab = task.interval = None
+    if rule.cron is not None:
+        minute, hour, day, month, weekday = rule.cron.split()
+        values = {
+            "minute": minute, "hour": hour, "day_of_month": day, "month_of_year": month,
+            "day_of_week": weekday, "timezone": ZoneInfo(rule.timezone),
+        }
+        task.crontab = CrontabSchedule.objects.filter(**values).first() or CrontabSchedule.objects.create(**values)
+    else:
+        values = {"every": rule.every_seconds, "period": IntervalSchedule.SECONDS}
+        task.interval = IntervalSchedule.objects.filter(**values).first() or IntervalSchedule.objects.create(**values)
+    task.enabled = enabled
+    # Names are unique in beat's table; a path may be used again after its deployment is gone.
+    task.name = task.name or f"{deployment.endpoint_path[:150]} ({deployment.pk.hex[-12:]})"
+    task.save()

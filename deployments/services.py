@@ -1,0 +1,159 @@
+"""What can be done with deployments: deploy, change, undeploy, invoke."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from deployments.errors import DeploymentInactive, EndpointPathInvalid, EndpointPathTaken
+from deployments.lookup import Deployed, deployed, forget_deployments
+from deployments.models import Deployment, check_endpoint_path
+from deployments.schedules import store
+from designs.access import Caller
+from designs.models import Design
+from designs.services import version_to_deploy
+from executor.models import Execution, Trigger
+from executor.services import Order, accept_execution
+
+CHANGEABLE = frozenset(
+    {"endpoint_path", "status", "timeout_seconds", "wait_seconds", "max_model_calls", "max_tokens", "max_cost_usd"}
+)
+UNCHANGED: Any = object()
+
+
+def deploy_design(
+    *,
+    design: Design,
+    endpoint_path: str,
+    caller: Caller,
+    version: int | None = None,
+    schedule: dict[str, Any] | None = None,
+    **fields: Any,
+) -> Deployment:
+    """Offer a version of the design under a path, and on a schedule if one is given.
+
+    A valid design that was never published is published by this. Raises EndpointPathInvalid,
+    EndpointPathTaken, ScheduleInvalid, and what `designs.services.version_to_deploy` raises.
+    """
+    with transaction.atomic():
+        _check_path(endpoint_path)
+        deployment = Deployment(
+            design=design,
+            version=version_to_deploy(design=design, number=version, caller=caller),
+            endpoint_path=endpoint_path,
+            created_by_id=caller.user_id,
+        )
+        _set_fields(deployment, fields)
+        _save(deployment)
+        if schedule is not None:
+            store.set_schedule(deployment=deployment, fields=schedule)
+    forget_deployments()
+    return deployment
+
+
+def change_deployment(
+    *,
+    deployment: Deployment,
+    caller: Caller,
+    version: int | None = None,
+    schedule: dict[str, Any] | None = UNCHANGED,
+    **changes: Any,
+) -> Deployment:
+    """Change what is given, leave the rest; `schedule=None` takes the schedule away.
+
+    Runs already started stay on their version. Raises what `deploy_design` raises.
+    """
+    with transaction.atomic():
+        if "endpoint_path" in changes and changes["endpoint_path"] != deployment.endpoint_path:
+            _check_path(changes["endpoint_path"])
+        if version is not None and version != deployment.version.number:
+            deployment.version = version_to_deploy(design=deployment.design, number=version, caller=caller)
+        _set_fields(deployment, changes)
+        _save(deployment)
+        if schedule is not UNCHANGED:
+            store.set_schedule(deployment=deployment, fields=schedule)
+    forget_deployments()
+    return deployment
+
+
+def undeploy(*, deployment: Deployment, caller: Caller) -> None:
+    """Stop offering it: schedules end, the path becomes free, the history stays."""
+    with transaction.atomic():
+        store.remove_schedules(deployment=deployment)
+        deployment.removed_at = timezone.now()
+        deployment.status = Deployment.Status.INACTIVE
+        deployment.status_reason = f"Undeployed by {caller.name}."[:500]
+        deployment.save(update_fields=["removed_at", "status", "status_reason", "updated_at"])
+    forget_deployments()
+
+
+def invoke_deployment(
+    *, deployment: Deployment, input_data: dict[str, Any], trigger: Trigger, caller: Caller
+) -> Execution:
+    """Start a run of the deployed version. Pages, admin, schedules and scripts come through here.
+
+    The deployed endpoint builds the same order and may run it in place. Raises DeploymentInactive,
+    InputInvalid.
+    """
+    ready = deployed(deployment)
+    return accept_execution(order_for(ready, input_data=input_data, trigger=trigger, caller=caller))
+
+
+def order_for(ready: Deployed, *, input_data: dict[str, Any], trigger: Trigger, caller: Caller) -> Order:
+    """What an execution of this deployment freezes. Raises DeploymentInactive, InputInvalid."""
+    if ready.status != Deployment.Status.ACTIVE:
+        raise DeploymentInactive(_why_not(ready))
+    if ready.graph is None:
+        raise DeploymentInactive(
+            "The deployed version has problems and cannot be run. Publish a repaired version and deploy that."
+        )
+    ready.check_input(input_data)
+    return Order(
+        version=ready.version,
+        input_data=input_data,
+        trigger=trigger,
+        caller=caller,
+        deployment_id=ready.id,
+        limits=ready.limits,
+    )
+
+
+def _why_not(ready: Deployed) -> str:
+    if ready.status == Deployment.Status.ERROR:
+        reason = ready.status_reason or "it has an error"
+        return f"This deployment takes no calls: {reason} Repair it, then set its status to active."
+    return "This deployment is inactive. Set its status to active to call it."
+
+
+def _set_fields(deployment: Deployment, fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        if name not in CHANGEABLE:
+            raise TypeError(f"A deployment has no field {name!r} to set.")
+        setattr(deployment, name, value)
+    if fields.get("status") == Deployment.Status.ACTIVE:
+        deployment.status_reason = ""
+
+
+def _save(deployment: Deployment) -> None:
+    try:
+        with transaction.atomic():
+            deployment.save()
+    except IntegrityError as error:
+        # Somebody took the path between our look and our write.
+        raise EndpointPathTaken(_taken(deployment.endpoint_path)) from error
+
+
+def _taken(path: str) -> str:
+    return f"Another deployment answers under {path} already. Choose another path."
+
+
+def _check_path(path: str) -> None:
+    try:
+        check_endpoint_path(path)
+    except ValidationError as error:
+        raise EndpointPathInvalid(error.messages[0]) from error
+    if Deployment.objects.present().filter(endpoint_path=path).exists():
+        raise EndpointPathTaken(_taken(path))

@@ -1,0 +1,148 @@
+"""Who may do what: the caller of an operation, and what each group may. Nothing else decides."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser, Group, Permission, User
+
+SCOPES = ("execute", "read", "manage")
+
+_VIEWS = (
+    "designs.view_design",
+    "designs.view_designversion",
+    "executor.view_execution",
+    "executor.view_blockresult",
+    "executor.view_step",
+    "deployments.view_deployment",
+    "deployments.view_schedule",
+    "deployments.view_occurrence",
+)
+_OPERATES = (
+    "executor.view_payload",
+    "executor.operate_execution",
+    "deployments.execute_deployment",
+    "deployments.view_apikey",
+    "deployments.add_apikey",
+    "deployments.delete_apikey",
+)
+_DESIGNS = (
+    "designs.add_design",
+    "designs.change_design",
+    "designs.delete_design",
+    "designs.publish_design",
+    "designs.try_design",
+)
+_DEPLOYS = (
+    "deployments.add_deployment",
+    "deployments.change_deployment",
+    "deployments.delete_deployment",
+    "deployments.add_schedule",
+    "deployments.change_schedule",
+    "deployments.delete_schedule",
+    *(
+        f"django_celery_beat.{verb}_{model}"
+        for model in ("periodictask", "crontabschedule", "intervalschedule")
+        for verb in ("view", "add", "change")
+    ),
+)
+
+# None stands for every permission there is.
+GROUPS: dict[str, tuple[str, ...] | None] = {
+    "Viewer": _VIEWS,
+    "Operator": _VIEWS + _OPERATES,
+    "Designer": _VIEWS + _OPERATES + _DESIGNS,
+    "Deployer": _VIEWS + _OPERATES + _DEPLOYS,
+    "Administrator": None,
+}
+
+# What a key needs, by the first word of a permission's codename.
+_SCOPE_BY_VERB = {"view": ("read", "manage"), "execute": ("execute",), "operate": ("execute",)}
+# A key that may start a run may read its answer.
+_READ_BY_EXECUTE = frozenset(
+    {
+        "deployments.view_deployment",
+        "executor.view_execution",
+        "executor.view_payload",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, made once at the door.
+
+    `scopes` is None for a person (no restriction beyond the permissions), else what the key allows.
+    `deployment_ids` is None when the key is not bound to deployments. `name` is what the history shows.
+    """
+
+    user_id: int | None
+    name: str
+    permissions: frozenset[str]
+    group_ids: frozenset[int]
+    is_superuser: bool = False
+    scopes: frozenset[str] | None = None
+    deployment_ids: frozenset[uuid.UUID] | None = None
+    key_id: uuid.UUID | None = None
+
+    def may(self, permission: str) -> bool:
+        """True if both the person's permissions and the key's scopes allow `app.codename`."""
+        allowed = self.is_superuser or permission in self.permissions
+        return allowed and self.within_scope(permission)
+
+    def within_scope(self, permission: str) -> bool:
+        """True if the key's scopes cover the permission, whatever its owner may."""
+        if self.scopes is None:
+            return True
+        if "execute" in self.scopes and permission in _READ_BY_EXECUTE:
+            return True
+        verb = permission.partition(".")[2].partition("_")[0]
+        return any(scope in self.scopes for scope in _SCOPE_BY_VERB.get(verb, ("manage",)))
+
+    def sees(self, group_ids: Iterable[int], deployment_id: uuid.UUID) -> bool:
+        """True if something limited to these groups (none: open to all) is there for the caller."""
+        limited = frozenset(group_ids)
+        if self.deployment_ids is not None and deployment_id not in self.deployment_ids:
+            return False
+        return self.is_superuser or not limited or bool(limited & self.group_ids)
+
+    @property
+    def key_identity(self) -> str:
+        """Stable text that tells callers apart, for idempotency keys and limits."""
+        return f"key:{self.key_id}" if self.key_id else f"user:{self.user_id}"
+
+
+NOBODY = Caller(user_id=None, name="", permissions=frozenset(), group_ids=frozenset())
+# What the installation does by itself: schedules, sweeps, the first start.
+SYSTEM = Caller(user_id=None, name="system", permissions=frozenset(), group_ids=frozenset(), is_superuser=True)
+
+
+def caller_of(user: User | AnonymousUser | Any, **bounds: Any) -> Caller:
+    """The caller for a signed-in person, or for a key's owner with the key's `bounds`; NOBODY without rights."""
+    if not user.is_authenticated or not user.is_active:
+        return NOBODY
+    return Caller(
+        user_id=user.pk,
+        name=user.get_username(),
+        permissions=frozenset(user.get_all_permissions()) if not user.is_superuser else frozenset(),
+        group_ids=frozenset(user.groups.values_list("pk", flat=True)),
+        is_superuser=user.is_superuser,
+        **bounds,
+    )
+
+
+def ensure_groups() -> None:
+    """Make the five groups, and give each what it may, once: what an administrator changed later stays."""
+    for name, permissions in GROUPS.items():
+        group, made = Group.objects.get_or_create(name=name)
+        if made:
+            group.permissions.set(_find(permissions))
+
+
+def _find(names: tuple[str, ...] | None) -> list[Permission]:
+    every = Permission.objects.select_related("content_type")
+    wanted = None if names is None else set(names)
+    return [p for p in every if wanted is None or f"{p.content_type.app_label}.{p.codename}" in wanted]

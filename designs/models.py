@@ -1,0 +1,79 @@
+"""Designs with their drafts, and the versions published from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from designs.access import Caller
+from designs.ids import new_id
+
+
+class DesignQuerySet(models.QuerySet["Design"]):
+    def for_caller(self, caller: Caller) -> DesignQuerySet:
+        """Designs the caller may see."""
+        return self if caller.may("designs.view_design") else self.none()
+
+    def with_latest_version(self) -> DesignQuerySet:
+        """Adds `latest_version`: the highest published number, or None."""
+        return self.annotate(latest_version=models.Max("versions__number"))
+
+
+class Design(models.Model):
+    """A named orchestration. `draft` is the document being worked on; it may have problems."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    draft = models.JSONField(default=dict)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = DesignQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name", "id")
+        permissions = (
+            ("publish_design", "Can publish versions of designs"),
+            ("try_design", "Can run drafts to try them"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def latest(self) -> DesignVersion | None:
+        """The version with the highest number, or None if nothing was published."""
+        return self.versions.order_by("-number").first()
+
+
+class DesignVersion(models.Model):
+    """One published document. Never changed: what runs is what was published."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    design = models.ForeignKey(Design, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    document = models.JSONField()
+    note = models.CharField(max_length=500, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("design", "-number")
+        constraints = [
+            models.UniqueConstraint(fields=("design", "number"), name="designversion_design_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.design} v{self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("A published version cannot be changed: publish another one.")
+        super().save(*args, **kwargs)

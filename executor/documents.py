@@ -1,0 +1,43 @@
+"""Documents ready to run: each version is parsed and compiled once a process."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import OrderedDict
+from typing import Any
+
+from designs.errors import DesignInvalid
+from designs.models import DesignVersion
+from designs.patterns.catalogue import check_document
+from executor.engine.runner import CompiledGraph, compile_graph
+
+MOST_KEPT = 256
+
+_kept: OrderedDict[uuid.UUID, CompiledGraph] = OrderedDict()
+_lock = threading.Lock()
+
+
+def compile_document(document: dict[str, Any]) -> CompiledGraph:
+    """A document that may be run. Raises DesignInvalid with its problems."""
+    checked = check_document(document)
+    if checked.graph is None or checked.problems:
+        raise DesignInvalid(checked.problems)
+    return compile_graph(checked.graph)
+
+
+def compiled_version(version_id: uuid.UUID, document: dict[str, Any] | None = None) -> CompiledGraph:
+    """The version's graph; reads the row only if it was not used lately and no document is given."""
+    with _lock:
+        found = _kept.get(version_id)
+        if found is not None:
+            _kept.move_to_end(version_id)
+            return found
+    if document is None:
+        document = DesignVersion.objects.values_list("document", flat=True).get(pk=version_id)
+    found = compile_document(document)
+    with _lock:
+        _kept[version_id] = found
+        while len(_kept) > MOST_KEPT:
+            _kept.popitem(last=False)
+    return found

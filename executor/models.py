@@ -1,0 +1,230 @@
+"""What happened: executions, the results of their blocks, and each step that was paid for."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from designs.access import Caller
+from designs.ids import new_id
+from designs.models import Design, DesignVersion
+from executor.states import LIVE, Status
+
+
+class Trigger(models.TextChoices):
+    MANUAL = "manual", "Manual"
+    SCHEDULED = "scheduled", "Scheduled"
+    API = "api", "API"
+
+
+class ExecutionQuerySet(models.QuerySet["Execution"]):
+    def for_caller(self, caller: Caller) -> ExecutionQuerySet:
+        """Executions the caller may see: those of deployments that are there for them."""
+        if not caller.may("executor.view_execution"):
+            return self.none()
+        rows = self
+        if caller.deployment_ids is not None:
+            rows = rows.filter(deployment_id__in=caller.deployment_ids)
+        if caller.is_superuser:
+            return rows
+        # A negated EXISTS on the link table; a join would repeat rows and lose the index order.
+        return rows.exclude(deployment__in=_hidden_deployments(caller))
+
+    def live(self) -> ExecutionQuerySet:
+        return self.filter(status__in=LIVE)
+
+    def lost(self) -> ExecutionQuerySet:
+        """Running, but nobody holds the lease any more."""
+        return self.filter(Q(lease_until__lt=Now()) | Q(lease_until=None), status=Status.RUNNING)
+
+    def late(self) -> ExecutionQuerySet:
+        """Live after their deadline."""
+        return self.live().filter(deadline_at__lt=Now())
+
+    def unsent(self, *, after_seconds: float) -> ExecutionQuerySet:
+        """Queued, and not sent (again) for that long: their message may be lost."""
+        limit = models.ExpressionWrapper(
+            Now() - timedelta(seconds=after_seconds), output_field=models.DateTimeField()
+        )
+        return self.filter(Q(published_at=None) | Q(published_at__lt=limit), status=Status.QUEUED)
+
+
+def _hidden_deployments(caller: Caller) -> models.QuerySet[Any]:
+    deployment = Execution._meta.get_field("deployment").related_model
+    limited = deployment._default_manager.exclude(groups=None)
+    return limited.exclude(groups__in=caller.group_ids).values("pk")
+
+
+class Execution(models.Model):
+    """One run, from acceptance to its one end. Its status changes in `states` and nowhere else.
+
+    What the run needs of its deployment is frozen here at acceptance (version, model, limits, deadline).
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    deployment = models.ForeignKey(
+        "deployments.Deployment", null=True, on_delete=models.PROTECT, related_name="executions"
+    )
+    design = models.ForeignKey(Design, on_delete=models.PROTECT, related_name="executions")
+    version = models.ForeignKey(DesignVersion, null=True, on_delete=models.PROTECT, related_name="+")
+    # Set when a draft is tried: then there is no version to point at.
+    document = models.JSONField(null=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    degraded = models.BooleanField(default=False)
+    degraded_reasons = models.JSONField(default=list)
+    trigger_type = models.CharField(max_length=10, choices=Trigger.choices)
+    triggered_by = models.CharField(max_length=200, blank=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    input_data = models.JSONField(default=dict)
+    result_data = models.JSONField(null=True)
+    error = models.JSONField(null=True)
+    models_default = models.JSONField(default=list)
+    limits = models.JSONField(default=dict)
+
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    started_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+    deadline_at = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True)
+    published_at = models.DateTimeField(null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
+
+    attempt = models.PositiveIntegerField(default=0)
+    losses = models.PositiveSmallIntegerField(default=0)
+    owner = models.CharField(max_length=100, blank=True)
+    lease_until = models.DateTimeField(null=True)
+
+    model_calls = models.PositiveIntegerField(default=0)
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=14, decimal_places=6, null=True)
+
+    rerun_of = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="reruns")
+    resumed_from = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="resumes")
+
+    objects = ExecutionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        permissions = (
+            ("view_payload", "Can see inputs, outputs and prompts"),
+            ("operate_execution", "Can cancel, re-run and resume"),
+        )
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="execution_status_known"),
+        ]
+        indexes = [
+            models.Index(fields=("-created_at", "-id"), name="execution_newest"),
+            models.Index(fields=("deployment", "-created_at", "-id"), name="execution_by_deployment"),
+            models.Index(fields=("status", "-created_at", "-id"), name="execution_by_status"),
+            models.Index(
+                fields=("status", "lease_until"),
+                name="execution_live",
+                condition=Q(status__in=("queued", "running", "waiting")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        """`exec-` and the id's 32 hex digits: the name that people and scripts read."""
+        return f"exec-{self.id.hex}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE
+
+    @property
+    def duration_ms(self) -> int | None:
+        """From the start of the first attempt to the end, None before that."""
+        if self.started_at is None or self.completed_at is None:
+            return None
+        return max(0, round((self.completed_at - self.started_at).total_seconds() * 1000))
+
+    @property
+    def error_message(self) -> str:
+        return (self.error or {}).get("message", "")
+
+
+def parse_execution_id(text: str) -> uuid.UUID | None:
+    """Either name of an execution, `exec-<hex>` or a UUID, as a UUID; None if it is neither."""
+    try:
+        return uuid.UUID(text.removeprefix("exec-"))
+    except ValueError:
+        return None
+
+
+class BlockStatus(models.TextChoices):
+    PENDING = "pending", "Pending"
+    RUNNING = "running", "Running"
+    COMPLETED = "completed", "Completed"
+    SKIPPED = "skipped", "Skipped"
+    FAILED = "failed", "Failed"
+
+
+class BlockResult(models.Model):
+    """How one block of an execution ended, or how far it is."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="blocks")
+    block_id = models.CharField(max_length=64)
+    status = models.CharField(max_length=10, choices=BlockStatus.choices, default=BlockStatus.PENDING)
+    output = models.JSONField(null=True)
+    error = models.JSONField(null=True)
+    started_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [
+            models.UniqueConstraint(fields=("execution", "block_id"), name="blockresult_execution_block"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.block_id} ({self.status})"
+
+
+class Step(models.Model):
+    """One finished model call, or one utility block: written before anything that depends on it starts."""
+
+    id = models.BigAutoField(primary_key=True)
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="steps")
+    key = models.CharField(max_length=250)
+    block_id = models.CharField(max_length=64)
+    agent_id = models.CharField(max_length=64, blank=True)
+    round_number = models.PositiveIntegerField(default=1)
+    purpose = models.CharField(max_length=64)
+    model = models.CharField(max_length=200, blank=True)
+    prompt = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    text = models.TextField(blank=True)
+    output = models.JSONField(null=True)
+    input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=14, decimal_places=6, null=True)
+    tries = models.PositiveSmallIntegerField(default=1)
+    attempt = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [
+            models.UniqueConstraint(fields=("execution", "key"), name="step_execution_key"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def duration_ms(self) -> int:
+        return max(0, round((self.finished_at - self.started_at).total_seconds() * 1000))

@@ -1,0 +1,114 @@
+"""What can be done with executions: accept, cancel, run again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from designs.access import Caller
+from designs.models import DesignVersion
+from executor import llm_provider, states, wakeups
+from executor.errors import ExecutionEnded
+from executor.housekeeping import CANCELLED
+from executor.models import Execution, Trigger
+from executor.states import Status
+from executor.tasks import send_execution
+
+
+@dataclass(frozen=True)
+class Order:
+    """All that an execution freezes at acceptance. `limits` has the names of the engine's Limits."""
+
+    version: DesignVersion
+    input_data: dict[str, Any]
+    trigger: Trigger
+    caller: Caller
+    deployment_id: Any = None
+    models: Sequence[str] = ()
+    limits: dict[str, Any] = field(default_factory=dict)
+
+
+def new_execution(order: Order, **fields: Any) -> Execution:
+    """The row to insert, queued unless `fields` say otherwise. Nothing is written."""
+    return Execution(
+        deployment_id=order.deployment_id,
+        design_id=order.version.design_id,
+        version_id=order.version.pk,
+        trigger_type=order.trigger,
+        triggered_by=order.caller.name,
+        user_id=order.caller.user_id,
+        input_data=order.input_data,
+        models_default=list(order.models or llm_provider.default_models()),
+        limits=order.limits,
+        deadline_at=_deadline(order.limits),
+        **{"status": Status.QUEUED, "published_at": Now(), **fields},
+    )
+
+
+def accept_execution(order: Order) -> Execution:
+    """Write the execution, and wake a worker once that is committed."""
+    with transaction.atomic():
+        execution = new_execution(order)
+        execution.save(force_insert=True)
+        transaction.on_commit(lambda: send_execution(execution.pk), robust=True)
+    return execution
+
+
+def cancel_execution(*, execution: Execution, caller: Caller) -> None:
+    """Stop it: at once if it waits, else its owner stops the call in flight. Raises ExecutionEnded."""
+    error = {**CANCELLED, "message": f"Cancelled by {caller.name}."}
+    if states.cancel_unstarted(execution.pk, error=error):
+        wakeups.tell(execution.pk, Status.CANCELLED)
+    elif states.request_cancel(execution.pk):
+        wakeups.tell_cancel(execution.pk)
+    else:
+        raise ExecutionEnded("This execution has ended already, so there is nothing to cancel.")
+
+
+def rerun_execution(*, execution: Execution, caller: Caller) -> Execution:
+    """Start the same version with the same input again, as a new execution."""
+    with transaction.atomic():
+        again = Execution(
+            deployment_id=execution.deployment_id,
+            design_id=execution.design_id,
+            version_id=execution.version_id,
+            document=execution.document,
+            trigger_type=Trigger.MANUAL,
+            triggered_by=caller.name,
+            user_id=caller.user_id,
+            input_data=execution.input_data,
+            models_default=execution.models_default,
+            limits=execution.limits,
+            deadline_at=_deadline(execution.limits),
+            published_at=Now(),
+            rerun_of=execution,
+        )
+        again.save(force_insert=True)
+        transaction.on_commit(lambda: send_execution(again.pk), robust=True)
+    return again
+
+
+def _deadline(limits: dict[str, Any]) -> Any:
+    """By the database's clock, like every time that a guard compares."""
+    seconds = limits.get("seconds")
+    return None if seconds is None else states.seconds_from_now(seconds)
+
+
+def reject_execution(
+    *,
+    deployment_id: Any,
+    version: DesignVersion,
+    input_data: dict[str, Any],
+    trigger: Trigger,
+    caller: Caller,
+    error: dict[str, Any],
+) -> Execution:
+    """Write an execution that failed before it could start, so that the history shows why."""
+    order = Order(version=version, input_data=input_data, trigger=trigger, caller=caller, deployment_id=deployment_id)
+    execution = new_execution(order, status=Status.FAILED, completed_at=Now(), published_at=None, error=error)
+    execution.save(force_insert=True)
+    return execution

@@ -1,0 +1,207 @@
+"""Tells waiting processes that an execution changed. Only a doorbell: whoever hears it reads the row."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import queue
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import redis
+import redis.asyncio
+from django.conf import settings
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "orchestra:execution:"
+CANCELS = "orchestra:cancels"
+# A publisher that hangs must not hold memory: older messages are worthless once rows are read again.
+MOST_WAITING = 10_000
+COMPLAIN_EVERY_SECONDS = 60.0
+
+
+def tell(pk: uuid.UUID, kind: str) -> None:
+    """Say that something of this execution changed; `kind` is its new status or "changed". Never raises."""
+    _announce(CHANNEL + pk.hex, {"kind": kind})
+
+
+def tell_cancel(pk: uuid.UUID) -> None:
+    """Say to whoever runs this execution that cancelling was asked for. Never raises."""
+    _announce(CANCELS, {"id": pk.hex})
+
+
+class Watch:
+    """What one waiter hears about one execution."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def next(self, timeout: float) -> dict[str, Any] | None:
+        """The next message, or None after `timeout` seconds: read the row then, a message may be lost."""
+        try:
+            return await asyncio.wait_for(self.queue.get(), timeout)
+        except TimeoutError:
+            return None
+
+
+@contextlib.asynccontextmanager
+async def watch(pk: uuid.UUID) -> AsyncIterator[Watch]:
+    """Hear what happens to an execution from now on. Read the row after entering, not before."""
+    hub = running_hub()
+    channel = CHANNEL + pk.hex
+    found = Watch()
+    await hub.add(channel, found)
+    try:
+        yield found
+    finally:
+        await hub.remove(channel, found)
+
+
+class Hub:
+    """One subscription connection for all watchers of one event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.on_cancel: list[Callable[[uuid.UUID], None]] = []
+        self._watchers: dict[str, set[Watch]] = {}
+        self._confirmed: dict[str, asyncio.Event] = {}
+        self._starting = asyncio.Lock()
+        self._reader: asyncio.Task[None] | None = None
+        self._pubsub: Any = None
+
+    async def start(self) -> None:
+        """Listen for cancel requests; watching starts it too."""
+        async with self._starting:
+            if self._reader is not None and not self._reader.done():
+                return
+            client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2)
+            self._pubsub = client.pubsub()
+            # The first subscription makes the connection; two at once would make two.
+            with contextlib.suppress(redis.RedisError, OSError):
+                await self._pubsub.subscribe(CANCELS)
+            self._reader = asyncio.create_task(self._read(), name="wake-ups")
+
+    async def add(self, channel: str, found: Watch) -> None:
+        await self.start()
+        first = channel not in self._watchers
+        self._watchers.setdefault(channel, set()).add(found)
+        if first:
+            self._confirmed[channel] = asyncio.Event()
+            with contextlib.suppress(redis.RedisError, OSError):
+                await self._pubsub.subscribe(channel)
+        # Without the broker the watcher still hears its own process, and reads the row now and then.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._confirmed[channel].wait(), 2)
+
+    async def remove(self, channel: str, found: Watch) -> None:
+        watchers = self._watchers.get(channel, set())
+        watchers.discard(found)
+        if not watchers:
+            self._watchers.pop(channel, None)
+            self._confirmed.pop(channel, None)
+            with contextlib.suppress(redis.RedisError, OSError):
+                await self._pubsub.unsubscribe(channel)
+
+    def deliver(self, channel: str, message: dict[str, Any]) -> None:
+        """Hand a message to those who wait here; on the hub's loop."""
+        if channel == CANCELS:
+            for listener in self.on_cancel:
+                listener(uuid.UUID(message["id"]))
+        for found in self._watchers.get(channel, ()):
+            found.queue.put_nowait(message)
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                async for message in self._pubsub.listen():
+                    self._heard(message)
+                await self._pubsub.subscribe(CANCELS, *self._watchers)
+            except (redis.RedisError, OSError, RuntimeError):
+                await asyncio.sleep(1)
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        channel = message["channel"].decode()
+        if message["type"] == "subscribe" and channel in self._confirmed:
+            self._confirmed[channel].set()
+        elif message["type"] == "message":
+            content = json.loads(message["data"])
+            if content.pop("from", None) != _own_name():
+                self.deliver(channel, content)
+
+
+_hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
+
+
+def running_hub() -> Hub:
+    """The hub of the running loop, made at its first use."""
+    loop = asyncio.get_running_loop()
+    found = _hubs.get(loop)
+    if found is None:
+        for old in [old for old in _hubs if old.is_closed()]:
+            del _hubs[old]
+        found = _hubs.setdefault(loop, Hub(loop))
+    return found
+
+
+def _announce(channel: str, message: dict[str, Any]) -> None:
+    for loop, hub in list(_hubs.items()):
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(hub.deliver, channel, message)
+    _bell().ring(channel, message)
+
+
+class Bell:
+    """A thread that publishes what waits in one round trip, so that no writer waits for the broker."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+        self._complained = 0.0
+        threading.Thread(target=self._work, name="bell", daemon=True).start()
+
+    def ring(self, channel: str, message: dict[str, Any]) -> None:
+        if self._waiting.qsize() < MOST_WAITING:
+            self._waiting.put((channel, json.dumps({**message, "from": _own_name()})))
+
+    def _work(self) -> None:
+        client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+        while True:
+            batch = [self._waiting.get()]
+            while not self._waiting.empty() and len(batch) < 500:
+                batch.append(self._waiting.get())
+            try:
+                with client.pipeline(transaction=False) as pipe:
+                    for channel, text in batch:
+                        pipe.publish(channel, text)
+                    pipe.execute()
+            except (redis.RedisError, OSError) as error:
+                self._complain(error)
+
+    def _complain(self, error: Exception) -> None:
+        if time.monotonic() - self._complained > COMPLAIN_EVERY_SECONDS:
+            self._complained = time.monotonic()
+            logger.warning("Wake-ups cannot be sent (%s); waiting processes read rows instead.", error)
+
+
+_lock = threading.Lock()
+_bells: dict[int, Bell] = {}
+_names: dict[int, str] = {}
+
+
+def _bell() -> Bell:
+    pid = os.getpid()
+    if pid not in _bells:
+        with _lock:
+            if pid not in _bells:
+                _bells[pid] = Bell()
+    return _bells[pid]
+
+
+def _own_name() -> str:
+    return _names.setdefault(os.getpid(), uuid.uuid4().hex)

@@ -1,0 +1,20 @@
+"""The app that wires the others together."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class OrchestraConfig(AppConfig):
+    name = "orchestra"
+
+    def ready(self) -> None:
+        # Permissions exist only once migrate has made them for every app; this app is the last one.
+        post_migrate.connect(_make_groups, sender=self)
+
+
+def _make_groups(**_: Any) -> None:
+    from designs.access import ensure_groups
+
+    ensure_groups()
