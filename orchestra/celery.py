@@ -1,11 +1,52 @@
-"""The Celery application: what `celery -A orchestra` starts."""
+"""The Celery application: what `celery -A orchestra` starts, and what a worker does besides its tasks."""
+
+from __future__ import annotations
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestra.settings")  # noqa: TID251
+
+GRACE_SECONDS = 8.0
 
 app = Celery("orchestra")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@signals.worker_ready.connect
+def _start_worker(**_: Any) -> None:
+    from executor.housekeeping import start_sweeping
+    from executor.presence import start_noting
+    from executor.worker import process_loop
+
+    process_loop()
+    start_sweeping()
+    start_noting("worker")
+
+
+@signals.worker_shutting_down.connect
+def _take_no_more(**_: Any) -> None:
+    from executor.carrier import existing_carrier
+
+    carrier = existing_carrier()
+    if carrier is not None:
+        carrier.draining = True
+
+
+@signals.worker_shutdown.connect
+def _drain(**_: Any) -> None:
+    from executor.carrier import existing_carrier
+
+    carrier = existing_carrier()
+    if carrier is not None:
+        carrier.drain(GRACE_SECONDS)
+
+
+@signals.beat_init.connect
+def _start_beat(**_: Any) -> None:
+    from executor.presence import start_noting
+
+    start_noting("beat")

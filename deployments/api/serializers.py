@@ -1,0 +1,163 @@
+"""Shapes of deployments in the API. Input and output are never the same serializer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from deployments.models import Deployment
+from deployments.schedules.store import FIELDS, READ_ONLY, schedule_of
+from designs.models import Design
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Unknown fields are refused by name; `read_only_names` are ignored, as PUT sends them back."""
+
+    read_only_names: frozenset[str] = frozenset()
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = sorted(set(data) - set(self.fields) - self.read_only_names)
+            if unknown:
+                raise serializers.ValidationError({name: ["There is no such field."] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class ScheduleIn(StrictSerializer):
+    """Either a cron expression or an interval. What the fields mean is checked when they are stored."""
+
+    read_only_names = READ_ONLY
+
+    enabled = serializers.BooleanField(default=True)
+    cron_expression = serializers.CharField(allow_null=True, required=False, max_length=200)
+    interval_seconds = serializers.IntegerField(allow_null=True, required=False)
+    timezone = serializers.CharField(default="UTC", max_length=64)
+    input_data = serializers.DictField(required=False)
+    overlap = serializers.CharField(required=False)
+    misfire = serializers.CharField(required=False)
+
+
+assert set(ScheduleIn().fields) == FIELDS
+
+
+class LimitsIn(StrictSerializer):
+    timeout_seconds = serializers.IntegerField(min_value=1, max_value=86_400, default=600)
+    wait_seconds = serializers.IntegerField(min_value=0, max_value=600, default=60)
+    max_model_calls = serializers.IntegerField(min_value=0, max_value=1_000_000, allow_null=True, default=None)
+    max_tokens = serializers.IntegerField(min_value=0, max_value=2_000_000_000, allow_null=True, default=None)
+    max_cost_usd = serializers.DecimalField(
+        max_digits=10, decimal_places=4, min_value=0, allow_null=True, default=None
+    )
+
+
+class DeploymentIn(LimitsIn):
+    """What `POST /api/deployments` takes."""
+
+    design_id = serializers.UUIDField()
+    endpoint_path = serializers.CharField(max_length=200)
+    version = serializers.IntegerField(min_value=1, required=False, allow_null=True)
+    schedule = ScheduleIn(required=False, allow_null=True)
+
+
+READ_ONLY_DEPLOYMENT = frozenset(
+    {
+        "id", "design_id", "design_name", "endpoint_url", "status_reason", "created_at", "updated_at",
+        "last_execution_at", "execution_count", "next_run_at",
+    }
+)  # fmt: skip
+
+
+class DeploymentChange(LimitsIn):
+    """What PUT takes: omitted fields are reset, read-only ones ignored."""
+
+    read_only_names = READ_ONLY_DEPLOYMENT
+
+    endpoint_path = serializers.CharField(max_length=200)
+    # `error` is set by the installation only, but PUT sends back what GET showed.
+    status = serializers.ChoiceField(choices=Deployment.Status.choices, default=Deployment.Status.ACTIVE)
+    version = serializers.IntegerField(min_value=1, required=False)
+    schedule = ScheduleIn(allow_null=True, default=None)
+
+    def validate_status(self, value: str) -> str:
+        if value == Deployment.Status.ERROR and self.context["deployment"].status != value:
+            raise serializers.ValidationError("Choose active or inactive; error is set by the installation.")
+        return value
+
+
+class ExecuteIn(StrictSerializer):
+    input_data = serializers.DictField(required=False, default=dict)
+
+
+class ScheduleOut(serializers.Serializer[Any]):
+    enabled = serializers.BooleanField()
+    cron_expression = serializers.CharField(allow_null=True)
+    interval_seconds = serializers.IntegerField(allow_null=True)
+    timezone = serializers.CharField()
+    input_data = serializers.DictField()
+    overlap = serializers.CharField()
+    misfire = serializers.CharField()
+    next_run_at = serializers.DateTimeField(allow_null=True)
+    words = serializers.CharField()
+    error = serializers.CharField()
+
+
+class DeploymentOut(serializers.Serializer[Deployment]):
+    id = serializers.UUIDField()
+    design_id = serializers.UUIDField()
+    design_name = serializers.CharField(source="design.name")
+    version = serializers.IntegerField(source="version.number")
+    endpoint_path = serializers.CharField()
+    endpoint_url = serializers.CharField()
+    status = serializers.CharField()
+    status_reason = serializers.CharField()
+    schedule = serializers.SerializerMethodField()
+    timeout_seconds = serializers.IntegerField()
+    wait_seconds = serializers.IntegerField()
+    max_model_calls = serializers.IntegerField(allow_null=True)
+    max_tokens = serializers.IntegerField(allow_null=True)
+    max_cost_usd = serializers.FloatField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    last_execution_at = serializers.DateTimeField(allow_null=True)
+    execution_count = serializers.IntegerField()
+
+    def get_schedule(self, deployment: Deployment) -> dict[str, Any] | None:
+        found = schedule_of(deployment)
+        if found is None:
+            return None
+        shown = dict(ScheduleOut(found).data)
+        if not self.context["caller"].may("executor.view_payload"):
+            shown["input_data"] = None
+        return shown
+
+
+class RunOut(serializers.Serializer[Any]):
+    """The answer of a finished run."""
+
+    success = serializers.BooleanField()
+    execution_id = serializers.CharField()
+    log_id = serializers.UUIDField()
+    status = serializers.CharField()
+    degraded = serializers.BooleanField()
+    result = serializers.JSONField(allow_null=True)
+    results = serializers.DictField()
+    usage = serializers.DictField()
+    duration_ms = serializers.IntegerField()
+
+
+class AcceptedOut(serializers.Serializer[Any]):
+    """The answer of a run that goes on: where to look."""
+
+    execution_id = serializers.CharField()
+    log_id = serializers.UUIDField()
+    status = serializers.CharField()
+    status_url = serializers.CharField()
+
+
+def design_for(caller: Any, pk: Any) -> Design:
+    """Raises ValidationError for a design that is not there for the caller."""
+    found = Design.objects.for_caller(caller).filter(pk=pk).first()
+    if found is None:
+        raise serializers.ValidationError({"design_id": ["There is no such design."]})
+    return found

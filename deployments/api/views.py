@@ -1,0 +1,199 @@
+"""The API of deployments: the calls that manage them, and their history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.api.serializers import (
+    DeploymentChange,
+    DeploymentIn,
+    DeploymentOut,
+    design_for,
+)
+from deployments.models import Deployment
+from deployments.schedules.store import PREFETCH
+from deployments.services import change_deployment, deploy_design, undeploy
+from designs.api.views import ApiView, as_uuid, require
+from executor.api.lists import ExecutionFilter, ExecutionPages
+from executor.api.serializers import ExecutionDetailOut, ExecutionOut
+from executor.models import Execution, parse_execution_id
+
+ROWS = ("design", "version")
+
+
+class DeploymentFilter(django_filters.FilterSet):
+    status = django_filters.ChoiceFilter(choices=Deployment.Status.choices)
+    design_id = django_filters.UUIDFilter(field_name="design_id")
+    text = django_filters.CharFilter(method="with_text", label="Part of the path or the design's name")
+
+    class Meta:
+        model = Deployment
+        fields: tuple[str, ...] = ()
+
+    def with_text(self, rows: Any, name: str, value: str) -> Any:
+        return rows.filter(endpoint_path__icontains=value) | rows.filter(design__name__icontains=value)
+
+
+class DeploymentPages(LimitOffsetPagination):
+    default_limit = 50
+    max_limit = 500
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response({"results": data, "next": self.get_next_link(), "previous": self.get_previous_link()})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return ExecutionPages().get_paginated_response_schema(schema)
+
+
+class DeploymentBase(ApiView):
+    def rows(self) -> Any:
+        return (
+            Deployment.objects.for_caller(self.caller)
+            .select_related(*ROWS)
+            .prefetch_related(*PREFETCH)
+            .with_activity()
+        )
+
+    def shown(self, deployment: Deployment) -> dict[str, Any]:
+        row = self.rows().get(pk=deployment.pk)
+        return DeploymentOut(row, context={"caller": self.caller}).data
+
+
+class DeploymentListView(DeploymentBase):
+    """Deploy designs, and list what is deployed."""
+
+    permissions = {"GET": "deployments.view_deployment", "POST": "deployments.add_deployment"}
+
+    @extend_schema(
+        operation_id="deployments_list",
+        parameters=[
+            OpenApiParameter("status", enum=Deployment.Status.values),
+            OpenApiParameter("design_id", type={"type": "string", "format": "uuid"}),
+            OpenApiParameter("text", description="Part of the endpoint path or of the design's name."),
+            OpenApiParameter("limit", type=int),
+            OpenApiParameter("offset", type=int),
+        ],
+        responses={200: DeploymentOut(many=True)},
+    )
+    def get(self, request: Request) -> Response:
+        found = DeploymentFilter(request.query_params, queryset=self.rows())
+        if not found.is_valid():
+            return _bad_filter(found)
+        pages = DeploymentPages()
+        page = pages.paginate_queryset(found.qs.order_by("endpoint_path"), request, view=self)
+        return pages.get_paginated_response(
+            DeploymentOut(page, many=True, context={"caller": self.caller}).data
+        )
+
+    @extend_schema(operation_id="deployments_create", request=DeploymentIn, responses={201: DeploymentOut})
+    def post(self, request: Request) -> Response:
+        given = DeploymentIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        fields = dict(given.validated_data)
+        if fields.get("schedule") is not None:
+            require(self.caller, "deployments.add_schedule")
+        design = design_for(self.caller, fields.pop("design_id"))
+        deployment = deploy_design(design=design, caller=self.caller, **fields)
+        shown = self.shown(deployment)
+        return Response(
+            shown, status=status.HTTP_201_CREATED, headers={"Location": f"/api/deployments/{deployment.pk}"}
+        )
+
+
+class DeploymentDetailView(DeploymentBase):
+    """One deployment: read, change, undeploy."""
+
+    permissions = {
+        "GET": "deployments.view_deployment",
+        "PUT": "deployments.change_deployment",
+        "PATCH": "deployments.change_deployment",
+        "DELETE": "deployments.delete_deployment",
+    }
+
+    def deployment(self, pk: str) -> Deployment:
+        return get_object_or_404(self.rows(), pk=as_uuid(pk))
+
+    @extend_schema(operation_id="deployments_read", responses={200: DeploymentOut})
+    def get(self, request: Request, pk: str) -> Response:
+        return Response(DeploymentOut(self.deployment(pk), context={"caller": self.caller}).data)
+
+    @extend_schema(operation_id="deployments_replace", request=DeploymentChange, responses={200: DeploymentOut})
+    def put(self, request: Request, pk: str) -> Response:
+        return self._change(request, pk, partial=False)
+
+    @extend_schema(operation_id="deployments_change", request=DeploymentChange, responses={200: DeploymentOut})
+    def patch(self, request: Request, pk: str) -> Response:
+        return self._change(request, pk, partial=True)
+
+    @extend_schema(operation_id="deployments_delete", responses={204: None})
+    def delete(self, request: Request, pk: str) -> Response:
+        undeploy(deployment=self.deployment(pk), caller=self.caller)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _change(self, request: Request, pk: str, *, partial: bool) -> Response:
+        deployment = self.deployment(pk)
+        given = DeploymentChange(data=request.data, partial=partial, context={"deployment": deployment})
+        given.is_valid(raise_exception=True)
+        changed = change_deployment(deployment=deployment, caller=self.caller, **given.validated_data)
+        return Response(self.shown(changed))
+
+
+class DeploymentLogListView(DeploymentBase):
+    """The history of one deployment, newest first."""
+
+    permissions = {"GET": "executor.view_execution"}
+
+    @extend_schema(
+        operation_id="deployments_logs",
+        parameters=[
+            OpenApiParameter("status", many=True),
+            OpenApiParameter("trigger_type"),
+            OpenApiParameter("started_after", type={"type": "string", "format": "date-time"}),
+            OpenApiParameter("started_before", type={"type": "string", "format": "date-time"}),
+            OpenApiParameter("limit", type=int),
+            OpenApiParameter("cursor"),
+        ],
+        responses={200: ExecutionOut(many=True)},
+    )
+    def get(self, request: Request, pk: str) -> Response:
+        deployment = get_object_or_404(Deployment.objects.for_caller(self.caller), pk=as_uuid(pk))
+        rows = Execution.objects.for_caller(self.caller).filter(deployment=deployment).select_related("version")
+        found = ExecutionFilter(request.query_params, queryset=rows)
+        if not found.is_valid():
+            return _bad_filter(found)
+        pages = ExecutionPages()
+        page = pages.paginate_queryset(found.qs, request, view=self)
+        return pages.get_paginated_response(
+            ExecutionOut(page, many=True, context={"caller": self.caller}).data
+        )
+
+
+class DeploymentLogDetailView(DeploymentBase):
+    """One execution of a deployment, with its blocks and steps."""
+
+    permissions = {"GET": "executor.view_execution"}
+
+    @extend_schema(operation_id="deployments_log", responses={200: ExecutionDetailOut})
+    def get(self, request: Request, pk: str, log_id: str) -> Response:
+        deployment = get_object_or_404(Deployment.objects.for_caller(self.caller), pk=as_uuid(pk))
+        found = parse_execution_id(log_id)
+        if found is None:
+            raise NotFound("There is no such execution.")
+        rows = Execution.objects.for_caller(self.caller).filter(deployment=deployment).select_related("version")
+        execution = get_object_or_404(rows, pk=found)
+        return Response(ExecutionDetailOut(execution, context={"caller": self.caller}).data)
+
+
+def _bad_filter(found: django_filters.FilterSet) -> Response:
+    from rest_framework.exceptions import ValidationError
+
+    raise ValidationError({name: list(texts) for name, texts in found.errors.items()})

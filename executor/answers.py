@@ -1,0 +1,112 @@
+"""How an execution ended, as its caller is told: from the run itself, or from its rows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from asgiref.sync import sync_to_async
+
+from executor import wakeups
+from executor.engine.context import Outcome
+from executor.models import BlockStatus, Execution
+from executor.states import TERMINAL
+
+# A wake-up may be lost with the broker; then the row is read after this many seconds.
+LOOK_AGAIN_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The end of an execution. `results` holds the outputs of the completed blocks by id."""
+
+    execution_id: uuid.UUID
+    status: str
+    degraded: bool
+    result: Any
+    results: dict[str, Any]
+    usage: dict[str, Any]
+    duration_ms: int | None
+    error: dict[str, Any] | None = field(default=None)
+
+
+def answer_of_run(pk: uuid.UUID, outcome: Outcome, duration_ms: int) -> Answer:
+    """From a run in this process, without reading what was just written."""
+    error = outcome.error
+    return Answer(
+        execution_id=pk,
+        status=outcome.status,
+        degraded=bool(outcome.degraded),
+        result=outcome.result,
+        results=dict(outcome.block_outputs),
+        usage={
+            "model_calls": outcome.usage.model_calls,
+            "input_tokens": outcome.usage.input_tokens,
+            "output_tokens": outcome.usage.output_tokens,
+            "cost_usd": outcome.usage.cost_usd,
+        },
+        duration_ms=duration_ms,
+        error=None
+        if error is None
+        else {
+            "class": error.kind,
+            "message": error.message,
+            "block_id": error.block_id,
+            "step": error.step_key,
+        },
+    )
+
+
+def read_answer(pk: uuid.UUID) -> Answer | None:
+    """From the rows; None while the execution is live."""
+    execution = Execution.objects.get(pk=pk)
+    if execution.status not in TERMINAL:
+        return None
+    blocks = execution.blocks.filter(status=BlockStatus.COMPLETED)
+    return Answer(
+        execution_id=pk,
+        status=execution.status,
+        degraded=execution.degraded,
+        result=execution.result_data,
+        results=dict(blocks.values_list("block_id", "output")),
+        usage=usage_of(execution),
+        duration_ms=execution.duration_ms,
+        error=execution.error,
+    )
+
+
+def usage_of(execution: Execution) -> dict[str, Any]:
+    cost = execution.cost_usd
+    return {
+        "model_calls": execution.model_calls,
+        "input_tokens": execution.input_tokens,
+        "output_tokens": execution.output_tokens,
+        "cost_usd": None if cost is None else float(cost),
+    }
+
+
+async def wait_for_answer(pk: uuid.UUID, seconds: float) -> Answer | None:
+    """Wait until the execution ended, wherever it runs; None after that many seconds."""
+    end = time.monotonic() + seconds
+    async with wakeups.watch(pk) as heard:
+        while True:
+            answer = await sync_to_async(read_answer)(pk)
+            left = end - time.monotonic()
+            if answer is not None or left <= 0:
+                return answer
+            await _until_ended(heard, min(left, LOOK_AGAIN_SECONDS))
+
+
+async def _until_ended(heard: wakeups.Watch, seconds: float) -> None:
+    """Return at the first message that tells of an end, or when the time is over."""
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                message = await heard.queue.get()
+                if message["kind"] in TERMINAL:
+                    return
+    except TimeoutError:
+        return

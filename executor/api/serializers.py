@@ -1,0 +1,109 @@
+"""Shapes of executions in the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from designs.access import Caller
+from executor.answers import usage_of
+from executor.models import BlockResult, Execution, Step
+
+
+class UsageOut(serializers.Serializer[Any]):
+    model_calls = serializers.IntegerField()
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    cost_usd = serializers.FloatField(allow_null=True)
+
+
+class RunErrorOut(serializers.Serializer[Any]):
+    """`class` is a word for machines, `message` a sentence for people."""
+
+    message = serializers.CharField()
+    block_id = serializers.CharField(allow_null=True)
+    step = serializers.CharField(allow_null=True)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {"class": serializers.CharField(), **super().get_fields()}
+
+
+class ExecutionOut(serializers.Serializer[Execution]):
+    """One entry of the execution log. Without the right to see payloads they are null."""
+
+    id = serializers.UUIDField()
+    deployment_id = serializers.UUIDField(allow_null=True)
+    design_id = serializers.UUIDField()
+    version = serializers.IntegerField(source="version.number", allow_null=True, default=None)
+    execution_id = serializers.CharField(source="public_id")
+    status = serializers.CharField()
+    degraded = serializers.BooleanField()
+    degraded_reasons = serializers.ListField(child=serializers.CharField())
+    trigger_type = serializers.CharField()
+    triggered_by = serializers.CharField()
+    input_data = serializers.JSONField(allow_null=True)
+    result_data = serializers.JSONField(allow_null=True)
+    error = RunErrorOut(allow_null=True)
+    payload_hidden = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    completed_at = serializers.DateTimeField(allow_null=True)
+    duration_ms = serializers.IntegerField(allow_null=True)
+    usage = serializers.SerializerMethodField()
+    rerun_of = serializers.UUIDField(source="rerun_of_id", allow_null=True)
+    resumed_from = serializers.UUIDField(source="resumed_from_id", allow_null=True)
+
+    PAYLOADS = ("input_data", "result_data")
+
+    @property
+    def hides(self) -> bool:
+        caller: Caller = self.context["caller"]
+        return not caller.may("executor.view_payload")
+
+    def get_payload_hidden(self, execution: Execution) -> bool:
+        return self.hides
+
+    def get_usage(self, execution: Execution) -> dict[str, Any]:
+        return usage_of(execution)
+
+    def to_representation(self, instance: Execution) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if self.hides:
+            shown.update(dict.fromkeys(self.PAYLOADS))
+        return shown
+
+
+class BlockOut(serializers.ModelSerializer[BlockResult]):
+    class Meta:
+        model = BlockResult
+        fields = ("block_id", "status", "output", "error", "started_at", "completed_at")
+
+
+class StepOut(serializers.ModelSerializer[Step]):
+    class Meta:
+        model = Step
+        fields = (
+            "key", "block_id", "agent_id", "round_number", "purpose", "model", "prompt", "text", "output",
+            "input_tokens", "output_tokens", "cost_usd", "tries", "started_at", "finished_at", "duration_ms",
+        )  # fmt: skip
+
+
+class ExecutionDetailOut(ExecutionOut):
+    """An execution with its blocks and steps."""
+
+    blocks = serializers.SerializerMethodField()
+    steps = serializers.SerializerMethodField()
+
+    def get_blocks(self, execution: Execution) -> list[dict[str, Any]]:
+        return _hide([dict(row) for row in BlockOut(execution.blocks.all(), many=True).data], ("output",), self.hides)
+
+    def get_steps(self, execution: Execution) -> list[dict[str, Any]]:
+        rows = [dict(row) for row in StepOut(execution.steps.all(), many=True).data]
+        return _hide(rows, ("prompt", "text", "output"), self.hides)
+
+
+def _hide(rows: list[dict[str, Any]], names: tuple[str, ...], hides: bool) -> list[dict[str, Any]]:
+    for row in rows if hides else ():
+        row.update(dict.fromkeys(names))
+    return rows

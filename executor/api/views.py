@@ -1,0 +1,67 @@
+"""The API of executions."""
+
+from __future__ import annotations
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from designs.api.views import ApiView
+from executor.api.lists import ExecutionFilter, ExecutionPages
+from executor.api.serializers import ExecutionDetailOut, ExecutionOut
+from executor.models import Execution, parse_execution_id
+from executor.services import cancel_execution
+
+
+class ExecutionListView(ApiView):
+    """Everything the caller may see, newest first."""
+
+    permissions = {"GET": "executor.view_execution"}
+
+    @extend_schema(operation_id="executions_list", responses={200: ExecutionOut(many=True)})
+    def get(self, request: Request) -> Response:
+        rows = Execution.objects.for_caller(self.caller).select_related("version")
+        found = ExecutionFilter(request.query_params, queryset=rows)
+        if not found.is_valid():
+            raise ValidationError({name: list(texts) for name, texts in found.errors.items()})
+        pages = ExecutionPages()
+        page = pages.paginate_queryset(found.qs, request, view=self)
+        return pages.get_paginated_response(
+            ExecutionOut(page, many=True, context={"caller": self.caller}).data
+        )
+
+
+class ExecutionDetailView(ApiView):
+    """One execution with its blocks and steps."""
+
+    permissions = {"GET": "executor.view_execution"}
+
+    @extend_schema(operation_id="executions_read", responses={200: ExecutionDetailOut})
+    def get(self, request: Request, execution_id: str) -> Response:
+        execution = find_execution(self, execution_id)
+        return Response(ExecutionDetailOut(execution, context={"caller": self.caller}).data)
+
+
+class ExecutionCancelView(ApiView):
+    """Stop an execution."""
+
+    permissions = {"POST": "executor.operate_execution"}
+
+    @extend_schema(operation_id="executions_cancel", request=None, responses={202: ExecutionOut})
+    def post(self, request: Request, execution_id: str) -> Response:
+        execution = find_execution(self, execution_id)
+        cancel_execution(execution=execution, caller=self.caller)
+        execution.refresh_from_db()
+        shown = ExecutionOut(execution, context={"caller": self.caller}).data
+        return Response(shown, status=status.HTTP_202_ACCEPTED)
+
+
+def find_execution(view: ApiView, text: str) -> Execution:
+    """By either name; raises 404 for what is not there for the caller."""
+    pk = parse_execution_id(text)
+    if pk is None:
+        raise NotFound("There is no such execution.")
+    return get_object_or_404(Execution.objects.for_caller(view.caller).select_related("version"), pk=pk)

@@ -1,0 +1,144 @@
+"""One table: which state of the domain is which HTTP status; every error answer is a problem (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
+from django.db import OperationalError
+from django.http import Http404, HttpResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from deployments import errors as deployments
+from designs import errors as designs
+from designs.api.renderers import to_json
+from executor import errors as executor
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+
+TITLES = {
+    400: "The request cannot be read",
+    401: "Who are you?",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "No such representation",
+    409: "Conflict",
+    411: "Length required",
+    413: "Too large",
+    415: "Content type not supported",
+    422: "Not valid",
+    429: "Too many requests",
+    500: "Fault of the server",
+    502: "The run failed",
+    503: "Not available at the moment",
+    504: "The run timed out",
+}
+
+# Domain error → status, type, what besides the sentence is said.
+_TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] = {
+    designs.DesignInvalid: (422, "design-invalid", lambda e: {"errors": _by_path(e.problems)}),
+    designs.VersionUnknown: (422, "version-unknown", lambda e: {"errors": {"version": [str(e)]}}),
+    designs.NotAllowed: (422, "not-allowed", lambda e: {}),
+    deployments.DeploymentInactive: (409, "deployment-inactive", lambda e: {}),
+    deployments.EndpointPathTaken: (409, "endpoint-path-taken", lambda e: {"errors": {"endpoint_path": [str(e)]}}),
+    deployments.EndpointPathInvalid: (422, "invalid", lambda e: {"errors": {"endpoint_path": [str(e)]}}),
+    deployments.InputInvalid: (422, "input-invalid", lambda e: {"errors": e.errors}),
+    deployments.ScheduleInvalid: (
+        422, "schedule-invalid", lambda e: {"errors": {f"schedule.{k}": v for k, v in e.errors.items()}}
+    ),
+    executor.ExecutionEnded: (409, "execution-ended", lambda e: {}),
+    executor.NotResumable: (409, "not-resumable", lambda e: {}),
+    executor.RecorderUnavailable: (503, "not-available", lambda e: {}),
+}
+
+
+def problem(status: int, detail: str, *, kind: str = "about:blank", **more: Any) -> dict[str, Any]:
+    """The members of RFC 9457; `type` is `/problems/<kind>` relative to the installation."""
+    return {
+        "type": kind if kind == "about:blank" else f"/problems/{kind}",
+        "title": TITLES.get(status, "Error"),
+        "status": status,
+        "detail": detail,
+        **more,
+    }
+
+
+def problem_response(status: int, detail: str, **more: Any) -> HttpResponse:
+    """A problem outside DRF: unknown addresses under /api/, faults of ours."""
+    return HttpResponse(to_json(problem(status, detail, **more)), status=status, content_type=CONTENT_TYPE)
+
+
+def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's hook. None (and so a 500 with a log entry) only for what nobody foresaw."""
+    set_rollback()
+    for kind, (status, name, more) in _TABLE.items():
+        if isinstance(error, kind):
+            return _answer(problem(status, str(error), kind=name, **more(error)), retry=status == 503)
+    if isinstance(error, RequestDataTooBig):
+        return _answer(problem(413, "The body is too large.", kind="body-too-large"))
+    if isinstance(error, OperationalError):
+        logger.warning("The database could not be used: %s", error)
+        return _answer(problem(503, "The database cannot be reached at the moment. Try again."), retry=True)
+    if isinstance(error, ValidationError):
+        return _answer(problem(422, "Some fields are not valid.", errors=_of_django(error)))
+    if isinstance(error, Http404):
+        error = exceptions.NotFound("There is nothing here, or nothing that you may see.")
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    if isinstance(error, exceptions.APIException):
+        return _of_drf(error)
+    logger.error("An API call failed.", exc_info=error)
+    return _answer(problem(500, "Something went wrong inside Orchestra; the server's log says more."))
+
+
+def _of_drf(error: exceptions.APIException) -> Response:
+    headers = {}
+    if getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
+    if getattr(error, "wait", None):
+        headers["Retry-After"] = str(max(1, round(error.wait)))  # type: ignore[attr-defined]
+    if isinstance(error, exceptions.ValidationError):
+        body = problem(422, "Some fields are not valid.", kind="invalid", errors=_flat(error.detail))
+    else:
+        code = error.get_codes()
+        kind = str(code).replace("_", "-") if isinstance(code, str) else "about:blank"
+        body = problem(error.status_code, str(error.detail), kind=kind)
+    return _answer(body, headers=headers)
+
+
+def _answer(body: dict[str, Any], *, retry: bool = False, headers: dict[str, str] | None = None) -> Response:
+    headers = {**(headers or {}), **({"Retry-After": "5"} if retry else {})}
+    return Response(body, status=body["status"], content_type=CONTENT_TYPE, headers=headers)
+
+
+def _flat(detail: Any, path: str = "") -> dict[str, list[str]]:
+    """DRF's nested details as field path → sentences, paths with dots."""
+    if isinstance(detail, dict):
+        found: dict[str, list[str]] = {}
+        for key, value in detail.items():
+            found.update(_flat(value, f"{path}.{key}" if path else str(key)))
+        return found
+    if isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
+        return {k: v for n, item in enumerate(detail) for k, v in _flat(item, f"{path}.{n}").items()}
+    sentences = detail if isinstance(detail, list) else [detail]
+    return {path or "body": [str(sentence) for sentence in sentences]}
+
+
+def _of_django(error: ValidationError) -> dict[str, list[str]]:
+    if hasattr(error, "error_dict"):
+        return {name: [str(text) for text in texts] for name, texts in error.message_dict.items()}
+    return {"body": [str(text) for text in error.messages]}
+
+
+def _by_path(problems: Any) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for item in problems:
+        found.setdefault(f"document{item.path}", []).append(item.message)
+    return found

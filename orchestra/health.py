@@ -1,0 +1,65 @@
+"""Is the installation alive, and is every part of it there?"""
+
+from __future__ import annotations
+
+import time
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from designs.api.views import ApiView
+from executor.presence import SEEN_SECONDS, last_seen
+
+
+class LiveView(ApiView):
+    """This web process answers. Needs no sign-in."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(operation_id="health_live", responses={200: {"type": "object"}})
+    def get(self, request: Request) -> Response:
+        return Response({"status": "ok"})
+
+
+class ReadyView(ApiView):
+    """Database, broker, workers and scheduler, each with what is wrong."""
+
+    permissions = {"GET": "deployments.view_deployment"}
+
+    @extend_schema(operation_id="health_ready", responses={200: {"type": "object"}, 503: {"type": "object"}})
+    def get(self, request: Request) -> Response:
+        parts = {"database": _database(), "broker": _broker(), **_processes()}
+        good = all(part == "ok" for part in parts.values())
+        body = {"status": "ok" if good else "not ready", "parts": parts, "time": time.time()}
+        return Response(body, status=200 if good else 503)
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return "The database does not answer."
+    return "ok"
+
+
+def _broker() -> str:
+    try:
+        redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2).ping()
+    except (redis.RedisError, OSError):
+        return "The broker does not answer."
+    return "ok"
+
+
+def _processes() -> dict[str, str]:
+    result = {}
+    for kind, name in (("worker", "workers"), ("beat", "scheduler")):
+        age = last_seen(kind)
+        result[name] = "ok" if age is not None and age < SEEN_SECONDS else f"No {kind} was seen lately."
+    return result

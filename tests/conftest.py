@@ -1,0 +1,126 @@
+"""Fixtures that all tests share: people of each group, their browsers and API clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.core.cache import cache
+from django.test import Client
+from rest_framework.test import APIClient
+
+PASSWORD = "correct horse battery staple"
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
+
+
+def pytest_configure() -> None:
+    # Hashing a password costs a fifth of a second on purpose; not here.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def _touches_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(fixtures & DATABASE_FIXTURES) or item.get_closest_marker("django_db") is not None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--only-database"):
+        others = [item for item in items if not _touches_database(item)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if _touches_database(item)]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None,
+) -> None:
+    """SQLite in a file, as in an installation; in memory, threads would see other databases."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        database["TEST"]["NAME"] = str(settings.ENVIRONMENT.data / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Limits and cached rows of one test are nothing to the next."""
+    yield
+    if _touches_database(request.node):
+        cache.clear()
+
+
+@pytest.fixture
+def make_user(db: None) -> Callable[..., User]:
+    """Makes a person: `make_user("ada", "Operator", "Designer")`."""
+
+    def make(name: str, *groups: str, **fields: Any) -> User:
+        user = User.objects.create_user(name, password=PASSWORD, **fields)
+        user.groups.set(Group.objects.filter(name__in=groups))
+        assert user.groups.count() == len(groups)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def viewer(make_user: Callable[..., User]) -> User:
+    return make_user("viewer", "Viewer")
+
+
+@pytest.fixture
+def operator(make_user: Callable[..., User]) -> User:
+    return make_user("operator", "Operator")
+
+
+@pytest.fixture
+def designer(make_user: Callable[..., User]) -> User:
+    return make_user("designer", "Designer")
+
+
+@pytest.fixture
+def deployer(make_user: Callable[..., User]) -> User:
+    return make_user("deployer", "Deployer")
+
+
+@pytest.fixture
+def administrator(make_user: Callable[..., User]) -> User:
+    return make_user("administrator", "Administrator", is_staff=True)
+
+
+@pytest.fixture
+def browser_of() -> Callable[[User], Client]:
+    """A test browser in which the person is signed in."""
+
+    def sign_in(user: User) -> Client:
+        browser = Client()
+        browser.force_login(user)
+        return browser
+
+    return sign_in
+
+
+@pytest.fixture
+def api_of() -> Callable[[User], APIClient]:
+    """An API client with the person's session."""
+
+    def sign_in(user: User) -> APIClient:
+        client = APIClient()
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def api_with() -> Callable[[str], APIClient]:
+    """An API client that sends the key (empty: none) and checks CSRF as a server does."""
+
+    def client(key: str) -> APIClient:
+        found = APIClient(enforce_csrf_checks=True)
+        if key:
+            found.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
+        return found
+
+    return client

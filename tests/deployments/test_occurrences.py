@@ -1,0 +1,127 @@
+"""The arithmetic of schedules: what is read, what is refused, which instants are named."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployments.occurrences import Rule, RuleInvalid, due_times, in_words, next_due, read_cron
+
+ANCHOR = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def cron(expression: str, zone: str = "UTC") -> Rule:
+    return Rule(cron=read_cron(expression), every_seconds=None, timezone=zone, anchor=ANCHOR)
+
+
+def every(seconds: int) -> Rule:
+    return Rule(cron=None, every_seconds=seconds, timezone="UTC", anchor=ANCHOR)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("*/15 * * * *", "*/15 * * * *"),
+        ("0 9 * * MON-FRI", "0 9 * * 1-5"),
+        ("0 9 * JAN,Jul 7", "0 9 * 1,7 0"),
+        ("0 0 * * 5-7", "0 0 * * 5,6,0"),
+        ("5  4\t1-10/3 * *", "5 4 1-10/3 * *"),
+    ],
+)
+def test_cron_is_read_and_normalised(written: str, read: str) -> None:
+    assert read_cron(written) == read
+
+
+@pytest.mark.parametrize(
+    ("expression", "word"),
+    [
+        ("* * * *", "five fields"),
+        ("60 * * * *", "from 0 to 59"),
+        ("5/15 * * * *", "step"),
+        ("0 17-9 * * *", "backwards"),
+        ("0 0 L * *", "not a value"),
+        ("0 0 * * 1#2", "day of week"),
+        ("0 0 * * mom", "not a value"),
+        ("0 0 31 2 *", "No day fits"),
+        ("*/0 * * * *", "at least 1"),
+        ("@daily", "five fields"),
+        ("", "five fields"),
+        ("1,,2 * * * *", "minute"),
+        ("٣ * * * *", "minute"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_the_reason(expression: str, word: str) -> None:
+    with pytest.raises(RuleInvalid, match=word):
+        read_cron(expression)
+
+
+def test_cron_is_local_time_of_its_zone() -> None:
+    rule = cron("0 9 * * *", "Europe/Berlin")
+    winter = next_due(rule, datetime(2026, 1, 10, tzinfo=UTC))
+    summer = next_due(rule, datetime(2026, 7, 10, tzinfo=UTC))
+    assert winter == datetime(2026, 1, 10, 8, tzinfo=UTC)
+    assert summer == datetime(2026, 7, 10, 7, tzinfo=UTC)
+
+
+def test_both_day_fields_must_fit() -> None:
+    found = next_due(cron("0 0 13 * 5"), ANCHOR)
+    assert found == datetime(2026, 2, 13, tzinfo=UTC)
+    assert found.weekday() == 4
+
+
+def test_an_interval_counts_elapsed_time_from_its_anchor() -> None:
+    assert next_due(every(10), ANCHOR) == ANCHOR + timedelta(seconds=10)
+    assert next_due(every(10), ANCHOR + timedelta(seconds=12)) == ANCHOR + timedelta(seconds=20)
+    assert next_due(every(10), ANCHOR - timedelta(days=1)) == ANCHOR + timedelta(seconds=10)
+
+
+def test_nothing_lies_before_the_start_or_after_the_end() -> None:
+    start, end = ANCHOR + timedelta(seconds=30), ANCHOR + timedelta(seconds=45)
+    rule = Rule(cron=None, every_seconds=10, timezone="UTC", anchor=ANCHOR, start=start, end=end)
+    assert due_times(
+        rule, next_due(rule, ANCHOR) or ANCHOR, ANCHOR + timedelta(hours=1), most=99
+    ) == [
+        ANCHOR + timedelta(seconds=30),
+        ANCHOR + timedelta(seconds=40),
+    ]
+
+
+def test_missed_times_are_listed_in_order_and_bounded() -> None:
+    found = due_times(every(1), ANCHOR + timedelta(seconds=1), ANCHOR + timedelta(days=1), most=5)
+    assert found == [ANCHOR + timedelta(seconds=n) for n in range(1, 6)]
+
+
+def test_rules_are_said_in_words() -> None:
+    assert in_words(every(10)) == "every 10 seconds"
+    assert in_words(every(3600)) == "every hour"
+    assert in_words(every(7200)) == "every 2 hours"
+    words = in_words(cron("0 9 * * 1-5", "Europe/Berlin"))
+    assert "09:00" in words
+    assert words.endswith("Europe/Berlin")
+
+
+@given(
+    minute=st.integers(0, 59),
+    hour=st.integers(0, 23),
+    after=st.datetimes(datetime(2025, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)),
+    zone=st.sampled_from(["UTC", "Asia/Kolkata", "Africa/Lagos"]),
+)
+def test_a_daily_rule_names_one_instant_a_day_where_clocks_are_not_changed(
+    minute: int, hour: int, after: datetime, zone: str
+) -> None:
+    rule = cron(f"{minute} {hour} * * *", zone)
+    first = next_due(rule, after)
+    assert first is not None
+    assert after < first <= after + timedelta(days=1)
+    assert next_due(rule, first) == first + timedelta(days=1)
+
+
+@given(text=st.text(alphabet="0123456789*/,-abcLW#@ \u0660", max_size=30))
+def test_reading_never_breaks(text: str) -> None:
+    try:
+        read = read_cron(text)
+    except RuleInvalid:
+        return
+    assert read_cron(read) == read
+    next_due(Rule(cron=read, every_seconds=None, timezone="UTC", anchor=ANCHOR), ANCHOR)
