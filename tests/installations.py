@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import re
 import shlex
@@ -14,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -74,6 +77,26 @@ class Installation:
             check=True,
         )
 
+    @property
+    def sample(self) -> tuple[str, str, dict[str, Any]]:
+        """Path, key and input of the sample, from the printed line."""
+        words = shlex.split(self.wait_for("^curl "))
+        key = next(word for word in words if word.startswith("Authorization")).split()[-1]
+        return words[-1].removeprefix(self.address), key, json.loads(words[words.index("-d") + 1])
+
+    def call(self, path: str, body: Any = None, **headers: str) -> tuple[int, dict[str, Any]]:
+        """GET, or POST with a body, with the sample's key: status and answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        headers = {"Authorization": f"Bearer {self.sample[1]}", **headers}
+        data = None
+        if body is not None:
+            data, headers["Content-Type"] = json.dumps(body), "application/json"
+        connection.request("GET" if body is None else "POST", path, data, headers)
+        response = connection.getresponse()
+        text = response.read()
+        connection.close()
+        return response.status, json.loads(text)
+
     def family(self) -> list[psutil.Process]:
         """Every process under the supervisor."""
         return psutil.Process(self.process.pid).children(recursive=True)
@@ -101,10 +124,11 @@ class Installation:
 
     def read(self) -> None:
         assert self.process.stdout
-        for line in self.process.stdout:
-            with self._changed:
-                self.lines.append(line.rstrip("\n"))
-                self._changed.notify_all()
+        with self.process.stdout as output:
+            for line in output:
+                with self._changed:
+                    self.lines.append(line.rstrip("\n"))
+                    self._changed.notify_all()
 
 
 def start(data: Path, *, port: int | None = None, **variables: str) -> Installation:

@@ -64,6 +64,16 @@ def pytest_load_initial_conftests(
     return (yield)
 
 
+def chromium_path() -> str:
+    """The browser for journeys: `CHROMIUM`, or the one that is installed."""
+    names = [os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
+    for name in filter(None, names):
+        found = shutil.which(name)
+        if found:
+            return found
+    raise pytest.UsageError("Chromium is missing: run 'make test', or set CHROMIUM to its path.")
+
+
 def plain_environment(variables: Mapping[str, str]) -> dict[str, str]:
     """This process's environment without what configures an installation, then the variables."""
     ours = re.compile(r"ORCHESTRA_|SECRET_KEY$|DATABASE_URL$|REDIS_URL$|[A-Z]+_API_KEY$|DJANGO_")

@@ -10,7 +10,7 @@ import pytest
 from orchestra import installation, programs
 from orchestra.env import read_environment
 from orchestra.installation import CannotStart
-from orchestra.supervisor import curl_line
+from orchestra.welcome import curl_line
 
 
 def test_the_data_folder_is_private(tmp_path):

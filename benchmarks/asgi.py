@@ -1,0 +1,5 @@
+"""The server of the comparison."""
+
+from orchestra.asgi import application
+
+__all__ = ["application"]

@@ -1,0 +1,47 @@
+"""Makes the scratch installation of a benchmark and prints a key for it."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.settings")  # noqa: TID251
+
+import django
+
+django.setup()
+
+from django.contrib.auth.models import User
+from django.core.management import call_command
+
+from deployments.keys import create_key
+from deployments.services import deploy_design
+from designs.access import SYSTEM
+from designs.services import create_design
+
+DOCUMENT = {
+    "schema": 1,
+    "name": "Bench",
+    "input_schema": {
+        "type": "object",
+        "properties": {"rows": {"type": "array", "items": {"type": "object"}}},
+        "required": ["rows"],
+    },
+    "blocks": [
+        {"id": "names", "type": "transform", "settings": {"expression": "input.rows[].name"}},
+        {"id": "total", "type": "transform", "settings": {"expression": "sum(input.rows[].amount)"}},
+        {
+            "id": "report",
+            "type": "transform",
+            "settings": {"expression": "{names: blocks.names.output, total: blocks.total.output}"},
+        },
+    ],
+    "connections": [
+        {"id": "c1", "source": "names", "target": "report"},
+        {"id": "c2", "source": "total", "target": "report"},
+    ],
+}
+
+if __name__ == "__main__":
+    call_command("migrate", verbosity=0)
+    owner = User.objects.create_superuser("bench", password=None)
+    design = create_design(document=DOCUMENT, caller=SYSTEM)
+    deploy_design(design=design, endpoint_path="/bench", caller=SYSTEM)
+    print(create_key(owner=owner)[1])

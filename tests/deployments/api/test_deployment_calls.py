@@ -1,0 +1,193 @@
+"""The calls that manage deployments: names, shapes, and what they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from rest_framework.test import APIClient
+
+from deployments.models import Deployment
+from designs.access import SYSTEM
+from designs.models import Design
+from designs.services import create_design
+from tests.documents import cyclic, doubling
+
+pytestmark = pytest.mark.django_db
+
+SHAPE = {
+    "id", "design_id", "design_name", "version", "endpoint_path", "endpoint_url", "status", "status_reason",
+    "schedule", "timeout_seconds", "wait_seconds", "max_model_calls", "max_tokens", "max_cost_usd",
+    "created_at", "updated_at", "last_execution_at", "execution_count",
+}  # fmt: skip
+
+
+@pytest.fixture
+def client(administrator: User, key_of: Callable[..., str], api_with: Callable[[str], APIClient]) -> APIClient:
+    return api_with(key_of(administrator))
+
+
+@pytest.fixture
+def design() -> Design:
+    return create_design(document=doubling(), caller=SYSTEM)
+
+
+def create(client: APIClient, design: Design, **fields: Any) -> Any:
+    body = {"design_id": str(design.pk), "endpoint_path": "/double", **fields}
+    return client.post("/api/deployments", body, format="json")
+
+
+def test_a_design_is_deployed_with_a_schedule(client: APIClient, design: Design) -> None:
+    answer = create(client, design, schedule={"interval_seconds": 10, "input_data": {"number": 2}})
+    assert answer.status_code == 201
+    body = answer.json()
+    assert set(body) == SHAPE
+    assert body["version"] == 1
+    assert body["status"] == "active"
+    assert body["endpoint_url"].endswith("/api/deployed/double")
+    assert body["schedule"]["interval_seconds"] == 10
+    assert body["schedule"]["next_run_at"] is not None
+    assert body["execution_count"] == 0
+    assert client.get(answer["Location"]).json() == body
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "field"),
+    [
+        ({"endpoint_path": "double"}, 422, "endpoint_path"),
+        ({"endpoint_path": "/Double"}, 422, "endpoint_path"),
+        ({"endpoint_path": "/a//b"}, 422, "endpoint_path"),
+        ({"endpoint_path": 7.5}, 422, "endpoint_path"),
+        ({"design_id": "0190f000-0000-7000-8000-000000000000"}, 422, "design_id"),
+        ({"design_id": "nonsense"}, 422, "design_id"),
+        ({"version": 9}, 422, "version"),
+        ({"surprise": 1}, 422, "surprise"),
+        ({"schedule": {}}, 422, "schedule.cron_expression"),
+        ({"schedule": {"cron_expression": "61 * * * *"}}, 422, "schedule.cron_expression"),
+        ({"schedule": {"cron_expression": "* * * * *", "timezone": "Mars/Base"}}, 422, "schedule.timezone"),
+        ({"schedule": {"interval_seconds": 0}}, 422, "schedule.interval_seconds"),
+        ({"schedule": {"interval_seconds": 5, "colour": "red"}}, 422, "schedule.colour"),
+        ({"schedule": "often"}, 422, "schedule.non_field_errors"),
+        ({"timeout_seconds": 0}, 422, "timeout_seconds"),
+    ],
+)
+def test_wrong_fields_are_named(
+    client: APIClient, design: Design, fields: dict[str, Any], status: int, field: str
+) -> None:
+    answer = create(client, design, **fields)
+    assert answer.status_code == status, answer.content
+    assert answer["Content-Type"] == "application/problem+json"
+    assert field in answer.json()["errors"]
+    assert not Deployment.objects.exists()
+
+
+def test_bodies_that_are_no_object_are_refused(client: APIClient) -> None:
+    for body in ("[]", "1", "null", '"text"'):
+        answer = client.post("/api/deployments", body, content_type="application/json")
+        assert answer.status_code == 422, body
+
+
+def test_a_path_is_given_once(client: APIClient, design: Design) -> None:
+    assert create(client, design).status_code == 201
+    again = create(client, design)
+    assert again.status_code == 409
+    assert "/double" in again.json()["detail"]
+
+
+def test_a_design_with_problems_is_not_deployed(client: APIClient) -> None:
+    answer = create(client, create_design(document=cyclic(), caller=SYSTEM))
+    assert answer.status_code == 422
+    assert "cycle" in str(answer.json()["errors"]).lower()
+
+
+def test_lists_are_filtered(client: APIClient, deploy: Callable[..., Deployment]) -> None:
+    first, second = deploy(path="/first"), deploy(path="/second")
+    client.patch(f"/api/deployments/{first.pk}", {"status": "inactive"}, format="json")
+
+    def paths(query: str) -> list[str]:
+        body = client.get(f"/api/deployments?{query}").json()
+        assert set(body) == {"results", "next", "previous"}
+        return [row["endpoint_path"] for row in body["results"]]
+
+    assert paths("") == ["/first", "/second"]
+    assert paths("status=inactive") == ["/first"]
+    assert paths(f"design_id={second.design_id}") == ["/second"]
+    assert paths("text=sec") == ["/second"]
+    assert paths("limit=1&offset=1") == ["/second"]
+    assert client.get("/api/deployments?status=strange").status_code == 422
+
+
+def test_put_replaces_and_patch_changes(client: APIClient, deploy: Callable[..., Deployment]) -> None:
+    url = f"/api/deployments/{deploy(schedule={'interval_seconds': 60}, timeout_seconds=5).pk}"
+    patched = client.patch(url, {"max_tokens": 100}, format="json").json()
+    assert (patched["max_tokens"], patched["timeout_seconds"]) == (100, 5)
+    assert patched["schedule"]["interval_seconds"] == 60
+    given = {**client.get(url).json(), "endpoint_path": "/other"}
+    put = client.put(url, given, format="json")
+    assert put.status_code == 200, put.content
+    assert put.json()["endpoint_path"] == "/other"
+    assert put.json()["schedule"]["interval_seconds"] == 60
+    reset = client.put(url, {"endpoint_path": "/other"}, format="json").json()
+    assert (reset["max_tokens"], reset["timeout_seconds"], reset["schedule"]) == (None, 600, None)
+    assert client.patch(url, {"surprise": 1}, format="json").status_code == 422
+
+
+def test_a_new_version_is_deployed_by_its_number(
+    client: APIClient, deploy: Callable[..., Deployment]
+) -> None:
+    from designs.services import change_draft, publish_design
+
+    deployment = deploy()
+    design = change_draft(design=deployment.design, document={**doubling(), "description": "Second"})
+    publish_design(design=design, caller=SYSTEM)
+    url = f"/api/deployments/{deployment.pk}"
+    assert client.patch(url, {"version": 2}, format="json").json()["version"] == 2
+    assert client.patch(url, {"version": 3}, format="json").status_code == 422
+
+
+def test_undeploying_frees_the_path(client: APIClient, design: Design) -> None:
+    url = create(client, design, schedule={"interval_seconds": 60})["Location"]
+    assert client.delete(url).status_code == 204
+    assert client.get(url).status_code == 404
+    assert create(client, design).status_code == 201
+
+
+def test_who_may_not_is_refused(
+    viewer: User,
+    operator: User,
+    administrator: User,
+    key_of: Callable[..., str],
+    api_with: Callable[[str], APIClient],
+    design: Design,
+    deploy: Callable[..., Deployment],
+) -> None:
+    url = f"/api/deployments/{deploy(path='/there').pk}"
+    for user in (viewer, operator):
+        client = api_with(key_of(user))
+        assert client.get(url).status_code == 200
+        assert create(client, design).status_code == 403
+        assert client.patch(url, {"status": "inactive"}, format="json").status_code == 403
+        assert client.delete(url).status_code == 403
+    reader = api_with(key_of(administrator, scopes=("read",)))
+    assert reader.get(url).status_code == 200
+    assert reader.delete(url).status_code == 403
+    assert api_with("").get(url).status_code == 401
+
+
+def test_lists_cost_the_same_for_one_and_for_many(
+    client: APIClient, deploy: Callable[..., Deployment], django_assert_num_queries: Any
+) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    deploy(path="/a", schedule={"interval_seconds": 60})
+    client.get("/api/deployments")
+    with CaptureQueriesContext(connection) as one:
+        client.get("/api/deployments")
+    for number in range(4):
+        deploy(path=f"/a{number}", schedule={"cron_expression": "0 9 * * *"})
+    with CaptureQueriesContext(connection) as many:
+        client.get("/api/deployments")
+    assert len(many) <= len(one) + 1

@@ -1,0 +1,167 @@
+"""The whole installation under its supervisor: starts, answers, survives, leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import time
+
+import psutil
+import pytest
+
+from tests.installations import PASSWORD, again, end, running, start
+
+# They measure time and start many processes: one after the other.
+pytestmark = pytest.mark.xdist_group("installations")
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("installation") / "data") as found:
+        yield found
+
+
+def answers(port):
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def living(processes):
+    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+def assert_all_gone(found, family, seconds):
+    deadline = time.monotonic() + seconds
+    socket_path = found.data / "valkey.sock"
+    while living(family) or answers(found.port) or socket_path.exists():
+        assert time.monotonic() < deadline, [one.cmdline() for one in living(family)]
+        time.sleep(0.1)
+
+
+def test_the_printed_line_works_in_a_shell(installation):
+    body, _, status = installation.curl().stdout.rpartition("\n")
+    assert status == "200"
+    answer = json.loads(body)
+    assert answer["success"] is True
+    assert answer["status"] == "completed"
+    assert answer["result"]
+
+
+def test_a_given_password_is_not_printed(installation):
+    assert "ORCHESTRA_ADMIN_PASSWORD" in installation.wait_for("^Sign in as admin")
+    assert PASSWORD not in installation.output
+
+
+def test_a_second_supervisor_on_the_folder_says_so(installation):
+    second = again(installation)
+    assert second.process.wait(timeout=30) == 1
+    assert "already runs on" in second.wait_for("already runs")
+    assert installation.curl().stdout.endswith("200")
+
+
+def test_another_folder_on_the_same_port_says_so(installation, tmp_path):
+    second = start(tmp_path / "other", port=installation.port)
+    assert second.process.wait(timeout=30) == 1
+    assert f"Port {installation.port}" in second.wait_for("is taken")
+    assert not (tmp_path / "other" / "valkey.sock").exists()
+
+
+def test_a_web_server_that_dies_is_started_again(installation):
+    installation.member("gunicorn").kill()
+    installation.wait_for("web ended .* starting it again")
+    assert installation.curl().stdout.endswith("200")
+
+
+def test_a_broker_that_dies_is_started_again(installation):
+    valkey = next(one for one in installation.family() if one.name() == "valkey-server")
+    valkey.kill()
+    installation.wait_for("valkey ended .* starting it again")
+    assert installation.curl().stdout.endswith("200")
+
+
+def test_it_stops_in_order_and_goes_on_where_it_was(tmp_path):
+    with running(tmp_path / "data", ORCHESTRA_ADMIN_PASSWORD="") as first:
+        shown = first.wait_for("^Sign in as admin with the password .* once")
+        curl = first.wait_for("^curl ")
+        family = first.family()
+        assert first.stop() == 0
+        assert_all_gone(first, family, seconds=1)
+    began = time.monotonic()
+    second = again(first)
+    try:
+        second.wait_until_ready()
+        # Five seconds on a machine of its own; here other tests run beside it.
+        assert time.monotonic() - began < 10
+        assert second.wait_for("^curl ") == curl
+        assert "Sign in as admin" not in second.output
+        assert shown.split()[7] not in second.output
+        assert second.curl().stdout.endswith("200")
+    finally:
+        end(second)
+
+
+def test_sigkill_leaves_no_process_no_port_no_socket(tmp_path):
+    with running(tmp_path / "data") as found:
+        family = found.family()
+        assert {"valkey-server"} <= {one.name() for one in family}
+        # One that can do nothing about its own end.
+        found.member("worker").send_signal(signal.SIGSTOP)
+        found.process.kill()
+        found.process.wait()
+        assert_all_gone(found, family, seconds=10)
+
+
+def test_a_start_right_after_a_sigkill_waits_for_the_clean_up(tmp_path):
+    with running(tmp_path / "data") as found:
+        found.member("worker").send_signal(signal.SIGSTOP)
+        found.process.kill()
+        second = again(found)
+        try:
+            second.wait_until_ready()
+            assert second.curl().stdout.endswith("200")
+        finally:
+            end(second)
+
+
+def test_a_broker_that_does_not_answer_is_a_sentence(tmp_path):
+    found = start(tmp_path / "data", REDIS_URL="redis://127.0.0.1:1/0")
+    assert found.process.wait(timeout=30) == 1
+    assert "check REDIS_URL" in found.wait_for("Redis does not answer")
+    assert "Traceback" not in found.output
+
+
+def test_a_ruined_database_is_a_sentence(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "orchestra.sqlite3").write_text("this is no database" * 100)
+    found = start(tmp_path / "data")
+    assert found.process.wait(timeout=30) == 1
+    found.wait_for("The database cannot be used")
+    assert "Traceback" not in found.output
+
+
+def test_a_wrong_variable_is_a_sentence(tmp_path):
+    found = start(tmp_path / "data", ORCHESTRA_CONCURRENCY="many")
+    assert found.process.wait(timeout=30) == 1
+    found.wait_for("ORCHESTRA_CONCURRENCY is 'many'")
+    assert "Traceback" not in found.output
+
+
+def test_two_installations_do_not_meet(installation, tmp_path):
+    with running(tmp_path / "data") as other:
+        assert other.wait_for("^curl ") != installation.wait_for("^curl ")
+        family = other.family()
+        assert other.stop() == 0
+        assert_all_gone(other, family, seconds=1)
+    assert installation.curl().stdout.endswith("200")
+
+
+def test_a_long_path_of_the_data_folder_works(tmp_path):
+    """A unix socket's path may not be longer than 107 bytes, so it lies elsewhere then."""
+    data = tmp_path / ("long-" * 20) / "data"
+    with running(data) as found:
+        assert found.curl().stdout.endswith("200")
+        family = found.family()
+        assert found.stop() == 0
+        assert not living(family)

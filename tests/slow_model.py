@@ -1,0 +1,77 @@
+"""A slow model server of the tests' own: speaks the OpenAI protocol, remembers its calls."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class SlowModel:
+    """`answered` has the last message of each call that was answered."""
+
+    url: str
+    answered: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def slow_model(seconds: float) -> Iterator[SlowModel]:
+    """A server that takes `seconds` for each answer."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            time.sleep(seconds)
+            prompt = json.dumps(request["messages"])
+            body = json.dumps(
+                _answer(request["model"], f"Noted {len(prompt)} characters.")
+            ).encode()
+            try:
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+            except OSError:
+                # The caller was killed while it waited: nobody got this answer.
+                self.close_connection = True
+                return
+            model.answered.append(prompt)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    model = SlowModel(f"http://127.0.0.1:{server.server_port}/v1")
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield model
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _answer(model: str, text: str) -> dict[str, Any]:
+    return {
+        "id": "answer",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": model,
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "stop",
+                "message": {"role": "assistant", "content": text},
+            }
+        ],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+    }
