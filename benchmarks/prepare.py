@@ -26,7 +26,11 @@ DOCUMENT = {
     },
     "blocks": [
         {"id": "names", "type": "transform", "settings": {"expression": "input.rows[].name"}},
-        {"id": "total", "type": "transform", "settings": {"expression": "sum(input.rows[].amount)"}},
+        {
+            "id": "total",
+            "type": "transform",
+            "settings": {"expression": "sum(input.rows[].amount)"},
+        },
         {
             "id": "report",
             "type": "transform",

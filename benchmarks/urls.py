@@ -26,7 +26,10 @@ class OneInsert(APIView):
 
     def post(self, request: Request) -> Response:
         Execution.objects.create(
-            design_id=_design(), trigger_type=Trigger.API, input_data=request.data, status="completed"
+            design_id=_design(),
+            trigger_type=Trigger.API,
+            input_data=request.data,
+            status="completed",
         )
         return Response({"success": True})
 

@@ -26,11 +26,17 @@ from executor.writer import process_writer
 
 
 async def call_deployment(
-    *, ready: Deployed, input_data: dict[str, Any], trigger: Trigger, caller: Caller, wait_seconds: float
+    *,
+    ready: Deployed,
+    input_data: dict[str, Any],
+    trigger: Trigger,
+    caller: Caller,
+    wait_seconds: float,
 ) -> tuple[uuid.UUID, Answer | None]:
     """Accept a run and wait up to `wait_seconds` for its end (0: not at all).
 
-    Returns the execution's id, and its answer unless it still goes on: that it does in any case, also
+    Returns the execution's id, and its answer unless it still goes on: that it does in any case,
+    also
     when the caller goes away. Raises DeploymentInactive, InputInvalid, RecorderUnavailable.
     """
     order = order_for(ready, input_data=input_data, trigger=trigger, caller=caller)

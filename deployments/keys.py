@@ -32,7 +32,9 @@ def create_key(
     deployments: Iterable[Deployment] = (),
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key and its full text, which cannot be read again. Raises ValidationError for unknown scopes."""
+    """A new key and its full text, which cannot be read again. Raises ValidationError for unknown
+    scopes.
+    """
     key = ApiKey(owner=owner, scopes=list(scopes), name=name, expires_at=expires_at)
     text = key.set_new_secret()
     key.clean()

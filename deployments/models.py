@@ -40,7 +40,9 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         return self.filter(removed_at=None)
 
     def for_caller(self, caller: Caller) -> DeploymentQuerySet:
-        """Deployments that are there for the caller: permission, key's binding, limitation to groups."""
+        """Deployments that are there for the caller: permission, key's binding, limitation to
+        groups.
+        """
         if not caller.may("deployments.view_deployment"):
             return self.none()
         rows = self.present()
@@ -54,7 +56,9 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
     def with_activity(self) -> DeploymentQuerySet:
         """Adds `execution_count`, `last_execution_at` and `next_run_at`, each from one index."""
         runs = Execution.objects.filter(deployment=OuterRef("pk")).order_by().values("deployment")
-        due = Schedule.objects.filter(deployment=OuterRef("pk"), next_due_at__isnull=False).order_by()
+        due = Schedule.objects.filter(
+            deployment=OuterRef("pk"), next_due_at__isnull=False
+        ).order_by()
         return self.annotate(
             execution_count=F("pruned_executions")
             + Coalesce(Subquery(runs.annotate(n=Count("pk")).values("n")), 0),
@@ -64,7 +68,9 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
 
 
 class Deployment(models.Model):
-    """A published version offered under a path. Undeploying keeps the row, so that history stays readable."""
+    """A published version offered under a path. Undeploying keeps the row, so that history stays
+    readable.
+    """
 
     class Status(models.TextChoices):
         ACTIVE = "active", "Active"
@@ -80,13 +86,17 @@ class Deployment(models.Model):
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.ACTIVE)
     status_reason = models.CharField(max_length=500, blank=True)
     groups = models.ManyToManyField(
-        Group, blank=True, related_name="+", help_text="Limited to these groups; empty: open to all who may see deployments."
+        Group,
+        blank=True,
+        related_name="+",
+        help_text="Limited to these groups; empty: open to all who may see deployments.",
     )
     timeout_seconds = models.PositiveIntegerField(
         default=600, help_text="A run is stopped as timed out after this many seconds."
     )
     wait_seconds = models.PositiveIntegerField(
-        default=60, help_text="A synchronous call that takes longer is answered with 202 and goes on."
+        default=60,
+        help_text="A synchronous call that takes longer is answered with 202 and goes on.",
     )
     max_model_calls = models.PositiveIntegerField(null=True, blank=True)
     max_tokens = models.PositiveIntegerField(null=True, blank=True)
@@ -94,7 +104,12 @@ class Deployment(models.Model):
     # Executions removed by retention, so that the count stays true.
     pruned_executions = models.PositiveBigIntegerField(default=0, editable=False)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        editable=False,
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -107,7 +122,9 @@ class Deployment(models.Model):
         permissions = (("execute_deployment", "Can execute deployments"),)
         constraints = [
             models.UniqueConstraint(
-                fields=("endpoint_path",), condition=Q(removed_at=None), name="deployment_endpoint_path",
+                fields=("endpoint_path",),
+                condition=Q(removed_at=None),
+                name="deployment_endpoint_path",
                 violation_error_message="Another deployment answers under this path.",
             ),
         ]
@@ -130,7 +147,11 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """One's own keys; all keys for those who may change any."""
         if caller.may("deployments.change_apikey"):
             return self
-        return self.filter(owner_id=caller.user_id) if caller.may("deployments.view_apikey") else self.none()
+        return (
+            self.filter(owner_id=caller.user_id)
+            if caller.may("deployments.view_apikey")
+            else self.none()
+        )
 
 
 class ApiKey(models.Model):
@@ -138,7 +159,9 @@ class ApiKey(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(max_length=200, blank=True)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys"
+    )
     prefix = models.CharField(max_length=8, unique=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
     scopes = models.JSONField(default=list)
@@ -158,10 +181,14 @@ class ApiKey(models.Model):
 
     @property
     def is_usable(self) -> bool:
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+        return self.revoked_at is None and (
+            self.expires_at is None or self.expires_at > timezone.now()
+        )
 
     def set_new_secret(self) -> str:
-        """Give the key a fresh prefix and secret; returns the whole key, which cannot be read again."""
+        """Give the key a fresh prefix and secret; returns the whole key, which cannot be read
+        again.
+        """
         self.prefix = secrets.token_hex(4)
         secret = secrets.token_urlsafe(32)
         self.digest = digest_of(secret)
@@ -174,18 +201,23 @@ class ApiKey(models.Model):
     def clean(self) -> None:
         unknown = [scope for scope in self.scopes if scope not in SCOPES]
         if unknown:
-            raise ValidationError({"scopes": f"Unknown scope {unknown[0]!r}: choose from {', '.join(SCOPES)}."})
+            raise ValidationError(
+                {"scopes": f"Unknown scope {unknown[0]!r}: choose from {', '.join(SCOPES)}."}
+            )
 
 
 def digest_of(secret: str) -> str:
-    """HMAC-SHA256 with the installation's secret: random keys need no slow hash, and a dump alone is no use."""
+    """HMAC-SHA256 with the installation's secret: random keys need no slow hash, and a dump alone
+    is no use.
+    """
     return hmac.new(settings.SECRET_KEY.encode(), secret.encode(), hashlib.sha256).hexdigest()
 
 
 class Schedule(models.Model):
-    """A companion of one row of django-celery-beat, which holds cron or interval, zone and enabled flag.
+    """A companion of one row of django-celery-beat, which has cron or interval, zone, enabled flag.
 
-    Here: what is due next, the policies, the input. `computed_from` says which rule `next_due_at` was
+    Here: what is due next, the policies, the input. `computed_from` says which rule `next_due_at`
+    was
     worked out from, so that an edit by any door is noticed.
     """
 
@@ -201,7 +233,9 @@ class Schedule(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="schedules")
     beat_task = models.OneToOneField(
-        "django_celery_beat.PeriodicTask", on_delete=models.CASCADE, related_name="orchestra_schedule"
+        "django_celery_beat.PeriodicTask",
+        on_delete=models.CASCADE,
+        related_name="orchestra_schedule",
     )
     input_data = models.JSONField(default=dict, blank=True)
     overlap = models.CharField(max_length=10, choices=Overlap.choices, default=Overlap.SKIP)
@@ -222,7 +256,9 @@ class Schedule(models.Model):
 
 
 class Occurrence(models.Model):
-    """One planned time of a schedule and what became of it. The unique pair is what forbids doubling."""
+    """One planned time of a schedule and what became of it. The unique pair is what forbids
+    doubling.
+    """
 
     class Outcome(models.TextChoices):
         RAN = "ran", "Ran"

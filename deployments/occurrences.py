@@ -85,12 +85,13 @@ def _read_term(term: str, name: str, least: int, most: int, names: dict[str, int
     if found is None:
         raise RuleInvalid(
             "cron_expression",
-            f"The {name} field has {term!r}: write *, a value, a range like 1-5, or a step like */15.",
+            f"The {name} field has {term!r}: write *, a value, a range like 1-5, a step like */15.",
         )
     low, high, step = found.groups()
     if step is not None and (low is not None and high is None or int(step) == 0):
         raise RuleInvalid(
-            "cron_expression", f"The {name} field has {term!r}: a step follows * or a range, and is at least 1."
+            "cron_expression",
+            f"The {name} field has {term!r}: a step follows * or a range, and is at least 1.",
         )
     if low is None:
         return term
@@ -99,7 +100,9 @@ def _read_term(term: str, name: str, least: int, most: int, names: dict[str, int
         return str(first % 7 if most == 7 else first)
     last = _value(high, name, least, most, names)
     if last < first:
-        raise RuleInvalid("cron_expression", f"The {name} field has {term!r}: the range runs backwards.")
+        raise RuleInvalid(
+            "cron_expression", f"The {name} field has {term!r}: the range runs backwards."
+        )
     return _range(first, last, int(step or 1), week=most == 7)
 
 
@@ -114,10 +117,14 @@ def _value(text: str, name: str, least: int, most: int, names: dict[str, int]) -
     if text in names:
         return names[text]
     if not text.isdigit():
-        raise RuleInvalid("cron_expression", f"The {name} field has {text!r}, which is not a value.")
+        raise RuleInvalid(
+            "cron_expression", f"The {name} field has {text!r}, which is not a value."
+        )
     value = int(text)
     if not least <= value <= most:
-        raise RuleInvalid("cron_expression", f"The {name} field has {value}: it goes from {least} to {most}.")
+        raise RuleInvalid(
+            "cron_expression", f"The {name} field has {value}: it goes from {least} to {most}."
+        )
     return value
 
 

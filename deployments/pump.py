@@ -37,7 +37,8 @@ _compared = 0.0
 def wake_schedules() -> int:
     """Do what is due now; returns the number of occurrences written.
 
-    Any number of processes may call this at any time: the row lock and the unique pair of schedule and
+    Any number of processes may call this at any time: the row lock and the unique pair of schedule
+    and
     planned time keep each occurrence single.
     """
     _compare_rules()
@@ -52,7 +53,9 @@ def wake_schedules() -> int:
 
 
 def _compare_rules() -> None:
-    """Notice edits made at any door: every rule is compared with what its next time was worked out from."""
+    """Notice edits made at any door: every rule is compared with what its next time was worked out
+    from.
+    """
     global _compared  # noqa: PLW0603 - one clock a process
     if time.monotonic() - _compared < COMPARE_EVERY_SECONDS:
         return
@@ -60,7 +63,9 @@ def _compare_rules() -> None:
     rows = Schedule.objects.select_related("beat_task__crontab", "beat_task__interval")
     for schedule in rows.annotate(database_time=Now()):
         if store.refresh(schedule, now=schedule.database_time):
-            schedule.save(update_fields=["anchor_at", "computed_from", "error", "next_due_at", "updated_at"])
+            schedule.save(
+                update_fields=["anchor_at", "computed_from", "error", "next_due_at", "updated_at"]
+            )
 
 
 def _wake(pk: uuid.UUID) -> int:
@@ -79,7 +84,9 @@ def _wake(pk: uuid.UUID) -> int:
         # An edit that nobody noticed yet must not fire by the old rule.
         if not store.refresh(schedule, now=now):
             times = _write_due(schedule, now)
-        schedule.save(update_fields=["anchor_at", "computed_from", "error", "next_due_at", "updated_at"])
+        schedule.save(
+            update_fields=["anchor_at", "computed_from", "error", "next_due_at", "updated_at"]
+        )
         return len(times)
 
 
@@ -115,7 +122,9 @@ def _decide(schedule: Schedule, times: list[datetime], now: datetime) -> list[tu
     return decided
 
 
-def _without_overlap(schedule: Schedule, decided: list[tuple[datetime, str]]) -> list[tuple[datetime, str]]:
+def _without_overlap(
+    schedule: Schedule, decided: list[tuple[datetime, str]]
+) -> list[tuple[datetime, str]]:
     busy = Execution.objects.filter(occurrences__schedule=schedule, status__in=LIVE).exists()
     result: list[tuple[datetime, str]] = []
     for due, outcome in decided:
@@ -127,7 +136,9 @@ def _without_overlap(schedule: Schedule, decided: list[tuple[datetime, str]]) ->
 
 
 def _run(schedule: Schedule, occurrence: Occurrence) -> None:
-    """Start the execution in the occurrence's transaction; input that no longer fits is a failed one."""
+    """Start the execution in the occurrence's transaction; input that no longer fits is a failed
+    one.
+    """
     caller = Caller(
         user_id=None,
         name=f"schedule {schedule.beat_task.name}"[:200],
@@ -136,7 +147,9 @@ def _run(schedule: Schedule, occurrence: Occurrence) -> None:
     )
     ready = deployed(schedule.deployment)
     try:
-        order = order_for(ready, input_data=schedule.input_data, trigger=Trigger.SCHEDULED, caller=caller)
+        order = order_for(
+            ready, input_data=schedule.input_data, trigger=Trigger.SCHEDULED, caller=caller
+        )
         execution = accept_execution(order)
     except InputInvalid as error:
         sentences = "; ".join(f"{path}: {text[0]}" for path, text in error.errors.items())
@@ -146,7 +159,12 @@ def _run(schedule: Schedule, occurrence: Occurrence) -> None:
             input_data=schedule.input_data,
             trigger=Trigger.SCHEDULED,
             caller=caller,
-            error={"class": "input", "message": f"{error} {sentences}", "block_id": None, "step": None},
+            error={
+                "class": "input",
+                "message": f"{error} {sentences}",
+                "block_id": None,
+                "step": None,
+            },
         )
     occurrence.execution = execution
     occurrence.save(update_fields=["execution"])

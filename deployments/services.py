@@ -19,7 +19,15 @@ from executor.models import Execution, Trigger
 from executor.services import Order, accept_execution
 
 CHANGEABLE = frozenset(
-    {"endpoint_path", "status", "timeout_seconds", "wait_seconds", "max_model_calls", "max_tokens", "max_cost_usd"}
+    {
+        "endpoint_path",
+        "status",
+        "timeout_seconds",
+        "wait_seconds",
+        "max_model_calls",
+        "max_tokens",
+        "max_cost_usd",
+    }
 )
 UNCHANGED: Any = object()
 
@@ -70,7 +78,9 @@ def change_deployment(
         if "endpoint_path" in changes and changes["endpoint_path"] != deployment.endpoint_path:
             _check_path(changes["endpoint_path"])
         if version is not None and version != deployment.version.number:
-            deployment.version = version_to_deploy(design=deployment.design, number=version, caller=caller)
+            deployment.version = version_to_deploy(
+                design=deployment.design, number=version, caller=caller
+            )
         _set_fields(deployment, changes)
         _save(deployment)
         if schedule is not UNCHANGED:
@@ -102,13 +112,16 @@ def invoke_deployment(
     return accept_execution(order_for(ready, input_data=input_data, trigger=trigger, caller=caller))
 
 
-def order_for(ready: Deployed, *, input_data: dict[str, Any], trigger: Trigger, caller: Caller) -> Order:
+def order_for(
+    ready: Deployed, *, input_data: dict[str, Any], trigger: Trigger, caller: Caller
+) -> Order:
     """What an execution of this deployment freezes. Raises DeploymentInactive, InputInvalid."""
     if ready.status != Deployment.Status.ACTIVE:
         raise DeploymentInactive(_why_not(ready))
     if ready.graph is None:
         raise DeploymentInactive(
-            "The deployed version has problems and cannot be run. Publish a repaired version and deploy that."
+            "The deployed version has problems and cannot be run. "
+            "Publish a repaired version and deploy that."
         )
     ready.check_input(input_data)
     return Order(

@@ -76,7 +76,8 @@ class Caller:
     """Who asks, made once at the door.
 
     `scopes` is None for a person (no restriction beyond the permissions), else what the key allows.
-    `deployment_ids` is None when the key is not bound to deployments. `name` is what the history shows.
+    `deployment_ids` is None when the key is not bound to deployments. `name` is what the history
+    shows.
     """
 
     user_id: int | None
@@ -117,11 +118,15 @@ class Caller:
 
 NOBODY = Caller(user_id=None, name="", permissions=frozenset(), group_ids=frozenset())
 # What the installation does by itself: schedules, sweeps, the first start.
-SYSTEM = Caller(user_id=None, name="system", permissions=frozenset(), group_ids=frozenset(), is_superuser=True)
+SYSTEM = Caller(
+    user_id=None, name="system", permissions=frozenset(), group_ids=frozenset(), is_superuser=True
+)
 
 
 def caller_of(user: User | AnonymousUser | Any, **bounds: Any) -> Caller:
-    """The caller for a signed-in person, or for a key's owner with the key's `bounds`; NOBODY without rights."""
+    """The caller for a signed-in person, or for a key's owner with the key's `bounds`; NOBODY
+    without rights.
+    """
     if not user.is_authenticated or not user.is_active:
         return NOBODY
     return Caller(
@@ -135,7 +140,9 @@ def caller_of(user: User | AnonymousUser | Any, **bounds: Any) -> Caller:
 
 
 def ensure_groups() -> None:
-    """Make the five groups, and give each what it may, once: what an administrator changed later stays."""
+    """Make the five groups, and give each what it may, once: what an administrator changed later
+    stays.
+    """
     for name, permissions in GROUPS.items():
         group, made = Group.objects.get_or_create(name=name)
         if made:
@@ -145,4 +152,6 @@ def ensure_groups() -> None:
 def _find(names: tuple[str, ...] | None) -> list[Permission]:
     every = Permission.objects.select_related("content_type")
     wanted = None if names is None else set(names)
-    return [p for p in every if wanted is None or f"{p.content_type.app_label}.{p.codename}" in wanted]
+    return [
+        p for p in every if wanted is None or f"{p.content_type.app_label}.{p.codename}" in wanted
+    ]

@@ -1,4 +1,6 @@
-"""Identifiers of rows that are seen outside: UUID version 7, so that they sort by the time they were made."""
+"""Identifiers of rows that are seen outside: UUID version 7, so that they sort by the time they
+were made.
+"""
 
 import os
 import time

@@ -29,7 +29,12 @@ class Design(models.Model):
     description = models.TextField(blank=True)
     draft = models.JSONField(default=dict)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        editable=False,
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -67,7 +72,9 @@ class DesignVersion(models.Model):
     class Meta:
         ordering = ("design", "-number")
         constraints = [
-            models.UniqueConstraint(fields=("design", "number"), name="designversion_design_number"),
+            models.UniqueConstraint(
+                fields=("design", "number"), name="designversion_design_number"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -14,7 +14,9 @@ from designs.models import Design, DesignVersion
 from designs.patterns.catalogue import check_document
 
 
-def create_design(*, document: dict[str, Any], caller: Caller, name: str = "", description: str = "") -> Design:
+def create_design(
+    *, document: dict[str, Any], caller: Caller, name: str = "", description: str = ""
+) -> Design:
     """Keep a document as the draft of a new design; problems are allowed until it is published.
 
     Name and description are the document's own unless given.
@@ -23,7 +25,10 @@ def create_design(*, document: dict[str, Any], caller: Caller, name: str = "", d
     draft["name"] = name or _text(document.get("name")) or "Untitled design"
     draft["description"] = description or _text(document.get("description"))
     return Design.objects.create(
-        name=draft["name"][:200], description=draft["description"], draft=draft, created_by_id=caller.user_id
+        name=draft["name"][:200],
+        description=draft["description"],
+        draft=draft,
+        created_by_id=caller.user_id,
     )
 
 
@@ -55,7 +60,11 @@ def publish_design(*, design: Design, caller: Caller, note: str = "") -> DesignV
             raise DesignInvalid(checked.problems)
         last = locked.versions.aggregate(last=Max("number"))["last"] or 0
         return DesignVersion.objects.create(
-            design=locked, number=last + 1, document=locked.draft, note=note, created_by_id=caller.user_id
+            design=locked,
+            number=last + 1,
+            document=locked.draft,
+            note=note,
+            created_by_id=caller.user_id,
         )
 
 

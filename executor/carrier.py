@@ -33,7 +33,12 @@ logger = logging.getLogger(__name__)
 StopReason = Literal["cancelled", "lost", "drained"]
 
 INTERNAL = "Something went wrong inside Orchestra; the server's log says more."
-CANCELLED = {"class": "cancelled", "message": "The execution was cancelled.", "block_id": None, "step": None}
+CANCELLED = {
+    "class": "cancelled",
+    "message": "The execution was cancelled.",
+    "block_id": None,
+    "step": None,
+}
 
 
 @dataclass(slots=True)
@@ -72,10 +77,12 @@ class Carrier:
     def free_slot(self) -> None:
         self._slots.release()
 
-    def start(self, execution: Execution, graph: CompiledGraph | None = None) -> asyncio.Task[Outcome | None]:
-        """Run a claimed execution on the running loop; takes over the slot that was reserved for it.
+    def start(
+        self, execution: Execution, graph: CompiledGraph | None = None
+    ) -> asyncio.Task[Outcome | None]:
+        """Run a claimed execution on the running loop; takes over the slot reserved for it.
 
-        The task's result is how it ended, or None if somebody else ends it (lease lost, given back).
+        The task's result is how it ended, or None if another process ends it.
         """
         loop = asyncio.get_running_loop()
         task = loop.create_task(self._perform(execution, graph), name=f"run {execution.pk.hex}")
@@ -108,7 +115,9 @@ class Carrier:
         try:
             if graph is None:
                 graph = await _in_thread(_graph_of, execution)
-            recorded = await _in_thread(recorded_steps, execution) if _has_journal(execution) else {}
+            recorded = (
+                await _in_thread(recorded_steps, execution) if _has_journal(execution) else {}
+            )
             record = RunRecord(execution, self.writer, recorded)
             outcome = await run_graph(graph, execution.input_data, self._setup(execution, record))
             await record.end_with(outcome)
@@ -151,7 +160,9 @@ class Carrier:
                 await record.end(Status.CANCELLED, error=CANCELLED)
             else:
                 record.stop()
-                await asyncio.wrap_future(self.writer.submit(GiveBack(execution.pk, execution.attempt)))
+                await asyncio.wrap_future(
+                    self.writer.submit(GiveBack(execution.pk, execution.attempt))
+                )
         except LeaseLost:
             logger.info("%s was ended by another process.", execution.public_id)
 

@@ -7,9 +7,10 @@ import uuid
 from collections import OrderedDict
 from typing import Any
 
+from designs.patterns.catalogue import check_document
+
 from designs.errors import DesignInvalid
 from designs.models import DesignVersion
-from designs.patterns.catalogue import check_document
 from executor.engine.runner import CompiledGraph, compile_graph
 
 MOST_KEPT = 256
@@ -26,7 +27,9 @@ def compile_document(document: dict[str, Any]) -> CompiledGraph:
     return compile_graph(checked.graph)
 
 
-def compiled_version(version_id: uuid.UUID, document: dict[str, Any] | None = None) -> CompiledGraph:
+def compiled_version(
+    version_id: uuid.UUID, document: dict[str, Any] | None = None
+) -> CompiledGraph:
     """The version's graph; reads the row only if it was not used lately and no document is given."""
     with _lock:
         found = _kept.get(version_id)

@@ -25,7 +25,9 @@ def _error(kind: str, message: str) -> dict[str, Any]:
     return {"class": kind, "message": message, "block_id": None, "step": None}
 
 
-WORKER_LOST = _error("worker_lost", "The process that ran this was lost three times, so it was given up.")
+WORKER_LOST = _error(
+    "worker_lost", "The process that ran this was lost three times, so it was given up."
+)
 CANCELLED = _error("cancelled", "The execution was cancelled.")
 TIMED_OUT = _error("timed_out", "The execution was not finished by its deadline.")
 

@@ -65,7 +65,7 @@ def _hidden_deployments(caller: Caller) -> models.QuerySet[Any]:
 class Execution(models.Model):
     """One run, from acceptance to its one end. Its status changes in `states` and nowhere else.
 
-    What the run needs of its deployment is frozen here at acceptance (version, model, limits, deadline).
+    What the run needs of its deployment is frozen here at acceptance.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -73,7 +73,9 @@ class Execution(models.Model):
         "deployments.Deployment", null=True, on_delete=models.PROTECT, related_name="executions"
     )
     design = models.ForeignKey(Design, on_delete=models.PROTECT, related_name="executions")
-    version = models.ForeignKey(DesignVersion, null=True, on_delete=models.PROTECT, related_name="+")
+    version = models.ForeignKey(
+        DesignVersion, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     # Set when a draft is tried: then there is no version to point at.
     document = models.JSONField(null=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
@@ -108,8 +110,12 @@ class Execution(models.Model):
     output_tokens = models.PositiveBigIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=14, decimal_places=6, null=True)
 
-    rerun_of = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="reruns")
-    resumed_from = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="resumes")
+    rerun_of = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="reruns"
+    )
+    resumed_from = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="resumes"
+    )
 
     objects = ExecutionQuerySet.as_manager()
 
@@ -120,11 +126,15 @@ class Execution(models.Model):
             ("operate_execution", "Can cancel, re-run and resume"),
         )
         constraints = [
-            models.CheckConstraint(condition=Q(status__in=Status.values), name="execution_status_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=Status.values), name="execution_status_known"
+            ),
         ]
         indexes = [
             models.Index(fields=("-created_at", "-id"), name="execution_newest"),
-            models.Index(fields=("deployment", "-created_at", "-id"), name="execution_by_deployment"),
+            models.Index(
+                fields=("deployment", "-created_at", "-id"), name="execution_by_deployment"
+            ),
             models.Index(fields=("status", "-created_at", "-id"), name="execution_by_status"),
             models.Index(
                 fields=("status", "lease_until"),
@@ -178,7 +188,9 @@ class BlockResult(models.Model):
 
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="blocks")
     block_id = models.CharField(max_length=64)
-    status = models.CharField(max_length=10, choices=BlockStatus.choices, default=BlockStatus.PENDING)
+    status = models.CharField(
+        max_length=10, choices=BlockStatus.choices, default=BlockStatus.PENDING
+    )
     output = models.JSONField(null=True)
     error = models.JSONField(null=True)
     started_at = models.DateTimeField(null=True)
@@ -187,7 +199,9 @@ class BlockResult(models.Model):
     class Meta:
         ordering = ("id",)
         constraints = [
-            models.UniqueConstraint(fields=("execution", "block_id"), name="blockresult_execution_block"),
+            models.UniqueConstraint(
+                fields=("execution", "block_id"), name="blockresult_execution_block"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -195,7 +209,9 @@ class BlockResult(models.Model):
 
 
 class Step(models.Model):
-    """One finished model call, or one utility block: written before anything that depends on it starts."""
+    """One finished model call, or one utility block: written before anything that depends on it
+    starts.
+    """
 
     id = models.BigAutoField(primary_key=True)
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="steps")

@@ -1,4 +1,6 @@
-"""Turns what a run tells into rows: journal and events of one execution, through the process's writer."""
+"""Turns what a run tells into rows: journal and events of one execution, through the process's
+writer.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ from executor.models import BlockResult, Execution, Step
 from executor.states import Status
 from executor.writer import Write, Writer
 
-# What needs no answer (block states, utility steps) is written at the latest after this many seconds.
+# What needs no answer (block states, utility steps) is written at the latest after this many
+# seconds.
 WRITE_AFTER_SECONDS = 0.2
 
 
@@ -135,7 +138,9 @@ class GiveBack(Write[bool]):
 class RunRecord:
     """Journal and event sink of one attempt at one execution. Belongs to the loop that runs it."""
 
-    def __init__(self, execution: Execution, writer: Writer, recorded: dict[str, StepResult]) -> None:
+    def __init__(
+        self, execution: Execution, writer: Writer, recorded: dict[str, StepResult]
+    ) -> None:
         self.pk = execution.pk
         self.attempt = execution.attempt
         self.writer = writer
@@ -148,7 +153,9 @@ class RunRecord:
         return self.recorded.get(key)
 
     def record(self, step: StepResult) -> Awaitable[None] | None:
-        """A model call is durable before anything goes on; a utility block costs nothing to do again."""
+        """A model call is durable before anything goes on; a utility block costs nothing to do
+        again.
+        """
         self._steps.append(step)
         if step.model is None:
             self._write_soon()
@@ -161,7 +168,9 @@ class RunRecord:
             self._block_changed(event)
 
     async def end(self, status: Status, **changes: Any) -> None:
-        """Write what waits together with the end. Raises LeaseLost if the run is somebody else's now."""
+        """Write what waits together with the end. Raises LeaseLost if the run is somebody else's
+        now.
+        """
         await asyncio.wrap_future(self._flush((status, changes)))
 
     async def end_with(self, outcome: Outcome) -> None:

@@ -108,7 +108,15 @@ def reject_execution(
     error: dict[str, Any],
 ) -> Execution:
     """Write an execution that failed before it could start, so that the history shows why."""
-    order = Order(version=version, input_data=input_data, trigger=trigger, caller=caller, deployment_id=deployment_id)
-    execution = new_execution(order, status=Status.FAILED, completed_at=Now(), published_at=None, error=error)
+    order = Order(
+        version=version,
+        input_data=input_data,
+        trigger=trigger,
+        caller=caller,
+        deployment_id=deployment_id,
+    )
+    execution = new_execution(
+        order, status=Status.FAILED, completed_at=Now(), published_at=None, error=error
+    )
     execution.save(force_insert=True)
     return execution

@@ -1,4 +1,6 @@
-"""The table of moves: the only place that changes an execution's status, one conditional UPDATE a move."""
+"""The table of moves: the only place that changes an execution's status, one conditional UPDATE a
+move.
+"""
 
 from __future__ import annotations
 
@@ -38,13 +40,16 @@ _LEASE_OVER = Q(lease_until__lt=Now()) | Q(lease_until=None)
 
 def seconds_from_now(seconds: float) -> Any:
     """An expression: the database's time plus `seconds`."""
-    return models.ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=models.DateTimeField())
+    return models.ExpressionWrapper(
+        Now() + timedelta(seconds=seconds), output_field=models.DateTimeField()
+    )
 
 
 def claim(pk: uuid.UUID, *, owner: str, lease_seconds: float) -> Execution | None:
     """queued → running for this owner; the row as claimed, or None if there is nothing to claim.
 
-    The raised `attempt` is the fencing token of all later writes; `database_time` is when it was claimed.
+    The raised `attempt` is the fencing token of all later writes; `database_time` is when it was
+    claimed.
     """
     won = (
         _rows()
@@ -63,7 +68,9 @@ def claim(pk: uuid.UUID, *, owner: str, lease_seconds: float) -> Execution | Non
 
 
 def renew(attempts: dict[uuid.UUID, int], *, lease_seconds: float) -> dict[uuid.UUID, bool]:
-    """Prolong the leases that are still ours: id → whether cancelling was asked for. Missing ids are lost."""
+    """Prolong the leases that are still ours: id → whether cancelling was asked for. Missing ids
+    are lost.
+    """
     mine = _attempts(attempts.items())
     _rows().filter(mine, status=Status.RUNNING).update(lease_until=seconds_from_now(lease_seconds))
     found = _rows().filter(mine, status=Status.RUNNING).values_list("pk", "cancel_requested_at")
@@ -87,7 +94,11 @@ def give_back(pk: uuid.UUID, *, attempt: int) -> bool:
 def cancel_unstarted(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
     """queued or waiting → cancelled, at a person's wish."""
     idle = _rows().filter(pk=pk, status__in=(Status.QUEUED, Status.WAITING))
-    return bool(idle.update(status=Status.CANCELLED, completed_at=Now(), error=error, cancel_requested_at=Now()))
+    return bool(
+        idle.update(
+            status=Status.CANCELLED, completed_at=Now(), error=error, cancel_requested_at=Now()
+        )
+    )
 
 
 def request_cancel(pk: uuid.UUID) -> bool:
@@ -110,13 +121,21 @@ def fail_lost(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
     """running → failed when the lease is over and no losses are left."""
     lost = _rows().filter(_LEASE_OVER, pk=pk, status=Status.RUNNING, losses__gte=MAX_LOSSES - 1)
     return bool(
-        lost.update(status=Status.FAILED, losses=F("losses") + 1, completed_at=Now(), error=error, **_NO_OWNER)
+        lost.update(
+            status=Status.FAILED,
+            losses=F("losses") + 1,
+            completed_at=Now(),
+            error=error,
+            **_NO_OWNER,
+        )
     )
 
 
 def cancel_lost(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
     """running → cancelled when cancelling was asked for and the owner is gone."""
-    lost = _rows().filter(_LEASE_OVER, pk=pk, status=Status.RUNNING).exclude(cancel_requested_at=None)
+    lost = (
+        _rows().filter(_LEASE_OVER, pk=pk, status=Status.RUNNING).exclude(cancel_requested_at=None)
+    )
     return bool(lost.update(status=Status.CANCELLED, completed_at=Now(), error=error, **_NO_OWNER))
 
 

@@ -1,4 +1,6 @@
-"""Tells waiting processes that an execution changed. Only a doorbell: whoever hears it reads the row."""
+"""Tells waiting processes that an execution changed. Only a doorbell: whoever hears it reads the
+row.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,16 @@ logger = logging.getLogger(__name__)
 
 CHANNEL = "orchestra:execution:"
 CANCELS = "orchestra:cancels"
-# A publisher that hangs must not hold memory: older messages are worthless once rows are read again.
+# A publisher that hangs must not hold memory: older messages are worthless once rows are read
+# again.
 MOST_WAITING = 10_000
 COMPLAIN_EVERY_SECONDS = 60.0
 
 
 def tell(pk: uuid.UUID, kind: str) -> None:
-    """Say that something of this execution changed; `kind` is its new status or "changed". Never raises."""
+    """Say that something of this execution changed; `kind` is its new status or "changed". Never
+    raises.
+    """
     _announce(CHANNEL + pk.hex, {"kind": kind})
 
 
@@ -44,7 +49,9 @@ class Watch:
         self.queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     async def next(self, timeout: float) -> dict[str, Any] | None:
-        """The next message, or None after `timeout` seconds: read the row then, a message may be lost."""
+        """The next message, or None after `timeout` seconds: read the row then, a message may be
+        lost.
+        """
         try:
             return await asyncio.wait_for(self.queue.get(), timeout)
         except TimeoutError:
@@ -96,7 +103,8 @@ class Hub:
             self._confirmed[channel] = asyncio.Event()
             with contextlib.suppress(redis.RedisError, OSError):
                 await self._pubsub.subscribe(channel)
-        # Without the broker the watcher still hears its own process, and reads the row now and then.
+        # Without the broker the watcher still hears its own process, and reads the row now and
+        # then.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._confirmed[channel].wait(), 2)
 
@@ -170,7 +178,9 @@ class Bell:
             self._waiting.put((channel, json.dumps({**message, "from": _own_name()})))
 
     def _work(self) -> None:
-        client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+        client = redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2
+        )
         while True:
             batch = [self._waiting.get()]
             while not self._waiting.empty() and len(batch) < 500:
@@ -186,7 +196,9 @@ class Bell:
     def _complain(self, error: Exception) -> None:
         if time.monotonic() - self._complained > COMPLAIN_EVERY_SECONDS:
             self._complained = time.monotonic()
-            logger.warning("Wake-ups cannot be sent (%s); waiting processes read rows instead.", error)
+            logger.warning(
+                "Wake-ups cannot be sent (%s); waiting processes read rows instead.", error
+            )
 
 
 _lock = threading.Lock()

@@ -37,7 +37,9 @@ class Write(Generic[T]):
 
     @classmethod
     def apply(cls, writes: Sequence[Any]) -> Sequence[Any]:
-        """Write all, inside a transaction; one result (or an exception to raise) for each, in order."""
+        """Write all, inside a transaction; one result (or an exception to raise) for each, in
+        order.
+        """
         raise NotImplementedError
 
     @classmethod
@@ -56,7 +58,9 @@ class Writer:
     def submit(self, write: Write[T]) -> Future[T]:
         """Queue the write. Raises RecorderUnavailable when too much waits already."""
         if self._waiting.qsize() > MOST_WAITING:
-            raise RecorderUnavailable("The database is too slow at the moment. Try again in some seconds.")
+            raise RecorderUnavailable(
+                "The database is too slow at the moment. Try again in some seconds."
+            )
         self._waiting.put(write)
         return write.done
 
@@ -133,7 +137,9 @@ _writers: dict[int, Writer] = {}
 
 
 def process_writer() -> Writer:
-    """This process's writer, started at its first use (again after a fork: threads do not survive it)."""
+    """This process's writer, started at its first use (again after a fork: threads do not survive
+    it).
+    """
     pid = os.getpid()
     found = _writers.get(pid)
     if found is None:

@@ -1,4 +1,6 @@
-"""One table: which state of the domain is which HTTP status; every error answer is a problem (RFC 9457)."""
+"""One table: which state of the domain is which HTTP status; every error answer is a problem (RFC
+9457).
+"""
 
 from __future__ import annotations
 
@@ -47,11 +49,21 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
     designs.VersionUnknown: (422, "version-unknown", lambda e: {"errors": {"version": [str(e)]}}),
     designs.NotAllowed: (422, "not-allowed", lambda e: {}),
     deployments.DeploymentInactive: (409, "deployment-inactive", lambda e: {}),
-    deployments.EndpointPathTaken: (409, "endpoint-path-taken", lambda e: {"errors": {"endpoint_path": [str(e)]}}),
-    deployments.EndpointPathInvalid: (422, "invalid", lambda e: {"errors": {"endpoint_path": [str(e)]}}),
+    deployments.EndpointPathTaken: (
+        409,
+        "endpoint-path-taken",
+        lambda e: {"errors": {"endpoint_path": [str(e)]}},
+    ),
+    deployments.EndpointPathInvalid: (
+        422,
+        "invalid",
+        lambda e: {"errors": {"endpoint_path": [str(e)]}},
+    ),
     deployments.InputInvalid: (422, "input-invalid", lambda e: {"errors": e.errors}),
     deployments.ScheduleInvalid: (
-        422, "schedule-invalid", lambda e: {"errors": {f"schedule.{k}": v for k, v in e.errors.items()}}
+        422,
+        "schedule-invalid",
+        lambda e: {"errors": {f"schedule.{k}": v for k, v in e.errors.items()}},
     ),
     executor.ExecutionEnded: (409, "execution-ended", lambda e: {}),
     executor.NotResumable: (409, "not-resumable", lambda e: {}),
@@ -72,30 +84,36 @@ def problem(status: int, detail: str, *, kind: str = "about:blank", **more: Any)
 
 def problem_response(status: int, detail: str, **more: Any) -> HttpResponse:
     """A problem outside DRF: unknown addresses under /api/, faults of ours."""
-    return HttpResponse(to_json(problem(status, detail, **more)), status=status, content_type=CONTENT_TYPE)
+    return HttpResponse(
+        to_json(problem(status, detail, **more)), status=status, content_type=CONTENT_TYPE
+    )
 
 
-def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's hook. None (and so a 500 with a log entry) only for what nobody foresaw."""
+def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
+    """DRF's hook: every error has an answer; what nobody foresaw is a logged 500."""
     set_rollback()
     for kind, (status, name, more) in _TABLE.items():
         if isinstance(error, kind):
-            return _answer(problem(status, str(error), kind=name, **more(error)), retry=status == 503)
+            body = problem(status, str(error), kind=name, **more(error))
+            return _answer(body, retry=status == 503)
+    return _of_drf(error) if isinstance(error, exceptions.APIException) else _of_others(error)
+
+
+def _of_others(error: Exception) -> Response:
+    if isinstance(error, Http404):
+        return _of_drf(exceptions.NotFound("There is nothing here, or nothing that you may see."))
+    if isinstance(error, PermissionDenied):
+        return _of_drf(exceptions.PermissionDenied())
     if isinstance(error, RequestDataTooBig):
         return _answer(problem(413, "The body is too large.", kind="body-too-large"))
-    if isinstance(error, OperationalError):
-        logger.warning("The database could not be used: %s", error)
-        return _answer(problem(503, "The database cannot be reached at the moment. Try again."), retry=True)
     if isinstance(error, ValidationError):
         return _answer(problem(422, "Some fields are not valid.", errors=_of_django(error)))
-    if isinstance(error, Http404):
-        error = exceptions.NotFound("There is nothing here, or nothing that you may see.")
-    elif isinstance(error, PermissionDenied):
-        error = exceptions.PermissionDenied()
-    if isinstance(error, exceptions.APIException):
-        return _of_drf(error)
+    if isinstance(error, OperationalError):
+        logger.warning("The database could not be used: %s", error)
+        body = problem(503, "The database cannot be reached at the moment. Try again.")
+        return _answer(body, retry=True)
     logger.error("An API call failed.", exc_info=error)
-    return _answer(problem(500, "Something went wrong inside Orchestra; the server's log says more."))
+    return _answer(problem(500, "Something went wrong inside Orchestra; its log says more."))
 
 
 def _of_drf(error: exceptions.APIException) -> Response:
@@ -105,7 +123,9 @@ def _of_drf(error: exceptions.APIException) -> Response:
     if getattr(error, "wait", None):
         headers["Retry-After"] = str(max(1, round(error.wait)))  # type: ignore[attr-defined]
     if isinstance(error, exceptions.ValidationError):
-        body = problem(422, "Some fields are not valid.", kind="invalid", errors=_flat(error.detail))
+        body = problem(
+            422, "Some fields are not valid.", kind="invalid", errors=_flat(error.detail)
+        )
     else:
         code = error.get_codes()
         kind = str(code).replace("_", "-") if isinstance(code, str) else "about:blank"
@@ -113,7 +133,9 @@ def _of_drf(error: exceptions.APIException) -> Response:
     return _answer(body, headers=headers)
 
 
-def _answer(body: dict[str, Any], *, retry: bool = False, headers: dict[str, str] | None = None) -> Response:
+def _answer(
+    body: dict[str, Any], *, retry: bool = False, headers: dict[str, str] | None = None
+) -> Response:
     headers = {**(headers or {}), **({"Retry-After": "5"} if retry else {})}
     return Response(body, status=body["status"], content_type=CONTENT_TYPE, headers=headers)
 
@@ -126,7 +148,9 @@ def _flat(detail: Any, path: str = "") -> dict[str, list[str]]:
             found.update(_flat(value, f"{path}.{key}" if path else str(key)))
         return found
     if isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
-        return {k: v for n, item in enumerate(detail) for k, v in _flat(item, f"{path}.{n}").items()}
+        return {
+            k: v for n, item in enumerate(detail) for k, v in _flat(item, f"{path}.{n}").items()
+        }
     sentences = detail if isinstance(detail, list) else [detail]
     return {path or "body": [str(sentence) for sentence in sentences]}
 

@@ -30,7 +30,9 @@ def api_docs(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 def api_unknown(request: HttpRequest) -> HttpResponse:
     """A problem, so that scripts never meet an HTML page."""
-    return problem_response(404, f"There is no API call at {request.path}. The reference is at /api/docs.")
+    return problem_response(
+        404, f"There is no API call at {request.path}. The reference is at /api/docs."
+    )
 
 
 def _operation(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:

@@ -4,16 +4,21 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.permissions import IsAuthenticated
 
-from designs.api.views import route
-from orchestra.health import LiveView, ReadyView
+from designs.api.base import route
 from orchestra.api_pages import api_docs, api_unknown
+from orchestra.health import LiveView, ReadyView
 
 urlpatterns = [
+    path("", include(("designs.api.urls", "designs-api"))),
     path("", include(("deployments.api.urls", "deployments-api"))),
     path("", include(("executor.api.urls", "executor-api"))),
     route("health/live", LiveView, "health-live"),
     route("health/ready", ReadyView, "health-ready"),
-    re_path(r"^schema/?$", SpectacularAPIView.as_view(permission_classes=[IsAuthenticated]), name="api-schema"),
+    re_path(
+        r"^schema/?$",
+        SpectacularAPIView.as_view(permission_classes=[IsAuthenticated]),
+        name="api-schema",
+    ),
     re_path(r"^docs/?$", api_docs, name="api-docs"),
     re_path(r"^.*$", api_unknown, name="api-unknown"),
 ]

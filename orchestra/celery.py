@@ -1,4 +1,6 @@
-"""The Celery application: what `celery -A orchestra` starts, and what a worker does besides its tasks."""
+"""The Celery application: what `celery -A orchestra` starts, and what a worker does besides its
+tasks.
+"""
 
 from __future__ import annotations
 

@@ -23,7 +23,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Environment:
-    """What the installation was told. Times in seconds, sizes in counts; empty string means not set."""
+    """What the installation was told. Times in seconds, sizes in counts; empty string means not
+    set.
+    """
 
     production: bool
     process: str
@@ -63,14 +65,22 @@ class Environment:
 
 
 def read_environment(source: Mapping[str, str] | None = None) -> Environment:
-    """Read and check all variables; raises ImproperlyConfigured with one sentence a problem, all at once."""
+    """Read and check all variables; raises ImproperlyConfigured with one sentence a problem, all at
+    once.
+    """
     reader = _Reader(os.environ if source is None else source)
     production = reader.flag("ORCHESTRA_PRODUCTION", default=False)
     data = Path(reader.text("ORCHESTRA_DATA") or ".data").expanduser().resolve()
     socket = valkey_socket_path(data)
     if production:
-        for name in ("SECRET_KEY", "ORCHESTRA_ENCRYPTION_KEYS", "ORCHESTRA_ALLOWED_HOSTS",
-                     "ORCHESTRA_PUBLIC_URL", "DATABASE_URL", "REDIS_URL"):
+        for name in (
+            "SECRET_KEY",
+            "ORCHESTRA_ENCRYPTION_KEYS",
+            "ORCHESTRA_ALLOWED_HOSTS",
+            "ORCHESTRA_PUBLIC_URL",
+            "DATABASE_URL",
+            "REDIS_URL",
+        ):
             reader.require(name, "production installations must set it")
     host = reader.text("ORCHESTRA_HOST") or "127.0.0.1"
     port = reader.whole("ORCHESTRA_PORT", default=8000, least=1, most=65535)
@@ -98,7 +108,9 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         local_model=reader.flag("ORCHESTRA_LOCAL_MODEL", default=True),
         local_model_url=reader.text("ORCHESTRA_LOCAL_MODEL_URL"),
         local_model_key=reader.text("ORCHESTRA_LOCAL_MODEL_KEY"),
-        public_url=(reader.url("ORCHESTRA_PUBLIC_URL", ("http", "https")) or f"http://{host}:{port}").rstrip("/"),
+        public_url=(
+            reader.url("ORCHESTRA_PUBLIC_URL", ("http", "https")) or f"http://{host}:{port}"
+        ).rstrip("/"),
         allowed_hosts=tuple(_words(reader.text("ORCHESTRA_ALLOWED_HOSTS"))) or _own_hosts(host),
         egress_allow=tuple(_words(reader.text("ORCHESTRA_EGRESS_ALLOW"))),
         lease_seconds=reader.number("ORCHESTRA_LEASE_SECONDS", default=30.0, least=1.0),
@@ -109,14 +121,18 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         concurrency=reader.whole("ORCHESTRA_CONCURRENCY", default=64, least=1, most=10_000),
     )
     if bool(result.llm_url) != bool(result.llm_model):
-        reader.problems.append("ORCHESTRA_LLM_URL and ORCHESTRA_LLM_MODEL go together: set both or none.")
+        reader.problems.append(
+            "ORCHESTRA_LLM_URL and ORCHESTRA_LLM_MODEL go together: set both or none."
+        )
     if reader.problems:
         raise ImproperlyConfigured("\n".join(reader.problems))
     return result
 
 
 def valkey_socket_path(data: Path) -> Path:
-    """Where the embedded valkey-server of this data folder listens: inside it, or at a short path of its own."""
+    """Where the embedded valkey-server of this data folder listens: inside it, or at a short path
+    of its own.
+    """
     inside = data / "valkey.sock"
     if len(str(inside).encode()) <= SOCKET_PATH_LIMIT:
         return inside
@@ -149,12 +165,27 @@ class _Reader:
         return default
 
     def whole(self, name: str, *, default: int, least: int, most: int) -> int:
-        return self._checked(name, default, int, lambda n: least <= n <= most, f"a whole number from {least} to {most}")
+        return self._checked(
+            name,
+            default,
+            int,
+            lambda n: least <= n <= most,
+            f"a whole number from {least} to {most}",
+        )
 
     def number(self, name: str, *, default: float, least: float) -> float:
-        return self._checked(name, default, float, lambda n: least <= n < 1e9, f"a number of at least {least:g}")
+        return self._checked(
+            name, default, float, lambda n: least <= n < 1e9, f"a number of at least {least:g}"
+        )
 
-    def _checked(self, name: str, default: T, convert: Callable[[str], T], fits: Callable[[T], bool], rule: str) -> T:
+    def _checked(
+        self,
+        name: str,
+        default: T,
+        convert: Callable[[str], T],
+        fits: Callable[[T], bool],
+        rule: str,
+    ) -> T:
         value = self.text(name)
         if not value:
             return default
@@ -170,13 +201,17 @@ class _Reader:
     def url(self, name: str, schemes: tuple[str, ...]) -> str:
         value = self.text(name)
         if value and urlsplit(value).scheme not in schemes:
-            self.problems.append(f"{name} must start with one of {', '.join(s + '://' for s in schemes)}.")
+            self.problems.append(
+                f"{name} must start with one of {', '.join(s + '://' for s in schemes)}."
+            )
             return ""
         return value
 
 
 def _kept_secrets(reader: _Reader, data: Path, *, production: bool) -> dict[str, str]:
-    """The two secrets, from the environment or from the data folder, where the first start makes them."""
+    """The two secrets, from the environment or from the data folder, where the first start makes
+    them.
+    """
     names = ("SECRET_KEY", "ORCHESTRA_ENCRYPTION_KEYS")
     given = {name: reader.text(name) for name in names}
     if production or all(given.values()):
@@ -191,7 +226,10 @@ def _kept_secrets(reader: _Reader, data: Path, *, production: bool) -> dict[str,
 def _write_secrets(path: Path) -> None:
     """Made complete under another name, then linked: two first starts at once agree on one file."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    values = {"SECRET_KEY": secrets.token_urlsafe(48), "ORCHESTRA_ENCRYPTION_KEYS": secrets.token_urlsafe(32)}
+    values = {
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "ORCHESTRA_ENCRYPTION_KEYS": secrets.token_urlsafe(32),
+    }
     descriptor, draft = tempfile.mkstemp(dir=path.parent)
     with os.fdopen(descriptor, "w") as file:
         json.dump(values, file)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from designs.sample_files import Sample, load_samples
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import transaction
@@ -18,7 +19,6 @@ from deployments.models import Deployment
 from deployments.services import deploy_design
 from designs.access import caller_of, ensure_groups
 from designs.models import Design
-from designs.sample_files import Sample, load_samples
 from designs.services import create_design, publish_design
 
 SAMPLE = "meeting-notes"
@@ -70,7 +70,9 @@ def _make_sample(sample: Sample, admin: User) -> None:
 
 
 def _sample_key(deployment: Deployment, admin: User) -> str:
-    """The key of the printed example: kept beside the installation's other secrets, readable by its owner only."""
+    """The key of the printed example: kept beside the installation's other secrets, readable by its
+    owner only.
+    """
     path = Path(settings.ENVIRONMENT.data) / "sample-key"
     if path.exists():
         text = path.read_text().strip()

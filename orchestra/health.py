@@ -12,7 +12,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from designs.api.views import ApiView
+from designs.api.base import ApiView
 from executor.presence import SEEN_SECONDS, last_seen
 
 
@@ -32,7 +32,9 @@ class ReadyView(ApiView):
 
     permissions = {"GET": "deployments.view_deployment"}
 
-    @extend_schema(operation_id="health_ready", responses={200: {"type": "object"}, 503: {"type": "object"}})
+    @extend_schema(
+        operation_id="health_ready", responses={200: {"type": "object"}, 503: {"type": "object"}}
+    )
     def get(self, request: Request) -> Response:
         parts = {"database": _database(), "broker": _broker(), **_processes()}
         good = all(part == "ok" for part in parts.values())
@@ -61,5 +63,7 @@ def _processes() -> dict[str, str]:
     result = {}
     for kind, name in (("worker", "workers"), ("beat", "scheduler")):
         age = last_seen(kind)
-        result[name] = "ok" if age is not None and age < SEEN_SECONDS else f"No {kind} was seen lately."
+        result[name] = (
+            "ok" if age is not None and age < SEEN_SECONDS else f"No {kind} was seen lately."
+        )
     return result

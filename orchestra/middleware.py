@@ -10,7 +10,9 @@ from designs.access import caller_of
 
 
 class CallerMiddleware(MiddlewareMixin):
-    """Sets `request.caller`: rights and groups of the signed-in person, at one query each, or NOBODY."""
+    """Sets `request.caller`: rights and groups of the signed-in person, at one query each, or
+    NOBODY.
+    """
 
     get_response: Callable[[HttpRequest], HttpResponse]
 

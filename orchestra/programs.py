@@ -79,6 +79,8 @@ def web(environment: Environment, listener: socket.socket, extra: dict[str, str]
         arguments=arguments,
         variables={**_common(environment, "web"), **extra},
         keep_open=(listener.fileno(),),
+        # Requests under way, then runs under way.
+        grace_seconds=12.0,
         answers=lambda child: answers_http(
             loopback_of(host), port, "/api/health/live", named=_accepted_host(environment)
         ),

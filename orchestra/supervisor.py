@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import shlex
 import signal
 import socket
 import time
@@ -12,14 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import orjson
-
-from orchestra import installation, programs
+from orchestra import installation, preparation, programs
 from orchestra.env import Environment
 from orchestra.installation import CannotStart
 from orchestra.processes import Child, Guard, Program, rotate
+from orchestra.welcome import welcome
 
 # A cold machine loads the local model from disk, and imports everything for the first time.
 START_SECONDS = 120.0
@@ -120,14 +117,14 @@ class Supervisor:
             self._say("Starting the local model")
             self._start(program)
         self._wait_for_broker()
-        _prepare_database(self._say)
+        preparation.prepare_database(self._say)
         self._say("Starting the web server, workers and scheduler")
         self._start(programs.web(environment, listener, extra))
         self._start(*programs.workers(environment, extra), *programs.schedulers(environment, extra))
-        first = _prepare_installation(environment.admin_password or None)
+        first = preparation.prepare_first_start(environment.admin_password or None)
         self._wait(self._children, START_SECONDS)
         self._started = True
-        for line in welcome(programs.address(environment), first):
+        for line in welcome(environment, first):
             self._say(line)
 
     def _start(self, *wanted: Program) -> None:
@@ -147,7 +144,7 @@ class Supervisor:
                 [child for child in self._children if child.program.name == "valkey"], START_SECONDS
             )
         else:
-            _check_broker(self._environment.redis_url)
+            preparation.check_broker(self._environment.redis_url)
 
     def _wait(self, children: Iterable[Child], seconds: float) -> None:
         """Until all of them answer; raises CannotStart when one does not in time."""
@@ -227,71 +224,3 @@ class Supervisor:
                 if overdue or self._signals.asked_to_stop >= patience_used_up:
                     child.kill()
             self._signals.sleep(0.05)
-
-
-def welcome(address: str, first: Any) -> Iterator[str]:
-    """What a person needs now; the last line says, for scripts, that everything answers."""
-    yield ""
-    yield f"Orchestra runs at {address}"
-    if first.admin_password:
-        yield f"Sign in as admin with the password {first.admin_password} (shown only this once)"
-    yield ""
-    yield "Try the sample:"
-    yield curl_line(
-        f"{address}/api/deployed{first.sample_path}", first.sample_key, first.sample_input
-    )
-    yield ""
-    yield f"ready {address}"
-
-
-def curl_line(url: str, key: str, body: dict[str, Any]) -> str:
-    """One command for a shell, quoted so that it can be pasted as it is."""
-    words = [
-        "curl",
-        "-sS",
-        "-H",
-        f"Authorization: Bearer {key}",
-        "-H",
-        "Content-Type: application/json",
-    ]
-    return shlex.join([*words, "-d", orjson.dumps(body).decode(), url])
-
-
-# Django and Redis are imported when their turn comes: the broker and the model start before that.
-
-
-def _prepare_database(say: Callable[[str], None]) -> None:
-    """Bring the tables up to date; raises CannotStart if the database cannot be reached."""
-    from django.core.management import call_command
-    from django.db import DatabaseError, connection
-    from django.db.migrations.executor import MigrationExecutor
-
-    try:
-        executor = MigrationExecutor(connection)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if waiting:
-            say(f"Preparing the database ({len(waiting)} migrations)")
-            call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
-    except DatabaseError as error:
-        where = "DATABASE_URL" if connection.vendor == "postgresql" else "the data folder"
-        raise CannotStart(f"The database cannot be used; check {where}: {error}") from error
-
-
-def _prepare_installation(admin_password: str | None) -> Any:
-    from django.db import connections
-
-    from orchestra.first_start import prepare_installation
-
-    try:
-        return prepare_installation(admin_password=admin_password)
-    finally:
-        connections.close_all()
-
-
-def _check_broker(url: str) -> None:
-    from redis import Redis, RedisError
-
-    try:
-        Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5).ping()
-    except RedisError as error:
-        raise CannotStart(f"Redis does not answer; check REDIS_URL. It says: {error}") from error

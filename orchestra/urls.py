@@ -8,7 +8,11 @@ from orchestra import views
 
 urlpatterns = [
     path("", views.home, name="home"),
-    path("sign-in/", LoginView.as_view(template_name="sign_in.html", redirect_authenticated_user=True), name="sign_in"),
+    path(
+        "sign-in/",
+        LoginView.as_view(template_name="sign_in.html", redirect_authenticated_user=True),
+        name="sign_in",
+    ),
     path("sign-out/", LogoutView.as_view(), name="sign_out"),
     path("deployments/", include("deployments.urls")),
     path("executions/", include("executor.urls")),

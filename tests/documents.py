@@ -16,7 +16,11 @@ def doubling() -> dict[str, Any]:
             "required": ["number"],
         },
         "blocks": [
-            {"id": "pair", "type": "transform", "settings": {"expression": "[input.number, input.number]"}},
+            {
+                "id": "pair",
+                "type": "transform",
+                "settings": {"expression": "[input.number, input.number]"},
+            },
             {"id": "double", "type": "transform", "settings": {"expression": "sum(incoming)"}},
         ],
         "connections": [{"id": "c1", "source": "pair", "target": "double"}],

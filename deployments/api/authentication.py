@@ -20,7 +20,9 @@ def key_text(request: Request | HttpRequest) -> str | None:
     if header:
         kind, _, value = header.partition(" ")
         if kind.lower() != "bearer" or not value.strip():
-            raise AuthenticationFailed("Send the key as `Authorization: Bearer orc_…` or as `X-API-Key: orc_…`.")
+            raise AuthenticationFailed(
+                "Send the key as `Authorization: Bearer orc_…` or as `X-API-Key: orc_…`."
+            )
         return value.strip()
     return request.META.get("HTTP_X_API_KEY") or None
 

@@ -17,8 +17,8 @@ from deployments.calls import call_deployment
 from deployments.lookup import Deployed, deployed, deployed_at, remembered_at
 from deployments.models import Deployment
 from designs.access import Caller
+from designs.api.base import as_uuid, caller_of_request
 from designs.api.renderers import to_json
-from designs.api.views import as_uuid, caller_of_request
 from executor.answers import Answer
 from executor.models import Trigger
 from executor.states import Status
@@ -54,7 +54,10 @@ class CallView(AsyncApiView):
 class DeployedEndpointView(CallView):
     """Run what is deployed under a path. The body is the design's input."""
 
-    permissions = {"POST": "deployments.execute_deployment", "GET": "deployments.execute_deployment"}
+    permissions = {
+        "POST": "deployments.execute_deployment",
+        "GET": "deployments.execute_deployment",
+    }
 
     @extend_schema(
         operation_id="deployed_call",
@@ -71,7 +74,9 @@ class DeployedEndpointView(CallView):
         ready = await _find(path, caller_of_request(request))
         return await self.answer(request, ready, input_data, Trigger.API)
 
-    @extend_schema(operation_id="deployed_get", parameters=[PREFER], responses={200: RunOut, 202: AcceptedOut})
+    @extend_schema(
+        operation_id="deployed_get", parameters=[PREFER], responses={200: RunOut, 202: AcceptedOut}
+    )
     async def get(self, request: Request, path: str) -> HttpResponse:
         """For designs that require no input."""
         ready = await _find(path, caller_of_request(request))
@@ -124,7 +129,9 @@ def _find_by_id(pk: str, caller: Caller) -> Deployed:
 
 
 def _bound_elsewhere(caller: Caller, found: Deployed) -> bool:
-    """The owner sees it, only the key is bound to others: that is 403, where the owner's blindness is 404."""
+    """The owner sees it, only the key is bound to others: that is 403, where the owner's blindness
+    is 404.
+    """
     if caller.deployment_ids is None or found.id in caller.deployment_ids:
         return False
     return caller.is_superuser or not found.group_ids or bool(found.group_ids & caller.group_ids)

@@ -8,24 +8,14 @@ from rest_framework import serializers
 
 from deployments.models import Deployment
 from deployments.schedules.store import FIELDS, READ_ONLY, schedule_of
+from designs.api.base import StrictSerializer
 from designs.models import Design
 
 
-class StrictSerializer(serializers.Serializer[Any]):
-    """Unknown fields are refused by name; `read_only_names` are ignored, as PUT sends them back."""
-
-    read_only_names: frozenset[str] = frozenset()
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict):
-            unknown = sorted(set(data) - set(self.fields) - self.read_only_names)
-            if unknown:
-                raise serializers.ValidationError({name: ["There is no such field."] for name in unknown})
-        return super().to_internal_value(data)
-
-
 class ScheduleIn(StrictSerializer):
-    """Either a cron expression or an interval. What the fields mean is checked when they are stored."""
+    """Either a cron expression or an interval. What the fields mean is checked when they are
+    stored.
+    """
 
     read_only_names = READ_ONLY
 
@@ -44,8 +34,12 @@ assert set(ScheduleIn().fields) == FIELDS
 class LimitsIn(StrictSerializer):
     timeout_seconds = serializers.IntegerField(min_value=1, max_value=86_400, default=600)
     wait_seconds = serializers.IntegerField(min_value=0, max_value=600, default=60)
-    max_model_calls = serializers.IntegerField(min_value=0, max_value=1_000_000, allow_null=True, default=None)
-    max_tokens = serializers.IntegerField(min_value=0, max_value=2_000_000_000, allow_null=True, default=None)
+    max_model_calls = serializers.IntegerField(
+        min_value=0, max_value=1_000_000, allow_null=True, default=None
+    )
+    max_tokens = serializers.IntegerField(
+        min_value=0, max_value=2_000_000_000, allow_null=True, default=None
+    )
     max_cost_usd = serializers.DecimalField(
         max_digits=10, decimal_places=4, min_value=0, allow_null=True, default=None
     )
@@ -62,7 +56,8 @@ class DeploymentIn(LimitsIn):
 
 READ_ONLY_DEPLOYMENT = frozenset(
     {
-        "id", "design_id", "design_name", "endpoint_url", "status_reason", "created_at", "updated_at",
+        "id", "design_id", "design_name", "endpoint_url", "status_reason", "created_at",
+        "updated_at",
         "last_execution_at", "execution_count", "next_run_at",
     }
 )  # fmt: skip
@@ -75,13 +70,17 @@ class DeploymentChange(LimitsIn):
 
     endpoint_path = serializers.CharField(max_length=200)
     # `error` is set by the installation only, but PUT sends back what GET showed.
-    status = serializers.ChoiceField(choices=Deployment.Status.choices, default=Deployment.Status.ACTIVE)
+    status = serializers.ChoiceField(
+        choices=Deployment.Status.choices, default=Deployment.Status.ACTIVE
+    )
     version = serializers.IntegerField(min_value=1, required=False)
     schedule = ScheduleIn(allow_null=True, default=None)
 
     def validate_status(self, value: str) -> str:
         if value == Deployment.Status.ERROR and self.context["deployment"].status != value:
-            raise serializers.ValidationError("Choose active or inactive; error is set by the installation.")
+            raise serializers.ValidationError(
+                "Choose active or inactive; error is set by the installation."
+            )
         return value
 
 

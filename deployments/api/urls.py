@@ -9,13 +9,17 @@ from deployments.api.views import (
     DeploymentLogDetailView,
     DeploymentLogListView,
 )
-from designs.api.views import ID, route
+from designs.api.base import ID, route
 
 urlpatterns = [
     route("deployments", DeploymentListView, "deployment-list"),
     route(f"deployments/{ID}", DeploymentDetailView, "deployment-detail"),
     route(f"deployments/{ID}/execute", DeploymentExecuteView, "deployment-execute"),
     route(f"deployments/{ID}/logs", DeploymentLogListView, "deployment-log-list"),
-    route(f"deployments/{ID}/logs/(?P<log_id>[^/]+)", DeploymentLogDetailView, "deployment-log-detail"),
-    re_path(r"^deployed(?P<path>/.*?)/?$", DeployedEndpointView.as_view(), name="deployed-endpoint"),
+    route(
+        f"deployments/{ID}/logs/(?P<log_id>[^/]+)", DeploymentLogDetailView, "deployment-log-detail"
+    ),
+    re_path(
+        r"^deployed(?P<path>/.*?)/?$", DeployedEndpointView.as_view(), name="deployed-endpoint"
+    ),
 ]

@@ -9,7 +9,6 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound
-from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,7 +21,7 @@ from deployments.api.serializers import (
 from deployments.models import Deployment
 from deployments.schedules.store import PREFETCH
 from deployments.services import change_deployment, deploy_design, undeploy
-from designs.api.views import ApiView, as_uuid, require
+from designs.api.base import ApiView, Pages, as_uuid, require
 from executor.api.lists import ExecutionFilter, ExecutionPages
 from executor.api.serializers import ExecutionDetailOut, ExecutionOut
 from executor.models import Execution, parse_execution_id
@@ -33,25 +32,18 @@ ROWS = ("design", "version")
 class DeploymentFilter(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(choices=Deployment.Status.choices)
     design_id = django_filters.UUIDFilter(field_name="design_id")
-    text = django_filters.CharFilter(method="with_text", label="Part of the path or the design's name")
+    text = django_filters.CharFilter(
+        method="with_text", label="Part of the path or the design's name"
+    )
 
     class Meta:
         model = Deployment
         fields: tuple[str, ...] = ()
 
     def with_text(self, rows: Any, name: str, value: str) -> Any:
-        return rows.filter(endpoint_path__icontains=value) | rows.filter(design__name__icontains=value)
-
-
-class DeploymentPages(LimitOffsetPagination):
-    default_limit = 50
-    max_limit = 500
-
-    def get_paginated_response(self, data: Any) -> Response:
-        return Response({"results": data, "next": self.get_next_link(), "previous": self.get_previous_link()})
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        return ExecutionPages().get_paginated_response_schema(schema)
+        return rows.filter(endpoint_path__icontains=value) | rows.filter(
+            design__name__icontains=value
+        )
 
 
 class DeploymentBase(ApiView):
@@ -78,7 +70,9 @@ class DeploymentListView(DeploymentBase):
         parameters=[
             OpenApiParameter("status", enum=Deployment.Status.values),
             OpenApiParameter("design_id", type={"type": "string", "format": "uuid"}),
-            OpenApiParameter("text", description="Part of the endpoint path or of the design's name."),
+            OpenApiParameter(
+                "text", description="Part of the endpoint path or of the design's name."
+            ),
             OpenApiParameter("limit", type=int),
             OpenApiParameter("offset", type=int),
         ],
@@ -88,13 +82,15 @@ class DeploymentListView(DeploymentBase):
         found = DeploymentFilter(request.query_params, queryset=self.rows())
         if not found.is_valid():
             return _bad_filter(found)
-        pages = DeploymentPages()
+        pages = Pages()
         page = pages.paginate_queryset(found.qs.order_by("endpoint_path"), request, view=self)
         return pages.get_paginated_response(
             DeploymentOut(page, many=True, context={"caller": self.caller}).data
         )
 
-    @extend_schema(operation_id="deployments_create", request=DeploymentIn, responses={201: DeploymentOut})
+    @extend_schema(
+        operation_id="deployments_create", request=DeploymentIn, responses={201: DeploymentOut}
+    )
     def post(self, request: Request) -> Response:
         given = DeploymentIn(data=request.data)
         given.is_valid(raise_exception=True)
@@ -105,7 +101,9 @@ class DeploymentListView(DeploymentBase):
         deployment = deploy_design(design=design, caller=self.caller, **fields)
         shown = self.shown(deployment)
         return Response(
-            shown, status=status.HTTP_201_CREATED, headers={"Location": f"/api/deployments/{deployment.pk}"}
+            shown,
+            status=status.HTTP_201_CREATED,
+            headers={"Location": f"/api/deployments/{deployment.pk}"},
         )
 
 
@@ -126,11 +124,15 @@ class DeploymentDetailView(DeploymentBase):
     def get(self, request: Request, pk: str) -> Response:
         return Response(DeploymentOut(self.deployment(pk), context={"caller": self.caller}).data)
 
-    @extend_schema(operation_id="deployments_replace", request=DeploymentChange, responses={200: DeploymentOut})
+    @extend_schema(
+        operation_id="deployments_replace", request=DeploymentChange, responses={200: DeploymentOut}
+    )
     def put(self, request: Request, pk: str) -> Response:
         return self._change(request, pk, partial=False)
 
-    @extend_schema(operation_id="deployments_change", request=DeploymentChange, responses={200: DeploymentOut})
+    @extend_schema(
+        operation_id="deployments_change", request=DeploymentChange, responses={200: DeploymentOut}
+    )
     def patch(self, request: Request, pk: str) -> Response:
         return self._change(request, pk, partial=True)
 
@@ -141,9 +143,13 @@ class DeploymentDetailView(DeploymentBase):
 
     def _change(self, request: Request, pk: str, *, partial: bool) -> Response:
         deployment = self.deployment(pk)
-        given = DeploymentChange(data=request.data, partial=partial, context={"deployment": deployment})
+        given = DeploymentChange(
+            data=request.data, partial=partial, context={"deployment": deployment}
+        )
         given.is_valid(raise_exception=True)
-        changed = change_deployment(deployment=deployment, caller=self.caller, **given.validated_data)
+        changed = change_deployment(
+            deployment=deployment, caller=self.caller, **given.validated_data
+        )
         return Response(self.shown(changed))
 
 
@@ -166,7 +172,11 @@ class DeploymentLogListView(DeploymentBase):
     )
     def get(self, request: Request, pk: str) -> Response:
         deployment = get_object_or_404(Deployment.objects.for_caller(self.caller), pk=as_uuid(pk))
-        rows = Execution.objects.for_caller(self.caller).filter(deployment=deployment).select_related("version")
+        rows = (
+            Execution.objects.for_caller(self.caller)
+            .filter(deployment=deployment)
+            .select_related("version")
+        )
         found = ExecutionFilter(request.query_params, queryset=rows)
         if not found.is_valid():
             return _bad_filter(found)
@@ -188,7 +198,11 @@ class DeploymentLogDetailView(DeploymentBase):
         found = parse_execution_id(log_id)
         if found is None:
             raise NotFound("There is no such execution.")
-        rows = Execution.objects.for_caller(self.caller).filter(deployment=deployment).select_related("version")
+        rows = (
+            Execution.objects.for_caller(self.caller)
+            .filter(deployment=deployment)
+            .select_related("version")
+        )
         execution = get_object_or_404(rows, pk=found)
         return Response(ExecutionDetailOut(execution, context={"caller": self.caller}).data)
 

@@ -16,9 +16,10 @@ logger = logging.getLogger(__name__)
 
 
 class LedgerScheduler(DatabaseScheduler):
-    """django-celery-beat's scheduler for foreign tasks, with our rows left to the occurrence ledger.
+    """django-celery-beat's scheduler for foreign tasks, with our rows left to the ledger.
 
-    Left to itself beat doubles ticks with two processes or after a kill, and loses those of a broker's
+    Left to itself beat doubles ticks with two processes or after a kill, and loses those of a
+    broker's
     outage; the ledger does neither.
     """
 

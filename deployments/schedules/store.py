@@ -11,12 +11,27 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 
 from deployments.errors import ScheduleInvalid
 from deployments.models import Deployment, Schedule
-from deployments.occurrences import MOST_EVERY_SECONDS, Rule, RuleInvalid, in_words, next_due, read_cron
+from deployments.occurrences import (
+    MOST_EVERY_SECONDS,
+    Rule,
+    RuleInvalid,
+    in_words,
+    next_due,
+    read_cron,
+)
 
 TASK = "deployments.wake_schedules"
 PREVIEWED = 10
 FIELDS = frozenset(
-    {"enabled", "cron_expression", "interval_seconds", "timezone", "input_data", "overlap", "misfire"}
+    {
+        "enabled",
+        "cron_expression",
+        "interval_seconds",
+        "timezone",
+        "input_data",
+        "overlap",
+        "misfire",
+    }
 )
 READ_ONLY = frozenset({"next_run_at", "words", "error", "id"})
 
@@ -49,7 +64,7 @@ def remove_schedules(*, deployment: Deployment) -> None:
 
 
 def schedule_of(deployment: Deployment) -> dict[str, Any] | None:
-    """The first schedule as the API shows it, with `next_run_at` and the rule in `words`; None without one.
+    """The first schedule as the API shows it, with `next_run_at` and `words`; None without one.
 
     Uses prefetched rows when the deployment has them (see `PREFETCH`).
     """
@@ -93,7 +108,9 @@ def describe(schedule: Schedule) -> dict[str, Any]:
 
 
 def check_schedule(fields: dict[str, Any]) -> list[datetime]:
-    """The next occurrences of a schedule that is not stored yet, in its zone. Raises ScheduleInvalid."""
+    """The next occurrences of a schedule that is not stored yet, in its zone. Raises
+    ScheduleInvalid.
+    """
     rule, _ = _read(fields)
     found: list[datetime] = []
     due = next_due(rule, rule.anchor)
@@ -109,9 +126,15 @@ def words_for(fields: dict[str, Any]) -> str:
 
 
 def rule_of(schedule: Schedule) -> Rule:
-    """What beat's row says. Raises RuleInvalid for a row that lies outside what all readers understand."""
+    """What beat's row says. Raises RuleInvalid for a row that lies outside what all readers
+    understand.
+    """
     task = schedule.beat_task
-    common: dict[str, Any] = {"anchor": schedule.anchor_at, "start": task.start_time, "end": task.expires}
+    common: dict[str, Any] = {
+        "anchor": schedule.anchor_at,
+        "start": task.start_time,
+        "end": task.expires,
+    }
     if task.crontab is not None:
         row = task.crontab
         text = f"{row.minute} {row.hour} {row.day_of_month} {row.month_of_year} {row.day_of_week}"
@@ -121,7 +144,9 @@ def rule_of(schedule: Schedule) -> Rule:
         if every < 1:
             raise RuleInvalid("interval_seconds", "An interval is at least one second.")
         return Rule(cron=None, every_seconds=every, timezone="UTC", **common)
-    raise RuleInvalid("cron_expression", "The schedule has neither a cron expression nor an interval.")
+    raise RuleInvalid(
+        "cron_expression", "The schedule has neither a cron expression nor an interval."
+    )
 
 
 def refresh(schedule: Schedule, *, now: datetime) -> bool:
@@ -149,7 +174,9 @@ def refresh(schedule: Schedule, *, now: datetime) -> bool:
 
 
 def _fingerprint(task: PeriodicTask, rule: Rule) -> str:
-    return f"{rule.cron}|{rule.every_seconds}|{rule.timezone}|{task.enabled}|{rule.start}|{rule.end}"
+    return (
+        f"{rule.cron}|{rule.every_seconds}|{rule.timezone}|{task.enabled}|{rule.start}|{rule.end}"
+    )
 
 
 def _read(fields: dict[str, Any]) -> tuple[Rule, dict[str, Any]]:
@@ -166,7 +193,9 @@ def _read(fields: dict[str, Any]) -> tuple[Rule, dict[str, Any]]:
     _check_rest(rest, errors)
     zone = fields.get("timezone") or "UTC"
     if zone not in available_timezones():
-        errors["timezone"] = [f"{zone!r} is not a time zone: write an IANA name like Europe/Berlin."]
+        errors["timezone"] = [
+            f"{zone!r} is not a time zone: write an IANA name like Europe/Berlin."
+        ]
     rule = _read_rule(fields, str(zone), errors)
     if errors or rule is None:
         raise ScheduleInvalid(errors)
@@ -193,25 +222,41 @@ def _read_rule(fields: dict[str, Any], zone: str, errors: dict[str, list[str]]) 
             return Rule(cron=read_cron(str(cron)), every_seconds=None, timezone=zone, anchor=now)
         except RuleInvalid as error:
             errors[error.field] = [str(error)]
-    elif isinstance(every, bool) or not isinstance(every, int) or not 1 <= every <= MOST_EVERY_SECONDS:
-        errors["interval_seconds"] = [f"An interval is a whole number of seconds from 1 to {MOST_EVERY_SECONDS}."]
+    elif (
+        isinstance(every, bool)
+        or not isinstance(every, int)
+        or not 1 <= every <= MOST_EVERY_SECONDS
+    ):
+        errors["interval_seconds"] = [
+            f"An interval is a whole number of seconds from 1 to {MOST_EVERY_SECONDS}."
+        ]
     else:
         return Rule(cron=None, every_seconds=every, timezone="UTC", anchor=now)
     return None
 
 
-def _write_beat_task(task: PeriodicTask, rule: Rule, *, enabled: bool, deployment: Deployment) -> None:
+def _write_beat_task(
+    task: PeriodicTask, rule: Rule, *, enabled: bool, deployment: Deployment
+) -> None:
     task.crontab = task.interval = None
     if rule.cron is not None:
         minute, hour, day, month, weekday = rule.cron.split()
         values = {
-            "minute": minute, "hour": hour, "day_of_month": day, "month_of_year": month,
-            "day_of_week": weekday, "timezone": ZoneInfo(rule.timezone),
+            "minute": minute,
+            "hour": hour,
+            "day_of_month": day,
+            "month_of_year": month,
+            "day_of_week": weekday,
+            "timezone": ZoneInfo(rule.timezone),
         }
-        task.crontab = CrontabSchedule.objects.filter(**values).first() or CrontabSchedule.objects.create(**values)
+        task.crontab = CrontabSchedule.objects.filter(
+            **values
+        ).first() or CrontabSchedule.objects.create(**values)
     else:
         values = {"every": rule.every_seconds, "period": IntervalSchedule.SECONDS}
-        task.interval = IntervalSchedule.objects.filter(**values).first() or IntervalSchedule.objects.create(**values)
+        task.interval = IntervalSchedule.objects.filter(
+            **values
+        ).first() or IntervalSchedule.objects.create(**values)
     task.enabled = enabled
     # Names are unique in beat's table; a path may be used again after its deployment is gone.
     task.name = task.name or f"{deployment.endpoint_path[:150]} ({deployment.pk.hex[-12:]})"

@@ -123,4 +123,6 @@ def _check_text(text: str) -> None:
             raise ParseError("A text has a NUL character (\\u0000), which cannot be stored.")
         return
     if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ParseError("A text has a NUL character or half a surrogate pair, which cannot be stored.")
+        raise ParseError(
+            "A text has a NUL character or half a surrogate pair, which cannot be stored."
+        )

@@ -1,70 +1,99 @@
-"""The base of all API views: declared permissions, one caller, bodies judged before they are read."""
+"""The API of designs: drafts and their versions."""
 
 from __future__ import annotations
 
-import uuid
-from typing import Any, ClassVar
+from typing import Any
 
-from django.urls import URLPattern, re_path
-from rest_framework.exceptions import PermissionDenied
-from rest_framework.permissions import BasePermission
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
 from rest_framework.request import Request
-from rest_framework.views import APIView
+from rest_framework.response import Response
 
-from designs.access import NOBODY, Caller
-from designs.api.parsers import check_length
-
-
-def caller_of_request(request: Any) -> Caller:
-    """The caller that authentication made, or NOBODY."""
-    return request.auth if isinstance(request.auth, Caller) else NOBODY
-
-
-class Declared(BasePermission):
-    """Lets through what the view's `permissions` name for the method; a method not named is refused."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        caller = caller_of_request(request)
-        if caller.user_id is None:
-            return False
-        needed = getattr(view, "permissions", {}).get(request.method)
-        if needed is None:
-            return False
-        require(caller, needed)
-        return True
+from designs.api.base import ApiView, Pages, as_uuid
+from designs.api.serializers import (
+    DesignBrief,
+    DesignIn,
+    DesignOut,
+    PublishIn,
+    VersionDetailOut,
+    VersionOut,
+)
+from designs.models import Design
+from designs.services import change_draft, create_design, publish_design
 
 
-def require(caller: Caller, permission: str) -> None:
-    """Raises PermissionDenied with a sentence that says whether the person or the key falls short."""
-    if caller.may(permission):
-        return
-    if not caller.within_scope(permission):
-        raise PermissionDenied(f"This API key's scopes do not cover this call ({permission}).")
-    raise PermissionDenied(f"You do not have the right for this ({permission}). Ask an administrator.")
+class DesignBase(ApiView):
+    def rows(self) -> Any:
+        return Design.objects.for_caller(self.caller).with_latest_version()
+
+    def design(self, pk: str) -> Design:
+        return get_object_or_404(self.rows(), pk=as_uuid(pk))
 
 
-class ApiView(APIView):
-    """`permissions` maps HTTP methods to the permission each needs."""
+class DesignListView(DesignBase):
+    """All designs, and new ones."""
 
-    permissions: ClassVar[dict[str, str]] = {}
+    permissions = {"GET": "designs.view_design", "POST": "designs.add_design"}
 
-    @property
-    def caller(self) -> Caller:
-        return caller_of_request(self.request)
+    @extend_schema(operation_id="designs_list", responses={200: DesignBrief(many=True)})
+    def get(self, request: Request) -> Response:
+        pages = Pages()
+        page = pages.paginate_queryset(self.rows(), request, view=self)
+        return pages.get_paginated_response(DesignBrief(page, many=True).data)
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
-        check_length(request.META.get("CONTENT_LENGTH"), chunked=chunked)
-        super().initial(request, *args, **kwargs)
+    @extend_schema(operation_id="designs_create", request=DesignIn, responses={201: DesignOut})
+    def post(self, request: Request) -> Response:
+        given = DesignIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        design = create_design(document=given.validated_data["document"], caller=self.caller)
+        shown = DesignOut(self.rows().get(pk=design.pk)).data
+        return Response(
+            shown, status=status.HTTP_201_CREATED, headers={"Location": f"/api/designs/{design.pk}"}
+        )
 
 
-ID = r"(?P<pk>[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12})"
+class DesignDetailView(DesignBase):
+    """One design with its draft and the draft's problems."""
+
+    permissions = {"GET": "designs.view_design", "PUT": "designs.change_design"}
+
+    @extend_schema(operation_id="designs_read", responses={200: DesignOut})
+    def get(self, request: Request, pk: str) -> Response:
+        return Response(DesignOut(self.design(pk)).data)
+
+    @extend_schema(operation_id="designs_replace", request=DesignIn, responses={200: DesignOut})
+    def put(self, request: Request, pk: str) -> Response:
+        given = DesignIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        change_draft(design=self.design(pk), document=given.validated_data["document"])
+        return Response(DesignOut(self.design(pk)).data)
 
 
-def route(pattern: str, view: type[APIView], name: str) -> URLPattern:
-    """An API address, with and without its trailing slash."""
-    return re_path(f"^{pattern}/?$", view.as_view(), name=name)
+class DesignPublishView(DesignBase):
+    """Make the draft the next version."""
+
+    permissions = {"POST": "designs.publish_design"}
+
+    @extend_schema(
+        operation_id="designs_publish", request=PublishIn, responses={201: VersionDetailOut}
+    )
+    def post(self, request: Request, pk: str) -> Response:
+        given = PublishIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        version = publish_design(design=self.design(pk), caller=self.caller, **given.validated_data)
+        return Response(VersionDetailOut(version).data, status=status.HTTP_201_CREATED)
 
 
-def as_uuid(text: str) -> uuid.UUID:
-    return uuid.UUID(text)
+class DesignVersionListView(DesignBase):
+    """What was published, newest first."""
+
+    permissions = {"GET": "designs.view_designversion"}
+
+    @extend_schema(operation_id="designs_versions", responses={200: VersionOut(many=True)})
+    def get(self, request: Request, pk: str) -> Response:
+        pages = Pages()
+        page = pages.paginate_queryset(
+            self.design(pk).versions.order_by("-number"), request, view=self
+        )
+        return pages.get_paginated_response(VersionOut(page, many=True).data)

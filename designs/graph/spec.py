@@ -19,7 +19,9 @@ MAX_DEPTH = 32
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a document: a JSON pointer (RFC 6901) and a sentence that says what to do."""
+    """One thing wrong with a document: a JSON pointer (RFC 6901) and a sentence that says what to
+    do.
+    """
 
     path: str
     message: str

@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from designs.graph.spec import Agent, Block, Problem
+from designs.graph.spec import Agent, Block, Problem, Role
 
 
 class Settings(BaseModel):
@@ -50,7 +50,8 @@ class Answer:
 class BlockOutput:
     """What a block hands on.
 
-    `value` goes along block connections, `by_agent` along agent connections. `routes` is None, or the
+    `value` goes along block connections, `by_agent` along agent connections. `routes` is None, or
+    the
     names of the outgoing routes that are taken (target block's id or the connection's `route`).
     """
 
@@ -75,16 +76,19 @@ class RunContext(Protocol):
         round_number: int = 1,
         schema: dict[str, Any] | None = None,
     ) -> Answer:
-        """One model call, journaled under block/agent/round/purpose; the same four give the same answer.
+        """One model call, kept under block/agent/round/purpose; the same four: the same answer.
 
         The agent's system prompt is rendered and sent by the engine; `parts` is the rest. Raises
-        executor errors that the block's `retries` and `on_error` deal with; a pattern that tolerates a
+        executor errors that the block's `retries` and `on_error` deal with; a pattern that
+        tolerates a
         lost member catches `AgentFailed`.
         """
         ...
 
     def render(self, template: str) -> Any:
-        """The template's value over `input`, `blocks`, `execution`, `incoming`; raises ExpressionError."""
+        """The template's value over `input`, `blocks`, `execution`, `incoming`; raises
+        ExpressionError.
+        """
         ...
 
     def evaluate(self, expression: str) -> Any:
@@ -101,7 +105,9 @@ class RunContext(Protocol):
 
 
 class AgentFailed(Exception):
-    """One agent's call failed for good (retries and fallbacks spent); `reason` is a sentence for people."""
+    """One agent's call failed for good (retries and fallbacks spent); `reason` is a sentence for
+    people.
+    """
 
     def __init__(self, agent_id: str, reason: str) -> None:
         super().__init__(f"{agent_id}: {reason}")
@@ -116,7 +122,7 @@ class Pattern(ABC, Generic[S]):
     label: ClassVar[str]
     summary: ClassVar[str]
     settings_type: ClassVar[type[Settings]]
-    roles: ClassVar[frozenset[str]] = frozenset({"manager", "worker", "specialist", "moderator", "reflector"})
+    roles: ClassVar[frozenset[str]] = frozenset(get_args(Role))
     least_agents: ClassVar[int] = 1
     most_agents: ClassVar[int] = 50
     available: ClassVar[bool] = True
@@ -131,7 +137,9 @@ class Pattern(ABC, Generic[S]):
 
 
 class InstantPattern(Pattern[S]):
-    """A block that computes without waiting: the engine runs it in place, without a task of its own."""
+    """A block that computes without waiting: the engine runs it in place, without a task of its
+    own.
+    """
 
     @abstractmethod
     def compute(self, block: Block, settings: S, context: RunContext) -> Any:

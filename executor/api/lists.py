@@ -7,6 +7,7 @@ from typing import Any
 import django_filters
 from rest_framework.pagination import CursorPagination
 
+from designs.api.base import page_schema
 from executor.models import Execution, Trigger
 from executor.states import Status
 
@@ -41,9 +42,4 @@ class ExecutionPages(CursorPagination):
         return answer
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        link = {"type": ["string", "null"], "format": "uri"}
-        return {
-            "type": "object",
-            "required": ["results", "next", "previous"],
-            "properties": {"results": schema, "next": link, "previous": link},
-        }
+        return page_schema(schema)

@@ -84,8 +84,9 @@ class StepOut(serializers.ModelSerializer[Step]):
     class Meta:
         model = Step
         fields = (
-            "key", "block_id", "agent_id", "round_number", "purpose", "model", "prompt", "text", "output",
-            "input_tokens", "output_tokens", "cost_usd", "tries", "started_at", "finished_at", "duration_ms",
+            "key", "block_id", "agent_id", "round_number", "purpose", "model", "prompt", "text",
+            "output", "input_tokens", "output_tokens", "cost_usd", "tries", "started_at",
+            "finished_at", "duration_ms",
         )  # fmt: skip
 
 
@@ -96,7 +97,11 @@ class ExecutionDetailOut(ExecutionOut):
     steps = serializers.SerializerMethodField()
 
     def get_blocks(self, execution: Execution) -> list[dict[str, Any]]:
-        return _hide([dict(row) for row in BlockOut(execution.blocks.all(), many=True).data], ("output",), self.hides)
+        return _hide(
+            [dict(row) for row in BlockOut(execution.blocks.all(), many=True).data],
+            ("output",),
+            self.hides,
+        )
 
     def get_steps(self, execution: Execution) -> list[dict[str, Any]]:
         rows = [dict(row) for row in StepOut(execution.steps.all(), many=True).data]

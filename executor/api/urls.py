@@ -1,6 +1,6 @@
 """API addresses of executions."""
 
-from designs.api.views import route
+from designs.api.base import route
 from executor.api.views import ExecutionCancelView, ExecutionDetailView, ExecutionListView
 
 EXECUTION = r"(?P<execution_id>[^/]+)"

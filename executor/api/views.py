@@ -9,7 +9,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from designs.api.views import ApiView
+from designs.api.base import ApiView
 from executor.api.lists import ExecutionFilter, ExecutionPages
 from executor.api.serializers import ExecutionDetailOut, ExecutionOut
 from executor.models import Execution, parse_execution_id
@@ -64,4 +64,6 @@ def find_execution(view: ApiView, text: str) -> Execution:
     pk = parse_execution_id(text)
     if pk is None:
         raise NotFound("There is no such execution.")
-    return get_object_or_404(Execution.objects.for_caller(view.caller).select_related("version"), pk=pk)
+    return get_object_or_404(
+        Execution.objects.for_caller(view.caller).select_related("version"), pk=pk
+    )

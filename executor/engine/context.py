@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,7 +17,10 @@ from executor.engine.llm.base import ModelProvider
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Sums over the run's steps. `cost_usd` is None while no step has a known cost."""
+    """Sums over the run's steps, replayed ones included; every try is a call.
+
+    `cost_usd` is None while no step has a known cost.
+    """
 
     model_calls: int = 0
     input_tokens: int = 0
@@ -23,12 +29,21 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """Clock, sleep and chance; tests replace them."""
+
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    random: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True)
 class Setup:
     """Everything a run needs of the world.
 
     `facts` is what designs read as `execution` (id, trigger, started_at). `default_models` is the
     fallback chain for agents and designs that name no model. `emit` is called on the run's loop, in
-    order, and must not block.
+    order, and must not block. With `stream`, models are asked for text as it comes (`TextDelta`).
     """
 
     execution_id: str
@@ -38,6 +53,8 @@ class Setup:
     journal: Journal
     emit: Callable[[Event], None]
     limits: Limits = field(default_factory=Limits)
+    stream: bool = False
+    timing: Timing = field(default_factory=Timing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,11 @@ def step_key(block_id: str, agent_id: str | None, round_number: int, purpose: st
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """One finished model call or utility block. Times are seconds since the epoch (UTC)."""
+    """One finished model call or utility block. Times are seconds since the epoch (UTC).
+
+    A utility block has no model; its `prompt` is what it was given. A model call's `output` is the
+    parsed value if a schema was asked for, else its text.
+    """
 
     key: str
     block_id: str
@@ -42,7 +46,7 @@ class Journal(Protocol):
         ...
 
     def record(self, step: StepResult) -> Awaitable[None] | None:
-        """Keep the step; when an awaitable comes back, nothing that depends on the step may start before it.
+        """Keep the step. If an awaitable comes back, nothing that depends on the step starts before it.
 
         The awaitable raises when the step could not be kept (for instance: the lease is lost).
         """

@@ -31,7 +31,9 @@ def _forget() -> Iterator[None]:
 def deploy() -> Callable[..., Deployment]:
     """Deploys a document: `deploy(greeting(), "/greet", schedule={...})`."""
 
-    def make(document: dict[str, Any] | None = None, path: str = "/double", **fields: Any) -> Deployment:
+    def make(
+        document: dict[str, Any] | None = None, path: str = "/double", **fields: Any
+    ) -> Deployment:
         design = create_design(document=document or doubling(), caller=SYSTEM)
         return deploy_design(design=design, endpoint_path=path, caller=SYSTEM, **fields)
 

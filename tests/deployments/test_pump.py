@@ -57,7 +57,11 @@ def test_a_planned_time_starts_one_execution(scheduled: Callable[..., Schedule])
     assert (occurrence.due_at, occurrence.outcome) == (schedule.next_due_at, Outcome.RAN)
     execution = occurrence.execution
     assert execution is not None
-    assert (execution.trigger_type, execution.input_data, execution.status) == ("scheduled", INPUT, "queued")
+    assert (execution.trigger_type, execution.input_data, execution.status) == (
+        "scheduled",
+        INPUT,
+        "queued",
+    )
     schedule.refresh_from_db()
     assert schedule.next_due_at == occurrence.due_at + timedelta(seconds=10)
 
@@ -154,7 +158,9 @@ def test_a_disabled_row_waits_and_goes_on_from_now(scheduled: Callable[..., Sche
     assert schedule.next_due_at > timezone.now()
 
 
-def test_a_row_beyond_what_all_readers_know_shows_an_error(scheduled: Callable[..., Schedule]) -> None:
+def test_a_row_beyond_what_all_readers_know_shows_an_error(
+    scheduled: Callable[..., Schedule],
+) -> None:
     from django_celery_beat.models import CrontabSchedule
 
     schedule = scheduled()

@@ -30,7 +30,9 @@ def version_of() -> Callable[..., DesignVersion]:
 def queue(version_of: Callable[..., DesignVersion]) -> Callable[..., Execution]:
     """Writes a queued execution without sending it: `queue(input_data={...}, limits={...})`."""
 
-    def make(version: DesignVersion | None = None, limits: dict[str, Any] | None = None, **fields: Any) -> Execution:
+    def make(
+        version: DesignVersion | None = None, limits: dict[str, Any] | None = None, **fields: Any
+    ) -> Execution:
         order = Order(
             version=version or version_of(),
             input_data=fields.pop("input_data", {"number": 2}),

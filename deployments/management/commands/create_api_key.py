@@ -17,7 +17,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username")
-        parser.add_argument("--scopes", default=",".join(SCOPES), help=f"Some of {','.join(SCOPES)}.")
+        parser.add_argument(
+            "--scopes", default=",".join(SCOPES), help=f"Some of {','.join(SCOPES)}."
+        )
         parser.add_argument("--name", default="")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -26,7 +28,9 @@ class Command(BaseCommand):
             raise CommandError(f"There is no user {options['username']!r}.")
         scopes = [scope.strip() for scope in options["scopes"].split(",") if scope.strip()]
         try:
-            _, text = create_key(owner=owner, scopes=scopes, name=options["name"] or "Made on the command line")
+            _, text = create_key(
+                owner=owner, scopes=scopes, name=options["name"] or "Made on the command line"
+            )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         self.stdout.write(text)

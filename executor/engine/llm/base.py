@@ -13,7 +13,10 @@ from designs.patterns.base import Part
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One call. `call_key` is stable over restarts: `<execution>:<block>/<agent>/<round>/<purpose>`."""
+    """One call. `call_key` is stable over restarts: `<execution>:<block>/<agent>/<round>/<purpose>`.
+
+    With `schema` the answer is one JSON value that fits it. `timeout_seconds` is the whole call's.
+    """
 
     call_key: str
     system: str
@@ -37,7 +40,7 @@ class ModelAnswer:
 
 
 class ErrorKind(StrEnum):
-    """Classes of failure that retry, breaker and fallback tell apart (see the table in docs/architecture)."""
+    """Classes of failure that retry, breaker and fallback tell apart."""
 
     RATE_LIMIT = "rate_limit"
     QUOTA = "quota"
@@ -50,13 +53,24 @@ class ErrorKind(StrEnum):
 
 
 class ModelError(Exception):
-    """A failed call: its class, a sentence without secrets, and the seconds a server asked to wait."""
+    """A failed call: its class, a sentence without secrets, and the seconds a server asked to wait.
 
-    def __init__(self, kind: ErrorKind, message: str, *, retry_after: float | None = None) -> None:
+    `spent` is the answer that had to be refused (kind CONTENT): it was paid for all the same.
+    """
+
+    def __init__(
+        self,
+        kind: ErrorKind,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        spent: ModelAnswer | None = None,
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
         self.retry_after = retry_after
+        self.spent = spent
 
 
 class Model(Protocol):
@@ -67,8 +81,13 @@ class Model(Protocol):
         """As recorded with each step: `provider:model`."""
         ...
 
-    async def complete(self, request: ModelRequest, on_delta: Callable[[str], None] | None = None) -> ModelAnswer:
-        """Ask once, without retries, under a total deadline. Raises ModelError."""
+    async def complete(
+        self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
+    ) -> ModelAnswer:
+        """Ask once, without retries, under a total deadline. Raises ModelError.
+
+        An answer that does not fit the request's schema is a ModelError(CONTENT) with `spent`.
+        """
         ...
 
 

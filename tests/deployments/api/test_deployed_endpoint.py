@@ -21,7 +21,9 @@ Deploy = Callable[..., Deployment]
 
 
 @pytest.fixture
-def client(operator: User, key_of: Callable[..., str], api_with: Callable[[str], APIClient]) -> APIClient:
+def client(
+    operator: User, key_of: Callable[..., str], api_with: Callable[[str], APIClient]
+) -> APIClient:
     return api_with(key_of(operator))
 
 
@@ -69,7 +71,9 @@ def test_get_runs_what_needs_no_input(deploy: Deploy, client: APIClient) -> None
     assert client.get("/api/deployed/double").status_code == 422
 
 
-def test_input_that_does_not_fit_is_refused_with_its_fields(deploy: Deploy, client: APIClient) -> None:
+def test_input_that_does_not_fit_is_refused_with_its_fields(
+    deploy: Deploy, client: APIClient
+) -> None:
     deploy()
     answer = post(client, "/double", {"number": "many"})
     assert answer.status_code == 422
@@ -102,7 +106,9 @@ def test_an_inactive_deployment_conflicts(deploy: Deploy, client: APIClient) -> 
     assert "inactive" in answer.json()["detail"]
 
 
-def test_without_a_good_key_nobody_gets_in(deploy: Deploy, api_with: Callable[[str], APIClient]) -> None:
+def test_without_a_good_key_nobody_gets_in(
+    deploy: Deploy, api_with: Callable[[str], APIClient]
+) -> None:
     deploy()
     for key in ("", "orc_00000000_nothing", "nonsense"):
         answer = post(api_with(key), "/double", {"number": 1})
@@ -111,7 +117,11 @@ def test_without_a_good_key_nobody_gets_in(deploy: Deploy, api_with: Callable[[s
 
 
 def test_what_the_owner_or_the_key_may_not_is_refused(
-    deploy: Deploy, viewer: User, operator: User, key_of: Callable[..., str], api_with: Callable[[str], APIClient]
+    deploy: Deploy,
+    viewer: User,
+    operator: User,
+    key_of: Callable[..., str],
+    api_with: Callable[[str], APIClient],
 ) -> None:
     deploy()
     other = deploy(greeting(), "/greet")
@@ -123,7 +133,9 @@ def test_what_the_owner_or_the_key_may_not_is_refused(
     assert post(api_with(bound), "/greet", {}).status_code == 200
 
 
-def test_a_deployment_limited_to_other_groups_is_not_there(deploy: Deploy, client: APIClient) -> None:
+def test_a_deployment_limited_to_other_groups_is_not_there(
+    deploy: Deploy, client: APIClient
+) -> None:
     deploy().groups.set([Group.objects.get(name="Designer")])
     assert post(client, "/double", {"number": 1}).status_code == 404
 

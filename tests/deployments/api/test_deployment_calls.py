@@ -18,14 +18,17 @@ from tests.documents import cyclic, doubling
 pytestmark = pytest.mark.django_db
 
 SHAPE = {
-    "id", "design_id", "design_name", "version", "endpoint_path", "endpoint_url", "status", "status_reason",
+    "id", "design_id", "design_name", "version", "endpoint_path", "endpoint_url",
+    "status", "status_reason",
     "schedule", "timeout_seconds", "wait_seconds", "max_model_calls", "max_tokens", "max_cost_usd",
     "created_at", "updated_at", "last_execution_at", "execution_count",
 }  # fmt: skip
 
 
 @pytest.fixture
-def client(administrator: User, key_of: Callable[..., str], api_with: Callable[[str], APIClient]) -> APIClient:
+def client(
+    administrator: User, key_of: Callable[..., str], api_with: Callable[[str], APIClient]
+) -> APIClient:
     return api_with(key_of(administrator))
 
 
@@ -66,7 +69,11 @@ def test_a_design_is_deployed_with_a_schedule(client: APIClient, design: Design)
         ({"surprise": 1}, 422, "surprise"),
         ({"schedule": {}}, 422, "schedule.cron_expression"),
         ({"schedule": {"cron_expression": "61 * * * *"}}, 422, "schedule.cron_expression"),
-        ({"schedule": {"cron_expression": "* * * * *", "timezone": "Mars/Base"}}, 422, "schedule.timezone"),
+        (
+            {"schedule": {"cron_expression": "* * * * *", "timezone": "Mars/Base"}},
+            422,
+            "schedule.timezone",
+        ),
         ({"schedule": {"interval_seconds": 0}}, 422, "schedule.interval_seconds"),
         ({"schedule": {"interval_seconds": 5, "colour": "red"}}, 422, "schedule.colour"),
         ({"schedule": "often"}, 422, "schedule.non_field_errors"),
@@ -119,7 +126,9 @@ def test_lists_are_filtered(client: APIClient, deploy: Callable[..., Deployment]
     assert client.get("/api/deployments?status=strange").status_code == 422
 
 
-def test_put_replaces_and_patch_changes(client: APIClient, deploy: Callable[..., Deployment]) -> None:
+def test_put_replaces_and_patch_changes(
+    client: APIClient, deploy: Callable[..., Deployment]
+) -> None:
     url = f"/api/deployments/{deploy(schedule={'interval_seconds': 60}, timeout_seconds=5).pk}"
     patched = client.patch(url, {"max_tokens": 100}, format="json").json()
     assert (patched["max_tokens"], patched["timeout_seconds"]) == (100, 5)
@@ -140,7 +149,9 @@ def test_a_new_version_is_deployed_by_its_number(
     from designs.services import change_draft, publish_design
 
     deployment = deploy()
-    design = change_draft(design=deployment.design, document={**doubling(), "description": "Second"})
+    design = change_draft(
+        design=deployment.design, document={**doubling(), "description": "Second"}
+    )
     publish_design(design=design, caller=SYSTEM)
     url = f"/api/deployments/{deployment.pk}"
     assert client.patch(url, {"version": 2}, format="json").json()["version"] == 2

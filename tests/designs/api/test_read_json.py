@@ -1,11 +1,12 @@
 """Bodies: what one database or client would refuse is refused at the door, with a sentence."""
 
+import contextlib
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import ParseError
 
 from designs.api.parsers import BodyTooLarge, LengthRequired, check_length, read_json
 
@@ -70,7 +71,5 @@ def test_chunks_need_a_length_and_lengths_have_a_limit() -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
-    try:
+    with contextlib.suppress(ParseError, BodyTooLarge):
         read_json(body)
-    except APIException as error:
-        assert 400 <= error.status_code < 500

@@ -1,0 +1,249 @@
+"""The engine's side of one block's run: prompts, expressions, journaled model calls."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Sequence
+from typing import Any, Protocol
+
+import orjson
+
+from designs.graph.expressions import Expression, Template
+from designs.graph.spec import Agent
+from designs.patterns.base import Answer, Delivery, Part
+from executor.engine.asking import CALL_SECONDS, Asking, Host, Question
+from executor.engine.compile import CompiledBlock
+from executor.engine.events import ErrorInfo, StepFinished
+from executor.engine.failures import RunStopped
+from executor.engine.journal import StepResult, step_key
+from executor.engine.limits import LimitReached
+
+logger = logging.getLogger(__name__)
+
+# A record that is being written when the run is cancelled gets so long to end.
+RECORD_GRACE_SECONDS = 5.0
+
+Arrival = tuple[Delivery, str | None]
+
+
+class BlockHost(Host, Protocol):
+    """What a block needs of the run it belongs to."""
+
+    deadline: float | None
+
+    def scope(self, ancestors: Sequence[str] | None) -> dict[str, Any]:
+        """The names of expressions: `input`, `execution`, and `blocks` with the ancestors' outputs."""
+        ...
+
+    def degrade(self, block: CompiledBlock, reason: str) -> None: ...
+
+    def models(self, agent: Agent) -> Sequence[str]:
+        """The fallback chain of model names for an agent."""
+        ...
+
+
+class BlockRun:
+    """One block's run; the `RunContext` its pattern sees.
+
+    `arrivals` are the taken connections in the document's order, each with the agent it is for (None:
+    the whole block). What is for one agent only is seen by that agent only, or by the block when it
+    has no other agent.
+    """
+
+    __slots__ = ("_arrivals", "_asked", "_block", "_deadline", "_host", "_incoming", "_scope")
+
+    def __init__(self, host: BlockHost, block: CompiledBlock, arrivals: Sequence[Arrival]) -> None:
+        self._host = host
+        self._block = block
+        self._arrivals = arrivals
+        self._incoming = incoming_value(self._seen_by(None))
+        self._scope: dict[str, Any] | None = None
+        self._asked: dict[str, StepResult | None] = {}
+        self._deadline = host.deadline
+
+    @property
+    def incoming(self) -> Any:
+        """What expressions of the block call `incoming`."""
+        return self._incoming
+
+    def begin(self, now: float) -> None:
+        """Set the block's deadline, in the loop's time."""
+        seconds = self._block.block.timeout_seconds
+        if seconds is not None:
+            own = now + seconds
+            self._deadline = own if self._deadline is None else min(own, self._deadline)
+
+    async def ask(
+        self,
+        agent: Agent,
+        parts: Sequence[Part],
+        *,
+        purpose: str,
+        round_number: int = 1,
+        schema: dict[str, Any] | None = None,
+    ) -> Answer:
+        """See `RunContext`. Raises StepFailure (an AgentFailed), ExpressionError, RunStopped."""
+        key = step_key(self._block.id, agent.id, round_number, purpose)
+        step = self._known(key)
+        if step is None:
+            question = self._question(key, agent, parts, purpose, round_number, schema)
+            self._asked[key] = None
+            try:
+                step = await self._perform(question)
+            except BaseException:
+                del self._asked[key]
+                raise
+            self._asked[key] = step
+        return Answer(step.text or "", None if schema is None else step.output)
+
+    def render(self, template: str) -> Any:
+        return Template.compile(template).render(self._names(template))
+
+    def evaluate(self, expression: str) -> Any:
+        return Expression.compile(expression).evaluate(self._names(expression))
+
+    def deliveries(self, agent: Agent) -> Sequence[Delivery]:
+        return self._seen_by(agent)
+
+    def degrade(self, reason: str) -> None:
+        self._host.degrade(self._block, reason)
+
+    def _known(self, key: str) -> StepResult | None:
+        """The step's result from this run or from the journal."""
+        if key in self._asked:
+            step = self._asked[key]
+            if step is None:
+                raise RuntimeError(f"The step {key} is asked twice at once.")
+            return step
+        step = self._host.setup.journal.recall(key)
+        if step is None:
+            return None
+        self._asked[key] = step
+        self._host.budget.add_replayed(step.tries)
+        self._host.budget.add(step.input_tokens, step.output_tokens, step.cost_usd)
+        self._host.setup.emit(StepFinished(step, replayed=True))
+        self._check_budget(step)
+        return step
+
+    async def _perform(self, question: Question) -> StepResult:
+        step = await Asking(self._host, question).result()
+        await self.keep(step)
+        self._check_budget(step)
+        return step
+
+    async def keep(self, step: StepResult) -> None:
+        """Record a step and tell of it. Raises RunStopped when it could not be recorded."""
+        try:
+            pending = self._host.setup.journal.record(step)
+            if pending is not None:
+                await kept(pending)
+        except Exception as error:
+            self.refuse(step.key, error)
+            raise RunStopped("A step could not be recorded.") from error
+        self._host.setup.emit(StepFinished(step, replayed=False))
+
+    def refuse(self, key: str, error: Exception) -> None:
+        """End the run: a step that nobody remembers must not be built upon."""
+        logger.warning("The record of step %s could not be written: %r", key, error)
+        message = "The record of a step could not be written, so the execution was stopped there."
+        self._host.stop(ErrorInfo("journal", message, self._block.id, key))
+
+    def _check_budget(self, step: StepResult) -> None:
+        try:
+            self._host.budget.check()
+        except LimitReached as limit:
+            self._host.stop(ErrorInfo("limit", limit.message, self._block.id, step.key))
+            raise RunStopped(limit.message) from limit
+
+    def _question(
+        self,
+        key: str,
+        agent: Agent,
+        parts: Sequence[Part],
+        purpose: str,
+        round_number: int,
+        schema: dict[str, Any] | None,
+    ) -> Question:
+        block = self._block.block
+        return Question(
+            key=key,
+            block_id=block.id,
+            agent=agent,
+            round_number=round_number,
+            purpose=purpose,
+            system=self._system(agent),
+            parts=tuple(parts),
+            schema=schema,
+            models=self._host.models(agent),
+            retries=block.retries,
+            call_seconds=block.timeout_seconds or CALL_SECONDS,
+            deadline=self._deadline,
+        )
+
+    def _system(self, agent: Agent) -> str:
+        """The agent's system prompt, rendered with what this agent may see."""
+        source = agent.system_prompt
+        if not source.strip():
+            return f"You are {agent.name or agent.id}, a {agent.role}. Do the task you are given."
+        names = {**self._names(source), "incoming": incoming_value(self._seen_by(agent))}
+        value = Template.compile(source).render(names)
+        return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+    def _names(self, source: str) -> dict[str, Any]:
+        """The scope of an expression; the blocks above are gathered only for one that names them."""
+        scope = self._scope
+        if scope is None:
+            scope = self._scope = self._host.scope(None)
+            scope["incoming"] = self._incoming
+        if "blocks" in source or "\\u" in source:
+            scope = {**self._host.scope(self._block.ancestors), "incoming": self._incoming}
+        return scope
+
+    def _seen_by(self, agent: Agent | None) -> list[Delivery]:
+        arrivals = self._arrivals
+        if len(self._block.block.agents) == 1:
+            return [delivery for delivery, _ in arrivals]
+        own = None if agent is None else agent.id
+        return [delivery for delivery, target in arrivals if target is None or target == own]
+
+
+def incoming_value(deliveries: Sequence[Delivery]) -> Any:
+    """What designs call `incoming`: nothing is null, one delivery its value, several an object by source.
+
+    A source that delivered through several connections stands there with its block connection's value,
+    or else with an object by its agents.
+    """
+    if not deliveries:
+        return None
+    if len(deliveries) == 1:
+        return deliveries[0].value
+    by_source: dict[str, list[Delivery]] = {}
+    for delivery in deliveries:
+        by_source.setdefault(delivery.source, []).append(delivery)
+    return {source: _joined(found) for source, found in by_source.items()}
+
+
+def _joined(found: Sequence[Delivery]) -> Any:
+    whole = next((delivery for delivery in found if delivery.source_agent is None), None)
+    if whole is not None:
+        return whole.value
+    if len(found) == 1:
+        return found[0].value
+    return {delivery.source_agent: delivery.value for delivery in found}
+
+
+async def kept(pending: Awaitable[None]) -> None:
+    """Wait for a record. One under way ends even when the run is cancelled: the answer was paid for."""
+    future = asyncio.ensure_future(pending)
+    try:
+        await asyncio.shield(future)
+    except asyncio.CancelledError:
+        if not future.done():
+            await asyncio.wait([future], timeout=RECORD_GRACE_SECONDS)
+        if not future.done():
+            future.cancel()
+            await asyncio.wait([future])
+        if not future.cancelled():
+            future.exception()
+        raise

@@ -1,0 +1,81 @@
+"""What a run has used so far, held against its limits."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from executor.engine.context import Usage
+from executor.engine.limits import LimitReached, Limits
+
+
+class Budget:
+    """Counts calls, tokens and cost of one run. A call counts when it is sent."""
+
+    __slots__ = ("_calls", "_cost", "_input_tokens", "_limits", "_output_tokens")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._calls = 0
+        self._input_tokens = 0
+        self._output_tokens = 0
+        self._cost: Decimal | None = None
+
+    def begin_call(self) -> None:
+        """Count a call that is about to be sent. Raises LimitReached if it may not be."""
+        limits = self._limits
+        if limits.model_calls is not None and self._calls >= limits.model_calls:
+            raise LimitReached(
+                "model_calls",
+                f"The limit of {limits.model_calls} model calls is reached and another is needed.",
+            )
+        if limits.tokens is not None and self._tokens >= limits.tokens:
+            raise LimitReached(
+                "tokens", f"The limit of {limits.tokens} tokens is used up and another call is needed."
+            )
+        if limits.cost_usd is not None and self._spent >= limits.cost_usd:
+            raise LimitReached(
+                "cost_usd",
+                f"The limit of {limits.cost_usd:g} US dollars is used up and another call is needed.",
+            )
+        self._calls += 1
+
+    def add_replayed(self, calls: int) -> None:
+        """Count the calls of a step that the journal remembers."""
+        self._calls += calls
+
+    def add(self, input_tokens: int, output_tokens: int, cost: Decimal | None) -> None:
+        """Count what a call used."""
+        self._input_tokens += input_tokens
+        self._output_tokens += output_tokens
+        if cost is not None:
+            self._cost = cost + (self._cost or 0)
+
+    def check(self) -> None:
+        """Raises LimitReached when more was used than allowed."""
+        limits = self._limits
+        if limits.tokens is not None and self._tokens > limits.tokens:
+            raise LimitReached(
+                "tokens", f"{self._tokens} tokens were used; the limit is {limits.tokens}."
+            )
+        if limits.cost_usd is not None and self._spent > limits.cost_usd:
+            raise LimitReached(
+                "cost_usd",
+                f"{self._spent:.4f} US dollars were spent; the limit is {limits.cost_usd:g}.",
+            )
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(
+            model_calls=self._calls,
+            input_tokens=self._input_tokens,
+            output_tokens=self._output_tokens,
+            cost_usd=None if self._cost is None else float(self._cost),
+        )
+
+    @property
+    def _tokens(self) -> int:
+        return self._input_tokens + self._output_tokens
+
+    @property
+    def _spent(self) -> float:
+        return float(self._cost or 0)

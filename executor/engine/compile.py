@@ -1,0 +1,165 @@
+"""A checked graph made ready to run: adjacency, settings and expressions, once for all its runs."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from designs.graph.expressions import Expression, Template
+from designs.graph.spec import Block, Connection, Graph
+from designs.patterns import catalogue
+from designs.patterns.base import InstantPattern, Pattern, Settings
+from executor.engine.journal import step_key
+
+Palette = Mapping[str, Pattern[Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Link:
+    """A connection between block numbers; `place` is its place among the target's incoming ones."""
+
+    connection: Connection
+    source: int
+    target: int
+    place: int
+    route: str
+    when: Expression | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledBlock:
+    """A block with its pattern. `ancestors` are the ids of all blocks upstream of it."""
+
+    number: int
+    block: Block
+    name: str
+    pattern: Pattern[Any]
+    settings: Settings
+    instant: InstantPattern[Any] | None
+    utility_key: str | None
+    incoming: tuple[Link, ...]
+    outgoing: tuple[Link, ...]
+    ancestors: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        return self.block.id
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledGraph:
+    """A graph ready to run any number of times, at once too. Made by `compile_graph`."""
+
+    graph: Graph
+    blocks: tuple[CompiledBlock, ...]
+    roots: tuple[int, ...]
+    terminals: tuple[int, ...]
+    output: Expression | Template | None
+
+
+def compile_graph(graph: Graph, palette: Palette | None = None) -> CompiledGraph:
+    """Prepare a graph that was checked without problems.
+
+    `palette` replaces the catalogue's patterns. Raises ValueError if the graph was not checked: it
+    has a cycle, an unknown type, or settings that do not fit.
+    """
+    patterns = catalogue.PALETTE if palette is None else palette
+    numbers = {block.id: number for number, block in enumerate(graph.blocks)}
+    incoming: list[list[Link]] = [[] for _ in graph.blocks]
+    outgoing: list[list[Link]] = [[] for _ in graph.blocks]
+    for connection in graph.connections:
+        link = _link(connection, numbers, incoming)
+        incoming[link.target].append(link)
+        outgoing[link.source].append(link)
+    ancestors = _ancestors(graph, incoming, outgoing)
+    blocks = tuple(
+        _block(number, block, patterns, incoming[number], outgoing[number], ancestors[number])
+        for number, block in enumerate(graph.blocks)
+    )
+    return CompiledGraph(
+        graph=graph,
+        blocks=blocks,
+        roots=tuple(block.number for block in blocks if not block.incoming),
+        terminals=tuple(block.number for block in blocks if not block.outgoing),
+        output=_output(graph.output),
+    )
+
+
+def _link(connection: Connection, numbers: dict[str, int], incoming: list[list[Link]]) -> Link:
+    try:
+        source, target = numbers[connection.source], numbers[connection.target]
+    except KeyError as missing:
+        raise ValueError(f"Connection '{connection.id}': there is no block {missing}.") from missing
+    return Link(
+        connection=connection,
+        source=source,
+        target=target,
+        place=len(incoming[target]),
+        route=connection.route or connection.target,
+        when=None if connection.when is None else Expression.compile(connection.when),
+    )
+
+
+def _block(
+    number: int,
+    block: Block,
+    patterns: Palette,
+    incoming: list[Link],
+    outgoing: list[Link],
+    ancestors: tuple[str, ...],
+) -> CompiledBlock:
+    pattern = patterns.get(block.type)
+    if pattern is None:
+        raise ValueError(f"Block '{block.id}': there is no block type '{block.type}'.")
+    utility = pattern.most_agents == 0 or isinstance(pattern, InstantPattern)
+    return CompiledBlock(
+        number=number,
+        block=block,
+        name=block.label or block.id,
+        pattern=pattern,
+        settings=_settings(pattern, block),
+        instant=pattern if isinstance(pattern, InstantPattern) else None,
+        utility_key=step_key(block.id, None, 1, block.type) if utility else None,
+        incoming=tuple(incoming),
+        outgoing=tuple(outgoing),
+        ancestors=ancestors,
+    )
+
+
+def _settings(pattern: Pattern[Any], block: Block) -> Settings:
+    if catalogue.PALETTE.get(block.type) is pattern:
+        return catalogue.read_settings(block)
+    return pattern.settings_type.model_validate(block.settings)
+
+
+def _output(source: str | None) -> Expression | Template | None:
+    """Text with `{{` is a template, anything else an expression."""
+    if source is None or not source.strip():
+        return None
+    return Template.compile(source) if "{{" in source else Expression.compile(source)
+
+
+def _ancestors(
+    graph: Graph, incoming: list[list[Link]], outgoing: list[list[Link]]
+) -> list[tuple[str, ...]]:
+    """For each block the ids of all blocks upstream, in the document's order."""
+    waiting = [len(links) for links in incoming]
+    ready = deque(number for number, count in enumerate(waiting) if count == 0)
+    above = [0] * len(waiting)
+    seen = 0
+    while ready:
+        number = ready.popleft()
+        seen += 1
+        for link in outgoing[number]:
+            above[link.target] |= above[number] | 1 << number
+            waiting[link.target] -= 1
+            if waiting[link.target] == 0:
+                ready.append(link.target)
+    if seen < len(waiting):
+        raise ValueError("The graph has a cycle; check the document before it is compiled.")
+    return [
+        tuple(block.id for number, block in enumerate(graph.blocks) if bits >> number & 1)
+        for bits in above
+    ]
