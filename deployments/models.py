@@ -1,4 +1,6 @@
-"""Where and when designs are offered: deployments, their keys, schedules and planned occurrences."""
+"""Where and when designs are offered: deployments, their keys, schedules and planned
+occurrences.
+"""
 
 from __future__ import annotations
 
@@ -155,7 +157,9 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class ApiKey(models.Model):
-    """`orc_<prefix>_<secret>`: the prefix finds the row, the secret is kept only as a keyed hash."""
+    """`orc_<prefix>_<secret>`: the prefix finds the row, the secret is kept only as a keyed
+    hash.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(max_length=200, blank=True)

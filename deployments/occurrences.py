@@ -1,4 +1,6 @@
-"""The arithmetic of schedules: which instants a rule names. Plain Python; nothing is stored here."""
+"""The arithmetic of schedules: which instants a rule names. Plain Python; nothing is stored
+here.
+"""
 
 from __future__ import annotations
 
@@ -129,7 +131,9 @@ def _value(text: str, name: str, least: int, most: int, names: dict[str, int]) -
 
 
 def next_due(rule: Rule, after: datetime) -> datetime | None:
-    """The first instant (UTC) later than `after` that the rule names; None when there is no more."""
+    """The first instant (UTC) later than `after` that the rule names; None when there is no
+    more.
+    """
     if rule.start is not None and after < rule.start:
         after = rule.start - timedelta(seconds=1)
     found = _next_every(rule, after) if rule.cron is None else _next_cron(rule, after)

@@ -1,4 +1,6 @@
-"""The pump: turns planned times that have come into occurrences and executions, each exactly once."""
+"""The pump: turns planned times that have come into occurrences and executions, each exactly
+once.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,9 @@ from designs.graph.spec import Problem
 
 
 class DesignInvalid(Exception):
-    """The document has problems, so it can be kept as a draft but neither published nor deployed."""
+    """The document has problems, so it can be kept as a draft but neither published nor
+    deployed.
+    """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("The design has problems.")

@@ -1,4 +1,6 @@
-"""Carries executions through this process: leases, heartbeat, cancelling, and the end of each run."""
+"""Carries executions through this process: leases, heartbeat, cancelling, and the end of each
+run.
+"""
 
 from __future__ import annotations
 

@@ -30,7 +30,9 @@ def compile_document(document: dict[str, Any]) -> CompiledGraph:
 def compiled_version(
     version_id: uuid.UUID, document: dict[str, Any] | None = None
 ) -> CompiledGraph:
-    """The version's graph; reads the row only if it was not used lately and no document is given."""
+    """The version's graph; reads the row only if it was not used lately and no document is
+    given.
+    """
     with _lock:
         found = _kept.get(version_id)
         if found is not None:

@@ -24,7 +24,9 @@ def note(kind: str) -> None:
 
 
 def last_seen(kind: str) -> float | None:
-    """Seconds since a process of this kind was last seen; None if none was, or the cache is away."""
+    """Seconds since a process of this kind was last seen; None if none was, or the cache is
+    away.
+    """
     try:
         at = cache.get(f"presence:{kind}")
     except (redis.RedisError, OSError):

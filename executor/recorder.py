@@ -69,7 +69,9 @@ class Claim(Write[Execution | None]):
 
 
 class Renew(Write[dict[uuid.UUID, bool]]):
-    """Prolong leases: id → whether cancelling was asked for; those missing in the answer are lost."""
+    """Prolong leases: id → whether cancelling was asked for; those missing in the answer are
+    lost.
+    """
 
     rank = 1
 
@@ -84,7 +86,9 @@ class Renew(Write[dict[uuid.UUID, bool]]):
 
 
 class Progress(Write[None]):
-    """Steps and block states of a run, and its end if it has one; refused when the lease is lost."""
+    """Steps and block states of a run, and its end if it has one; refused when the lease is
+    lost.
+    """
 
     rank = 2
 

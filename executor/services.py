@@ -21,7 +21,9 @@ from executor.tasks import send_execution
 
 @dataclass(frozen=True)
 class Order:
-    """All that an execution freezes at acceptance. `limits` has the names of the engine's Limits."""
+    """All that an execution freezes at acceptance. `limits` has the names of the engine's
+    Limits.
+    """
 
     version: DesignVersion
     input_data: dict[str, Any]
@@ -59,7 +61,9 @@ def accept_execution(order: Order) -> Execution:
 
 
 def cancel_execution(*, execution: Execution, caller: Caller) -> None:
-    """Stop it: at once if it waits, else its owner stops the call in flight. Raises ExecutionEnded."""
+    """Stop it: at once if it waits, else its owner stops the call in flight. Raises
+    ExecutionEnded.
+    """
     error = {**CANCELLED, "message": f"Cancelled by {caller.name}."}
     if states.cancel_unstarted(execution.pk, error=error):
         wakeups.tell(execution.pk, Status.CANCELLED)

@@ -78,7 +78,9 @@ def renew(attempts: dict[uuid.UUID, int], *, lease_seconds: float) -> dict[uuid.
 
 
 def finish(pk: uuid.UUID, status: Status, *, attempt: int, **changes: Any) -> bool:
-    """running → an end, by its owner; False if the lease was lost or somebody else ended it first."""
+    """running → an end, by its owner; False if the lease was lost or somebody else ended it
+    first.
+    """
     if status not in OWNERS_ENDS:
         raise ValueError(f"An owner cannot end a run as {status}.")
     won = _rows().filter(pk=pk, status=Status.RUNNING, attempt=attempt)

@@ -166,7 +166,9 @@ def _announce(channel: str, message: dict[str, Any]) -> None:
 
 
 class Bell:
-    """A thread that publishes what waits in one round trip, so that no writer waits for the broker."""
+    """A thread that publishes what waits in one round trip, so that no writer waits for the
+    broker.
+    """
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()

@@ -49,7 +49,9 @@ _loops: dict[int, asyncio.AbstractEventLoop] = {}
 
 
 def process_loop() -> asyncio.AbstractEventLoop:
-    """The one event loop of this process, in a daemon thread; model clients live and die with it."""
+    """The one event loop of this process, in a daemon thread; model clients live and die with
+    it.
+    """
     pid = os.getpid()
     with _lock:
         if pid not in _loops:

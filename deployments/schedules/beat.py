@@ -35,7 +35,9 @@ class LedgerScheduler(DatabaseScheduler):
         return super().enabled_models_qs().exclude(task=TASK)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """One round; returns the seconds until the next, which starts just after the full second."""
+        """One round; returns the seconds until the next, which starts just after the full
+        second.
+        """
         close_old_connections()
         try:
             wake_schedules()

@@ -1,4 +1,6 @@
-"""Keeps schedules in django-celery-beat's tables, with a companion row for what those cannot hold."""
+"""Keeps schedules in django-celery-beat's tables, with a companion row for what those cannot
+hold.
+"""
 
 from __future__ import annotations
 
@@ -180,7 +182,9 @@ def _fingerprint(task: PeriodicTask, rule: Rule) -> str:
 
 
 def _read(fields: dict[str, Any]) -> tuple[Rule, dict[str, Any]]:
-    """(rule, the other fields with their defaults); raises ScheduleInvalid with all that is wrong."""
+    """(rule, the other fields with their defaults); raises ScheduleInvalid with all that is
+    wrong.
+    """
     errors: dict[str, list[str]] = {}
     for name in sorted(set(fields) - FIELDS - READ_ONLY):
         errors[name] = ["A schedule has no such field."]

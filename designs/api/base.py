@@ -1,4 +1,6 @@
-"""The base of all API views: declared permissions, one caller, bodies judged before they are read."""
+"""The base of all API views: declared permissions, one caller, bodies judged before they are
+read.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ class Declared(BasePermission):
 
 
 def require(caller: Caller, permission: str) -> None:
-    """Raises PermissionDenied with a sentence that says whether the person or the key falls short."""
+    """Raises PermissionDenied with a sentence that says whether the person or the key falls
+    short.
+    """
     if caller.may(permission):
         return
     if not caller.within_scope(permission):

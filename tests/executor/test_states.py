@@ -1,4 +1,6 @@
-"""The table of moves: each move wins once, from the states that allow it, by the database's clock."""
+"""The table of moves: each move wins once, from the states that allow it, by the database's
+clock.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,9 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
+from deployments.api.serializers import ScheduleIn
 from deployments.models import Deployment
+from deployments.schedules.store import FIELDS
 from designs.access import SYSTEM
 from designs.models import Design
 from designs.services import create_design
@@ -202,3 +204,7 @@ def test_lists_cost_the_same_for_one_and_for_many(
     with CaptureQueriesContext(connection) as many:
         client.get("/api/deployments")
     assert len(many) <= len(one) + 1
+
+
+def test_the_call_takes_all_fields_that_a_schedule_has() -> None:
+    assert set(ScheduleIn().fields) == FIELDS
