@@ -29,5 +29,9 @@ class InputInvalid(Exception):
         self.errors = errors
 
 
+class IdempotencyConflict(Exception):
+    """The idempotency key was used with another body."""
+
+
 class KeyRefused(Exception):
     """The API key is unknown, expired or revoked."""

@@ -259,6 +259,27 @@ class Schedule(models.Model):
         return f"{self.deployment}: {self.beat_task}"
 
 
+class IdempotencyKey(models.Model):
+    """Which execution a caller's key started: the unique triple is what forbids a second one."""
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="+")
+    caller = models.CharField(max_length=64)
+    key = models.CharField(max_length=255)
+    body_digest = models.CharField(max_length=64)
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=("deployment", "caller", "key"), name="idempotencykey_deployment_caller_key"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class Occurrence(models.Model):
     """One planned time of a schedule and what became of it. The unique pair is what forbids
     doubling.

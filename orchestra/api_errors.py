@@ -59,6 +59,7 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
         "invalid",
         lambda e: {"errors": {"endpoint_path": [str(e)]}},
     ),
+    deployments.IdempotencyConflict: (409, "idempotency-conflict", lambda e: {}),
     deployments.InputInvalid: (422, "input-invalid", lambda e: {"errors": e.errors}),
     deployments.ScheduleInvalid: (
         422,

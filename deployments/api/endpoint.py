@@ -24,8 +24,14 @@ from executor.models import Trigger
 from executor.states import Status
 
 LONGEST_WAIT_SECONDS = 600.0
+LONGEST_KEY = 255
 _WAIT = re.compile(r"wait\s*=\s*\"?(\d{1,6})\"?")
 
+IDEMPOTENCY = OpenApiParameter(
+    "Idempotency-Key",
+    location="header",
+    description="The same key and body start one execution only, for 24 hours.",
+)
 PREFER = OpenApiParameter(
     "Prefer",
     location="header",
@@ -39,16 +45,19 @@ class CallView(AsyncApiView):
     async def answer(
         self, request: Request, ready: Deployed, input_data: Any, trigger: Trigger
     ) -> HttpResponse:
-        pk, answer = await call_deployment(
+        call = await call_deployment(
             ready=ready,
             input_data=input_data,
             trigger=trigger,
             caller=caller_of_request(request),
             wait_seconds=_wait_seconds(request, ready.wait_seconds),
+            idempotency_key=_idempotency_key(request),
+            body=request._request.body,
         )
-        if answer is None:
-            return _accepted(pk)
-        return _ended(answer)
+        response = _accepted(call.execution_id) if call.answer is None else _ended(call.answer)
+        if call.replayed:
+            response["Idempotent-Replayed"] = "true"
+        return response
 
 
 class DeployedEndpointView(CallView):
@@ -61,7 +70,7 @@ class DeployedEndpointView(CallView):
 
     @extend_schema(
         operation_id="deployed_call",
-        parameters=[PREFER],
+        parameters=[PREFER, IDEMPOTENCY],
         request={"application/json": {"type": "object"}},
         responses={200: RunOut, 202: AcceptedOut},
     )
@@ -75,7 +84,7 @@ class DeployedEndpointView(CallView):
         return await self.answer(request, ready, input_data, Trigger.API)
 
     @extend_schema(
-        operation_id="deployed_get", parameters=[PREFER], responses={200: RunOut, 202: AcceptedOut}
+        operation_id="deployed_get", parameters=[PREFER, IDEMPOTENCY], responses={200: RunOut, 202: AcceptedOut}
     )
     async def get(self, request: Request, path: str) -> HttpResponse:
         """For designs that require no input."""
@@ -90,7 +99,7 @@ class DeploymentExecuteView(CallView):
 
     @extend_schema(
         operation_id="deployments_execute",
-        parameters=[PREFER],
+        parameters=[PREFER, IDEMPOTENCY],
         request=ExecuteIn,
         responses={200: RunOut, 202: AcceptedOut},
     )
@@ -146,6 +155,13 @@ def _wait_seconds(request: Request, usual: float) -> float:
     if wait is not None:
         return min(float(wait.group(1)), LONGEST_WAIT_SECONDS)
     return 0.0 if "respond-async" in prefer else usual
+
+
+def _idempotency_key(request: Request) -> str:
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY", "").strip()
+    if len(key) > LONGEST_KEY or not key.isprintable():
+        raise ParseError(f"An Idempotency-Key has at most {LONGEST_KEY} printable characters.")
+    return key
 
 
 def _accepted(pk: Any) -> HttpResponse:

@@ -9,8 +9,11 @@ from typing import Any
 from django.db import DatabaseError, close_old_connections
 from django_celery_beat.schedulers import DatabaseScheduler
 
+from deployments.calls import forget_old_keys
 from deployments.pump import wake_schedules
 from deployments.schedules.store import TASK
+
+TIDY_EVERY_SECONDS = 600.0
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +29,7 @@ class LedgerScheduler(DatabaseScheduler):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.max_interval = 1
+        self._tidied = time.monotonic()
 
     def setup_schedule(self) -> None:
         """No entries of celery's own: there are no results to clean up."""
@@ -41,9 +45,15 @@ class LedgerScheduler(DatabaseScheduler):
         close_old_connections()
         try:
             wake_schedules()
+            self._tidy()
         except DatabaseError as error:
             logger.warning("Schedules wait for the database: %s", error)
         except Exception:
             logger.exception("The schedules could not be served; trying again in a second.")
         rest = super().tick(*args, **kwargs)
         return min(rest, 1.005 - time.time() % 1)
+
+    def _tidy(self) -> None:
+        if time.monotonic() - self._tidied > TIDY_EVERY_SECONDS:
+            self._tidied = time.monotonic()
+            forget_old_keys()

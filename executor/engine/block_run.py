@@ -7,16 +7,16 @@ import logging
 from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 
-import orjson
-
 from designs.graph.expressions import Expression, Template
 from designs.graph.spec import Agent
 from designs.patterns.base import Answer, Delivery, Part
 from executor.engine.asking import CALL_SECONDS, Asking, Host, Question
 from executor.engine.compile import CompiledBlock
+from executor.engine.context import Timing
 from executor.engine.events import ErrorInfo, StepFinished
 from executor.engine.failures import RunStopped
 from executor.engine.journal import StepResult, step_key
+from executor.engine.json_text import json_text
 from executor.engine.limits import LimitReached
 
 logger = logging.getLogger(__name__)
@@ -67,6 +67,10 @@ class BlockRun:
         """What expressions of the block call `incoming`."""
         return self._incoming
 
+    @property
+    def timing(self) -> Timing:
+        return self._host.setup.timing
+
     def begin(self, now: float) -> None:
         """Set the block's deadline, in the loop's time."""
         seconds = self._block.block.timeout_seconds
@@ -109,20 +113,26 @@ class BlockRun:
     def degrade(self, reason: str) -> None:
         self._host.degrade(self._block, reason)
 
+    def recall(self, key: str) -> StepResult | None:
+        """The step as the journal remembers it; told of, but not counted."""
+        step = self._host.setup.journal.recall(key)
+        if step is not None:
+            self._host.setup.emit(StepFinished(step, replayed=True))
+        return step
+
     def _known(self, key: str) -> StepResult | None:
-        """The step's result from this run or from the journal."""
+        """The answered step of this run or of the journal."""
         if key in self._asked:
             step = self._asked[key]
             if step is None:
                 raise RuntimeError(f"The step {key} is asked twice at once.")
             return step
-        step = self._host.setup.journal.recall(key)
+        step = self.recall(key)
         if step is None:
             return None
         self._asked[key] = step
         self._host.budget.add_replayed(step.tries)
         self._host.budget.add(step.input_tokens, step.output_tokens, step.cost_usd)
-        self._host.setup.emit(StepFinished(step, replayed=True))
         self._check_budget(step)
         return step
 
@@ -188,7 +198,7 @@ class BlockRun:
             return f"You are {agent.name or agent.id}, a {agent.role}. Do the task you are given."
         names = {**self._names(source), "incoming": incoming_value(self._seen_by(agent))}
         value = Template.compile(source).render(names)
-        return value if isinstance(value, str) else orjson.dumps(value).decode()
+        return json_text(value)
 
     def _names(self, source: str) -> dict[str, Any]:
         """The scope of an expression; the blocks above are gathered only for one that names them."""
@@ -239,11 +249,11 @@ async def kept(pending: Awaitable[None]) -> None:
     try:
         await asyncio.shield(future)
     except asyncio.CancelledError:
-        if not future.done():
+        try:
             await asyncio.wait([future], timeout=RECORD_GRACE_SECONDS)
-        if not future.done():
+        finally:
             future.cancel()
-            await asyncio.wait([future])
-        if not future.cancelled():
+        if future.done() and not future.cancelled():
+            # Asked for, so that nobody is told of an error that was never looked at.
             future.exception()
         raise

@@ -23,6 +23,10 @@ class StepFailure(AgentFailed):
         self.error = error
 
 
+class BlockTimedOut(BlockFailed):
+    """The block's own `timeout_seconds` are over."""
+
+
 class RunStopped(Exception):
     """The whole run is ending: what the block still wanted to do is not done."""
 
@@ -53,6 +57,8 @@ def _known(error: Exception) -> tuple[str, str] | None:
         return "expression", expression_sentence(error)
     if isinstance(error, AgentFailed):
         return "agent", f"agent '{error.agent_id}' failed: {error.reason}"
+    if isinstance(error, BlockTimedOut):
+        return "timeout", str(error)
     if isinstance(error, BlockFailed):
         return "block", str(error)
     if isinstance(error, LimitReached):

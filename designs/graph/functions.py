@@ -1,0 +1,230 @@
+"""JMESPath's functions, each charging for its work."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from designs.graph.meter import CHARACTERS_PER_STEP, Fault, Meter, equal, measure, weigh
+
+# What a function's argument may be, and how people read it.
+KINDS = {
+    "any": "a value",
+    "number": "a number",
+    "string": "text",
+    "array": "a list",
+    "object": "an object",
+    "numbers": "a list of numbers",
+    "strings": "a list of texts",
+    "expref": "an expression after `&`",
+}
+NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,307})(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,4})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """An argument `&expression`: evaluated on each element of a list, for `weight` steps."""
+
+    run: Callable[[Any, Meter], Any]
+    weight: int
+
+    def over(self, items: Sequence[Any], meter: Meter) -> list[Any]:
+        meter.step(len(items) * (self.weight + 1))
+        meter.make(len(items))
+        run = self.run
+        return [run(item, meter) for item in items]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """`run(meter, *arguments)`; `takes` has for each argument the kinds it may be."""
+
+    run: Callable[..., Any]
+    takes: tuple[tuple[str, ...], ...]
+    variadic: bool = False
+
+    def arity_problem(self, count: int) -> str | None:
+        least = len(self.takes)
+        if count == least or (self.variadic and count >= least):
+            return None
+        more = " or more" if self.variadic else ""
+        return f"takes {least}{more} argument{'' if least == 1 else 's'}, not {count}"
+
+    def kinds_of(self, position: int) -> tuple[str, ...]:
+        return self.takes[min(position, len(self.takes) - 1)]
+
+    def call(self, name: str, arguments: Sequence[Any], meter: Meter) -> Any:
+        """Raises Fault for arguments of the wrong kind, Overrun."""
+        for position, argument in enumerate(arguments):
+            meter.step(weigh(argument))
+            kinds = self.kinds_of(position)
+            if not any(_is(argument, kind, meter) for kind in kinds):
+                wanted = " or ".join(KINDS[kind] for kind in kinds)
+                raise Fault(f"has no value, because {name}() needs {wanted}, not {_named(argument)}")
+        return self.run(meter, *arguments)
+
+
+def kind_of(value: Any) -> str:
+    """JMESPath's name of a value's type."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, int | float):
+        return "number"
+    return "array" if isinstance(value, list) else "object"
+
+
+def _is(value: Any, kind: str, meter: Meter) -> bool:
+    if kind in ("any", "expref"):
+        return True
+    if kind == "numbers":
+        return isinstance(value, list) and set(map(type, value)) <= {int, float}
+    if kind == "strings":
+        if not isinstance(value, list) or not set(map(type, value)) <= {str}:
+            return False
+        meter.step(sum(map(len, value)) // CHARACTERS_PER_STEP)
+        return True
+    return kind_of(value) == kind
+
+
+def _named(value: Any) -> str:
+    kind = kind_of(value)
+    if kind == "array" and value:
+        return "a list of other things"
+    return {"null": "null (nothing)", "boolean": "true or false"}.get(kind) or KINDS[kind]
+
+
+def _contains(meter: Meter, subject: Any, search: Any) -> bool:
+    if isinstance(subject, str):
+        return isinstance(search, str) and search in subject
+    meter.step(len(subject))
+    return any(equal(item, search, meter) for item in subject)
+
+
+def _join(meter: Meter, separator: str, texts: list[str]) -> str:
+    meter.write(sum(map(len, texts)) + len(separator) * len(texts))
+    return separator.join(texts)
+
+
+def _reverse(meter: Meter, value: Any) -> Any:
+    if isinstance(value, str):
+        meter.write(len(value))
+    else:
+        meter.make(len(value))
+    return value[::-1]
+
+
+def _to_string(meter: Meter, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    measure(value, meter)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    meter.write(len(text))
+    return text
+
+
+def _to_number(meter: Meter, value: Any) -> int | float | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    if not isinstance(value, str):
+        return value
+    if not NUMBER.fullmatch(value):
+        return None
+    number = json.loads(value)
+    return number if math.isfinite(number) else None
+
+
+def _merge(meter: Meter, *objects: dict[str, Any]) -> dict[str, Any]:
+    meter.make(sum(map(len, objects)))
+    merged: dict[str, Any] = {}
+    for found in objects:
+        merged.update(found)
+    return merged
+
+
+def _sort(meter: Meter, items: list[Any]) -> list[Any]:
+    meter.make(len(items))
+    _charge_sort(items, meter)
+    return sorted(items)
+
+
+def _charge_sort(keys: list[Any], meter: Meter) -> None:
+    rounds = len(keys).bit_length()
+    meter.step(len(keys) * rounds // 4)
+    if keys and isinstance(keys[0], str):
+        meter.step(sum(map(len, keys)) * rounds // CHARACTERS_PER_STEP)
+
+
+def _keys_by(name: str, items: list[Any], each: Each, meter: Meter) -> list[Any]:
+    keys = each.over(items, meter)
+    kinds = set(map(type, keys))
+    if not (kinds <= {int, float} or kinds <= {str}):
+        raise Fault(f"has no value, because {name}() needs a number for each element, or text for each")
+    return keys
+
+
+def _sort_by(meter: Meter, items: list[Any], each: Each) -> list[Any]:
+    keys = _keys_by("sort_by", items, each, meter)
+    _charge_sort(keys, meter)
+    order = sorted(range(len(items)), key=keys.__getitem__)
+    return [items[place] for place in order]
+
+
+def _extreme_by(name: str, choose: Callable[..., int]) -> Callable[..., Any]:
+    def run(meter: Meter, items: list[Any], each: Each) -> Any:
+        keys = _keys_by(name, items, each, meter)
+        _charge_sort(keys, meter)
+        return items[choose(range(len(items)), key=keys.__getitem__)] if items else None
+
+    return run
+
+
+def _listed(meter: Meter, items: Any) -> list[Any]:
+    meter.make(len(items))
+    return list(items)
+
+
+_NUMBERS_OR_STRINGS = (("numbers", "strings"),)
+_BY = (("array",), ("expref",))
+
+FUNCTIONS: dict[str, Function] = {
+    "abs": Function(lambda meter, number: abs(number), (("number",),)),
+    "avg": Function(lambda meter, items: sum(items) / len(items) if items else None, (("numbers",),)),
+    "ceil": Function(lambda meter, number: math.ceil(number), (("number",),)),
+    "contains": Function(_contains, (("array", "string"), ("any",))),
+    "ends_with": Function(lambda meter, text, end: text.endswith(end), (("string",), ("string",))),
+    "floor": Function(lambda meter, number: math.floor(number), (("number",),)),
+    "join": Function(_join, (("string",), ("strings",))),
+    "keys": Function(_listed, (("object",),)),
+    "length": Function(lambda meter, value: len(value), (("string", "array", "object"),)),
+    "map": Function(lambda meter, each, items: each.over(items, meter), (("expref",), ("array",))),
+    "max": Function(lambda meter, items: max(items, default=None), _NUMBERS_OR_STRINGS),
+    "max_by": Function(_extreme_by("max_by", max), _BY),
+    "merge": Function(_merge, (("object",),), variadic=True),
+    "min": Function(lambda meter, items: min(items, default=None), _NUMBERS_OR_STRINGS),
+    "min_by": Function(_extreme_by("min_by", min), _BY),
+    "not_null": Function(
+        lambda meter, *values: next((value for value in values if value is not None), None),
+        (("any",),),
+        variadic=True,
+    ),
+    "reverse": Function(_reverse, (("array", "string"),)),
+    "sort": Function(_sort, _NUMBERS_OR_STRINGS),
+    "sort_by": Function(_sort_by, _BY),
+    "starts_with": Function(lambda meter, text, start: text.startswith(start), (("string",), ("string",))),
+    "sum": Function(lambda meter, items: sum(items), (("numbers",),)),
+    "to_array": Function(
+        lambda meter, value: value if isinstance(value, list) else [value], (("any",),)
+    ),
+    "to_number": Function(_to_number, (("any",),)),
+    "to_string": Function(_to_string, (("any",),)),
+    "type": Function(lambda meter, value: kind_of(value), (("any",),)),
+    "values": Function(lambda meter, found: _listed(meter, found.values()), (("object",),)),
+}

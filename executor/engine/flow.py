@@ -1,0 +1,293 @@
+"""One run of a graph: which block may start, what it gets, and what its end means for the others."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Sequence
+from typing import Any
+
+from designs.graph.expressions import ExpressionError
+from designs.graph.spec import Agent
+from designs.patterns.base import BlockOutput, Delivery
+from executor.engine.block_run import Arrival, BlockRun, kept
+from executor.engine.budget import Budget
+from executor.engine.compile import CompiledBlock, CompiledGraph, Link
+from executor.engine.context import Setup
+from executor.engine.events import BlockChanged, Degraded, ErrorInfo, StepFinished
+from executor.engine.failures import INTERNAL, describe, expression_sentence
+from executor.engine.journal import StepResult
+from executor.engine.play import play, utility_step
+from executor.engine.work import Work
+
+logger = logging.getLogger(__name__)
+
+# Blocks that compute in place let others on the loop have a turn after this long.
+TURN_SECONDS = 0.005
+
+
+class Flow:
+    """The state of one run. Used once, on the loop that runs it."""
+
+    __slots__ = (
+        "_arrivals", "_compiled", "_degraded", "_delivered", "_done", "_input", "_loop", "_open",
+        "_ready", "_waiting", "_work", "budget", "deadline", "error", "setup",
+    )  # fmt: skip
+
+    def __init__(self, compiled: CompiledGraph, input_data: Any, setup: Setup) -> None:
+        self.setup = setup
+        self.budget = Budget(setup.limits)
+        self.error: ErrorInfo | None = None
+        self._compiled = compiled
+        self._input = input_data
+        self._loop = asyncio.get_running_loop()
+        seconds = setup.limits.seconds
+        self.deadline = None if seconds is None else self._loop.time() + seconds
+        self._waiting = [len(block.incoming) for block in compiled.blocks]
+        self._arrivals: dict[int, list[Arrival | None]] = {}
+        self._ready = deque(compiled.roots)
+        self._done: dict[str, dict[str, Any]] = {}
+        self._delivered: set[int] = set()
+        self._open: set[int] = set()
+        self._degraded: list[tuple[int, str]] = []
+        self._work = Work(self._broken)
+
+    async def run(self) -> bool:
+        """Run to the end; False if the time ran out before. Then `error` says if it failed."""
+        in_time = True
+        try:
+            self._pump()
+            if not self._work.is_idle:
+                in_time = await self._work.wait(self.deadline)
+        finally:
+            await self._work.cancel_all()
+        self._close_open_blocks()
+        return in_time
+
+    # --- What blocks ask of the run ---------------------------------------------------------------
+
+    def stop(self, error: ErrorInfo) -> None:
+        """End the whole run with this error; the first one counts."""
+        if self.error is None:
+            self.error = error
+        self._work.stop()
+
+    def degrade(self, block: CompiledBlock, reason: str) -> None:
+        self._degraded.append((block.number, reason))
+        self.setup.emit(Degraded(reason, block.id))
+
+    def models(self, agent: Agent) -> Sequence[str]:
+        named = agent.model or self._compiled.graph.model
+        if not named:
+            return self.setup.default_models
+        return (named,) if isinstance(named, str) else named
+
+    def scope(self, ancestors: Sequence[str] | None) -> dict[str, Any]:
+        """Names for expressions; `blocks` has only those above, so that no result depends on timing."""
+        done = self._done
+        blocks = {} if ancestors is None else {name: done[name] for name in ancestors if name in done}
+        return {"input": self._input, "blocks": blocks, "execution": self.setup.facts}
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """Outputs of the blocks that delivered, by block id, in the document's order."""
+        done = self._done
+        return {b.id: done[b.id]["output"] for b in self._compiled.blocks if b.id in done}
+
+    @property
+    def ends(self) -> list[str]:
+        """Ids of the blocks that delivered to nobody, in the document's order."""
+        return [
+            block.id
+            for block in self._compiled.blocks
+            if block.id in self._done and block.number not in self._delivered
+        ]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the run is degraded, in the document's order, not in that of happening."""
+        return tuple(reason for _, reason in sorted(self._degraded, key=lambda found: found[0]))
+
+    # --- Starting blocks --------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        """Start everything that is ready; after a while the rest gets its turn later."""
+        self._work.forget_call()
+        ready, blocks = self._ready, self._compiled.blocks
+        until = time.perf_counter() + TURN_SECONDS
+        while ready and self.error is None:
+            number = ready.popleft()
+            block = blocks[number]
+            arrivals = self._arrivals.pop(number, None)
+            if block.incoming and arrivals is None:
+                self._skip(block)
+            else:
+                self._start(block, [found for found in arrivals or () if found is not None])
+            if ready and time.perf_counter() > until:
+                self._work.call_soon(self._pump)
+                return
+
+    def _start(self, block: CompiledBlock, arrivals: list[Arrival]) -> None:
+        now = self.setup.timing.now()
+        self._open.add(block.number)
+        self.setup.emit(BlockChanged(block.block.id, "running", now))
+        context = BlockRun(self, block, arrivals)
+        if block.instant is None:
+            context.begin(self._loop.time())
+            self._work.start(self._play(block, context))
+        else:
+            self._compute(block, context, now)
+
+    # --- Playing blocks ---------------------------------------------------------------------------
+
+    def _compute(self, block: CompiledBlock, context: BlockRun, now: float) -> None:
+        """A block that computes in place: no task, unless its record takes time."""
+        assert block.instant is not None and block.utility_key is not None
+        step = self.setup.journal.recall(block.utility_key)
+        if step is not None:
+            self.setup.emit(StepFinished(step, replayed=True))
+            self._complete(block, BlockOutput(step.output))
+            return
+        try:
+            value = block.instant.compute(block.block, block.settings, context)
+        except Exception as error:
+            self._fail(block, describe(error, block.block.id, block.name))
+            return
+        step = utility_step(block, self._given(block, context), value, now, self.setup.timing.now())
+        try:
+            pending = self.setup.journal.record(step)
+        except Exception as error:
+            context.refuse(step.key, error)
+            return
+        if pending is None:
+            self.setup.emit(StepFinished(step, replayed=False))
+            self._complete(block, BlockOutput(value))
+        else:
+            self._work.start(self._complete_when_kept(block, context, step, pending))
+
+    async def _complete_when_kept(
+        self, block: CompiledBlock, context: BlockRun, step: StepResult, pending: Awaitable[None]
+    ) -> None:
+        try:
+            await kept(pending)
+        except Exception as error:
+            context.refuse(step.key, error)
+            return
+        self.setup.emit(StepFinished(step, replayed=False))
+        self._complete(block, BlockOutput(step.output))
+        self._pump()
+
+    async def _play(self, block: CompiledBlock, context: BlockRun) -> None:
+        try:
+            output = await play(block, context, self._given(block, context))
+        except Exception as error:
+            if self.error is not None:
+                # The run is ending; what the block says of it is no failure of its own.
+                return
+            self._fail(block, describe(error, block.id, block.name))
+        else:
+            self._complete(block, output)
+        self._pump()
+
+    def _given(self, block: CompiledBlock, context: BlockRun) -> Any:
+        """What a utility block's step records as its input."""
+        return context.incoming if block.incoming else self._input
+
+    # --- What the end of a block means for the others ---------------------------------------------
+
+    def _complete(self, block: CompiledBlock, output: BlockOutput) -> None:
+        self._open.discard(block.number)
+        now = self.setup.timing.now()
+        self.setup.emit(BlockChanged(block.block.id, "completed", now, output=output.value))
+        self._deliver(block, output)
+
+    def _fail(self, block: CompiledBlock, error: ErrorInfo) -> None:
+        """Deal with a failed block as its `on_error` says."""
+        self._open.discard(block.number)
+        on_error = block.block.on_error
+        stands_in = block.block.default if on_error == "default" else None
+        now = self.setup.timing.now()
+        self.setup.emit(BlockChanged(block.id, "failed", now, output=stands_in, error=error))
+        if on_error == "fail":
+            self.stop(error)
+        elif on_error == "continue":
+            self.degrade(block, f"{error.message} The run went on without it.")
+            for link in block.outgoing:
+                self._settle(link, None)
+        else:
+            self.degrade(block, f"{error.message} Its default value was used instead.")
+            by_agent = {agent.id: stands_in for agent in block.block.agents}
+            self._deliver(block, BlockOutput(stands_in, by_agent))
+
+    def _skip(self, block: CompiledBlock) -> None:
+        self.setup.emit(BlockChanged(block.id, "skipped", self.setup.timing.now()))
+        for link in block.outgoing:
+            self._settle(link, None)
+
+    def _deliver(self, block: CompiledBlock, output: BlockOutput) -> None:
+        self._done[block.block.id] = {"output": output.value}
+        for link in block.outgoing:
+            self._settle(link, self._arrival(block, link, output))
+
+    def _settle(self, link: Link, arrival: Arrival | None) -> None:
+        """A connection delivered, or was not taken; the target is ready when it was the last one."""
+        target = link.target
+        if arrival is not None:
+            self._delivered.add(link.source)
+            places = self._arrivals.get(target)
+            if places is None:
+                places = self._arrivals[target] = [None] * len(self._compiled.blocks[target].incoming)
+            places[link.place] = arrival
+        self._waiting[target] -= 1
+        if self._waiting[target] == 0:
+            self._ready.append(target)
+
+    def _arrival(self, block: CompiledBlock, link: Link, output: BlockOutput) -> Arrival | None:
+        """What the connection brings, or None if it is not taken."""
+        if output.routes is not None and link.route not in output.routes:
+            return None
+        connection = link.connection
+        value = output.value
+        if connection.source_agent is not None:
+            if connection.source_agent not in output.by_agent:
+                return None
+            value = output.by_agent[connection.source_agent]
+        if link.when is not None and not self._holds(block, link, value):
+            return None
+        return Delivery(connection.source, connection.source_agent, value), connection.target_agent
+
+    def _holds(self, block: CompiledBlock, link: Link, value: Any) -> bool:
+        """The connection's condition, with what it would bring as `incoming`."""
+        assert link.when is not None
+        names = {**self.scope((*block.ancestors, block.id)), "incoming": value}
+        try:
+            return is_true(link.when.evaluate(names))
+        except ExpressionError as error:
+            c = link.connection
+            sentence = f"Condition of connection '{c.id}' ({c.source} to {c.target}): "
+            self.stop(ErrorInfo("expression", sentence + expression_sentence(error), block.id))
+            return False
+
+    # --- The end ----------------------------------------------------------------------------------
+
+    def _close_open_blocks(self) -> None:
+        """Say of each block that was running that it is not any more."""
+        now = self.setup.timing.now()
+        for number in sorted(self._open):
+            block = self._compiled.blocks[number]
+            error = ErrorInfo("stopped", "The execution ended before this block did.", block.id)
+            self.setup.emit(BlockChanged(block.id, "failed", now, error=error))
+
+    def _broken(self, error: BaseException) -> None:
+        """Something failed that no design or model can be blamed for."""
+        logger.error("A run failed inside Orchestra.", exc_info=error)
+        self.stop(ErrorInfo("internal", INTERNAL))
+
+
+def is_true(value: Any) -> bool:
+    """JMESPath's truth: null, false and everything empty are false; 0 is true."""
+    if isinstance(value, str | list | dict):
+        return bool(value)
+    return value is not None and value is not False

@@ -1,0 +1,23 @@
+"""Values as compact JSON text, whatever numbers and characters they hold."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+
+
+def json_bytes(value: Any) -> bytes:
+    """Compact JSON in UTF-8. Raises TypeError or ValueError for what is no JSON value."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        # orjson refuses whole numbers beyond 64 bits and half surrogate pairs; JSON does not.
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return text.encode("utf-8", "replace")
+
+
+def json_text(value: Any) -> str:
+    """Text as it is, anything else as compact JSON."""
+    return value if isinstance(value, str) else json_bytes(value).decode()

@@ -1,0 +1,63 @@
+"""Plays one block that takes time: its pattern under its deadline, or a utility as one step."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from designs.patterns.base import BlockOutput
+from executor.engine.block_run import BlockRun
+from executor.engine.compile import CompiledBlock
+from executor.engine.failures import BlockTimedOut
+from executor.engine.journal import StepResult
+
+
+async def play(block: CompiledBlock, context: BlockRun, given: Any) -> BlockOutput:
+    """The block's output. Raises what its pattern raises, and BlockTimedOut."""
+    seconds = block.block.timeout_seconds
+    if seconds is None:
+        return await _play(block, context, given)
+    try:
+        async with asyncio.timeout(seconds) as clock:
+            return await _play(block, context, given)
+    except TimeoutError:
+        if not clock.expired():
+            raise
+        raise BlockTimedOut(f"it took longer than its limit of {seconds:g} seconds.") from None
+
+
+async def _play(block: CompiledBlock, context: BlockRun, given: Any) -> BlockOutput:
+    if block.utility_key is None:
+        return await block.pattern.run(block.block, block.settings, context)
+    step = context.recall(block.utility_key)
+    if step is not None:
+        return BlockOutput(step.output)
+    now = context.timing.now
+    started = now()
+    output = await block.pattern.run(block.block, block.settings, context)
+    await context.keep(utility_step(block, given, output.value, started, now()))
+    return output
+
+
+def utility_step(
+    block: CompiledBlock, given: Any, value: Any, started: float, finished: float
+) -> StepResult:
+    """The step of a block that asks no model: what it was given and what it made of it."""
+    assert block.utility_key is not None
+    return StepResult(
+        key=block.utility_key,
+        block_id=block.block.id,
+        agent_id=None,
+        round_number=1,
+        purpose=block.block.type,
+        model=None,
+        prompt=given,
+        text=None,
+        output=value,
+        input_tokens=0,
+        output_tokens=0,
+        cost_usd=None,
+        tries=1,
+        started_at=started,
+        finished_at=finished,
+    )

@@ -1,0 +1,82 @@
+"""Runs a compiled graph and says how it ended."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from designs.graph.expressions import Expression, ExpressionError
+from executor.engine.compile import CompiledGraph, compile_graph
+from executor.engine.context import Outcome, Setup
+from executor.engine.events import ErrorInfo
+from executor.engine.failures import expression_sentence
+from executor.engine.flow import Flow
+from executor.engine.json_text import json_bytes
+
+__all__ = ["CompiledGraph", "compile_graph", "run_graph"]
+
+
+async def run_graph(compiled: CompiledGraph, input_data: Any, setup: Setup) -> Outcome:
+    """Run the graph once: every block as soon as what it waits for is settled.
+
+    Cancelling the awaiting task cancels every block and model call in flight, waits for them, and
+    passes CancelledError on. Whatever the design or a model does wrong is in the outcome.
+    """
+    flow = Flow(compiled, input_data, setup)
+    in_time = await flow.run()
+    if flow.error is not None:
+        return _outcome(flow, "failed", flow.error)
+    if not in_time:
+        sentence = f"The execution took longer than its limit of {setup.limits.seconds:g} seconds."
+        return _outcome(flow, "timed_out", ErrorInfo("timeout", sentence))
+    return _finished(flow, compiled)
+
+
+def _finished(flow: Flow, compiled: CompiledGraph) -> Outcome:
+    """The outcome of a run in which everything was played: completed, if its result may leave."""
+    try:
+        result = _result(flow, compiled)
+    except ExpressionError as error:
+        sentence = f"The design's output could not be made: {expression_sentence(error)}"
+        return _outcome(flow, "failed", ErrorInfo("expression", sentence))
+    most = flow.setup.limits.output_bytes
+    if most is not None and (size := len(json_bytes(result))) > most:
+        sentence = f"The result has {size} bytes; the limit is {most}."
+        return _outcome(flow, "failed", ErrorInfo("limit", sentence))
+    return _outcome(flow, "completed", None, result)
+
+
+def _result(flow: Flow, compiled: CompiledGraph) -> Any:
+    """The design's `output`, or the terminal block's output, or those of several by block id.
+
+    Terminal blocks are those without outgoing connections. If none of them was reached, those count
+    that delivered to nobody.
+    """
+    output = compiled.output
+    if output is not None:
+        names = {**flow.scope([block.id for block in compiled.blocks]), "incoming": None}
+        return output.evaluate(names) if isinstance(output, Expression) else output.render(names)
+    outputs = flow.outputs
+    terminals = [compiled.blocks[number].id for number in compiled.terminals]
+    reached = [name for name in terminals if name in outputs]
+    if len(terminals) == 1 and reached:
+        return outputs[reached[0]]
+    ends = reached or flow.ends
+    if len(ends) == 1 and not reached:
+        return outputs[ends[0]]
+    return {name: outputs[name] for name in ends} or None
+
+
+def _outcome(
+    flow: Flow,
+    status: Literal["completed", "failed", "timed_out"],
+    error: ErrorInfo | None,
+    result: Any = None,
+) -> Outcome:
+    return Outcome(
+        status=status,
+        result=result,
+        block_outputs=flow.outputs,
+        usage=flow.budget.usage,
+        error=error,
+        degraded=flow.reasons,
+    )
