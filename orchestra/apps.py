@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 
@@ -10,8 +10,9 @@ class OrchestraConfig(AppConfig):
     name = "orchestra"
 
     def ready(self) -> None:
-        # Permissions exist only once migrate has made them for every app; this app is the last one.
-        post_migrate.connect(_make_groups, sender=self)
+        # Permissions exist only once migrate has made them for every app; deployments is the last one
+        # that has models, and without models there is no signal.
+        post_migrate.connect(_make_groups, sender=apps.get_app_config("deployments"))
 
 
 def _make_groups(**_: Any) -> None:

@@ -139,11 +139,11 @@ USE_I18N = True
 # --- Static files ---------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # A bare machine serves from the sources: nothing to collect, so the start stays short.
 WHITENOISE_USE_FINDERS = not ENVIRONMENT.production
 if ENVIRONMENT.production:
+    STATIC_ROOT = BASE_DIR / "staticfiles"
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -200,7 +200,7 @@ REST_FRAMEWORK = {
         "deployments.api.authentication.ApiKeyAuthentication",
         "deployments.api.authentication.SignedInAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["designs.api.base.Declared"],
+    "DEFAULT_PERMISSION_CLASSES": ["designs.api.permissions.Declared"],
     "DEFAULT_RENDERER_CLASSES": ["designs.api.renderers.JsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["designs.api.parsers.JsonParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],

@@ -18,8 +18,9 @@ from rest_framework.request import Request
 from deployments.api.authentication import caller_of_key, key_text
 from deployments.keys import remembered_caller
 from designs.access import Caller, caller_of
-from designs.api.base import ApiView, require
+from designs.api.base import ApiView
 from designs.api.parsers import check_length, read_json
+from designs.api.permissions import require
 from designs.api.renderers import to_json
 
 

@@ -17,7 +17,8 @@ from deployments.calls import call_deployment
 from deployments.lookup import Deployed, deployed, deployed_at, remembered_at
 from deployments.models import Deployment
 from designs.access import Caller
-from designs.api.base import as_uuid, caller_of_request
+from designs.api.base import as_uuid
+from designs.api.permissions import caller_of_request
 from designs.api.renderers import to_json
 from executor.answers import Answer
 from executor.models import Trigger

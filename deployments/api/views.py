@@ -21,7 +21,8 @@ from deployments.api.serializers import (
 from deployments.models import Deployment
 from deployments.schedules.store import PREFETCH
 from deployments.services import change_deployment, deploy_design, undeploy
-from designs.api.base import ApiView, Pages, as_uuid, require
+from designs.api.base import ApiView, Pages, as_uuid
+from designs.api.permissions import require
 from executor.api.lists import ExecutionFilter, ExecutionPages
 from executor.api.serializers import ExecutionDetailOut, ExecutionOut
 from executor.models import Execution, parse_execution_id

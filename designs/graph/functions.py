@@ -124,7 +124,7 @@ def _reverse(meter: Meter, value: Any) -> Any:
 def _to_string(meter: Meter, value: Any) -> str:
     if isinstance(value, str):
         return value
-    measure(value, meter)
+    meter.step(measure(value, meter))
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     meter.write(len(text))
     return text

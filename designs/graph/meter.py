@@ -65,15 +65,16 @@ def weigh(value: Any) -> int:
     return 0
 
 
-def measure(value: Any, meter: Meter) -> None:
-    """Charge for a whole value as it would be written out, so that one that repeats its parts counts each.
+def measure(value: Any, meter: Meter) -> int:
+    """Charge for a whole value as it would be written out: what it repeats counts each time.
 
-    Raises Overrun; Fault for a number that JSON cannot write, or for nesting deeper than 120.
+    Gives the number of elements. Raises Overrun; Fault for a number that JSON cannot write, or for nesting deeper than 120.
     """
     level = [value]
-    depth = 0
+    depth = count = 0
     while level:
         depth += 1
+        count += len(level)
         if depth > MAX_VALUE_DEPTH:
             raise Fault(f"is nested deeper than {MAX_VALUE_DEPTH} levels")
         deeper: list[Any] = []
@@ -90,6 +91,7 @@ def measure(value: Any, meter: Meter) -> None:
             elif type(item) is float and not math.isfinite(item):
                 raise Fault("is a number too large to be written")
         level = deeper
+    return count
 
 
 def equal(left: Any, right: Any, meter: Meter) -> bool:

@@ -14,6 +14,7 @@ ID_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
 MAX_BLOCKS = 200
 MAX_AGENTS = 50
 MAX_BYTES = 1_048_576
+MAX_CONNECTIONS = 4_000
 MAX_DEPTH = 32
 
 
@@ -80,5 +81,5 @@ class Graph(_Part):
     input_schema: dict[str, Any] | None = None
     output_schema: dict[str, Any] | None = None
     blocks: list[Block] = Field(min_length=1, max_length=MAX_BLOCKS)
-    connections: list[Connection] = Field(default_factory=list, max_length=4_000)
+    connections: list[Connection] = Field(default_factory=list, max_length=MAX_CONNECTIONS)
     output: str | None = None

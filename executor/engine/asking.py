@@ -39,7 +39,7 @@ class Host(Protocol):
 class Question:
     """What is asked, of which agent, under which step key. `models` is the fallback chain.
 
-    `deadline` is the nearest one in the loop's time, `call_seconds` the longest a single call may take.
+    `deadline` is the nearest one in the loop's time, `call_seconds` the longest one call may take.
     """
 
     key: str
@@ -59,7 +59,15 @@ class Question:
 class Asking:
     """One question under way."""
 
-    __slots__ = ("_calls", "_cost", "_host", "_input_tokens", "_output_tokens", "_parts", "_question")
+    __slots__ = (
+        "_calls",
+        "_cost",
+        "_host",
+        "_input_tokens",
+        "_output_tokens",
+        "_parts",
+        "_question",
+    )
 
     def __init__(self, host: Host, question: Question) -> None:
         self._host = host
@@ -73,12 +81,14 @@ class Asking:
     async def result(self) -> StepResult:
         """The finished step, not yet recorded.
 
-        Raises StepFailure when tries and models are spent, RunStopped when a limit of the run is reached.
+        Raises StepFailure when tries and models are spent, RunStopped when a limit is reached.
         """
         question, timing = self._question, self._host.setup.timing
         started = timing.now()
         self._host.setup.emit(
-            StepStarted(question.key, question.block_id, question.agent.id, question.purpose, started)
+            StepStarted(
+                question.key, question.block_id, question.agent.id, question.purpose, started
+            )
         )
         try:
             answer = await self._first_answer()
@@ -175,7 +185,7 @@ class Asking:
         if error.kind is not ErrorKind.CONTENT:
             return
         wrong = "" if error.spent is None else error.spent.text[:QUOTED_CHARACTERS]
-        note = f"Your last answer does not fit: {error.message} Answer again, only with JSON that fits."
+        note = f"Your last answer does not fit: {error.message} Answer again, with JSON that fits."
         self._parts = (
             *self._question.parts,
             Part("Your last answer", wrong),

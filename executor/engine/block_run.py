@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 
 from designs.graph.expressions import Expression, Template
+from designs.graph.reads import Reads
 from designs.graph.spec import Agent
 from designs.patterns.base import Answer, Delivery, Part
 from executor.engine.asking import CALL_SECONDS, Asking, Host, Question
@@ -33,7 +34,7 @@ class BlockHost(Host, Protocol):
     deadline: float | None
 
     def scope(self, ancestors: Sequence[str] | None) -> dict[str, Any]:
-        """The names of expressions: `input`, `execution`, and `blocks` with the ancestors' outputs."""
+        """Names for expressions: `input`, `execution`, and `blocks` with the ancestors' outputs."""
         ...
 
     def degrade(self, block: CompiledBlock, reason: str) -> None: ...
@@ -46,19 +47,27 @@ class BlockHost(Host, Protocol):
 class BlockRun:
     """One block's run; the `RunContext` its pattern sees.
 
-    `arrivals` are the taken connections in the document's order, each with the agent it is for (None:
-    the whole block). What is for one agent only is seen by that agent only, or by the block when it
-    has no other agent.
+    `arrivals` are the taken connections in the document's order, each with the agent it is for
+    (None: the whole block). What is for one agent only is seen by that agent only, or by the block
+    when it has no other agent.
     """
 
-    __slots__ = ("_arrivals", "_asked", "_block", "_deadline", "_host", "_incoming", "_scope")
+    __slots__ = (
+        "_arrivals",
+        "_asked",
+        "_block",
+        "_deadline",
+        "_host",
+        "_incoming",
+        "_names_without_blocks",
+    )
 
     def __init__(self, host: BlockHost, block: CompiledBlock, arrivals: Sequence[Arrival]) -> None:
         self._host = host
         self._block = block
         self._arrivals = arrivals
         self._incoming = incoming_value(self._seen_by(None))
-        self._scope: dict[str, Any] | None = None
+        self._names_without_blocks: dict[str, Any] | None = None
         self._asked: dict[str, StepResult | None] = {}
         self._deadline = host.deadline
 
@@ -102,10 +111,12 @@ class BlockRun:
         return Answer(step.text or "", None if schema is None else step.output)
 
     def render(self, template: str) -> Any:
-        return Template.compile(template).render(self._names(template))
+        compiled = Template.compile(template)
+        return compiled.render(self._names(compiled.reads))
 
     def evaluate(self, expression: str) -> Any:
-        return Expression.compile(expression).evaluate(self._names(expression))
+        compiled = Expression.compile(expression)
+        return compiled.evaluate(self._names(compiled.reads))
 
     def deliveries(self, agent: Agent) -> Sequence[Delivery]:
         return self._seen_by(agent)
@@ -196,19 +207,20 @@ class BlockRun:
         source = agent.system_prompt
         if not source.strip():
             return f"You are {agent.name or agent.id}, a {agent.role}. Do the task you are given."
-        names = {**self._names(source), "incoming": incoming_value(self._seen_by(agent))}
-        value = Template.compile(source).render(names)
-        return json_text(value)
+        template = Template.compile(source)
+        names = {**self._names(template.reads), "incoming": incoming_value(self._seen_by(agent))}
+        return json_text(template.render(names))
 
-    def _names(self, source: str) -> dict[str, Any]:
-        """The scope of an expression; the blocks above are gathered only for one that names them."""
-        scope = self._scope
-        if scope is None:
-            scope = self._scope = self._host.scope(None)
-            scope["incoming"] = self._incoming
-        if "blocks" in source or "\\u" in source:
-            scope = {**self._host.scope(self._block.ancestors), "incoming": self._incoming}
-        return scope
+    def _names(self, reads: Reads) -> dict[str, Any]:
+        """The names for an expression; the blocks above are gathered only if it reads them."""
+        if reads.everything or any(path[0] == "blocks" for path in reads.paths):
+            return {**self._host.scope(self._block.ancestors), "incoming": self._incoming}
+        names = self._names_without_blocks
+        if names is None:
+            names = self._host.scope(None)
+            names["incoming"] = self._incoming
+            self._names_without_blocks = names
+        return names
 
     def _seen_by(self, agent: Agent | None) -> list[Delivery]:
         arrivals = self._arrivals
@@ -219,10 +231,10 @@ class BlockRun:
 
 
 def incoming_value(deliveries: Sequence[Delivery]) -> Any:
-    """What designs call `incoming`: nothing is null, one delivery its value, several an object by source.
+    """What designs call `incoming`: null, one delivery's value, or several as an object by source.
 
-    A source that delivered through several connections stands there with its block connection's value,
-    or else with an object by its agents.
+    A source that delivered through several connections stands there with the value of its block
+    connection, or else with an object by its agents.
     """
     if not deliveries:
         return None
@@ -244,7 +256,7 @@ def _joined(found: Sequence[Delivery]) -> Any:
 
 
 async def kept(pending: Awaitable[None]) -> None:
-    """Wait for a record. One under way ends even when the run is cancelled: the answer was paid for."""
+    """Wait for a record. When cancelled, it is waited for all the same: the answer was paid for."""
     future = asyncio.ensure_future(pending)
     try:
         await asyncio.shield(future)

@@ -30,12 +30,13 @@ class Budget:
             )
         if limits.tokens is not None and self._tokens >= limits.tokens:
             raise LimitReached(
-                "tokens", f"The limit of {limits.tokens} tokens is used up and another call is needed."
+                "tokens",
+                f"The limit of {limits.tokens} tokens is used up and another call is needed.",
             )
         if limits.cost_usd is not None and self._spent >= limits.cost_usd:
             raise LimitReached(
                 "cost_usd",
-                f"The limit of {limits.cost_usd:g} US dollars is used up and another call is needed.",
+                f"The limit of {limits.cost_usd:g} US dollars is used up, another call is needed.",
             )
         self._calls += 1
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from designs.graph.expressions import Expression, Template
+from designs.graph.expressions import Expression, Template, compile_output
 from designs.graph.spec import Block, Connection, Graph
 from designs.patterns import catalogue
 from designs.patterns.base import InstantPattern, Pattern, Settings
@@ -30,7 +30,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledBlock:
-    """A block with its pattern. `ancestors` are the ids of all blocks upstream of it."""
+    """A block with its pattern. `ancestors` are the ids of all blocks upstream of it.
+
+    `utility_key` is the key of the one step of a block that asks no model, else empty.
+    """
 
     number: int
     block: Block
@@ -38,7 +41,7 @@ class CompiledBlock:
     pattern: Pattern[Any]
     settings: Settings
     instant: InstantPattern[Any] | None
-    utility_key: str | None
+    utility_key: str
     incoming: tuple[Link, ...]
     outgoing: tuple[Link, ...]
     ancestors: tuple[str, ...]
@@ -83,7 +86,7 @@ def compile_graph(graph: Graph, palette: Palette | None = None) -> CompiledGraph
         blocks=blocks,
         roots=tuple(block.number for block in blocks if not block.incoming),
         terminals=tuple(block.number for block in blocks if not block.outgoing),
-        output=_output(graph.output),
+        output=compile_output(graph.output) if graph.output else None,
     )
 
 
@@ -121,7 +124,7 @@ def _block(
         pattern=pattern,
         settings=_settings(pattern, block),
         instant=pattern if isinstance(pattern, InstantPattern) else None,
-        utility_key=step_key(block.id, None, 1, block.type) if utility else None,
+        utility_key=step_key(block.id, None, 1, block.type) if utility else "",
         incoming=tuple(incoming),
         outgoing=tuple(outgoing),
         ancestors=ancestors,
@@ -132,13 +135,6 @@ def _settings(pattern: Pattern[Any], block: Block) -> Settings:
     if catalogue.PALETTE.get(block.type) is pattern:
         return catalogue.read_settings(block)
     return pattern.settings_type.model_validate(block.settings)
-
-
-def _output(source: str | None) -> Expression | Template | None:
-    """Text with `{{` is a template, anything else an expression."""
-    if source is None or not source.strip():
-        return None
-    return Template.compile(source) if "{{" in source else Expression.compile(source)
 
 
 def _ancestors(

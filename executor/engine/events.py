@@ -12,7 +12,7 @@ BlockStatus = Literal["running", "completed", "failed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class ErrorInfo:
-    """Why something failed. `kind` is a short word for machines, `message` a sentence for people."""
+    """Why something failed: `kind` is a word for machines, `message` a sentence for people."""
 
     kind: str
     message: str

@@ -35,7 +35,9 @@ def describe(error: Exception, block_id: str, name: str) -> ErrorInfo:
     """The error of a block, for the history and the answer."""
     inner = _leaf(error)
     if isinstance(inner, StepFailure):
-        return _info(inner.error.kind, f"Block '{name}': {inner.reason}", block_id, inner.error.step_key)
+        return _info(
+            inner.error.kind, f"Block '{name}': {inner.reason}", block_id, inner.error.step_key
+        )
     known = _known(inner)
     if known is None:
         logger.error("Block %s failed inside Orchestra.", block_id, exc_info=error)

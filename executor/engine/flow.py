@@ -1,4 +1,4 @@
-"""One run of a graph: which block may start, what it gets, and what its end means for the others."""
+"""One run of a graph: which block may start, what it gets, what its end means for the others."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from designs.graph.expressions import ExpressionError
+from designs.graph.expressions import Expression, ExpressionError, is_truthy
 from designs.graph.spec import Agent
-from designs.patterns.base import BlockOutput, Delivery
+from designs.patterns.base import BlockOutput, Delivery, InstantPattern
 from executor.engine.block_run import Arrival, BlockRun, kept
 from executor.engine.budget import Budget
 from executor.engine.compile import CompiledBlock, CompiledGraph, Link
@@ -85,9 +85,11 @@ class Flow:
         return (named,) if isinstance(named, str) else named
 
     def scope(self, ancestors: Sequence[str] | None) -> dict[str, Any]:
-        """Names for expressions; `blocks` has only those above, so that no result depends on timing."""
+        """Names for expressions; `blocks` has those above only: no result depends on timing."""
         done = self._done
-        blocks = {} if ancestors is None else {name: done[name] for name in ancestors if name in done}
+        blocks = (
+            {} if ancestors is None else {name: done[name] for name in ancestors if name in done}
+        )
         return {"input": self._input, "blocks": blocks, "execution": self.setup.facts}
 
     @property
@@ -138,27 +140,28 @@ class Flow:
             context.begin(self._loop.time())
             self._work.start(self._play(block, context))
         else:
-            self._compute(block, context, now)
+            self._compute(block, block.instant, context, now)
 
     # --- Playing blocks ---------------------------------------------------------------------------
 
-    def _compute(self, block: CompiledBlock, context: BlockRun, now: float) -> None:
+    def _compute(
+        self, block: CompiledBlock, instant: InstantPattern[Any], context: BlockRun, now: float
+    ) -> None:
         """A block that computes in place: no task, unless its record takes time."""
-        assert block.instant is not None and block.utility_key is not None
         step = self.setup.journal.recall(block.utility_key)
         if step is not None:
             self.setup.emit(StepFinished(step, replayed=True))
             self._complete(block, BlockOutput(step.output))
             return
         try:
-            value = block.instant.compute(block.block, block.settings, context)
-        except Exception as error:
+            value = instant.compute(block.block, block.settings, context)
+        except Exception as error:  # noqa: BLE001 - whatever a pattern raises is told as its failure
             self._fail(block, describe(error, block.block.id, block.name))
             return
         step = utility_step(block, self._given(block, context), value, now, self.setup.timing.now())
         try:
             pending = self.setup.journal.record(step)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever keeps a journal from writing ends the run
             context.refuse(step.key, error)
             return
         if pending is None:
@@ -172,7 +175,7 @@ class Flow:
     ) -> None:
         try:
             await kept(pending)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as above
             context.refuse(step.key, error)
             return
         self.setup.emit(StepFinished(step, replayed=False))
@@ -182,7 +185,7 @@ class Flow:
     async def _play(self, block: CompiledBlock, context: BlockRun) -> None:
         try:
             output = await play(block, context, self._given(block, context))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a pattern raises is told as its failure
             if self.error is not None:
                 # The run is ending; what the block says of it is no failure of its own.
                 return
@@ -232,13 +235,15 @@ class Flow:
             self._settle(link, self._arrival(block, link, output))
 
     def _settle(self, link: Link, arrival: Arrival | None) -> None:
-        """A connection delivered, or was not taken; the target is ready when it was the last one."""
+        """A connection delivered, or was not taken; the last one makes the target ready."""
         target = link.target
         if arrival is not None:
             self._delivered.add(link.source)
             places = self._arrivals.get(target)
             if places is None:
-                places = self._arrivals[target] = [None] * len(self._compiled.blocks[target].incoming)
+                places = self._arrivals[target] = [None] * len(
+                    self._compiled.blocks[target].incoming
+                )
             places[link.place] = arrival
         self._waiting[target] -= 1
         if self._waiting[target] == 0:
@@ -254,16 +259,15 @@ class Flow:
             if connection.source_agent not in output.by_agent:
                 return None
             value = output.by_agent[connection.source_agent]
-        if link.when is not None and not self._holds(block, link, value):
+        if link.when is not None and not self._holds(block, link, link.when, value):
             return None
         return Delivery(connection.source, connection.source_agent, value), connection.target_agent
 
-    def _holds(self, block: CompiledBlock, link: Link, value: Any) -> bool:
+    def _holds(self, block: CompiledBlock, link: Link, when: Expression, value: Any) -> bool:
         """The connection's condition, with what it would bring as `incoming`."""
-        assert link.when is not None
         names = {**self.scope((*block.ancestors, block.id)), "incoming": value}
         try:
-            return is_true(link.when.evaluate(names))
+            return is_truthy(when.evaluate(names))
         except ExpressionError as error:
             c = link.connection
             sentence = f"Condition of connection '{c.id}' ({c.source} to {c.target}): "
@@ -284,10 +288,3 @@ class Flow:
         """Something failed that no design or model can be blamed for."""
         logger.error("A run failed inside Orchestra.", exc_info=error)
         self.stop(ErrorInfo("internal", INTERNAL))
-
-
-def is_true(value: Any) -> bool:
-    """JMESPath's truth: null, false and everything empty are false; 0 is true."""
-    if isinstance(value, str | list | dict):
-        return bool(value)
-    return value is not None and value is not False

@@ -46,7 +46,7 @@ class Journal(Protocol):
         ...
 
     def record(self, step: StepResult) -> Awaitable[None] | None:
-        """Keep the step. If an awaitable comes back, nothing that depends on the step starts before it.
+        """Keep the step; if an awaitable comes back, what depends on the step waits for it.
 
         The awaitable raises when the step could not be kept (for instance: the lease is lost).
         """

@@ -27,7 +27,7 @@ async def play(block: CompiledBlock, context: BlockRun, given: Any) -> BlockOutp
 
 
 async def _play(block: CompiledBlock, context: BlockRun, given: Any) -> BlockOutput:
-    if block.utility_key is None:
+    if not block.utility_key:
         return await block.pattern.run(block.block, block.settings, context)
     step = context.recall(block.utility_key)
     if step is not None:
@@ -43,7 +43,6 @@ def utility_step(
     block: CompiledBlock, given: Any, value: Any, started: float, finished: float
 ) -> StepResult:
     """The step of a block that asks no model: what it was given and what it made of it."""
-    assert block.utility_key is not None
     return StepResult(
         key=block.utility_key,
         block_id=block.block.id,

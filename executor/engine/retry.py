@@ -25,7 +25,15 @@ class Tries:
     A breaker belongs around the model itself, so that its refusals come here as UNAVAILABLE.
     """
 
-    __slots__ = ("_corrected", "_failed", "_has_fallback", "_limited", "_retries", "_timing", "_waited")
+    __slots__ = (
+        "_corrected",
+        "_failed",
+        "_has_fallback",
+        "_limited",
+        "_retries",
+        "_timing",
+        "_waited",
+    )
 
     def __init__(self, retries: int, timing: Timing, *, has_fallback: bool = False) -> None:
         self._retries = min(retries, MOST_TRIES - 1)
@@ -39,7 +47,7 @@ class Tries:
     def wait_after(self, error: ModelError, seconds_left: float | None) -> float | None:
         """Seconds to wait before the next try, or None if there is none.
 
-        `seconds_left` is the time to the nearest deadline (None: no deadline); no wait ends after it.
+        `seconds_left` is the time to the nearest deadline (None: none); no wait ends after it.
         """
         if error.kind is ErrorKind.CONTENT:
             again, self._corrected = not self._corrected, True
@@ -71,4 +79,4 @@ class Tries:
 
     def _backoff(self, count: int) -> float:
         """Full jitter: callers that failed together do not come back together."""
-        return self._timing.random() * min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**count)
+        return self._timing.random() * min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0**count)

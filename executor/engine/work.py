@@ -54,7 +54,7 @@ class Work:
         self._wake_if_idle()
 
     async def wait(self, deadline: float | None) -> bool:
-        """Wait until nothing is under way; False if the deadline (in the loop's time) came first."""
+        """Wait until nothing is under way; False if the deadline (the loop's time) came first."""
         self._idle = self._loop.create_future()
         try:
             async with asyncio.timeout_at(deadline):
@@ -66,7 +66,7 @@ class Work:
         return True
 
     async def cancel_all(self) -> None:
-        """Cancel what is under way and wait for it, however often the caller is cancelled meanwhile."""
+        """Cancel what is under way and wait for it, however often the caller is cancelled too."""
         self._idle = None
         self.forget_call()
         for task in self._tasks:

@@ -13,7 +13,7 @@ from designs.patterns.base import Part
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One call. `call_key` is stable over restarts: `<execution>:<block>/<agent>/<round>/<purpose>`.
+    """One call; `call_key` is stable over restarts: `<execution>:<key of the step>`.
 
     With `schema` the answer is one JSON value that fits it. `timeout_seconds` is the whole call's.
     """
@@ -29,7 +29,7 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """What came back. Tokens as counted by the server (0 if it does not say); cost None if unknown."""
+    """What came back. Tokens as the server counts them (0 if it does not); cost None if unknown."""
 
     text: str
     model: str
@@ -92,8 +92,8 @@ class Model(Protocol):
 
 
 class ModelProvider(Protocol):
-    """Finds models by name; made by whoever starts a run, so that the engine knows no configuration."""
+    """Finds models by name; made by whoever starts a run: the engine knows no configuration."""
 
     def resolve(self, name: str) -> Model:
-        """Raises ModelError(UNAVAILABLE) with a sentence when the installation has no such model."""
+        """Raises ModelError(UNAVAILABLE) with a sentence when there is no such model."""
         ...

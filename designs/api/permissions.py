@@ -1,0 +1,45 @@
+"""What a view lets through: the permission that it declares for the method, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from designs.access import NOBODY, Caller
+
+
+def caller_of_request(request: Any) -> Caller:
+    """The caller that authentication made, or NOBODY."""
+    return request.auth if isinstance(request.auth, Caller) else NOBODY
+
+
+class Declared(BasePermission):
+    """Lets through what the view's `permissions` name for the method; a method not named is
+    refused.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        caller = caller_of_request(request)
+        if caller.user_id is None:
+            return False
+        needed = getattr(view, "permissions", {}).get(request.method)
+        if needed is None:
+            return False
+        require(caller, needed)
+        return True
+
+
+def require(caller: Caller, permission: str) -> None:
+    """Raises PermissionDenied with a sentence that says whether the person or the key falls
+    short.
+    """
+    if caller.may(permission):
+        return
+    if not caller.within_scope(permission):
+        raise PermissionDenied(f"This API key's scopes do not cover this call ({permission}).")
+    raise PermissionDenied(
+        f"You do not have the right for this ({permission}). Ask an administrator."
+    )

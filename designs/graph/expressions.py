@@ -1,0 +1,298 @@
+"""Expressions (JMESPath) and templates (text with `{{ expression }}`) that designs are written with."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from jmespath import exceptions, parser
+
+from designs.graph.interpreter import MAX_DEPTH, Misuse, Node, build, field_names, tree_depth
+from designs.graph.meter import Fault, Meter, Overrun, is_truthy, measure
+from designs.graph.reads import Reads, find_reads
+
+__all__ = [
+    "Expression", "ExpressionError", "ExpressionLimit", "Template", "compile_output", "escape_text",
+    "is_truthy", "missing_value",
+]  # fmt: skip
+
+MAX_LENGTH = 2_000
+MAX_EXPRESSIONS = 200
+MAX_TEXT = 4_000_000
+# Longer texts are compiled anew each time, so that the cache stays small.
+MAX_CACHED = 20_000
+SHOWN = 120
+
+_PLAIN = frozenset({str, int, bool, type(None)})
+_MARKS = re.compile(r"['\"`{}]")
+_QUOTED = {mark: re.compile(rf"(?:\\.|[^\\{mark}])*{mark}", re.DOTALL) for mark in "'\"`"}
+
+
+class ExpressionError(Exception):
+    """An expression or template that cannot be read or has no value; `message` is a whole sentence."""
+
+    def __init__(self, message: str, source: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.source = source
+
+
+class ExpressionLimit(ExpressionError):
+    """An expression that is too long, too deep, or costs too much to evaluate."""
+
+
+class Expression:
+    """A compiled JMESPath expression; make it with `Expression.compile`."""
+
+    __slots__ = ("_path", "_run", "reads", "source", "tree")
+
+    def __init__(self, source: str) -> None:
+        tree = _parse(source)
+        self.source = source
+        self.tree = tree
+        self.reads: Reads = find_reads([tree])
+        self._path = field_names(tree)
+        try:
+            self._run = build(tree).run
+        except Misuse as misuse:
+            raise ExpressionError(f"`{_shown(source)}` cannot be used: {misuse}.", source) from None
+
+    @staticmethod
+    def compile(source: str) -> Expression:
+        """The expression, from a bounded cache. Raises ExpressionError, ExpressionLimit."""
+        return _compiled_expression(source)
+
+    def evaluate(self, scope: Mapping[str, Any]) -> Any:
+        """The value over the names in `scope`: JSON, None if it is missing.
+
+        Raises ExpressionError for values of the wrong kind, ExpressionLimit when it costs too much.
+        """
+        if self._path is not None:
+            value: Any = scope
+            for name in self._path:
+                if type(value) is not dict and not isinstance(value, Mapping):
+                    return None
+                value = value.get(name)
+            if type(value) in _PLAIN:
+                return value
+        return self._evaluate_metered(scope)
+
+    def _evaluate_metered(self, scope: Mapping[str, Any]) -> Any:
+        meter = Meter()
+        try:
+            value = self._run(scope, meter)
+            if type(value) not in _PLAIN:
+                measure(value, meter)
+        except Overrun as overrun:
+            raise ExpressionLimit(
+                f"`{_shown(self.source)}` was stopped: it {overrun}. Make it read less at once.", self.source
+            ) from None
+        except Fault as fault:
+            raise ExpressionError(f"`{_shown(self.source)}` {fault}.", self.source) from None
+        except RecursionError:
+            raise ExpressionLimit(
+                f"`{_shown(self.source)}` was stopped: its values are nested too deep.", self.source
+            ) from None
+        except ArithmeticError:
+            raise ExpressionError(
+                f"`{_shown(self.source)}` has no value: a number is too large.", self.source
+            ) from None
+        return value
+
+
+class Template:
+    """A compiled text with `{{ expression }}` in it; make it with `Template.compile`."""
+
+    __slots__ = ("_pieces", "_single", "_text", "reads", "source")
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        pieces = _split(source)
+        inner = [piece for piece in pieces if isinstance(piece, Expression)]
+        self.reads: Reads = find_reads([expression.tree for expression in inner])
+        self._pieces = tuple(pieces)
+        self._single = inner[0] if len(pieces) == len(inner) == 1 else None
+        self._text = None if inner else "".join(str(piece) for piece in pieces)
+
+    @staticmethod
+    def compile(source: str) -> Template:
+        """The template, from a bounded cache. Raises ExpressionError, ExpressionLimit."""
+        return _compiled_template(source) if len(source) <= MAX_CACHED else Template(source)
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """The sources of its expressions, in order."""
+        return tuple(piece.source for piece in self._pieces if isinstance(piece, Expression))
+
+    def render(self, scope: Mapping[str, Any]) -> Any:
+        """The text with each expression's value put in: text as it is, anything else as compact JSON.
+
+        A template that is exactly one expression gives that value, with its type. Raises
+        ExpressionError where a value is missing or null, and what `Expression.evaluate` raises.
+        """
+        if self._text is not None:
+            return self._text
+        if self._single is not None:
+            return _present(self._single, scope)
+        parts: list[str] = []
+        size = 0
+        for piece in self._pieces:
+            part = piece if isinstance(piece, str) else _as_text(_present(piece, scope))
+            parts.append(part)
+            size += len(part)
+            if size > MAX_TEXT:
+                message = f"The text `{_shown(self.source)}` would be longer than {MAX_TEXT:,} characters."
+                raise ExpressionLimit(message, self.source)
+        return "".join(parts)
+
+
+def compile_output(source: str) -> Expression | Template:
+    """What shapes a result: a template if `{{` stands in it, else an expression."""
+    return Template.compile(source) if "{{" in source else Expression.compile(source)
+
+
+def escape_text(text: str) -> str:
+    """A template that gives exactly this text."""
+    return text.replace("{{", "\\{{")
+
+
+def missing_value(source: str) -> ExpressionError:
+    """The error of an expression that must have a value and has none."""
+    return ExpressionError(
+        f"`{_shown(source)}` has no value here: it is missing or null. "
+        "Correct the name, or give a default after `||`.",
+        source,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _compiled_expression(source: str) -> Expression:
+    return Expression(source)
+
+
+@lru_cache(maxsize=2048)
+def _compiled_template(source: str) -> Template:
+    return Template(source)
+
+
+def _present(expression: Expression, scope: Mapping[str, Any]) -> Any:
+    value = expression.evaluate(scope)
+    if value is None:
+        raise missing_value(expression.source)
+    return value
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _shown(source: str) -> str:
+    return source if len(source) <= SHOWN else f"{source[:SHOWN]}…"
+
+
+# --- Reading expressions --------------------------------------------------------------------------
+
+
+def _parse(source: str) -> Node:
+    if not source.strip():
+        raise ExpressionError("An expression is empty. Write what it should read, as in `input.text`.", source)
+    if len(source) > MAX_LENGTH:
+        raise ExpressionLimit(
+            f"`{_shown(source)}` is longer than {MAX_LENGTH:,} characters. Split it over several blocks.", source
+        )
+    try:
+        tree: Node = parser.Parser().parse(source).parsed
+    except exceptions.IncompleteExpressionError:
+        raise _unreadable(source, "something is missing at its end") from None
+    except exceptions.LexerError as error:
+        raise _unreadable(source, _lexer_reason(error)) from None
+    except exceptions.ParseError as error:
+        raise _unreadable(source, _parser_reason(error)) from None
+    except (IndexError, KeyError, TypeError, ValueError):
+        raise _unreadable(source, "it is not JMESPath") from None
+    except RecursionError:
+        raise _too_deep(source) from None
+    if tree_depth(tree) > MAX_DEPTH:
+        raise _too_deep(source)
+    return tree
+
+
+def _unreadable(source: str, reason: str) -> ExpressionError:
+    return ExpressionError(f"`{_shown(source)}` cannot be read: {reason}.", source)
+
+
+def _too_deep(source: str) -> ExpressionLimit:
+    return ExpressionLimit(
+        f"`{_shown(source)}` is nested deeper than {MAX_DEPTH} levels. Split it over several blocks.", source
+    )
+
+
+def _parser_reason(error: exceptions.ParseError) -> str:
+    if error.token_type == "EOF":
+        return "something is missing at its end"
+    return f"`{error.token_value}` at character {error.lex_position + 1} does not belong there"
+
+
+def _lexer_reason(error: exceptions.LexerError) -> str:
+    place = f"at character {error.lexer_position + 1}"
+    if error.message.startswith("Unclosed"):
+        return f"the quote that opens {place} is not closed"
+    if error.message.startswith("Unknown token"):
+        hint = "; compare with `==`" if error.lexer_value == "=" else ""
+        return f"`{_shown(str(error.lexer_value))}` {place} does not belong there{hint}"
+    return f"the text in quotes {place} is not valid"
+
+
+# --- Reading templates ----------------------------------------------------------------------------
+
+
+def _split(source: str) -> list[str | Expression]:
+    """Text and expressions in turn."""
+    pieces: list[str | Expression] = []
+    text: list[str] = []
+    count = at = 0
+    while (opening := source.find("{{", at)) >= 0:
+        if opening > at and source[opening - 1] == "\\":
+            text += [source[at : opening - 1], "{{"]
+            at = opening + 2
+            continue
+        count += 1
+        if count > MAX_EXPRESSIONS:
+            raise ExpressionLimit(
+                f"A text may hold {MAX_EXPRESSIONS} expressions, and this one holds more.", source
+            )
+        closing = _closing(source, opening + 2)
+        text.append(source[at:opening])
+        pieces += [joined] if (joined := "".join(text)) else []
+        pieces.append(Expression.compile(source[opening + 2 : closing].strip()))
+        text, at = [], closing + 2
+    text.append(source[at:])
+    pieces += [joined] if (joined := "".join(text)) else []
+    return pieces
+
+
+def _closing(source: str, start: int) -> int:
+    """Where the `}}` stands that ends an expression: not inside its quotes, nor its own braces."""
+    depth, at = 0, start
+    while found := _MARKS.search(source, at):
+        mark, at = found.group(), found.end()
+        if mark == "{":
+            depth += 1
+        elif mark == "}":
+            if depth == 0 and source.startswith("}", at):
+                return found.start()
+            depth = max(0, depth - 1)
+        elif quoted := _QUOTED[mark].match(source, at):
+            at = quoted.end()
+        else:
+            break
+    raise ExpressionError(
+        f"`{_shown(source[start - 2 :])}` opens with `{{{{` and is not closed. "
+        "Close it with `}}`, or write `\\{{` for two braces.",
+        source,
+    )

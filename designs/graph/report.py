@@ -1,0 +1,80 @@
+"""Collects a document's problems: their places as JSON pointers, their order, and an end to them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from designs.graph.spec import Problem
+
+MAX_PROBLEMS = 200
+SHOWN = 80
+
+
+class Report:
+    """Problems found so far; further ones are dropped when there are 200."""
+
+    def __init__(self) -> None:
+        self._problems: dict[tuple[str, str], Problem] = {}
+        self._dropped = False
+
+    def add(self, path: str, message: str) -> None:
+        if self.full:
+            self._dropped = True
+        else:
+            self._problems.setdefault((path, message), Problem(path, message))
+
+    @property
+    def full(self) -> bool:
+        return len(self._problems) >= MAX_PROBLEMS
+
+    def __len__(self) -> int:
+        return len(self._problems)
+
+    def problems(self) -> tuple[Problem, ...]:
+        """In the document's order; the last one says so if there are more."""
+        found = sorted(self._problems.values(), key=lambda problem: _order(problem.path))
+        if self._dropped:
+            found.append(
+                Problem("", f"There are more problems; these are the first {MAX_PROBLEMS}. Correct them first.")
+            )
+        return tuple(found)
+
+
+def pointer(*parts: str | int) -> str:
+    """A JSON pointer (RFC 6901) in characters that can be stored; very long keys are cut."""
+    return "".join(f"/{_escaped(part)}" for part in parts)
+
+
+def _escaped(part: str | int) -> str:
+    return shown(str(part)).replace("~", "~0").replace("/", "~1")
+
+
+def shown(text: str) -> str:
+    """Text from a document, as it can stand in a sentence."""
+    cut = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    return cut.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """" Did you mean `x`?" if one of the names is much like this one, else nothing."""
+    candidates = [candidate for candidate in names if len(candidate) <= SHOWN]
+    found = difflib.get_close_matches(name, candidates[:500], n=1) if len(name) <= SHOWN else []
+    return f" Did you mean `{found[0]}`?" if found else ""
+
+
+_PLACES = {name: place for place, name in enumerate((
+    "schema", "name", "description", "model", "input_schema", "output_schema", "blocks", "connections",
+    "output",
+))}  # fmt: skip
+
+
+def _order(path: str) -> list[tuple[int, int, str]]:
+    """Sorts as the document reads: numbers by value, its own keys as the specification lists them."""
+    first, *parts = path.split("/")[1:] or [""]
+    key = [(_PLACES.get(first, -1), 0, first)]
+    return key + [(0, int(part), "") if _is_index(part) else (1, 0, part) for part in parts]
+
+
+def _is_index(part: str) -> bool:
+    return part.isascii() and part.isdigit() and len(part) < 10

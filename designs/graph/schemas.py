@@ -1,0 +1,192 @@
+"""JSON Schemas in designs: which are accepted, and how they are compiled without reaching the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+
+from designs.graph.report import Report, pointer, shown
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+MAX_NODES = 200
+MAX_DEPTH = 20
+MAX_PATTERN = 200
+# How many schemas one value may be held against when every local reference is followed.
+MAX_UNFOLDED = 2_000
+
+# Keywords that hold plain values, in which other keywords mean nothing.
+_DATA = frozenset({"const", "enum", "default", "examples"})
+# Keywords under which names stand, not keywords.
+_TABLES = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+_FOREIGN = frozenset({"$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor"})
+# Expressions without look-around or back references take time in proportion to the text, always.
+_PATTERNS = jsonschema_rs.RegexOptions(size_limit=1_000_000)
+
+Part = dict[str, Any] | list[Any]
+
+
+def compile_schema(schema: dict[str, Any] | bool) -> jsonschema_rs.Validator:
+    """A validator that follows local references only.
+
+    Raises ValueError for what is not a schema; one accepted by `check_schema` compiles.
+    """
+    return jsonschema_rs.validator_for(schema, retriever=_refuse, pattern_options=_PATTERNS)
+
+
+def check_schema(schema: dict[str, Any], path: str, report: Report) -> None:
+    """Report everything that keeps a schema from being used. The value must be plain JSON."""
+    parts = list(_parts(schema, path))
+    if sum(isinstance(part, dict) for part, _, _ in parts) > MAX_NODES:
+        report.add(path, f"The schema has more than {MAX_NODES} parts. Make it simpler.")
+        return
+    if any(depth > MAX_DEPTH for _, _, depth in parts):
+        report.add(path, f"The schema is nested deeper than {MAX_DEPTH} levels. Use `$defs` and `$ref`.")
+        return
+    before = len(report)
+    for part, place, _ in parts:
+        if isinstance(part, dict):
+            _check_part(schema, part, place, report)
+    for error in _dialect().iter_errors(schema):
+        report.add(path + pointer(*error.instance_path), _sentence(error))
+    if len(report) == before:
+        _check_references(schema, path, report)
+        _check_compiles(schema, path, report)
+
+
+def _parts(value: Any, path: str, depth: int = 1, named: bool = False) -> Iterator[tuple[Part, str, int]]:
+    """Objects and lists of a schema with their places, plain data left out."""
+    if isinstance(value, dict | list) and depth <= MAX_DEPTH + 1:
+        yield value, path, depth
+        for key, item, names in _inner(value, named):
+            yield from _parts(item, path + pointer(key), depth + 1, names)
+
+
+def _inner(part: Part, named: bool) -> Iterator[tuple[str | int, Any, bool]]:
+    """What a part holds: key, value, and whether that is a table of names rather than a schema."""
+    if isinstance(part, list):
+        yield from ((index, item, False) for index, item in enumerate(part))
+        return
+    for key, item in part.items():
+        if named:
+            yield key, item, False
+        elif key not in _DATA:
+            yield key, item, key in _TABLES
+
+
+def _check_part(schema: dict[str, Any], part: dict[str, Any], path: str, report: Report) -> None:
+    reference, dialect = part.get("$ref"), part.get("$schema", DIALECT)
+    if isinstance(reference, str) and _target(schema, reference) is None:
+        report.add(
+            f"{path}/$ref", "This reference leads nowhere. Point to a part of this schema, as in `#/$defs/item`."
+        )
+    if isinstance(dialect, str) and dialect.rstrip("#") != DIALECT:
+        report.add(f"{path}/$schema", f"Only JSON Schema 2020-12 is known here. Write `{DIALECT}`.")
+    for key in _FOREIGN & part.keys():
+        if isinstance(part[key], str):
+            report.add(path + pointer(key), f"`{key}` cannot be used here. Use `$ref` with `#/…`.")
+    for place, pattern in _patterns(part):
+        if len(pattern) > MAX_PATTERN:
+            report.add(path + place, f"A pattern may have at most {MAX_PATTERN} characters.")
+
+
+def _patterns(part: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if isinstance(part.get("pattern"), str):
+        yield "/pattern", part["pattern"]
+    by_pattern = part.get("patternProperties")
+    if isinstance(by_pattern, dict):
+        yield from (("/patternProperties", pattern) for pattern in by_pattern)
+
+
+def _sentence(error: jsonschema_rs.ValidationError) -> str:
+    if error.instance_path and error.instance_path[-1] == "type":
+        return "`type` is one of array, boolean, integer, null, number, object, string, or a list of these."
+    return f"This is not JSON Schema: {shown(error.message)}."
+
+
+def _target(schema: dict[str, Any], reference: str) -> Any:
+    """The part of the schema that a reference such as `#/$defs/item` names, or None."""
+    if reference == "#":
+        return schema
+    if not reference.startswith("#/") or "%" in reference:
+        return None
+    found: Any = schema
+    for step in reference[2:].split("/"):
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(found, dict):
+            found = found.get(name)
+        elif isinstance(found, list) and name.isascii() and name.isdigit() and int(name) < len(found):
+            found = found[int(name)]
+        else:
+            return None
+    return found if isinstance(found, dict | bool) else None
+
+
+# --- The cost of following references -------------------------------------------------------------
+
+
+def _check_references(schema: dict[str, Any], path: str, report: Report) -> None:
+    """Without this, a small schema could hold each value against millions of schemas."""
+    back: set[int] = set()
+    count = _unfolded(schema, _Unfolding(schema, {}, [], back))
+    if len(back) > 1:
+        report.add(path, "The schema refers to itself in several places. Let it do so in one place only.")
+    elif count > MAX_UNFOLDED:
+        report.add(
+            path, f"The schema stands for more than {MAX_UNFOLDED:,} when its references are followed. Use fewer."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Unfolding:
+    """`known` has the counts of finished parts by identity; `back` the references into open ones."""
+
+    schema: dict[str, Any]
+    known: dict[int, int]
+    open_parts: list[int]
+    back: set[int]
+
+
+def _unfolded(part: Any, state: _Unfolding, named: bool = False) -> int:
+    """How many schemas a part stands for when its references are followed."""
+    if not isinstance(part, dict | list):
+        return 0
+    if id(part) in state.known:
+        return state.known[id(part)]
+    state.open_parts.append(id(part))
+    count = 1 + sum(_unfolded(item, state, names) for _, item, names in _inner(part, named))
+    reference = part.get("$ref") if isinstance(part, dict) and not named else None
+    if isinstance(reference, str):
+        target = _target(state.schema, reference)
+        if id(target) in state.open_parts:
+            state.back.add(id(part))
+        else:
+            count += _unfolded(target, state)
+    state.open_parts.pop()
+    state.known[id(part)] = count
+    return count
+
+
+# --- jsonschema-rs --------------------------------------------------------------------------------
+
+
+def _check_compiles(schema: dict[str, Any], path: str, report: Report) -> None:
+    try:
+        compile_schema(schema)
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        place = pointer(*getattr(error, "instance_path", ()))
+        message = getattr(error, "message", str(error))
+        report.add(path + place, f"This is not a JSON Schema that can be used: {shown(message)}.")
+
+
+@cache
+def _dialect() -> jsonschema_rs.Validator:
+    return compile_schema({"$ref": DIALECT})
+
+
+def _refuse(uri: str) -> Any:
+    # The library would fetch http and file references: a schema's author could reach the network.
+    raise ValueError(f"References to {uri} are not followed.")

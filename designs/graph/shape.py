@@ -1,0 +1,210 @@
+"""Reads a document's parts as far as they can be read, and says in plain sentences what is wrong with the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from designs.graph.report import Report, nearest, pointer, shown
+from designs.graph.spec import MAX_AGENTS, MAX_BLOCKS, MAX_CONNECTIONS, Agent, Block, Connection, Graph
+
+M = TypeVar("M", bound=BaseModel)
+
+ID_SENTENCE = (
+    "An id has 1 to 64 lower-case letters, digits and `_`, and begins with a letter, as in `find_facts`."
+)
+MODEL_SENTENCE = (
+    "Name a model as `provider:model`, or give a list of such names in the order they are tried, or null."
+)
+_BY_KEY = {"id": ID_SENTENCE, "model": MODEL_SENTENCE}
+
+_KINDS = {
+    "string_type": "This must be text.",
+    "string_sub_type": "This must be text.",
+    "int_type": "This must be a whole number.",
+    "int_from_float": "This must be a whole number.",
+    "float_type": "This must be a number.",
+    "finite_number": "This must be a finite number.",
+    "bool_type": "This must be true or false.",
+    "list_type": "This must be a list.",
+    "dict_type": "This must be an object.",
+    "model_type": "This must be an object.",
+    "model_attributes_type": "This must be an object.",
+}
+_LIMITS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "literal_error": lambda c: f"This must be one of {c['expected'].replace(chr(39), '`')}.",
+    "string_too_short": lambda c: f"This must have at least {_count(c['min_length'], 'character')}.",
+    "string_too_long": lambda c: f"This may have at most {_count(c['max_length'], 'character')}.",
+    "too_short": lambda c: f"This must have at least {_count(c['min_length'], 'entry')}.",
+    "too_long": lambda c: f"This may have at most {_count(c['max_length'], 'entry')}.",
+    "greater_than": lambda c: f"This must be greater than {c['gt']:g}.",
+    "greater_than_equal": lambda c: f"This must be at least {c['ge']:g}.",
+    "less_than": lambda c: f"This must be less than {c['lt']:g}.",
+    "less_than_equal": lambda c: f"This must be at most {c['le']:g}.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BlockEntry:
+    """A block as far as it could be read, with its agents' places; `whole` if nothing was wrong with it."""
+
+    path: str
+    block: Block
+    agents: tuple[tuple[str, Agent], ...]
+    whole: bool
+
+
+@dataclass(slots=True)
+class Parts:
+    """What could be read of a document. `ids` are all block ids that stand there, readable or not."""
+
+    blocks: list[BlockEntry] = field(default_factory=list)
+    connections: list[tuple[str, Connection]] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+    output: str | None = None
+
+
+def read_parts(raw: dict[str, Any], report: Report) -> Parts:
+    """The document's parts; what cannot be read is reported and left out."""
+    parts = Parts()
+    header = read_part(Graph, {**raw, "blocks": [_PLACEHOLDER], "connections": []}, "", report)
+    parts.output = header.part.output if header.part is not None else None
+    if "blocks" not in raw:
+        report.add("", "`blocks` is missing. Add it: a list with at least one block.")
+    blocks = _entries(raw, "blocks", MAX_BLOCKS, report)
+    if blocks == [] and isinstance(raw.get("blocks"), list):
+        report.add("/blocks", "A design needs at least one block. Add one.")
+    for path, item in blocks:
+        _read_block(item, path, parts, report)
+    for path, item in _entries(raw, "connections", MAX_CONNECTIONS, report):
+        connection = read_part(Connection, item, path, report).part
+        if connection is not None:
+            parts.connections.append((path, connection))
+    return parts
+
+
+_PLACEHOLDER = {"id": "a", "type": "transform"}
+
+
+def _entries(raw: Mapping[str, Any], key: str, most: int, report: Report, base: str = "") -> list[tuple[str, Any]]:
+    """A list's entries with their paths; none if it is no list, or too long."""
+    found, path = raw.get(key, []), base + pointer(key)
+    if not isinstance(found, list):
+        report.add(path, "This must be a list.")
+        return []
+    if len(found) > most:
+        report.add(path, f"There may be at most {most:,} {key} here, and there are {len(found):,}.")
+        return []
+    return [(f"{path}/{index}", item) for index, item in enumerate(found)]
+
+
+def _read_block(raw: object, path: str, parts: Parts, report: Report) -> None:
+    if isinstance(raw, dict) and isinstance(raw.get("id"), str):
+        parts.ids.add(raw["id"])
+    before = len(report)
+    shell = {key: value for key, value in raw.items() if key != "agents"} if isinstance(raw, dict) else raw
+    block = read_part(Block, shell, path, report).part
+    if block is None or not isinstance(raw, dict):
+        return
+    agents = []
+    for place, item in _entries(raw, "agents", MAX_AGENTS, report, path):
+        agent = read_part(Agent, item, place, report).part
+        if agent is not None:
+            agents.append((place, agent))
+    whole = len(report) == before
+    block = block.model_copy(update={"agents": [agent for _, agent in agents]})
+    parts.blocks.append(BlockEntry(path, block, tuple(agents), whole))
+
+
+# --- One part -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Read[M: BaseModel]:
+    """A part, without the keys in `wrong`; None if it cannot be read even without them."""
+
+    part: M | None
+    wrong: frozenset[str] = frozenset()
+
+
+def read_part(model: type[M], raw: object, path: str, report: Report) -> Read[M]:
+    """Read one object, report what is wrong in it, and read it again without that."""
+    if not isinstance(raw, dict):
+        report.add(path, "This must be an object.")
+        return Read(None)
+    names = key_names(model)
+    unknown = [key for key in raw if key not in names]
+    for key in unknown:
+        report.add(
+            path + pointer(key),
+            f"There is no key `{shown(key)}` here.{nearest(key, names)} Remove it, or correct its name.",
+        )
+    known = {key: value for key, value in raw.items() if key in names}
+    try:
+        return Read(model.model_validate(known), frozenset(unknown))
+    except ValidationError as error:
+        wrong = _report_errors(error, known, path, report)
+    try:
+        rest = {key: value for key, value in known.items() if key not in wrong}
+        return Read(model.model_validate(rest), wrong | set(unknown))
+    except ValidationError:
+        return Read(None, wrong)
+
+
+@cache
+def key_names(model: type[BaseModel]) -> tuple[str, ...]:
+    """The keys a part may have, as they are written."""
+    return tuple(info.alias or name for name, info in model.model_fields.items())
+
+
+def _report_errors(
+    error: ValidationError, raw: dict[str, Any], path: str, report: Report
+) -> frozenset[str]:
+    """Report each place once; gives the keys of `raw` that are wrong."""
+    seen: set[str] = set()
+    wrong: set[str] = set()
+    for found in error.errors(include_url=False, include_input=False):
+        place = _place(raw, found["loc"])
+        wrong.add(str(found["loc"][0]))
+        if found["type"] == "missing":
+            key = str(found["loc"][-1])
+            report.add(path + pointer(*place), f"`{key}` is missing. Add it.")
+        elif (full := path + pointer(*place)) not in seen:
+            seen.add(full)
+            report.add(full, _sentence(found, place))
+    return frozenset(wrong)
+
+
+def _place(raw: Any, location: tuple[str | int, ...]) -> list[str | int]:
+    """The part of an error's location that exists in the document: the rest names alternatives of a type."""
+    place: list[str | int] = []
+    for step in location:
+        if isinstance(raw, dict) and step in raw:
+            raw = raw[step]
+        elif isinstance(raw, list) and isinstance(step, int) and step < len(raw):
+            raw = raw[step]
+        else:
+            break
+        place.append(step)
+    return place
+
+
+def _sentence(found: Any, place: list[str | int]) -> str:
+    key = place[0] if place else ""
+    if key in _BY_KEY:
+        return _BY_KEY[str(key)]
+    if found["type"] == "extra_forbidden":
+        return f"There is no key `{shown(str(found['loc'][-1]))}` here. Remove it, or correct its name."
+    if found["type"] in _LIMITS:
+        return _LIMITS[found["type"]](found["ctx"])
+    return _KINDS.get(found["type"], "This value is not allowed here. See the description of this key.")
+
+
+def _count(number: int, noun: str) -> str:
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun[:-1] + 'ies' if noun.endswith('y') else noun + 's'}"

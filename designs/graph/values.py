@@ -1,0 +1,87 @@
+"""Whether a value is plain JSON that can be stored, of bounded size and depth."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from designs.graph.report import Report, pointer, shown
+from designs.graph.spec import MAX_BYTES, MAX_DEPTH
+
+# Whole numbers that databases and other languages can hold.
+LARGEST = 2**63
+
+# The way to a value: its parent's way and its own key or index.
+Way = tuple[Any, str | int] | None
+
+
+def check_values(raw: object, report: Report) -> None:
+    """Report what no JSON document of ours may hold. Ends for any object, cyclic ones too."""
+    waiting: list[tuple[object, int, Way]] = [(raw, 1, None)]
+    size = 0
+    while waiting and not report.full:
+        value, depth, way = waiting.pop()
+        size += _size(value)
+        if size > MAX_BYTES:
+            report.add("", f"The design is larger than {MAX_BYTES // 2**20} MiB. Make it smaller.")
+            return
+        if isinstance(value, dict | list):
+            if depth > MAX_DEPTH:
+                report.add(_path(way), f"This is nested deeper than {MAX_DEPTH} levels. Make it flatter.")
+            else:
+                waiting += _inside(value, depth + 1, way, report)
+        else:
+            _check_leaf(value, way, report)
+
+
+def _inside(value: dict[Any, Any] | list[Any], depth: int, way: Way, report: Report) -> list[Any]:
+    if isinstance(value, list):
+        return [(item, depth, (way, index)) for index, item in enumerate(value)]
+    found = []
+    for key, item in value.items():
+        if isinstance(key, str) and _text_problem(key) is None:
+            found.append((item, depth, (way, key)))
+        else:
+            report.add(_path(way), f"The key {shown(repr(key))} is not text that can be stored. Rename it.")
+    return found
+
+
+def _size(value: object) -> int:
+    """About as many bytes as the value itself, without what it holds, takes as JSON."""
+    if isinstance(value, str):
+        return len(value) + 3 if value.isascii() else len(value.encode("utf-8", "surrogatepass")) + 3
+    if isinstance(value, dict):
+        return 2 + sum(len(key) + 4 for key in value if isinstance(key, str))
+    if isinstance(value, list):
+        return 2
+    return 2 + value.bit_length() // 4 if isinstance(value, int) else 4
+
+
+def _check_leaf(value: object, way: Way, report: Report) -> None:
+    if isinstance(value, str):
+        if (problem := _text_problem(value)) is not None:
+            report.add(_path(way), problem)
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            report.add(_path(way), "This is not a number that JSON can hold. Write a finite number.")
+    elif isinstance(value, int):
+        if not -LARGEST <= value < LARGEST:
+            report.add(_path(way), "This whole number is too large. Write it as text.")
+    elif value is not None:
+        report.add(_path(way), "This is not a JSON value. Use text, numbers, true, false, null, lists, objects.")
+
+
+def _text_problem(text: str) -> str | None:
+    if "\0" in text:
+        return "This text has a NUL character, which cannot be stored. Remove it."
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        return "This text has half of a surrogate pair, which cannot be stored. Remove it."
+    return None
+
+
+def _path(way: Way) -> str:
+    parts: list[str | int] = []
+    while way is not None:
+        way, part = way
+        parts.append(part)
+    return pointer(*reversed(parts))

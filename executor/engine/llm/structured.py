@@ -1,0 +1,84 @@
+"""Answers that must fit a JSON Schema: parsed, checked, and refused with the reason."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import lru_cache
+from typing import Any, NoReturn
+
+import jsonschema_rs
+import orjson
+
+from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError
+
+MOST_PROBLEMS = 3
+MOST_CHARACTERS = 1_000
+
+
+class SchemaUnusable(ValueError):
+    """The schema itself is not valid, or points outside itself."""
+
+
+def parsed_value(answer: ModelAnswer, schema: dict[str, Any]) -> Any:
+    """The answer's text as the value the schema asks for.
+
+    Raises ModelError(CONTENT) that says what does not fit and has the answer as `spent`.
+    """
+    try:
+        value = _json_value(answer.text)
+    except ValueError as error:
+        raise ModelError(
+            ErrorKind.CONTENT, f"it is not JSON ({error}).", spent=answer
+        ) from error
+    wrong = problems(value, schema)
+    if wrong:
+        raise ModelError(ErrorKind.CONTENT, f"{'; '.join(wrong)}.", spent=answer)
+    return value
+
+
+def problems(value: Any, schema: dict[str, Any]) -> list[str]:
+    """What does not fit, as short phrases with places; empty if all fits. Raises SchemaUnusable."""
+    validator = _validator(orjson.dumps(schema, option=orjson.OPT_SORT_KEYS))
+    found: list[str] = []
+    for error in validator.iter_errors(value):
+        place = "/".join(str(step) for step in error.instance_path)
+        message = error.message[:MOST_CHARACTERS]
+        found.append(f"at {place}: {message}" if place else message)
+        if len(found) == MOST_PROBLEMS:
+            break
+    return found
+
+
+def _json_value(text: str) -> Any:
+    """Strict JSON; a fence around it, which many models add, is taken off."""
+    text = text.strip()
+    if text.startswith("```") and text.endswith("```"):
+        text = text[3:-3].removeprefix("json").strip()
+    try:
+        return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+@lru_cache(maxsize=512)
+def _validator(schema: bytes) -> jsonschema_rs.Validator:
+    try:
+        return jsonschema_rs.validator_for(json.loads(schema), retriever=_refuse)
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        raise SchemaUnusable(str(error)) from error
+
+
+def _refuse(uri: str) -> NoReturn:
+    raise ValueError(f"{uri} is outside the schema; only references within it are read.")
