@@ -10,11 +10,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestra.settings")  # noqa: T
 
 from django.core.asgi import get_asgi_application  # noqa: E402
 
-from executor.carrier import existing_carrier  # noqa: E402
-
 GRACE_SECONDS = 5.0
 
 _django = get_asgi_application()
+
+# Rows can be imported only once Django is set up, which the line above does.
+from executor.carrier import existing_carrier  # noqa: E402
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
