@@ -1,7 +1,7 @@
 """API addresses, all apps'."""
 
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.permissions import IsAuthenticated
 
 from designs.api.base import route
@@ -16,7 +16,7 @@ urlpatterns = [
     route("health/ready", ReadyView, "health-ready"),
     re_path(
         r"^schema/?$",
-        SpectacularAPIView.as_view(permission_classes=[IsAuthenticated]),
+        SpectacularJSONAPIView.as_view(permission_classes=[IsAuthenticated]),
         name="api-schema",
     ),
     re_path(r"^docs/?$", api_docs, name="api-docs"),

@@ -167,7 +167,8 @@ def refresh(schedule: Schedule, *, now: datetime) -> bool:
     if fingerprint[:300] == schedule.computed_from:
         return False
     if rule is not None and rule.cron is None:
-        schedule.anchor_at = now
+        # Whole seconds: the pump is called just after each of them.
+        schedule.anchor_at = now.replace(microsecond=0)
         rule = rule_of(schedule)
     schedule.computed_from = fingerprint[:300]
     schedule.error = problem[:500]
@@ -218,7 +219,7 @@ def _check_rest(rest: dict[str, Any], errors: dict[str, list[str]]) -> None:
 
 def _read_rule(fields: dict[str, Any], zone: str, errors: dict[str, list[str]]) -> Rule | None:
     cron, every = fields.get("cron_expression"), fields.get("interval_seconds")
-    now = timezone.now().astimezone(UTC)
+    now = timezone.now().astimezone(UTC).replace(microsecond=0)
     if (cron in (None, "")) == (every is None):
         errors["cron_expression"] = ["Give either a cron expression or an interval in seconds."]
     elif cron not in (None, ""):

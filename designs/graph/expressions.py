@@ -1,4 +1,4 @@
-"""Expressions (JMESPath) and templates (text with `{{ expression }}`) that designs are written with."""
+"""Expressions (JMESPath) and templates (text with `{{ expression }}`) of designs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from jmespath import exceptions, parser
-
-from designs.graph.interpreter import MAX_DEPTH, Misuse, Node, build, field_names, tree_depth
+from designs.graph.interpreter import Misuse, build, field_names
 from designs.graph.meter import Fault, Meter, Overrun, is_truthy, measure
+from designs.graph.parsing import ExpressionError, ExpressionLimit, parse, shown
 from designs.graph.reads import Reads, find_reads
 
 __all__ = [
@@ -19,29 +18,14 @@ __all__ = [
     "is_truthy", "missing_value",
 ]  # fmt: skip
 
-MAX_LENGTH = 2_000
 MAX_EXPRESSIONS = 200
 MAX_TEXT = 4_000_000
 # Longer texts are compiled anew each time, so that the cache stays small.
 MAX_CACHED = 20_000
-SHOWN = 120
 
 _PLAIN = frozenset({str, int, bool, type(None)})
 _MARKS = re.compile(r"['\"`{}]")
 _QUOTED = {mark: re.compile(rf"(?:\\.|[^\\{mark}])*{mark}", re.DOTALL) for mark in "'\"`"}
-
-
-class ExpressionError(Exception):
-    """An expression or template that cannot be read or has no value; `message` is a whole sentence."""
-
-    def __init__(self, message: str, source: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.source = source
-
-
-class ExpressionLimit(ExpressionError):
-    """An expression that is too long, too deep, or costs too much to evaluate."""
 
 
 class Expression:
@@ -50,7 +34,7 @@ class Expression:
     __slots__ = ("_path", "_run", "reads", "source", "tree")
 
     def __init__(self, source: str) -> None:
-        tree = _parse(source)
+        tree = parse(source)
         self.source = source
         self.tree = tree
         self.reads: Reads = find_reads([tree])
@@ -58,7 +42,7 @@ class Expression:
         try:
             self._run = build(tree).run
         except Misuse as misuse:
-            raise ExpressionError(f"`{_shown(source)}` cannot be used: {misuse}.", source) from None
+            raise ExpressionError(f"`{shown(source)}` cannot be used: {misuse}.", source) from None
 
     @staticmethod
     def compile(source: str) -> Expression:
@@ -87,20 +71,19 @@ class Expression:
             if type(value) not in _PLAIN:
                 measure(value, meter)
         except Overrun as overrun:
-            raise ExpressionLimit(
-                f"`{_shown(self.source)}` was stopped: it {overrun}. Make it read less at once.", self.source
-            ) from None
+            raise self._stopped(f"it {overrun}. Make it read less at once") from None
         except Fault as fault:
-            raise ExpressionError(f"`{_shown(self.source)}` {fault}.", self.source) from None
+            raise ExpressionError(f"`{shown(self.source)}` {fault}.", self.source) from None
         except RecursionError:
-            raise ExpressionLimit(
-                f"`{_shown(self.source)}` was stopped: its values are nested too deep.", self.source
-            ) from None
+            raise self._stopped("its values are nested too deep") from None
         except ArithmeticError:
             raise ExpressionError(
-                f"`{_shown(self.source)}` has no value: a number is too large.", self.source
+                f"`{shown(self.source)}` has no value: a number is too large.", self.source
             ) from None
         return value
+
+    def _stopped(self, reason: str) -> ExpressionLimit:
+        return ExpressionLimit(f"`{shown(self.source)}` was stopped: {reason}.", self.source)
 
 
 class Template:
@@ -128,7 +111,7 @@ class Template:
         return tuple(piece.source for piece in self._pieces if isinstance(piece, Expression))
 
     def render(self, scope: Mapping[str, Any]) -> Any:
-        """The text with each expression's value put in: text as it is, anything else as compact JSON.
+        """The text with each expression's value put in: text as it is, the rest as compact JSON.
 
         A template that is exactly one expression gives that value, with its type. Raises
         ExpressionError where a value is missing or null, and what `Expression.evaluate` raises.
@@ -144,8 +127,8 @@ class Template:
             parts.append(part)
             size += len(part)
             if size > MAX_TEXT:
-                message = f"The text `{_shown(self.source)}` would be longer than {MAX_TEXT:,} characters."
-                raise ExpressionLimit(message, self.source)
+                message = f"would be longer than {MAX_TEXT:,} characters."
+                raise ExpressionLimit(f"The text `{shown(self.source)}` {message}", self.source)
         return "".join(parts)
 
 
@@ -162,7 +145,7 @@ def escape_text(text: str) -> str:
 def missing_value(source: str) -> ExpressionError:
     """The error of an expression that must have a value and has none."""
     return ExpressionError(
-        f"`{_shown(source)}` has no value here: it is missing or null. "
+        f"`{shown(source)}` has no value here: it is missing or null. "
         "Correct the name, or give a default after `||`.",
         source,
     )
@@ -189,63 +172,6 @@ def _as_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _shown(source: str) -> str:
-    return source if len(source) <= SHOWN else f"{source[:SHOWN]}…"
-
-
-# --- Reading expressions --------------------------------------------------------------------------
-
-
-def _parse(source: str) -> Node:
-    if not source.strip():
-        raise ExpressionError("An expression is empty. Write what it should read, as in `input.text`.", source)
-    if len(source) > MAX_LENGTH:
-        raise ExpressionLimit(
-            f"`{_shown(source)}` is longer than {MAX_LENGTH:,} characters. Split it over several blocks.", source
-        )
-    try:
-        tree: Node = parser.Parser().parse(source).parsed
-    except exceptions.IncompleteExpressionError:
-        raise _unreadable(source, "something is missing at its end") from None
-    except exceptions.LexerError as error:
-        raise _unreadable(source, _lexer_reason(error)) from None
-    except exceptions.ParseError as error:
-        raise _unreadable(source, _parser_reason(error)) from None
-    except (IndexError, KeyError, TypeError, ValueError):
-        raise _unreadable(source, "it is not JMESPath") from None
-    except RecursionError:
-        raise _too_deep(source) from None
-    if tree_depth(tree) > MAX_DEPTH:
-        raise _too_deep(source)
-    return tree
-
-
-def _unreadable(source: str, reason: str) -> ExpressionError:
-    return ExpressionError(f"`{_shown(source)}` cannot be read: {reason}.", source)
-
-
-def _too_deep(source: str) -> ExpressionLimit:
-    return ExpressionLimit(
-        f"`{_shown(source)}` is nested deeper than {MAX_DEPTH} levels. Split it over several blocks.", source
-    )
-
-
-def _parser_reason(error: exceptions.ParseError) -> str:
-    if error.token_type == "EOF":
-        return "something is missing at its end"
-    return f"`{error.token_value}` at character {error.lex_position + 1} does not belong there"
-
-
-def _lexer_reason(error: exceptions.LexerError) -> str:
-    place = f"at character {error.lexer_position + 1}"
-    if error.message.startswith("Unclosed"):
-        return f"the quote that opens {place} is not closed"
-    if error.message.startswith("Unknown token"):
-        hint = "; compare with `==`" if error.lexer_value == "=" else ""
-        return f"`{_shown(str(error.lexer_value))}` {place} does not belong there{hint}"
-    return f"the text in quotes {place} is not valid"
 
 
 # --- Reading templates ----------------------------------------------------------------------------
@@ -292,7 +218,7 @@ def _closing(source: str, start: int) -> int:
         else:
             break
     raise ExpressionError(
-        f"`{_shown(source[start - 2 :])}` opens with `{{{{` and is not closed. "
+        f"`{shown(source[start - 2 :])}` opens with `{{{{` and is not closed. "
         "Close it with `}}`, or write `\\{{` for two braces.",
         source,
     )

@@ -64,7 +64,7 @@ class Function:
             kinds = self.kinds_of(position)
             if not any(_is(argument, kind, meter) for kind in kinds):
                 wanted = " or ".join(KINDS[kind] for kind in kinds)
-                raise Fault(f"has no value, because {name}() needs {wanted}, not {_named(argument)}")
+                raise Fault(f"has no value: {name}() needs {wanted}, not {_named(argument)}")
         return self.run(meter, *arguments)
 
 
@@ -106,6 +106,14 @@ def _contains(meter: Meter, subject: Any, search: Any) -> bool:
         return isinstance(search, str) and search in subject
     meter.step(len(subject))
     return any(equal(item, search, meter) for item in subject)
+
+
+def _avg(meter: Meter, numbers: list[float]) -> float | None:
+    return sum(numbers) / len(numbers) if numbers else None
+
+
+def _starts_with(meter: Meter, text: str, start: str) -> bool:
+    return text.startswith(start)
 
 
 def _join(meter: Meter, separator: str, texts: list[str]) -> str:
@@ -166,7 +174,7 @@ def _keys_by(name: str, items: list[Any], each: Each, meter: Meter) -> list[Any]
     keys = each.over(items, meter)
     kinds = set(map(type, keys))
     if not (kinds <= {int, float} or kinds <= {str}):
-        raise Fault(f"has no value, because {name}() needs a number for each element, or text for each")
+        raise Fault(f"has no value: {name}() needs a number for each element, or text for each")
     return keys
 
 
@@ -196,7 +204,7 @@ _BY = (("array",), ("expref",))
 
 FUNCTIONS: dict[str, Function] = {
     "abs": Function(lambda meter, number: abs(number), (("number",),)),
-    "avg": Function(lambda meter, items: sum(items) / len(items) if items else None, (("numbers",),)),
+    "avg": Function(_avg, (("numbers",),)),
     "ceil": Function(lambda meter, number: math.ceil(number), (("number",),)),
     "contains": Function(_contains, (("array", "string"), ("any",))),
     "ends_with": Function(lambda meter, text, end: text.endswith(end), (("string",), ("string",))),
@@ -218,7 +226,7 @@ FUNCTIONS: dict[str, Function] = {
     "reverse": Function(_reverse, (("array", "string"),)),
     "sort": Function(_sort, _NUMBERS_OR_STRINGS),
     "sort_by": Function(_sort_by, _BY),
-    "starts_with": Function(lambda meter, text, start: text.startswith(start), (("string",), ("string",))),
+    "starts_with": Function(_starts_with, (("string",), ("string",))),
     "sum": Function(lambda meter, items: sum(items), (("numbers",),)),
     "to_array": Function(
         lambda meter, value: value if isinstance(value, list) else [value], (("any",),)

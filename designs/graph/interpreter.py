@@ -308,8 +308,8 @@ def _function(node: Node) -> Built:
 
 def _argument(name: str, node: Node, by_expression: bool) -> Built:
     if by_expression is not (node["type"] == "expref"):
-        place = "needs an expression after `&`" if by_expression else "takes no expression after `&`"
-        raise Misuse(f"{name}() {place} in that place")
+        need = "needs an" if by_expression else "takes no"
+        raise Misuse(f"{name}() {need} expression after `&` in that place")
     if not by_expression:
         return build(node)
     inner = build(node["children"][0])

@@ -10,7 +10,7 @@ MAX_ELEMENTS = 250_000
 MAX_CHARACTERS = 4_000_000
 MAX_VALUE_DEPTH = 120
 
-# Work that C code does on text or on whole lists counts as one step for so many characters or elements.
+# What C code does on text or whole lists is one step for so many characters or elements.
 CHARACTERS_PER_STEP = 64
 ELEMENTS_PER_STEP = 8
 
@@ -20,7 +20,7 @@ class Fault(Exception):
 
 
 class Overrun(Exception):
-    """An evaluation cost more than it may: the rest of a sentence that begins with the expression."""
+    """An evaluation that cost too much: the rest of a sentence that begins with its source."""
 
 
 class Meter:
@@ -68,7 +68,8 @@ def weigh(value: Any) -> int:
 def measure(value: Any, meter: Meter) -> int:
     """Charge for a whole value as it would be written out: what it repeats counts each time.
 
-    Gives the number of elements. Raises Overrun; Fault for a number that JSON cannot write, or for nesting deeper than 120.
+    Gives the number of elements. Raises Overrun; Fault for a number that JSON cannot write, or for
+    nesting deeper than 120.
     """
     level = [value]
     depth = count = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 
 from designs.graph.interpreter import Node
 
@@ -13,7 +14,7 @@ Place = tuple[str, ...] | None
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """`paths` in order of appearance, without repeats; `everything`: all names are read as one value."""
+    """`paths` in order, without repeats; `everything`: all names are read as one value."""
 
     paths: tuple[tuple[str, ...], ...]
     everything: bool
@@ -22,6 +23,9 @@ class Reads:
     def nothing(self) -> bool:
         """True for an expression that has the same value in every run."""
         return not self.paths and not self.everything
+
+
+_IN_TURN = ("subexpression", "pipe", "index_expression")
 
 
 def find_reads(trees: Iterable[Node]) -> Reads:
@@ -43,20 +47,18 @@ def _follow(node: Node, place: Place, found: dict[tuple[str, ...], None]) -> Pla
     kind, children = node["type"], node["children"]
     if kind == "field":
         return None if place is None else (*place, node["value"])
-    if kind in ("subexpression", "pipe", "index_expression"):
-        for child in children:
-            place = _follow(child, place, found)
-        return place
+    if kind in _IN_TURN:
+        return reduce(lambda at, child: _follow(child, at, found), children, place)
     if kind in ("current", "identity"):
         return place
-    if kind in ("index", "slice"):
-        _use(place, found)
-        return None
     if kind in ("projection", "value_projection", "filter_projection"):
         _use(_follow(children[0], place, found), found)
         children, place = children[1:], None
     elif kind == "expref":
         place = None
+    elif kind in ("index", "slice"):
+        _use(place, found)
+        children = []
     for child in children:
         _use(_follow(child, place, found), found)
     return None

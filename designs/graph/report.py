@@ -1,4 +1,4 @@
-"""Collects a document's problems: their places as JSON pointers, their order, and an end to them."""
+"""Collects a document's problems: places as JSON pointers, order, and an end to them."""
 
 from __future__ import annotations
 
@@ -35,9 +35,7 @@ class Report:
         """In the document's order; the last one says so if there are more."""
         found = sorted(self._problems.values(), key=lambda problem: _order(problem.path))
         if self._dropped:
-            found.append(
-                Problem("", f"There are more problems; these are the first {MAX_PROBLEMS}. Correct them first.")
-            )
+            found.append(Problem("", f"There are more problems than these {MAX_PROBLEMS}."))
         return tuple(found)
 
 
@@ -57,20 +55,21 @@ def shown(text: str) -> str:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """" Did you mean `x`?" if one of the names is much like this one, else nothing."""
+    """ " Did you mean `x`?" if one of the names is much like this one, else nothing."""
     candidates = [candidate for candidate in names if len(candidate) <= SHOWN]
     found = difflib.get_close_matches(name, candidates[:500], n=1) if len(name) <= SHOWN else []
     return f" Did you mean `{found[0]}`?" if found else ""
 
 
-_PLACES = {name: place for place, name in enumerate((
-    "schema", "name", "description", "model", "input_schema", "output_schema", "blocks", "connections",
-    "output",
-))}  # fmt: skip
+_KEYS = (
+    "schema", "name", "description", "model", "input_schema", "output_schema",
+    "blocks", "connections", "output",
+)  # fmt: skip
+_PLACES = {key: place for place, key in enumerate(_KEYS)}
 
 
 def _order(path: str) -> list[tuple[int, int, str]]:
-    """Sorts as the document reads: numbers by value, its own keys as the specification lists them."""
+    """Sorts as a document reads: indexes by number, its own keys as they are usually written."""
     first, *parts = path.split("/")[1:] or [""]
     key = [(_PLACES.get(first, -1), 0, first)]
     return key + [(0, int(part), "") if _is_index(part) else (1, 0, part) for part in parts]

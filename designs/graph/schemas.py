@@ -1,4 +1,4 @@
-"""JSON Schemas in designs: which are accepted, and how they are compiled without reaching the network."""
+"""JSON Schemas in designs: which are accepted, and how they compile without the network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ MAX_UNFOLDED = 2_000
 _DATA = frozenset({"const", "enum", "default", "examples"})
 # Keywords under which names stand, not keywords.
 _TABLES = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
-_FOREIGN = frozenset({"$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor"})
+_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
+_FOREIGN = frozenset(
+    {"$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor"}
+)
 # Expressions without look-around or back references take time in proportion to the text, always.
 _PATTERNS = jsonschema_rs.RegexOptions(size_limit=1_000_000)
 
@@ -44,7 +47,9 @@ def check_schema(schema: dict[str, Any], path: str, report: Report) -> None:
         report.add(path, f"The schema has more than {MAX_NODES} parts. Make it simpler.")
         return
     if any(depth > MAX_DEPTH for _, _, depth in parts):
-        report.add(path, f"The schema is nested deeper than {MAX_DEPTH} levels. Use `$defs` and `$ref`.")
+        report.add(
+            path, f"The schema is nested deeper than {MAX_DEPTH} levels. Use `$defs` and `$ref`."
+        )
         return
     before = len(report)
     for part, place, _ in parts:
@@ -57,7 +62,9 @@ def check_schema(schema: dict[str, Any], path: str, report: Report) -> None:
         _check_compiles(schema, path, report)
 
 
-def _parts(value: Any, path: str, depth: int = 1, named: bool = False) -> Iterator[tuple[Part, str, int]]:
+def _parts(
+    value: Any, path: str, depth: int = 1, named: bool = False
+) -> Iterator[tuple[Part, str, int]]:
     """Objects and lists of a schema with their places, plain data left out."""
     if isinstance(value, dict | list) and depth <= MAX_DEPTH + 1:
         yield value, path, depth
@@ -81,7 +88,8 @@ def _check_part(schema: dict[str, Any], part: dict[str, Any], path: str, report:
     reference, dialect = part.get("$ref"), part.get("$schema", DIALECT)
     if isinstance(reference, str) and _target(schema, reference) is None:
         report.add(
-            f"{path}/$ref", "This reference leads nowhere. Point to a part of this schema, as in `#/$defs/item`."
+            f"{path}/$ref",
+            "This reference leads nowhere. Point to a part of this schema, as in `#/$defs/item`.",
         )
     if isinstance(dialect, str) and dialect.rstrip("#") != DIALECT:
         report.add(f"{path}/$schema", f"Only JSON Schema 2020-12 is known here. Write `{DIALECT}`.")
@@ -102,8 +110,8 @@ def _patterns(part: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _sentence(error: jsonschema_rs.ValidationError) -> str:
-    if error.instance_path and error.instance_path[-1] == "type":
-        return "`type` is one of array, boolean, integer, null, number, object, string, or a list of these."
+    if error.kind.name == "anyOf" and error.instance_path[-1:] == ["type"]:
+        return f"`type` is one of {', '.join(_TYPES)}, or a list of these."
     return f"This is not JSON Schema: {shown(error.message)}."
 
 
@@ -118,7 +126,9 @@ def _target(schema: dict[str, Any], reference: str) -> Any:
         name = step.replace("~1", "/").replace("~0", "~")
         if isinstance(found, dict):
             found = found.get(name)
-        elif isinstance(found, list) and name.isascii() and name.isdigit() and int(name) < len(found):
+        elif (
+            isinstance(found, list) and name.isascii() and name.isdigit() and int(name) < len(found)
+        ):
             found = found[int(name)]
         else:
             return None
@@ -133,16 +143,20 @@ def _check_references(schema: dict[str, Any], path: str, report: Report) -> None
     back: set[int] = set()
     count = _unfolded(schema, _Unfolding(schema, {}, [], back))
     if len(back) > 1:
-        report.add(path, "The schema refers to itself in several places. Let it do so in one place only.")
+        report.add(
+            path, "The schema refers to itself in several places. Let it do so in one place only."
+        )
     elif count > MAX_UNFOLDED:
         report.add(
-            path, f"The schema stands for more than {MAX_UNFOLDED:,} when its references are followed. Use fewer."
+            path,
+            f"With its references followed, the schema has more than {MAX_UNFOLDED:,} parts. "
+            "Use fewer references.",
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _Unfolding:
-    """`known` has the counts of finished parts by identity; `back` the references into open ones."""
+    """`known`: counts of finished parts by identity; `back`: references into open parts."""
 
     schema: dict[str, Any]
     known: dict[int, int]

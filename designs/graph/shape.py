@@ -1,24 +1,34 @@
-"""Reads a document's parts as far as they can be read, and says in plain sentences what is wrong with the rest."""
+"""Reads a document's parts as far as possible, and says in sentences what is wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from designs.graph.report import Report, nearest, pointer, shown
-from designs.graph.spec import MAX_AGENTS, MAX_BLOCKS, MAX_CONNECTIONS, Agent, Block, Connection, Graph
+from designs.graph.spec import (
+    MAX_AGENTS,
+    MAX_BLOCKS,
+    MAX_CONNECTIONS,
+    Agent,
+    Block,
+    Connection,
+    Graph,
+)
 
 M = TypeVar("M", bound=BaseModel)
 
 ID_SENTENCE = (
-    "An id has 1 to 64 lower-case letters, digits and `_`, and begins with a letter, as in `find_facts`."
+    "An id has 1 to 64 lower-case letters, digits and `_`, and begins with a letter, "
+    "as in `find_facts`."
 )
 MODEL_SENTENCE = (
-    "Name a model as `provider:model`, or give a list of such names in the order they are tried, or null."
+    "Name a model as `provider:model`, or give a list of such names in the order they are tried, "
+    "or null."
 )
 _BY_KEY = {"id": ID_SENTENCE, "model": MODEL_SENTENCE}
 
@@ -37,7 +47,9 @@ _KINDS = {
 }
 _LIMITS: dict[str, Callable[[dict[str, Any]], str]] = {
     "literal_error": lambda c: f"This must be one of {c['expected'].replace(chr(39), '`')}.",
-    "string_too_short": lambda c: f"This must have at least {_count(c['min_length'], 'character')}.",
+    "string_too_short": lambda c: (
+        f"This must have at least {_count(c['min_length'], 'character')}."
+    ),
     "string_too_long": lambda c: f"This may have at most {_count(c['max_length'], 'character')}.",
     "too_short": lambda c: f"This must have at least {_count(c['min_length'], 'entry')}.",
     "too_long": lambda c: f"This may have at most {_count(c['max_length'], 'entry')}.",
@@ -50,7 +62,7 @@ _LIMITS: dict[str, Callable[[dict[str, Any]], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class BlockEntry:
-    """A block as far as it could be read, with its agents' places; `whole` if nothing was wrong with it."""
+    """A block as far as it could be read; `whole` if nothing was wrong. Agents have their paths."""
 
     path: str
     block: Block
@@ -60,7 +72,7 @@ class BlockEntry:
 
 @dataclass(slots=True)
 class Parts:
-    """What could be read of a document. `ids` are all block ids that stand there, readable or not."""
+    """What could be read of a document. `ids` are all its block ids, of readable blocks or not."""
 
     blocks: list[BlockEntry] = field(default_factory=list)
     connections: list[tuple[str, Connection]] = field(default_factory=list)
@@ -90,7 +102,9 @@ def read_parts(raw: dict[str, Any], report: Report) -> Parts:
 _PLACEHOLDER = {"id": "a", "type": "transform"}
 
 
-def _entries(raw: Mapping[str, Any], key: str, most: int, report: Report, base: str = "") -> list[tuple[str, Any]]:
+def _entries(
+    raw: Mapping[str, Any], key: str, most: int, report: Report, base: str = ""
+) -> list[tuple[str, Any]]:
     """A list's entries with their paths; none if it is no list, or too long."""
     found, path = raw.get(key, []), base + pointer(key)
     if not isinstance(found, list):
@@ -106,7 +120,11 @@ def _read_block(raw: object, path: str, parts: Parts, report: Report) -> None:
     if isinstance(raw, dict) and isinstance(raw.get("id"), str):
         parts.ids.add(raw["id"])
     before = len(report)
-    shell = {key: value for key, value in raw.items() if key != "agents"} if isinstance(raw, dict) else raw
+    shell = (
+        {key: value for key, value in raw.items() if key != "agents"}
+        if isinstance(raw, dict)
+        else raw
+    )
     block = read_part(Block, shell, path, report).part
     if block is None or not isinstance(raw, dict):
         return
@@ -124,7 +142,7 @@ def _read_block(raw: object, path: str, parts: Parts, report: Report) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Read[M: BaseModel]:
+class Read(Generic[M]):
     """A part, without the keys in `wrong`; None if it cannot be read even without them."""
 
     part: M | None
@@ -141,7 +159,7 @@ def read_part(model: type[M], raw: object, path: str, report: Report) -> Read[M]
     for key in unknown:
         report.add(
             path + pointer(key),
-            f"There is no key `{shown(key)}` here.{nearest(key, names)} Remove it, or correct its name.",
+            _unknown_key(key, nearest(key, names)),
         )
     known = {key: value for key, value in raw.items() if key in names}
     try:
@@ -169,7 +187,7 @@ def _report_errors(
     wrong: set[str] = set()
     for found in error.errors(include_url=False, include_input=False):
         place = _place(raw, found["loc"])
-        wrong.add(str(found["loc"][0]))
+        wrong.update(str(step) for step in found["loc"][:1])
         if found["type"] == "missing":
             key = str(found["loc"][-1])
             report.add(path + pointer(*place), f"`{key}` is missing. Add it.")
@@ -180,15 +198,13 @@ def _report_errors(
 
 
 def _place(raw: Any, location: tuple[str | int, ...]) -> list[str | int]:
-    """The part of an error's location that exists in the document: the rest names alternatives of a type."""
+    """As much of an error's location as is in the document; the rest names types that were tried."""
     place: list[str | int] = []
     for step in location:
-        if isinstance(raw, dict) and step in raw:
-            raw = raw[step]
-        elif isinstance(raw, list) and isinstance(step, int) and step < len(raw):
-            raw = raw[step]
-        else:
+        in_list = isinstance(raw, list) and isinstance(step, int) and step < len(raw)
+        if not in_list and not (isinstance(raw, dict) and step in raw):
             break
+        raw = raw[step]
         place.append(step)
     return place
 
@@ -198,10 +214,16 @@ def _sentence(found: Any, place: list[str | int]) -> str:
     if key in _BY_KEY:
         return _BY_KEY[str(key)]
     if found["type"] == "extra_forbidden":
-        return f"There is no key `{shown(str(found['loc'][-1]))}` here. Remove it, or correct its name."
+        return _unknown_key(str(found["loc"][-1]))
     if found["type"] in _LIMITS:
         return _LIMITS[found["type"]](found["ctx"])
-    return _KINDS.get(found["type"], "This value is not allowed here. See the description of this key.")
+    return _KINDS.get(
+        found["type"], "This value is not allowed here. See the description of this key."
+    )
+
+
+def _unknown_key(key: str, hint: str = "") -> str:
+    return f"There is no key `{shown(key)}` here.{hint} Remove it, or correct its name."
 
 
 def _count(number: int, noun: str) -> str:

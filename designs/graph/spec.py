@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Role = Literal["manager", "worker", "specialist", "moderator", "reflector"]
+ModelName = Annotated[str, Field(min_length=1, max_length=200)]
+# One name, or several in the order they are tried.
+ModelChoice = ModelName | Annotated[list[ModelName], Field(min_length=1, max_length=10)]
 OnError = Literal["fail", "continue", "default"]
 
 ID_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
@@ -28,6 +31,15 @@ class Problem:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An expression or template in a block's settings; the path is relative to the block."""
+
+    path: str
+    text: str
+    is_template: bool
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
 
@@ -42,7 +54,7 @@ class Agent(_Part):
     name: str = Field(default="", max_length=200)
     role: Role = "worker"
     system_prompt: str = ""
-    model: str | list[str] | None = None
+    model: ModelChoice | None = None
 
 
 class Block(_Part):
@@ -77,7 +89,7 @@ class Graph(_Part):
     schema_version: Literal[1] = Field(default=1, alias="schema")
     name: str = Field(min_length=1, max_length=200)
     description: str = Field(default="", max_length=10_000)
-    model: str | list[str] | None = None
+    model: ModelChoice | None = None
     input_schema: dict[str, Any] | None = None
     output_schema: dict[str, Any] | None = None
     blocks: list[Block] = Field(min_length=1, max_length=MAX_BLOCKS)

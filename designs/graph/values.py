@@ -27,7 +27,9 @@ def check_values(raw: object, report: Report) -> None:
             return
         if isinstance(value, dict | list):
             if depth > MAX_DEPTH:
-                report.add(_path(way), f"This is nested deeper than {MAX_DEPTH} levels. Make it flatter.")
+                report.add(
+                    _path(way), f"This is nested deeper than {MAX_DEPTH} levels. Make it flatter."
+                )
             else:
                 waiting += _inside(value, depth + 1, way, report)
         else:
@@ -42,14 +44,18 @@ def _inside(value: dict[Any, Any] | list[Any], depth: int, way: Way, report: Rep
         if isinstance(key, str) and _text_problem(key) is None:
             found.append((item, depth, (way, key)))
         else:
-            report.add(_path(way), f"The key {shown(repr(key))} is not text that can be stored. Rename it.")
+            report.add(
+                _path(way), f"The key {shown(repr(key))} is not text that can be stored. Rename it."
+            )
     return found
 
 
 def _size(value: object) -> int:
     """About as many bytes as the value itself, without what it holds, takes as JSON."""
     if isinstance(value, str):
-        return len(value) + 3 if value.isascii() else len(value.encode("utf-8", "surrogatepass")) + 3
+        return (
+            len(value) + 3 if value.isascii() else len(value.encode("utf-8", "surrogatepass")) + 3
+        )
     if isinstance(value, dict):
         return 2 + sum(len(key) + 4 for key in value if isinstance(key, str))
     if isinstance(value, list):
@@ -63,12 +69,17 @@ def _check_leaf(value: object, way: Way, report: Report) -> None:
             report.add(_path(way), problem)
     elif isinstance(value, float):
         if not math.isfinite(value):
-            report.add(_path(way), "This is not a number that JSON can hold. Write a finite number.")
+            report.add(
+                _path(way), "This is not a number that JSON can hold. Write a finite number."
+            )
     elif isinstance(value, int):
         if not -LARGEST <= value < LARGEST:
             report.add(_path(way), "This whole number is too large. Write it as text.")
     elif value is not None:
-        report.add(_path(way), "This is not a JSON value. Use text, numbers, true, false, null, lists, objects.")
+        report.add(
+            _path(way),
+            "This is not a JSON value. Use text, numbers, true, false, null, lists, objects.",
+        )
 
 
 def _text_problem(text: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from designs.graph.spec import Agent, Block, Problem, Role
+from designs.graph.spec import Agent, Block, Problem, Role, Source
 
 
 class Settings(BaseModel):
@@ -19,6 +19,8 @@ class Settings(BaseModel):
 
 
 S = TypeVar("S", bound=Settings)
+# Named here because inside `Pattern` the word `type` is the block's.
+SettingsType = type[Settings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +123,17 @@ class Pattern(ABC, Generic[S]):
     type: ClassVar[str]
     label: ClassVar[str]
     summary: ClassVar[str]
-    settings_type: ClassVar[type[Settings]]
+    settings_type: ClassVar[SettingsType]
     roles: ClassVar[frozenset[str]] = frozenset(get_args(Role))
     least_agents: ClassVar[int] = 1
     most_agents: ClassVar[int] = 50
     available: ClassVar[bool] = True
+    # Whether outgoing connections may name a `route`, of which a run takes some.
+    chooses_routes: ClassVar[bool] = False
+
+    def sources(self, settings: S) -> Iterable[Source]:
+        """The expressions and templates in the settings: they are checked with the document."""
+        return ()
 
     def check(self, block: Block, settings: S) -> Iterable[Problem]:
         """Rules beyond types, with paths relative to the block (`/settings/require`)."""

@@ -20,6 +20,15 @@ class SchemaUnusable(ValueError):
     """The schema itself is not valid, or points outside itself."""
 
 
+def check_schema(schema: dict[str, Any]) -> None:
+    """Raises ModelError(REQUEST) for a schema that cannot be used."""
+    try:
+        problems(None, schema)
+    except SchemaUnusable as error:
+        sentence = f"The schema of the answer cannot be used: {error}"
+        raise ModelError(ErrorKind.REQUEST, sentence) from error
+
+
 def parsed_value(answer: ModelAnswer, schema: dict[str, Any]) -> Any:
     """The answer's text as the value the schema asks for.
 
@@ -28,9 +37,7 @@ def parsed_value(answer: ModelAnswer, schema: dict[str, Any]) -> Any:
     try:
         value = _json_value(answer.text)
     except ValueError as error:
-        raise ModelError(
-            ErrorKind.CONTENT, f"it is not JSON ({error}).", spent=answer
-        ) from error
+        raise ModelError(ErrorKind.CONTENT, f"it is not JSON ({error}).", spent=answer) from error
     wrong = problems(value, schema)
     if wrong:
         raise ModelError(ErrorKind.CONTENT, f"{'; '.join(wrong)}.", spent=answer)
@@ -77,7 +84,7 @@ def _validator(schema: bytes) -> jsonschema_rs.Validator:
     try:
         return jsonschema_rs.validator_for(json.loads(schema), retriever=_refuse)
     except (ValueError, jsonschema_rs.ReferencingError) as error:
-        raise SchemaUnusable(str(error)) from error
+        raise SchemaUnusable(str(error).partition("\n")[0]) from error
 
 
 def _refuse(uri: str) -> NoReturn:

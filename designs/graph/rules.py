@@ -1,0 +1,172 @@
+"""Checks a document whole: every problem at once, each with its place and a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+from designs.graph.report import Report, nearest, shown
+from designs.graph.schemas import check_schema
+from designs.graph.shape import BlockEntry, read_part, read_parts
+from designs.graph.spec import Block, Graph, Problem, Source
+from designs.graph.structure import Layout, check_structure
+from designs.graph.values import check_values
+from designs.graph.wording import Wording
+
+
+class PaletteEntry(Protocol):
+    """What the rules need to know of a block type."""
+
+    @property
+    def settings_type(self) -> type[BaseModel]: ...
+    @property
+    def roles(self) -> frozenset[str]: ...
+    @property
+    def least_agents(self) -> int: ...
+    @property
+    def most_agents(self) -> int: ...
+    @property
+    def chooses_routes(self) -> bool: ...
+
+    def check(self, block: Block, settings: Any) -> Iterable[Problem]:
+        """Rules of its own, with paths relative to the block."""
+        ...
+
+    def sources(self, settings: Any) -> Iterable[Source]:
+        """The expressions and templates in its settings, with paths relative to the block."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The graph, if it can be run, or else all that keeps it from that."""
+
+    graph: Graph | None
+    problems: tuple[Problem, ...]
+
+
+Palette = Mapping[str, PaletteEntry]
+
+
+def check_graph(raw: object, palette: Palette, upcoming: Collection[str] = ()) -> Checked:
+    """Check any value as a document. `upcoming` are types that are known and not available yet.
+
+    Never raises; ends soon for any value.
+    """
+    report = Report()
+    check_values(raw, report)
+    if len(report) == 0 and not isinstance(raw, dict):
+        report.add("", "A design is an object with `name` and `blocks`.")
+    if len(report) or not isinstance(raw, dict):
+        return Checked(None, report.problems())
+    parts = read_parts(raw, report)
+    layout = check_structure(parts, report)
+    wording = Wording(parts.ids, report)
+    for entry in parts.blocks:
+        _BlockRules(entry, layout, wording, report).check(palette, upcoming)
+    _check_connections(layout, palette, wording, report)
+    if parts.output is not None:
+        wording.check_output(parts.output, "/output")
+    for key in ("input_schema", "output_schema"):
+        if isinstance(raw.get(key), dict):
+            check_schema(raw[key], f"/{key}", report)
+    graph = read_part(Graph, raw, "", report).part if len(report) == 0 else None
+    return Checked(None if len(report) else graph, report.problems())
+
+
+def _check_connections(layout: Layout, palette: Palette, wording: Wording, report: Report) -> None:
+    for path, connection in layout.edges:
+        source = layout.blocks[connection.source].block
+        entry = palette.get(source.type)
+        if connection.route is not None and entry is not None and not entry.chooses_routes:
+            report.add(
+                f"{path}/route",
+                f"Block `{source.id}` chooses no routes, so nothing takes this one. "
+                "Remove `route`, or give the connection a condition (`when`).",
+            )
+        if connection.when is not None:
+            above = None if layout.above is None else layout.above[source.id] | {source.id}
+            wording.check_expression(connection.when, f"{path}/when", above)
+
+
+@dataclass(frozen=True, slots=True)
+class _BlockRules:
+    entry: BlockEntry
+    layout: Layout
+    wording: Wording
+    report: Report
+
+    def check(self, palette: Palette, upcoming: Collection[str]) -> None:
+        block, path = self.entry.block, self.entry.path
+        above = None if self.layout.above is None else self.layout.above.get(block.id)
+        self._check_default()
+        self.wording.check_template(block.task, f"{path}/task", above)
+        for place, agent in self.entry.agents:
+            self.wording.check_template(agent.system_prompt, f"{place}/system_prompt", above)
+        pattern = palette.get(block.type)
+        if pattern is None:
+            self.report.add(f"{path}/type", _type_problem(block.type, palette, upcoming))
+            return
+        self._check_agents(pattern)
+        read = read_part(pattern.settings_type, block.settings, f"{path}/settings", self.report)
+        if read.part is None:
+            return
+        for source in pattern.sources(read.part):
+            check = (
+                self.wording.check_template if source.is_template else self.wording.check_expression
+            )
+            check(source.text, path + source.path, above)
+        if self.entry.whole and not read.wrong:
+            for problem in pattern.check(block, read.part):
+                self.report.add(path + problem.path, problem.message)
+
+    def _check_default(self) -> None:
+        block = self.entry.block
+        if not self.entry.whole:
+            return
+        if block.on_error == "default" and block.default is None:
+            self.report.add(
+                f"{self.entry.path}/default",
+                "`on_error` is `default`: give the value that is handed on when the block fails.",
+            )
+        elif block.on_error != "default" and block.default is not None:
+            self.report.add(
+                f"{self.entry.path}/default",
+                "This is used only if `on_error` is `default`, and that is "
+                f"`{block.on_error}`. Change one of them.",
+            )
+
+    def _check_agents(self, pattern: PaletteEntry) -> None:
+        count, path = len(self.entry.block.agents), f"{self.entry.path}/agents"
+        kind = self.entry.block.type
+        if self.entry.whole and count < pattern.least_agents:
+            least = _agents(pattern.least_agents)
+            self.report.add(
+                path, f"A {kind} block needs {least} or more, and has {count or 'none'}."
+            )
+        if count > pattern.most_agents:
+            most = _agents(pattern.most_agents)
+            wanted = f"has at most {most}" if pattern.most_agents else "has no agents. Remove them"
+            self.report.add(path, f"A {kind} block {wanted}.")
+            return
+        for place, agent in self.entry.agents:
+            if agent.role not in pattern.roles:
+                allowed = ", ".join(f"`{role}`" for role in sorted(pattern.roles))
+                self.report.add(
+                    f"{place}/role",
+                    f"A {kind} block has no place for the role `{agent.role}`. Use {allowed}.",
+                )
+
+
+def _agents(count: int) -> str:
+    return f"{count} agent{'' if count == 1 else 's'}"
+
+
+def _type_problem(name: str, palette: Palette, upcoming: Collection[str]) -> str:
+    available = ", ".join(f"`{known}`" for known in palette)
+    if name in upcoming:
+        return f"The block type `{name}` is not available yet. Use {available}."
+    return f"There is no block type `{shown(name)}`; there are {available}.{nearest(name, palette)}"

@@ -1,0 +1,75 @@
+"""Asks several agents at the same time, and bears the loss of as many as may be missing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from designs.graph.spec import Agent
+from designs.patterns.base import AgentFailed, Answer, BlockFailed
+from designs.patterns.prompts import display_name
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Answers and failures, both in the agents' order whatever the order of their coming."""
+
+    answers: dict[str, Answer]
+    missing: tuple[tuple[Agent, str], ...]
+
+
+async def ask_all(
+    agents: Sequence[Agent],
+    ask: Callable[[Agent], Awaitable[Answer]],
+    *,
+    needed: int,
+    at_once: int,
+) -> Gathered:
+    """Ask every agent, at most `at_once` at a time, and wait for all of them.
+
+    As soon as fewer than `needed` can answer, the others are cancelled: raises AgentFailed when all
+    were needed, else BlockFailed with every loss. Any other error of `ask` ends it likewise.
+    """
+    gate = asyncio.Semaphore(at_once)
+    lost: dict[str, AgentFailed] = {}
+
+    async def one(agent: Agent) -> Answer | None:
+        async with gate:
+            try:
+                return await ask(agent)
+            except AgentFailed as failed:
+                lost[agent.id] = failed
+                if len(agents) - len(lost) < needed:
+                    raise
+                return None
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(agent)) for agent in agents]
+    except BaseExceptionGroup as failures:
+        raise _cause(failures, agents, lost, needed) from failures
+    answers = {agent.id: task.result() for agent, task in zip(agents, tasks, strict=True)}
+    return Gathered(
+        {agent_id: answer for agent_id, answer in answers.items() if answer is not None},
+        tuple((agent, lost[agent.id].reason) for agent in agents if agent.id in lost),
+    )
+
+
+def _cause(
+    failures: BaseExceptionGroup[BaseException],
+    agents: Sequence[Agent],
+    lost: dict[str, AgentFailed],
+    needed: int,
+) -> BaseException:
+    for failure in failures.exceptions:
+        if not isinstance(failure, AgentFailed):
+            return failure
+    if needed == len(agents):
+        return failures.exceptions[0]
+    losses = "; ".join(
+        f"{display_name(agent)}: {lost[agent.id].reason}" for agent in agents if agent.id in lost
+    )
+    return BlockFailed(
+        f"{needed} of {len(agents)} agents must answer, and too many failed ({losses})"
+    )

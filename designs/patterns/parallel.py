@@ -1,0 +1,128 @@
+"""Parallel: the same task to all members at once, then one aggregate of their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from designs.graph.spec import Agent, Block, Problem
+from designs.patterns.base import Answer, BlockOutput, Part, Pattern, RunContext, Settings
+from designs.patterns.members import Gathered, ask_all
+from designs.patterns.prompts import NOTE, answer_part, delivered, display_name, render_task
+
+Aggregate = Literal["agent", "list", "vote"]
+AGGREGATING_ROLES = ("manager", "moderator")
+
+
+class ParallelSettings(Settings):
+    """`require`: how many must answer. `aggregate`: null is `agent` if one can, else `list`."""
+
+    require: Literal["all"] | Annotated[int, Field(ge=1)] = "all"
+    max_concurrency: int = Field(default=8, ge=1, le=100)
+    aggregate: Aggregate | None = None
+
+
+class Parallel(Pattern[ParallelSettings]):
+    """The output is the aggregator's answer, an object by agent, or the most frequent answer."""
+
+    type = "parallel"
+    label = "Parallel"
+    summary = (
+        "All members get the same task at once; an agent, a list or a vote brings them together."
+    )
+    settings_type = ParallelSettings
+    least_agents = 2
+
+    def check(self, block: Block, settings: ParallelSettings) -> Iterable[Problem]:
+        aggregators = [agent for agent in block.agents if agent.role in AGGREGATING_ROLES]
+        members = len(block.agents) - len(aggregators)
+        for agent in aggregators[1:]:
+            yield Problem(
+                f"/agents/{block.agents.index(agent)}/role",
+                f"`{aggregators[0].id}` aggregates already. Give this agent another role.",
+            )
+        if aggregators and settings.aggregate in ("list", "vote"):
+            yield Problem(
+                "/settings/aggregate",
+                f"With `{settings.aggregate}` the agent `{aggregators[0].id}` "
+                f"({aggregators[0].role}) has nothing to do. Use `agent`, or give it another role.",
+            )
+        if not aggregators and settings.aggregate == "agent":
+            yield Problem(
+                "/settings/aggregate",
+                "No agent can aggregate. Give one the role `moderator` or `manager`.",
+            )
+        if members < 2:
+            yield Problem(
+                "/agents",
+                "A parallel block needs 2 or more members beside the agent that aggregates.",
+            )
+        elif settings.require != "all" and settings.require > members:
+            yield Problem(
+                "/settings/require",
+                f"Only {members} members can answer. Use `all` or a number up to that.",
+            )
+
+    async def run(
+        self, block: Block, settings: ParallelSettings, context: RunContext
+    ) -> BlockOutput:
+        task = render_task(block, context)
+        aggregator = _aggregator(block, settings)
+        members = [agent for agent in block.agents if agent is not aggregator]
+
+        async def ask(agent: Agent) -> Answer:
+            return await context.ask(agent, [*task, *delivered(agent, context)], purpose="answer")
+
+        gathered = await ask_all(
+            members,
+            ask,
+            needed=len(members) if settings.require == "all" else settings.require,
+            at_once=settings.max_concurrency,
+        )
+        if gathered.missing:
+            context.degrade(missing_sentence(gathered.missing))
+        by_agent: dict[str, Any] = {name: answer.text for name, answer in gathered.answers.items()}
+        if aggregator is None:
+            value: Any = by_agent if settings.aggregate != "vote" else vote(by_agent)
+            return BlockOutput(value, by_agent=by_agent)
+        parts = [*task, *delivered(aggregator, context), *_answers(members, gathered)]
+        aggregate = await context.ask(aggregator, parts, purpose="aggregate")
+        return BlockOutput(aggregate.text, by_agent={**by_agent, aggregator.id: aggregate.text})
+
+
+def vote(answers: Mapping[str, str]) -> str:
+    """The answer most members gave, as the first of them wrote it; among equals the earliest wins.
+
+    Answers count as the same if only case, spaces, or quotes and stops around them differ.
+    """
+    votes: dict[str, list[str]] = {}
+    for text in answers.values():
+        votes.setdefault(_normalised(text), []).append(text)
+    return max(votes.values(), key=len)[0]
+
+
+def missing_sentence(missing: Sequence[tuple[Agent, str]]) -> str:
+    """Who did not answer, and why."""
+    losses = "; ".join(f"{display_name(agent)} ({reason.rstrip('.')})" for agent, reason in missing)
+    return f"No answer came from {losses}."
+
+
+def _normalised(text: str) -> str:
+    return " ".join(text.casefold().split()).strip(" .,;:!?\"'`*_")
+
+
+def _aggregator(block: Block, settings: ParallelSettings) -> Agent | None:
+    if settings.aggregate in ("list", "vote"):
+        return None
+    return next((agent for agent in block.agents if agent.role in AGGREGATING_ROLES), None)
+
+
+def _answers(members: Sequence[Agent], gathered: Gathered) -> list[Part]:
+    parts = [
+        answer_part(agent, gathered.answers[agent.id].text)
+        for agent in members
+        if agent.id in gathered.answers
+    ]
+    return [*parts, Part(NOTE, missing_sentence(gathered.missing))] if gathered.missing else parts

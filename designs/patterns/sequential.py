@@ -1,0 +1,39 @@
+"""Sequential: agents in order, each working on what the one before it said."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from designs.graph.spec import Block
+from designs.patterns.base import BlockOutput, Part, Pattern, RunContext, Settings
+from designs.patterns.prompts import answer_part, delivered, render_task
+
+
+class SequentialSettings(Settings):
+    """`context`: whether an agent sees the previous answer only, or all earlier ones."""
+
+    context: Literal["last", "full"] = "last"
+
+
+class Sequential(Pattern[SequentialSettings]):
+    """The output is the last agent's answer; an agent that fails, fails the block."""
+
+    type = "sequential"
+    label = "Sequential"
+    summary = "Agents take turns in order; each gets the task and the answer before its own."
+    settings_type = SequentialSettings
+
+    async def run(
+        self, block: Block, settings: SequentialSettings, context: RunContext
+    ) -> BlockOutput:
+        task = render_task(block, context)
+        said: list[Part] = []
+        answers: dict[str, str] = {}
+        text = ""
+        for agent in block.agents:
+            earlier = said if settings.context == "full" else said[-1:]
+            parts = [*task, *delivered(agent, context), *earlier]
+            text = (await context.ask(agent, parts, purpose="answer")).text
+            said.append(answer_part(agent, text))
+            answers[agent.id] = text
+        return BlockOutput(text, by_agent=answers)

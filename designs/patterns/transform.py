@@ -1,0 +1,55 @@
+"""Transform: computes its output from what is there, without agents and without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from designs.graph.expressions import missing_value
+from designs.graph.spec import Block, Problem, Source
+from designs.patterns.base import InstantPattern, RunContext, Settings
+
+
+class TransformSettings(Settings):
+    """One of the two: a JMESPath whose value is the output, or a text with `{{ expression }}`."""
+
+    expression: str | None = None
+    template: str | None = None
+
+
+class Transform(InstantPattern[TransformSettings]):
+    """The output is the value of `expression`, or the text that `template` gives."""
+
+    type = "transform"
+    label = "Transform"
+    summary = "Computes its output with an expression or a template. No agents, no model."
+    settings_type = TransformSettings
+    roles = frozenset()
+    least_agents = 0
+    most_agents = 0
+
+    def sources(self, settings: TransformSettings) -> Iterable[Source]:
+        if settings.expression is not None:
+            yield Source("/settings/expression", settings.expression, is_template=False)
+        if settings.template is not None:
+            yield Source("/settings/template", settings.template, is_template=True)
+
+    def check(self, block: Block, settings: TransformSettings) -> Iterable[Problem]:
+        if settings.expression is None and settings.template is None:
+            yield Problem("/settings", "Give a transform its `expression` or its `template`.")
+        if settings.expression is not None and settings.template is not None:
+            yield Problem(
+                "/settings", "A transform has an `expression` or a `template`. Remove one of them."
+            )
+        if block.task.strip():
+            yield Problem(
+                "/task", "A transform asks nobody, so it has no task. Write it into its settings."
+            )
+
+    def compute(self, block: Block, settings: TransformSettings, context: RunContext) -> Any:
+        if settings.expression is None:
+            return context.render(settings.template or "")
+        value = context.evaluate(settings.expression)
+        if value is None:
+            raise missing_value(settings.expression)
+        return value

@@ -1,0 +1,181 @@
+"""HTTP clients of model servers: made lazily, several side by side, each kept to its event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx2
+    from pydantic_ai.models import Model as SdkModel
+
+Protocol = Literal["openai", "openai_compatible", "ollama", "anthropic", "google"]
+
+# One client with hundreds of calls in flight spends its time looking through its own connections.
+CALLS_A_CLIENT = 16
+MOST_CLIENTS = 16
+CONNECT_SECONDS = 5.0
+# The server's own time limit is the call's total deadline; this one only ends what was forgotten.
+READ_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where and how a model is asked. `base_url` empty: the provider's own address."""
+
+    protocol: Protocol
+    model: str
+    base_url: str = ""
+    api_key: str = ""
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.protocol!r}, {self.model!r}, {self.base_url!r})"
+
+
+class _Client:
+    __slots__ = ("busy", "http", "sdk")
+
+    def __init__(self, http: httpx2.AsyncClient, sdk: SdkModel) -> None:
+        self.http = http
+        self.sdk = sdk
+        self.busy = 0
+
+
+class Clients:
+    """The clients of one endpoint. A call takes the least busy one; more are made as calls grow."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[_Client]]
+        self._by_loop = weakref.WeakKeyDictionary()
+
+    @contextmanager
+    def take(self) -> Iterator[SdkModel]:
+        """A model of the SDK for one call. `load` must have ended before."""
+        clients = self._by_loop.setdefault(asyncio.get_running_loop(), [])
+        client = min(clients, key=lambda one: one.busy, default=None)
+        if client is None or (client.busy >= CALLS_A_CLIENT and len(clients) < MOST_CLIENTS):
+            client = _make(self._endpoint)
+            clients.append(client)
+        client.busy += 1
+        try:
+            yield client.sdk
+        finally:
+            client.busy -= 1
+
+    async def close(self) -> None:
+        """Close the clients of the running loop."""
+        for client in self._by_loop.pop(asyncio.get_running_loop(), []):
+            await client.http.aclose()
+
+
+async def load(protocol: Protocol) -> None:
+    """Import the protocol's modules: seconds of work, so not on the loop; once a process."""
+    if protocol not in _loaded:
+        await asyncio.to_thread(_load, protocol)
+
+
+# What a call imports at its first use; done ahead, so that no call holds the loop for it.
+_USED = ("pydantic_ai.direct", "executor.engine.llm.sdk_errors", "genai_prices.data_snapshot")
+
+_loaded: set[Protocol] = set()
+_lock = threading.Lock()
+_tls: list[ssl.SSLContext] = []
+
+
+def _load(protocol: Protocol) -> None:
+    with _lock:
+        if protocol not in _loaded:
+            for name in _USED:
+                importlib.import_module(name)
+            _BUILDERS[protocol](Endpoint(protocol, "m", "http://localhost/v1", "k"), _http("http:"))
+            _loaded.add(protocol)
+
+
+def _make(endpoint: Endpoint) -> _Client:
+    http = _http(endpoint.base_url or "https:")
+    return _Client(http, _BUILDERS[endpoint.protocol](endpoint, http))
+
+
+def _http(url: str) -> httpx2.AsyncClient:
+    import httpx2
+
+    if not _tls:
+        # Reading the certificates takes milliseconds; all clients share what was read.
+        _tls.append(httpx2.create_ssl_context())
+    here = url.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]"))
+    return httpx2.AsyncClient(
+        verify=_tls[0],
+        timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=CALLS_A_CLIENT),
+        # A proxy of the environment has no business between this machine and itself.
+        trust_env=not here,
+    )
+
+
+def _openai(endpoint: Endpoint, http: httpx2.AsyncClient) -> SdkModel:
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+
+    url = endpoint.base_url or "https://api.openai.com/v1"
+    provider = OpenAIProvider(base_url=url, api_key=endpoint.api_key, http_client=http)
+    return OpenAIChatModel(endpoint.model, provider=provider)
+
+
+def _openai_compatible(endpoint: Endpoint, http: httpx2.AsyncClient) -> SdkModel:
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
+
+    provider = OpenAICompatibleProvider(
+        "openai-compatible",
+        base_url=endpoint.base_url,
+        api_key=endpoint.api_key or None,
+        http_client=http,
+    )
+    return OpenAIChatModel(endpoint.model, provider=provider)
+
+
+def _ollama(endpoint: Endpoint, http: httpx2.AsyncClient) -> SdkModel:
+    from pydantic_ai.models.ollama import OllamaModel
+    from pydantic_ai.providers.ollama import OllamaProvider
+
+    url = endpoint.base_url or "http://localhost:11434/v1"
+    key = endpoint.api_key or "none"
+    provider = OllamaProvider(base_url=url, api_key=key, http_client=http)
+    return OllamaModel(endpoint.model, provider=provider)
+
+
+def _anthropic(endpoint: Endpoint, http: httpx2.AsyncClient) -> SdkModel:
+    from pydantic_ai.models.anthropic import AnthropicModel
+    from pydantic_ai.providers.anthropic import AnthropicProvider
+
+    url = endpoint.base_url or "https://api.anthropic.com"
+    provider = AnthropicProvider(base_url=url, api_key=endpoint.api_key, http_client=http)
+    return AnthropicModel(endpoint.model, provider=provider)
+
+
+def _google(endpoint: Endpoint, http: httpx2.AsyncClient) -> SdkModel:
+    from pydantic_ai.models.google import GoogleModel
+    from pydantic_ai.providers.google import GoogleProvider
+
+    provider = GoogleProvider(
+        base_url=endpoint.base_url or None, api_key=endpoint.api_key, http_client=http
+    )
+    return GoogleModel(endpoint.model, provider=provider)
+
+
+_BUILDERS: dict[Protocol, Callable[[Endpoint, Any], Any]] = {
+    "openai": _openai,
+    "openai_compatible": _openai_compatible,
+    "ollama": _ollama,
+    "anthropic": _anthropic,
+    "google": _google,
+}

@@ -1,0 +1,94 @@
+"""The stand-in: plays every role from the prompt alone, without any model, always the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from designs.patterns.base import Part
+from executor.engine.json_text import json_text
+from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
+from executor.engine.llm.invention import invent
+from executor.engine.llm.structured import check_schema, problems
+from executor.engine.llm.wording import LABEL, extract, overlap, plain, sentences, shortened, stems
+
+NAME = "offline:stand-in"
+MOST_WORDS = 60
+LEADERS = frozenset({"manager", "moderator"})
+
+
+class StandIn:
+    """Instant, free and deterministic; every text it gives says that it is the stand-in's."""
+
+    @property
+    def name(self) -> str:
+        return NAME
+
+    async def complete(
+        self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
+    ) -> ModelAnswer:
+        """The same request gives the same answer. Raises ModelError for a schema nothing fits."""
+        if request.schema is not None:
+            return _structured(request, request.schema)
+        text = f"{LABEL} {_text(request)}"
+        if on_delta is not None:
+            for word in text.split(" "):
+                on_delta(f"{word} ")
+        return _answer(request, text)
+
+
+def _structured(request: ModelRequest, schema: dict[str, object]) -> ModelAnswer:
+    check_schema(schema)
+    value = invent(schema, request)
+    answer = _answer(request, json_text(value))
+    if wrong := problems(value, schema):
+        sentence = f"The stand-in cannot make an answer for this schema: {'; '.join(wrong)}."
+        raise ModelError(ErrorKind.CONTENT, sentence, spent=answer)
+    return ModelAnswer(
+        text=answer.text,
+        model=NAME,
+        value=value,
+        input_tokens=answer.input_tokens,
+        output_tokens=answer.output_tokens,
+        cost_usd=answer.cost_usd,
+    )
+
+
+def _answer(request: ModelRequest, text: str) -> ModelAnswer:
+    """Tokens are counted as words."""
+    asked = len(request.system.split()) + sum(
+        len(json_text(p.value).split()) for p in request.parts
+    )
+    return ModelAnswer(text, NAME, None, asked, len(text.split()), Decimal(0))
+
+
+def _text(request: ModelRequest) -> str:
+    parts = [part for part in request.parts if plain(part.value)]
+    if not parts:
+        return "There is nothing to work on."
+    task, material = plain(parts[0].value), parts[1:]
+    if request.role in LEADERS and len(material) > 1:
+        return _summary(material)
+    if request.role == "reflector" and material:
+        return _critique(task, material)
+    text = "\n".join(plain(part.value) for part in material) or task
+    return extract(text, f"{request.system} {task}", MOST_WORDS)
+
+
+def _summary(material: list[Part]) -> str:
+    """One line for each contribution."""
+    lines = []
+    for part in material:
+        found = sentences(plain(part.value))
+        lines.append(f"- {part.label}: {shortened(found[0], 25) if found else 'nothing'}")
+    return "\n".join(lines)
+
+
+def _critique(task: str, material: list[Part]) -> str:
+    draft = plain(material[-1].value)
+    known = set(stems(draft))
+    missing = list(dict.fromkeys(word for word in stems(task) if word not in known))[:5]
+    share = round(100 * overlap(stems(task), stems(draft)))
+    if not missing:
+        return "The draft takes up every word of the task."
+    return f"The draft takes up {share} % of the task. It says nothing of: {', '.join(missing)}."

@@ -1,0 +1,195 @@
+"""Real models: one class over every protocol that the SDKs speak."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from executor.engine.json_text import json_text
+from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
+from executor.engine.llm.clients import Clients, Endpoint, load
+from executor.engine.llm.prompt import user_text
+from executor.engine.llm.schemas import bounded, unwrapped, wrapped
+from executor.engine.llm.structured import check_schema, parsed_value
+
+if TYPE_CHECKING:
+    from pydantic_ai.messages import ModelResponse
+    from pydantic_ai.models import Model as SdkModel
+    from pydantic_ai.models import ModelRequestParameters
+    from pydantic_ai.settings import ModelSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a model is asked. `bounded` closes open ends of schemas, for models that do not stop.
+
+    `free` models cost nothing; `priced` ones have a public price; the cost of others is unknown.
+    """
+
+    max_tokens: int | None = None
+    max_schema_tokens: int | None = None
+    temperature: float | None = None
+    extra_body: dict[str, Any] | None = None
+    bounded: bool = False
+    says_schema: bool = False
+    free: bool = False
+    priced: bool = False
+
+
+class ProviderModel:
+    """A model of a provider, asked through the SDK; clients are kept and shared between calls."""
+
+    def __init__(self, name: str, endpoint: Endpoint, manner: Manner | None = None) -> None:
+        self._name = name
+        self._endpoint = endpoint
+        self._manner = manner or Manner()
+        self._clients = Clients(endpoint)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    async def close(self) -> None:
+        """Close the connections of the running loop."""
+        await self._clients.close()
+
+    async def complete(
+        self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
+    ) -> ModelAnswer:
+        """Ask once. Raises ModelError; the whole call ends within the request's time."""
+        if request.schema is not None:
+            check_schema(request.schema)
+        try:
+            async with asyncio.timeout(request.timeout_seconds) as clock:
+                await load(self._endpoint.protocol)
+                response = await self._send(request, on_delta)
+        except TimeoutError as error:
+            if not clock.expired():
+                raise
+            sentence = f"{self._name}: no answer within {request.timeout_seconds:g} seconds."
+            raise ModelError(ErrorKind.TIMEOUT, sentence) from error
+        return self._answer(request, response)
+
+    async def _send(
+        self, request: ModelRequest, on_delta: Callable[[str], None] | None
+    ) -> ModelResponse:
+        from executor.engine.llm.sdk_errors import model_error
+
+        try:
+            with self._clients.take() as sdk:
+                return await self._exchange(sdk, request, on_delta)
+        except Exception as error:
+            raise model_error(error, self._name, self._endpoint.api_key) from error
+
+    async def _exchange(
+        self, sdk: SdkModel, request: ModelRequest, on_delta: Callable[[str], None] | None
+    ) -> ModelResponse:
+        from pydantic_ai import direct
+        from pydantic_ai.messages import ModelRequest as SdkRequest
+        from pydantic_ai.messages import SystemPromptPart, UserPromptPart
+
+        native = bool(sdk.profile.get("supports_json_schema_output", False))
+        system = SystemPromptPart(content=self._system(request, native=native))
+        messages = [SdkRequest(parts=[system, UserPromptPart(content=user_text(request.parts))])]
+        settings = self._settings(request)
+        parameters = self._parameters(request, native=native)
+        if on_delta is None:
+            return await direct.model_request(
+                sdk, messages, model_settings=settings, model_request_parameters=parameters
+            )
+        stream = direct.model_request_stream(
+            sdk, messages, model_settings=settings, model_request_parameters=parameters
+        )
+        async with stream as events:
+            async for event in events:
+                if text := _text_of(event):
+                    on_delta(text)
+            return events.get()
+
+    def _system(self, request: ModelRequest, *, native: bool) -> str:
+        """The system prompt; with the schema if the server does not show it to the model."""
+        if request.schema is None or (native and not self._manner.says_schema):
+            return request.system
+        schema = json_text(wrapped(request.schema))
+        return f"{request.system}\n\nAnswer only with JSON that fits this JSON Schema: {schema}"
+
+    def _settings(self, request: ModelRequest) -> ModelSettings:
+        from pydantic_ai.settings import ModelSettings
+
+        manner = self._manner
+        # One place counts tries, and it is not the SDK.
+        settings = ModelSettings(max_retries=0, timeout=request.timeout_seconds)
+        limit = manner.max_tokens if request.schema is None else manner.max_schema_tokens
+        if limit is not None:
+            settings["max_tokens"] = limit
+        if manner.temperature is not None:
+            settings["temperature"] = manner.temperature
+        if manner.extra_body is not None:
+            settings["extra_body"] = manner.extra_body
+        return settings
+
+    def _parameters(self, request: ModelRequest, *, native: bool) -> ModelRequestParameters:
+        from pydantic_ai.models import ModelRequestParameters
+        from pydantic_ai.output import OutputObjectDefinition
+
+        if request.schema is None or not native:
+            return ModelRequestParameters()
+        schema = bounded(request.schema) if self._manner.bounded else request.schema
+        target = OutputObjectDefinition(json_schema=wrapped(schema), name="answer")
+        return ModelRequestParameters(output_mode="native", output_object=target)
+
+    def _answer(self, request: ModelRequest, response: ModelResponse) -> ModelAnswer:
+        text = response.text or ""
+        answer = ModelAnswer(
+            text=text,
+            model=self._name,
+            input_tokens=response.usage.input_tokens,
+            output_tokens=response.usage.output_tokens,
+            cost_usd=self._cost(response),
+        )
+        if response.finish_reason == "content_filter":
+            sentence = f"{self._name}: the provider's content filter stopped the answer."
+            raise ModelError(ErrorKind.REQUEST, sentence, spent=answer)
+        if not text.strip():
+            raise ModelError(ErrorKind.CONTENT, "the answer is empty.", spent=answer)
+        if request.schema is None:
+            return answer
+        if response.finish_reason == "length":
+            raise ModelError(ErrorKind.CONTENT, "it was cut off; be shorter.", spent=answer)
+        return self._structured(answer, request.schema)
+
+    def _structured(self, answer: ModelAnswer, schema: dict[str, Any]) -> ModelAnswer:
+        value = parsed_value(answer, wrapped(schema))
+        return ModelAnswer(
+            text=answer.text,
+            model=answer.model,
+            value=unwrapped(value, schema),
+            input_tokens=answer.input_tokens,
+            output_tokens=answer.output_tokens,
+            cost_usd=answer.cost_usd,
+        )
+
+    def _cost(self, response: ModelResponse) -> Decimal | None:
+        """From the price list that comes with the SDK; nothing is fetched."""
+        if self._manner.free:
+            return Decimal(0)
+        if not self._manner.priced:
+            return None
+        try:
+            return Decimal(response.cost().total_price)
+        except (AssertionError, LookupError, ValueError):
+            return None
+
+
+def _text_of(event: Any) -> str:
+    """The text an event of the stream adds."""
+    from pydantic_ai.messages import PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta
+
+    if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
+        return event.part.content
+    if isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
+        return event.delta.content_delta
+    return ""

@@ -1,0 +1,159 @@
+"""The models of this installation: which there are, by name, and which is the default."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+from django.conf import settings
+
+from executor.engine.llm import offline
+from executor.engine.llm.base import ErrorKind, Model, ModelError, ModelProvider
+from executor.engine.llm.clients import Endpoint
+from executor.engine.llm.offline import StandIn
+from executor.engine.llm.providers import Manner, ProviderModel
+
+LOCAL = "local:smollm2"
+
+# What is used of a provider when only its key is given: good answers at a modest price.
+USUAL_MODELS = {
+    "openai": "gpt-5-mini",
+    "anthropic": "claude-sonnet-4-5",
+    "google": "gemini-2.5-flash",
+}
+
+# A small model repeats itself and does not know when to stop.
+LOCAL_MANNER = Manner(
+    max_tokens=200,
+    max_schema_tokens=400,
+    temperature=0.0,
+    extra_body={"repeat_penalty": 1.1},
+    bounded=True,
+    free=True,
+)
+PRICED = Manner(priced=True)
+# Not every server shows the schema to the model, or holds the model to it.
+COMPATIBLE = Manner(says_schema=True)
+
+
+class InstallationModels:
+    """Finds models by `provider:model`; each is made once, so that its connections are shared."""
+
+    def __init__(self) -> None:
+        self._environment = settings.ENVIRONMENT
+        self._known: dict[str, Model] = {}
+
+    def resolve(self, name: str) -> Model:
+        if settings.ENVIRONMENT is not self._environment:
+            self._environment, self._known = settings.ENVIRONMENT, {}
+        model = self._known.get(name)
+        if model is None:
+            model = self._known[name] = _find(name)
+        return model
+
+
+@functools.cache
+def installation_models() -> ModelProvider:
+    """The models of this process; the same object at every call."""
+    return InstallationModels()
+
+
+def default_models() -> tuple[str, ...]:
+    """The fallback chain for designs and agents that name no model.
+
+    In this order: ORCHESTRA_MODEL; a provider's key, or ORCHESTRA_LLM_URL; the local model; the
+    stand-in.
+    """
+    environment = settings.ENVIRONMENT
+    if environment.model:
+        return tuple(name.strip() for name in environment.model.split(",") if name.strip())
+    for provider, key in _keys().items():
+        if key:
+            return (f"{provider}:{USUAL_MODELS[provider]}",)
+    if environment.llm_url:
+        return (f"openai_compatible:{environment.llm_model}",)
+    if environment.local_model and environment.local_model_url:
+        return (LOCAL,)
+    return (offline.NAME,)
+
+
+def _find(name: str) -> Model:
+    provider, _, model = name.partition(":")
+    finder = _FINDERS.get(provider)
+    if finder is None or not model:
+        known = ", ".join(f"{known}:…" for known in _FINDERS)
+        raise _unavailable(f"There is no model '{name}': write it as provider:model, with {known}.")
+    return finder(name, model)
+
+
+def _keys() -> dict[str, str]:
+    environment = settings.ENVIRONMENT
+    return {
+        "openai": environment.openai_api_key,
+        "anthropic": environment.anthropic_api_key,
+        "google": environment.gemini_api_key,
+    }
+
+
+def _with_key(name: str, model: str) -> Model:
+    provider = name.partition(":")[0]
+    key = _keys()[provider]
+    if not key:
+        variable = {"google": "GEMINI_API_KEY"}.get(provider, f"{provider.upper()}_API_KEY")
+        raise _unavailable(f"The model '{name}' needs a key: set {variable}.")
+    return ProviderModel(name, Endpoint(provider, model, "", key), PRICED)
+
+
+def _compatible(name: str, model: str) -> Model:
+    environment = settings.ENVIRONMENT
+    if not environment.llm_url:
+        raise _unavailable(
+            f"The model '{name}' needs an address: set ORCHESTRA_LLM_URL and ORCHESTRA_LLM_MODEL."
+        )
+    endpoint = Endpoint("openai_compatible", model, environment.llm_url, environment.llm_key)
+    return ProviderModel(name, endpoint, COMPATIBLE)
+
+
+def _ollama(name: str, model: str) -> Model:
+    """At ORCHESTRA_LLM_URL if that is set, else where Ollama listens on this machine."""
+    environment = settings.ENVIRONMENT
+    endpoint = Endpoint("ollama", model, environment.llm_url, environment.llm_key)
+    return ProviderModel(name, endpoint, COMPATIBLE)
+
+
+def _local(name: str, model: str) -> Model:
+    environment = settings.ENVIRONMENT
+    if name != LOCAL:
+        raise _unavailable(f"There is no local model '{model}': the one there is, is {LOCAL}.")
+    if not environment.local_model:
+        raise _unavailable(f"The model '{LOCAL}' is switched off by ORCHESTRA_LOCAL_MODEL.")
+    if not environment.local_model_url:
+        raise _unavailable(
+            f"The model '{LOCAL}' is not running: start Orchestra with 'make run', or start "
+            "'manage.py serve_local_model' and set ORCHESTRA_LOCAL_MODEL_URL for every process."
+        )
+    url, key = environment.local_model_url, environment.local_model_key
+    return ProviderModel(name, Endpoint("openai_compatible", model, url, key), LOCAL_MANNER)
+
+
+def _offline(name: str, model: str) -> Model:
+    if name != offline.NAME:
+        raise _unavailable(
+            f"There is no offline model '{model}': the one there is, is {offline.NAME}."
+        )
+    return StandIn()
+
+
+def _unavailable(sentence: str) -> ModelError:
+    return ModelError(ErrorKind.UNAVAILABLE, sentence)
+
+
+_FINDERS: dict[str, Callable[[str, str], Model]] = {
+    "openai": _with_key,
+    "anthropic": _with_key,
+    "google": _with_key,
+    "ollama": _ollama,
+    "openai_compatible": _compatible,
+    "local": _local,
+    "offline": _offline,
+}
