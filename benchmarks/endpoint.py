@@ -57,8 +57,9 @@ def main() -> None:
 def _measure(environment: dict[str, str], port: int, key: str) -> None:
     server = subprocess.Popen(
         [
-            sys.executable, "-m", "gunicorn", "-k", "asgi", "benchmarks.asgi:application", "--workers", "2",
-            "--bind", f"127.0.0.1:{port}", "--no-control-socket", "--log-level", "warning", "--graceful-timeout", "5",
+            *(sys.executable, "-m", "gunicorn", "-k", "asgi", "benchmarks.asgi:application"),
+            *("--workers", "2", "--bind", f"127.0.0.1:{port}", "--no-control-socket"),
+            *("--log-level", "warning", "--graceful-timeout", "5"),
         ],
         env={**environment, "ORCHESTRA_PROCESS": "web"}, cwd=ROOT,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Runs a deployment for a caller that may wait: in this process if there is room, else by a worker."""
+"""Runs a deployment for a caller that may wait: in this process if there is room, or elsewhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -30,8 +29,6 @@ from executor.services import Order, new_execution
 from executor.states import Status
 from executor.tasks import send_execution
 from executor.writer import process_writer
-
-KEYS_KEPT = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -157,7 +154,7 @@ def _started_before(key: IdempotencyKey) -> uuid.UUID | None:
         deployment_id=key.deployment_id, caller=key.caller, key=key.key
     )
     found = same.first()
-    if found is None or found.created_at < timezone.now() - KEYS_KEPT:
+    if found is None or found.is_over:
         same.delete()
         return None
     if found.body_digest != key.body_digest:
@@ -165,10 +162,3 @@ def _started_before(key: IdempotencyKey) -> uuid.UUID | None:
             "This Idempotency-Key was used with another body. Use a new key for a new call."
         )
     return found.execution_id
-
-
-def forget_old_keys() -> int:
-    """Delete idempotency keys that no longer count, some at a time."""
-    old = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - KEYS_KEPT)
-    deleted, _ = IdempotencyKey.objects.filter(pk__in=old.values("pk")[:1000]).delete()
-    return deleted

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import jsonschema_rs
-from executor.engine.runner import CompiledGraph
 
 from deployments.errors import InputInvalid
 from deployments.models import Deployment
 from designs.errors import DesignInvalid
 from designs.models import DesignVersion
 from executor.documents import compiled_version
+from executor.engine.runner import CompiledGraph
 
 # A deployment changed by another process is seen after at most this long; within this one at once.
 REMEMBER_SECONDS = 0.5

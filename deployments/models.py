@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -28,6 +29,7 @@ ENDPOINT_PATH_RULE = (
     "An endpoint path starts with / and has lower-case letters, digits, - and _ between slashes, "
     "for instance /support/triage."
 )
+KEYS_KEPT = timedelta(hours=24)
 
 
 def check_endpoint_path(value: str) -> None:
@@ -67,6 +69,20 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
             last_execution_at=Subquery(runs.annotate(at=Max("created_at")).values("at")),
             next_run_at=Subquery(due.order_by("next_due_at").values("next_due_at")[:1]),
         )
+
+    def with_last_run(self) -> DeploymentQuerySet:
+        """Adds `last_run_id` and `last_run_status`, each the first entry of one index."""
+        runs = Execution.objects.filter(deployment=OuterRef("pk")).order_by("-created_at", "-id")
+        return self.annotate(
+            last_run_id=Subquery(runs.values("pk")[:1]),
+            last_run_status=Subquery(runs.values("status")[:1]),
+        )
+
+    def containing(self, text: str) -> DeploymentQuerySet:
+        """Those with the text in their path or their design's name; all for no text."""
+        if not text:
+            return self
+        return self.filter(Q(endpoint_path__icontains=text) | Q(design__name__icontains=text))
 
 
 class Deployment(models.Model):
@@ -259,6 +275,14 @@ class Schedule(models.Model):
         return f"{self.deployment}: {self.beat_task}"
 
 
+class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
+    def forget_old(self) -> int:
+        """Delete keys that no longer count, some at a time; returns how many."""
+        old = self.filter(created_at__lt=timezone.now() - KEYS_KEPT)
+        deleted, _ = self.filter(pk__in=old.values("pk")[:1000]).delete()
+        return deleted
+
+
 class IdempotencyKey(models.Model):
     """Which execution a caller's key started: the unique triple is what forbids a second one."""
 
@@ -269,6 +293,8 @@ class IdempotencyKey(models.Model):
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
+    objects = IdempotencyKeyQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -278,6 +304,10 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def is_over(self) -> bool:
+        return self.created_at < timezone.now() - KEYS_KEPT
 
 
 class Occurrence(models.Model):

@@ -1,13 +1,69 @@
-"""The request as pages see it: with htmx's headers read and its caller made."""
+"""What pages of all apps know of a request: its caller, htmx, and which permission a page needs."""
 
-from django.http import HttpRequest
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
+
+from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import resolve_url
+from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from designs.access import Caller
 
+P = ParamSpec("P")
+
 
 class PageRequest(HttpRequest):
-    """What `HtmxMiddleware` and `CallerMiddleware` add; for annotations only."""
+    """As the middlewares leave it."""
 
-    htmx: HtmxDetails
     caller: Caller
+    htmx: HtmxDetails
+
+
+View = Callable[Concatenate[PageRequest, P], HttpResponseBase]
+
+
+def requires(permission: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare what a page needs. Who is not signed in goes to sign in; who may not, gets 403.
+
+    The permission stays readable as `view.permission`, for the test of the access matrix.
+    """
+
+    def declare(view: Callable[..., Any]) -> Callable[..., Any]:
+        if iscoroutinefunction(view):
+
+            @wraps(view)
+            async def asynchronous(request: PageRequest, *args: Any, **kwargs: Any) -> Any:
+                refused = await sync_to_async(_refusal)(request, permission)
+                return refused or await view(request, *args, **kwargs)
+
+            asynchronous.permission = permission  # type: ignore[attr-defined]
+            return asynchronous
+
+        @wraps(view)
+        def synchronous(request: PageRequest, *args: Any, **kwargs: Any) -> Any:
+            return _refusal(request, permission) or view(request, *args, **kwargs)
+
+        synchronous.permission = permission  # type: ignore[attr-defined]
+        return synchronous
+
+    return declare
+
+
+def _refusal(request: PageRequest, permission: str) -> HttpResponse | None:
+    """The way to the sign-in page, or None. Raises PermissionDenied."""
+    if request.caller.user_id is None:
+        if request.htmx:
+            # A session ended under an open page: the whole page goes to sign in, not a part of it.
+            return HttpResponseClientRedirect(resolve_url(settings.LOGIN_URL))
+        return cast(HttpResponse, redirect_to_login(request.get_full_path()))
+    if not request.caller.may(permission):
+        raise PermissionDenied
+    return None

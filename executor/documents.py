@@ -7,10 +7,9 @@ import uuid
 from collections import OrderedDict
 from typing import Any
 
-from designs.patterns.catalogue import check_document
-
 from designs.errors import DesignInvalid
 from designs.models import DesignVersion
+from designs.patterns.catalogue import check_document
 from executor.engine.runner import CompiledGraph, compile_graph
 
 MOST_KEPT = 256

@@ -37,6 +37,33 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         # A negated EXISTS on the link table; a join would repeat rows and lose the index order.
         return rows.exclude(deployment__in=_hidden_deployments(caller))
 
+    def for_list(self) -> ExecutionQuerySet:
+        """With what a line of a list shows, and without what makes a row large."""
+        return self.select_related("deployment", "design", "version").defer(
+            "document", "input_data", "result_data", "design__draft", "version__document"
+        )
+
+    def page(
+        self, *, before: str = "", after: str = "", size: int = 50
+    ) -> tuple[list[Execution], bool, bool]:
+        """One page by keyset, newest first: (rows, whether there are newer, older ones).
+
+        `before` and `after` name the execution whose older or newer neighbours are wanted; what
+        names none gives the newest page.
+        """
+        anchor = _anchor(before or after)
+        if anchor is None:
+            rows = list(self.order_by("-created_at", "-id")[: size + 1])
+            return rows[:size], False, len(rows) > size
+        at, pk = anchor
+        if after:
+            newer = self.filter(Q(created_at__gt=at) | Q(created_at=at, id__gt=pk))
+            rows = list(newer.order_by("created_at", "id")[: size + 1])
+            return rows[:size][::-1], len(rows) > size, True
+        older = self.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=pk))
+        rows = list(older.order_by("-created_at", "-id")[: size + 1])
+        return rows[:size], True, len(rows) > size
+
     def live(self) -> ExecutionQuerySet:
         return self.filter(status__in=LIVE)
 
@@ -54,6 +81,14 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
             Now() - timedelta(seconds=after_seconds), output_field=models.DateTimeField()
         )
         return self.filter(Q(published_at=None) | Q(published_at__lt=limit), status=Status.QUEUED)
+
+
+def _anchor(text: str) -> tuple[Any, uuid.UUID] | None:
+    pk = parse_execution_id(text) if text else None
+    if pk is None:
+        return None
+    found = Execution.objects.filter(pk=pk).values_list("created_at", "pk").first()
+    return None if found is None else (found[0], found[1])
 
 
 def _hidden_deployments(caller: Caller) -> models.QuerySet[Any]:
@@ -150,6 +185,15 @@ class Execution(models.Model):
     def public_id(self) -> str:
         """`exec-` and the id's 32 hex digits: the name that people and scripts read."""
         return f"exec-{self.id.hex}"
+
+    @property
+    def short_id(self) -> str:
+        """The id's last eight digits: random ones, enough to tell lines of a list apart."""
+        return self.id.hex[-8:]
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
 
     @property
     def is_live(self) -> bool:

@@ -10,8 +10,8 @@ class OrchestraConfig(AppConfig):
     name = "orchestra"
 
     def ready(self) -> None:
-        # Permissions exist only once migrate has made them for every app; deployments is the last one
-        # that has models, and without models there is no signal.
+        # Permissions exist only once migrate has made them for every app; deployments is the last
+        # one that has models, and without models there is no signal.
         post_migrate.connect(_make_groups, sender=apps.get_app_config("deployments"))
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from designs.sample_files import Sample, load_samples
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import transaction
@@ -19,6 +18,7 @@ from deployments.models import Deployment
 from deployments.services import deploy_design
 from designs.access import caller_of, ensure_groups
 from designs.models import Design
+from designs.sample_files import Sample, load_samples
 from designs.services import create_design, publish_design
 
 SAMPLE = "meeting-notes"

@@ -85,7 +85,9 @@ class DeployedEndpointView(CallView):
         return await self.answer(request, ready, input_data, Trigger.API)
 
     @extend_schema(
-        operation_id="deployed_get", parameters=[PREFER, IDEMPOTENCY], responses={200: RunOut, 202: AcceptedOut}
+        operation_id="deployed_get",
+        parameters=[PREFER, IDEMPOTENCY],
+        responses={200: RunOut, 202: AcceptedOut},
     )
     async def get(self, request: Request, path: str) -> HttpResponse:
         """For designs that require no input."""

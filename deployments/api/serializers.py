@@ -28,7 +28,6 @@ class ScheduleIn(StrictSerializer):
     misfire = serializers.CharField(required=False)
 
 
-
 class LimitsIn(StrictSerializer):
     timeout_seconds = serializers.IntegerField(min_value=1, max_value=86_400, default=600)
     wait_seconds = serializers.IntegerField(min_value=0, max_value=600, default=60)

@@ -23,8 +23,9 @@ from deployments.schedules.store import PREFETCH
 from deployments.services import change_deployment, deploy_design, undeploy
 from designs.api.base import ApiView, Pages, as_uuid
 from designs.api.permissions import require
-from executor.api.lists import ExecutionFilter, ExecutionPages
+from executor.api.lists import ExecutionPages
 from executor.api.serializers import ExecutionDetailOut, ExecutionOut
+from executor.filters import ExecutionFilter
 from executor.models import Execution, parse_execution_id
 
 ROWS = ("design", "version")

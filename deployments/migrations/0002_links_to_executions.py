@@ -5,51 +5,81 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('deployments', '0001_initial'),
-        ('django_celery_beat', '0019_alter_periodictasks_options'),
-        ('executor', '0001_initial'),
+        ("deployments", "0001_initial"),
+        ("django_celery_beat", "0019_alter_periodictasks_options"),
+        ("executor", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='idempotencykey',
-            name='execution',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='executor.execution'),
+            model_name="idempotencykey",
+            name="execution",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="executor.execution",
+            ),
         ),
         migrations.AddField(
-            model_name='occurrence',
-            name='execution',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='occurrences', to='executor.execution'),
+            model_name="occurrence",
+            name="execution",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="occurrences",
+                to="executor.execution",
+            ),
         ),
         migrations.AddField(
-            model_name='schedule',
-            name='beat_task',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='orchestra_schedule', to='django_celery_beat.periodictask'),
+            model_name="schedule",
+            name="beat_task",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="orchestra_schedule",
+                to="django_celery_beat.periodictask",
+            ),
         ),
         migrations.AddField(
-            model_name='schedule',
-            name='deployment',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='schedules', to='deployments.deployment'),
+            model_name="schedule",
+            name="deployment",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="schedules",
+                to="deployments.deployment",
+            ),
         ),
         migrations.AddField(
-            model_name='occurrence',
-            name='schedule',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='occurrences', to='deployments.schedule'),
+            model_name="occurrence",
+            name="schedule",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="occurrences",
+                to="deployments.schedule",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deployment',
-            constraint=models.UniqueConstraint(condition=models.Q(('removed_at', None)), fields=('endpoint_path',), name='deployment_endpoint_path', violation_error_message='Another deployment answers under this path.'),
+            model_name="deployment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("removed_at", None)),
+                fields=("endpoint_path",),
+                name="deployment_endpoint_path",
+                violation_error_message="Another deployment answers under this path.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='idempotencykey',
-            constraint=models.UniqueConstraint(fields=('deployment', 'caller', 'key'), name='idempotencykey_deployment_caller_key'),
+            model_name="idempotencykey",
+            constraint=models.UniqueConstraint(
+                fields=("deployment", "caller", "key"), name="idempotencykey_deployment_caller_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='occurrence',
-            constraint=models.UniqueConstraint(fields=('schedule', 'due_at'), name='occurrence_schedule_due'),
+            model_name="occurrence",
+            constraint=models.UniqueConstraint(
+                fields=("schedule", "due_at"), name="occurrence_schedule_due"
+            ),
         ),
     ]

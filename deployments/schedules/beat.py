@@ -9,7 +9,7 @@ from typing import Any
 from django.db import DatabaseError, close_old_connections
 from django_celery_beat.schedulers import DatabaseScheduler
 
-from deployments.calls import forget_old_keys
+from deployments.models import IdempotencyKey
 from deployments.pump import wake_schedules
 from deployments.schedules.store import TASK
 
@@ -56,4 +56,4 @@ class LedgerScheduler(DatabaseScheduler):
     def _tidy(self) -> None:
         if time.monotonic() - self._tidied > TIDY_EVERY_SECONDS:
             self._tidied = time.monotonic()
-            forget_old_keys()
+            IdempotencyKey.objects.forget_old()

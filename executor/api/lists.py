@@ -1,27 +1,12 @@
-"""Filters and pages of execution lists, shared by all that list executions."""
+"""Pages of execution lists, shared by all API calls that list executions."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import django_filters
 from rest_framework.pagination import CursorPagination
 
 from designs.api.base import page_schema
-from executor.models import Execution, Trigger
-from executor.states import Status
-
-
-class ExecutionFilter(django_filters.FilterSet):
-    status = django_filters.MultipleChoiceFilter(choices=Status.choices)
-    trigger_type = django_filters.ChoiceFilter(choices=Trigger.choices)
-    started_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    started_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
-    degraded = django_filters.BooleanFilter()
-
-    class Meta:
-        model = Execution
-        fields: tuple[str, ...] = ()
 
 
 class ExecutionPages(CursorPagination):

@@ -10,8 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from designs.api.base import ApiView
-from executor.api.lists import ExecutionFilter, ExecutionPages
+from executor.api.lists import ExecutionPages
 from executor.api.serializers import ExecutionDetailOut, ExecutionOut
+from executor.filters import ExecutionFilter
 from executor.models import Execution, parse_execution_id
 from executor.services import cancel_execution
 

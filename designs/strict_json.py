@@ -1,0 +1,101 @@
+"""Reads JSON strictly: what one database or client would refuse is refused at the door."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+MOST_DEPTH = 100
+MOST_VALUES = 50_000
+
+
+class JsonUnreadable(ValueError):
+    """Not JSON, or JSON with something that cannot be stored; a sentence that says where."""
+
+
+class JsonTooLarge(JsonUnreadable):
+    """Nested too deep, or too many values."""
+
+
+def read_strict_json(data: bytes | str) -> Any:
+    """The JSON value of a text. Raises JsonUnreadable or JsonTooLarge with a sentence.
+
+    Refused besides bad syntax: duplicate keys, numbers beyond double precision's range, NaN, NUL
+    characters and lone surrogates (PostgreSQL stores neither), nesting deeper than 100.
+    """
+    try:
+        value = json.loads(
+            data.decode("utf-8") if isinstance(data, bytes) else data,
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            parse_int=_whole,
+        )
+    except UnicodeDecodeError as error:
+        raise JsonUnreadable(f"This is not UTF-8: byte {error.start} cannot be read.") from error
+    except json.JSONDecodeError as error:
+        raise JsonUnreadable(
+            f"This is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from error
+    except RecursionError as error:
+        raise JsonTooLarge(f"This is nested deeper than {MOST_DEPTH} levels.") from error
+    _check_values(value)
+    return value
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        raise JsonUnreadable(f"The key {twice[:100]!r} stands twice in one object.")
+    return found
+
+
+def _refuse_constant(name: str) -> Any:
+    raise JsonUnreadable(f"{name} is not a JSON number.")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise JsonUnreadable(f"The number {text[:40]} is too large.")
+    return value
+
+
+def _whole(text: str) -> int:
+    if len(text) > 309:
+        raise JsonUnreadable(f"The number {text[:40]}… is too large.")
+    return int(text)
+
+
+def _check_values(value: Any) -> None:
+    waiting = [(value, 1)]
+    seen = 0
+    while waiting:
+        item, depth = waiting.pop()
+        seen += 1
+        if depth > MOST_DEPTH:
+            raise JsonTooLarge(f"This is nested deeper than {MOST_DEPTH} levels.")
+        if isinstance(item, str):
+            _check_text(item)
+        elif isinstance(item, dict):
+            for key in item:
+                _check_text(key)
+            waiting.extend((inner, depth + 1) for inner in item.values())
+        elif isinstance(item, list):
+            waiting.extend((inner, depth + 1) for inner in item)
+        if seen + len(waiting) > MOST_VALUES:
+            raise JsonTooLarge(f"This has more than {MOST_VALUES} values.")
+
+
+def _check_text(text: str) -> None:
+    if text.isascii():
+        if "\0" in text:
+            raise JsonUnreadable("A text has a NUL character (\\u0000), which cannot be stored.")
+        return
+    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise JsonUnreadable(
+            "A text has a NUL character or half a surrogate pair, which cannot be stored."
+        )

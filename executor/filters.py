@@ -1,0 +1,70 @@
+"""Filters of execution lists, the same for pages and API."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import Q
+
+from executor.models import Execution, Trigger, parse_execution_id
+from executor.states import Status
+
+
+class ExecutionFilter(django_filters.FilterSet):
+    status = django_filters.MultipleChoiceFilter(choices=Status.choices)
+    trigger_type = django_filters.ChoiceFilter(choices=Trigger.choices)
+    started_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    started_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    degraded = django_filters.BooleanFilter()
+
+    class Meta:
+        model = Execution
+        fields: tuple[str, ...] = ()
+
+
+class HistoryFilter(django_filters.FilterSet):
+    """What a person looks for in the history; dates are whole days in UTC."""
+
+    status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any status")
+    trigger_type = django_filters.ChoiceFilter(
+        label="Started by", choices=Trigger.choices, empty_label="Anything"
+    )
+    started_after = django_filters.DateFilter(label="From", method="from_day")
+    started_before = django_filters.DateFilter(label="Until", method="until_day")
+    text = django_filters.CharFilter(
+        label="Path, design, person or id", method="with_text", max_length=200
+    )
+    deployment = django_filters.UUIDFilter(
+        field_name="deployment_id", widget=forms.HiddenInput, label="Deployment"
+    )
+
+    class Meta:
+        model = Execution
+        fields: tuple[str, ...] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("started_after", "started_before"):
+            self.form.fields[name].widget.input_type = "date"
+
+    def from_day(self, rows: Any, name: str, value: date) -> Any:
+        return rows.filter(created_at__gte=datetime.combine(value, time.min, UTC))
+
+    def until_day(self, rows: Any, name: str, value: date) -> Any:
+        # A comparison of instants, so that the index by time serves it.
+        return rows.filter(
+            created_at__lt=datetime.combine(value, time.min, UTC) + timedelta(days=1)
+        )
+
+    def with_text(self, rows: Any, name: str, value: str) -> Any:
+        found = parse_execution_id(value.strip())
+        if found is not None:
+            return rows.filter(pk=found)
+        return rows.filter(
+            Q(deployment__endpoint_path__icontains=value)
+            | Q(design__name__icontains=value)
+            | Q(triggered_by__icontains=value)
+        )

@@ -1,0 +1,96 @@
+"""An execution as people read it: its blocks in the design's order, each with its steps."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from executor.models import BlockResult, BlockStatus, Execution, Step
+
+# What a page shows of one text; the rest is for the API and the download.
+SHOWN = 20_000
+
+
+@dataclass
+class ShownStep:
+    """A step with its texts ready to be read; they are empty where payloads are hidden."""
+
+    row: Step
+    agent: str
+    prompt: list[tuple[str, str]] = field(default_factory=list)
+    answer: str = ""
+
+
+@dataclass
+class ShownBlock:
+    """A block of the design with how far it came; `row` is None before it started."""
+
+    block_id: str
+    label: str
+    type: str
+    row: BlockResult | None = None
+    output: str = ""
+    steps: list[ShownStep] = field(default_factory=list)
+
+    @property
+    def status(self) -> str:
+        return self.row.status if self.row else BlockStatus.PENDING
+
+    @property
+    def error_message(self) -> str:
+        return ((self.row.error if self.row else None) or {}).get("message", "")
+
+
+def timeline(execution: Execution, *, with_payloads: bool) -> list[ShownBlock]:
+    """All blocks of the executed document, with their steps in the order of their coming.
+
+    Three queries whatever the size. Blocks of a document that cannot be read any more come by their
+    rows alone.
+    """
+    shown, agents = _from_document(execution)
+    for row in execution.blocks.all():
+        block = shown.setdefault(row.block_id, ShownBlock(row.block_id, row.block_id, ""))
+        block.row = row
+        if with_payloads and row.output is not None:
+            block.output = readable(row.output)
+    for step in execution.steps.all():
+        block = shown.setdefault(step.block_id, ShownBlock(step.block_id, step.block_id, ""))
+        name = agents.get((step.block_id, step.agent_id), step.agent_id)
+        block.steps.append(_shown_step(step, name, with_payloads))
+    return list(shown.values())
+
+
+def readable(value: Any) -> str:
+    """Text as text, anything else as indented JSON, cut where a page would burst."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+    if len(text) <= SHOWN:
+        return text
+    return f"{text[:SHOWN]}\n… ({len(text) - SHOWN:,} more characters; the API has them all)"
+
+
+def _from_document(
+    execution: Execution,
+) -> tuple[dict[str, ShownBlock], dict[tuple[str, str], str]]:
+    document = execution.version.document if execution.version else execution.document
+    shown: dict[str, ShownBlock] = {}
+    agents: dict[tuple[str, str], str] = {}
+    for block in (document or {}).get("blocks", ()):
+        name = block["id"]
+        shown[name] = ShownBlock(name, block.get("label") or name, block.get("type", ""))
+        for agent in block.get("agents", ()):
+            agents[name, agent["id"]] = agent.get("name") or agent["id"]
+    return shown, agents
+
+
+def _shown_step(step: Step, agent: str, with_payloads: bool) -> ShownStep:
+    shown = ShownStep(step, agent)
+    if not with_payloads:
+        return shown
+    if step.model:
+        prompt = step.prompt or {}
+        parts = [("System", prompt.get("system", ""))]
+        parts += [(part["label"], readable(part["value"])) for part in prompt.get("parts", ())]
+        shown.prompt = [(label, text) for label, text in parts if text]
+    shown.answer = step.text or ("" if step.output is None else readable(step.output))
+    return shown

@@ -1,0 +1,163 @@
+"""The pages of executions: the history, and one execution while and after it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.contrib import messages
+from django.http import Http404, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
+
+from designs.requests import PageRequest, requires
+from executor import wakeups
+from executor.errors import ExecutionEnded
+from executor.filters import HistoryFilter
+from executor.models import Execution
+from executor.services import cancel_execution, rerun_execution
+from executor.states import LIVE
+from executor.timeline import readable, timeline
+
+# A page is told of changes at most this often, and that the connection lives at least this often.
+GATHER_SECONDS = 0.25
+ALIVE_SECONDS = 15.0
+
+
+@require_safe
+@requires("executor.view_execution")
+def execution_list(request: PageRequest) -> HttpResponse:
+    """The history, newest first; only its table when htmx asks."""
+    rows = Execution.objects.for_caller(request.caller).for_list()
+    found = HistoryFilter(request.GET, queryset=rows)
+    executions, newer, older = found.qs.page(
+        before=request.GET.get("before", ""), after=request.GET.get("after", "")
+    )
+    context = {
+        "filter": found,
+        "is_filtered": any(value for key, value in request.GET.items() if key != "page"),
+        "executions": executions,
+        "newer": _neighbour(request, after=executions[0].pk) if newer and executions else "",
+        "older": _neighbour(request, before=executions[-1].pk) if older and executions else "",
+    }
+    part = "#table" if request.htmx else ""
+    return render(request, f"executor/execution_list.html{part}", context)
+
+
+def _neighbour(request: PageRequest, **keys: uuid.UUID) -> str:
+    query = request.GET.copy()
+    for name in ("before", "after"):
+        query.pop(name, None)
+    query.update({name: str(value) for name, value in keys.items()})
+    return query.urlencode()
+
+
+@require_safe
+@requires("executor.view_execution")
+def execution_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
+    """The whole page, or only its `live` part when htmx asks."""
+    execution = _find(request, pk)
+    may_see = request.caller.may("executor.view_payload")
+    context: dict[str, Any] = {
+        "execution": execution,
+        "blocks": timeline(execution, with_payloads=may_see),
+        "payload_hidden": not may_see,
+        "may_operate": request.caller.may("executor.operate_execution"),
+        "error_block": (execution.error or {}).get("block_id"),
+    }
+    if may_see:
+        context["input_text"] = readable(execution.input_data)
+        if execution.result_data is not None:
+            context["result_text"] = readable(execution.result_data)
+    part = "#live" if request.htmx else ""
+    return render(request, f"executor/execution_detail.html{part}", context)
+
+
+@require_POST
+@requires("executor.operate_execution")
+def execution_cancel(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
+    execution = _find(request, pk)
+    try:
+        cancel_execution(execution=execution, caller=request.caller)
+    except ExecutionEnded as error:
+        messages.warning(request, str(error))
+    return _back_to(request, execution)
+
+
+@require_POST
+@requires("executor.operate_execution")
+def execution_rerun(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
+    again = rerun_execution(execution=_find(request, pk), caller=request.caller)
+    return _back_to(request, again)
+
+
+@require_safe
+@requires("executor.view_payload")
+def execution_result(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
+    """Input, result and error as a JSON file to keep."""
+    execution = _find(request, pk)
+    content = {
+        "execution_id": execution.public_id,
+        "status": execution.status,
+        "input_data": execution.input_data,
+        "result_data": execution.result_data,
+        "error": execution.error,
+    }
+    options = {"ensure_ascii": False, "indent": 2}
+    response = JsonResponse(content, json_dumps_params=options)
+    response["Content-Disposition"] = f'attachment; filename="{execution.public_id}.json"'
+    return response
+
+
+@require_safe
+@requires("executor.view_execution")
+async def execution_stream(request: PageRequest, pk: uuid.UUID) -> StreamingHttpResponse:
+    """Server-sent events: `changed` when there is something new to fetch, `ended` at the end.
+
+    Only a doorbell: what changed is read by the page, with the reader's rights.
+    """
+    visible = await sync_to_async(_is_visible)(request, pk)
+    if not visible:
+        raise Http404
+    response = StreamingHttpResponse(_changes(pk), content_type="text/event-stream")
+    response["Cache-Control"] = "no-cache"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def _changes(pk: uuid.UUID) -> AsyncIterator[str]:
+    async with wakeups.watch(pk) as heard:
+        while True:
+            # What happened before the first message, or during the last one, is not missed.
+            yield "event: changed\ndata:\n\n"
+            if not await sync_to_async(_is_live)(pk):
+                yield "event: ended\ndata:\n\n"
+                return
+            while await heard.next(ALIVE_SECONDS) is None:
+                yield ": alive\n\n"
+            await asyncio.sleep(GATHER_SECONDS)
+            while not heard.queue.empty():
+                heard.queue.get_nowait()
+
+
+def _is_visible(request: PageRequest, pk: uuid.UUID) -> bool:
+    return Execution.objects.for_caller(request.caller).filter(pk=pk).exists()
+
+
+def _is_live(pk: uuid.UUID) -> bool:
+    return Execution.objects.filter(pk=pk, status__in=LIVE).exists()
+
+
+def _find(request: PageRequest, pk: uuid.UUID) -> Execution:
+    rows = Execution.objects.for_caller(request.caller)
+    return get_object_or_404(rows.select_related("deployment", "design", "version", "user"), pk=pk)
+
+
+def _back_to(request: PageRequest, execution: Execution) -> HttpResponse:
+    if request.htmx:
+        return HttpResponseClientRedirect(f"/executions/{execution.pk}/")
+    return redirect("executor:execution-detail", pk=execution.pk)

@@ -1,0 +1,79 @@
+"""The figures of the start page, in a fixed number of queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from django.db.models import Count, Q, Sum
+from django.utils import timezone
+
+from deployments.models import Deployment, Schedule
+from designs.access import Caller
+from executor import llm_provider
+from executor.models import Execution
+from executor.presence import SEEN_SECONDS, last_seen
+from executor.states import LIVE, Status
+
+SHOWN = 6
+BAD = (Status.FAILED, Status.TIMED_OUT)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the caller may see of the installation now. Counts are of the last 24 hours."""
+
+    running: int
+    ended: int
+    failed: int
+    cost_usd: Decimal | None
+    deployments: int
+    latest: list[Execution]
+    failures: list[Execution]
+    upcoming: list[Schedule]
+    models: tuple[str, ...]
+    worker_is_up: bool
+    scheduler_is_up: bool
+
+    @property
+    def success_percent(self) -> int | None:
+        return None if not self.ended else round(100 * (self.ended - self.failed) / self.ended)
+
+    @property
+    def uses_stand_in(self) -> bool:
+        return self.models[0].startswith("offline:")
+
+    @property
+    def uses_local_model(self) -> bool:
+        return self.models[0].startswith("local:")
+
+
+def overview(caller: Caller) -> Overview:
+    executions = Execution.objects.for_caller(caller)
+    day = executions.filter(created_at__gte=timezone.now() - timedelta(hours=24))
+    figures = day.aggregate(
+        ended=Count("pk", filter=~Q(status__in=LIVE) & ~Q(status=Status.CANCELLED)),
+        failed=Count("pk", filter=Q(status__in=BAD)),
+        cost=Sum("cost_usd"),
+    )
+    deployments = Deployment.objects.for_caller(caller)
+    upcoming = Schedule.objects.filter(deployment__in=deployments, next_due_at__isnull=False)
+    return Overview(
+        running=executions.live().count(),
+        ended=figures["ended"],
+        failed=figures["failed"],
+        cost_usd=figures["cost"],
+        deployments=deployments.count(),
+        latest=executions.for_list().page(size=SHOWN)[0],
+        failures=day.filter(status__in=BAD).for_list().page(size=SHOWN)[0],
+        upcoming=list(upcoming.select_related("deployment").order_by("next_due_at")[:SHOWN]),
+        models=llm_provider.default_models(),
+        worker_is_up=_is_up("worker"),
+        scheduler_is_up=_is_up("beat"),
+    )
+
+
+def _is_up(kind: str) -> bool:
+    seen = last_seen(kind)
+    return seen is not None and seen < SEEN_SECONDS

@@ -1,0 +1,99 @@
+// What the pages' own script does: times in the reader's zone, copy buttons, menu, theme.
+"use strict";
+
+(function () {
+  const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+
+  function inWords(seconds) {
+    for (const [unit, size] of units) {
+      if (Math.abs(seconds) >= size || unit === "second") {
+        return relative.format(Math.trunc(seconds / size), unit);
+      }
+    }
+    return "";
+  }
+
+  function showTimes(root) {
+    for (const time of root.querySelectorAll("time[data-relative]")) {
+      const at = new Date(time.dateTime);
+      if (Number.isNaN(at.getTime())) continue;
+      time.title = exact.format(at);
+      time.textContent = inWords((at.getTime() - Date.now()) / 1000);
+    }
+    for (const time of root.querySelectorAll("time[data-exact]")) {
+      const at = new Date(time.dateTime);
+      if (!Number.isNaN(at.getTime())) time.textContent = exact.format(at);
+    }
+  }
+
+  function copyFrom(button) {
+    const source = document.getElementById(button.dataset.copy);
+    if (!source || !navigator.clipboard) return;
+    navigator.clipboard.writeText(source.textContent.trim()).then(function () {
+      const said = button.querySelector("[data-said]");
+      if (!said) return;
+      const before = said.textContent;
+      said.textContent = "Copied";
+      button.classList.add("done");
+      setTimeout(function () {
+        said.textContent = before;
+        button.classList.remove("done");
+      }, 1500);
+    });
+  }
+
+  function currentTheme() {
+    const chosen = document.documentElement.dataset.theme;
+    if (chosen) return chosen;
+    return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  }
+
+  function toggleTheme() {
+    const next = currentTheme() === "dark" ? "light" : "dark";
+    document.documentElement.dataset.theme = next;
+    localStorage.setItem("orchestra-theme", next);
+  }
+
+  // Which fields of a form belong to the chosen kind: [data-when="name=value"].
+  function showFitting(root) {
+    for (const part of root.querySelectorAll("[data-when]")) {
+      const [name, values] = part.dataset.when.split("=");
+      const form = part.closest("form");
+      const field = form && form.elements.namedItem(name);
+      if (field) part.hidden = !values.split(",").includes(field.value);
+    }
+  }
+
+  document.addEventListener("click", function (event) {
+    const copy = event.target.closest("[data-copy]");
+    if (copy) copyFrom(copy);
+    if (event.target.closest("[data-theme-toggle]")) toggleTheme();
+    const menu = event.target.closest(".menu-toggle");
+    if (menu) {
+      const open = menu.closest(".sidebar").classList.toggle("open");
+      menu.setAttribute("aria-expanded", String(open));
+    }
+  });
+
+  document.addEventListener("change", function (event) {
+    if (event.target.form) showFitting(event.target.form);
+  });
+
+  document.addEventListener("DOMContentLoaded", function () {
+    for (const sidebar of document.querySelectorAll(".sidebar")) sidebar.classList.add("closable");
+    // A browser that forbids the clipboard gets no button that does nothing.
+    if (!navigator.clipboard) {
+      for (const button of document.querySelectorAll("[data-copy]")) button.hidden = true;
+    }
+    showTimes(document);
+    showFitting(document);
+    setInterval(function () { showTimes(document); }, 10000);
+  });
+
+  document.addEventListener("htmx:afterSettle", function (event) {
+    showTimes(event.detail.elt);
+    showFitting(event.detail.elt);
+  });
+})();
