@@ -1,5 +1,8 @@
 """States of deployments, keys and schedules that callers hear about."""
 
+# Callers of a deployment hear about its input too.
+from executor.errors import InputInvalid as InputInvalid
+
 
 class DeploymentInactive(Exception):
     """The deployment takes no calls at the moment; the sentence says why and what to do."""
@@ -18,14 +21,6 @@ class ScheduleInvalid(Exception):
 
     def __init__(self, errors: dict[str, list[str]]) -> None:
         super().__init__("The schedule is not valid.")
-        self.errors = errors
-
-
-class InputInvalid(Exception):
-    """The input does not fit the design's input schema: field path → sentences."""
-
-    def __init__(self, errors: dict[str, list[str]]) -> None:
-        super().__init__("The input does not fit what this design expects.")
         self.errors = errors
 
 

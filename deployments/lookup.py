@@ -8,19 +8,16 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-import jsonschema_rs
-
-from deployments.errors import InputInvalid
 from deployments.models import Deployment
 from designs.errors import DesignInvalid
 from designs.models import DesignVersion
 from executor.documents import compiled_version
 from executor.engine.runner import CompiledGraph
+from executor.inputs import check_input, input_validator
 
 # A deployment changed by another process is seen after at most this long; within this one at once.
 REMEMBER_SECONDS = 0.5
 MOST_REMEMBERED = 10_000
-MOST_ERRORS = 50
 
 
 @dataclass(frozen=True)
@@ -39,15 +36,7 @@ class Deployed:
 
     def check_input(self, input_data: dict[str, Any]) -> None:
         """Raises InputInvalid with a sentence for each field that does not fit the input schema."""
-        if self.validator is None or self.validator.is_valid(input_data):
-            return
-        errors: dict[str, list[str]] = {}
-        for number, error in enumerate(self.validator.iter_errors(input_data)):
-            if number >= MOST_ERRORS:
-                break
-            path = "/".join(["input_data", *(str(part) for part in error.instance_path)])
-            errors.setdefault(path, []).append(str(error.message))
-        raise InputInvalid(errors)
+        check_input(self.validator, input_data)
 
 
 _remembered: dict[str, tuple[float, Deployed | None]] = {}
@@ -85,7 +74,7 @@ def deployed(row: Deployment) -> Deployed:
         id=row.pk,
         version=row.version,
         graph=graph,
-        validator=_validator(row.version),
+        validator=None if graph is None else _validator(row.version),
         status=row.status,
         status_reason=row.status_reason,
         group_ids=frozenset(row.groups.values_list("pk", flat=True)),
@@ -111,15 +100,7 @@ def _limits(row: Deployment) -> dict[str, Any]:
 
 
 def _validator(version: DesignVersion) -> Any:
-    schema = version.document.get("input_schema")
-    if schema is None:
-        return None
     with _lock:
         if version.pk not in _validators:
-            _validators[version.pk] = jsonschema_rs.validator_for(schema, retriever=_refuse)
+            _validators[version.pk] = input_validator(version.document)
         return _validators[version.pk]
-
-
-def _refuse(uri: str) -> Any:
-    # The library would fetch http and file references: a schema's author could reach the network.
-    raise ValueError(f"References to {uri} are not followed.")

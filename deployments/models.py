@@ -23,6 +23,7 @@ from designs.access import SCOPES, Caller
 from designs.ids import new_id
 from designs.models import Design, DesignVersion
 from executor.models import Execution
+from executor.states import Status as ExecutionStatus
 
 ENDPOINT_PATH = re.compile(r"(/[a-z0-9_-]+)+")
 ENDPOINT_PATH_RULE = (
@@ -47,9 +48,13 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         """Deployments that are there for the caller: permission, key's binding, limitation to
         groups.
         """
+        return self.present().seen_by(caller)
+
+    def seen_by(self, caller: Caller) -> DeploymentQuerySet:
+        """Like `for_caller`, with those that were undeployed: the history names them."""
         if not caller.may("deployments.view_deployment"):
             return self.none()
-        rows = self.present()
+        rows = self
         if caller.deployment_ids is not None:
             rows = rows.filter(pk__in=caller.deployment_ids)
         if caller.is_superuser:
@@ -158,6 +163,12 @@ class Deployment(models.Model):
     @property
     def is_active(self) -> bool:
         return self.status == self.Status.ACTIVE
+
+    @property
+    def last_run_label(self) -> str:
+        """How the last run stands, in words; needs `with_last_run`."""
+        status = getattr(self, "last_run_status", None)
+        return ExecutionStatus(status).label if status else ""
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -272,7 +283,7 @@ class Schedule(models.Model):
         ordering = ("created_at",)
 
     def __str__(self) -> str:
-        return f"{self.deployment}: {self.beat_task}"
+        return str(self.beat_task.name)
 
 
 class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -39,10 +41,12 @@ def deploy_design(
     caller: Caller,
     version: int | None = None,
     schedule: dict[str, Any] | None = None,
+    groups: Iterable[Group] | None = None,
     **fields: Any,
 ) -> Deployment:
     """Offer a version of the design under a path, and on a schedule if one is given.
 
+    `groups` limits it to these groups; empty or None: open to all who may see deployments.
     A valid design that was never published is published by this. Raises EndpointPathInvalid,
     EndpointPathTaken, ScheduleInvalid, and what `designs.services.version_to_deploy` raises.
     """
@@ -56,6 +60,8 @@ def deploy_design(
         )
         _set_fields(deployment, fields)
         _save(deployment)
+        if groups is not None:
+            deployment.groups.set(groups)
         if schedule is not None:
             store.set_schedule(deployment=deployment, fields=schedule)
     forget_deployments()
@@ -68,9 +74,11 @@ def change_deployment(
     caller: Caller,
     version: int | None = None,
     schedule: dict[str, Any] | None = UNCHANGED,
+    groups: Iterable[Group] | None = None,
     **changes: Any,
 ) -> Deployment:
-    """Change what is given, leave the rest; `schedule=None` takes the schedule away.
+    """Change what is given, leave the rest; `schedule=None` takes the schedule away, empty `groups`
+    open it to all.
 
     Runs already started stay on their version. Raises what `deploy_design` raises.
     """
@@ -83,6 +91,8 @@ def change_deployment(
             )
         _set_fields(deployment, changes)
         _save(deployment)
+        if groups is not None:
+            deployment.groups.set(groups)
         if schedule is not UNCHANGED:
             store.set_schedule(deployment=deployment, fields=schedule)
     forget_deployments()

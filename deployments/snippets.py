@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployments.models import Deployment
+from designs.patterns.base import Part
 from executor.engine.llm.base import ModelRequest
 from executor.engine.llm.invention import invent
 
@@ -21,11 +22,15 @@ class Snippet:
 
 
 def example_input(document: dict[str, Any]) -> dict[str, Any]:
-    """An input that fits the document's input schema as well as can be told from the schema."""
+    """The input schema's own first example, else a value that fits as well as the schema tells."""
     schema = document.get("input_schema")
     if not isinstance(schema, dict):
         return {}
-    request = ModelRequest(call_key="", system="", parts=(), purpose="example", role="worker")
+    for example in schema.get("examples", ()):
+        if isinstance(example, dict):
+            return example
+    parts = (Part("Task", "An example text."),)
+    request = ModelRequest(call_key="", system="", parts=parts, purpose="example", role="worker")
     made = invent(schema, request)
     return made if isinstance(made, dict) else {}
 

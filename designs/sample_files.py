@@ -32,4 +32,6 @@ def _read(path: Path) -> Sample:
         raise ValueError(f"The sample {path.name} cannot be read: {error}") from error
     if sample.slug != path.stem:
         raise ValueError(f"The sample {path.name} calls itself {sample.slug!r}.")
+    # Forms and snippets show it wherever the design goes.
+    sample.document["input_schema"].setdefault("examples", [sample.input_example])
     return sample

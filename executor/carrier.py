@@ -227,7 +227,7 @@ def _has_journal(execution: Execution) -> bool:
 
 
 def _graph_of(execution: Execution) -> CompiledGraph:
-    if execution.version_id is None:
+    if execution.document is not None:
         return compile_document(execution.document)
     return compiled_version(execution.version_id)
 

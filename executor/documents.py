@@ -8,6 +8,7 @@ from collections import OrderedDict
 from typing import Any
 
 from designs.errors import DesignInvalid
+from designs.graph.spec import Graph
 from designs.models import DesignVersion
 from designs.patterns.catalogue import check_document
 from executor.engine.runner import CompiledGraph, compile_graph
@@ -20,10 +21,24 @@ _lock = threading.Lock()
 
 def compile_document(document: dict[str, Any]) -> CompiledGraph:
     """A document that may be run. Raises DesignInvalid with its problems."""
+    return compile_graph(check_runnable(document))
+
+
+def check_runnable(document: dict[str, Any]) -> Graph:
+    """The document's graph. Raises DesignInvalid with its problems."""
     checked = check_document(document)
     if checked.graph is None or checked.problems:
         raise DesignInvalid(checked.problems)
-    return compile_graph(checked.graph)
+    return checked.graph
+
+
+def with_model(document: dict[str, Any], model: str) -> dict[str, Any]:
+    """The checked document with this model for all its agents, whatever they name themselves."""
+    blocks = [
+        {**block, "agents": [{**agent, "model": None} for agent in block.get("agents", ())]}
+        for block in document["blocks"]
+    ]
+    return {**document, "model": model, "blocks": blocks}
 
 
 def compiled_version(

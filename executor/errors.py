@@ -9,6 +9,18 @@ class NotResumable(Exception):
     """Only an execution that failed, timed out or was cancelled can be resumed."""
 
 
+class InputInvalid(Exception):
+    """The input does not fit the design's input schema: field path → sentences."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        super().__init__("The input does not fit what this design expects.")
+        self.errors = errors
+
+
+class ModelUnavailable(Exception):
+    """There is no model of that name, or it cannot be used here."""
+
+
 class LeaseLost(Exception):
     """Another process holds the execution now; nothing more may be written by this one."""
 

@@ -35,7 +35,7 @@ class HistoryFilter(django_filters.FilterSet):
     started_after = django_filters.DateFilter(label="From", method="from_day")
     started_before = django_filters.DateFilter(label="Until", method="until_day")
     text = django_filters.CharFilter(
-        label="Path, design, person or id", method="with_text", max_length=200
+        label="Search", method="with_text", max_length=200
     )
     deployment = django_filters.UUIDFilter(
         field_name="deployment_id", widget=forms.HiddenInput, label="Deployment"
@@ -49,6 +49,7 @@ class HistoryFilter(django_filters.FilterSet):
         super().__init__(*args, **kwargs)
         for name in ("started_after", "started_before"):
             self.form.fields[name].widget.input_type = "date"
+        self.form.fields["text"].widget.attrs["placeholder"] = "path, design, person or id"
 
     def from_day(self, rows: Any, name: str, value: date) -> Any:
         return rows.filter(created_at__gte=datetime.combine(value, time.min, UTC))

@@ -12,6 +12,7 @@ from executor.engine.llm.base import ErrorKind, Model, ModelError, ModelProvider
 from executor.engine.llm.clients import Endpoint
 from executor.engine.llm.offline import StandIn
 from executor.engine.llm.providers import Manner, ProviderModel
+from executor.errors import ModelUnavailable
 
 LOCAL = "local:smollm2"
 
@@ -25,7 +26,7 @@ USUAL_MODELS = {
 # A small model repeats itself and does not know when to stop.
 LOCAL_MANNER = Manner(
     max_tokens=200,
-    max_schema_tokens=400,
+    max_schema_tokens=800,
     temperature=0.0,
     extra_body={"repeat_penalty": 1.1},
     bounded=True,
@@ -56,6 +57,14 @@ class InstallationModels:
 def installation_models() -> ModelProvider:
     """The models of this process; the same object at every call."""
     return InstallationModels()
+
+
+def check_model(name: str) -> None:
+    """Raises ModelUnavailable with a sentence that says what is missing."""
+    try:
+        installation_models().resolve(name)
+    except ModelError as error:
+        raise ModelUnavailable(error.message) from error
 
 
 def default_models() -> tuple[str, ...]:

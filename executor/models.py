@@ -111,7 +111,7 @@ class Execution(models.Model):
     version = models.ForeignKey(
         DesignVersion, null=True, on_delete=models.PROTECT, related_name="+"
     )
-    # Set when a draft is tried: then there is no version to point at.
+    # Set when something else than a version as published is tried: a draft, or another model.
     document = models.JSONField(null=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     degraded = models.BooleanField(default=False)

@@ -10,36 +10,47 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from designs.access import Caller
-from designs.models import DesignVersion
+from designs.models import Design, DesignVersion
+from designs.services import version_of_design
 from executor import llm_provider, states, wakeups
+from executor.documents import check_runnable, with_model
 from executor.errors import ExecutionEnded
 from executor.housekeeping import CANCELLED
+from executor.inputs import check_input, input_validator
 from executor.models import Execution, Trigger
 from executor.states import Status
 from executor.tasks import send_execution
+
+# A run without a deployment has no limit of its own; this is what a new deployment has.
+TRY_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
 class Order:
     """All that an execution freezes at acceptance. `limits` has the names of the engine's
     Limits.
+
+    A `document` runs in the version's place; without a version it is a draft of `design_id`.
     """
 
-    version: DesignVersion
+    version: DesignVersion | None
     input_data: dict[str, Any]
     trigger: Trigger
     caller: Caller
     deployment_id: Any = None
     models: Sequence[str] = ()
     limits: dict[str, Any] = field(default_factory=dict)
+    document: dict[str, Any] | None = None
+    design_id: Any = None
 
 
 def new_execution(order: Order, **fields: Any) -> Execution:
     """The row to insert, queued unless `fields` say otherwise. Nothing is written."""
     return Execution(
         deployment_id=order.deployment_id,
-        design_id=order.version.design_id,
-        version_id=order.version.pk,
+        design_id=order.version.design_id if order.version else order.design_id,
+        version_id=order.version.pk if order.version else None,
+        document=order.document,
         trigger_type=order.trigger,
         triggered_by=order.caller.name,
         user_id=order.caller.user_id,
@@ -58,6 +69,41 @@ def accept_execution(order: Order) -> Execution:
         execution.save(force_insert=True)
         transaction.on_commit(lambda: send_execution(execution.pk), robust=True)
     return execution
+
+
+def try_design(
+    *,
+    design: Design,
+    input_data: dict[str, Any],
+    caller: Caller,
+    version: int | None = None,
+    model: str | None = None,
+) -> Execution:
+    """Start a run of the draft, or of a version, without a deployment.
+
+    A `model` takes the place of every model that the design names. Raises DesignInvalid,
+    InputInvalid, VersionUnknown, ModelUnavailable.
+    """
+    found = None if version is None else version_of_design(design=design, number=version)
+    document = design.draft if found is None else found.document
+    check_runnable(document)
+    check_input(input_validator(document), input_data)
+    if model is not None:
+        llm_provider.check_model(model)
+        document = with_model(document, model)
+    is_as_published = found is not None and model is None
+    return accept_execution(
+        Order(
+            version=found,
+            input_data=input_data,
+            trigger=Trigger.MANUAL,
+            caller=caller,
+            models=() if model is None else (model,),
+            limits={"seconds": TRY_SECONDS},
+            document=None if is_as_published else document,
+            design_id=design.pk,
+        )
+    )
 
 
 def cancel_execution(*, execution: Execution, caller: Caller) -> None:

@@ -2,6 +2,7 @@
 
 from django.urls import re_path
 
+from deployments.api import openapi  # noqa: F401 - registers the schemes
 from deployments.api.endpoint import DeployedEndpointView, DeploymentExecuteView
 from deployments.api.views import (
     DeploymentDetailView,

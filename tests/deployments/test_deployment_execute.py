@@ -1,0 +1,110 @@
+"""Executing by hand, and the preview of a schedule that is being typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from deployments.models import Deployment
+from deployments.services import change_deployment
+from designs.access import SYSTEM
+from executor.models import Execution, Trigger
+
+pytestmark = pytest.mark.django_db
+Deploy = Callable[..., Deployment]
+Browser = Callable[[User], Client]
+
+
+def text_of(response: Any) -> str:
+    return response.content.decode()
+
+
+def test_a_run_is_started_and_its_page_follows(
+    operator: User, browser_of: Browser, deploy: Deploy
+) -> None:
+    url = f"/deployments/{deploy().pk}/execute/"
+    browser = browser_of(operator)
+    # The form offers an input that fits.
+    assert "&quot;number&quot;" in text_of(browser.get(url))
+    answer = browser.post(url, {"input_data": '{"number": 21}'})
+    execution = Execution.objects.get()
+    assert answer["Location"] == f"/executions/{execution.pk}/"
+    assert execution.trigger_type == Trigger.MANUAL
+    assert execution.triggered_by == "operator"
+    assert execution.input_data == {"number": 21}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "This is not JSON"),
+        ("[]", "JSON object"),
+        ('{"number": "two"}', "input_data/number"),
+        ("{}", "number"),
+        ('{"number": 1, "number": 2}', "stands twice"),
+        ('{"number": 1e999}', "too large"),
+        ('{"number": NaN}', "NaN"),
+        ('{"number": "\\u0000"}', "NUL"),
+    ],
+)
+def test_an_input_that_does_not_fit_is_refused_in_words(
+    operator: User, browser_of: Browser, deploy: Deploy, text: str, sentence: str
+) -> None:
+    url = f"/deployments/{deploy().pk}/execute/"
+    answer = browser_of(operator).post(url, {"input_data": text})
+    assert answer.status_code == 422
+    assert sentence in text_of(answer)
+    assert not Execution.objects.exists()
+
+
+def test_an_inactive_deployment_says_so(
+    operator: User, browser_of: Browser, deploy: Deploy
+) -> None:
+    deployment = deploy()
+    change_deployment(deployment=deployment, caller=SYSTEM, status="inactive")
+    answer = browser_of(operator).post(
+        f"/deployments/{deployment.pk}/execute/", {"input_data": '{"number": 1}'}
+    )
+    assert answer.status_code == 422
+    assert "is inactive" in text_of(answer)
+
+
+def test_the_preview_shows_words_and_times(deployer: User, browser_of: Browser) -> None:
+    fields = {"kind": "cron", "cron_expression": "30 8 * * 1", "timezone": "Asia/Kolkata"}
+    page = text_of(browser_of(deployer).post("/schedules/preview/", fields))
+    assert "Asia/Kolkata" in page
+    assert page.count("<li>") == 10
+    assert page.count("08:30:00 +0530") == 10
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kind": "cron", "cron_expression": "x"},
+        {"kind": "cron", "cron_expression": "0 9 * *", "timezone": "UTC"},
+        {"kind": "interval", "every": "-1"},
+        {"kind": "interval", "every": "1000000", "unit": "days"},
+        {"kind": "none"},
+        {"kind": "strange"},
+        {},
+    ],
+)
+def test_the_preview_never_breaks(
+    deployer: User, browser_of: Browser, fields: dict[str, str]
+) -> None:
+    answer = browser_of(deployer).post("/schedules/preview/", fields)
+    assert answer.status_code == 200
+    assert "<ol>" not in text_of(answer)
+
+
+def test_the_list_of_schedules(viewer: User, browser_of: Browser, deploy: Deploy) -> None:
+    browser = browser_of(viewer)
+    assert "Nothing is scheduled" in text_of(browser.get("/schedules/"))
+    deploy(schedule={"interval_seconds": 90})
+    page = text_of(browser.get("/schedules/"))
+    assert "every 90 seconds" in page
+    assert "/double" in page

@@ -1,0 +1,111 @@
+"""The start page, sign-in, and the frame of every page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from designs.access import SYSTEM
+from designs.services import create_design, publish_design
+from executor.models import Execution, Trigger
+from executor.services import Order, accept_execution
+from tests.conftest import PASSWORD
+from tests.documents import doubling
+
+pytestmark = pytest.mark.django_db
+Browser = Callable[[User], Client]
+
+
+@pytest.fixture
+def run() -> Callable[[], Execution]:
+    design = create_design(document=doubling(), caller=SYSTEM)
+    version = publish_design(design=design, caller=SYSTEM)
+
+    def make() -> Execution:
+        order = Order(version, {"number": 1}, Trigger.MANUAL, SYSTEM)
+        return accept_execution(order)
+
+    return make
+
+
+def text_of(response: Any) -> str:
+    return response.content.decode()
+
+
+def test_home_shows_figures_and_runs(
+    viewer: User, browser_of: Browser, run: Callable[[], Execution]
+) -> None:
+    execution = run()
+    page = text_of(browser_of(viewer).get("/"))
+    assert f"/executions/{execution.pk}/" in page
+    assert "stand-in answers" in page
+    assert "No worker was seen lately" in page
+    assert 'aria-current="page"' in page
+
+
+def test_home_costs_the_same_however_much_ran(
+    viewer: User, browser_of: Browser, run: Callable[[], Execution]
+) -> None:
+    browser = browser_of(viewer)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as found:
+            assert browser.get("/", HTTP_HX_REQUEST="true").status_code == 200
+        return len(found)
+
+    run()
+    browser.get("/")
+    one = queries()
+    for _ in range(5):
+        run()
+    assert queries() == one
+
+
+def test_signing_in_and_out(viewer: User, client: Client) -> None:
+    answer = client.post("/sign-in/", {"username": "viewer", "password": "wrong"})
+    assert "correct username and password" in text_of(answer)
+    answer = client.post(
+        "/sign-in/", {"username": "viewer", "password": PASSWORD, "next": "/executions/"}
+    )
+    assert answer["Location"] == "/executions/"
+    assert client.get("/").status_code == 200
+    assert client.post("/sign-out/")["Location"] == "/sign-in/"
+    assert client.get("/").status_code == 302
+
+
+def test_sign_in_sends_nobody_to_another_site(viewer: User, client: Client) -> None:
+    answer = client.post(
+        "/sign-in/", {"username": "viewer", "password": PASSWORD, "next": "https://evil.example/"}
+    )
+    assert answer["Location"] == "/"
+
+
+def test_who_has_no_group_sees_a_sentence(make_user: Callable[..., User], browser_of: Browser):
+    answer = browser_of(make_user("nobody-yet")).get("/")
+    assert answer.status_code == 403
+    assert "Ask an administrator" in text_of(answer)
+
+
+def test_pages_are_strict_about_scripts(viewer: User, browser_of: Browser) -> None:
+    policy = browser_of(viewer).get("/")["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+
+
+def test_an_unknown_page_is_a_page(client: Client) -> None:
+    answer = client.get("/nothing/here/")
+    assert answer.status_code == 404
+    assert "Go to the start page" in text_of(answer)
+
+
+def test_changes_need_the_token(operator: User, run: Callable[[], Execution]) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(operator)
+    execution = run()
+    assert browser.post(f"/executions/{execution.pk}/cancel/").status_code == 403
