@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Count, F, Max, OuterRef, Q, Subquery
+from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -71,16 +71,15 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         return self.annotate(
             execution_count=F("pruned_executions")
             + Coalesce(Subquery(runs.annotate(n=Count("pk")).values("n")), 0),
-            last_execution_at=Subquery(runs.annotate(at=Max("created_at")).values("at")),
+            last_execution_at=Subquery(_newest_runs().values("created_at")[:1]),
             next_run_at=Subquery(due.order_by("next_due_at").values("next_due_at")[:1]),
         )
 
     def with_last_run(self) -> DeploymentQuerySet:
         """Adds `last_run_id` and `last_run_status`, each the first entry of one index."""
-        runs = Execution.objects.filter(deployment=OuterRef("pk")).order_by("-created_at", "-id")
         return self.annotate(
-            last_run_id=Subquery(runs.values("pk")[:1]),
-            last_run_status=Subquery(runs.values("status")[:1]),
+            last_run_id=Subquery(_newest_runs().values("pk")[:1]),
+            last_run_status=Subquery(_newest_runs().values("status")[:1]),
         )
 
     def containing(self, text: str) -> DeploymentQuerySet:
@@ -88,6 +87,10 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         if not text:
             return self
         return self.filter(Q(endpoint_path__icontains=text) | Q(design__name__icontains=text))
+
+
+def _newest_runs() -> models.QuerySet[Execution]:
+    return Execution.objects.filter(deployment=OuterRef("pk")).order_by("-id")
 
 
 class Deployment(models.Model):

@@ -5,6 +5,7 @@ were made.
 import os
 import time
 import uuid
+from datetime import datetime
 
 
 def new_id() -> uuid.UUID:
@@ -14,3 +15,9 @@ def new_id() -> uuid.UUID:
     value = (milliseconds & 0xFFFFFFFFFFFF) << 80 | random
     value = value & ~(0xF << 76) | 0x7 << 76
     return uuid.UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+
+
+def first_id_at(at: datetime) -> uuid.UUID:
+    """The lowest id that can be made at this time or later: ids from here on are newer."""
+    milliseconds = max(0, int(at.timestamp() * 1000))
+    return uuid.UUID(int=(milliseconds & 0xFFFFFFFFFFFF) << 80)

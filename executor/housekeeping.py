@@ -95,7 +95,7 @@ def _wake_due() -> int:
 
 def _send_unsent() -> int:
     with transaction.atomic():
-        unsent = Execution.objects.unsent(after_seconds=RESEND_AFTER_SECONDS).order_by("created_at")
+        unsent = Execution.objects.unsent(after_seconds=RESEND_AFTER_SECONDS).order_by("pk")
         pks = list(unsent.values_list("pk", flat=True)[:MOST_AT_ONCE])
         # Marked before they are sent, so that many sweeps do not storm the queue.
         Execution.objects.filter(pk__in=pks).update(published_at=Now())

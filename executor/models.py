@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -13,9 +13,13 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from designs.access import Caller
-from designs.ids import new_id
+from designs.ids import first_id_at, new_id
 from designs.models import Design, DesignVersion
 from executor.states import LIVE, Status
+
+
+# An id's time is its web server's clock, `created_at` is the database's.
+CLOCKS_APART = timedelta(hours=1)
 
 
 class Trigger(models.TextChoices):
@@ -48,21 +52,26 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
     ) -> tuple[list[Execution], bool, bool]:
         """One page by keyset, newest first: (rows, whether there are newer, older ones).
 
-        `before` and `after` name the execution whose older or newer neighbours are wanted; what
-        names none gives the newest page.
+        `before` and `after` name the execution whose older or newer neighbours are wanted; what is
+        no name gives the newest page.
         """
-        anchor = _anchor(before or after)
-        if anchor is None:
-            rows = list(self.order_by("-created_at", "-id")[: size + 1])
+        pk = parse_execution_id(before or after)
+        if pk is None:
+            rows = list(self.order_by("-id")[: size + 1])
             return rows[:size], False, len(rows) > size
-        at, pk = anchor
         if after:
-            newer = self.filter(Q(created_at__gt=at) | Q(created_at=at, id__gt=pk))
-            rows = list(newer.order_by("created_at", "id")[: size + 1])
+            rows = list(self.filter(pk__gt=pk).order_by("id")[: size + 1])
             return rows[:size][::-1], len(rows) > size, True
-        older = self.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=pk))
-        rows = list(older.order_by("-created_at", "-id")[: size + 1])
+        rows = list(self.filter(pk__lt=pk).order_by("-id")[: size + 1])
         return rows[:size], True, len(rows) > size
+
+    def created_from(self, at: datetime) -> ExecutionQuerySet:
+        """Accepted at that time or later; the id's own time lets the primary key find them."""
+        return self.filter(created_at__gte=at, pk__gte=first_id_at(at - CLOCKS_APART))
+
+    def created_until(self, at: datetime) -> ExecutionQuerySet:
+        """Accepted before that time."""
+        return self.filter(created_at__lt=at, pk__lt=first_id_at(at + CLOCKS_APART))
 
     def live(self) -> ExecutionQuerySet:
         return self.filter(status__in=LIVE)
@@ -81,14 +90,6 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
             Now() - timedelta(seconds=after_seconds), output_field=models.DateTimeField()
         )
         return self.filter(Q(published_at=None) | Q(published_at__lt=limit), status=Status.QUEUED)
-
-
-def _anchor(text: str) -> tuple[Any, uuid.UUID] | None:
-    pk = parse_execution_id(text) if text else None
-    if pk is None:
-        return None
-    found = Execution.objects.filter(pk=pk).values_list("created_at", "pk").first()
-    return None if found is None else (found[0], found[1])
 
 
 def _hidden_deployments(caller: Caller) -> models.QuerySet[Any]:
@@ -155,7 +156,8 @@ class Execution(models.Model):
     objects = ExecutionQuerySet.as_manager()
 
     class Meta:
-        ordering = ("-created_at", "-id")
+        # Ids begin with the time they were made at: one column sorts, pages and is the index.
+        ordering = ("-id",)
         permissions = (
             ("view_payload", "Can see inputs, outputs and prompts"),
             ("operate_execution", "Can cancel, re-run and resume"),
@@ -166,11 +168,8 @@ class Execution(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=("-created_at", "-id"), name="execution_newest"),
-            models.Index(
-                fields=("deployment", "-created_at", "-id"), name="execution_by_deployment"
-            ),
-            models.Index(fields=("status", "-created_at", "-id"), name="execution_by_status"),
+            models.Index(fields=("deployment", "-id"), name="execution_by_deployment"),
+            models.Index(fields=("status", "-id"), name="execution_by_status"),
             models.Index(
                 fields=("status", "lease_until"),
                 name="execution_live",

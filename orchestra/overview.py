@@ -51,7 +51,7 @@ class Overview:
 
 def overview(caller: Caller) -> Overview:
     executions = Execution.objects.for_caller(caller)
-    day = executions.filter(created_at__gte=timezone.now() - timedelta(hours=24))
+    day = executions.created_from(timezone.now() - timedelta(hours=24))
     figures = day.aggregate(
         ended=Count("pk", filter=~Q(status__in=LIVE) & ~Q(status=Status.CANCELLED)),
         failed=Count("pk", filter=Q(status__in=BAD)),

@@ -12,7 +12,7 @@ from designs.api.base import page_schema
 class ExecutionPages(CursorPagination):
     """Newest first, by cursor: the thousandth page costs what the first does."""
 
-    ordering = ("-created_at", "-id")
+    ordering = ("-id",)
     page_size = 50
     page_size_query_param = "limit"
     max_page_size = 500

@@ -138,7 +138,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "ordering": ("-created_at", "-id"),
+                "ordering": ("-id",),
                 "permissions": (
                     ("view_payload", "Can see inputs, outputs and prompts"),
                     ("operate_execution", "Can cancel, re-run and resume"),
@@ -226,17 +226,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="execution",
-            index=models.Index(fields=["-created_at", "-id"], name="execution_newest"),
+            index=models.Index(fields=["deployment", "-id"], name="execution_by_deployment"),
         ),
         migrations.AddIndex(
             model_name="execution",
-            index=models.Index(
-                fields=["deployment", "-created_at", "-id"], name="execution_by_deployment"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="execution",
-            index=models.Index(fields=["status", "-created_at", "-id"], name="execution_by_status"),
+            index=models.Index(fields=["status", "-id"], name="execution_by_status"),
         ),
         migrations.AddIndex(
             model_name="execution",

@@ -33,8 +33,8 @@ def browser(deployer: User, browser_of: Browser) -> Client:
     return browser_of(deployer)
 
 
-def post(browser: Client, design: Design, **fields: Any) -> Any:
-    data = {"design": str(design.pk), "endpoint_path": "/double", "kind": "none", **fields}
+def post(browser: Client, chosen: Design, /, **fields: Any) -> Any:
+    data = {"design": str(chosen.pk), "endpoint_path": "/double", "kind": "none", **fields}
     return browser.post("/deployments/new/", data)
 
 
