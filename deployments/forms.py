@@ -27,7 +27,7 @@ class JsonField(forms.CharField):
         super().__init__(max_length=1_000_000, required=False, **kwargs)
 
     def to_python(self, value: Any) -> Any:
-        text = super().to_python(value)
+        text = super().to_python(value) or ""
         if not text.strip():
             return {}
         try:

@@ -46,7 +46,7 @@ _MONTHS = dict(
     )
 )
 # Name in sentences, least, most, names.
-_FIELDS = (
+_FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("minute", 0, 59, {}),
     ("hour", 0, 23, {}),
     ("day of month", 1, 31, {}),
@@ -136,7 +136,10 @@ def next_due(rule: Rule, after: datetime) -> datetime | None:
     """
     if rule.start is not None and after < rule.start:
         after = rule.start - timedelta(seconds=1)
-    found = _next_every(rule, after) if rule.cron is None else _next_cron(rule, after)
+    try:
+        found = _next_every(rule, after) if rule.cron is None else _next_cron(rule, after)
+    except OverflowError:
+        return None  # Beyond the calendar's last year.
     if found is None or (rule.end is not None and found > rule.end):
         return None
     return found
@@ -169,7 +172,7 @@ def _next_every(rule: Rule, after: datetime) -> datetime:
 
 
 def _next_cron(rule: Rule, after: datetime) -> datetime | None:
-    found = CronSim(rule.cron, after.astimezone(ZoneInfo(rule.timezone)))
+    found = CronSim(rule.cron or "", after.astimezone(ZoneInfo(rule.timezone)))
     # celery lets both day fields decide together where cron lets either; one rule for all doors.
     found.day_and = True
     try:

@@ -64,10 +64,15 @@ def _compare_rules() -> None:
     _compared = time.monotonic()
     rows = Schedule.objects.select_related("beat_task__crontab", "beat_task__interval")
     for schedule in rows.annotate(database_time=Now()):
-        if store.refresh(schedule, now=schedule.database_time):
-            schedule.save(
-                update_fields=["anchor_at", "computed_from", "error", "next_due_at", "updated_at"]
-            )
+        try:
+            if store.refresh(schedule, now=schedule.database_time):
+                schedule.save(
+                    update_fields=[
+                        "anchor_at", "computed_from", "error", "next_due_at", "updated_at",
+                    ]
+                )  # fmt: skip
+        except Exception:
+            logger.exception("The rule of schedule %s could not be read.", schedule.pk)
 
 
 def _wake(pk: uuid.UUID) -> int:
@@ -94,7 +99,7 @@ def _wake(pk: uuid.UUID) -> int:
 
 def _write_due(schedule: Schedule, now: datetime) -> list[datetime]:
     rule = store.rule_of(schedule)
-    times = due_times(rule, schedule.next_due_at, now, most=MOST_AT_ONCE)
+    times = due_times(rule, schedule.next_due_at or now, now, most=MOST_AT_ONCE)
     for due, outcome in _decide(schedule, times, now):
         occurrence, made = Occurrence.objects.get_or_create(
             schedule=schedule, due_at=due, defaults={"outcome": outcome}

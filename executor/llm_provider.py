@@ -9,7 +9,7 @@ from django.conf import settings
 
 from executor.engine.llm import offline
 from executor.engine.llm.base import ErrorKind, Model, ModelError, ModelProvider
-from executor.engine.llm.clients import Endpoint
+from executor.engine.llm.clients import Endpoint, Protocol
 from executor.engine.llm.offline import StandIn
 from executor.engine.llm.providers import Manner, ProviderModel
 from executor.errors import ModelUnavailable
@@ -17,7 +17,7 @@ from executor.errors import ModelUnavailable
 LOCAL = "local:smollm2"
 
 # What is used of a provider when only its key is given: good answers at a modest price.
-USUAL_MODELS = {
+USUAL_MODELS: dict[Protocol, str] = {
     "openai": "gpt-5-mini",
     "anthropic": "claude-sonnet-4-5",
     "google": "gemini-2.5-flash",
@@ -95,7 +95,7 @@ def _find(name: str) -> Model:
     return finder(name, model)
 
 
-def _keys() -> dict[str, str]:
+def _keys() -> dict[Protocol, str]:
     environment = settings.ENVIRONMENT
     return {
         "openai": environment.openai_api_key,
@@ -105,8 +105,7 @@ def _keys() -> dict[str, str]:
 
 
 def _with_key(name: str, model: str) -> Model:
-    provider = name.partition(":")[0]
-    key = _keys()[provider]
+    provider, key = next(found for found in _keys().items() if name.startswith(f"{found[0]}:"))
     if not key:
         variable = {"google": "GEMINI_API_KEY"}.get(provider, f"{provider.upper()}_API_KEY")
         raise _unavailable(f"The model '{name}' needs a key: set {variable}.")

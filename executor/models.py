@@ -57,7 +57,7 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         """
         pk = parse_execution_id(before or after)
         if pk is None:
-            rows = list(self.order_by("-id")[: size + 1])
+            rows: list[Execution] = list(self.order_by("-id")[: size + 1])
             return rows[:size], False, len(rows) > size
         if after:
             rows = list(self.filter(pk__gt=pk).order_by("id")[: size + 1])

@@ -41,21 +41,21 @@ class AsyncApiView(ApiView):
             handler = getattr(self, (request.method or "").lower(), None)
             if handler is None or not iscoroutinefunction(handler):
                 self.http_method_not_allowed(wrapped)
-            caller = await self._authenticate(request)
-            wrapped._auth = caller
+            caller = await self._authenticate(request, wrapped)
+            wrapped.auth = caller
             require(caller, self.permissions[request.method or ""])
             return await handler(wrapped, *args, **kwargs)
         except Exception as error:  # noqa: BLE001 - handle_exception raises again what is not known
             return self._answer_error(error)
 
-    async def _authenticate(self, request: HttpRequest) -> Caller:
+    async def _authenticate(self, request: HttpRequest, wrapped: Request) -> Caller:
         text = key_text(request)
         if text is not None:
             return remembered_caller(text) or await sync_to_async(caller_of_key)(text)
         user = await request.auser()
         if not user.is_authenticated or not user.is_active:
             raise NotAuthenticated("Send an API key, or sign in.")
-        SessionAuthentication().enforce_csrf(request)
+        SessionAuthentication().enforce_csrf(wrapped)
         return await sync_to_async(caller_of)(user)
 
     def _answer_error(self, error: Exception) -> HttpResponse:

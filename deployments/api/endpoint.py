@@ -12,7 +12,7 @@ from rest_framework.exceptions import ParseError, PermissionDenied, ValidationEr
 from rest_framework.request import Request
 
 from deployments.api.async_views import AsyncApiView, read_object
-from deployments.api.serializers import AcceptedOut, ExecuteIn, RunOut
+from deployments.api.serializers import ExecuteIn, RunOut
 from deployments.calls import call_deployment
 from deployments.lookup import Deployed, deployed, deployed_at, remembered_at
 from deployments.models import Deployment
@@ -21,6 +21,7 @@ from designs.api.base import as_uuid
 from designs.api.permissions import caller_of_request
 from designs.api.renderers import to_json
 from executor.answers import Answer
+from executor.api.serializers import AcceptedOut
 from executor.models import Trigger
 from executor.states import Status
 

@@ -142,15 +142,6 @@ class RunOut(serializers.Serializer[Any]):
     duration_ms = serializers.IntegerField()
 
 
-class AcceptedOut(serializers.Serializer[Any]):
-    """The answer of a run that goes on: where to look."""
-
-    execution_id = serializers.CharField()
-    log_id = serializers.UUIDField()
-    status = serializers.CharField()
-    status_url = serializers.CharField()
-
-
 def design_for(caller: Any, pk: Any) -> Design:
     """Raises ValidationError for a design that is not there for the caller."""
     found = Design.objects.for_caller(caller).filter(pk=pk).first()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import django_filters
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,7 +21,7 @@ from deployments.api.serializers import (
 from deployments.models import Deployment
 from deployments.schedules.store import PREFETCH
 from deployments.services import change_deployment, deploy_design, undeploy
-from designs.api.base import ApiView, Pages, as_uuid
+from designs.api.base import ApiView, Pages, answer_page, as_uuid
 from designs.api.permissions import require
 from executor.api.lists import ExecutionPages
 from executor.api.serializers import ExecutionDetailOut, ExecutionOut
@@ -83,12 +83,8 @@ class DeploymentListView(DeploymentBase):
     def get(self, request: Request) -> Response:
         found = DeploymentFilter(request.query_params, queryset=self.rows())
         if not found.is_valid():
-            return _bad_filter(found)
-        pages = Pages()
-        page = pages.paginate_queryset(found.qs.order_by("endpoint_path"), request, view=self)
-        return pages.get_paginated_response(
-            DeploymentOut(page, many=True, context={"caller": self.caller}).data
-        )
+            _bad_filter(found)
+        return answer_page(self, Pages(), found.qs.order_by("endpoint_path"), DeploymentOut)
 
     @extend_schema(
         operation_id="deployments_create", request=DeploymentIn, responses={201: DeploymentOut}
@@ -181,12 +177,8 @@ class DeploymentLogListView(DeploymentBase):
         )
         found = ExecutionFilter(request.query_params, queryset=rows)
         if not found.is_valid():
-            return _bad_filter(found)
-        pages = ExecutionPages()
-        page = pages.paginate_queryset(found.qs, request, view=self)
-        return pages.get_paginated_response(
-            ExecutionOut(page, many=True, context={"caller": self.caller}).data
-        )
+            _bad_filter(found)
+        return answer_page(self, ExecutionPages(), found.qs, ExecutionOut)
 
 
 class DeploymentLogDetailView(DeploymentBase):
@@ -209,7 +201,5 @@ class DeploymentLogDetailView(DeploymentBase):
         return Response(ExecutionDetailOut(execution, context={"caller": self.caller}).data)
 
 
-def _bad_filter(found: django_filters.FilterSet) -> Response:
-    from rest_framework.exceptions import ValidationError
-
+def _bad_filter(found: django_filters.FilterSet) -> NoReturn:
     raise ValidationError({name: list(texts) for name, texts in found.errors.items()})

@@ -4,10 +4,11 @@ hold.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from django.db import transaction
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
@@ -21,9 +22,11 @@ from deployments.occurrences import (
     next_due,
     read_cron,
 )
+from designs.ids import new_id
 
 TASK = "deployments.wake_schedules"
 PREVIEWED = 10
+MOST_DAYS = MOST_EVERY_SECONDS // 86_400
 FIELDS = frozenset(
     {
         "enabled",
@@ -43,19 +46,39 @@ def set_schedule(*, deployment: Deployment, fields: dict[str, Any] | None) -> Sc
     schedule = deployment.schedules.select_related("beat_task").first()
     if fields is None:
         if schedule is not None:
-            schedule.beat_task.delete()
+            remove_schedule(schedule=schedule)
         return None
-    rule, rest = _read(fields)
-    beat_task = schedule.beat_task if schedule else PeriodicTask(task=TASK)
-    _write_beat_task(beat_task, rule, enabled=rest["enabled"], deployment=deployment)
     if schedule is None:
-        schedule = Schedule(deployment=deployment, beat_task=beat_task)
-    schedule.input_data = rest["input_data"]
-    schedule.overlap = rest["overlap"]
-    schedule.misfire = rest["misfire"]
-    schedule.computed_from = ""
-    refresh(schedule, now=rule.anchor)
-    schedule.save()
+        return add_schedule(deployment=deployment, fields=fields)
+    return change_schedule(schedule=schedule, fields=fields)
+
+
+def add_schedule(*, deployment: Deployment, fields: dict[str, Any]) -> Schedule:
+    """One more schedule for the deployment. Raises ScheduleInvalid."""
+    return _write(Schedule(deployment=deployment), PeriodicTask(task=TASK), fields)
+
+
+def change_schedule(*, schedule: Schedule, fields: dict[str, Any]) -> Schedule:
+    """Replace what the schedule says; omitted fields get their defaults. Raises ScheduleInvalid."""
+    return _write(schedule, schedule.beat_task, fields)
+
+
+def remove_schedule(*, schedule: Schedule) -> None:
+    """End the schedule; its occurrences go with it, the executions stay."""
+    schedule.beat_task.delete()
+
+
+def _write(schedule: Schedule, beat_task: PeriodicTask, fields: dict[str, Any]) -> Schedule:
+    rule, rest = _read(fields)
+    with transaction.atomic():
+        _write_beat_task(beat_task, rule, enabled=rest["enabled"], deployment=schedule.deployment)
+        schedule.beat_task = beat_task
+        schedule.input_data = rest["input_data"]
+        schedule.overlap = rest["overlap"]
+        schedule.misfire = rest["misfire"]
+        schedule.computed_from = ""
+        refresh(schedule, now=rule.anchor)
+        schedule.save()
     return schedule
 
 
@@ -114,8 +137,23 @@ def check_schedule(fields: dict[str, Any]) -> list[datetime]:
     ScheduleInvalid.
     """
     rule, _ = _read(fields)
+    return _next_times(rule, rule.anchor)
+
+
+def preview(schedule: Schedule) -> list[datetime]:
+    """The next occurrences of a stored schedule, in its zone; none if it is off or has an error."""
+    if schedule.next_due_at is None:
+        return []
+    try:
+        rule = rule_of(schedule)
+    except RuleInvalid:
+        return []
+    return _next_times(rule, schedule.next_due_at - timedelta(seconds=1))
+
+
+def _next_times(rule: Rule, after: datetime) -> list[datetime]:
     found: list[datetime] = []
-    due = next_due(rule, rule.anchor)
+    due = next_due(rule, after)
     while due is not None and len(found) < PREVIEWED:
         found.append(due.astimezone(ZoneInfo(rule.timezone)))
         due = next_due(rule, due)
@@ -142,13 +180,32 @@ def rule_of(schedule: Schedule) -> Rule:
         text = f"{row.minute} {row.hour} {row.day_of_month} {row.month_of_year} {row.day_of_week}"
         return Rule(cron=read_cron(text), every_seconds=None, timezone=str(row.timezone), **common)
     if task.interval is not None:
-        every = int(task.interval.schedule.run_every.total_seconds())
-        if every < 1:
-            raise RuleInvalid("interval_seconds", "An interval is at least one second.")
+        every = _seconds_of(task.interval)
         return Rule(cron=None, every_seconds=every, timezone="UTC", **common)
     raise RuleInvalid(
-        "cron_expression", "The schedule has neither a cron expression nor an interval."
+        "cron_expression",
+        "The schedule has neither a cron expression nor an interval: other rules are not followed.",
     )
+
+
+_SECONDS = {
+    IntervalSchedule.DAYS: 86_400,
+    IntervalSchedule.HOURS: 3_600,
+    IntervalSchedule.MINUTES: 60,
+    IntervalSchedule.SECONDS: 1,
+}
+
+
+def _seconds_of(interval: IntervalSchedule) -> int:
+    size = _SECONDS.get(interval.period)
+    if size is None:
+        raise RuleInvalid("interval_seconds", "An interval is counted in whole seconds or more.")
+    seconds = int(interval.every) * size
+    if not 1 <= seconds <= MOST_EVERY_SECONDS:
+        raise RuleInvalid(
+            "interval_seconds", f"An interval is at least one second and at most {MOST_DAYS} days."
+        )
+    return seconds
 
 
 def refresh(schedule: Schedule, *, now: datetime) -> bool:
@@ -243,7 +300,7 @@ def _read_rule(fields: dict[str, Any], zone: str, errors: dict[str, list[str]]) 
 def _write_beat_task(
     task: PeriodicTask, rule: Rule, *, enabled: bool, deployment: Deployment
 ) -> None:
-    task.crontab = task.interval = None
+    task.crontab = task.interval = task.solar = task.clocked = None
     if rule.cron is not None:
         minute, hour, day, month, weekday = rule.cron.split()
         values = {
@@ -263,6 +320,6 @@ def _write_beat_task(
             **values
         ).first() or IntervalSchedule.objects.create(**values)
     task.enabled = enabled
-    # Names are unique in beat's table; a path may be used again after its deployment is gone.
-    task.name = task.name or f"{deployment.endpoint_path[:150]} ({deployment.pk.hex[-12:]})"
+    # Names are unique in beat's table, and a deployment may have several schedules.
+    task.name = task.name or f"{deployment.endpoint_path[:150]} ({new_id().hex[-12:]})"
     task.save()

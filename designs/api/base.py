@@ -7,11 +7,13 @@ from __future__ import annotations
 import uuid
 from typing import Any, ClassVar
 
+from django.db.models import QuerySet
 from django.urls import URLPattern, re_path
 from rest_framework import serializers
-from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.pagination import BasePagination, LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from designs.access import Caller
@@ -59,6 +61,15 @@ class Pages(LimitOffsetPagination):
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         return page_schema(schema)
+
+
+def answer_page(
+    view: ApiView, pages: BasePagination, rows: QuerySet[Any], shape: type[BaseSerializer[Any]]
+) -> Response:
+    """One page of the rows, each in that shape."""
+    page = pages.paginate_queryset(rows, view.request, view=view) or []
+    shown = shape(page, many=True, context={"caller": view.caller})
+    return pages.get_paginated_response(shown.data)
 
 
 class StrictSerializer(serializers.Serializer[Any]):

@@ -7,8 +7,28 @@ from typing import Any
 from rest_framework import serializers
 
 from designs.access import Caller
+from designs.api.base import StrictSerializer
 from executor.answers import usage_of
 from executor.models import BlockResult, Execution, Step
+
+
+class TryIn(StrictSerializer):
+    """Without a version the draft runs. A model takes the place of all that the design names."""
+
+    input_data = serializers.DictField(required=False, default=dict)
+    version = serializers.IntegerField(
+        min_value=1, max_value=999_999_999, required=False, allow_null=True
+    )
+    model = serializers.CharField(max_length=200, required=False, allow_null=True)
+
+
+class AcceptedOut(serializers.Serializer[Any]):
+    """The answer of a run that goes on: where to look."""
+
+    execution_id = serializers.CharField()
+    log_id = serializers.UUIDField()
+    status = serializers.CharField()
+    status_url = serializers.CharField()
 
 
 class UsageOut(serializers.Serializer[Any]):

@@ -1,11 +1,17 @@
 """API addresses of executions."""
 
-from designs.api.base import route
-from executor.api.views import ExecutionCancelView, ExecutionDetailView, ExecutionListView
+from designs.api.base import ID, route
+from executor.api.views import (
+    DesignExecuteView,
+    ExecutionCancelView,
+    ExecutionDetailView,
+    ExecutionListView,
+)
 
 EXECUTION = r"(?P<execution_id>[^/]+)"
 
 urlpatterns = [
+    route(f"designs/{ID}/execute", DesignExecuteView, "design-execute"),
     route("executions", ExecutionListView, "execution-list"),
     route(f"executions/{EXECUTION}", ExecutionDetailView, "execution-detail"),
     route(f"executions/{EXECUTION}/cancel", ExecutionCancelView, "execution-cancel"),

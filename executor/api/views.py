@@ -9,12 +9,13 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from designs.api.base import ApiView
+from designs.api.base import ApiView, answer_page
+from designs.api.views.base import DesignBase
 from executor.api.lists import ExecutionPages
-from executor.api.serializers import ExecutionDetailOut, ExecutionOut
+from executor.api.serializers import AcceptedOut, ExecutionDetailOut, ExecutionOut, TryIn
 from executor.filters import ExecutionFilter
 from executor.models import Execution, parse_execution_id
-from executor.services import cancel_execution
+from executor.services import cancel_execution, try_design
 
 
 class ExecutionListView(ApiView):
@@ -28,11 +29,7 @@ class ExecutionListView(ApiView):
         found = ExecutionFilter(request.query_params, queryset=rows)
         if not found.is_valid():
             raise ValidationError({name: list(texts) for name, texts in found.errors.items()})
-        pages = ExecutionPages()
-        page = pages.paginate_queryset(found.qs, request, view=self)
-        return pages.get_paginated_response(
-            ExecutionOut(page, many=True, context={"caller": self.caller}).data
-        )
+        return answer_page(self, ExecutionPages(), found.qs, ExecutionOut)
 
 
 class ExecutionDetailView(ApiView):
@@ -58,6 +55,28 @@ class ExecutionCancelView(ApiView):
         execution.refresh_from_db()
         shown = ExecutionOut(execution, context={"caller": self.caller}).data
         return Response(shown, status=status.HTTP_202_ACCEPTED)
+
+
+class DesignExecuteView(DesignBase):
+    """Try a design without deploying it."""
+
+    permissions = {"POST": "designs.try_design"}
+
+    @extend_schema(operation_id="designs_execute", request=TryIn, responses={202: AcceptedOut})
+    def post(self, request: Request, pk: str) -> Response:
+        """A worker runs it; `status_url` says how it goes."""
+        design = self.design(pk)
+        given = TryIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        execution = try_design(design=design, caller=self.caller, **given.validated_data)
+        url = f"/api/executions/{execution.pk}"
+        body = {
+            "execution_id": execution.public_id,
+            "log_id": execution.pk,
+            "status": execution.status,
+            "status_url": url,
+        }
+        return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": url})
 
 
 def find_execution(view: ApiView, text: str) -> Execution:

@@ -1,0 +1,93 @@
+"""The admin of the ledger: each planned time and what became of it. Read-only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RangeDateTimeFilter
+from unfold.decorators import display
+
+from deployments.models import Deployment, Occurrence
+from deployments.schedules.admin.schedule import BEAT_ROWS
+from deployments.schedules.store import describe
+from designs.access import Caller
+from designs.admin.base import OrchestraAdmin, ReadOnly
+from designs.admin.filters import VisibleFilter
+from designs.admin.shown import EMPTY, badge, row_link
+from executor.admin.shown import duration, execution_badge
+
+KINDS = {
+    Occurrence.Outcome.RAN: "success",
+    Occurrence.Outcome.SKIPPED_OVERLAP: "warning",
+    Occurrence.Outcome.SKIPPED_MISFIRE: "danger",
+    Occurrence.Outcome.SKIPPED_INACTIVE: "",
+    Occurrence.Outcome.COALESCED: "info",
+}
+WORDS = {
+    Occurrence.Outcome.RAN: "Ran",
+    Occurrence.Outcome.SKIPPED_OVERLAP: "Skipped: overlap",
+    Occurrence.Outcome.SKIPPED_MISFIRE: "Skipped: missed",
+    Occurrence.Outcome.SKIPPED_INACTIVE: "Skipped: inactive",
+    Occurrence.Outcome.COALESCED: "Taken together",
+}
+
+
+@admin.register(Occurrence)
+class OccurrenceAdmin(ReadOnly, OrchestraAdmin):
+    list_display = (
+        "due_at", "deployment_link", "schedule_words", "outcome_badge", "delay",
+        "execution_link", "execution_state",
+    )  # fmt: skip
+    list_filter = (
+        ("outcome", ChoicesCheckboxFilter),
+        ("schedule__deployment", VisibleFilter),
+        ("schedule", VisibleFilter),
+        ("due_at", RangeDateTimeFilter),
+    )
+    list_select_related = (
+        "schedule__deployment", "execution", *(f"schedule__{name}" for name in BEAT_ROWS),
+    )  # fmt: skip
+    search_fields = ("schedule__deployment__endpoint_path",)
+    date_hierarchy = "due_at"
+    deferred_in_lists = (
+        "execution__document", "execution__input_data", "execution__result_data",
+        "schedule__input_data",
+    )  # fmt: skip
+    fields = (
+        "due_at", "deployment_link", "schedule_words", "outcome_badge", "outcome", "delay",
+        "execution_link", "execution_state", "created_at",
+    )  # fmt: skip
+
+    def rows_for(self, rows: Any, caller: Caller) -> Any:
+        if not caller.may("deployments.view_occurrence"):
+            return rows.none()
+        seen = Deployment.objects.for_caller(caller)
+        return rows.filter(schedule__deployment__in=seen.values("pk"))
+
+    @display(description="Deployment", ordering="schedule__deployment__endpoint_path")
+    def deployment_link(self, occurrence: Occurrence) -> str:
+        return row_link(occurrence.schedule.deployment)
+
+    @display(description="Schedule")
+    def schedule_words(self, occurrence: Occurrence) -> str:
+        shown = describe(occurrence.schedule)
+        return row_link(occurrence.schedule, shown["words"] or "Error")
+
+    @display(description="Outcome", ordering="outcome")
+    def outcome_badge(self, occurrence: Occurrence) -> str:
+        outcome = Occurrence.Outcome(occurrence.outcome)
+        return badge(WORDS[outcome], KINDS[outcome])
+
+    @display(description="Start delay")
+    def delay(self, occurrence: Occurrence) -> str:
+        return duration(max(0, round(occurrence.start_delay.total_seconds() * 1000)))
+
+    @display(description="Execution")
+    def execution_link(self, occurrence: Occurrence) -> str:
+        found = occurrence.execution
+        return EMPTY if found is None else row_link(found, f"…{found.short_id}")
+
+    @display(description="Its status")
+    def execution_state(self, occurrence: Occurrence) -> str:
+        return EMPTY if occurrence.execution is None else execution_badge(occurrence.execution)

@@ -1,0 +1,253 @@
+"""The admin of schedules: rule, policies and input, with what comes next."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilter
+from unfold.decorators import action, display
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelect2Widget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from deployments.errors import ScheduleInvalid
+from deployments.models import Deployment, Schedule
+from deployments.occurrences import MOST_EVERY_SECONDS
+from deployments.schedules.store import (
+    add_schedule,
+    change_schedule,
+    describe,
+    preview,
+    remove_schedule,
+)
+from designs.access import Caller
+from designs.admin.base import OrchestraAdmin, ReadOnlyInline, ServiceForm, become
+from designs.admin.fields import JsonObjectField
+from designs.admin.filters import VisibleFilter
+from designs.admin.shown import EMPTY, admin_url, badge, json_block, link, row_link, sentences
+from designs.requests import PageRequest
+
+RULE = ("enabled", "cron_expression", "interval_seconds", "timezone")
+POLICIES = ("overlap", "misfire")
+BEAT_ROWS = ("beat_task__crontab", "beat_task__interval")
+PAYLOAD = "executor.view_payload"
+
+
+def zones() -> list[tuple[str, str]]:
+    names = sorted(name for name in available_timezones() if "/" in name or name == "UTC")
+    return [(name, name) for name in names]
+
+
+class ScheduleForm(ServiceForm):
+    enabled = forms.BooleanField(required=False, initial=True, widget=UnfoldBooleanSwitchWidget)
+    cron_expression = forms.CharField(
+        required=False,
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Minute, hour, day of month, month, day of week: 0 9 * * 1-5 is weekdays at 9. "
+        "Either this or an interval.",
+    )
+    interval_seconds = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MOST_EVERY_SECONDS,
+        label="Or every … seconds",
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+    timezone = forms.ChoiceField(
+        choices=zones, initial="UTC", help_text="Whose clock the cron expression means.",
+        widget=UnfoldAdminSelect2Widget,
+    )  # fmt: skip
+    input_data = JsonObjectField(label="Input of its runs (JSON)", required=False)
+
+    class Meta:
+        model = Schedule
+        fields = ("deployment", *POLICIES)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            shown = describe(self.instance)
+            for name in RULE:
+                self.initial.setdefault(name, shown[name])
+            self.initial.setdefault("input_data", self.instance.input_data)
+        if not self.caller.may(PAYLOAD):
+            del self.fields["input_data"]
+
+    def schedule_fields(self) -> dict[str, Any]:
+        """As the store takes them; an input that the caller may not see stays."""
+        given = self.cleaned_data
+        found = {name: given[name] for name in (*RULE, *POLICIES)}
+        kept = {} if self.instance._state.adding else self.instance.input_data
+        return {**found, "input_data": given.get("input_data", kept)}
+
+
+def outcome_of(shown: dict[str, Any]) -> str:
+    """A schedule's state as a badge: wrong, off or on."""
+    if shown["error"]:
+        return badge("Error", "danger")
+    return badge("On", "success") if shown["enabled"] else badge("Off")
+
+
+class ScheduleColumns:
+    @display(description="When")
+    def words(self, schedule: Schedule) -> str:
+        shown = describe(schedule)
+        return shown["error"] or shown["words"]
+
+    @display(description="State")
+    def state(self, schedule: Schedule) -> str:
+        return outcome_of(describe(schedule))
+
+    @display(description="Next run", ordering="next_due_at")
+    def next_run(self, schedule: Schedule) -> Any:
+        return describe(schedule)["next_run_at"]
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(ScheduleColumns, OrchestraAdmin):
+    form = ScheduleForm
+    list_display = (
+        "deployment_link", "words", "state", "next_run", "overlap", "misfire", "updated_at",
+    )  # fmt: skip
+    list_display_links = ("words",)
+    list_filter = (
+        ("deployment", VisibleFilter),
+        ("beat_task__enabled", BooleanRadioFilter),
+        ("overlap", ChoicesCheckboxFilter),
+        ("misfire", ChoicesCheckboxFilter),
+    )
+    list_select_related = ("deployment", *BEAT_ROWS)
+    search_fields = ("deployment__endpoint_path", "beat_task__name")
+    ordering = ("next_due_at", "created_at")
+    autocomplete_fields = ("deployment",)
+    fieldsets = (
+        (None, {"fields": ("deployment_link", "words", "state", "error", *RULE)}),
+        ("Policies and input", {"fields": (*POLICIES, "misfire_window_seconds", "input_data")}),
+        ("What comes next", {"fields": ("upcoming",), "classes": ("tab",)}),
+        ("Made", {"fields": ("beat_row", "created_at", "updated_at"), "classes": ("tab",)}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("deployment", *RULE)}),
+        ("Policies and input", {"fields": (*POLICIES, "input_data")}),
+    )
+    readonly_fields = (
+        "deployment_link", "words", "state", "error", "misfire_window_seconds", "upcoming",
+        "beat_row", "created_at", "updated_at",
+    )  # fmt: skip
+    actions = ("enable", "disable")
+    actions_detail = ("occurrences",)
+    refusals = {**OrchestraAdmin.refusals, ScheduleInvalid: ""}
+
+    def rows_for(self, rows: Any, caller: Caller) -> Any:
+        if not caller.may("deployments.view_schedule"):
+            return rows.none()
+        seen = Deployment.objects.for_caller(caller)
+        return rows.filter(deployment__in=seen.values("pk"))
+
+    def get_queryset(self, request: PageRequest) -> Any:
+        return super().get_queryset(request).select_related("deployment", *BEAT_ROWS)
+
+    def get_field_queryset(self, db: Any, db_field: Any, request: Any) -> Any:
+        rows = super().get_field_queryset(db, db_field, request)
+        return rows.present() if db_field.name == "deployment" else rows
+
+    def get_fieldsets(self, request: PageRequest, obj: Any = None) -> Any:
+        hidden = () if request.caller.may(PAYLOAD) else ("input_data",)
+        return [
+            (name, {**options, "fields": [f for f in options["fields"] if f not in hidden]})
+            for name, options in super().get_fieldsets(request, obj)
+        ]
+
+    # --- Columns; those named like fields of the form are for people who may not change it --------
+
+    @display(description="Deployment", ordering="deployment__endpoint_path")
+    def deployment_link(self, schedule: Schedule) -> str:
+        return row_link(schedule.deployment)
+
+    @display(description="Beat's row")
+    def beat_row(self, schedule: Schedule) -> str:
+        return link(admin_url(schedule.beat_task), schedule.beat_task.name)
+
+    @display(description="Next runs")
+    def upcoming(self, schedule: Schedule) -> str:
+        return sentences(at.strftime("%A, %d %B %Y, %H:%M:%S %Z") for at in preview(schedule))
+
+    @display(boolean=True)
+    def enabled(self, schedule: Schedule) -> bool:
+        return bool(schedule.beat_task.enabled)
+
+    def cron_expression(self, schedule: Schedule) -> str:
+        return describe(schedule)["cron_expression"] or EMPTY
+
+    def interval_seconds(self, schedule: Schedule) -> Any:
+        return describe(schedule)["interval_seconds"]
+
+    def timezone(self, schedule: Schedule) -> str:
+        return str(describe(schedule)["timezone"])
+
+    def input_data(self, schedule: Schedule) -> str:
+        return json_block(schedule.input_data)
+
+    # --- Writing ----------------------------------------------------------------------------------
+
+    def store(self, request: Any, obj: Schedule, form: ScheduleForm, change: bool) -> None:
+        fields = form.schedule_fields()
+        if change:
+            change_schedule(schedule=obj, fields=fields)
+        else:
+            deployment = form.cleaned_data["deployment"]
+            become(obj, add_schedule(deployment=deployment, fields=fields))
+
+    def reasons_to_keep(self, row: Any) -> list[str]:
+        return []
+
+    def delete_model(self, request: HttpRequest, obj: Schedule) -> None:
+        remove_schedule(schedule=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for schedule in queryset:
+            remove_schedule(schedule=schedule)
+
+    def _switch(self, request: PageRequest, rows: Any, *, enabled: bool, done: str) -> None:
+        def do(schedule: Schedule) -> None:
+            change_schedule(schedule=schedule, fields={**describe(schedule), "enabled": enabled})
+
+        self.for_each(request, rows, do, done)
+
+    @admin.action(description="Switch on", permissions=["change"])
+    def enable(self, request: PageRequest, rows: Any) -> None:
+        self._switch(request, rows, enabled=True, done="{count} switched on.")
+
+    @admin.action(description="Switch off", permissions=["change"])
+    def disable(self, request: PageRequest, rows: Any) -> None:
+        self._switch(request, rows, enabled=False, done="{count} switched off.")
+
+    @action(
+        description="Past occurrences", url_path="occurrences", permissions=["view"], icon="history"
+    )
+    def occurrences(self, request: PageRequest, object_id: str) -> HttpResponse:
+        schedule = self.row(request, object_id)
+        url = reverse("admin:deployments_occurrence_changelist")
+        return HttpResponseRedirect(f"{url}?schedule__id__exact={schedule.pk}")
+
+
+class ScheduleInline(ScheduleColumns, ReadOnlyInline):
+    model = Schedule
+    fields = ("when", "state", "next_run", "overlap", "misfire")
+    verbose_name_plural = "Schedules"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related(*BEAT_ROWS)
+
+    @display(description="When")
+    def when(self, schedule: Schedule) -> str:
+        return row_link(schedule, self.words(schedule))
