@@ -72,7 +72,7 @@ def readable(value: Any) -> str:
 def _from_document(
     execution: Execution,
 ) -> tuple[dict[str, ShownBlock], dict[tuple[str, str], str]]:
-    document = execution.version.document if execution.version else execution.document
+    document = execution.document or (execution.version and execution.version.document)
     shown: dict[str, ShownBlock] = {}
     agents: dict[tuple[str, str], str] = {}
     for block in (document or {}).get("blocks", ()):

@@ -20,6 +20,8 @@ __all__ = [
 
 MAX_EXPRESSIONS = 200
 MAX_TEXT = 4_000_000
+# A check of a document may evaluate thousands of constants; each may cost this part of the usual.
+CONSTANT_SHARE = 100
 # Longer texts are compiled anew each time, so that the cache stays small.
 MAX_CACHED = 20_000
 
@@ -62,10 +64,13 @@ class Expression:
                 value = value.get(name)
             if type(value) in _PLAIN:
                 return value
-        return self._evaluate_metered(scope)
+        return self._evaluate_metered(scope, Meter())
 
-    def _evaluate_metered(self, scope: Mapping[str, Any]) -> Any:
-        meter = Meter()
+    def constant(self) -> Any:
+        """The value of an expression that reads nothing, if it is cheap. Raises as `evaluate`."""
+        return self._evaluate_metered({}, Meter(CONSTANT_SHARE))
+
+    def _evaluate_metered(self, scope: Mapping[str, Any], meter: Meter) -> Any:
         try:
             value = self._run(scope, meter)
             if type(value) not in _PLAIN:
@@ -76,7 +81,7 @@ class Expression:
             raise ExpressionError(f"`{shown(self.source)}` {fault}.", self.source) from None
         except RecursionError:
             raise self._stopped("its values are nested too deep") from None
-        except ArithmeticError:
+        except (ArithmeticError, ValueError):
             raise ExpressionError(
                 f"`{shown(self.source)}` has no value: a number is too large.", self.source
             ) from None

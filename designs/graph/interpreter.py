@@ -9,11 +9,15 @@ from typing import Any
 
 from designs.graph.functions import FUNCTIONS, Each
 from designs.graph.meter import Meter, equal, is_truthy, weigh
+from designs.graph.report import Report
+from designs.graph.values import check_values
 
 Node = dict[str, Any]
 Run = Callable[[Any, Meter], Any]
 
 MAX_DEPTH = 50
+# Calling a function costs about as much as visiting so many other nodes.
+FUNCTION_STEPS = 4
 # Chains of these are as deep in the tree as they are long in the text; they run as one loop.
 CHAINS = frozenset({"or_expression", "and_expression", "pipe"})
 
@@ -115,6 +119,7 @@ def _same(node: Node) -> Built:
 
 def _literal(node: Node) -> Built:
     literal = node["value"]
+    _check_storable(literal)
     return Built(lambda value, meter: literal, 1)
 
 
@@ -215,7 +220,17 @@ def _multi_select_list(node: Node) -> Built:
     return Built(run, weight)
 
 
+def _check_storable(literal: Any) -> None:
+    report = Report()
+    check_values(literal, report)
+    if len(report):
+        raise Misuse(
+            "a literal in it is nested too deep, or holds text or a number that cannot be stored"
+        )
+
+
 def _multi_select_dict(node: Node) -> Built:
+    _check_storable([child["value"] for child in node["children"]])
     built = [(child["value"], build(child["children"][0])) for child in node["children"]]
     parts = [(name, part.run) for name, part in built]
 
@@ -294,7 +309,7 @@ def _function(node: Node) -> Built:
     if problem is not None:
         raise Misuse(f"{name}() {problem}")
     arguments: list[Run] = []
-    weight = 1
+    weight = FUNCTION_STEPS
     for position, child in enumerate(children):
         built = _argument(name, child, "expref" in function.kinds_of(position))
         arguments.append(built.run)

@@ -27,15 +27,15 @@ class Meter:
     """Counts one evaluation. Each method raises Overrun when its budget is spent.
 
     Only loops, and functions whose work grows with their input, need to count: everything else is
-    bounded by the length of the expression's text.
+    bounded by the length of the expression's text. `share` 100 allows a hundredth of all budgets.
     """
 
     __slots__ = ("_characters", "_elements", "_steps")
 
-    def __init__(self) -> None:
-        self._steps = MAX_STEPS
-        self._elements = MAX_ELEMENTS
-        self._characters = MAX_CHARACTERS
+    def __init__(self, share: int = 1) -> None:
+        self._steps = MAX_STEPS // share
+        self._elements = MAX_ELEMENTS // share
+        self._characters = MAX_CHARACTERS // share
 
     def step(self, count: int) -> None:
         """Charge for nodes visited."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 
-from designs.graph.interpreter import Node
+from designs.graph.interpreter import Node, operands
 
 # A path from the run's names, as in ("blocks", "score", "output"); None: somewhere inside a value.
 Place = tuple[str, ...] | None
@@ -44,7 +44,7 @@ def _use(place: Place, found: dict[tuple[str, ...], None]) -> None:
 
 def _follow(node: Node, place: Place, found: dict[tuple[str, ...], None]) -> Place:
     """Where the node's value stands, if `place` is where its own begins."""
-    kind, children = node["type"], node["children"]
+    kind, children = node["type"], list(operands(node))
     if kind == "field":
         return None if place is None else (*place, node["value"])
     if kind in _IN_TURN:

@@ -9,6 +9,9 @@ from designs.graph.spec import Problem
 
 MAX_PROBLEMS = 200
 SHOWN = 80
+# Pairs of characters that may be compared to find names that were meant.
+MAX_COMPARED = 5_000_000
+MAX_KNOWN = 500
 
 
 class Report:
@@ -17,12 +20,29 @@ class Report:
     def __init__(self) -> None:
         self._problems: dict[tuple[str, str], Problem] = {}
         self._dropped = False
+        self._compared = 0
 
     def add(self, path: str, message: str) -> None:
         if self.full:
-            self._dropped = True
+            self.leave_out()
         else:
             self._problems.setdefault((path, message), Problem(path, message))
+
+    def leave_out(self) -> None:
+        """Say at the end that there are more problems."""
+        self._dropped = True
+
+    def nearest(self, name: str, names: Iterable[str]) -> str:
+        """ " Did you mean `x`?" if one of the names is much like this one, else nothing.
+
+        Nothing either when a hostile document has had enough hints.
+        """
+        known = [known for known in names if len(known) <= SHOWN][:MAX_KNOWN]
+        self._compared += len(name) * sum(map(len, known))
+        if self.full or len(name) > SHOWN or self._compared > MAX_COMPARED:
+            return ""
+        found = difflib.get_close_matches(name, known, n=1)
+        return f" Did you mean `{found[0]}`?" if found else ""
 
     @property
     def full(self) -> bool:
@@ -52,13 +72,6 @@ def shown(text: str) -> str:
     """Text from a document, as it can stand in a sentence."""
     cut = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
     return cut.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """ " Did you mean `x`?" if one of the names is much like this one, else nothing."""
-    candidates = [candidate for candidate in names if len(candidate) <= SHOWN]
-    found = difflib.get_close_matches(name, candidates[:500], n=1) if len(name) <= SHOWN else []
-    return f" Did you mean `{found[0]}`?" if found else ""
 
 
 _KEYS = (

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from designs.graph.report import Report, nearest, shown
+from designs.graph.report import Report, shown
 from designs.graph.schemas import check_schema
-from designs.graph.shape import BlockEntry, read_part, read_parts
-from designs.graph.spec import Block, Graph, Problem, Source
+from designs.graph.shape import UNREAD, BlockEntry, read_part, read_parts
+from designs.graph.spec import Block, Connection, Graph, Problem, Source
 from designs.graph.structure import Layout, check_structure
 from designs.graph.values import check_values
 from designs.graph.wording import Wording
@@ -33,6 +33,12 @@ class PaletteEntry(Protocol):
 
     def check(self, block: Block, settings: Any) -> Iterable[Problem]:
         """Rules of its own, with paths relative to the block."""
+        ...
+
+    def check_outgoing(
+        self, block: Block, settings: Any, path: str, outgoing: Mapping[str, Connection]
+    ) -> Iterable[Problem]:
+        """Rules on the connections that leave the block, all with whole paths."""
         ...
 
     def sources(self, settings: Any) -> Iterable[Source]:
@@ -107,10 +113,14 @@ class _BlockRules:
         for place, agent in self.entry.agents:
             self.wording.check_template(agent.system_prompt, f"{place}/system_prompt", above)
         pattern = palette.get(block.type)
-        if pattern is None:
-            self.report.add(f"{path}/type", _type_problem(block.type, palette, upcoming))
-            return
-        self._check_agents(pattern)
+        if pattern is not None:
+            self._check_agents(pattern)
+            self._check_settings(pattern, above)
+        elif block.type != UNREAD:
+            self.report.add(f"{path}/type", self._type_problem(block.type, palette, upcoming))
+
+    def _check_settings(self, pattern: PaletteEntry, above: Collection[str] | None) -> None:
+        block, path = self.entry.block, self.entry.path
         read = read_part(pattern.settings_type, block.settings, f"{path}/settings", self.report)
         if read.part is None:
             return
@@ -122,6 +132,9 @@ class _BlockRules:
         if self.entry.whole and not read.wrong:
             for problem in pattern.check(block, read.part):
                 self.report.add(path + problem.path, problem.message)
+            outgoing = {place: c for place, c in self.layout.edges if c.source == block.id}
+            for problem in pattern.check_outgoing(block, read.part, path, outgoing):
+                self.report.add(problem.path, problem.message)
 
     def _check_default(self) -> None:
         block = self.entry.block
@@ -160,13 +173,13 @@ class _BlockRules:
                     f"A {kind} block has no place for the role `{agent.role}`. Use {allowed}.",
                 )
 
+    def _type_problem(self, name: str, palette: Palette, upcoming: Collection[str]) -> str:
+        available = ", ".join(f"`{known}`" for known in palette)
+        if name in upcoming:
+            return f"The block type `{name}` is not available yet. Use {available}."
+        hint = self.report.nearest(name, palette)
+        return f"There is no block type `{shown(name)}`; there are {available}.{hint}"
+
 
 def _agents(count: int) -> str:
     return f"{count} agent{'' if count == 1 else 's'}"
-
-
-def _type_problem(name: str, palette: Palette, upcoming: Collection[str]) -> str:
-    available = ", ".join(f"`{known}`" for known in palette)
-    if name in upcoming:
-        return f"The block type `{name}` is not available yet. Use {available}."
-    return f"There is no block type `{shown(name)}`; there are {available}.{nearest(name, palette)}"

@@ -13,6 +13,8 @@ from designs.graph.report import Report, pointer, shown
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MAX_NODES = 200
+# Keys and list entries, those of plain values not counted. The check of each costs time.
+MAX_ENTRIES = 4_000
 MAX_DEPTH = 20
 MAX_PATTERN = 200
 # How many schemas one value may be held against when every local reference is followed.
@@ -45,6 +47,9 @@ def check_schema(schema: dict[str, Any], path: str, report: Report) -> None:
     parts = list(_parts(schema, path))
     if sum(isinstance(part, dict) for part, _, _ in parts) > MAX_NODES:
         report.add(path, f"The schema has more than {MAX_NODES} parts. Make it simpler.")
+        return
+    if sum(len(part) for part, _, _ in parts) > MAX_ENTRIES:
+        report.add(path, f"The schema has more than {MAX_ENTRIES:,} entries. Make it simpler.")
         return
     if any(depth > MAX_DEPTH for _, _, depth in parts):
         report.add(

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from designs.graph.report import Report, nearest, pointer, shown
+from designs.graph.report import Report, pointer, shown
 from designs.graph.spec import (
     MAX_AGENTS,
     MAX_BLOCKS,
@@ -26,10 +26,13 @@ ID_SENTENCE = (
     "An id has 1 to 64 lower-case letters, digits and `_`, and begins with a letter, "
     "as in `find_facts`."
 )
+MUST = "This must "
 MODEL_SENTENCE = (
     "Name a model as `provider:model`, or give a list of such names in the order they are tried, "
     "or null."
 )
+# Stands for an id or type that cannot be read. No document holds it: NUL cannot be stored.
+UNREAD = "\0"
 _BY_KEY = {"id": ID_SENTENCE, "model": MODEL_SENTENCE}
 
 _KINDS = {
@@ -83,8 +86,9 @@ class Parts:
 def read_parts(raw: dict[str, Any], report: Report) -> Parts:
     """The document's parts; what cannot be read is reported and left out."""
     parts = Parts()
-    header = read_part(Graph, {**raw, "blocks": [_PLACEHOLDER], "connections": []}, "", report)
-    parts.output = header.part.output if header.part is not None else None
+    header = {**raw, "blocks": [_PLACEHOLDER], "connections": []}
+    graph = read_part(Graph, header, "", report, name="unnamed").part
+    parts.output = graph.output if graph is not None else None
     if "blocks" not in raw:
         report.add("", "`blocks` is missing. Add it: a list with at least one block.")
     blocks = _entries(raw, "blocks", MAX_BLOCKS, report)
@@ -93,7 +97,7 @@ def read_parts(raw: dict[str, Any], report: Report) -> Parts:
     for path, item in blocks:
         _read_block(item, path, parts, report)
     for path, item in _entries(raw, "connections", MAX_CONNECTIONS, report):
-        connection = read_part(Connection, item, path, report).part
+        connection = _read_named(Connection, item, path, report)
         if connection is not None:
             parts.connections.append((path, connection))
     return parts
@@ -125,17 +129,27 @@ def _read_block(raw: object, path: str, parts: Parts, report: Report) -> None:
         if isinstance(raw, dict)
         else raw
     )
-    block = read_part(Block, shell, path, report).part
+    block = _read_named(Block, shell, path, report, type=UNREAD)
     if block is None or not isinstance(raw, dict):
         return
     agents = []
     for place, item in _entries(raw, "agents", MAX_AGENTS, report, path):
-        agent = read_part(Agent, item, place, report).part
+        agent = _read_named(Agent, item, place, report)
         if agent is not None:
             agents.append((place, agent))
     whole = len(report) == before
     block = block.model_copy(update={"agents": [agent for _, agent in agents]})
     parts.blocks.append(BlockEntry(path, block, tuple(agents), whole))
+
+
+def _read_named(
+    model: type[M], raw: object, path: str, report: Report, **stand_ins: Any
+) -> M | None:
+    """A part; its `id` is UNREAD if that cannot be read, so that the rest is checked too."""
+    read = read_part(model, raw, path, report, id="unread", **stand_ins)
+    if read.part is None or "id" not in read.wrong:
+        return read.part
+    return read.part.model_copy(update={"id": UNREAD})
 
 
 # --- One part -------------------------------------------------------------------------------------
@@ -149,8 +163,11 @@ class Read(Generic[M]):
     wrong: frozenset[str] = frozenset()
 
 
-def read_part(model: type[M], raw: object, path: str, report: Report) -> Read[M]:
-    """Read one object, report what is wrong in it, and read it again without that."""
+def read_part(model: type[M], raw: object, path: str, report: Report, **stand_ins: Any) -> Read[M]:
+    """Read one object, report what is wrong in it, and read it again without that.
+
+    `stand_ins` are values for required keys that are wrong or missing.
+    """
     if not isinstance(raw, dict):
         report.add(path, "This must be an object.")
         return Read(None)
@@ -159,7 +176,7 @@ def read_part(model: type[M], raw: object, path: str, report: Report) -> Read[M]
     for key in unknown:
         report.add(
             path + pointer(key),
-            _unknown_key(key, nearest(key, names)),
+            _unknown_key(key, report.nearest(key, names)),
         )
     known = {key: value for key, value in raw.items() if key in names}
     try:
@@ -167,7 +184,8 @@ def read_part(model: type[M], raw: object, path: str, report: Report) -> Read[M]
     except ValidationError as error:
         wrong = _report_errors(error, known, path, report)
     try:
-        rest = {key: value for key, value in known.items() if key not in wrong}
+        right = {key: value for key, value in known.items() if key not in wrong}
+        rest = {**stand_ins, **right}
         return Read(model.model_validate(rest), wrong | set(unknown))
     except ValidationError:
         return Read(None, wrong)
@@ -179,11 +197,29 @@ def key_names(model: type[BaseModel]) -> tuple[str, ...]:
     return tuple(info.alias or name for name, info in model.model_fields.items())
 
 
+def check_types(model: type[BaseModel], raw: object, path: str, report: Report) -> None:
+    """Report values of the wrong kind, and nothing else: what is missing, unknown or beyond a limit
+    a draft may have.
+    """
+    if not isinstance(raw, dict):
+        report.add(path, "This must be an object.")
+        return
+    names = key_names(model)
+    known = {key: value for key, value in raw.items() if key in names}
+    try:
+        model.model_validate(known)
+    except ValidationError as error:
+        for found in error.errors(include_url=False, include_input=False):
+            if found["type"] in _KINDS:
+                place = _place(known, found["loc"])
+                report.add(path + pointer(*place), _sentence(found, place))
+
+
 def _report_errors(
     error: ValidationError, raw: dict[str, Any], path: str, report: Report
 ) -> frozenset[str]:
     """Report each place once; gives the keys of `raw` that are wrong."""
-    seen: set[str] = set()
+    said: dict[str, list[str]] = {}
     wrong: set[str] = set()
     for found in error.errors(include_url=False, include_input=False):
         place = _place(raw, found["loc"])
@@ -191,14 +227,22 @@ def _report_errors(
         if found["type"] == "missing":
             key = str(found["loc"][-1])
             report.add(path + pointer(*place), f"`{key}` is missing. Add it.")
-        elif (full := path + pointer(*place)) not in seen:
-            seen.add(full)
-            report.add(full, _sentence(found, place))
+        else:
+            said.setdefault(path + pointer(*place), []).append(_sentence(found, place))
+    for full, sentences in said.items():
+        report.add(full, _joined(sentences))
     return frozenset(wrong)
 
 
+def _joined(sentences: list[str]) -> str:
+    """One sentence of what a value may be: where several types are allowed, each was tried."""
+    first, *others = dict.fromkeys(sentences)
+    rest = [other.removeprefix(MUST).rstrip(".") for other in others if other.startswith(MUST)]
+    return ", or ".join([first.rstrip("."), *rest]) + "." if rest else first
+
+
 def _place(raw: Any, location: tuple[str | int, ...]) -> list[str | int]:
-    """As much of an error's location as is in the document; the rest names types that were tried."""
+    """As much of an error's location as is in the document; the rest names types tried."""
     place: list[str | int] = []
     for step in location:
         in_list = isinstance(raw, list) and isinstance(step, int) and step < len(raw)

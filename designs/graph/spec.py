@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticKnownError
 
 Role = Literal["manager", "worker", "specialist", "moderator", "reflector"]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
@@ -19,6 +20,10 @@ MAX_AGENTS = 50
 MAX_BYTES = 1_048_576
 MAX_CONNECTIONS = 4_000
 MAX_DEPTH = 32
+# Expressions in one document. More would take too long to check; no design that people can follow
+# comes near.
+MAX_EXPRESSIONS = 2_000
+MAX_CHARACTERS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +88,19 @@ class Connection(_Part):
     when: str | None = None
 
 
+def _whole(value: object) -> object:
+    """Python takes `true` and `1.0` for 1."""
+    if isinstance(value, bool | float):
+        raise PydanticKnownError("int_type")
+    return value
+
+
 class Graph(_Part):
     """A whole design. `schema_version` is the document's key `schema`."""
 
-    schema_version: Literal[1] = Field(default=1, alias="schema")
+    schema_version: Annotated[Literal[1], BeforeValidator(_whole)] = Field(
+        default=1, alias="schema"
+    )
     name: str = Field(min_length=1, max_length=200)
     description: str = Field(default="", max_length=10_000)
     model: ModelChoice | None = None

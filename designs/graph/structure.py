@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from designs.graph.expressions import Expression, ExpressionError, is_truthy
-from designs.graph.report import Report, nearest, shown
-from designs.graph.shape import BlockEntry, Parts
-from designs.graph.spec import Connection
+from designs.graph.report import Report, shown
+from designs.graph.shape import UNREAD, BlockEntry, Parts
+from designs.graph.spec import MAX_CHARACTERS, Connection
 
 # A cycle of more blocks than this is spelled out in part.
 SPELLED = 12
@@ -38,25 +38,24 @@ def check_structure(parts: Parts, report: Report) -> Layout:
 def _unique_blocks(parts: Parts, report: Report) -> dict[str, BlockEntry]:
     blocks: dict[str, BlockEntry] = {}
     for entry in parts.blocks:
-        first = blocks.setdefault(entry.block.id, entry)
-        if first is not entry:
-            _report_repeated(entry.block.id, entry.path, first.path, "block", report)
-        agents: dict[str, str] = {}
-        for path, agent in entry.agents:
-            if (other := agents.setdefault(agent.id, path)) != path:
-                _report_repeated(agent.id, path, other, "agent", report)
-    connections: dict[str, str] = {}
-    for path, connection in parts.connections:
-        if (other := connections.setdefault(connection.id, path)) != path:
-            _report_repeated(connection.id, path, other, "connection", report)
+        if entry.block.id != UNREAD:
+            blocks.setdefault(entry.block.id, entry)
+        _check_unique(((path, agent.id) for path, agent in entry.agents), "agent", report)
+    _check_unique(((entry.path, entry.block.id) for entry in parts.blocks), "block", report)
+    _check_unique(((path, way.id) for path, way in parts.connections), "connection", report)
     return blocks
 
 
-def _report_repeated(name: str, path: str, first: str, noun: str, report: Report) -> None:
-    report.add(
-        f"{path}/id",
-        f"Another {noun} has the id `{name}` already ({first}). Give this one an id of its own.",
-    )
+def _check_unique(named: Iterable[tuple[str, str]], noun: str, report: Report) -> None:
+    seen: dict[str, str] = {}
+    for path, name in named:
+        first = seen.setdefault(name, path)
+        if first != path and name != UNREAD:
+            report.add(
+                f"{path}/id",
+                f"Another {noun} has the id `{name}` already ({first}). "
+                "Give this one an id of its own.",
+            )
 
 
 # --- Connections ----------------------------------------------------------------------------------
@@ -84,8 +83,8 @@ def _sound_connections(
             connection.target_agent,
         )
         what = (*ends, connection.route, connection.when)
-        if (other := seen.setdefault(what, connection.id)) != connection.id:
-            report.add(path, f"This connection says the same as `{other}`. Remove one of them.")
+        if (other := seen.setdefault(what, path)) != path:
+            report.add(path, f"This connection says the same as that at {other}. Remove one.")
         yield path, connection
 
 
@@ -105,14 +104,15 @@ def _check_end(
         if block_id not in parts.ids:
             report.add(
                 f"{path}/{end}",
-                f"There is no block `{shown(block_id)}`.{nearest(block_id, blocks)}",
+                f"There is no block `{shown(block_id)}`.{report.nearest(block_id, blocks)}",
             )
         return False
     names = [agent.id for _, agent in entry.agents]
     if agent_id is not None and entry.whole and agent_id not in names:
         report.add(
             f"{path}/{end}_agent",
-            f"Block `{block_id}` has no agent `{shown(agent_id)}`.{nearest(agent_id, names)}",
+            f"Block `{block_id}` has no agent `{shown(agent_id)}`."
+            f"{report.nearest(agent_id, names)}",
         )
     return True
 
@@ -185,6 +185,8 @@ def _ancestors(order: list[str], edges: list[tuple[str, Connection]]) -> dict[st
 
 
 def _check_unreachable(order: list[str], layout: Layout, report: Report) -> None:
+    if sum(len(way.when or "") for _, way in layout.edges) > MAX_CHARACTERS:
+        return
     arriving: dict[str, list[Connection]] = {name: [] for name in order}
     for _, connection in layout.edges:
         arriving[connection.target].append(connection)
@@ -208,6 +210,6 @@ def _may_hold(connection: Connection) -> bool:
         return True
     try:
         condition = Expression.compile(connection.when)
-        return not condition.reads.nothing or is_truthy(condition.evaluate({}))
+        return not condition.reads.nothing or is_truthy(condition.constant())
     except ExpressionError:
         return True

@@ -19,11 +19,14 @@ def check_values(raw: object, report: Report) -> None:
     """Report what no JSON document of ours may hold. Ends for any object, cyclic ones too."""
     waiting: list[tuple[object, int, Way]] = [(raw, 1, None)]
     size = 0
-    while waiting and not report.full:
+    while waiting:
         value, depth, way = waiting.pop()
         size += _size(value)
         if size > MAX_BYTES:
             report.add("", f"The design is larger than {MAX_BYTES // 2**20} MiB. Make it smaller.")
+            return
+        if report.full:
+            report.leave_out()
             return
         if isinstance(value, dict | list):
             if depth > MAX_DEPTH:
@@ -44,23 +47,22 @@ def _inside(value: dict[Any, Any] | list[Any], depth: int, way: Way, report: Rep
         if isinstance(key, str) and _text_problem(key) is None:
             found.append((item, depth, (way, key)))
         else:
-            report.add(
-                _path(way), f"The key {shown(repr(key))} is not text that can be stored. Rename it."
-            )
+            name = shown(repr(key)) if isinstance(key, str) else f"of type {type(key).__name__}"
+            report.add(_path(way), f"The key {name} is not text that can be stored. Rename it.")
     return found
 
 
 def _size(value: object) -> int:
     """About as many bytes as the value itself, without what it holds, takes as JSON."""
     if isinstance(value, str):
-        return (
-            len(value) + 3 if value.isascii() else len(value.encode("utf-8", "surrogatepass")) + 3
-        )
+        size = len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))
+        return size + 2
     if isinstance(value, dict):
         return 2 + sum(len(key) + 4 for key in value if isinstance(key, str))
     if isinstance(value, list):
-        return 2
-    return 2 + value.bit_length() // 4 if isinstance(value, int) else 4
+        # The commas: a list is refused before what it holds is looked at one by one.
+        return 2 + len(value)
+    return 1 + value.bit_length() // 4 if isinstance(value, int) else 4
 
 
 def _check_leaf(value: object, way: Way, report: Report) -> None:

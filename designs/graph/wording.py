@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from designs.graph.expressions import Expression, ExpressionError, Template, compile_output
 from designs.graph.reads import Reads
-from designs.graph.report import Report, nearest, shown
+from designs.graph.report import Report, shown
+from designs.graph.spec import MAX_CHARACTERS, MAX_EXPRESSIONS
 
 NAMES = ("input", "blocks", "execution", "incoming")
 FACTS = ("id", "trigger", "started_at")
-# More would take too long to check; no design that people can follow comes near.
-MAX_EXPRESSIONS = 2_000
 
 
 class Wording:
@@ -21,6 +20,7 @@ class Wording:
         self._ids = ids
         self._report = report
         self._left = MAX_EXPRESSIONS
+        self._characters_left = MAX_CHARACTERS
 
     def check_template(self, source: str, path: str, above: Collection[str] | None) -> None:
         """`above` are the blocks whose output is there; None if that is not known."""
@@ -37,22 +37,35 @@ class Wording:
             self._check(source, path, self._ids, "output")
 
     def _may_go_on(self) -> bool:
+        if self._report.full:
+            return False
         if self._left <= 0:
             self._report.add(
                 "", f"The design holds more than {MAX_EXPRESSIONS:,} expressions. Make it smaller."
             )
             return False
-        self._left -= 1
+        if self._characters_left <= 0:
+            self._report.add(
+                "",
+                f"The design's expressions have more than {MAX_CHARACTERS:,} characters. "
+                "Make it smaller.",
+            )
+            return False
         return True
+
+    def _count(self, sources: Iterable[str]) -> None:
+        for source in sources:
+            self._left -= 1
+            self._characters_left -= len(source)
 
     def _check(self, source: str, path: str, above: Collection[str] | None, kind: str) -> None:
         try:
             compiled = _compile(source, kind)
         except ExpressionError as error:
+            self._count([error.source])
             self._report.add(path, error.message)
             return
-        if isinstance(compiled, Template):
-            self._left -= len(compiled.expressions)
+        self._count(compiled.expressions if isinstance(compiled, Template) else [source])
         self._check_reads(compiled.reads, path, above, is_output=kind == "output")
 
     def _check_reads(
@@ -72,7 +85,7 @@ class Wording:
     ) -> str | None:
         name = place[0]
         if name not in NAMES:
-            return _unknown_name(place)
+            return self._unknown_name(place)
         if name == "incoming" and is_output:
             return "`incoming` is what a block receives; read `blocks.<id>.output` here."
         if name == "execution" and len(place) > 1 and place[1] not in FACTS:
@@ -85,7 +98,7 @@ class Wording:
     def _block_problem(self, place: tuple[str, ...], above: Collection[str] | None) -> str | None:
         name = place[1]
         if name not in self._ids:
-            return f"There is no block `{shown(name)}`.{nearest(name, self._ids)}"
+            return f"There is no block `{shown(name)}`.{self._report.nearest(name, self._ids)}"
         if len(place) > 2 and place[2] != "output":
             return f"A block has only `output`. Write `blocks.{name}.output`."
         if above is not None and name not in above:
@@ -95,17 +108,15 @@ class Wording:
             )
         return None
 
+    def _unknown_name(self, place: tuple[str, ...]) -> str:
+        name = shown(place[0])
+        quoted = f" For the text itself, write '{name}' in single quotes."
+        known = ", ".join(f"`{known}`" for known in NAMES)
+        hint = self._report.nearest(place[0], NAMES) + (quoted if len(place) == 1 else "")
+        return f"There is no name `{name}` to read; there are {known}.{hint}"
+
 
 def _compile(source: str, kind: str) -> Expression | Template:
     if kind == "output":
         return compile_output(source)
     return Template.compile(source) if kind == "template" else Expression.compile(source)
-
-
-def _unknown_name(place: tuple[str, ...]) -> str:
-    name = shown(place[0])
-    quoted = f" For the text itself, write '{name}' in single quotes." if len(place) == 1 else ""
-    known = ", ".join(f"`{known}`" for known in NAMES)
-    return (
-        f"There is no name `{name}` to read; there are {known}.{nearest(place[0], NAMES)}{quoted}"
-    )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from designs.graph.spec import Agent, Block, Problem, Role, Source
+from designs.graph.spec import Agent, Block, Connection, Graph, Problem, Role, Source
 
 
 class Settings(BaseModel):
@@ -42,7 +42,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an agent said: `text` always, `value` the parsed object when a schema was asked for."""
+    """What an agent said: `text` always, `value` the parsed object when a schema was asked for.
+
+    A lenient question's `value` may be anything: JSON that does not fit, or None if it was none.
+    """
 
     text: str
     value: Any = None
@@ -53,8 +56,7 @@ class BlockOutput:
     """What a block hands on.
 
     `value` goes along block connections, `by_agent` along agent connections. `routes` is None, or
-    the
-    names of the outgoing routes that are taken (target block's id or the connection's `route`).
+    the names of the outgoing routes that are taken (target block's id or the connection's `route`).
     """
 
     value: Any
@@ -69,6 +71,15 @@ class BlockFailed(Exception):
 class RunContext(Protocol):
     """The engine's side of one block's run."""
 
+    @property
+    def graph(self) -> Graph:
+        """The whole design that runs."""
+        ...
+
+    def results(self) -> Mapping[str, Any]:
+        """Outputs of the blocks upstream that have one, by block id, in the document's order."""
+        ...
+
     async def ask(
         self,
         agent: Agent,
@@ -77,13 +88,17 @@ class RunContext(Protocol):
         purpose: str,
         round_number: int = 1,
         schema: dict[str, Any] | None = None,
+        lenient: bool = False,
     ) -> Answer:
         """One model call, kept under block/agent/round/purpose; the same four: the same answer.
 
-        The agent's system prompt is rendered and sent by the engine; `parts` is the rest. Raises
-        executor errors that the block's `retries` and `on_error` deal with; a pattern that
-        tolerates a
-        lost member catches `AgentFailed`.
+        The agent's system prompt is rendered and sent by the engine; `parts` is the rest. With a
+        `schema` (of an object) the answer must fit it; one that does not is corrected once. If it
+        does not fit then either, that is a failure, or with `lenient` an answer like any other: it
+        is kept, and the pattern takes of it what is valid.
+
+        Raises executor errors that the block's `retries` and `on_error` deal with; a pattern that
+        tolerates a lost member catches `AgentFailed`.
         """
         ...
 
@@ -137,6 +152,14 @@ class Pattern(ABC, Generic[S]):
 
     def check(self, block: Block, settings: S) -> Iterable[Problem]:
         """Rules beyond types, with paths relative to the block (`/settings/require`)."""
+        return ()
+
+    def check_outgoing(
+        self, block: Block, settings: S, path: str, outgoing: Mapping[str, Connection]
+    ) -> Iterable[Problem]:
+        """Rules on the connections that leave the block. `path` is the block's, the keys of
+        `outgoing` are the connections'; problems have whole paths.
+        """
         return ()
 
     @abstractmethod

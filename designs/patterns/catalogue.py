@@ -9,16 +9,27 @@ from designs.graph.rules import Checked, check_graph
 from designs.graph.schemas import DIALECT
 from designs.graph.spec import ID_PATTERN, MAX_BYTES, Block, Graph, Problem
 from designs.patterns.base import Pattern, Settings
+from designs.patterns.debate import Debate
+from designs.patterns.hierarchical import Hierarchical
 from designs.patterns.parallel import Parallel
+from designs.patterns.reflection import Reflection
+from designs.patterns.routing import Routing
 from designs.patterns.sequential import Sequential
 from designs.patterns.transform import Transform
 
 PALETTE: dict[str, Pattern[Any]] = {
-    pattern.type: pattern for pattern in (Sequential(), Parallel(), Transform())
+    pattern.type: pattern
+    for pattern in (
+        Sequential(),
+        Parallel(),
+        Hierarchical(),
+        Debate(),
+        Routing(),
+        Reflection(),
+        Transform(),
+    )
 }
-UPCOMING = frozenset(
-    {"hierarchical", "debate", "routing", "reflection", "http", "approval", "subdesign", "map"}
-)
+UPCOMING = frozenset({"http", "approval", "subdesign", "map"})
 
 
 def check_document(raw: object) -> Checked:

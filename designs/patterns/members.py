@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from designs.graph.spec import Agent
 from designs.patterns.base import AgentFailed, Answer, BlockFailed
 from designs.patterns.prompts import display_name
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +76,25 @@ def _cause(
     return BlockFailed(
         f"{needed} of {len(agents)} agents must answer, and too many failed ({losses})"
     )
+
+
+async def in_order(work: Sequence[Coroutine[Any, Any, T]], *, at_once: int) -> list[T]:
+    """Await all of it, at most `at_once` at a time; results in the order of `work`.
+
+    The first error cancels the rest and is raised alone.
+    """
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(job: Coroutine[Any, Any, T]) -> T:
+        async with gate:
+            return await job
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(job)) for job in work]
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
+    finally:
+        for job in work:
+            job.close()
+    return [task.result() for task in tasks]

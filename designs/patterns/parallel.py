@@ -17,11 +17,22 @@ AGGREGATING_ROLES = ("manager", "moderator")
 
 
 class ParallelSettings(Settings):
-    """`require`: how many must answer. `aggregate`: null is `agent` if one can, else `list`."""
+    """How many must answer, how many at once, and what brings their answers together."""
 
-    require: Literal["all"] | Annotated[int, Field(ge=1)] = "all"
-    max_concurrency: int = Field(default=8, ge=1, le=100)
-    aggregate: Aggregate | None = None
+    require: Literal["all"] | Annotated[int, Field(ge=1)] = Field(
+        default="all", description="How many members must answer: `all`, or a number."
+    )
+    max_concurrency: int = Field(
+        default=8, ge=1, le=100, description="Most members that are asked at the same time."
+    )
+    aggregate: Aggregate | None = Field(
+        default=None,
+        description=(
+            "`agent`: the agent with the role manager or moderator. `list`: an object by member. "
+            "`vote`: the most frequent answer. Empty: `agent` if there is such an agent, else "
+            "`list`."
+        ),
+    )
 
 
 class Parallel(Pattern[ParallelSettings]):
@@ -99,7 +110,7 @@ def vote(answers: Mapping[str, str]) -> str:
     """
     votes: dict[str, list[str]] = {}
     for text in answers.values():
-        votes.setdefault(_normalised(text), []).append(text)
+        votes.setdefault(normalised(text), []).append(text)
     return max(votes.values(), key=len)[0]
 
 
@@ -109,7 +120,8 @@ def missing_sentence(missing: Sequence[tuple[Agent, str]]) -> str:
     return f"No answer came from {losses}."
 
 
-def _normalised(text: str) -> str:
+def normalised(text: str) -> str:
+    """An answer without what makes no difference to a vote: case, spaces, stops around it."""
     return " ".join(text.casefold().split()).strip(" .,;:!?\"'`*_")
 
 

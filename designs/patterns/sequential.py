@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from designs.graph.spec import Block
 from designs.patterns.base import BlockOutput, Part, Pattern, RunContext, Settings
 from designs.patterns.prompts import answer_part, delivered, render_task
 
 
 class SequentialSettings(Settings):
-    """`context`: whether an agent sees the previous answer only, or all earlier ones."""
+    """What an agent sees of the answers before its own."""
 
-    context: Literal["last", "full"] = "last"
+    context: Literal["last", "full"] = Field(
+        default="last",
+        description="`last`: an agent sees the answer before its own. `full`: all earlier ones.",
+    )
 
 
 class Sequential(Pattern[SequentialSettings]):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic import Field
+
 from designs.graph.expressions import missing_value
 from designs.graph.spec import Block, Problem, Source
 from designs.patterns.base import InstantPattern, RunContext, Settings
@@ -13,8 +15,12 @@ from designs.patterns.base import InstantPattern, RunContext, Settings
 class TransformSettings(Settings):
     """One of the two: a JMESPath whose value is the output, or a text with `{{ expression }}`."""
 
-    expression: str | None = None
-    template: str | None = None
+    expression: str | None = Field(
+        default=None, description="A JMESPath expression; its value is the output."
+    )
+    template: str | None = Field(
+        default=None, description="A text with `{{ expression }}` in it, instead of an expression."
+    )
 
 
 class Transform(InstantPattern[TransformSettings]):

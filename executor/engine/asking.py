@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from executor.engine.failures import RunStopped, StepFailure
 from executor.engine.journal import StepResult
 from executor.engine.limits import LimitReached
 from executor.engine.llm.base import ErrorKind, Model, ModelAnswer, ModelError, ModelRequest
+from executor.engine.llm.structured import readable_value
 from executor.engine.retry import Tries
 
 CALL_SECONDS = 120.0
@@ -54,6 +55,8 @@ class Question:
     retries: int
     call_seconds: float
     deadline: float | None
+    # Whether an answer that does not fit after its correction is an answer all the same.
+    lenient: bool = False
 
 
 class Asking:
@@ -93,7 +96,10 @@ class Asking:
         try:
             answer = await self._first_answer()
         except ModelError as error:
-            raise StepFailure(question.agent.id, self._info(error)) from error
+            misfit = self._misfit(error)
+            if misfit is None:
+                raise StepFailure(question.agent.id, self._info(error)) from error
+            answer = misfit
         except LimitReached as limit:
             self._host.stop(self._limit_info(limit))
             raise RunStopped(limit.message) from limit
@@ -144,7 +150,8 @@ class Asking:
                 return await self._call(model)
             except ModelError as error:
                 wait = tries.wait_after(error, self._seconds_left())
-                self._failed(error, final=wait is None and not has_fallback)
+                final = wait is None and not has_fallback and self._misfit(error) is None
+                self._failed(error, final=final)
                 if wait is None:
                     raise
                 self._correct(error)
@@ -179,6 +186,12 @@ class Asking:
         if answer.cost_usd is not None:
             self._cost = answer.cost_usd + (self._cost or 0)
         self._host.budget.add(answer.input_tokens, answer.output_tokens, answer.cost_usd)
+
+    def _misfit(self, error: ModelError) -> ModelAnswer | None:
+        """The refused answer, if the question takes one that does not fit."""
+        if not self._question.lenient or error.kind is not ErrorKind.CONTENT or not error.spent:
+            return None
+        return replace(error.spent, value=readable_value(error.spent))
 
     def _correct(self, error: ModelError) -> None:
         """Say in the next try what was wrong with the answer of the last one."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol
 
 from designs.graph.expressions import Expression, Template
 from designs.graph.reads import Reads
-from designs.graph.spec import Agent
+from designs.graph.spec import Agent, Graph
 from designs.patterns.base import Answer, Delivery, Part
 from executor.engine.asking import CALL_SECONDS, Asking, Host, Question
 from executor.engine.compile import CompiledBlock
@@ -32,6 +32,9 @@ class BlockHost(Host, Protocol):
     """What a block needs of the run it belongs to."""
 
     deadline: float | None
+
+    @property
+    def graph(self) -> Graph: ...
 
     def scope(self, ancestors: Sequence[str] | None) -> dict[str, Any]:
         """Names for expressions: `input`, `execution`, and `blocks` with the ancestors' outputs."""
@@ -77,8 +80,16 @@ class BlockRun:
         return self._incoming
 
     @property
+    def graph(self) -> Graph:
+        return self._host.graph
+
+    @property
     def timing(self) -> Timing:
         return self._host.setup.timing
+
+    def results(self) -> Mapping[str, Any]:
+        blocks = self._host.scope(self._block.ancestors)["blocks"]
+        return {name: done["output"] for name, done in blocks.items()}
 
     def begin(self, now: float) -> None:
         """Set the block's deadline, in the loop's time."""
@@ -95,12 +106,15 @@ class BlockRun:
         purpose: str,
         round_number: int = 1,
         schema: dict[str, Any] | None = None,
+        lenient: bool = False,
     ) -> Answer:
         """See `RunContext`. Raises StepFailure (an AgentFailed), ExpressionError, RunStopped."""
         key = step_key(self._block.id, agent.id, round_number, purpose)
         step = self._known(key)
         if step is None:
-            question = self._question(key, agent, parts, purpose, round_number, schema)
+            question = self._question(
+                key, agent, parts, purpose, round_number, schema, lenient=lenient
+            )
             self._asked[key] = None
             try:
                 step = await self._perform(question)
@@ -185,6 +199,8 @@ class BlockRun:
         purpose: str,
         round_number: int,
         schema: dict[str, Any] | None,
+        *,
+        lenient: bool,
     ) -> Question:
         block = self._block.block
         return Question(
@@ -200,6 +216,7 @@ class BlockRun:
             retries=block.retries,
             call_seconds=block.timeout_seconds or CALL_SECONDS,
             deadline=self._deadline,
+            lenient=lenient,
         )
 
     def _system(self, agent: Agent) -> str:

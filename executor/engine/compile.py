@@ -86,8 +86,12 @@ def compile_graph(graph: Graph, palette: Palette | None = None) -> CompiledGraph
         blocks=blocks,
         roots=tuple(block.number for block in blocks if not block.incoming),
         terminals=tuple(block.number for block in blocks if not block.outgoing),
-        output=compile_output(graph.output) if graph.output else None,
+        output=_output(graph.output),
     )
+
+
+def _output(source: str | None) -> Expression | Template | None:
+    return compile_output(source) if source is not None and source.strip() else None
 
 
 def _link(connection: Connection, numbers: dict[str, int], incoming: list[list[Link]]) -> Link:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from designs.graph.expressions import Expression, ExpressionError, is_truthy
-from designs.graph.spec import Agent
+from designs.graph.spec import Agent, Graph
 from designs.patterns.base import BlockOutput, Delivery, InstantPattern
 from executor.engine.block_run import Arrival, BlockRun, kept
 from executor.engine.budget import Budget
@@ -83,6 +83,10 @@ class Flow:
         if not named:
             return self.setup.default_models
         return (named,) if isinstance(named, str) else named
+
+    @property
+    def graph(self) -> Graph:
+        return self._compiled.graph
 
     def scope(self, ancestors: Sequence[str] | None) -> dict[str, Any]:
         """Names for expressions; `blocks` has those above only: no result depends on timing."""

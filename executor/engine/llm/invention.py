@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from executor.engine.llm.base import ModelRequest
 from executor.engine.llm.structured import SchemaUnusable, problems
-from executor.engine.llm.wording import overlap, plain, sentences, shortened, stems
+from executor.engine.llm.wording import mentions, overlap, plain, sentences, shortened, stems
 
 Schema = dict[str, Any]
 
@@ -94,11 +93,11 @@ class _Inventor:
     def ranked(self, options: Sequence[Any]) -> list[Any]:
         """Options by how much of what the prompt says of each is said in the rest of the prompt."""
         names = [str(option).lower() for option in options]
-        about = [[line for line in self.lines if _mentions(line, name)] for name in names]
+        about = [[line for line in self.lines if mentions(line, name)] for name in names]
         told = {line for lines in about for line in lines}
         rest = stems("\n".join([self.task, *(line for line in self.lines if line not in told)]))
         for place, name in enumerate(names):
-            about[place] += [text for label, text in self.texts if _mentions(label, name)]
+            about[place] += [text for label, text in self.texts if mentions(label, name)]
         scores = [
             len(set(stems("\n".join([name.replace("_", " "), *lines]))) & set(rest))
             for name, lines in zip(names, about, strict=True)
@@ -272,15 +271,6 @@ def _merged(one: Schema, other: Schema) -> Schema:
     if "required" in one and "required" in other:
         joined["required"] = list(dict.fromkeys([*one["required"], *other["required"]]))
     return joined
-
-
-def _mentions(text: str, name: str) -> bool:
-    """Whether the text names an option, as it is or with spaces for underscores."""
-    spaced = name.replace("_", " ")
-    return (
-        re.search(rf"(?<!\w)(?:{re.escape(name)}|{re.escape(spaced)})(?!\w)", text.lower())
-        is not None
-    )
 
 
 def _shaped(pattern: str, text: str, least: int) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 from designs.patterns.base import Part
+from designs.patterns.prompts import INSTRUCTION
 from executor.engine.json_text import json_text
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.invention import invent
+from executor.engine.llm.roles import play_role, speak_role
 from executor.engine.llm.structured import check_schema, problems
 from executor.engine.llm.wording import LABEL, extract, overlap, plain, sentences, shortened, stems
 
@@ -39,7 +42,10 @@ class StandIn:
 
 def _structured(request: ModelRequest, schema: dict[str, object]) -> ModelAnswer:
     check_schema(schema)
-    value = invent(schema, request)
+    asked = _without_instruction(request)
+    value = play_role(asked, schema)
+    if value is None or problems(value, schema):
+        value = invent(schema, asked)
     answer = _answer(request, json_text(value))
     if wrong := problems(value, schema):
         sentence = f"The stand-in cannot make an answer for this schema: {'; '.join(wrong)}."
@@ -62,7 +68,16 @@ def _answer(request: ModelRequest, text: str) -> ModelAnswer:
     return ModelAnswer(text, NAME, None, asked, len(text.split()), Decimal(0))
 
 
+def _without_instruction(request: ModelRequest) -> ModelRequest:
+    """The stand-in knows what to do by the purpose; its words are no material."""
+    return replace(request, parts=[part for part in request.parts if part.label != INSTRUCTION])
+
+
 def _text(request: ModelRequest) -> str:
+    request = _without_instruction(request)
+    spoken = speak_role(request)
+    if spoken is not None:
+        return spoken
     parts = [part for part in request.parts if plain(part.value)]
     if not parts:
         return "There is nothing to work on."

@@ -33,7 +33,7 @@ def unwrapped(value: Any, schema: Schema) -> Any:
 
 
 def bounded(schema: Any) -> Any:
-    """The schema with an end to every text and list that has none."""
+    """The schema with an end to every text that has none, and to every list soon."""
     if isinstance(schema, list):
         return [bounded(item) for item in schema]
     if not isinstance(schema, dict):
@@ -42,5 +42,6 @@ def bounded(schema: Any) -> Any:
     if closed.get("type") == "string" and not closed.keys() & {"enum", "const", "pattern"}:
         closed.setdefault("maxLength", max(MOST_CHARACTERS, closed.get("minLength", 0)))
     if closed.get("type") == "array":
-        closed.setdefault("maxItems", max(MOST_ITEMS, closed.get("minItems", 0)))
+        most = max(MOST_ITEMS, closed.get("minItems", 0))
+        closed["maxItems"] = min(most, closed.get("maxItems", most))
     return closed

@@ -14,6 +14,7 @@ from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError
 
 MOST_PROBLEMS = 3
 MOST_CHARACTERS = 1_000
+MOST_QUOTED = 200
 
 
 class SchemaUnusable(ValueError):
@@ -44,17 +45,33 @@ def parsed_value(answer: ModelAnswer, schema: dict[str, Any]) -> Any:
     return value
 
 
+def readable_value(answer: ModelAnswer) -> Any:
+    """What JSON a refused answer is, though it does not fit; None if it is none."""
+    try:
+        return _json_value(answer.text)
+    except ValueError:
+        return None
+
+
 def problems(value: Any, schema: dict[str, Any]) -> list[str]:
     """What does not fit, as short phrases with places; empty if all fits. Raises SchemaUnusable."""
     validator = _validator(orjson.dumps(schema, option=orjson.OPT_SORT_KEYS))
     found: list[str] = []
     for error in validator.iter_errors(value):
         place = "/".join(str(step) for step in error.instance_path)
-        message = error.message[:MOST_CHARACTERS]
+        message = _message(error)
         found.append(f"at {place}: {message}" if place else message)
         if len(found) == MOST_PROBLEMS:
             break
     return found
+
+
+def _message(error: jsonschema_rs.ValidationError) -> str:
+    """The checker's words, but with every name that is allowed: a correction needs them all."""
+    if not isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Enum):
+        return error.message[:MOST_CHARACTERS]
+    given, options = json.dumps(error.instance)[:MOST_QUOTED], error.kind.options
+    return f"{given} is not one of {', '.join(json.dumps(option) for option in options)}"
 
 
 def _json_value(text: str) -> Any:

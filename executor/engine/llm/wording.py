@@ -67,6 +67,13 @@ def overlap(one: Sequence[str], other: Sequence[str]) -> float:
     return len(wanted & set(other)) / len(wanted) if wanted else 0.0
 
 
+def mentions(text: str, name: str) -> bool:
+    """Whether the text has a name (lower case), as it is or with spaces for underscores."""
+    spaced = name.replace("_", " ")
+    pattern = rf"(?<!\w)(?:{re.escape(name)}|{re.escape(spaced)})(?!\w)"
+    return re.search(pattern, text.lower()) is not None
+
+
 def plain(value: Any) -> str:
     """A value as readable lines, without the labels of earlier stand-in answers."""
     if isinstance(value, str):

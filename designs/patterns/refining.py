@@ -1,0 +1,120 @@
+"""Refines a draft: written, scored, revised, until it is good enough or gets no better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from designs.graph.spec import Agent, Block
+from designs.patterns.base import BlockFailed, BlockOutput, Part, RunContext
+from designs.patterns.prompts import delivered, display_name, instruction, render_task
+from designs.patterns.structured import field_of, object_of, text, text_of, whole_number
+
+LEAST_SCORE, MOST_SCORE = 0, 100
+
+CRITIQUE = (
+    "Judge the draft by the task. Say in `feedback` what would make it better, then give it a "
+    f"`score` from {LEAST_SCORE} (useless) to {MOST_SCORE} (perfect)."
+)
+REVISE = "Write the draft anew, so that the feedback is met. Answer with the new draft alone."
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    text: str
+    score: int | float
+    feedback: str
+
+
+async def refine(
+    block: Block,
+    context: RunContext,
+    writer: Agent,
+    critic: Agent,
+    *,
+    most_rounds: int,
+    threshold: int,
+    patience: int,
+) -> BlockOutput:
+    """The best draft. Below the threshold the run is marked degraded. Every draft is scored.
+
+    Raises BlockFailed if the first critique has no score; a later one ends the revising.
+    """
+    task = render_task(block, context)
+    drafts: list[_Draft] = []
+    for round_number in range(1, most_rounds + 1):
+        written = await _write(context, writer, task, drafts, round_number)
+        draft = await _judge(context, critic, task, written, round_number)
+        if draft is None:
+            _without_score(context, critic, drafts, round_number)
+            break
+        drafts.append(draft)
+        if draft.score >= threshold or _stale_rounds(drafts) >= patience:
+            break
+    best = _best(drafts)
+    if best.score < threshold:
+        context.degrade(f"The best draft scored {best.score:g}; the threshold is {threshold}.")
+    critique: dict[str, Any] = {"score": best.score, "feedback": best.feedback}
+    return BlockOutput(best.text, by_agent={critic.id: critique, writer.id: best.text})
+
+
+async def _write(
+    context: RunContext,
+    writer: Agent,
+    task: Sequence[Part],
+    drafts: Sequence[_Draft],
+    round_number: int,
+) -> str:
+    parts = [*task, *delivered(writer, context)]
+    if not drafts:
+        return (await context.ask(writer, parts, purpose="draft")).text
+    last = drafts[-1]
+    parts += [
+        Part("Draft", last.text),
+        Part("Feedback", f"{last.feedback} (score: {last.score:g} of {MOST_SCORE})"),
+        instruction(REVISE),
+    ]
+    return (await context.ask(writer, parts, purpose="revise", round_number=round_number)).text
+
+
+async def _judge(
+    context: RunContext, critic: Agent, task: Sequence[Part], written: str, round_number: int
+) -> _Draft | None:
+    """The scored draft; None if the critique has no score even after its correction."""
+    answer = await context.ask(
+        critic,
+        [*task, *delivered(critic, context), Part("Draft", written), instruction(CRITIQUE)],
+        purpose="critique",
+        round_number=round_number,
+        schema=object_of(feedback=text(), score=whole_number(LEAST_SCORE, MOST_SCORE)),
+        lenient=True,
+    )
+    score = field_of(answer.value, "score")
+    if isinstance(score, bool) or not isinstance(score, int | float):
+        return None
+    if not LEAST_SCORE <= score <= MOST_SCORE:
+        return None
+    return _Draft(written, score, text_of(answer.value, "feedback"))
+
+
+def _without_score(
+    context: RunContext, critic: Agent, drafts: Sequence[_Draft], round_number: int
+) -> None:
+    who = display_name(critic)
+    if not drafts:
+        raise BlockFailed(
+            f"{who} gave the draft no score from {LEAST_SCORE} to {MOST_SCORE}, so nobody knows "
+            "whether it is good."
+        )
+    context.degrade(f"{who} gave the draft of round {round_number} no score, so it does not count.")
+
+
+def _best(drafts: Sequence[_Draft]) -> _Draft:
+    """Among equals the earliest."""
+    return max(drafts, key=lambda draft: draft.score)
+
+
+def _stale_rounds(drafts: Sequence[_Draft]) -> int:
+    """How many drafts came after the best one."""
+    return len(drafts) - 1 - drafts.index(_best(drafts))

@@ -1,0 +1,269 @@
+"""Routing: a router picks specialists of its block, or, without any, among the ways out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import Field
+
+from designs.graph.report import shown
+from designs.graph.spec import Agent, Block, Connection, Problem
+from designs.patterns.base import (
+    Answer,
+    BlockFailed,
+    BlockOutput,
+    Part,
+    Pattern,
+    RunContext,
+    Settings,
+)
+from designs.patterns.members import ask_all
+from designs.patterns.prompts import (
+    ABOUT_CHARACTERS,
+    about_agent,
+    cut,
+    delivered,
+    display_name,
+    instruction,
+    render_task,
+)
+from designs.patterns.structured import (
+    Schema,
+    entries_of,
+    field_of,
+    list_of,
+    listed,
+    object_of,
+    one_of,
+    quoted,
+    text,
+    text_of,
+)
+
+AT_ONCE = 8
+
+
+class RoutingSettings(Settings):
+    """How many routes are taken, and which one if the router makes no valid choice."""
+
+    mode: Literal["single", "multi"] = Field(
+        default="single",
+        description="`single`: exactly one route is taken. `multi`: up to `max_routes` are.",
+    )
+    max_routes: int = Field(
+        default=1, ge=1, le=50, description="Most routes taken at once, with `multi`."
+    )
+    default_route: str | None = Field(
+        default=None,
+        min_length=1,
+        description=(
+            "The route taken if the router names none that there is: a specialist's id, or the "
+            "name of an outgoing route. Empty: the block fails then."
+        ),
+    )
+
+
+class Routing(Pattern[RoutingSettings]):
+    """The output is the specialist's answer (by specialist with `multi`), or the routed input."""
+
+    type = "routing"
+    label = "Routing"
+    summary = "A router picks the specialists that answer, or the connections that are taken."
+    settings_type = RoutingSettings
+    roles = frozenset({"manager", "moderator", "specialist", "worker"})
+    chooses_routes = True
+
+    def check(self, block: Block, settings: RoutingSettings) -> Iterable[Problem]:
+        for place, agent in enumerate(block.agents):
+            router = router_of(block)
+            if agent.role == "moderator" and agent is not router:
+                yield Problem(
+                    f"/agents/{place}/role",
+                    f"`{router.id}` routes already. Give this agent another role.",
+                )
+        if settings.mode == "single" and settings.max_routes > 1:
+            yield Problem(
+                "/settings/max_routes",
+                "With `single` one route is taken. Use the mode `multi`, or remove `max_routes`.",
+            )
+
+    def check_outgoing(
+        self,
+        block: Block,
+        settings: RoutingSettings,
+        path: str,
+        outgoing: Mapping[str, Connection],
+    ) -> Iterable[Problem]:
+        specialists = [agent.id for agent in block.agents if agent is not router_of(block)]
+        routes = specialists or list(outgoing_routes(outgoing.values()))
+        if not routes and block.agents:
+            yield Problem(
+                f"{path}/agents",
+                "There is nothing to choose from. Add specialists, or connect this block on.",
+            )
+        default = settings.default_route
+        if routes and default is not None and default not in routes:
+            yield Problem(
+                f"{path}/settings/default_route",
+                f"There is no route `{shown(default)}`. Use {listed(routes)}.",
+            )
+        chosen = [place for place, c in outgoing.items() if route_of(c) in routes]
+        if specialists:
+            yield from _unknown_routes(outgoing, specialists)
+        if chosen and block.on_error == "default":
+            yield Problem(
+                f"{path}/on_error",
+                "A default value chooses no route, so all would be taken. "
+                "Use the setting `default_route`, or `fail` or `continue` here.",
+            )
+
+    async def run(
+        self, block: Block, settings: RoutingSettings, context: RunContext
+    ) -> BlockOutput:
+        router = router_of(block)
+        specialists = [agent for agent in block.agents if agent is not router]
+        outgoing = [c for c in context.graph.connections if c.source == block.id]
+        task = render_task(block, context)
+        if specialists:
+            about = {agent.id: about_agent(agent) for agent in specialists}
+        else:
+            about = _about_targets(outgoing, context)
+        choice = await _choose(router, settings, context, task, about)
+        if not specialists:
+            return _routed(router, settings, context, choice)
+        picked = [agent for agent in specialists if agent.id in choice.routes]
+        answers = await _answers(picked, context, task)
+        free = {route_of(c) for c in outgoing} - set(about)
+        value = answers if settings.mode == "multi" else answers[picked[0].id]
+        return BlockOutput(value, by_agent=answers, routes=frozenset({*choice.routes, *free}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    routes: tuple[str, ...]
+    reason: str
+
+
+def router_of(block: Block) -> Agent:
+    """The first moderator, else the first agent."""
+    return next((agent for agent in block.agents if agent.role == "moderator"), block.agents[0])
+
+
+def route_of(connection: Connection) -> str:
+    """The name under which a connection is chosen."""
+    return connection.route or connection.target
+
+
+def outgoing_routes(outgoing: Iterable[Connection]) -> dict[str, list[Connection]]:
+    """Connections by route, both in the document's order."""
+    routes: dict[str, list[Connection]] = {}
+    for connection in outgoing:
+        routes.setdefault(route_of(connection), []).append(connection)
+    return routes
+
+
+def _unknown_routes(
+    outgoing: Mapping[str, Connection], specialists: Sequence[str]
+) -> Iterable[Problem]:
+    for place, connection in outgoing.items():
+        if connection.route is not None and connection.route not in specialists:
+            yield Problem(
+                f"{place}/route",
+                f"The routes of `{connection.source}` are its specialists: {listed(specialists)}. "
+                "Use one of them, or remove `route`: the connection is then always taken.",
+            )
+
+
+def _about_targets(outgoing: Iterable[Connection], context: RunContext) -> dict[str, str]:
+    """What lies behind each outgoing route: labels and tasks of its blocks."""
+    blocks = {block.id: block for block in context.graph.blocks}
+    about: dict[str, str] = {}
+    for route, connections in outgoing_routes(outgoing).items():
+        targets = dict.fromkeys(connection.target for connection in connections)
+        words = [f"{blocks[name].label or name}. {blocks[name].task}" for name in targets]
+        about[route] = cut(" ".join(words), ABOUT_CHARACTERS)
+    return about
+
+
+async def _choose(
+    router: Agent,
+    settings: RoutingSettings,
+    context: RunContext,
+    task: list[Part],
+    about: Mapping[str, str],
+) -> _Choice:
+    """The routes to take. Raises BlockFailed if none is valid and there is no default."""
+    most = 1 if settings.mode == "single" else min(settings.max_routes, len(about))
+    answer = await context.ask(
+        router,
+        [
+            *task,
+            *delivered(router, context),
+            Part("Routes", dict(about)),
+            instruction(_instruction(settings, most)),
+        ],
+        purpose="route",
+        schema=_schema(settings, about, most),
+        lenient=True,
+    )
+    named = _named(answer.value, settings)
+    valid = [name for name in named if name in about]
+    invalid = ", ".join(quoted(name) for name in named if name not in about)
+    who = display_name(router)
+    if valid:
+        if invalid:
+            context.degrade(f"{who} chose routes that do not exist: {invalid}.")
+        if dropped := valid[most:]:
+            context.degrade(f"{who} may choose {most}; left out: {listed(dropped)}.")
+        routes = tuple(route for route in about if route in valid[:most])
+        return _Choice(routes, text_of(answer.value, "reason"))
+    chose = f"chose {invalid}" if invalid else "named no route"
+    if settings.default_route is None:
+        raise BlockFailed(f"{who} {chose}. The valid routes are {listed(list(about))}.")
+    sentence = f"{who} {chose}; the default route `{settings.default_route}` was taken."
+    context.degrade(sentence)
+    return _Choice((settings.default_route,), sentence)
+
+
+def _named(value: Any, settings: RoutingSettings) -> list[str]:
+    """The names in the router's answer, each once, whether there are such routes or not."""
+    single = settings.mode == "single"
+    found = [field_of(value, "route")] if single else entries_of(value, "routes")
+    return list(dict.fromkeys(name for name in found if isinstance(name, str) and name))
+
+
+def _instruction(settings: RoutingSettings, most: int) -> str:
+    if settings.mode == "single":
+        return "Choose the one route that fits best, by its name. Say why in one sentence."
+    return f"Choose each route that fits, by its name, at most {most}. Say why in one sentence."
+
+
+def _schema(settings: RoutingSettings, names: Iterable[str], most: int) -> Schema:
+    if settings.mode == "single":
+        return object_of(reason=text(), route=one_of(names))
+    return object_of(reason=text(), routes=list_of(one_of(names), least=1, most=most))
+
+
+def _routed(
+    router: Agent, settings: RoutingSettings, context: RunContext, choice: _Choice
+) -> BlockOutput:
+    """What came in goes on, with the choice; only the chosen connections are taken."""
+    arrived = context.evaluate("incoming")
+    value = {
+        "input": context.evaluate("input") if arrived is None else arrived,
+        "route": choice.routes[0] if settings.mode == "single" else list(choice.routes),
+        "reason": choice.reason,
+    }
+    return BlockOutput(value, by_agent={router.id: value}, routes=frozenset(choice.routes))
+
+
+async def _answers(
+    specialists: Sequence[Agent], context: RunContext, task: list[Part]
+) -> dict[str, str]:
+    async def ask(agent: Agent) -> Answer:
+        return await context.ask(agent, [*task, *delivered(agent, context)], purpose="answer")
+
+    gathered = await ask_all(specialists, ask, needed=len(specialists), at_once=AT_ONCE)
+    return {name: answer.text for name, answer in gathered.answers.items()}

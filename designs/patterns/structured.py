@@ -1,0 +1,71 @@
+"""Schemas for answers that name agents or routes, and the reading of answers that do not fit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+Schema = dict[str, Any]
+
+QUOTED_CHARACTERS = 120
+
+
+def object_of(**properties: Schema) -> Schema:
+    """An object with exactly these properties. They are answered in this order: reasons first."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def list_of(items: Schema, *, least: int, most: int) -> Schema:
+    return {"type": "array", "items": items, "minItems": least, "maxItems": most}
+
+
+def one_of(names: Iterable[str]) -> Schema:
+    return {"type": "string", "enum": list(names)}
+
+
+def text() -> Schema:
+    return {"type": "string", "minLength": 1}
+
+
+def whole_number(least: int, most: int) -> Schema:
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+def yes_or_no() -> Schema:
+    return {"type": "boolean"}
+
+
+def field_of(value: Any, key: str) -> Any:
+    """A property of any value; None if the value is no object, or has no such property."""
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def text_of(value: Any, key: str) -> str:
+    """A property that is text, stripped; empty if it is not text."""
+    found = field_of(value, key)
+    return found.strip() if isinstance(found, str) else ""
+
+
+def entries_of(value: Any, key: str) -> list[Any]:
+    """A property that is a list; empty if it is not a list."""
+    found = field_of(value, key)
+    return found if isinstance(found, list) else []
+
+
+def quoted(value: Any) -> str:
+    """What a model wrote, as it can stand in a sentence."""
+    words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    words = " ".join(words.split())
+    cut = words if len(words) <= QUOTED_CHARACTERS else f"{words[:QUOTED_CHARACTERS]}…"
+    return f"“{cut}”"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as they stand in a sentence, each as code."""
+    return ", ".join(f"`{name}`" for name in names)
