@@ -15,6 +15,30 @@ class DesignInvalid(Exception):
         self.problems = tuple(problems)
 
 
+class ImportRefused(Exception):
+    """A file holds no design, or something that cannot be kept; paths lead into the file."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("The file cannot be imported. Nothing of it was.")
+        self.problems = tuple(problems)
+
+
+class DesignInUse(Exception):
+    """Deployments or executions refer to the design, so it cannot be deleted."""
+
+
+class SuggestionsOutdated(Exception):
+    """Suggested prompts do not fit the draft as it is now: a sentence for each."""
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        super().__init__(" ".join(sentences))
+        self.sentences = tuple(sentences)
+
+
+class SampleUnknown(Exception):
+    """There is no sample of that name."""
+
+
 class VersionUnknown(Exception):
     """The design has no version of that number, or none at all."""
 

@@ -13,8 +13,14 @@ from designs.ids import new_id
 
 class DesignQuerySet(models.QuerySet["Design"]):
     def for_caller(self, caller: Caller) -> DesignQuerySet:
-        """Designs the caller may see."""
-        return self if caller.may("designs.view_design") else self.none()
+        """Designs the caller may see; a key bound to deployments sees those of its deployments."""
+        if not caller.may("designs.view_design"):
+            return self.none()
+        if caller.deployment_ids is None:
+            return self
+        return self.filter(
+            pk__in=Design.objects.filter(deployments__in=caller.deployment_ids).values("pk")
+        )
 
     def with_latest_version(self) -> DesignQuerySet:
         """Adds `latest_version`: the highest published number, or None."""
@@ -54,6 +60,14 @@ class Design(models.Model):
     def latest(self) -> DesignVersion | None:
         """The version with the highest number, or None if nothing was published."""
         return self.versions.order_by("-number").first()
+
+    def is_referred_to(self) -> bool:
+        """True while rows of other kinds protect the design: its deployments, its history."""
+        return any(
+            relation.related_model._base_manager.filter(**{relation.field.name: self}).exists()
+            for relation in self._meta.related_objects
+            if relation.on_delete is models.PROTECT and relation.related_model is not DesignVersion
+        )
 
 
 class DesignVersion(models.Model):

@@ -5,3 +5,4 @@ from django.apps import AppConfig
 
 class ExecutorConfig(AppConfig):
     name = "executor"
+    verbose_name = "Runs"

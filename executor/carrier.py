@@ -227,9 +227,9 @@ def _has_journal(execution: Execution) -> bool:
 
 
 def _graph_of(execution: Execution) -> CompiledGraph:
-    if execution.document is not None:
-        return compile_document(execution.document)
-    return compiled_version(execution.version_id)
+    if execution.document is None and execution.version_id is not None:
+        return compiled_version(execution.version_id)
+    return compile_document(execution.document or {})
 
 
 def _limits(execution: Execution) -> Limits:

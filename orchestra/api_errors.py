@@ -46,6 +46,18 @@ TITLES = {
 # Domain error → status, type, what besides the sentence is said.
 _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] = {
     designs.DesignInvalid: (422, "design-invalid", lambda e: {"errors": _by_path(e.problems)}),
+    designs.ImportRefused: (
+        422,
+        "import-refused",
+        lambda e: {"errors": _by_path(e.problems, "body")},
+    ),
+    designs.DesignInUse: (409, "design-in-use", lambda e: {}),
+    designs.SuggestionsOutdated: (
+        409,
+        "suggestions-outdated",
+        lambda e: {"errors": {"suggestions": list(e.sentences)}},
+    ),
+    designs.SampleUnknown: (404, "sample-unknown", lambda e: {}),
     designs.VersionUnknown: (422, "version-unknown", lambda e: {"errors": {"version": [str(e)]}}),
     designs.NotAllowed: (422, "not-allowed", lambda e: {}),
     deployments.DeploymentInactive: (409, "deployment-inactive", lambda e: {}),
@@ -60,11 +72,16 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
         lambda e: {"errors": {"endpoint_path": [str(e)]}},
     ),
     deployments.IdempotencyConflict: (409, "idempotency-conflict", lambda e: {}),
-    deployments.InputInvalid: (422, "input-invalid", lambda e: {"errors": e.errors}),
     deployments.ScheduleInvalid: (
         422,
         "schedule-invalid",
         lambda e: {"errors": {f"schedule.{k}": v for k, v in e.errors.items()}},
+    ),
+    executor.InputInvalid: (422, "input-invalid", lambda e: {"errors": e.errors}),
+    executor.ModelUnavailable: (
+        422,
+        "model-unavailable",
+        lambda e: {"errors": {"model": [str(e)]}},
     ),
     executor.ExecutionEnded: (409, "execution-ended", lambda e: {}),
     executor.NotResumable: (409, "not-resumable", lambda e: {}),
@@ -162,8 +179,8 @@ def _of_django(error: ValidationError) -> dict[str, list[str]]:
     return {"body": [str(text) for text in error.messages]}
 
 
-def _by_path(problems: Any) -> dict[str, list[str]]:
+def _by_path(problems: Any, whole: str = "document") -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for item in problems:
-        found.setdefault(f"document{item.path}", []).append(item.message)
+        found.setdefault(f"{whole}{item.path}", []).append(item.message)
     return found

@@ -7,11 +7,13 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
+from rest_framework.exceptions import NotFound
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
 
-from orchestra.api_errors import problem_response
+from designs.api.base import ApiView
 
 
 @require_safe
@@ -27,12 +29,14 @@ def api_docs(request: HttpRequest) -> HttpResponse:
     return render(request, "api_docs.html", {"operations": operations})
 
 
-@csrf_exempt
-def api_unknown(request: HttpRequest) -> HttpResponse:
+class UnknownView(ApiView):
     """A problem, so that scripts never meet an HTML page."""
-    return problem_response(
-        404, f"There is no API call at {request.path}. The reference is at /api/docs."
-    )
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise NotFound(f"There is no API call at {request.path}. The reference is at /api/docs.")
 
 
 def _operation(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:

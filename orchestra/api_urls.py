@@ -5,7 +5,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.permissions import IsAuthenticated
 
 from designs.api.base import route
-from orchestra.api_pages import api_docs, api_unknown
+from orchestra.api_pages import UnknownView, api_docs
 from orchestra.health import LiveView, ReadyView
 
 urlpatterns = [
@@ -20,5 +20,5 @@ urlpatterns = [
         name="api-schema",
     ),
     re_path(r"^docs/?$", api_docs, name="api-docs"),
-    re_path(r"^.*$", api_unknown, name="api-unknown"),
+    re_path(r"^.*$", UnknownView.as_view(), name="api-unknown"),
 ]

@@ -20,3 +20,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("orchestra.api_urls")),
 ]
+
+handler400 = "orchestra.error_pages.bad_request"
+handler500 = "orchestra.error_pages.server_error"

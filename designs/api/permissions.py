@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import MethodNotAllowed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -27,7 +27,7 @@ class Declared(BasePermission):
             return False
         needed = getattr(view, "permissions", {}).get(request.method)
         if needed is None:
-            return False
+            raise MethodNotAllowed(request.method or "")
         require(caller, needed)
         return True
 

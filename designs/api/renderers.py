@@ -8,10 +8,16 @@ from typing import Any
 import orjson
 from rest_framework.renderers import BaseRenderer
 
+OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+
 
 def to_json(value: Any) -> bytes:
     """UTF-8 JSON; times as RFC 3339 in UTC, UUIDs as text, decimals as numbers."""
-    return orjson.dumps(value, default=_other, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+    try:
+        return orjson.dumps(value, default=_other, option=OPTIONS)
+    except orjson.JSONEncodeError:
+        # JSON has no limit for whole numbers, but this writer has: 64 bits.
+        return orjson.dumps(_bounded(value), default=_other, option=OPTIONS)
 
 
 class JsonRenderer(BaseRenderer):
@@ -25,11 +31,22 @@ class JsonRenderer(BaseRenderer):
         return b"" if data is None else to_json(data)
 
 
+def _bounded(value: Any) -> Any:
+    """The value with whole numbers beyond 64 bits as other numbers, or as text."""
+    if isinstance(value, dict):
+        return {key: _bounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_bounded(item) for item in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        try:
+            return float(value)
+        except OverflowError:
+            return str(value)
+    return value
+
+
 def _other(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, int):
-        # Beyond 64 bits; JSON has no such limit but this writer has.
         return float(value)
     if isinstance(value, dict):
         return dict(value)

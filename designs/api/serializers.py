@@ -7,14 +7,38 @@ from typing import Any
 from rest_framework import serializers
 
 from designs.api.base import StrictSerializer
+from designs.graph.rules import Checked
 from designs.models import Design, DesignVersion
-from designs.services import check_draft
+from designs.services import Imported, check_draft
 
 
 class DesignIn(StrictSerializer):
-    """A draft may have problems: they are answered, not refused."""
+    """A draft may have problems: they are answered, not refused.
+
+    Name and description are the document's own unless given.
+    """
 
     document = serializers.DictField()
+    name = serializers.CharField(max_length=200, required=False)
+    description = serializers.CharField(max_length=10_000, required=False, allow_blank=True)
+
+
+class DesignReplace(DesignIn):
+    """What PUT takes: read-only fields are ignored."""
+
+    read_only_names = frozenset({"id", "problems", "latest_version", "created_at", "updated_at"})
+
+
+class DesignChange(DesignReplace):
+    """What PATCH takes: any of them."""
+
+    document = serializers.DictField(required=False)
+
+
+class ValidateIn(StrictSerializer):
+    """Without a document the draft is checked."""
+
+    document = serializers.JSONField(required=False)
 
 
 class PublishIn(StrictSerializer):
@@ -22,8 +46,18 @@ class PublishIn(StrictSerializer):
 
 
 class ProblemOut(serializers.Serializer[Any]):
+    """A JSON pointer (RFC 6901) and a sentence."""
+
     path = serializers.CharField()
     message = serializers.CharField()
+
+
+class ValidateOut(serializers.Serializer[Checked]):
+    valid = serializers.SerializerMethodField()
+    problems = ProblemOut(many=True)
+
+    def get_valid(self, checked: Checked) -> bool:
+        return not checked.problems
 
 
 class DesignBrief(serializers.Serializer[Design]):
@@ -54,3 +88,13 @@ class VersionOut(serializers.Serializer[DesignVersion]):
 
 class VersionDetailOut(VersionOut):
     document = serializers.JSONField()
+
+
+class ImportedOut(serializers.Serializer[Imported]):
+    id = serializers.UUIDField(source="design.id")
+    name = serializers.CharField(source="design.name")
+    warnings = ProblemOut(many=True)
+
+
+class ImportOut(serializers.Serializer[Any]):
+    designs = ImportedOut(many=True)

@@ -1,16 +1,31 @@
 """API addresses of designs."""
 
 from designs.api.base import ID, route
-from designs.api.views import (
+from designs.api.views.drafts import (
     DesignDetailView,
     DesignListView,
+    DesignSchemaView,
+    DesignValidateView,
+)
+from designs.api.views.files import DesignExportView, DesignImportView
+from designs.api.views.versions import (
     DesignPublishView,
+    DesignVersionDetailView,
     DesignVersionListView,
+    DesignVersionRestoreView,
 )
 
+VERSION = rf"designs/{ID}/versions/(?P<number>[0-9]{{1,9}})"
+
 urlpatterns = [
+    route("schema/design", DesignSchemaView, "design-schema"),
     route("designs", DesignListView, "design-list"),
+    route("designs/import", DesignImportView, "design-import"),
     route(f"designs/{ID}", DesignDetailView, "design-detail"),
+    route(f"designs/{ID}/validate", DesignValidateView, "design-validate"),
     route(f"designs/{ID}/publish", DesignPublishView, "design-publish"),
+    route(f"designs/{ID}/export", DesignExportView, "design-export"),
     route(f"designs/{ID}/versions", DesignVersionListView, "design-version-list"),
+    route(VERSION, DesignVersionDetailView, "design-version-detail"),
+    route(f"{VERSION}/restore", DesignVersionRestoreView, "design-version-restore"),
 ]

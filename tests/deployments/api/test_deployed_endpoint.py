@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.db import connection
 from rest_framework.test import APIClient
 
 from deployments.models import Deployment
@@ -176,38 +174,3 @@ def test_methods_without_a_meaning_are_refused(deploy: Deploy, client: APIClient
     answer = client.delete("/api/deployed/double")
     assert answer.status_code == 405
     assert answer["Content-Type"] == "application/problem+json"
-
-
-def test_an_idempotency_key_starts_one_execution(deploy: Deploy, client: APIClient) -> None:
-    deploy()
-    first = post(client, "/double", {"number": 3}, idempotency_key="order-1")
-    again = post(client, "/double", {"number": 3}, idempotency_key="order-1")
-    assert "Idempotent-Replayed" not in first
-    assert again["Idempotent-Replayed"] == "true"
-    assert again.json()["log_id"] == first.json()["log_id"]
-    assert again.json()["result"] == 6
-    assert Execution.objects.count() == 1
-    assert post(client, "/double", {"number": 4}, idempotency_key="order-1").status_code == 409
-    assert post(client, "/double", {"number": 4}, idempotency_key="order-2").status_code == 200
-
-
-def test_racing_calls_with_one_key_start_one_execution(
-    deploy: Deploy, operator: User, key_of: Callable[..., str], api_with: Callable[[str], APIClient]
-) -> None:
-    deploy()
-    key = key_of(operator)
-    found: list[str] = []
-
-    def call() -> None:
-        answer = post(api_with(key), "/double", {"number": 3}, idempotency_key="race")
-        found.append(answer.json()["log_id"])
-        connection.close()
-
-    threads = [threading.Thread(target=call) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 8
-    assert len(set(found)) == 1
-    assert Execution.objects.count() == 1

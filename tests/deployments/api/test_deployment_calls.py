@@ -111,23 +111,6 @@ def test_a_design_with_problems_is_not_deployed(client: APIClient) -> None:
     assert "a -> b -> a" in str(answer.json()["errors"])
 
 
-def test_lists_are_filtered(client: APIClient, deploy: Callable[..., Deployment]) -> None:
-    first, second = deploy(path="/first"), deploy(path="/second")
-    client.patch(f"/api/deployments/{first.pk}", {"status": "inactive"}, format="json")
-
-    def paths(query: str) -> list[str]:
-        body = client.get(f"/api/deployments?{query}").json()
-        assert set(body) == {"results", "next", "previous"}
-        return [row["endpoint_path"] for row in body["results"]]
-
-    assert paths("") == ["/first", "/second"]
-    assert paths("status=inactive") == ["/first"]
-    assert paths(f"design_id={second.design_id}") == ["/second"]
-    assert paths("text=sec") == ["/second"]
-    assert paths("limit=1&offset=1") == ["/second"]
-    assert client.get("/api/deployments?status=strange").status_code == 422
-
-
 def test_put_replaces_and_patch_changes(
     client: APIClient, deploy: Callable[..., Deployment]
 ) -> None:
@@ -187,23 +170,6 @@ def test_who_may_not_is_refused(
     assert reader.get(url).status_code == 200
     assert reader.delete(url).status_code == 403
     assert api_with("").get(url).status_code == 401
-
-
-def test_lists_cost_the_same_for_one_and_for_many(
-    client: APIClient, deploy: Callable[..., Deployment], django_assert_num_queries: Any
-) -> None:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
-    deploy(path="/a", schedule={"interval_seconds": 60})
-    client.get("/api/deployments")
-    with CaptureQueriesContext(connection) as one:
-        client.get("/api/deployments")
-    for number in range(4):
-        deploy(path=f"/a{number}", schedule={"cron_expression": "0 9 * * *"})
-    with CaptureQueriesContext(connection) as many:
-        client.get("/api/deployments")
-    assert len(many) <= len(one) + 1
 
 
 def test_the_call_takes_all_fields_that_a_schedule_has() -> None:

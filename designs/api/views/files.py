@@ -1,0 +1,51 @@
+"""The API of designs as files: export one, import one or several."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.utils.text import slugify
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from designs.api.serializers import ImportOut
+from designs.api.views.base import DesignBase
+from designs.services import export_design, import_designs
+
+ANY_LAYOUT = {
+    "application/json": {
+        "oneOf": [
+            {"type": "object", "description": "One design, in our layout or the nested one."},
+            {"type": "array", "items": {"type": "object"}, "minItems": 1, "maxItems": 100},
+        ]
+    }
+}
+
+
+class DesignExportView(DesignBase):
+    """The draft as a file."""
+
+    permissions = {"GET": "designs.view_design"}
+
+    @extend_schema(operation_id="designs_export", responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request, pk: str) -> HttpResponse:
+        """Importing the file gives a design whose export is the same, byte for byte."""
+        design = self.design(pk)
+        name = slugify(design.name)[:80] or "design"
+        answer = HttpResponse(export_design(design), content_type="application/json")
+        answer["Content-Disposition"] = f'attachment; filename="{name}.json"'
+        return answer
+
+
+class DesignImportView(DesignBase):
+    """New designs from a file: one design or a list, all of them or none."""
+
+    permissions = {"POST": "designs.add_design"}
+
+    @extend_schema(operation_id="designs_import", request=ANY_LAYOUT, responses={201: ImportOut})
+    def post(self, request: Request) -> Response:
+        """Warnings say what was renamed or left out; their paths lead into the file."""
+        found = import_designs(raw=request.data, caller=self.caller)
+        return Response(ImportOut({"designs": found}).data, status=status.HTTP_201_CREATED)

@@ -1,0 +1,82 @@
+"""The API of versions: publish the draft, read what was published, make it the draft again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from designs.api.base import Pages
+from designs.api.serializers import DesignOut, PublishIn, VersionDetailOut, VersionOut
+from designs.api.views.base import DesignBase
+from designs.services import publish_design, restore_version
+
+NUMBER = OpenApiParameter("number", type=int, location="path")
+
+
+class DesignPublishView(DesignBase):
+    """Make the draft the next version."""
+
+    permissions = {"POST": "designs.publish_design"}
+
+    @extend_schema(
+        operation_id="designs_publish", request=PublishIn, responses={201: VersionDetailOut}
+    )
+    def post(self, request: Request, pk: str) -> Response:
+        """Refused with all problems of the draft."""
+        design = self.design(pk)
+        given = PublishIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        version = publish_design(design=design, caller=self.caller, **given.validated_data)
+        return Response(
+            VersionDetailOut(version).data,
+            status=status.HTTP_201_CREATED,
+            headers={"Location": f"/api/designs/{design.pk}/versions/{version.number}"},
+        )
+
+
+class DesignVersionListView(DesignBase):
+    """What was published, newest first."""
+
+    permissions = {"GET": "designs.view_designversion"}
+
+    @extend_schema(
+        operation_id="designs_versions",
+        parameters=[OpenApiParameter("limit", type=int), OpenApiParameter("offset", type=int)],
+        responses={200: VersionOut(many=True)},
+    )
+    def get(self, request: Request, pk: str) -> Response:
+        rows = self.design(pk).versions.defer("document").order_by("-number")
+        pages = Pages()
+        page: Any = pages.paginate_queryset(rows, request, view=self)
+        return pages.get_paginated_response(VersionOut(page, many=True).data)
+
+
+class DesignVersionDetailView(DesignBase):
+    """One version with its document."""
+
+    permissions = {"GET": "designs.view_designversion"}
+
+    @extend_schema(
+        operation_id="designs_version", parameters=[NUMBER], responses={200: VersionDetailOut}
+    )
+    def get(self, request: Request, pk: str, number: str) -> Response:
+        return Response(VersionDetailOut(self.version(pk, number)).data)
+
+
+class DesignVersionRestoreView(DesignBase):
+    """Make a version the draft again. Versions and deployments stay as they are."""
+
+    permissions = {"POST": "designs.change_design"}
+
+    @extend_schema(
+        operation_id="designs_restore",
+        parameters=[NUMBER],
+        request=None,
+        responses={200: DesignOut},
+    )
+    def post(self, request: Request, pk: str, number: str) -> Response:
+        return self.shown(restore_version(version=self.version(pk, number)))
