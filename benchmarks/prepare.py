@@ -43,9 +43,23 @@ DOCUMENT = {
     ],
 }
 
+ASKING = {
+    "schema": 1,
+    "name": "Bench with a model",
+    "blocks": [
+        {
+            "id": "ask",
+            "type": "sequential",
+            "task": "Say something short about {{ input.rows[0].name }}.",
+            "agents": [{"id": "writer", "system_prompt": "You write short sentences."}],
+        }
+    ],
+}
+
 if __name__ == "__main__":
     call_command("migrate", verbosity=0)
     owner = User.objects.create_superuser("bench", password=None)
-    design = create_design(document=DOCUMENT, caller=SYSTEM)
-    deploy_design(design=design, endpoint_path="/bench", caller=SYSTEM)
+    for path, document in (("/bench", DOCUMENT), ("/model", ASKING)):
+        design = create_design(document=document, caller=SYSTEM)
+        deploy_design(design=design, endpoint_path=path, caller=SYSTEM)
     print(create_key(owner=owner)[1])

@@ -7,27 +7,30 @@ import hashlib
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import IntegrityError, models
 from django.utils import timezone
 
+from deployments.callbacks import check_callback, new_delivery
 from deployments.errors import IdempotencyConflict
 from deployments.lookup import Deployed
 from deployments.models import IdempotencyKey
 from deployments.services import order_for
 from designs.access import Caller
+from designs.ids import new_id
 from executor import states
 from executor.answers import Answer, answer_of_run, wait_for_answer
 from executor.carrier import Carrier, process_carrier
+from executor.instant import run_at_once
 from executor.models import Execution, Trigger
 from executor.recorder import Accept
+from executor.sending import send_execution
 from executor.services import Order, new_execution
 from executor.states import Status
-from executor.tasks import send_execution
+from executor.threads import in_thread
 from executor.writer import process_writer
 
 
@@ -43,6 +46,26 @@ class Call:
     replayed: bool = False
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a call fixes before its run: the id, what is written beside it, who listens to it."""
+
+    key: IdempotencyKey | None = None
+    callback_url: str = ""
+    streams: bool = False
+    execution_id: uuid.UUID = field(default_factory=new_id)
+
+    def rows(self, execution: Execution) -> list[models.Model]:
+        """The execution and what belongs to it, to be written together."""
+        rows: list[models.Model] = [execution]
+        if self.key is not None:
+            self.key.execution_id = execution.pk
+            rows.append(self.key)
+        if self.callback_url:
+            rows.append(new_delivery(execution=execution, url=self.callback_url))
+        return rows
+
+
 async def call_deployment(
     *,
     ready: Deployed,
@@ -52,45 +75,78 @@ async def call_deployment(
     wait_seconds: float,
     idempotency_key: str = "",
     body: bytes = b"",
+    callback_url: str = "",
+    streams: bool = False,
+    execution_id: uuid.UUID | None = None,
 ) -> Call:
     """Accept a run and wait up to `wait_seconds` for its end (0: not at all).
 
     The run goes on in any case, also when the caller goes away. With an idempotency key a second
-    call waits for the first one's execution instead of starting another. Raises DeploymentInactive,
-    InputInvalid, IdempotencyConflict, RecorderUnavailable.
+    call waits for the first one's execution instead of starting another. One that `streams` runs
+    here if there is room, and is followed instead of waited for, by the `execution_id` that it is
+    to have. Raises DeploymentInactive,
+    InputInvalid, CallbackRefused, IdempotencyConflict, RecorderUnavailable.
     """
     order = order_for(ready, input_data=input_data, trigger=trigger, caller=caller)
-    key = None
-    if idempotency_key:
-        key = IdempotencyKey(
-            deployment_id=ready.id,
-            caller=caller.key_identity,
-            key=idempotency_key,
-            body_digest=hashlib.sha256(body).hexdigest(),
-        )
+    if callback_url:
+        check_callback(callback_url)
+    plan = Plan(
+        key=_key(ready, caller, idempotency_key, body),
+        callback_url=callback_url or ready.callback_url,
+        streams=streams,
+        execution_id=execution_id or new_id(),
+    )
     try:
-        return await _start(ready, order, wait_seconds, key)
+        return await _start(ready, order, wait_seconds, plan)
     except IntegrityError:
-        if key is None:
+        if plan.key is None:
             raise
-        first = await sync_to_async(_started_before)(key)
+        first = await in_thread(_started_before, plan.key)
     if first is None:
-        return await _start(ready, order, wait_seconds, key)
-    answer = await wait_for_answer(first, wait_seconds)
+        return await _start(ready, order, wait_seconds, plan)
+    answer = await wait_for_answer(first, wait_seconds) if wait_seconds > 0 else None
     return Call(first, answer, replayed=True)
 
 
-async def _start(
-    ready: Deployed, order: Order, wait_seconds: float, key: IdempotencyKey | None
-) -> Call:
-    carrier = _carrier_with_room() if wait_seconds > 0 else None
+def _key(ready: Deployed, caller: Caller, key: str, body: bytes) -> IdempotencyKey | None:
+    if not key:
+        return None
+    return IdempotencyKey(
+        deployment_id=ready.id,
+        caller=caller.key_identity,
+        key=key,
+        body_digest=hashlib.sha256(body).hexdigest(),
+    )
+
+
+async def _start(ready: Deployed, order: Order, wait_seconds: float, plan: Plan) -> Call:
+    is_waited_for = wait_seconds > 0 or plan.streams
+    if is_waited_for and ready.is_instant:
+        call = await _run_at_once(order, ready, plan)
+        if call is not None:
+            return call
+    carrier = _carrier_with_room() if is_waited_for else None
     if carrier is not None:
-        return await _run_here(carrier, order, ready, wait_seconds, key)
-    execution = new_execution(order)
-    await _write(_rows(execution, key))
-    await sync_to_async(send_execution, thread_sensitive=False)(execution.pk)
+        return await _run_here(carrier, order, ready, wait_seconds, plan)
+    execution = new_execution(order, id=plan.execution_id)
+    await _write(plan.rows(execution))
+    await in_thread(send_execution, execution.pk)
     answer = await wait_for_answer(execution.pk, wait_seconds) if wait_seconds > 0 else None
     return Call(execution.pk, answer)
+
+
+async def _run_at_once(order: Order, ready: Deployed, plan: Plan) -> Call | None:
+    """None, with nothing written, if the run has to go the long way."""
+    if ready.graph is None or settings.ENVIRONMENT.inline_limit == 0:
+        return None
+    began = time.monotonic()
+    execution = new_execution(order, id=plan.execution_id, published_at=None)
+    others = plan.rows(execution)[1:]
+    outcome = await run_at_once(execution, ready.graph, others)
+    if outcome is None:
+        return None
+    took = round((time.monotonic() - began) * 1000)
+    return Call(execution.pk, answer_of_run(execution.pk, outcome, took))
 
 
 def _carrier_with_room() -> Carrier | None:
@@ -106,11 +162,12 @@ async def _run_here(
     order: Order,
     ready: Deployed,
     wait_seconds: float,
-    key: IdempotencyKey | None,
+    plan: Plan,
 ) -> Call:
     began = time.monotonic()
     execution = new_execution(
         order,
+        id=plan.execution_id,
         status=Status.RUNNING,
         attempt=1,
         owner=carrier.name,
@@ -119,7 +176,7 @@ async def _run_here(
         published_at=None,
     )
     try:
-        await _write(_rows(execution, key))
+        await _write(plan.rows(execution))
     except BaseException:
         # If the row is there all the same, its lease runs out and a worker takes it.
         carrier.free_slot()
@@ -135,13 +192,6 @@ async def _run_here(
     # Handed over or cancelled in the middle: the row says how it ends.
     left = max(0.0, wait_seconds - (time.monotonic() - began))
     return Call(execution.pk, await wait_for_answer(execution.pk, left))
-
-
-def _rows(execution: Execution, key: IdempotencyKey | None) -> Sequence[models.Model]:
-    if key is None:
-        return [execution]
-    key.execution_id = execution.pk
-    return [execution, key]
 
 
 async def _write(rows: Sequence[models.Model]) -> None:

@@ -30,3 +30,31 @@ class IdempotencyConflict(Exception):
 
 class KeyRefused(Exception):
     """The API key is unknown, expired or revoked."""
+
+
+class KeyBeyond(Exception):
+    """A key was to make or renew a key that could do more than itself."""
+
+
+class KeyRevoked(Exception):
+    """The key was revoked for good, so nothing more can be done with it."""
+
+
+class RateLimitReached(Exception):
+    """More requests than a deployment or a key may have.
+
+    `policies` are the names of those used up; `headers` say when to come again.
+    """
+
+    def __init__(self, message: str, policies: list[str], headers: dict[str, str]) -> None:
+        super().__init__(message)
+        self.policies = policies
+        self.headers = headers
+
+
+class DeliveryPending(Exception):
+    """The callback's run has not ended yet, so there is nothing to deliver."""
+
+
+class CallbackRefused(Exception):
+    """No callback may go to this address; the sentence says why."""

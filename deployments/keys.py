@@ -8,18 +8,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 
-from deployments.errors import KeyRefused
+from deployments.errors import KeyBeyond, KeyRefused, KeyRevoked
 from deployments.models import ApiKey, Deployment
-from designs.access import SCOPES, Caller, caller_of
+from designs.access import SCOPES, SYSTEM, Caller, caller_of
+from executor import wakeups
 
-# A key changed by another process is seen after at most this long; within this process at once.
+# Every process is told of a change; without the broker it is seen after at most this long.
 REMEMBER_SECONDS = 0.5
 MOST_REMEMBERED = 10_000
 LAST_USED_EVERY = timedelta(minutes=1)
+LONGEST_OVERLAP_SECONDS = 7 * 86_400
 
 _remembered: dict[str, tuple[float, Caller]] = {}
+_forgotten = 0
 
 REFUSED = "This API key is unknown, expired or revoked. Ask for a new one, or sign in."
 
@@ -31,32 +35,57 @@ def create_key(
     name: str = "",
     deployments: Iterable[Deployment] = (),
     expires_at: datetime | None = None,
+    requests_per_minute: int | None = None,
+    requests_per_day: int | None = None,
+    maker: Caller = SYSTEM,
 ) -> tuple[ApiKey, str]:
-    """A new key and its full text, which cannot be read again. Raises ValidationError for unknown
-    scopes.
+    """A new key and its full text, which cannot be read again.
+
+    A `maker` that is a key itself makes only keys that can do no more than itself. Raises
+    ValidationError for unknown scopes, KeyBeyond.
     """
-    key = ApiKey(owner=owner, scopes=list(scopes), name=name, expires_at=expires_at)
+    bound = list(deployments)
+    key = ApiKey(
+        owner=owner,
+        scopes=list(dict.fromkeys(scopes)),
+        name=name,
+        expires_at=expires_at,
+        requests_per_minute=requests_per_minute,
+        requests_per_day=requests_per_day,
+    )
     text = key.set_new_secret()
     key.clean()
-    key.save()
-    key.deployments.set(deployments)
+    with transaction.atomic():
+        _check_within(maker, key, {deployment.pk for deployment in bound})
+        key.save()
+        key.deployments.set(bound)
     return key, text
 
 
-def rotate_key(*, key: ApiKey) -> tuple[ApiKey, str]:
-    """A new secret for the key; the old one stops working at once."""
-    forget_keys()
-    text = key.set_new_secret()
-    key.save(update_fields=["prefix", "digest"])
+def rotate_key(
+    *, key: ApiKey, overlap_seconds: float = 0, maker: Caller = SYSTEM
+) -> tuple[ApiKey, str]:
+    """A new secret for the key; the one before works for `overlap_seconds` more, or not at all.
+
+    Raises KeyBeyond, KeyRevoked.
+    """
+    with transaction.atomic():
+        key = ApiKey.objects.select_for_update(of=("self",)).get(pk=key.pk)
+        if key.revoked_at is not None:
+            raise KeyRevoked("This key was revoked for good. Make a new one.")
+        _check_within(maker, key, set(key.deployments.values_list("pk", flat=True)))
+        text = key.set_new_secret(overlap_seconds=min(overlap_seconds, LONGEST_OVERLAP_SECONDS))
+        key.save(update_fields=["prefix", "digest", "previous_digest", "previous_until"])
+        _tell_change()
     return key, text
 
 
 def revoke_key(*, key: ApiKey) -> None:
-    """The key stops working; its row stays for the audit."""
+    """The key stops working, in every process at once; its row stays for the audit."""
     if key.revoked_at is None:
         key.revoked_at = timezone.now()
         key.save(update_fields=["revoked_at"])
-    forget_keys()
+    _tell_change()
 
 
 def remembered_caller(text: str) -> Caller | None:
@@ -67,36 +96,82 @@ def remembered_caller(text: str) -> Caller | None:
     return None
 
 
-def find_caller(text: str) -> Caller:
-    """Whom the key speaks for: its owner, within its bounds. Raises KeyRefused."""
+def find_caller(text: str, address: str | None = None) -> Caller:
+    """Whom the key speaks for: its owner, within its bounds. Raises KeyRefused.
+
+    `address` is where the call comes from, kept with the time of last use.
+    """
+    before = _forgotten
     parts = text.split("_", 2)
-    if len(parts) != 3 or parts[0] != "orc":
+    if len(parts) != 3 or parts[0] != "orc" or "\0" in text:
         raise KeyRefused(REFUSED)
     key = ApiKey.objects.select_related("owner").filter(prefix=parts[1]).first()
-    if key is None or not key.matches(parts[2]) or not key.is_usable or not key.owner.is_active:
+    until = None if key is None else key.works_until(parts[2])
+    if key is None or until is None or not key.is_usable or not key.owner.is_active:
         raise KeyRefused(REFUSED)
     caller = _caller_of_key(key)
-    if len(_remembered) > MOST_REMEMBERED:
-        _remembered.clear()
-    _remembered[text] = (time.monotonic() + REMEMBER_SECONDS, caller)
-    _note_use(key)
+    left = min(REMEMBER_SECONDS, (until - timezone.now()).total_seconds())
+    _remember(text, caller, left, before)
+    _note_use(key, address)
     return caller
 
 
 def forget_keys() -> None:
     """After a change in this process."""
+    global _forgotten  # noqa: PLW0603 - what was read before this counts no more
+    _forgotten += 1
     _remembered.clear()
+
+
+wakeups.on_change.append(forget_keys)
+
+
+def _tell_change() -> None:
+    forget_keys()
+    transaction.on_commit(wakeups.tell_change)
+
+
+def _remember(text: str, caller: Caller, seconds: float, before: int) -> None:
+    if before != _forgotten:
+        # It changed while it was read.
+        return
+    if len(_remembered) > MOST_REMEMBERED:
+        _remembered.clear()
+    _remembered[text] = (time.monotonic() + seconds, caller)
+
+
+def _check_within(maker: Caller, key: ApiKey, bound: set[Any]) -> None:
+    """Raises KeyBeyond if a key would get another that can do more than itself."""
+    if maker.key_id is None:
+        return
+    own = ApiKey.objects.get(pk=maker.key_id)
+    if not set(key.scopes) <= (maker.scopes or frozenset()):
+        raise KeyBeyond("A key makes keys within its own scopes only. Sign in to make others.")
+    if maker.deployment_ids is not None and not (bound and bound <= maker.deployment_ids):
+        raise KeyBeyond("This key is bound to deployments: bind the other one to some of these.")
+    if own.expires_at and (key.expires_at is None or key.expires_at > own.expires_at):
+        raise KeyBeyond(f"This key expires at {own.expires_at:%Y-%m-%d %H:%M} UTC: end no later.")
+    for name in ("requests_per_minute", "requests_per_day"):
+        most, asked = getattr(own, name), getattr(key, name)
+        if most is not None and (asked is None or asked > most):
+            raise KeyBeyond(f"This key has a limit ({name}: {most}): give the other one no more.")
 
 
 def _caller_of_key(key: ApiKey) -> Caller:
     bound = frozenset(key.deployments.values_list("pk", flat=True))
     return caller_of(
-        key.owner, scopes=frozenset(key.scopes), deployment_ids=bound or None, key_id=key.pk
+        key.owner,
+        scopes=frozenset(key.scopes),
+        deployment_ids=bound or None,
+        key_id=key.pk,
+        requests_per_minute=key.requests_per_minute,
+        requests_per_day=key.requests_per_day,
     )
 
 
-def _note_use(key: ApiKey) -> None:
+def _note_use(key: ApiKey, address: str | None) -> None:
     """At most once a minute: a row that every call updates would be a lock for every call."""
     now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at > LAST_USED_EVERY:
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        used = ApiKey.objects.filter(pk=key.pk)
+        used.update(last_used_at=now, last_used_address=address or None)

@@ -8,14 +8,18 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
+
+from deployments.limits import Limit, limits_of
 from deployments.models import Deployment
 from designs.errors import DesignInvalid
 from designs.models import DesignVersion
+from executor import wakeups
 from executor.documents import compiled_version
 from executor.engine.runner import CompiledGraph
 from executor.inputs import check_input, input_validator
 
-# A deployment changed by another process is seen after at most this long; within this one at once.
+# Every process is told of a change; without the broker it is seen after at most this long.
 REMEMBER_SECONDS = 0.5
 MOST_REMEMBERED = 10_000
 
@@ -33,6 +37,13 @@ class Deployed:
     group_ids: frozenset[int]
     limits: dict[str, Any]
     wait_seconds: float
+    request_limits: tuple[Limit, ...] = ()
+    callback_url: str = ""
+
+    @property
+    def is_instant(self) -> bool:
+        """True if its runs only compute, so that they can be played and written at once."""
+        return self.graph is not None and self.graph.is_instant
 
     def check_input(self, input_data: dict[str, Any]) -> None:
         """Raises InputInvalid with a sentence for each field that does not fit the input schema."""
@@ -40,6 +51,7 @@ class Deployed:
 
 
 _remembered: dict[str, tuple[float, Deployed | None]] = {}
+_forgotten = 0
 _validators: dict[uuid.UUID, Any] = {}
 _lock = threading.Lock()
 
@@ -54,11 +66,13 @@ def remembered_at(path: str) -> tuple[bool, Deployed | None]:
 
 def deployed_at(path: str) -> Deployed | None:
     """What answers under this endpoint path (with its leading slash), or None."""
+    before = _forgotten
     row = Deployment.objects.present().select_related("version").filter(endpoint_path=path).first()
     found = None if row is None else deployed(row)
     if len(_remembered) > MOST_REMEMBERED:
         _remembered.clear()
-    _remembered[path] = (time.monotonic() + REMEMBER_SECONDS, found)
+    if before == _forgotten:
+        _remembered[path] = (time.monotonic() + REMEMBER_SECONDS, found)
     return found
 
 
@@ -80,12 +94,27 @@ def deployed(row: Deployment) -> Deployed:
         group_ids=frozenset(row.groups.values_list("pk", flat=True)),
         limits=_limits(row),
         wait_seconds=float(row.wait_seconds),
+        request_limits=tuple(
+            limits_of("deployment", row.pk, row.requests_per_minute, row.requests_per_day)
+        ),
+        callback_url=row.callback_url,
     )
 
 
 def forget_deployments() -> None:
     """After a change in this process."""
+    global _forgotten  # noqa: PLW0603 - what was read before this counts no more
+    _forgotten += 1
     _remembered.clear()
+
+
+def tell_change() -> None:
+    """After a change of a deployment: every process reads it anew once that is committed."""
+    forget_deployments()
+    transaction.on_commit(wakeups.tell_change)
+
+
+wakeups.on_change.append(forget_deployments)
 
 
 def _limits(row: Deployment) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from deployments.lookup import deployed
 from deployments.models import Occurrence, Schedule
 from deployments.occurrences import due_times, next_due
 from deployments.schedules import store
-from deployments.services import order_for
+from deployments.services import accept_order, order_for
 from designs.access import Caller
 from executor.models import Execution, Trigger
-from executor.services import accept_execution, reject_execution
+from executor.services import reject_execution
 from executor.states import LIVE
 
 logger = logging.getLogger(__name__)
@@ -157,7 +157,7 @@ def _run(schedule: Schedule, occurrence: Occurrence) -> None:
         order = order_for(
             ready, input_data=schedule.input_data, trigger=Trigger.SCHEDULED, caller=caller
         )
-        execution = accept_execution(order)
+        execution = accept_order(ready, order)
     except InputInvalid as error:
         sentences = "; ".join(f"{path}: {text[0]}" for path, text in error.errors.items())
         execution = reject_execution(

@@ -10,8 +10,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from deployments.callbacks import check_callback, new_delivery
 from deployments.errors import DeploymentInactive, EndpointPathInvalid, EndpointPathTaken
-from deployments.lookup import Deployed, deployed, forget_deployments
+from deployments.lookup import Deployed, deployed, tell_change
 from deployments.models import Deployment, check_endpoint_path
 from deployments.schedules import store
 from designs.access import Caller
@@ -29,6 +30,9 @@ CHANGEABLE = frozenset(
         "max_model_calls",
         "max_tokens",
         "max_cost_usd",
+        "requests_per_minute",
+        "requests_per_day",
+        "callback_url",
     }
 )
 UNCHANGED: Any = object()
@@ -64,7 +68,7 @@ def deploy_design(
             deployment.groups.set(groups)
         if schedule is not None:
             store.set_schedule(deployment=deployment, fields=schedule)
-    forget_deployments()
+    tell_change()
     return deployment
 
 
@@ -95,7 +99,7 @@ def change_deployment(
             deployment.groups.set(groups)
         if schedule is not UNCHANGED:
             store.set_schedule(deployment=deployment, fields=schedule)
-    forget_deployments()
+    tell_change()
     return deployment
 
 
@@ -107,7 +111,7 @@ def undeploy(*, deployment: Deployment, caller: Caller) -> None:
         deployment.status = Deployment.Status.INACTIVE
         deployment.status_reason = f"Undeployed by {caller.name}."[:500]
         deployment.save(update_fields=["removed_at", "status", "status_reason", "updated_at"])
-    forget_deployments()
+    tell_change()
 
 
 def invoke_deployment(
@@ -119,7 +123,17 @@ def invoke_deployment(
     InputInvalid.
     """
     ready = deployed(deployment)
-    return accept_execution(order_for(ready, input_data=input_data, trigger=trigger, caller=caller))
+    order = order_for(ready, input_data=input_data, trigger=trigger, caller=caller)
+    return accept_order(ready, order)
+
+
+def accept_order(ready: Deployed, order: Order) -> Execution:
+    """Write the execution, with its callback if the deployment has one; a worker runs it."""
+    with transaction.atomic():
+        execution = accept_execution(order)
+        if ready.callback_url:
+            new_delivery(execution=execution, url=ready.callback_url).save(force_insert=True)
+    return execution
 
 
 def order_for(
@@ -156,6 +170,8 @@ def _set_fields(deployment: Deployment, fields: dict[str, Any]) -> None:
         if name not in CHANGEABLE:
             raise TypeError(f"A deployment has no field {name!r} to set.")
         setattr(deployment, name, value)
+    if fields.get("callback_url"):
+        check_callback(fields["callback_url"])
     if fields.get("status") == Deployment.Status.ACTIVE:
         deployment.status_reason = ""
 

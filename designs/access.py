@@ -28,6 +28,7 @@ _OPERATES = (
     "deployments.view_apikey",
     "deployments.add_apikey",
     "deployments.delete_apikey",
+    "deployments.view_delivery",
 )
 _DESIGNS = (
     "designs.add_design",
@@ -77,7 +78,7 @@ class Caller:
 
     `scopes` is None for a person (no restriction beyond the permissions), else what the key allows.
     `deployment_ids` is None when the key is not bound to deployments. `name` is what the history
-    shows.
+    shows. The requests are the key's own limits, None without one.
     """
 
     user_id: int | None
@@ -88,6 +89,8 @@ class Caller:
     scopes: frozenset[str] | None = None
     deployment_ids: frozenset[uuid.UUID] | None = None
     key_id: uuid.UUID | None = None
+    requests_per_minute: int | None = None
+    requests_per_day: int | None = None
 
     def may(self, permission: str) -> bool:
         """True if both the person's permissions and the key's scopes allow `app.codename`."""

@@ -8,12 +8,11 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from asgiref.sync import sync_to_async
-
 from executor import wakeups
 from executor.engine.context import Outcome
 from executor.models import BlockStatus, Execution
 from executor.states import TERMINAL
+from executor.threads import in_thread
 
 # A wake-up may be lost with the broker; then the row is read after this many seconds.
 LOOK_AGAIN_SECONDS = 5.0
@@ -93,7 +92,7 @@ async def wait_for_answer(pk: uuid.UUID, seconds: float) -> Answer | None:
     end = time.monotonic() + seconds
     async with wakeups.watch(pk) as heard:
         while True:
-            answer = await sync_to_async(read_answer)(pk)
+            answer = await in_thread(read_answer, pk)
             left = end - time.monotonic()
             if answer is not None or left <= 0:
                 return answer

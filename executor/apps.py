@@ -1,8 +1,14 @@
 """The app's place in the installation."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class ExecutorConfig(AppConfig):
     name = "executor"
     verbose_name = "Runs"
+
+    def ready(self) -> None:
+        from executor.ended_rows import restore_guard
+
+        post_migrate.connect(restore_guard, sender=self)

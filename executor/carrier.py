@@ -1,6 +1,4 @@
-"""Carries executions through this process: leases, heartbeat, cancelling, and the end of each
-run.
-"""
+"""Carries executions through this process: slots, leases, heartbeat, cancelling, handing over."""
 
 from __future__ import annotations
 
@@ -15,39 +13,41 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import close_old_connections
 
-from executor import llm_provider, wakeups
-from executor.documents import compile_document, compiled_version
-from executor.engine.context import Outcome, Setup
-from executor.engine.limits import Limits
-from executor.engine.runner import CompiledGraph, run_graph
+from executor import wakeups
+from executor.attempt import give_back, perform_attempt
+from executor.engine.context import Outcome
+from executor.engine.runner import CompiledGraph
 from executor.errors import LeaseLost
 from executor.models import Execution
-from executor.recorder import GiveBack, Renew, RunRecord, recorded_steps
+from executor.recorder import Renew, RunRecord
+from executor.sending import send_execution
 from executor.states import Status
+from executor.threads import in_thread
 from executor.writer import process_writer
 
 logger = logging.getLogger(__name__)
 
 StopReason = Literal["cancelled", "lost", "drained"]
+# An attempt at an execution: one process may hold an old one that it lost beside a new one.
+AttemptId = tuple[uuid.UUID, int]
 
-INTERNAL = "Something went wrong inside Orchestra; the server's log says more."
 CANCELLED = {
     "class": "cancelled",
     "message": "The execution was cancelled.",
     "block_id": None,
     "step": None,
 }
+# How often those who wait for a slot look whether the process is about to end.
+LOOK_SECONDS = 0.25
+GIVE_BACK_SECONDS = 5.0
 
 
 @dataclass(slots=True)
 class Active:
     """A run in this process. `stop` says why its task was cancelled, None while nobody asked."""
 
-    attempt: int
     loop: asyncio.AbstractEventLoop
     task: asyncio.Task[Outcome | None]
     stop: StopReason | None = None
@@ -60,21 +60,26 @@ class Carrier:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"[:100]
         self.lease_seconds = settings.ENVIRONMENT.lease_seconds
         self.writer = process_writer()
-        self.models = llm_provider.installation_models()
         self.draining = False
-        self._active: dict[uuid.UUID, Active] = {}
+        self._active: dict[AttemptId, Active] = {}
         self._slots = threading.Semaphore(slots)
         self._idle = threading.Condition()
+        self._hubs: set[asyncio.Task[None]] = set()
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._heart.start()
 
-    def take_slot(self, *, timeout: float | None = None) -> bool:
-        """Reserve room for one run; without `timeout` only if there is room now."""
-        if self.draining:
-            return False
-        if timeout is None:
-            return self._slots.acquire(blocking=False)
-        return self._slots.acquire(timeout=timeout)
+    def take_slot(self, *, timeout: float = 0.0) -> bool:
+        """Reserve room for one run, waiting up to `timeout` seconds; never while draining."""
+        end = time.monotonic() + timeout
+        while not self.draining:
+            left = end - time.monotonic()
+            if self._slots.acquire(timeout=max(0.0, min(left, LOOK_SECONDS))):
+                if not self.draining:
+                    return True
+                self._slots.release()
+            elif left <= 0:
+                return False
+        return False
 
     def free_slot(self) -> None:
         self._slots.release()
@@ -88,103 +93,67 @@ class Carrier:
         """
         loop = asyncio.get_running_loop()
         task = loop.create_task(self._perform(execution, graph), name=f"run {execution.pk.hex}")
-        self._active[execution.pk] = Active(execution.attempt, loop, task)
-        task.add_done_callback(lambda _: self._ended(execution.pk))
+        key = (execution.pk, execution.attempt)
+        self._active[key] = Active(loop, task)
+        task.add_done_callback(lambda _: self._ended(key))
         hub = wakeups.running_hub()
         if self.cancel not in hub.on_cancel:
             hub.on_cancel.append(self.cancel)
-            loop.create_task(hub.start())
+            starting = loop.create_task(hub.start())
+            self._hubs.add(starting)
+            starting.add_done_callback(self._hubs.discard)
         return task
 
     def cancel(self, pk: uuid.UUID) -> None:
         """Stop a run that a person wants stopped, if it is here."""
-        self._stop(pk, "cancelled")
+        for key in list(self._active):
+            if key[0] == pk:
+                self._stop(key, "cancelled")
 
     def drain(self, grace_seconds: float) -> None:
         """Take no more runs, wait for those here, then give the others back for another process."""
         self.draining = True
         self._wait_idle(grace_seconds)
-        for pk in list(self._active):
-            self._stop(pk, "drained")
-        self._wait_idle(5)
+        for key in list(self._active):
+            self._stop(key, "drained")
+        self._wait_idle(GIVE_BACK_SECONDS)
 
     @property
     def running(self) -> int:
         return len(self._active)
 
     async def _perform(self, execution: Execution, graph: CompiledGraph | None) -> Outcome | None:
-        record: RunRecord | None = None
+        record = RunRecord(execution, self.writer)
         try:
-            if graph is None:
-                graph = await _in_thread(_graph_of, execution)
-            recorded = (
-                await _in_thread(recorded_steps, execution) if _has_journal(execution) else {}
-            )
-            record = RunRecord(execution, self.writer, recorded)
-            outcome = await run_graph(graph, execution.input_data, self._setup(execution, record))
-            await record.end_with(outcome)
-            return outcome
+            return await perform_attempt(execution, record, graph)
         except asyncio.CancelledError:
             await self._stopped(execution, record)
-        except LeaseLost:
-            logger.info("%s is carried by another process now.", execution.public_id)
-        except Exception:
-            logger.exception("%s failed inside Orchestra.", execution.public_id)
-            await self._fail(execution, record)
-        finally:
-            if record is not None:
-                record.stop()
         return None
 
-    def _setup(self, execution: Execution, record: RunRecord) -> Setup:
-        return Setup(
-            execution_id=str(execution.pk),
-            facts={
-                "id": execution.public_id,
-                "trigger": execution.trigger_type,
-                "started_at": execution.started_at.isoformat() if execution.started_at else None,
-            },
-            models=self.models,
-            default_models=tuple(execution.models_default) or llm_provider.default_models(),
-            journal=record,
-            emit=record.emit,
-            limits=_limits(execution),
-        )
-
-    async def _stopped(self, execution: Execution, record: RunRecord | None) -> None:
-        active = self._active.get(execution.pk)
+    async def _stopped(self, execution: Execution, record: RunRecord) -> None:
+        active = self._active.get((execution.pk, execution.attempt))
         reason = active.stop if active else None
-        if reason == "lost":
-            return
-        record = record or RunRecord(execution, self.writer, {})
+        if reason == "cancelled":
+            await self._end_cancelled(record)
+        elif reason != "lost" and await give_back(execution, record):
+            await in_thread(send_execution, execution.pk)
+
+    async def _end_cancelled(self, record: RunRecord) -> None:
         try:
-            if reason == "cancelled":
-                await record.end(Status.CANCELLED, error=CANCELLED)
-            else:
-                record.stop()
-                await asyncio.wrap_future(
-                    self.writer.submit(GiveBack(execution.pk, execution.attempt))
-                )
+            await record.end(Status.CANCELLED, error=CANCELLED)
         except LeaseLost:
-            logger.info("%s was ended by another process.", execution.public_id)
+            logger.info("exec-%s was ended by another process.", record.pk.hex)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the sweep ends it later
+            logger.warning("exec-%s could not be ended as cancelled: %s", record.pk.hex, error)
 
-    async def _fail(self, execution: Execution, record: RunRecord | None) -> None:
-        record = record or RunRecord(execution, self.writer, {})
-        error = {"class": "internal", "message": INTERNAL, "block_id": None, "step": None}
-        try:
-            await record.end(Status.FAILED, error=error)
-        except Exception:
-            # The lease runs out and the sweep takes it from there.
-            logger.exception("The end of %s could not be written.", execution.public_id)
-
-    def _stop(self, pk: uuid.UUID, reason: StopReason) -> None:
-        active = self._active.get(pk)
+    def _stop(self, key: AttemptId, reason: StopReason) -> None:
+        active = self._active.get(key)
         if active is not None and active.stop is None:
             active.stop = reason
             active.loop.call_soon_threadsafe(active.task.cancel)
 
-    def _ended(self, pk: uuid.UUID) -> None:
-        self._active.pop(pk, None)
+    def _ended(self, key: AttemptId) -> None:
+        self._active.pop(key, None)
         self._slots.release()
         with self._idle:
             self._idle.notify_all()
@@ -193,63 +162,40 @@ class Carrier:
         with self._idle:
             self._idle.wait_for(lambda: not self._active, timeout=seconds)
 
+    # --- Heartbeat --------------------------------------------------------------------------------
+
     def _beat(self) -> None:
         renewed = time.monotonic()
         while True:
             time.sleep(self.lease_seconds / 3)
-            attempts = {pk: active.attempt for pk, active in list(self._active.items())}
-            if not attempts:
+            keys = list(self._active)
+            held = self._renew(keys) if keys else {}
+            if held is not None:
                 renewed = time.monotonic()
-                continue
-            try:
-                answer: Future[dict[uuid.UUID, bool]] = self.writer.submit(
-                    Renew(attempts, lease_seconds=self.lease_seconds)
-                )
-                held = answer.result(timeout=self.lease_seconds / 3)
-                renewed = time.monotonic()
-            except Exception as error:  # noqa: BLE001 - the heart must beat on, whatever the database says
-                logger.warning("Leases could not be renewed: %s", error)
-                if time.monotonic() - renewed > self.lease_seconds:
-                    self._judge(attempts, {})
-                continue
-            self._judge(attempts, held)
+                self._judge(keys, held)
+            elif time.monotonic() - renewed > self.lease_seconds:
+                self._judge(keys, {})
 
-    def _judge(self, attempts: dict[uuid.UUID, int], held: dict[uuid.UUID, bool]) -> None:
-        for pk in attempts:
-            if pk not in held:
-                self._stop(pk, "lost")
-            elif held[pk]:
-                self._stop(pk, "cancelled")
+    def _renew(self, keys: list[AttemptId]) -> dict[AttemptId, bool] | None:
+        """Prolong the leases: those still held, and whether cancelling was asked for.
 
-
-def _has_journal(execution: Execution) -> bool:
-    return execution.attempt > 1 or execution.resumed_from_id is not None
-
-
-def _graph_of(execution: Execution) -> CompiledGraph:
-    if execution.document is None and execution.version_id is not None:
-        return compiled_version(execution.version_id)
-    return compile_document(execution.document or {})
-
-
-def _limits(execution: Execution) -> Limits:
-    known: dict[str, Any] = dict(execution.limits)
-    claimed_at = getattr(execution, "database_time", None)
-    if claimed_at is not None and execution.deadline_at is not None:
-        # An earlier attempt used up part of the time; both ends by the database's clock.
-        known["seconds"] = max(0.001, (execution.deadline_at - claimed_at).total_seconds())
-    return Limits(**known)
-
-
-async def _in_thread(function: Any, *args: Any) -> Any:
-    def work() -> Any:
-        close_old_connections()
+        None if the database did not say.
+        """
+        write = Renew(keys, lease_seconds=self.lease_seconds)
         try:
-            return function(*args)
-        finally:
-            close_old_connections()
+            answer: Future[Any] = self.writer.submit(write)
+            return answer.result(timeout=self.lease_seconds / 3)
+        except Exception as error:  # noqa: BLE001 - the heart must beat on, whatever the database says
+            write.done.cancel()
+            logger.warning("Leases could not be renewed: %r", error)
+            return None
 
-    return await sync_to_async(work, thread_sensitive=False)()
+    def _judge(self, keys: list[AttemptId], held: dict[AttemptId, bool]) -> None:
+        for key in keys:
+            if key not in held:
+                self._stop(key, "lost")
+            elif held[key]:
+                self._stop(key, "cancelled")
 
 
 _lock = threading.Lock()

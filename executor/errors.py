@@ -21,6 +21,14 @@ class ModelUnavailable(Exception):
     """There is no model of that name, or it cannot be used here."""
 
 
+class ConnectionInvalid(Exception):
+    """The model connection cannot be kept like this: field → sentences."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        super().__init__("The model connection cannot be kept like this.")
+        self.errors = errors
+
+
 class LeaseLost(Exception):
     """Another process holds the execution now; nothing more may be written by this one."""
 

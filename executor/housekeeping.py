@@ -5,14 +5,20 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
+import uuid
+from collections.abc import Callable
 from typing import Any
 
-from django.db import DatabaseError, close_old_connections, transaction
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, close_old_connections, transaction
 from django.db.models.functions import Now
 
-from executor import states, wakeups
+from executor import faults, states, wakeups
 from executor.models import Execution
-from executor.tasks import send_execution
+from executor.sending import send_execution
+from executor.states import Status
+from executor.worker import perform_execution
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +38,11 @@ CANCELLED = _error("cancelled", "The execution was cancelled.")
 TIMED_OUT = _error("timed_out", "The execution was not finished by its deadline.")
 
 
-def sweep() -> dict[str, int]:
+def sweep(*, with_lost: bool = True) -> dict[str, int]:
     """One round; safe to run in many processes at once. Returns how many rows each part moved."""
     return {
         "timed_out": _time_out_late(),
-        "taken_up": _take_up_lost(),
+        "taken_up": _take_up_lost() if with_lost else 0,
         "woken": _wake_due(),
         "sent": _send_unsent(),
     }
@@ -50,55 +56,80 @@ def start_sweeping() -> threading.Event:
 
 
 def _sweep_on(stop: threading.Event) -> None:
+    lease = settings.ENVIRONMENT.lease_seconds
+    period = min(PERIOD_SECONDS, lease)
     # The first round comes at once: after a restart, what was interrupted goes on without waiting.
+    spare_until = 0.0
     while True:
         close_old_connections()
         try:
-            sweep()
-        except DatabaseError as error:
+            sweep(with_lost=time.monotonic() > spare_until)
+        except (DatabaseError, InterfaceError) as error:
             logger.warning("The sweep could not read the database: %s", error)
+            # Nobody could renew a lease meanwhile: the living get the time to do so first.
+            spare_until = time.monotonic() + lease
         except Exception:
             logger.exception("The sweep failed; it goes on.")
-        if stop.wait(PERIOD_SECONDS * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads the load, no secret
+        if stop.wait(period * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads the load, no secret
             return
 
 
 def _time_out_late() -> int:
+    def move(pk: uuid.UUID) -> Status | None:
+        return Status.TIMED_OUT if states.time_out(pk, error=TIMED_OUT) else None
+
+    return _move(Execution.objects.late(), move, then=wakeups.tell_cancel)
+
+
+def _take_up_lost() -> int:
+    def move(pk: uuid.UUID) -> Status | None:
+        if states.cancel_lost(pk, error=CANCELLED):
+            return Status.CANCELLED
+        if states.requeue_lost(pk):
+            return Status.QUEUED
+        return Status.FAILED if states.fail_lost(pk, error=WORKER_LOST) else None
+
+    return _move(Execution.objects.lost(), move)
+
+
+def _wake_due() -> int:
+    def move(pk: uuid.UUID) -> Status | None:
+        return Status.QUEUED if states.wake_due(pk) else None
+
+    return _move(Execution.objects.filter(status=Status.WAITING, not_before__lte=Now()), move)
+
+
+def _move(
+    rows: Any,
+    move: Callable[[uuid.UUID], Status | None],
+    then: Callable[[uuid.UUID], None] = lambda pk: None,
+) -> int:
+    """Move each row by itself, and tell of those that were won: how many."""
     moved = 0
-    for pk in Execution.objects.late().values_list("pk", flat=True)[:MOST_AT_ONCE]:
-        if states.time_out(pk, error=TIMED_OUT):
-            wakeups.tell(pk, states.Status.TIMED_OUT)
-            wakeups.tell_cancel(pk)
+    for pk in rows.values_list("pk", flat=True)[:MOST_AT_ONCE]:
+        with transaction.atomic():
+            status = move(pk)
+            faults.reach("reap.before")
+        faults.reach("reap.after")
+        if status is not None:
+            wakeups.tell(pk, status)
+            then(pk)
             moved += 1
     return moved
 
 
-def _take_up_lost() -> int:
-    moved = 0
-    for pk in Execution.objects.lost().values_list("pk", flat=True)[:MOST_AT_ONCE]:
-        if states.cancel_lost(pk, error=CANCELLED):
-            wakeups.tell(pk, states.Status.CANCELLED)
-        elif states.requeue_lost(pk):
-            wakeups.tell(pk, states.Status.QUEUED)
-        elif states.fail_lost(pk, error=WORKER_LOST):
-            wakeups.tell(pk, states.Status.FAILED)
-        else:
-            continue
-        moved += 1
-    return moved
-
-
-def _wake_due() -> int:
-    due = Execution.objects.filter(status=states.Status.WAITING, not_before__lte=Now())
-    return sum(states.wake_due(pk) for pk in due.values_list("pk", flat=True)[:MOST_AT_ONCE])
-
-
 def _send_unsent() -> int:
+    """Wake workers for what was not sent yet; what nobody came for, take up here if there is room.
+
+    So a worker that is no longer heard, or no longer hears, holds nothing up.
+    """
+    after = min(RESEND_AFTER_SECONDS, 2 * settings.ENVIRONMENT.lease_seconds)
     with transaction.atomic():
-        unsent = Execution.objects.unsent(after_seconds=RESEND_AFTER_SECONDS).order_by("pk")
-        pks = list(unsent.values_list("pk", flat=True)[:MOST_AT_ONCE])
+        unsent = Execution.objects.unsent(after_seconds=after).order_by("pk")
+        found = list(unsent.values_list("pk", "published_at")[:MOST_AT_ONCE])
         # Marked before they are sent, so that many sweeps do not storm the queue.
-        Execution.objects.filter(pk__in=pks).update(published_at=Now())
-    for pk in pks:
-        send_execution(pk)
-    return len(pks)
+        Execution.objects.filter(pk__in=[pk for pk, _ in found]).update(published_at=Now())
+    for pk, published_at in found:
+        if published_at is None or perform_execution(pk, slot_seconds=0.0) is None:
+            send_execution(pk)
+    return len(found)

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import functools
+import threading
+from collections import OrderedDict
 from collections.abc import Callable
 
 from django.conf import settings
 
 from executor.engine.llm import offline
-from executor.engine.llm.base import ErrorKind, Model, ModelError, ModelProvider
+from executor.engine.llm.base import Model, ModelError
 from executor.engine.llm.clients import Endpoint, Protocol
 from executor.engine.llm.offline import StandIn
 from executor.engine.llm.providers import Manner, ProviderModel
 from executor.errors import ModelUnavailable
+from executor.llm_connections import PROVIDERS, ConnectionModel, Connections
+from executor.llm_targets import COMPATIBLE, PRICED, guarded, unavailable
+from executor.models.connection import NAME_PATTERN
 
 LOCAL = "local:smollm2"
 
 # What is used of a provider when only its key is given: good answers at a modest price.
 USUAL_MODELS: dict[Protocol, str] = {
     "openai": "gpt-5-mini",
-    "anthropic": "claude-sonnet-4-5",
+    "anthropic": "claude-sonnet-5-5",
     "google": "gemini-2.5-flash",
 }
 
@@ -32,37 +37,60 @@ LOCAL_MANNER = Manner(
     bounded=True,
     free=True,
 )
-PRICED = Manner(priced=True)
-# Not every server shows the schema to the model, or holds the model to it.
-COMPATIBLE = Manner(says_schema=True)
+# Designs may name any model of a provider; those used last are kept.
+MOST_KEPT = 256
 
 
 class InstallationModels:
-    """Finds models by `provider:model`; each is made once, so that its connections are shared."""
+    """Finds models by `provider:model`, or by the name of a model connection; those used last are
+    kept, so that their clients and breakers are shared.
+    """
 
     def __init__(self) -> None:
+        self.connections = Connections()
         self._environment = settings.ENVIRONMENT
-        self._known: dict[str, Model] = {}
+        self._known: OrderedDict[str, Model] = OrderedDict()
+        self._lock = threading.Lock()
 
     def resolve(self, name: str) -> Model:
-        if settings.ENVIRONMENT is not self._environment:
-            self._environment, self._known = settings.ENVIRONMENT, {}
-        model = self._known.get(name)
-        if model is None:
-            model = self._known[name] = _find(name)
+        """Reads no row, as it is called on event loops: a connection is looked up when asked."""
+        with self._lock:
+            if settings.ENVIRONMENT is not self._environment:
+                self._environment, self._known = settings.ENVIRONMENT, OrderedDict()
+            model = self._known.get(name)
+            if model is None:
+                model = self._known[name] = self._find(name)
+            self._known.move_to_end(name)
+            while len(self._known) > MOST_KEPT:
+                self._known.popitem(last=False)
         return model
+
+    def _find(self, name: str) -> Model:
+        word, _, model = name.partition(":")
+        finder = _FINDERS.get(word)
+        if finder is not None and model:
+            found = finder(name, model)
+            return found if isinstance(found, StandIn) else guarded(found)
+        if finder is None and NAME_PATTERN.fullmatch(word):
+            return ConnectionModel(self.connections, name)
+        raise unavailable(
+            f"There is no model '{name}': write it as provider:model, with {PROVIDERS}, or name a "
+            "model connection."
+        )
 
 
 @functools.cache
-def installation_models() -> ModelProvider:
+def installation_models() -> InstallationModels:
     """The models of this process; the same object at every call."""
     return InstallationModels()
 
 
 def check_model(name: str) -> None:
-    """Raises ModelUnavailable with a sentence that says what is missing."""
+    """Not for the event loop. Raises ModelUnavailable with a sentence that says what is missing."""
     try:
-        installation_models().resolve(name)
+        model = installation_models().resolve(name)
+        if isinstance(model, ConnectionModel):
+            model.check()
     except ModelError as error:
         raise ModelUnavailable(error.message) from error
 
@@ -86,15 +114,6 @@ def default_models() -> tuple[str, ...]:
     return (offline.NAME,)
 
 
-def _find(name: str) -> Model:
-    provider, _, model = name.partition(":")
-    finder = _FINDERS.get(provider)
-    if finder is None or not model:
-        known = ", ".join(f"{known}:…" for known in _FINDERS)
-        raise _unavailable(f"There is no model '{name}': write it as provider:model, with {known}.")
-    return finder(name, model)
-
-
 def _keys() -> dict[Protocol, str]:
     environment = settings.ENVIRONMENT
     return {
@@ -108,14 +127,14 @@ def _with_key(name: str, model: str) -> Model:
     provider, key = next(found for found in _keys().items() if name.startswith(f"{found[0]}:"))
     if not key:
         variable = {"google": "GEMINI_API_KEY"}.get(provider, f"{provider.upper()}_API_KEY")
-        raise _unavailable(f"The model '{name}' needs a key: set {variable}.")
+        raise unavailable(f"The model '{name}' needs a key: set {variable}.")
     return ProviderModel(name, Endpoint(provider, model, "", key), PRICED)
 
 
 def _compatible(name: str, model: str) -> Model:
     environment = settings.ENVIRONMENT
     if not environment.llm_url:
-        raise _unavailable(
+        raise unavailable(
             f"The model '{name}' needs an address: set ORCHESTRA_LLM_URL and ORCHESTRA_LLM_MODEL."
         )
     endpoint = Endpoint("openai_compatible", model, environment.llm_url, environment.llm_key)
@@ -132,11 +151,11 @@ def _ollama(name: str, model: str) -> Model:
 def _local(name: str, model: str) -> Model:
     environment = settings.ENVIRONMENT
     if name != LOCAL:
-        raise _unavailable(f"There is no local model '{model}': the one there is, is {LOCAL}.")
+        raise unavailable(f"There is no local model '{model}': the one there is, is {LOCAL}.")
     if not environment.local_model:
-        raise _unavailable(f"The model '{LOCAL}' is switched off by ORCHESTRA_LOCAL_MODEL.")
+        raise unavailable(f"The model '{LOCAL}' is switched off by ORCHESTRA_LOCAL_MODEL.")
     if not environment.local_model_url:
-        raise _unavailable(
+        raise unavailable(
             f"The model '{LOCAL}' is not running: start Orchestra with 'make run', or start "
             "'manage.py serve_local_model' and set ORCHESTRA_LOCAL_MODEL_URL for every process."
         )
@@ -146,14 +165,10 @@ def _local(name: str, model: str) -> Model:
 
 def _offline(name: str, model: str) -> Model:
     if name != offline.NAME:
-        raise _unavailable(
+        raise unavailable(
             f"There is no offline model '{model}': the one there is, is {offline.NAME}."
         )
     return StandIn()
-
-
-def _unavailable(sentence: str) -> ModelError:
-    return ModelError(ErrorKind.UNAVAILABLE, sentence)
 
 
 _FINDERS: dict[str, Callable[[str, str], Model]] = {

@@ -7,30 +7,32 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Sequence
-from datetime import UTC, datetime
+from concurrent.futures import Future
 from typing import Any
 
-import orjson
 from django.db import connection, models
 
 from executor import states, wakeups
 from executor.engine.context import Outcome
-from executor.engine.events import BlockChanged, ErrorInfo, Event
+from executor.engine.events import BlockChanged, Event
 from executor.engine.journal import StepResult
-from executor.errors import LeaseLost
+from executor.errors import LeaseLost, RecorderUnavailable
 from executor.models import BlockResult, Execution, Step
+from executor.rows import as_stored, change_block, copy_of, end_fields, step_row
 from executor.states import Status
 from executor.writer import Write, Writer
 
 # What needs no answer (block states, utility steps) is written at the latest after this many
 # seconds.
 WRITE_AFTER_SECONDS = 0.2
+GIVEN_UP = RecorderUnavailable("A record took so long that it was given up.")
 
 
 class Accept(Write[None]):
     """Insert rows that belong together (an execution, its idempotency key) or none of them."""
 
     rank = 0
+    point = "accept"
 
     def __init__(self, rows: Sequence[models.Model]) -> None:
         super().__init__()
@@ -40,17 +42,23 @@ class Accept(Write[None]):
     def apply(cls, writes: Sequence[Accept]) -> Sequence[Any]:
         by_model: dict[type[models.Model], list[models.Model]] = {}
         for write in writes:
-            for row in write.rows:
+            for row in () if write.again and write.is_there() else write.rows:
                 by_model.setdefault(type(row), []).append(row)
         for model, rows in by_model.items():
             model._default_manager.bulk_create(rows)
         return [None] * len(writes)
+
+    def is_there(self) -> bool:
+        """Whether the try that broke off was committed; the first row's id is made here."""
+        first = self.rows[0]
+        return type(first)._default_manager.filter(pk=first.pk).exists()
 
 
 class Claim(Write[Execution | None]):
     """queued → running for this process."""
 
     rank = 1
+    point = "claim"
 
     def __init__(self, pk: uuid.UUID, *, owner: str, lease_seconds: float) -> None:
         super().__init__()
@@ -68,14 +76,16 @@ class Claim(Write[Execution | None]):
             wakeups.tell(write.pk, "running")
 
 
-class Renew(Write[dict[uuid.UUID, bool]]):
-    """Prolong leases: id → whether cancelling was asked for; those missing in the answer are
+class Renew(Write[dict[tuple[uuid.UUID, int], bool]]):
+    """Prolong leases: attempt → whether cancelling was asked for; those missing in the answer are
     lost.
     """
 
     rank = 1
 
-    def __init__(self, attempts: dict[uuid.UUID, int], *, lease_seconds: float) -> None:
+    def __init__(
+        self, attempts: Sequence[tuple[uuid.UUID, int]], *, lease_seconds: float
+    ) -> None:
         super().__init__()
         self.attempts = attempts
         self.lease_seconds = lease_seconds
@@ -106,17 +116,18 @@ class Progress(Write[None]):
         self.steps = steps
         self.blocks = blocks
         self.end = end
+        self.point = "finish" if end else "step"
 
     @classmethod
     def apply(cls, writes: Sequence[Progress]) -> Sequence[Any]:
         held = _locked_attempts({w.pk for w in writes})
         mine = [w for w in writes if held.get(w.pk) == w.attempt]
         Step.objects.bulk_create(
-            [_step_row(step, w) for w in mine for step in w.steps], ignore_conflicts=True
+            [step_row(step, w.pk, w.attempt) for w in mine for step in w.steps],
+            ignore_conflicts=True,
         )
         _write_blocks(mine)
-        lost = LeaseLost("Another process took this execution over.")
-        return [_end(w) if held.get(w.pk) == w.attempt else lost for w in writes]
+        return [_end(w) if held.get(w.pk) == w.attempt else _refusal(w) for w in writes]
 
     @classmethod
     def committed(cls, writes: Sequence[Progress]) -> None:
@@ -142,16 +153,15 @@ class GiveBack(Write[bool]):
 class RunRecord:
     """Journal and event sink of one attempt at one execution. Belongs to the loop that runs it."""
 
-    def __init__(
-        self, execution: Execution, writer: Writer, recorded: dict[str, StepResult]
-    ) -> None:
+    def __init__(self, execution: Execution, writer: Writer) -> None:
         self.pk = execution.pk
         self.attempt = execution.attempt
         self.writer = writer
-        self.recorded = recorded
+        self.recorded: dict[str, StepResult] = {}
         self._steps: list[StepResult] = []
         self._blocks: dict[str, BlockResult] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self.unwritten: BaseException | None = None
 
     def recall(self, key: str) -> StepResult | None:
         return self.recorded.get(key)
@@ -169,7 +179,8 @@ class RunRecord:
     def emit(self, event: Event) -> None:
         """Block states become rows; steps come through `record`, text in progress is not kept."""
         if isinstance(event, BlockChanged):
-            self._block_changed(event)
+            change_block(self._blocks, self.pk, event)
+            self._write_soon()
 
     async def end(self, status: Status, **changes: Any) -> None:
         """Write what waits together with the end. Raises LeaseLost if the run is somebody else's
@@ -177,29 +188,17 @@ class RunRecord:
         """
         await asyncio.wrap_future(self._flush((status, changes)))
 
-    async def end_with(self, outcome: Outcome) -> None:
-        await self.end(Status(outcome.status), **_end_fields(outcome))
+    async def end_with(self, outcome: Outcome) -> Outcome:
+        """Write how the run ended; returns it with its values as the database keeps them."""
+        fields = end_fields(outcome)
+        await self.end(Status(outcome.status), **fields)
+        return as_stored(outcome)
 
     def stop(self) -> None:
         """Write nothing more by timer."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _block_changed(self, event: BlockChanged) -> None:
-        at = datetime.fromtimestamp(event.at, UTC)
-        row = self._blocks.get(event.block_id)
-        if row is None:
-            row = BlockResult(execution_id=self.pk, block_id=event.block_id)
-            self._blocks[event.block_id] = row
-        row.status = event.status
-        if event.status == "running":
-            row.started_at = at
-        else:
-            row.completed_at = at
-            row.output = storable(event.output)
-            row.error = _error_fields(event.error)
-        self._write_soon()
 
     def _write_soon(self) -> None:
         if self._timer is None:
@@ -208,43 +207,28 @@ class RunRecord:
     def _flush(self, end: tuple[Status, dict[str, Any]] | None = None) -> Any:
         self.stop()
         # Block rows are copied: the next event changes ours while the writer reads.
-        blocks = {key: _copy(row) for key, row in self._blocks.items()}
+        blocks = {key: copy_of(row) for key, row in self._blocks.items()}
         write = Progress(self.pk, self.attempt, self._steps, blocks, end)
         self._steps = []
         self._blocks = {key: row for key, row in self._blocks.items() if row.completed_at is None}
-        return self.writer.submit(write)
+        written = self.writer.submit(write)
+        written.add_done_callback(self._note)
+        return written
+
+    def _note(self, written: Future[None]) -> None:
+        """Remember that the record has a gap, also when nobody waits for this write."""
+        gap = GIVEN_UP if written.cancelled() else written.exception()
+        self.unwritten = self.unwritten or gap
 
 
-def recorded_steps(execution: Execution) -> dict[str, StepResult]:
-    """The journal of an execution; a resumed one also reads the steps of those it goes on from."""
-    found: dict[str, StepResult] = {}
-    source: Execution | None = execution
-    while source is not None:
-        for row in source.steps.all():
-            found.setdefault(row.key, _step_result(row))
-        source = source.resumed_from
-    return found
-
-
-def storable(value: Any) -> Any:
-    """A JSON value that every database takes: NUL and lone surrogates become U+FFFD."""
-    try:
-        if b"\\u0000" not in orjson.dumps(value):
-            return value
-    except (TypeError, ValueError):
-        pass
-    return _clean(value)
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        text = value.replace("\0", "\ufffd")
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, dict):
-        return {_clean(str(key)): _clean(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(item) for item in value]
-    return value
+def _refusal(write: Progress) -> Exception | None:
+    """What to say of a write whose attempt runs no more: nothing if its first try ended the run."""
+    if write.again and write.end is not None:
+        status = write.end[0]
+        ours = Execution.objects.filter(pk=write.pk, attempt=write.attempt, status=status)
+        if ours.exists():
+            return None
+    return LeaseLost("Another process took this execution over.")
 
 
 def _end(write: Progress) -> Exception | None:
@@ -253,32 +237,6 @@ def _end(write: Progress) -> Exception | None:
     status, changes = write.end
     won = states.finish(write.pk, status, attempt=write.attempt, **changes)
     return None if won else LeaseLost("Another process ended this execution.")
-
-
-def _end_fields(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "result_data": storable(outcome.result),
-        "error": _error_fields(outcome.error),
-        "degraded": bool(outcome.degraded),
-        "degraded_reasons": storable(list(outcome.degraded)),
-        "model_calls": outcome.usage.model_calls,
-        "input_tokens": outcome.usage.input_tokens,
-        "output_tokens": outcome.usage.output_tokens,
-        "cost_usd": outcome.usage.cost_usd,
-    }
-
-
-def _error_fields(error: ErrorInfo | None) -> dict[str, Any] | None:
-    if error is None:
-        return None
-    return _clean(
-        {
-            "class": error.kind,
-            "message": error.message,
-            "block_id": error.block_id,
-            "step": error.step_key,
-        }
-    )
 
 
 def _locked_attempts(pks: set[uuid.UUID]) -> dict[uuid.UUID, int]:
@@ -296,58 +254,4 @@ def _write_blocks(writes: Sequence[Progress]) -> None:
         update_conflicts=True,
         unique_fields=["execution", "block_id"],
         update_fields=["status", "output", "error", "started_at", "completed_at"],
-    )
-
-
-def _copy(row: BlockResult) -> BlockResult:
-    return BlockResult(
-        execution_id=row.execution_id,
-        block_id=row.block_id,
-        status=row.status,
-        output=row.output,
-        error=row.error,
-        started_at=row.started_at,
-        completed_at=row.completed_at,
-    )
-
-
-def _step_row(step: StepResult, write: Progress) -> Step:
-    return Step(
-        execution_id=write.pk,
-        key=step.key,
-        block_id=step.block_id,
-        agent_id=step.agent_id or "",
-        round_number=step.round_number,
-        purpose=step.purpose,
-        model=step.model or "",
-        prompt=storable(step.prompt),
-        text=storable(step.text or ""),
-        output=storable(step.output),
-        input_tokens=step.input_tokens,
-        output_tokens=step.output_tokens,
-        cost_usd=step.cost_usd,
-        tries=step.tries,
-        attempt=write.attempt,
-        started_at=datetime.fromtimestamp(step.started_at, UTC),
-        finished_at=datetime.fromtimestamp(step.finished_at, UTC),
-    )
-
-
-def _step_result(row: Step) -> StepResult:
-    return StepResult(
-        key=row.key,
-        block_id=row.block_id,
-        agent_id=row.agent_id or None,
-        round_number=row.round_number,
-        purpose=row.purpose,
-        model=row.model or None,
-        prompt=row.prompt,
-        text=row.text or None,
-        output=row.output,
-        input_tokens=row.input_tokens,
-        output_tokens=row.output_tokens,
-        cost_usd=row.cost_usd,
-        tries=row.tries,
-        started_at=row.started_at.timestamp(),
-        finished_at=row.finished_at.timestamp(),
     )

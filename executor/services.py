@@ -18,8 +18,8 @@ from executor.errors import ExecutionEnded
 from executor.housekeeping import CANCELLED
 from executor.inputs import check_input, input_validator
 from executor.models import Execution, Trigger
+from executor.sending import send_execution
 from executor.states import Status
-from executor.tasks import send_execution
 
 # A run without a deployment has no limit of its own; this is what a new deployment has.
 TRY_SECONDS = 600.0

@@ -5,18 +5,21 @@ move.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import models
-from django.db.models import F, Q
+from django.db import models, transaction
+from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
 
 if TYPE_CHECKING:
     from executor.models import Execution
 
 MAX_LOSSES = 3
+# SQLite takes no longer chains of conditions.
+RENEWED_AT_ONCE = 200
 
 
 class Status(models.TextChoices):
@@ -36,6 +39,11 @@ OWNERS_ENDS = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Stat
 
 _NO_OWNER: dict[str, Any] = {"owner": "", "lease_until": None}
 _LEASE_OVER = Q(lease_until__lt=Now()) | Q(lease_until=None)
+STOPPED = {
+    "class": "stopped",
+    "message": "The execution ended before this block did.",
+    "step": None,
+}
 
 
 def seconds_from_now(seconds: float) -> Any:
@@ -49,12 +57,14 @@ def claim(pk: uuid.UUID, *, owner: str, lease_seconds: float) -> Execution | Non
     """queued → running for this owner; the row as claimed, or None if there is nothing to claim.
 
     The raised `attempt` is the fencing token of all later writes; `database_time` is when it was
-    claimed.
+    claimed. Of a deployment with `max_concurrent` no more are run at once; the count is exact for
+    callers that hold `admission.lock`.
     """
     won = (
         _rows()
         .filter(Q(deadline_at=None) | Q(deadline_at__gt=Now()))
         .filter(Q(not_before=None) | Q(not_before__lte=Now()))
+        .filter(Q(max_concurrent=None) | Q(max_concurrent__gt=Coalesce(_running_beside(), 0)))
         .filter(pk=pk, status=Status.QUEUED, cancel_requested_at=None)
         .update(
             status=Status.RUNNING,
@@ -67,14 +77,21 @@ def claim(pk: uuid.UUID, *, owner: str, lease_seconds: float) -> Execution | Non
     return _rows().annotate(database_time=Now()).get(pk=pk) if won else None
 
 
-def renew(attempts: dict[uuid.UUID, int], *, lease_seconds: float) -> dict[uuid.UUID, bool]:
-    """Prolong the leases that are still ours: id → whether cancelling was asked for. Missing ids
-    are lost.
+def renew(
+    attempts: Sequence[tuple[uuid.UUID, int]], *, lease_seconds: float
+) -> dict[tuple[uuid.UUID, int], bool]:
+    """Prolong the leases that are still ours: (id, attempt) → whether cancelling was asked for.
+
+    Those missing in the answer are lost.
     """
-    mine = _attempts(attempts.items())
-    _rows().filter(mine, status=Status.RUNNING).update(lease_until=seconds_from_now(lease_seconds))
-    found = _rows().filter(mine, status=Status.RUNNING).values_list("pk", "cancel_requested_at")
-    return {pk: asked is not None for pk, asked in found}
+    held: dict[tuple[uuid.UUID, int], bool] = {}
+    for start in range(0, len(attempts), RENEWED_AT_ONCE):
+        some = _attempts(attempts[start : start + RENEWED_AT_ONCE])
+        mine = _rows().filter(some, status=Status.RUNNING)
+        mine.update(lease_until=seconds_from_now(lease_seconds))
+        found = mine.values_list("pk", "attempt", "cancel_requested_at")
+        held.update(((pk, attempt), asked is not None) for pk, attempt, asked in found)
+    return held
 
 
 def finish(pk: uuid.UUID, status: Status, *, attempt: int, **changes: Any) -> bool:
@@ -83,8 +100,23 @@ def finish(pk: uuid.UUID, status: Status, *, attempt: int, **changes: Any) -> bo
     """
     if status not in OWNERS_ENDS:
         raise ValueError(f"An owner cannot end a run as {status}.")
-    won = _rows().filter(pk=pk, status=Status.RUNNING, attempt=attempt)
-    return bool(won.update(status=status, completed_at=Now(), **_NO_OWNER, **changes))
+    mine = _rows().filter(pk=pk, status=Status.RUNNING, attempt=attempt)
+    return _end(mine, pk, status, **changes)
+
+
+def wait(pk: uuid.UUID, *, attempt: int, seconds: float | None) -> bool:
+    """running → waiting, by its owner: for a time, or (None) until somebody wakes it."""
+    mine = _rows().filter(pk=pk, status=Status.RUNNING, attempt=attempt)
+    due = None if seconds is None else seconds_from_now(seconds)
+    return bool(mine.update(status=Status.WAITING, not_before=due, **_NO_OWNER))
+
+
+def end_unwritten(execution: Execution, status: Status, **changes: Any) -> None:
+    """– → an end, on the instance alone: for a run that is inserted together with its end."""
+    execution.status = status
+    execution.completed_at = timezone.now()
+    for name, value in changes.items():
+        setattr(execution, name, value)
 
 
 def give_back(pk: uuid.UUID, *, attempt: int) -> bool:
@@ -96,11 +128,7 @@ def give_back(pk: uuid.UUID, *, attempt: int) -> bool:
 def cancel_unstarted(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
     """queued or waiting → cancelled, at a person's wish."""
     idle = _rows().filter(pk=pk, status__in=(Status.QUEUED, Status.WAITING))
-    return bool(
-        idle.update(
-            status=Status.CANCELLED, completed_at=Now(), error=error, cancel_requested_at=Now()
-        )
-    )
+    return _end(idle, pk, Status.CANCELLED, error=error, cancel_requested_at=Now())
 
 
 def request_cancel(pk: uuid.UUID) -> bool:
@@ -122,15 +150,7 @@ def requeue_lost(pk: uuid.UUID) -> bool:
 def fail_lost(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
     """running → failed when the lease is over and no losses are left."""
     lost = _rows().filter(_LEASE_OVER, pk=pk, status=Status.RUNNING, losses__gte=MAX_LOSSES - 1)
-    return bool(
-        lost.update(
-            status=Status.FAILED,
-            losses=F("losses") + 1,
-            completed_at=Now(),
-            error=error,
-            **_NO_OWNER,
-        )
-    )
+    return _end(lost, pk, Status.FAILED, error=error, losses=F("losses") + 1)
 
 
 def cancel_lost(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
@@ -138,19 +158,64 @@ def cancel_lost(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
     lost = (
         _rows().filter(_LEASE_OVER, pk=pk, status=Status.RUNNING).exclude(cancel_requested_at=None)
     )
-    return bool(lost.update(status=Status.CANCELLED, completed_at=Now(), error=error, **_NO_OWNER))
+    return _end(lost, pk, Status.CANCELLED, error=error)
 
 
 def time_out(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
     """Any live state → timed_out once the deadline has passed by the database's time."""
     late = _rows().filter(pk=pk, status__in=LIVE, deadline_at__lt=Now())
-    return bool(late.update(status=Status.TIMED_OUT, completed_at=Now(), error=error, **_NO_OWNER))
+    return _end(late, pk, Status.TIMED_OUT, error=error)
 
 
 def wake_due(pk: uuid.UUID) -> bool:
     """waiting → queued when its time has come."""
     due = _rows().filter(pk=pk, status=Status.WAITING, not_before__lte=Now())
     return bool(due.update(status=Status.QUEUED, published_at=None))
+
+
+def _end(rows: models.QuerySet[Execution], pk: uuid.UUID, status: Status, **changes: Any) -> bool:
+    """The row of `rows` → its end. What the engine does not say is made up from the steps."""
+    usage = {} if "model_calls" in changes else _spent()
+    changes = {"completed_at": Now(), **_NO_OWNER, **usage, **changes}
+    with transaction.atomic():
+        won = bool(rows.update(status=status, **changes))
+        if won and status is not Status.COMPLETED:
+            _close_blocks(pk)
+    return won
+
+
+def _close_blocks(pk: uuid.UUID) -> None:
+    """Nothing runs in an execution that has ended."""
+    from executor.models import BlockResult, BlockStatus
+
+    open_blocks = BlockResult.objects.filter(execution=pk, status=BlockStatus.RUNNING)
+    open_blocks.update(status=BlockStatus.FAILED, completed_at=Now(), error=STOPPED)
+
+
+def _spent() -> dict[str, Any]:
+    """Expressions: what the recorded model calls of the row used."""
+    from executor.models import Step
+
+    calls = Step.objects.filter(execution=OuterRef("pk")).exclude(model="").order_by()
+
+    def total(column: str) -> Subquery:
+        return Subquery(calls.values("execution").annotate(n=Sum(column)).values("n"))
+
+    return {
+        "model_calls": Coalesce(total("tries"), 0),
+        "input_tokens": Coalesce(total("input_tokens"), 0),
+        "output_tokens": Coalesce(total("output_tokens"), 0),
+        "cost_usd": total("cost_usd"),
+    }
+
+
+def _running_beside() -> Subquery:
+    """How many executions of the row's deployment run now."""
+    running = _rows().filter(deployment=OuterRef("deployment"), status=Status.RUNNING)
+    return Subquery(
+        running.order_by().values("deployment").annotate(n=Count("pk")).values("n"),
+        output_field=models.IntegerField(),
+    )
 
 
 def _attempts(pairs: Iterable[tuple[uuid.UUID, int]]) -> Q:

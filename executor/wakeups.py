@@ -24,10 +24,17 @@ logger = logging.getLogger(__name__)
 
 CHANNEL = "orchestra:execution:"
 CANCELS = "orchestra:cancels"
+CHANGES = "orchestra:changes"
+LISTENS = "orchestra:listens"
+TEXTS = "orchestra:text:"
+# What every process hears.
+NEWS = (CANCELS, CHANGES, LISTENS)
 # A publisher that hangs must not hold memory: older messages are worthless once rows are read
 # again.
 MOST_WAITING = 10_000
 COMPLAIN_EVERY_SECONDS = 60.0
+# Pieces of text that wait for a slow listener; who misses one asks for the whole text again.
+MOST_TEXTS = 1_000
 
 
 def tell(pk: uuid.UUID, kind: str) -> None:
@@ -40,6 +47,31 @@ def tell(pk: uuid.UUID, kind: str) -> None:
 def tell_cancel(pk: uuid.UUID) -> None:
     """Say to whoever runs this execution that cancelling was asked for. Never raises."""
     _announce(CANCELS, {"id": pk.hex})
+
+
+def tell_text(pk: uuid.UUID, piece: dict[str, Any]) -> None:
+    """Say a piece of model text to those who listen. Never raises."""
+    _announce(TEXTS + pk.hex, {"kind": "text", **piece})
+
+
+def tell_listening(pk: uuid.UUID) -> None:
+    """Ask whoever plays this execution for its texts, whole, and for what comes. Never raises."""
+    _announce(LISTENS, {"id": pk.hex})
+
+
+# What to forget when a row that processes remember (a key, a deployment) has changed.
+on_change: list[Callable[[], None]] = []
+
+
+def tell_change() -> None:
+    """Say to every process that remembered rows are worth nothing now. Never raises."""
+    _forget()
+    _bell().ring(CHANGES, {})
+
+
+def _forget() -> None:
+    for forget in on_change:
+        forget()
 
 
 class Watch:
@@ -59,16 +91,21 @@ class Watch:
 
 
 @contextlib.asynccontextmanager
-async def watch(pk: uuid.UUID) -> AsyncIterator[Watch]:
-    """Hear what happens to an execution from now on. Read the row after entering, not before."""
+async def watch(pk: uuid.UUID, *, texts: bool = False) -> AsyncIterator[Watch]:
+    """Hear what happens to an execution from now on, with `texts` its model text too.
+
+    Read the row after entering, not before.
+    """
     hub = running_hub()
-    channel = CHANNEL + pk.hex
+    channels = [CHANNEL + pk.hex, *([TEXTS + pk.hex] if texts else [])]
     found = Watch()
-    await hub.add(channel, found)
     try:
+        for channel in channels:
+            await hub.add(channel, found)
         yield found
     finally:
-        await hub.remove(channel, found)
+        for channel in channels:
+            await hub.remove(channel, found)
 
 
 class Hub:
@@ -77,10 +114,12 @@ class Hub:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.on_cancel: list[Callable[[uuid.UUID], None]] = []
+        self.on_listen: list[Callable[[uuid.UUID], None]] = []
         self._watchers: dict[str, set[Watch]] = {}
         self._confirmed: dict[str, asyncio.Event] = {}
         self._starting = asyncio.Lock()
         self._reader: asyncio.Task[None] | None = None
+        self._client: Any = None
         self._pubsub: Any = None
 
     async def start(self) -> None:
@@ -88,11 +127,13 @@ class Hub:
         async with self._starting:
             if self._reader is not None and not self._reader.done():
                 return
-            client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2)
-            self._pubsub = client.pubsub()
+            self._client = redis.asyncio.Redis.from_url(
+                settings.REDIS_URL, socket_connect_timeout=2
+            )
+            self._pubsub = self._client.pubsub()
             # The first subscription makes the connection; two at once would make two.
             with contextlib.suppress(redis.RedisError, OSError):
-                await self._pubsub.subscribe(CANCELS)
+                await self._pubsub.subscribe(*NEWS)
             self._reader = asyncio.create_task(self._read(), name="wake-ups")
 
     async def add(self, channel: str, found: Watch) -> None:
@@ -119,24 +160,44 @@ class Hub:
 
     def deliver(self, channel: str, message: dict[str, Any]) -> None:
         """Hand a message to those who wait here; on the hub's loop."""
-        if channel == CANCELS:
-            for listener in self.on_cancel:
-                listener(uuid.UUID(message["id"]))
+        if channel == CHANGES:
+            _forget()
+        for listener in self._listeners(channel):
+            listener(uuid.UUID(message["id"]))
         for found in self._watchers.get(channel, ()):
-            found.queue.put_nowait(message)
+            if message.get("kind") != "text" or found.queue.qsize() < MOST_TEXTS:
+                found.queue.put_nowait(message)
+
+    def is_watched_here(self, pk: uuid.UUID) -> bool:
+        """True if somebody on this loop watches with texts."""
+        return TEXTS + pk.hex in self._watchers
+
+    async def is_watched_elsewhere(self, pk: uuid.UUID) -> bool:
+        """True if another process watches with texts; False too when the broker is away."""
+        with contextlib.suppress(redis.RedisError, OSError):
+            await self.start()
+            counts = await self._client.pubsub_numsub(TEXTS + pk.hex)
+            return any(count for _, count in counts)
+        return False
+
+    def _listeners(self, channel: str) -> list[Callable[[uuid.UUID], None]]:
+        return {CANCELS: self.on_cancel, LISTENS: self.on_listen}.get(channel, [])
 
     async def _read(self) -> None:
         while True:
             try:
                 async for message in self._pubsub.listen():
                     self._heard(message)
-                await self._pubsub.subscribe(CANCELS, *self._watchers)
+                await self._pubsub.subscribe(*NEWS, *self._watchers)
             except (redis.RedisError, OSError, RuntimeError):
                 await asyncio.sleep(1)
 
     def _heard(self, message: dict[str, Any]) -> None:
         channel = message["channel"].decode()
-        if message["type"] == "subscribe" and channel in self._confirmed:
+        if message["type"] == "subscribe" and channel == CHANGES:
+            # Connected (again): what was said before, nobody here heard.
+            _forget()
+        elif message["type"] == "subscribe" and channel in self._confirmed:
             self._confirmed[channel].set()
         elif message["type"] == "message":
             content = json.loads(message["data"])

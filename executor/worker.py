@@ -14,30 +14,44 @@ from executor.carrier import Carrier, process_carrier
 from executor.engine.context import Outcome
 from executor.models import Execution
 from executor.recorder import Claim
+from executor.sending import send_execution
 
 # A message waits in a thread for a free slot; when none gets free, the sweep sends it again.
 SLOT_SECONDS = 10.0
 CLAIM_SECONDS = 30.0
 
 
-def perform_execution(pk: uuid.UUID) -> Future[Outcome | None] | None:
+def perform_execution(
+    pk: uuid.UUID, *, slot_seconds: float = SLOT_SECONDS
+) -> Future[Outcome | None] | None:
     """Claim the execution and start it on the process's loop; None if there is nothing to do here.
 
     The future ends with the run: the task that called does not wait for it.
     """
     carrier = process_carrier(slots=settings.ENVIRONMENT.concurrency)
-    if not carrier.take_slot(timeout=SLOT_SECONDS):
+    if not carrier.take_slot(timeout=slot_seconds):
+        if carrier.draining:
+            # This process is about to end, and nobody else has this message.
+            send_execution(pk)
         return None
     execution = None
     try:
-        claim = Claim(pk, owner=carrier.name, lease_seconds=carrier.lease_seconds)
-        execution = carrier.writer.submit(claim).result(timeout=CLAIM_SECONDS)
+        execution = _claim(carrier, pk)
     finally:
         if execution is None:
             carrier.free_slot()
     if execution is None:
         return None
     return asyncio.run_coroutine_threadsafe(_carry(carrier, execution), process_loop())
+
+
+def _claim(carrier: Carrier, pk: uuid.UUID) -> Execution | None:
+    write = Claim(pk, owner=carrier.name, lease_seconds=carrier.lease_seconds)
+    try:
+        return carrier.writer.submit(write).result(timeout=CLAIM_SECONDS)
+    finally:
+        # Whoever waits no longer must not be given the execution later.
+        write.done.cancel()
 
 
 async def _carry(carrier: Carrier, execution: Execution) -> Outcome | None:

@@ -6,12 +6,21 @@ import logging
 import os
 import queue
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
-from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    transaction,
+)
 
+from executor import faults
 from executor.errors import RecorderUnavailable
 
 logger = logging.getLogger(__name__)
@@ -20,6 +29,11 @@ logger = logging.getLogger(__name__)
 MOST_AT_ONCE = 200
 # Beyond this many waiting writes the database is too slow or away: refuse instead of piling up.
 MOST_WAITING = 20_000
+# So long a write is tried again while the database is away: longer than a restart takes.
+PATIENCE_SECONDS = 15.0
+PAUSE_SECONDS = 0.1
+# SQLite's words for what passes; its other errors would come again.
+PASSING_ON_SQLITE = ("locked", "disk", "unable to open", "full")
 
 T = TypeVar("T")
 
@@ -27,13 +41,18 @@ T = TypeVar("T")
 class Write(Generic[T]):
     """One thing to write. Writes of one class that wait together are applied together, by `apply`.
 
-    `rank` orders classes within a transaction: what others point at comes first.
+    `rank` orders classes within a transaction: what others point at comes first. `again` is true
+    once a try broke off: nobody knows whether it was committed. `point` names the class's commits
+    for tests (`executor.faults`).
     """
 
     rank = 0
+    point = ""
 
     def __init__(self) -> None:
         self.done: Future[T] = Future()
+        self.since = time.monotonic()
+        self.again = False
 
     @classmethod
     def apply(cls, writes: Sequence[Any]) -> Sequence[Any]:
@@ -45,6 +64,14 @@ class Write(Generic[T]):
     @classmethod
     def committed(cls, writes: Sequence[Any]) -> None:
         """What to tell others once it is durable."""
+
+    @property
+    def is_overdue(self) -> bool:
+        return time.monotonic() - self.since > PATIENCE_SECONDS
+
+
+# Writes of one class, and what became of each.
+Group = tuple[type[Write[Any]], Sequence[Write[Any]], Sequence[Any]]
 
 
 class Writer:
@@ -73,15 +100,13 @@ class Writer:
         running = True
         while running:
             batch, running = self._take()
-            if not batch:
-                continue
-            close_old_connections()
+            # What its caller gave up is not begun; what is begun can no longer be given up, so
+            # that no answer meets a cancelled future.
+            batch = [write for write in batch if write.done.set_running_or_notify_cancel()]
             try:
-                _write_together(batch)
-            except DatabaseError:
-                _write_one_by_one(batch)
+                _write(batch)
             except Exception as error:
-                logger.exception("A group of writes failed.")
+                logger.exception("What follows a commit failed.")
                 _fail(batch, error)
         connection.close()
 
@@ -97,14 +122,38 @@ class Writer:
         return batch, False
 
 
-def _write_together(batch: Sequence[Write[Any]]) -> None:
+def _write(batch: Sequence[Write[Any]]) -> None:
+    """Write the group; while the database is away, try again until patience is over."""
+    while batch:
+        close_old_connections()
+        try:
+            written = _commit(batch)
+        except Exception as error:  # noqa: BLE001 - whatever it is, each caller is told
+            if not _is_passing(error):
+                return _write_one_by_one(batch, error)
+            logger.warning("The database cannot be written: %s", str(error).strip())
+            batch = _still_patient(batch)
+        else:
+            return _tell(written)
+        time.sleep(PAUSE_SECONDS)
+    return None
+
+
+def _commit(batch: Sequence[Write[Any]]) -> list[Group]:
     groups: dict[type[Write[Any]], list[Write[Any]]] = {}
     for write in batch:
         groups.setdefault(type(write), []).append(write)
     ordered = sorted(groups.items(), key=lambda item: item[0].rank)
+    points = {write.point for write in batch}
     with transaction.atomic():
-        results = [(kind, writes, kind.apply(writes)) for kind, writes in ordered]
-    for kind, writes, answers in results:
+        written = [(kind, writes, kind.apply(writes)) for kind, writes in ordered]
+        faults.reach(*(f"{point}.before" for point in points))
+    faults.reach(*(f"{point}.after" for point in points))
+    return written
+
+
+def _tell(written: list[Group]) -> None:
+    for kind, writes, answers in written:
         for write, answer in zip(writes, answers, strict=True):
             if isinstance(answer, Exception):
                 write.done.set_exception(answer)
@@ -113,17 +162,46 @@ def _write_together(batch: Sequence[Write[Any]]) -> None:
         kind.committed(writes)
 
 
-def _write_one_by_one(batch: Sequence[Write[Any]]) -> None:
+def _write_one_by_one(batch: Sequence[Write[Any]], error: Exception) -> None:
     """One bad write (a broken constraint) must not take the others of its group with it."""
-    for write in batch:
-        try:
-            _write_together([write])
-        except DatabaseError as error:
-            connection.close_if_unusable_or_obsolete()
-            write.done.set_exception(error)
-        except Exception as error:
-            logger.exception("A write failed.")
-            _fail([write], error)
+    if len(batch) > 1:
+        for write in batch:
+            _write([write])
+    elif not batch[0].done.done():
+        if not isinstance(error, DatabaseError):
+            logger.error("A write failed.", exc_info=error)
+        batch[0].done.set_exception(error)
+
+
+def _still_patient(batch: Sequence[Write[Any]]) -> list[Write[Any]]:
+    """Those to try again; the others are told that the database is away."""
+    _drop_connection()
+    overdue = [write for write in batch if write.is_overdue]
+    away = "The database cannot be written at the moment. Try again in some seconds."
+    _fail(overdue, RecorderUnavailable(away))
+    left = [write for write in batch if not write.is_overdue and not write.done.done()]
+    for write in left:
+        write.again = True
+    return left
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether the same write may go well later: the server restarts, the disk is full."""
+    if isinstance(error, InterfaceError):
+        return True
+    if not isinstance(error, OperationalError):
+        return False
+    if connection.vendor == "sqlite":
+        return any(words in str(error) for words in PASSING_ON_SQLITE)
+    # Class 54: a limit of the server's program, which the same statement meets again.
+    return not (getattr(error.__cause__, "sqlstate", None) or "").startswith("54")
+
+
+def _drop_connection() -> None:
+    try:
+        connection.close()
+    except DatabaseError as error:
+        logger.debug("A broken connection could not be closed: %s", error)
 
 
 def _fail(batch: Sequence[Write[Any]], error: Exception) -> None:

@@ -77,6 +77,20 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
         "schedule-invalid",
         lambda e: {"errors": {f"schedule.{k}": v for k, v in e.errors.items()}},
     ),
+    deployments.KeyBeyond: (403, "key-beyond", lambda e: {}),
+    deployments.KeyRevoked: (409, "key-revoked", lambda e: {}),
+    deployments.DeliveryPending: (409, "delivery-pending", lambda e: {}),
+    deployments.CallbackRefused: (
+        422,
+        "callback-refused",
+        lambda e: {"errors": {"callback_url": [str(e)]}},
+    ),
+    # `violated-policies` is the word of the draft that names the RateLimit headers.
+    deployments.RateLimitReached: (
+        429,
+        "rate-limit-reached",
+        lambda e: {"violated-policies": e.policies},
+    ),
     executor.InputInvalid: (422, "input-invalid", lambda e: {"errors": e.errors}),
     executor.ModelUnavailable: (
         422,
@@ -113,7 +127,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
     for kind, (status, name, more) in _TABLE.items():
         if isinstance(error, kind):
             body = problem(status, str(error), kind=name, **more(error))
-            return _answer(body, retry=status == 503)
+            return _answer(body, retry=status == 503, headers=getattr(error, "headers", None))
     return _of_drf(error) if isinstance(error, exceptions.APIException) else _of_others(error)
 
 

@@ -16,13 +16,14 @@ _django = get_asgi_application()
 
 # Rows can be imported only once Django is set up, which the line above does.
 from executor.carrier import existing_carrier  # noqa: E402
+from orchestra import fast_lane  # noqa: E402
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Django, and the server's start and stop: runs in this process are finished or given back."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
-    else:
+    elif not (fast_lane.takes(scope) and await fast_lane.answer(scope, receive, send)):
         await _django(scope, receive, send)
 
 

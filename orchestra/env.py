@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
@@ -57,6 +58,7 @@ class Environment:
     workers: int
     schedulers: int
     concurrency: int
+    fault_point: str
 
     @property
     def embedded_broker(self) -> bool:
@@ -119,6 +121,7 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         workers=reader.whole("ORCHESTRA_WORKERS", default=1, least=0, most=64),
         schedulers=reader.whole("ORCHESTRA_SCHEDULERS", default=1, least=0, most=8),
         concurrency=reader.whole("ORCHESTRA_CONCURRENCY", default=64, least=1, most=10_000),
+        fault_point=reader.fault_point("ORCHESTRA_FAULT_POINT", production=production),
     )
     if bool(result.llm_url) != bool(result.llm_model):
         reader.problems.append(
@@ -197,6 +200,15 @@ class _Reader:
             self.problems.append(f"{name} is {value!r}: write {rule}.")
             return default
         return found
+
+    def fault_point(self, name: str, *, production: bool) -> str:
+        """Where a test lets a process die; see `executor.faults`."""
+        value = self.text(name)
+        if value and production:
+            self.problems.append(f"{name} is for tests only: unset it.")
+        elif value and not re.fullmatch(r"[a-z_]+\.(before|after)(:[1-9]\d{0,5})?", value):
+            self.problems.append(f"{name} is {value!r}: write for instance step.after:3.")
+        return value
 
     def url(self, name: str, schemes: tuple[str, ...]) -> str:
         value = self.text(name)

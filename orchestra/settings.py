@@ -5,6 +5,7 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 
+from orchestra.admin_settings import UNFOLD as UNFOLD
 from orchestra.env import read_environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -50,6 +51,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "orchestra.middleware.CallerMiddleware",
+    "orchestra.middleware.AdminPolicyMiddleware",
 ]
 
 ROOT_URLCONF = "orchestra.urls"
@@ -135,6 +137,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
+FORMAT_MODULE_PATH = "orchestra.formats"
 
 # --- Static files ---------------------------------------------------------------------------------
 
@@ -158,6 +161,7 @@ SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "orchestra.error_pages.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 AUTH_PASSWORD_VALIDATORS = [
@@ -201,6 +205,7 @@ REST_FRAMEWORK = {
         "deployments.api.authentication.SignedInAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["designs.api.permissions.Declared"],
+    "DEFAULT_THROTTLE_CLASSES": ["deployments.api.throttles.KeyThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["designs.api.renderers.JsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["designs.api.parsers.JsonParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
@@ -218,16 +223,6 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
 }
 
-# --- Admin ----------------------------------------------------------------------------------------
-
-UNFOLD = {
-    "SITE_TITLE": "Orchestra",
-    "SITE_HEADER": "Orchestra",
-    "SITE_URL": "/",
-    "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": True,
-}
-
 # --- Logs -----------------------------------------------------------------------------------------
 
 LOGGING = {
@@ -236,5 +231,9 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"httpx": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
+    "loggers": {
+        "httpx": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+    },
 }

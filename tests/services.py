@@ -90,12 +90,12 @@ def _start(database: str) -> None:
     os.environ["ORCHESTRA_DATA"] = str(folder)
     os.environ["ORCHESTRA_MODEL"] = "offline:stand-in"
     os.environ["ORCHESTRA_LOCAL_MODEL"] = "0"
-    os.environ["REDIS_URL"] = _redis(folder)
+    os.environ["REDIS_URL"] = start_redis(folder)
     if database == "postgres":
-        os.environ["DATABASE_URL"] = _postgres(folder)
+        os.environ["DATABASE_URL"] = start_postgres(folder)
 
 
-def _redis(folder: Path) -> str:
+def start_redis(folder: Path) -> str:
     """Each test process has a server of its own, or a database of its own on the named one."""
     given = os.environ.get("TEST_REDIS_URL")
     if given:
@@ -111,7 +111,7 @@ def _redis(folder: Path) -> str:
     return f"unix://{path}"
 
 
-def _postgres(folder: Path) -> str:
+def start_postgres(folder: Path) -> str:
     """One server for all test processes: the first starts it, the others inherit its address."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:

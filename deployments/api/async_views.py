@@ -7,9 +7,10 @@ only what really reads the database leaves the event loop.
 
 from __future__ import annotations
 
-from typing import Any
+import copy
+from typing import Any, ClassVar
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import NotAuthenticated, UnsupportedMediaType
@@ -17,15 +18,19 @@ from rest_framework.request import Request
 
 from deployments.api.authentication import caller_of_key, key_text
 from deployments.keys import remembered_caller
+from deployments.limits import count_request_async, limits_of_key
 from designs.access import Caller, caller_of
 from designs.api.base import ApiView
 from designs.api.parsers import check_length, read_json
 from designs.api.permissions import require
 from designs.api.renderers import to_json
+from executor.threads import in_thread
 
 
 class AsyncApiView(ApiView):
     """Handlers are `async def get/post(self, request, …)` and return an HttpResponse."""
+
+    get_starts_runs: ClassVar[bool] = False
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
@@ -33,30 +38,49 @@ class AsyncApiView(ApiView):
         markcoroutinefunction(view)
         return view
 
-    async def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
+    async def dispatch(  # type: ignore[override]
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
         self.args, self.kwargs = args, kwargs
-        self.headers: dict[str, str] = {}
+        self.headers: dict[str, str] = dict(self.default_response_headers)
         self.request = wrapped = Request(request, authenticators=self.get_authenticators())
         try:
             handler = getattr(self, (request.method or "").lower(), None)
             if handler is None or not iscoroutinefunction(handler):
                 self.http_method_not_allowed(wrapped)
-            caller = await self._authenticate(request, wrapped)
-            wrapped.auth = caller
+            wrapped.auth = caller = await self.who(request)
             require(caller, self.permissions[request.method or ""])
-            return await handler(wrapped, *args, **kwargs)
+            await self.count(caller)
+            response = await handler(wrapped, *args, **kwargs)
         except Exception as error:  # noqa: BLE001 - handle_exception raises again what is not known
-            return self._answer_error(error)
+            response = self._answer_error(error)
+        for name, value in self.headers.items():
+            response.headers.setdefault(name, value)
+        return response
 
-    async def _authenticate(self, request: HttpRequest, wrapped: Request) -> Caller:
+    async def who(self, request: HttpRequest) -> Caller:
+        """The caller as the request names them, today. Raises what authentication raises."""
         text = key_text(request)
         if text is not None:
-            return remembered_caller(text) or await sync_to_async(caller_of_key)(text)
+            address = request.META.get("REMOTE_ADDR")
+            return remembered_caller(text) or await in_thread(caller_of_key, text, address)
         user = await request.auser()
         if not user.is_authenticated or not user.is_active:
             raise NotAuthenticated("Send an API key, or sign in.")
-        SessionAuthentication().enforce_csrf(wrapped)
-        return await sync_to_async(caller_of)(user)
+        self._check_csrf(request)
+        return await in_thread(caller_of, user)
+
+    async def count(self, caller: Caller) -> None:
+        """Count the request against the key's own limits. Raises RateLimitReached."""
+        self.headers.update(await count_request_async(limits_of_key(caller)))
+
+    def _check_csrf(self, request: HttpRequest) -> None:
+        judged = request
+        if self.get_starts_runs and request.method == "GET":
+            # A link on another site must not start anything in a signed-in person's name.
+            judged = copy.copy(request)
+            judged.method = "POST"
+        SessionAuthentication().enforce_csrf(Request(judged))
 
     def _answer_error(self, error: Exception) -> HttpResponse:
         answer = self.handle_exception(error)

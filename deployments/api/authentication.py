@@ -27,13 +27,13 @@ def key_text(request: Request | HttpRequest) -> str | None:
     return request.META.get("HTTP_X_API_KEY") or None
 
 
-def caller_of_key(text: str) -> Caller:
+def caller_of_key(text: str, address: str | None = None) -> Caller:
     """Raises AuthenticationFailed for a key that is not good."""
     found = remembered_caller(text)
     if found is not None:
         return found
     try:
-        return find_caller(text)
+        return find_caller(text, address)
     except KeyRefused as error:
         raise AuthenticationFailed(str(error)) from error
 
@@ -43,7 +43,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         text = key_text(request)
         if text is None:
             return None
-        return KeyUser(), caller_of_key(text)
+        return KeyUser(), caller_of_key(text, request.META.get("REMOTE_ADDR"))
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="Orchestra"'

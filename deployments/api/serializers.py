@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from deployments.models import Deployment
+from deployments.models import MOST_PER_MINUTE, Deployment
 from deployments.schedules.store import READ_ONLY, schedule_of
 from designs.api.base import StrictSerializer
 from designs.models import Design
@@ -40,6 +40,13 @@ class LimitsIn(StrictSerializer):
     max_cost_usd = serializers.DecimalField(
         max_digits=10, decimal_places=4, min_value=0, allow_null=True, default=None
     )
+    requests_per_minute = serializers.IntegerField(
+        min_value=1, max_value=MOST_PER_MINUTE, allow_null=True, default=None
+    )
+    requests_per_day = serializers.IntegerField(
+        min_value=1, max_value=2_000_000_000, allow_null=True, default=None
+    )
+    callback_url = serializers.CharField(max_length=2_000, allow_blank=True, default="")
 
 
 class DeploymentIn(LimitsIn):
@@ -83,6 +90,7 @@ class DeploymentChange(LimitsIn):
 
 class ExecuteIn(StrictSerializer):
     input_data = serializers.DictField(required=False, default=dict)
+    callback_url = serializers.CharField(max_length=2_000, allow_blank=True, default="")
 
 
 class ScheduleOut(serializers.Serializer[Any]):
@@ -113,10 +121,18 @@ class DeploymentOut(serializers.Serializer[Deployment]):
     max_model_calls = serializers.IntegerField(allow_null=True)
     max_tokens = serializers.IntegerField(allow_null=True)
     max_cost_usd = serializers.FloatField(allow_null=True)
+    requests_per_minute = serializers.IntegerField(allow_null=True)
+    requests_per_day = serializers.IntegerField(allow_null=True)
+    callback_url = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     last_execution_at = serializers.DateTimeField(allow_null=True)
     execution_count = serializers.IntegerField()
+
+    def get_callback_url(self, deployment: Deployment) -> str | None:
+        """Null for those who may not change it: such addresses may hold a secret."""
+        may = self.context["caller"].may("deployments.change_deployment")
+        return deployment.callback_url if may else None
 
     def get_schedule(self, deployment: Deployment) -> dict[str, Any] | None:
         found = schedule_of(deployment)

@@ -3,7 +3,15 @@
 from django.urls import re_path
 
 from deployments.api import openapi  # noqa: F401 - registers the schemes
+from deployments.api.callbacks import (
+    DELIVERY_ID,
+    CallbackSecretView,
+    DeliveryListView,
+    DeliveryRedeliverView,
+)
 from deployments.api.endpoint import DeployedEndpointView, DeploymentExecuteView
+from deployments.api.keys import KeyDetailView, KeyListView, KeyRotateView
+from deployments.api.streams import ExecutionEventsView
 from deployments.api.views import (
     DeploymentDetailView,
     DeploymentListView,
@@ -20,6 +28,17 @@ urlpatterns = [
     route(
         f"deployments/{ID}/logs/(?P<log_id>[^/]+)", DeploymentLogDetailView, "deployment-log-detail"
     ),
+    route(f"deployments/{ID}/deliveries", DeliveryListView, "delivery-list"),
+    route(
+        f"deployments/{ID}/deliveries/{DELIVERY_ID}/redeliver",
+        DeliveryRedeliverView,
+        "delivery-redeliver",
+    ),
+    route(f"deployments/{ID}/callback-secret", CallbackSecretView, "callback-secret"),
+    route("executions/(?P<execution_id>[^/]+)/events", ExecutionEventsView, "execution-events"),
+    route("keys", KeyListView, "key-list"),
+    route(f"keys/{ID}", KeyDetailView, "key-detail"),
+    route(f"keys/{ID}/rotate", KeyRotateView, "key-rotate"),
     re_path(
         r"^deployed(?P<path>/.*?)/?$", DeployedEndpointView.as_view(), name="deployed-endpoint"
     ),

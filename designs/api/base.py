@@ -30,6 +30,11 @@ class ApiView(APIView):
     def caller(self) -> Caller:
         return caller_of_request(self.request)
 
+    @property
+    def allowed_methods(self) -> list[str]:
+        """What the header Allow says."""
+        return list(self.permissions) or ["GET"]
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
         check_length(request.META.get("CONTENT_LENGTH"), chunked=chunked)

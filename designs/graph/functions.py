@@ -52,7 +52,8 @@ class Function:
         if count == least or (self.variadic and count >= least):
             return None
         more = " or more" if self.variadic else ""
-        return f"takes {least}{more} argument{'' if least == 1 else 's'}, not {count}"
+        plural = "" if least == 1 and not self.variadic else "s"
+        return f"takes {least}{more} argument{plural}, not {count}"
 
     def kinds_of(self, position: int) -> tuple[str, ...]:
         return self.takes[min(position, len(self.takes) - 1)]

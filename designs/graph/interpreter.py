@@ -17,7 +17,8 @@ Run = Callable[[Any, Meter], Any]
 
 MAX_DEPTH = 50
 # Calling a function costs about as much as visiting so many other nodes.
-FUNCTION_STEPS = 4
+FUNCTION_STEPS = 8
+READING = frozenset({"subexpression", "value_projection", "filter_projection"})
 # Chains of these are as deep in the tree as they are long in the text; they run as one loop.
 CHAINS = frozenset({"or_expression", "and_expression", "pipe"})
 
@@ -60,6 +61,9 @@ def operands(node: Node) -> Iterator[Node]:
 
 def build(node: Node) -> Built:
     """Raises Misuse. The tree must not be deeper than MAX_DEPTH."""
+    if node["type"] in READING and node["children"][0]["type"] == "not_expression":
+        # It would be null in every run, though people mean what they see.
+        raise Misuse("`!` takes only the name after it; for a whole path write `!(…)`")
     return _BUILDERS[node["type"]](node)
 
 

@@ -105,7 +105,7 @@ def equal(left: Any, right: Any, meter: Meter) -> bool:
     if isinstance(left, dict) and isinstance(right, dict):
         if left.keys() != right.keys():
             return False
-        meter.step(len(left))
+        meter.step(2 * len(left))
         return all(equal(value, right[key], meter) for key, value in left.items())
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right

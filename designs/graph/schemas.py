@@ -24,6 +24,7 @@ MAX_UNFOLDED = 2_000
 _DATA = frozenset({"const", "enum", "default", "examples"})
 # Keywords under which names stand, not keywords.
 _TABLES = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+_DEFINITIONS = ("$defs", "definitions")
 _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 _FOREIGN = frozenset(
     {"$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor"}
@@ -176,7 +177,12 @@ def _unfolded(part: Any, state: _Unfolding, named: bool = False) -> int:
     if id(part) in state.known:
         return state.known[id(part)]
     state.open_parts.append(id(part))
-    count = 1 + sum(_unfolded(item, state, names) for _, item, names in _inner(part, named))
+    count = 1 + sum(
+        _unfolded(item, state, names)
+        for key, item, names in _inner(part, named)
+        # A definition counts where it is referred to, not where it stands.
+        if named or key not in _DEFINITIONS
+    )
     reference = part.get("$ref") if isinstance(part, dict) and not named else None
     if isinstance(reference, str):
         target = _target(state.schema, reference)

@@ -144,6 +144,8 @@ class Asking:
 
     async def _ask(self, model: Model, *, has_fallback: bool) -> ModelAnswer:
         """Ask one model until it answers, or its tries are spent."""
+        # A correction is about what the model said itself.
+        self._parts = self._question.parts
         tries = Tries(self._question.retries, self._host.setup.timing, has_fallback=has_fallback)
         while True:
             try:
@@ -198,7 +200,8 @@ class Asking:
         if error.kind is not ErrorKind.CONTENT:
             return
         wrong = "" if error.spent is None else error.spent.text[:QUOTED_CHARACTERS]
-        note = f"Your last answer does not fit: {error.message} Answer again, with JSON that fits."
+        how = "" if self._question.schema is None else ", with JSON that fits"
+        note = f"Your last answer does not fit: {error.message} Answer again{how}."
         self._parts = (
             *self._question.parts,
             Part("Your last answer", wrong),
@@ -207,7 +210,7 @@ class Asking:
 
     def _delta(self) -> Callable[[str], None] | None:
         setup, question = self._host.setup, self._question
-        if not setup.stream or question.schema is not None:
+        if question.schema is not None or not setup.stream():
             return None
 
         def tell(text: str) -> None:

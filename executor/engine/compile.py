@@ -61,6 +61,11 @@ class CompiledGraph:
     terminals: tuple[int, ...]
     output: Expression | Template | None
 
+    @property
+    def is_instant(self) -> bool:
+        """True if every block only computes: such a run reaches nothing outside."""
+        return all(block.instant is not None for block in self.blocks)
+
 
 def compile_graph(graph: Graph, palette: Palette | None = None) -> CompiledGraph:
     """Prepare a graph that was checked without problems.

@@ -43,7 +43,8 @@ class Setup:
 
     `facts` is what designs read as `execution` (id, trigger, started_at). `default_models` is the
     fallback chain for agents and designs that name no model. `emit` is called on the run's loop, in
-    order, and must not block. With `stream`, models are asked for text as it comes (`TextDelta`).
+    order, and must not block. `stream` is asked before each step: if it says so, the model is asked
+    for text as it comes (`TextDelta`).
     """
 
     execution_id: str
@@ -53,7 +54,7 @@ class Setup:
     journal: Journal
     emit: Callable[[Event], None]
     limits: Limits = field(default_factory=Limits)
-    stream: bool = False
+    stream: Callable[[], bool] = lambda: False
     timing: Timing = field(default_factory=Timing)
 
 

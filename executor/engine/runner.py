@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Literal
 
 from designs.graph.expressions import Expression, ExpressionError
 from executor.engine.compile import CompiledGraph, compile_graph
 from executor.engine.context import Outcome, Setup
 from executor.engine.events import ErrorInfo
-from executor.engine.failures import expression_sentence
+from executor.engine.failures import INTERNAL, expression_sentence
 from executor.engine.flow import Flow
 from executor.engine.json_text import json_bytes
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["CompiledGraph", "compile_graph", "run_graph"]
 
@@ -38,8 +41,14 @@ def _finished(flow: Flow, compiled: CompiledGraph) -> Outcome:
     except ExpressionError as error:
         sentence = f"The design's output could not be made: {expression_sentence(error)}"
         return _outcome(flow, "failed", ErrorInfo("expression", sentence))
+    try:
+        size = len(json_bytes(result))
+    except (TypeError, ValueError, RecursionError) as error:
+        # Only a pattern of ours can hand on what is no JSON.
+        logger.error("A result is no JSON.", exc_info=error)
+        return _outcome(flow, "failed", ErrorInfo("internal", INTERNAL))
     most = flow.setup.limits.output_bytes
-    if most is not None and (size := len(json_bytes(result))) > most:
+    if most is not None and size > most:
         sentence = f"The result has {size} bytes; the limit is {most}."
         return _outcome(flow, "failed", ErrorInfo("limit", sentence))
     return _outcome(flow, "completed", None, result)

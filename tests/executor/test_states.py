@@ -75,7 +75,8 @@ def test_a_lease_is_renewed_only_for_its_owner(queue: Queue) -> None:
     claim(mine)
     claim(lost)
     states.request_cancel(mine.pk)
-    assert states.renew({mine.pk: 1, lost.pk: 7}, lease_seconds=30) == {mine.pk: True}
+    held = states.renew([(mine.pk, 1), (lost.pk, 7)], lease_seconds=30)
+    assert held == {(mine.pk, 1): True}
 
 
 def test_a_lost_run_is_queued_again_and_given_up_after_three_losses(queue: Queue) -> None:

@@ -141,7 +141,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(
     states.claim(execution.pk, owner="another", lease_seconds=30)
     from executor.carrier import existing_carrier
 
-    existing_carrier()._judge({execution.pk: 1}, {})
+    existing_carrier()._judge([(execution.pk, 1)], {})
     assert future.result(timeout=5) is None
     now = fresh(execution)
     assert (now.status, now.owner, now.attempt) == (Status.RUNNING, "another", 2)
@@ -173,6 +173,6 @@ def test_a_rerun_is_a_new_execution_of_the_same_version_and_input(queue: Queue) 
 
 
 def test_text_that_no_database_stores_is_stored_readably() -> None:
-    from executor.recorder import storable
+    from executor.rows import storable
 
     assert storable({"a": "x\0y", "b": ["\ud800"]}) == {"a": "x\ufffdy", "b": ["\ufffd"]}

@@ -1,13 +1,14 @@
-"""The admin of django-celery-beat's own tables, in this admin's look and within the caller's rights."""
+"""The admin of django-celery-beat's own tables, within the caller's rights."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from datetime import timedelta
+from typing import Any
 
+from celery.schedules import ParseException
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.http import HttpRequest
 from django_celery_beat.admin import PeriodicTaskAdmin as BeatTaskAdmin
 from django_celery_beat.admin import PeriodicTaskForm, TaskSelectWidget
@@ -24,11 +25,11 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from deployments.models import Deployment, Schedule
-from deployments.schedules.store import TASK, describe
+from deployments.occurrences import MOST_EVERY_SECONDS
+from deployments.schedules.store import MOST_DAYS, TASK, describe
 from designs.access import Caller
 from designs.admin.base import OrchestraAdmin, ReadOnlyInline
 from designs.admin.shown import EMPTY, badge, row_link
-from designs.requests import PageRequest
 from designs.strict_json import JsonUnreadable, read_strict_json
 
 RULES = (CrontabSchedule, IntervalSchedule, SolarSchedule, ClockedSchedule)
@@ -84,6 +85,21 @@ class TaskForm(PeriodicTaskForm):
         return text
 
 
+class IntervalForm(forms.ModelForm):
+    """Beat's scheduler stops at an interval that is longer than its arithmetic reaches."""
+
+    def clean(self) -> Any:
+        given = super().clean() or {}
+        if "every" in given and "period" in given:
+            try:
+                span = timedelta(**{given["period"]: given["every"]})
+            except OverflowError:
+                span = timedelta.max
+            if span > timedelta(seconds=MOST_EVERY_SECONDS):
+                self.add_error("every", f"An interval is at most {MOST_DAYS} days.")
+        return given
+
+
 admin.site.unregister([PeriodicTask, *RULES])
 
 
@@ -117,7 +133,7 @@ class PeriodicTaskAdmin(OrchestraAdmin, BeatTaskAdmin):
     def rows_for(self, rows: Any, caller: Caller) -> Any:
         return rows.filter(pk__in=tasks_seen_by(caller).values("pk"))
 
-    def get_queryset(self, request: PageRequest) -> Any:
+    def get_queryset(self, request: Any) -> Any:
         return super().get_queryset(request).select_related(*self.list_select_related)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -209,13 +225,20 @@ class RuleAdmin(OrchestraAdmin):
 
 @admin.register(CrontabSchedule)
 class CrontabScheduleAdmin(RuleAdmin):
-    list_display = ("cron", "timezone", "human_readable")
+    list_display = ("cron", "timezone", "in_words")
     fields = (
-        "human_readable", "minute", "hour", "day_of_month", "month_of_year", "day_of_week",
+        "in_words", "minute", "hour", "day_of_month", "month_of_year", "day_of_week",
         "timezone",
     )  # fmt: skip
-    readonly_fields = ("human_readable",)
+    readonly_fields = ("in_words",)
     search_fields = ("timezone",)
+
+    @display(description="In words")
+    def in_words(self, row: CrontabSchedule) -> str:
+        try:
+            return str(row.human_readable)
+        except (ParseException, ValueError):
+            return EMPTY
 
     @display(description="Cron")
     def cron(self, row: CrontabSchedule) -> str:
@@ -224,6 +247,7 @@ class CrontabScheduleAdmin(RuleAdmin):
 
 @admin.register(IntervalSchedule)
 class IntervalScheduleAdmin(RuleAdmin):
+    form = IntervalForm
     list_display = ("__str__", "every", "period")
     list_filter = ("period",)
     fields = ("every", "period")

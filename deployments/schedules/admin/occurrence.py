@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import display
 
 from deployments.models import Deployment, Occurrence
@@ -13,7 +13,7 @@ from deployments.schedules.admin.schedule import BEAT_ROWS
 from deployments.schedules.store import describe
 from designs.access import Caller
 from designs.admin.base import OrchestraAdmin, ReadOnly
-from designs.admin.filters import VisibleFilter
+from designs.admin.filters import TimeRangeFilter, VisibleFilter
 from designs.admin.shown import EMPTY, badge, row_link
 from executor.admin.shown import duration, execution_badge
 
@@ -43,7 +43,7 @@ class OccurrenceAdmin(ReadOnly, OrchestraAdmin):
         ("outcome", ChoicesCheckboxFilter),
         ("schedule__deployment", VisibleFilter),
         ("schedule", VisibleFilter),
-        ("due_at", RangeDateTimeFilter),
+        ("due_at", TimeRangeFilter),
     )
     list_select_related = (
         "schedule__deployment", "execution", *(f"schedule__{name}" for name in BEAT_ROWS),
@@ -52,7 +52,6 @@ class OccurrenceAdmin(ReadOnly, OrchestraAdmin):
     date_hierarchy = "due_at"
     deferred_in_lists = (
         "execution__document", "execution__input_data", "execution__result_data",
-        "schedule__input_data",
     )  # fmt: skip
     fields = (
         "due_at", "deployment_link", "schedule_words", "outcome_badge", "outcome", "delay",
@@ -86,7 +85,7 @@ class OccurrenceAdmin(ReadOnly, OrchestraAdmin):
     @display(description="Execution")
     def execution_link(self, occurrence: Occurrence) -> str:
         found = occurrence.execution
-        return EMPTY if found is None else row_link(found, f"…{found.short_id}")
+        return EMPTY if found is None else row_link(found, found.short_id)
 
     @display(description="Its status")
     def execution_state(self, occurrence: Occurrence) -> str:

@@ -29,9 +29,10 @@ from deployments.schedules.store import (
     remove_schedule,
 )
 from designs.access import Caller
-from designs.admin.base import OrchestraAdmin, ReadOnlyInline, ServiceForm, become
+from designs.admin.base import OrchestraAdmin, ReadOnlyInline, become
 from designs.admin.fields import JsonObjectField
 from designs.admin.filters import VisibleFilter
+from designs.admin.refusals import ServiceForm
 from designs.admin.shown import EMPTY, admin_url, badge, json_block, link, row_link, sentences
 from designs.requests import PageRequest
 
@@ -153,7 +154,7 @@ class ScheduleAdmin(ScheduleColumns, OrchestraAdmin):
         seen = Deployment.objects.for_caller(caller)
         return rows.filter(deployment__in=seen.values("pk"))
 
-    def get_queryset(self, request: PageRequest) -> Any:
+    def get_queryset(self, request: Any) -> Any:
         return super().get_queryset(request).select_related("deployment", *BEAT_ROWS)
 
     def get_field_queryset(self, db: Any, db_field: Any, request: Any) -> Any:

@@ -23,6 +23,7 @@ SHAPE = {
     "id", "design_id", "design_name", "version", "endpoint_path", "endpoint_url",
     "status", "status_reason",
     "schedule", "timeout_seconds", "wait_seconds", "max_model_calls", "max_tokens", "max_cost_usd",
+    "requests_per_minute", "requests_per_day", "callback_url",
     "created_at", "updated_at", "last_execution_at", "execution_count",
 }  # fmt: skip
 

@@ -1,0 +1,186 @@
+"""Forms of the admin of deployments and keys."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from deployments.models import ENDPOINT_PATH_RULE, MOST_PER_MINUTE, ApiKey, Deployment
+from designs.access import SCOPES
+from designs.admin.fields import JsonObjectField
+from designs.admin.refusals import ServiceForm
+
+RUN_LIMITS = ("timeout_seconds", "wait_seconds", "max_model_calls", "max_tokens", "max_cost_usd")
+CALL_LIMITS = ("requests_per_minute", "requests_per_day")
+LIMITS = (*RUN_LIMITS, *CALL_LIMITS)
+MOST_PER_DAY = 2_000_000_000
+HOUR = 3_600
+SCOPE_WORDS = {
+    "execute": "Execute: call deployments and read the answers",
+    "read": "Read: see deployments and the history",
+    "manage": "Manage: change what its owner may change",
+}
+
+
+def whole(least: int, most: int, **options: Any) -> forms.IntegerField:
+    return forms.IntegerField(
+        min_value=least, max_value=most, widget=UnfoldAdminIntegerFieldWidget, **options
+    )
+
+
+def per_minute() -> forms.IntegerField:
+    return whole(
+        1, MOST_PER_MINUTE, required=False, label="Calls in a minute, at most",
+        help_text="Empty: no limit.",
+    )  # fmt: skip
+
+
+def per_day() -> forms.IntegerField:
+    return whole(
+        1, MOST_PER_DAY, required=False, label="Calls a day, at most",
+        help_text="By UTC. Empty: no limit.",
+    )  # fmt: skip
+
+
+class DeploymentForm(ServiceForm):
+    version_number = whole(
+        1,
+        2_147_483_647,
+        required=False,
+        label="Version",
+        help_text="Empty: the latest one. A design that was never published is published by this.",
+    )
+    timeout_seconds = whole(
+        1, 86_400, label="Time limit of a run", initial=600, help_text="In seconds."
+    )
+    wait_seconds = whole(
+        0,
+        600,
+        label="A call waits for",
+        initial=60,
+        help_text="In seconds. A call that takes longer is answered with 202 and goes on.",
+    )
+    max_model_calls = whole(0, 1_000_000, required=False, label="Model calls of a run, at most")
+    max_tokens = whole(0, 2_000_000_000, required=False, label="Tokens of a run, at most")
+    max_cost_usd = forms.DecimalField(
+        required=False,
+        min_value=0,
+        max_digits=10,
+        decimal_places=4,
+        label="Cost of a run, at most",
+        help_text="In US dollars.",
+        widget=UnfoldAdminDecimalFieldWidget,
+    )
+    requests_per_minute = per_minute()
+    requests_per_day = per_day()
+    groups = forms.ModelMultipleChoiceField(
+        queryset=Group.objects.all(),
+        required=False,
+        label="Limited to groups",
+        help_text="Only people in these groups see and call it. None: all who may see deployments.",
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+
+    class Meta:
+        model = Deployment
+        fields = ("design", "endpoint_path", "status", "callback_url", *LIMITS, "groups")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            self._offer_versions()
+        if "status" in self.fields:
+            choices = Deployment.Status.choices
+            kept = [c for c in choices if c[0] in ("active", "inactive", self.instance.status)]
+            cast(forms.ChoiceField, self.fields["status"]).choices = kept
+
+    def _offer_versions(self) -> None:
+        versions = self.instance.design.versions.order_by("-number")
+        choices = [
+            (number, f"v{number} – {note}" if note else f"v{number}")
+            for number, note in versions.values_list("number", "note")
+        ]
+        self.fields["version_number"] = forms.TypedChoiceField(
+            choices=choices, coerce=int, label="Version", widget=UnfoldAdminSelectWidget
+        )
+        self.initial.setdefault("version_number", self.instance.version.number)
+
+    def clean_groups(self) -> Any:
+        groups = self.cleaned_data["groups"]
+        mine = self.caller.group_ids
+        if groups and not self.caller.is_superuser and not any(g.pk in mine for g in groups):
+            raise ValidationError(
+                "You are in none of these groups, so you would not see this deployment any more. "
+                "Add one of yours."
+            )
+        return groups
+
+    def fields_to_write(self) -> dict[str, Any]:
+        """As the services take them."""
+        names = ("endpoint_path", "status", "callback_url", *LIMITS, "groups")
+        found = {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
+        return {**found, "version": self.cleaned_data.get("version_number")}
+
+
+class ExecuteForm(forms.Form):
+    input_data = JsonObjectField(label="Input (JSON)", required=False)
+
+
+class CloneForm(forms.Form):
+    endpoint_path = forms.CharField(
+        max_length=200, help_text=ENDPOINT_PATH_RULE, widget=UnfoldAdminTextInputWidget
+    )
+
+
+class OverlapForm(forms.Form):
+    """A new secret, and how long the one before it goes on working."""
+
+    overlap_seconds = forms.TypedChoiceField(
+        choices=[
+            (0, "No longer"),
+            (HOUR, "One hour"),
+            (24 * HOUR, "A day"),
+            (168 * HOUR, "7 days"),
+        ],
+        coerce=int,
+        initial=0,
+        label="The old one works for",
+        widget=UnfoldAdminSelectWidget,
+    )
+
+
+class KeyForm(ServiceForm):
+    requests_per_minute = per_minute()
+    requests_per_day = per_day()
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope, SCOPE_WORDS[scope]) for scope in SCOPES],
+        initial=["execute", "read"],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="A key never does more than its owner may do.",
+    )
+
+    class Meta:
+        model = ApiKey
+        fields = ("name", "scopes", "deployments", "expires_at", *CALL_LIMITS)
+        help_texts = {
+            "name": "What uses this key.",
+            "deployments": "The key works for these only. None: for all that its owner sees.",
+            "expires_at": "From then on the key is refused. Empty: it does not expire.",
+        }
+
+    def clean_expires_at(self) -> Any:
+        at = self.cleaned_data["expires_at"]
+        if at is not None and at <= timezone.now():
+            raise ValidationError("This time has passed. Choose a later one, or none.")
+        return at

@@ -1,0 +1,64 @@
+"""What a run's caller is told: accepted, ended well, ended badly."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.http import HttpResponse
+
+from designs.api.renderers import to_json
+from executor.answers import Answer
+from executor.states import Status
+
+FAILURES = {
+    Status.FAILED: (502, "The run failed", "run-failed"),
+    Status.TIMED_OUT: (504, "The run timed out", "run-timed-out"),
+    Status.CANCELLED: (409, "The run was cancelled", "run-cancelled"),
+}
+
+
+def accepted_response(pk: uuid.UUID) -> HttpResponse:
+    """202: the run goes on, and this is where to look."""
+    url = f"/api/executions/{pk}"
+    body = {"execution_id": f"exec-{pk.hex}", "log_id": pk, "status": "queued", "status_url": url}
+    return HttpResponse(
+        to_json(body), status=202, content_type="application/json", headers={"Location": url}
+    )
+
+
+def ended_response(answer: Answer) -> HttpResponse:
+    """200 with the result, or the problem that says how the run failed."""
+    status, body = ended(answer)
+    kind = "application/json" if status == 200 else "application/problem+json"
+    return HttpResponse(to_json(body), status=status, content_type=kind)
+
+
+def ended(answer: Answer) -> tuple[int, dict[str, Any]]:
+    """The status and the body of an end."""
+    names = {"execution_id": f"exec-{answer.execution_id.hex}", "log_id": answer.execution_id}
+    if answer.status == Status.COMPLETED:
+        return 200, {
+            "success": True,
+            **names,
+            "status": answer.status,
+            "degraded": answer.degraded,
+            "result": answer.result,
+            "results": answer.results,
+            "usage": answer.usage,
+            "duration_ms": answer.duration_ms,
+        }
+    status, title, kind = FAILURES[Status(answer.status)]
+    error = answer.error or {}
+    if status == 502 and error.get("class") == "internal":
+        status = 500
+    return status, {
+        "type": f"/problems/{kind}",
+        "title": title,
+        "status": status,
+        "detail": error.get("message") or title,
+        **names,
+        "error_class": error.get("class"),
+        "block_id": error.get("block_id"),
+        "step": error.get("step"),
+    }

@@ -1,0 +1,39 @@
+"""Reads the Prefer header (RFC 7240): how long a caller wants to wait."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+LONGEST_WAIT_SECONDS = 600.0
+_WAIT = re.compile(r"wait\s*=\s*\"?(\d{1,6})\"?")
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """How long to wait for the end, and what of the header that does."""
+
+    wait_seconds: float
+    respond_async: bool = False
+    is_wait: bool = False
+
+    def applied(self, *, accepted: bool) -> dict[str, str]:
+        """The header Preference-Applied, or nothing; `accepted` if the answer is 202."""
+        words = ["respond-async"] if self.respond_async and accepted else []
+        words += [f"wait={self.wait_seconds:g}"] if self.is_wait else []
+        return {"Preference-Applied": ", ".join(words)} if words else {}
+
+
+def read_preferences(header: str, usual_seconds: float) -> Preferences:
+    """`respond-async` is not waited for, unless `wait` says how long; what is unknown is left out.
+
+    The first of two equal preferences counts.
+    """
+    words = [word.partition(";")[0].strip().lower() for word in header.split(",")]
+    respond_async = "respond-async" in words
+    waits = (_WAIT.fullmatch(word) for word in words)
+    wait = next((found for found in waits if found), None)
+    if wait is not None:
+        seconds = min(float(wait.group(1)), LONGEST_WAIT_SECONDS)
+        return Preferences(seconds, respond_async, is_wait=True)
+    return Preferences(0.0 if respond_async else usual_seconds, respond_async)

@@ -1,0 +1,201 @@
+"""How many requests a deployment and a key may have: counted in Redis, in one round trip."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import time
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+import redis.asyncio
+from django.conf import settings
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from deployments.errors import RateLimitReached
+from designs.access import Caller
+
+logger = logging.getLogger(__name__)
+
+MINUTE, DAY = 60, 86_400
+PREFIX = "orchestra:limit:"
+# A Redis that hangs must not hold up calls: after a failure none waits for it for this long.
+REST_SECONDS = 2.0
+SOCKET_SECONDS = 0.5
+COMPLAIN_EVERY_SECONDS = 60.0
+
+# Keys are the limits' counters; arguments the limit and the window of each. Judged together and
+# counted together: a request that one limit refuses uses up none of the others. The minute slides
+# (the list holds the time of each request in it); the day is the one of UTC. For each limit comes
+# back what is left, and in how many milliseconds the next request (minute) or day begins.
+SCRIPT = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local day = math.floor(now / 86400000)
+local left, wait, open = {}, {}, true
+for i, key in ipairs(KEYS) do
+  local most = tonumber(ARGV[2 * i - 1])
+  if ARGV[2 * i] == '60' then
+    local oldest = redis.call('LINDEX', key, -1)
+    while oldest and tonumber(oldest) <= now - 60000 do
+      redis.call('RPOP', key)
+      oldest = redis.call('LINDEX', key, -1)
+    end
+    left[i] = most - redis.call('LLEN', key)
+    wait[i] = oldest and tonumber(oldest) + 60000 - now or 60000
+  else
+    left[i] = most - tonumber(redis.call('GET', key .. ':' .. day) or '0')
+    wait[i] = (day + 1) * 86400000 - now
+  end
+  if left[i] < 1 then open = false end
+end
+local answer = {open and 1 or 0}
+for i, key in ipairs(KEYS) do
+  if open then
+    left[i] = left[i] - 1
+    if ARGV[2 * i] == '60' then
+      redis.call('LPUSH', key, now)
+      redis.call('PEXPIRE', key, 60000)
+    else
+      redis.call('INCR', key .. ':' .. day)
+      redis.call('PEXPIRE', key .. ':' .. day, wait[i])
+    end
+  end
+  answer[2 * i] = math.max(left[i], 0)
+  answer[2 * i + 1] = wait[i]
+end
+return answer
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `most` requests in `seconds`; `policy` names it to callers, `counter` in Redis."""
+
+    policy: str
+    counter: str
+    most: int
+    seconds: int
+
+    @property
+    def in_words(self) -> str:
+        window = "in a minute" if self.seconds == MINUTE else "a day"
+        return f"{self.most:,} request{'s' * (self.most != 1)} {window}"
+
+
+def limits_of(who: str, pk: Any, per_minute: int | None, per_day: int | None) -> list[Limit]:
+    """The limits of one deployment or key; `who` is what callers read, as in `key-minute`."""
+    found = ((per_minute, "minute", MINUTE), (per_day, "day", DAY))
+    return [
+        Limit(f"{who}-{name}", f"{PREFIX}{who}:{pk}:{name}", most, seconds)
+        for most, name, seconds in found
+        if most is not None
+    ]
+
+
+def limits_of_key(caller: Caller) -> list[Limit]:
+    """The key's own limits; none for a person."""
+    if caller.key_id is None:
+        return []
+    return limits_of("key", caller.key_id, caller.requests_per_minute, caller.requests_per_day)
+
+
+def count_request(limits: Sequence[Limit]) -> dict[str, str]:
+    """Count a request against the limits: the headers that say how much is left.
+
+    Raises RateLimitReached, and then nothing was counted. Without Redis everything is let through.
+    """
+    if not limits or _rests():
+        return {}
+    try:
+        answer = _script()(*_arguments(limits))
+    except (redis.RedisError, OSError) as error:
+        return _let_through(error)
+    return _judged(limits, answer)
+
+
+async def count_request_async(limits: Sequence[Limit]) -> dict[str, str]:
+    """`count_request` from an event loop."""
+    if not limits or _rests():
+        return {}
+    try:
+        answer = await _async_script()(*_arguments(limits))
+    except (redis.RedisError, OSError) as error:
+        return _let_through(error)
+    return _judged(limits, answer)
+
+
+def _arguments(limits: Sequence[Limit]) -> tuple[list[str], list[int]]:
+    numbers = [number for limit in limits for number in (limit.most, limit.seconds)]
+    return [limit.counter for limit in limits], numbers
+
+
+def _judged(limits: Sequence[Limit], answer: Sequence[int]) -> dict[str, str]:
+    """The headers of the IETF's draft for rate limits (fields RateLimit and RateLimit-Policy)."""
+    waits = [max(1, -(-wait // 1000)) for wait in answer[2::2]]
+    found = list(zip(limits, answer[1::2], waits, strict=True))
+    headers = {
+        "RateLimit-Policy": ", ".join(f'"{n.policy}";q={n.most};w={n.seconds}' for n in limits),
+        "RateLimit": ", ".join(f'"{n.policy}";r={left};t={wait}' for n, left, wait in found),
+    }
+    if answer[0]:
+        return headers
+    full = [(limit, wait) for limit, left, wait in found if not left]
+    seconds = str(max(wait for _, wait in full))
+    words = " and ".join(f"{n.policy.partition('-')[0]} ({n.in_words})" for n, _ in full)
+    raise RateLimitReached(
+        f"The limit of this {words} is reached. Try again in {seconds} seconds.",
+        [limit.policy for limit, _ in full],
+        {**headers, "Retry-After": seconds},
+    )
+
+
+# --- Redis ----------------------------------------------------------------------------------------
+
+_OPTIONS: dict[str, Any] = {
+    "socket_timeout": SOCKET_SECONDS,
+    "socket_connect_timeout": SOCKET_SECONDS,
+}
+_async_scripts: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any]
+_async_scripts = weakref.WeakKeyDictionary()
+_rest_until = 0.0
+_complained = -COMPLAIN_EVERY_SECONDS
+
+
+@functools.cache
+def _script() -> Any:
+    # One try more, for a connection that a restart of Redis has ended.
+    retry = Retry(NoBackoff(), 1)
+    client = redis.Redis.from_url(settings.REDIS_URL, retry=retry, **_OPTIONS)
+    return client.register_script(SCRIPT)
+
+
+def _async_script() -> Any:
+    loop = asyncio.get_running_loop()
+    found = _async_scripts.get(loop)
+    if found is None:
+        retry = AsyncRetry(NoBackoff(), 1)
+        client = redis.asyncio.Redis.from_url(settings.REDIS_URL, retry=retry, **_OPTIONS)
+        found = _async_scripts[loop] = client.register_script(SCRIPT)
+    return found
+
+
+def _rests() -> bool:
+    return time.monotonic() < _rest_until
+
+
+def _let_through(error: Exception) -> dict[str, str]:
+    """Limits protect; they are no reason to be away together with Redis."""
+    global _rest_until, _complained  # noqa: PLW0603 - one state a process
+    now = time.monotonic()
+    _rest_until = now + REST_SECONDS
+    if now - _complained > COMPLAIN_EVERY_SECONDS:
+        _complained = now
+        logger.warning("Requests cannot be counted (%s): limits are not kept for now.", error)
+    return {}

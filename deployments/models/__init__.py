@@ -1,0 +1,36 @@
+"""The rows of deployments, by subject."""
+
+from deployments.models.delivery import CallbackSecret, Delivery, DeliveryQuerySet
+from deployments.models.deployment import (
+    ENDPOINT_PATH,
+    ENDPOINT_PATH_RULE,
+    MOST_PER_MINUTE,
+    Deployment,
+    DeploymentQuerySet,
+    check_callback_url,
+    check_endpoint_path,
+)
+from deployments.models.idempotency import KEYS_KEPT, IdempotencyKey, IdempotencyKeyQuerySet
+from deployments.models.key import ApiKey, ApiKeyQuerySet, digest_of
+from deployments.models.schedule import Occurrence, Schedule
+
+__all__ = [
+    "ENDPOINT_PATH",
+    "ENDPOINT_PATH_RULE",
+    "KEYS_KEPT",
+    "MOST_PER_MINUTE",
+    "ApiKey",
+    "ApiKeyQuerySet",
+    "CallbackSecret",
+    "Delivery",
+    "DeliveryQuerySet",
+    "Deployment",
+    "DeploymentQuerySet",
+    "IdempotencyKey",
+    "IdempotencyKeyQuerySet",
+    "Occurrence",
+    "Schedule",
+    "check_callback_url",
+    "check_endpoint_path",
+    "digest_of",
+]

@@ -1,0 +1,114 @@
+"""Callbacks: the end of a run that is to be told to somebody's server, and how that went."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from deployments.models.deployment import Deployment
+from designs.access import Caller
+from designs.encryption import EncryptedTextField
+from designs.ids import new_id
+from executor.models import Execution
+from executor.states import TERMINAL
+
+# A message that was sent to the workers and did nothing is sent again after this long.
+RESEND_AFTER = timedelta(seconds=15)
+
+
+class CallbackSecret(models.Model):
+    """What callbacks of a deployment are signed with; for a while after a change, with both."""
+
+    deployment = models.OneToOneField(
+        Deployment, on_delete=models.CASCADE, related_name="callback_secret"
+    )
+    secret = EncryptedTextField()
+    previous = EncryptedTextField(blank=True)
+    previous_until = models.DateTimeField(null=True, blank=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"callback secret of {self.deployment_id}"
+
+    @staticmethod
+    def new_text() -> str:
+        """24 random bytes, written as the standard says."""
+        return "whsec_" + secrets.token_urlsafe(24).replace("-", "+").replace("_", "/")
+
+    @property
+    def texts(self) -> list[str]:
+        """The secrets that sign now, the present one first. Raises SecretUnreadable."""
+        found = [self.secret.reveal()]
+        if self.previous and self.previous_until and self.previous_until > timezone.now():
+            found.append(self.previous.reveal())
+        return found
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def for_caller(self, caller: Caller) -> DeliveryQuerySet:
+        """Those of executions that are there for the caller."""
+        return self.filter(execution__in=Execution.objects.for_caller(caller))
+
+    def due(self) -> DeliveryQuerySet:
+        """It is time for a try: the run has ended, and the pause after the last try is over."""
+        return self.filter(
+            status=Delivery.Status.PENDING,
+            next_attempt_at__lte=Now(),
+            execution__status__in=TERMINAL,
+        )
+
+    def unsent(self) -> DeliveryQuerySet:
+        """Those of which the workers were not told lately."""
+        return self.filter(Q(sent_at=None) | Q(sent_at__lt=timezone.now() - RESEND_AFTER))
+
+
+class Delivery(models.Model):
+    """One callback, written when its run is accepted; its id is the message's id at every try."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        DELIVERED = "delivered", "Delivered"
+        FAILED = "failed", "Failed"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="deliveries")
+    execution = models.OneToOneField(Execution, on_delete=models.CASCADE, related_name="delivery")
+    url = models.CharField(max_length=2000)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    # Each try: at, status_code, error, duration_ms.
+    log = models.JSONField(default=list)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    delivered_at = models.DateTimeField(null=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name_plural = "deliveries"
+        indexes = [
+            models.Index(fields=("deployment", "-id"), name="delivery_by_deployment"),
+            models.Index(
+                fields=("next_attempt_at",), name="delivery_due", condition=Q(status="pending")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.message_id
+
+    @property
+    def message_id(self) -> str:
+        """The `webhook-id` header: the same at every try, so that receivers can tell a repeat."""
+        return f"msg_{self.id.hex}"
+
+    @property
+    def last_try(self) -> dict[str, Any]:
+        return self.log[-1] if self.log else {}

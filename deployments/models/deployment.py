@@ -1,0 +1,195 @@
+"""What is offered: a published version under a path, with its limits."""
+
+from __future__ import annotations
+
+import re
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+
+from deployments.models.schedule import Schedule
+from designs.access import Caller
+from designs.addresses import AddressRefused, check_url
+from designs.ids import new_id
+from designs.models import Design, DesignVersion
+from executor.models import Execution
+from executor.states import Status as ExecutionStatus
+
+ENDPOINT_PATH = re.compile(r"(/[a-z0-9_-]+)+")
+ENDPOINT_PATH_RULE = (
+    "An endpoint path starts with / and has lower-case letters, digits, - and _ between slashes, "
+    "for instance /support/triage."
+)
+
+
+def check_endpoint_path(value: str) -> None:
+    """Raises ValidationError with the rule in words."""
+    if len(value) > 200 or not ENDPOINT_PATH.fullmatch(value):
+        raise ValidationError(ENDPOINT_PATH_RULE, code="endpoint_path")
+
+
+# A sliding minute keeps the time of each call in it.
+MOST_PER_MINUTE = 100_000
+
+
+def check_callback_url(value: str) -> None:
+    """Raises ValidationError with a sentence for an address that no callback may go to."""
+    try:
+        check_url(value, settings.ENVIRONMENT.egress_allow)
+    except AddressRefused as error:
+        raise ValidationError(str(error), code="callback_url") from error
+
+
+class DeploymentQuerySet(models.QuerySet["Deployment"]):
+    def present(self) -> DeploymentQuerySet:
+        """Those that were not undeployed."""
+        return self.filter(removed_at=None)
+
+    def for_caller(self, caller: Caller) -> DeploymentQuerySet:
+        """Deployments that are there for the caller: permission, key's binding, limitation to
+        groups.
+        """
+        return self.present().seen_by(caller)
+
+    def seen_by(self, caller: Caller) -> DeploymentQuerySet:
+        """Like `for_caller`, with those that were undeployed: the history names them."""
+        if not caller.may("deployments.view_deployment"):
+            return self.none()
+        rows = self
+        if caller.deployment_ids is not None:
+            rows = rows.filter(pk__in=caller.deployment_ids)
+        if caller.is_superuser:
+            return rows
+        hidden = Deployment.objects.exclude(groups=None).exclude(groups__in=caller.group_ids)
+        return rows.exclude(pk__in=hidden.values("pk"))
+
+    def with_activity(self) -> DeploymentQuerySet:
+        """Adds `execution_count`, `last_execution_at` and `next_run_at`, each from one index."""
+        runs = Execution.objects.filter(deployment=OuterRef("pk")).order_by().values("deployment")
+        due = Schedule.objects.filter(
+            deployment=OuterRef("pk"), next_due_at__isnull=False
+        ).order_by()
+        return self.annotate(
+            execution_count=F("pruned_executions")
+            + Coalesce(Subquery(runs.annotate(n=Count("pk")).values("n")), 0),
+            last_execution_at=Subquery(_newest_runs().values("created_at")[:1]),
+            next_run_at=Subquery(due.order_by("next_due_at").values("next_due_at")[:1]),
+        )
+
+    def with_last_run(self) -> DeploymentQuerySet:
+        """Adds `last_run_id` and `last_run_status`, each the first entry of one index."""
+        return self.annotate(
+            last_run_id=Subquery(_newest_runs().values("pk")[:1]),
+            last_run_status=Subquery(_newest_runs().values("status")[:1]),
+        )
+
+    def containing(self, text: str) -> DeploymentQuerySet:
+        """Those with the text in their path or their design's name; all for no text."""
+        if not text:
+            return self
+        return self.filter(Q(endpoint_path__icontains=text) | Q(design__name__icontains=text))
+
+
+def _newest_runs() -> models.QuerySet[Execution]:
+    return Execution.objects.filter(deployment=OuterRef("pk")).order_by("-id")
+
+
+class Deployment(models.Model):
+    """A published version offered under a path. Undeploying keeps the row, so that history stays
+    readable.
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        INACTIVE = "inactive", "Inactive"
+        ERROR = "error", "Error"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    design = models.ForeignKey(Design, on_delete=models.PROTECT, related_name="deployments")
+    version = models.ForeignKey(DesignVersion, on_delete=models.PROTECT, related_name="deployments")
+    endpoint_path = models.CharField(
+        max_length=200, validators=[check_endpoint_path], help_text=ENDPOINT_PATH_RULE
+    )
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.ACTIVE)
+    status_reason = models.CharField(max_length=500, blank=True)
+    groups = models.ManyToManyField(
+        Group,
+        blank=True,
+        related_name="+",
+        help_text="Limited to these groups; empty: open to all who may see deployments.",
+    )
+    timeout_seconds = models.PositiveIntegerField(
+        default=600, help_text="A run is stopped as timed out after this many seconds."
+    )
+    wait_seconds = models.PositiveIntegerField(
+        default=60,
+        help_text="A synchronous call that takes longer is answered with 202 and goes on.",
+    )
+    max_model_calls = models.PositiveIntegerField(null=True, blank=True)
+    max_tokens = models.PositiveIntegerField(null=True, blank=True)
+    max_cost_usd = models.DecimalField(max_digits=10, decimal_places=4, null=True, blank=True)
+    requests_per_minute = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MOST_PER_MINUTE)],
+        help_text="Calls in any 60 seconds, over all callers; empty: no limit.",
+    )
+    requests_per_day = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Calls a day (UTC), over all callers; empty: no limit."
+    )
+    callback_url = models.CharField(
+        max_length=2000,
+        blank=True,
+        validators=[check_callback_url],
+        help_text="Where the end of each run is posted to, signed; empty: nowhere.",
+    )
+    # Executions removed by retention, so that the count stays true.
+    pruned_executions = models.PositiveBigIntegerField(default=0, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        editable=False,
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    removed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = DeploymentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("endpoint_path",)
+        permissions = (("execute_deployment", "Can execute deployments"),)
+        constraints = [
+            models.UniqueConstraint(
+                fields=("endpoint_path",),
+                condition=Q(removed_at=None),
+                name="deployment_endpoint_path",
+                violation_error_message="Another deployment answers under this path.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.endpoint_path
+
+    @property
+    def endpoint_url(self) -> str:
+        """The full address that callers post to."""
+        return f"{settings.ENVIRONMENT.public_url}/api/deployed{self.endpoint_path}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == self.Status.ACTIVE
+
+    @property
+    def last_run_label(self) -> str:
+        """How the last run stands, in words; needs `with_last_run`."""
+        status = getattr(self, "last_run_status", None)
+        return ExecutionStatus(status).label if status else ""

@@ -1,0 +1,125 @@
+"""Keys of the API: whose they are, what they may, and a hash of their secret."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.utils import timezone
+
+from deployments.models.deployment import MOST_PER_MINUTE, Deployment
+from designs.access import SCOPES, Caller
+from designs.ids import new_id
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def for_caller(self, caller: Caller) -> ApiKeyQuerySet:
+        """One's own keys; all keys for those who may change any. A bound key sees those within its
+        bounds.
+        """
+        if not caller.may("deployments.view_apikey"):
+            return self.none()
+        rows = self
+        if caller.deployment_ids is not None:
+            beyond = Deployment.objects.exclude(pk__in=caller.deployment_ids)
+            rows = rows.exclude(deployments=None).exclude(deployments__in=beyond)
+        if caller.may("deployments.change_apikey"):
+            return rows
+        return rows.filter(owner_id=caller.user_id)
+
+
+class ApiKey(models.Model):
+    """`orc_<prefix>_<secret>`: the prefix finds the row, the secret is kept only as a keyed
+    hash.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=200, blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys"
+    )
+    prefix = models.CharField(max_length=8, unique=True, editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+    # After a rotation the old secret may go on working for a while.
+    previous_digest = models.CharField(max_length=64, blank=True, editable=False)
+    previous_until = models.DateTimeField(null=True, blank=True, editable=False)
+    scopes = models.JSONField(default=list)
+    deployments = models.ManyToManyField(Deployment, blank=True, related_name="keys")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_address = models.GenericIPAddressField(null=True, blank=True, editable=False)
+    requests_per_minute = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MOST_PER_MINUTE)],
+        help_text="Calls in any 60 seconds; empty: no limit.",
+    )
+    requests_per_day = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Calls a day (UTC); empty: no limit."
+    )
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"orc_{self.prefix}_…"
+
+    @property
+    def is_usable(self) -> bool:
+        return self.revoked_at is None and (
+            self.expires_at is None or self.expires_at > timezone.now()
+        )
+
+    @property
+    def is_overlapping(self) -> bool:
+        """True while the secret before the present one works too."""
+        return self.previous_until is not None and self.previous_until > timezone.now()
+
+    def set_new_secret(self, *, overlap_seconds: float = 0) -> str:
+        """Give the key a fresh secret; returns the whole key, which cannot be read again.
+
+        The secret before it works for `overlap_seconds` more, any older one no longer.
+        """
+        self.prefix = self.prefix or secrets.token_hex(4)
+        now = timezone.now()
+        self.previous_digest = self.digest if overlap_seconds else ""
+        self.previous_until = now + timedelta(seconds=overlap_seconds) if overlap_seconds else None
+        secret = secrets.token_urlsafe(32)
+        self.digest = digest_of(secret)
+        return f"orc_{self.prefix}_{secret}"
+
+    def works_until(self, secret: str) -> datetime | None:
+        """Until when this secret is good by itself; None if it is not. Compared in constant time.
+
+        The far future for the present secret; the end of the overlap for the one before.
+        """
+        digest = digest_of(secret)
+        is_present = hmac.compare_digest(self.digest, digest)
+        is_previous = hmac.compare_digest(self.previous_digest or "-" * 64, digest)
+        if is_present:
+            return self.expires_at or datetime.max.replace(tzinfo=UTC)
+        return self.previous_until if is_previous and self.is_overlapping else None
+
+    def clean(self) -> None:
+        unknown = [scope for scope in self.scopes if scope not in SCOPES]
+        if unknown:
+            raise ValidationError(
+                {"scopes": f"Unknown scope {unknown[0]!r}: choose from {', '.join(SCOPES)}."}
+            )
+
+
+def digest_of(secret: str) -> str:
+    """HMAC-SHA256 with the installation's secret: random keys need no slow hash, and a dump alone
+    is no use.
+    """
+    return hmac.new(settings.SECRET_KEY.encode(), secret.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,5 @@
+"""The admin of designs and their versions."""
+
+from designs.admin import design, version
+
+__all__ = ["design", "version"]

@@ -1,0 +1,70 @@
+"""The admin of published versions: to look at, never to change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpResponse
+from django.utils.text import slugify
+from unfold.decorators import action, display
+
+from designs.access import Caller
+from designs.admin.base import OrchestraAdmin, ReadOnly
+from designs.admin.design import json_file
+from designs.admin.shown import admin_url, json_block, row_link
+from designs.admin.verbs import Done
+from designs.graph.files import design_text
+from designs.models import DesignVersion
+from designs.requests import PageRequest
+from designs.services import restore_version
+
+
+@admin.register(DesignVersion)
+class DesignVersionAdmin(ReadOnly, OrchestraAdmin):
+    list_display = ("version", "design_link", "note", "created_by", "created_at")
+    list_filter = (("created_by", admin.RelatedOnlyFieldListFilter), "created_at")
+    list_select_related = ("design", "created_by")
+    search_fields = ("design__name", "note")
+    date_hierarchy = "created_at"
+    ordering = ("-created_at",)
+    deferred_in_lists = ("document", "design__draft")
+    fields = ("design_link", "number", "note", "created_by", "created_at", "document_text")
+    actions_detail = ("export", "restore")
+
+    def rows_for(self, rows: Any, caller: Caller) -> Any:
+        return rows if caller.may("designs.view_designversion") else rows.none()
+
+    @display(description="Version", ordering="number")
+    def version(self, version: DesignVersion) -> str:
+        return f"v{version.number}"
+
+    @display(description="Design", ordering="design__name")
+    def design_link(self, version: DesignVersion) -> str:
+        return row_link(version.design)
+
+    @display(description="Document")
+    def document_text(self, version: DesignVersion) -> str:
+        return json_block(version.document)
+
+    @action(description="Export JSON", url_path="export", permissions=["view"], icon="download")
+    def export(self, request: PageRequest, object_id: str) -> HttpResponse:
+        version = self.row(request, object_id)
+        name = f"{slugify(version.design.name) or 'design'}-v{version.number}"
+        return json_file(design_text(version.document), name)
+
+    def has_restore_permission(self, request: PageRequest, object_id: Any = None) -> bool:
+        return request.caller.may("designs.change_design")
+
+    @action(description="Restore", url_path="restore", permissions=["restore"], icon="undo")
+    def restore(self, request: PageRequest, object_id: str) -> HttpResponse:
+        version = self.row(request, object_id)
+
+        def do(given: dict[str, Any]) -> Done:
+            design = restore_version(version=version)
+            return Done(f"{version} is the draft of {design} again.", admin_url(design))
+
+        text = "The draft is replaced by this version's document. Published versions stay."
+        return self.ask(
+            request, version, do, title=f"Restore {version}", text=text, button="Make it the draft"
+        )

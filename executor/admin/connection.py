@@ -1,0 +1,165 @@
+"""The admin of model connections: the key goes in and never comes out; a test asks the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpResponse, HttpResponseRedirect
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
+
+from designs.admin.base import OrchestraAdmin
+from designs.admin.refusals import ServiceForm
+from designs.admin.shown import EMPTY, admin_url, badge
+from designs.admin.verbs import Done
+from designs.requests import PageRequest
+from executor.connections import TRY_SECONDS, save_connection, try_connection
+from executor.errors import ConnectionInvalid
+from executor.models import ModelConnection
+
+KEPT = "A key is stored and cannot be shown. Empty: it stays. A new one takes its place."
+ASKS = (
+    f"One short question is sent to the default model, as designs send theirs. It may take up to "
+    f"{TRY_SECONDS:g} seconds and costs a few tokens."
+)
+
+
+class ConnectionForm(ServiceForm):
+    new_key = forms.CharField(
+        label="API key",
+        required=False,
+        widget=UnfoldAdminPasswordWidget(
+            attrs={"autocomplete": "off", "spellcheck": "false"}, render_value=False
+        ),
+        help_text="Stored encrypted, and never shown again. Empty: a server that needs none.",
+    )
+    remove_key = forms.BooleanField(
+        label="Remove the stored key", required=False, widget=UnfoldBooleanSwitchWidget
+    )
+
+    class Meta:
+        model = ModelConnection
+        fields = (
+            "name", "provider", "base_url", "default_model", "is_enabled", "timeout_seconds",
+            "max_concurrent_calls",
+        )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "remove_key" in self.fields and not self.instance.api_key:
+            del self.fields["remove_key"]
+        elif "new_key" in self.fields:
+            self.fields["new_key"].help_text = KEPT
+
+
+@admin.register(ModelConnection)
+class ModelConnectionAdmin(OrchestraAdmin):
+    form = ConnectionForm
+    list_display = (
+        "name", "state", "provider", "address", "default_model", "key", "limits", "updated_at",
+    )  # fmt: skip
+    list_filter = (
+        ("provider", ChoicesCheckboxFilter),
+        ("is_enabled", BooleanRadioFilter),
+        ("test_passed", BooleanRadioFilter),
+    )
+    search_fields = ("name", "base_url", "default_model")
+    search_help_text = "Name, address or model."
+    readonly_fields = (
+        "state", "key", "test_sentence", "tested_at", "created_at", "updated_at",
+    )  # fmt: skip
+    actions = ("enable", "disable")
+    actions_detail = ("test",)
+    refusals = {**OrchestraAdmin.refusals, ConnectionInvalid: ""}
+
+    def get_fieldsets(self, request: PageRequest, obj: Any = None) -> Any:
+        may_change = self.has_change_permission(request, obj) if obj else True
+        key = ["key"] if not may_change else ["new_key"]
+        if may_change and obj and obj.api_key:
+            key = ["key", "new_key", "remove_key"]
+        first = ("name", "provider", "base_url", *key, "default_model", "is_enabled")
+        found = [
+            (None, {"fields": first}),
+            ("Limits", {"fields": ("timeout_seconds", "max_concurrent_calls")}),
+        ]
+        if obj:
+            state = ("state", "test_sentence", "tested_at", "created_at", "updated_at")
+            found.append(("Last test", {"fields": state}))
+        return found
+
+    # --- Columns ----------------------------------------------------------------------------------
+
+    @display(description="Status", ordering="test_passed")
+    def state(self, connection: ModelConnection) -> str:
+        if not connection.is_enabled:
+            return badge("Disabled")
+        if connection.test_passed is None:
+            return badge("Not tested", "info")
+        return badge("Answers", "success") if connection.test_passed else badge("Fails", "danger")
+
+    @display(description="Address", ordering="base_url")
+    def address(self, connection: ModelConnection) -> str:
+        return connection.base_url or "The provider's own"
+
+    @display(description="Key")
+    def key(self, connection: ModelConnection) -> str:
+        return badge("Stored", "success") if connection.api_key else badge("None")
+
+    @display(description="Calls at once", ordering="max_concurrent_calls")
+    def limits(self, connection: ModelConnection) -> str:
+        most = connection.max_concurrent_calls
+        return EMPTY if most is None else f"{most:,}"
+
+    # --- Writing ----------------------------------------------------------------------------------
+
+    def store(self, request: Any, obj: ModelConnection, form: Any, change: bool) -> None:
+        given = form.cleaned_data
+        save_connection(
+            connection=obj,
+            new_key=given.get("new_key", ""),
+            remove_key=given.get("remove_key", False),
+        )
+
+    # --- Verbs ------------------------------------------------------------------------------------
+
+    @action(
+        description="Test",
+        url_path="test",
+        permissions=["change"],
+        icon="network_check",
+        variant=ActionVariant.PRIMARY,
+    )
+    def test(self, request: PageRequest, object_id: str) -> HttpResponse:
+        connection = self.row(request, object_id)
+        if request.method != "POST":
+            title = f"Test {connection}"
+            return self.ask(request, connection, _nothing, title=title, text=ASKS, button="Test it")
+        # Not by `ask`: the call may take long, and no transaction may stay open for it.
+        tried = try_connection(connection=connection)
+        level = messages.SUCCESS if tried.passed else messages.ERROR
+        self.message_user(request, tried.sentence, level)
+        self.log_change(request, connection, f"Tested. {tried.sentence}")
+        return HttpResponseRedirect(admin_url(connection))
+
+    def _switch(self, request: PageRequest, rows: Any, *, on: bool) -> None:
+        def do(row: ModelConnection) -> None:
+            row.is_enabled = on
+            save_connection(connection=row)
+
+        self.for_each(request, rows, do, "{count} enabled." if on else "{count} disabled.")
+
+    @admin.action(description="Enable", permissions=["change"])
+    def enable(self, request: PageRequest, rows: Any) -> None:
+        self._switch(request, rows, on=True)
+
+    @admin.action(description="Disable", permissions=["change"])
+    def disable(self, request: PageRequest, rows: Any) -> None:
+        self._switch(request, rows, on=False)
+
+
+def _nothing(given: dict[str, Any]) -> Done:
+    return Done("")

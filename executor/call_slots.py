@@ -1,0 +1,162 @@
+"""Calls at once of a model connection: one count for all processes, kept in Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import redis
+import redis.asyncio
+from django.conf import settings
+
+from executor.engine.llm.base import ErrorKind, ModelError
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "orchestra:calls:"
+# A slot whose process was killed is free after so long; living processes renew theirs.
+HELD_SECONDS = 15.0
+RENEW_SECONDS = 5.0
+# How soon a slot that another process gave back is seen here.
+LOOK_SECONDS = 0.1
+COMPLAIN_EVERY_SECONDS = 60.0
+
+# By Redis's own clock: those of the processes may differ.
+_TAKE = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
+redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[3] * 2000)
+return 1
+"""
+# XX: a slot that was given back meanwhile stays free.
+_RENEW = """
+local time = redis.call('TIME')
+local free = time[1] + time[2] / 1000000 + ARGV[1]
+for i = 2, #ARGV do redis.call('ZADD', KEYS[1], 'XX', free, ARGV[i]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[1] * 2000)
+"""
+
+
+class _Line:
+    """Who waits and who holds, for one connection."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        # Only the first in the line looks for a free slot.
+        self.turn = asyncio.Lock()
+        self.freed = asyncio.Event()
+        self.held: set[str] = set()
+
+
+class CallSlots:
+    """The slots of this process's event loop, by connection. While Redis is away, each process
+    counts alone.
+    """
+
+    def __init__(self) -> None:
+        self._client: Any = redis.asyncio.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2
+        )
+        self._lines: dict[int, _Line] = {}
+        self._renewing: asyncio.Task[None] | None = None
+        self._returning: set[asyncio.Task[None]] = set()
+        self._complained = -COMPLAIN_EVERY_SECONDS
+
+    @asynccontextmanager
+    async def take(
+        self, connection_id: int, limit: int, *, wait_seconds: float, name: str
+    ) -> AsyncIterator[None]:
+        """One of `limit` slots, first come first served within the process.
+
+        Raises ModelError(RATE_LIMIT) when none got free within `wait_seconds`.
+        """
+        line = self._lines.setdefault(connection_id, _Line(f"{PREFIX}{connection_id}"))
+        token = uuid.uuid4().hex
+        try:
+            async with asyncio.timeout(wait_seconds) as clock, line.turn:
+                while not await self._taken(line, token, limit):
+                    line.freed.clear()
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(line.freed.wait(), LOOK_SECONDS)
+        except TimeoutError:
+            if not clock.expired():
+                raise
+            calls = "one call" if limit == 1 else f"{limit} calls"
+            sentence = f"{name}: the connection allows {calls} at once, and none ended in time."
+            raise ModelError(ErrorKind.RATE_LIMIT, sentence) from None
+        self._keep_renewing()
+        try:
+            yield
+        finally:
+            line.held.discard(token)
+            self._return(line, token)
+
+    async def _taken(self, line: _Line, token: str, limit: int) -> bool:
+        try:
+            found = await self._client.eval(_TAKE, 1, line.key, token, limit, HELD_SECONDS)
+        except (redis.RedisError, OSError) as error:
+            self._complain(error)
+            found = len(line.held) < limit
+        except asyncio.CancelledError:
+            # Redis may have given it all the same.
+            self._return(line, token)
+            raise
+        if found:
+            line.held.add(token)
+        return bool(found)
+
+    def _return(self, line: _Line, token: str) -> None:
+        """Without waiting: neither an answer nor a cancelled run waits for Redis."""
+        task = asyncio.create_task(self._give_back(line, token))
+        self._returning.add(task)
+        task.add_done_callback(self._returning.discard)
+
+    async def _give_back(self, line: _Line, token: str) -> None:
+        try:
+            await self._client.zrem(line.key, token)
+        except (redis.RedisError, OSError) as error:
+            self._complain(error)
+        line.freed.set()
+
+    def _keep_renewing(self) -> None:
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._renew(), name="model call slots")
+
+    async def _renew(self) -> None:
+        while any(line.held for line in self._lines.values()):
+            await asyncio.sleep(RENEW_SECONDS)
+            for line in self._lines.values():
+                if line.held:
+                    await self._renew_line(line)
+
+    async def _renew_line(self, line: _Line) -> None:
+        try:
+            await self._client.eval(_RENEW, 1, line.key, HELD_SECONDS, *line.held)
+        except (redis.RedisError, OSError) as error:
+            self._complain(error)
+
+    def _complain(self, error: Exception) -> None:
+        if time.monotonic() - self._complained > COMPLAIN_EVERY_SECONDS:
+            self._complained = time.monotonic()
+            logger.warning("Calls at once are counted in each process alone: %s", error)
+
+
+_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, CallSlots] = WeakKeyDictionary()
+
+
+def running_slots() -> CallSlots:
+    """The slots of the running loop, made at their first use."""
+    loop = asyncio.get_running_loop()
+    found = _by_loop.get(loop)
+    if found is None:
+        found = _by_loop[loop] = CallSlots()
+    return found

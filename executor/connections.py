@@ -1,0 +1,144 @@
+"""What can be done with model connections: save one, and try whether it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from designs.patterns.base import Part
+from executor.engine.llm.base import Model, ModelAnswer, ModelError, ModelRequest
+from executor.errors import ConnectionInvalid
+from executor.llm_connections import ConnectionModel
+from executor.llm_provider import installation_models
+from executor.models import ModelConnection
+from executor.models.connection import HOSTED, MOST_CHARACTERS, check_api_key
+from executor.worker import process_loop
+
+logger = logging.getLogger(__name__)
+
+TRY_SECONDS = 20.0
+# The loop may be busy; a page waits no longer than this for its turn.
+GRACE_SECONDS = 5.0
+
+LATE = f"There was no answer within {TRY_SECONDS:g} seconds."
+ELSEWHERE = (
+    "The stored key belongs to the address it was typed for. Type the key for this one, or remove "
+    "the stored one."
+)
+
+
+def save_connection(
+    *, connection: ModelConnection, new_key: str = "", remove_key: bool = False
+) -> None:
+    """Write the connection; without a new key it keeps the one it has.
+
+    Every process of the installation follows within seconds. Raises ConnectionInvalid.
+    """
+    with transaction.atomic():
+        rows = ModelConnection.objects.select_for_update()
+        kept = rows.filter(pk=connection.pk).first() if connection.pk else None
+        _set_key(connection, kept, new_key.strip(), remove=remove_key)
+        if kept is None or _facts(kept) != _facts(connection) or new_key or remove_key:
+            connection.tested_at, connection.test_passed = None, None
+            connection.test_sentence = ""
+        connection.save()
+        transaction.on_commit(installation_models().connections.forget)
+
+
+def _set_key(
+    connection: ModelConnection, kept: ModelConnection | None, new_key: str, *, remove: bool
+) -> None:
+    if new_key and remove:
+        raise _refused("Type a new key or remove the stored one, not both.")
+    if new_key:
+        try:
+            check_api_key(new_key)
+        except ValidationError as error:
+            raise _refused(" ".join(error.messages)) from error
+        connection.api_key = new_key
+    elif remove or kept is None:
+        connection.api_key = ""
+    else:
+        connection.api_key = kept.api_key
+        if kept.api_key and _address(kept) != _address(connection):
+            # Whoever may change an address would else have the key sent to one of their own.
+            raise _refused(ELSEWHERE)
+    if not connection.api_key and connection.provider in HOSTED:
+        label = connection.get_provider_display()
+        raise _refused(f"{label} answers nobody without a key.")
+
+
+def _refused(sentence: str) -> ConnectionInvalid:
+    return ConnectionInvalid({"new_key": [sentence]})
+
+
+def _address(connection: ModelConnection) -> tuple[str, str]:
+    return connection.provider, connection.base_url
+
+
+def _facts(connection: ModelConnection) -> tuple[object, ...]:
+    """What an earlier test was about."""
+    return (*_address(connection), connection.default_model, connection.name)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """How a test ended, in a sentence."""
+
+    passed: bool
+    sentence: str
+
+
+def try_connection(*, connection: ModelConnection) -> Tried:
+    """Make one small call as designs do, and keep how it ended. It takes up to 20 seconds, so not
+    inside a transaction.
+    """
+    tried = _tried(connection.name)
+    ModelConnection.objects.filter(pk=connection.pk).update(
+        tested_at=timezone.now(),
+        test_passed=tried.passed,
+        test_sentence=tried.sentence[:MOST_CHARACTERS],
+    )
+    installation_models().connections.forget()
+    return tried
+
+
+def _tried(name: str) -> Tried:
+    began = time.perf_counter()
+    try:
+        model = installation_models().resolve(name)
+        future = asyncio.run_coroutine_threadsafe(_ask(model), process_loop())
+        answer = future.result(timeout=TRY_SECONDS + GRACE_SECONDS)
+    except ModelError as error:
+        said = error.message
+        return Tried(False, said if name in said else f"{name}: {said}")
+    except TimeoutError:
+        return Tried(False, LATE)
+    except Exception:
+        logger.exception("The test of the model connection %s failed.", name)
+        return Tried(False, "The answer could not be understood; the server's log says more.")
+    milliseconds = round(1000 * (time.perf_counter() - began))
+    tokens = f"{answer.input_tokens:,} tokens in and {answer.output_tokens:,} out"
+    return Tried(True, f"{answer.model} answered in {milliseconds:,} ms, with {tokens}.")
+
+
+async def _ask(model: Model) -> ModelAnswer:
+    request = ModelRequest(
+        call_key=f"test:{uuid.uuid4()}",
+        system="You are being tested. Answer in one word.",
+        parts=(Part("Task", "Say hello."),),
+        purpose="test",
+        role="worker",
+        timeout_seconds=TRY_SECONDS,
+    )
+    async with asyncio.timeout(TRY_SECONDS):
+        if isinstance(model, ConnectionModel):
+            await model.end_pause()
+        return await model.complete(request)

@@ -1,0 +1,116 @@
+"""What a model connection's record comes to: one model, with its breaker and its clients."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import cast
+
+from designs.encryption import Secret, SecretUnreadable
+from executor.engine.breaker import Breaker, Guarded
+from executor.engine.llm.base import ErrorKind, Model, ModelAnswer, ModelError, ModelRequest
+from executor.engine.llm.clients import Endpoint, Protocol
+from executor.engine.llm.providers import Manner, ProviderModel
+from executor.models import ModelConnection
+from executor.models.connection import HOSTED
+
+logger = logging.getLogger(__name__)
+
+PRICED = Manner(priced=True)
+# Not every server shows the schema to the model, or holds the model to it.
+COMPATIBLE = Manner(says_schema=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a call needs of a connection's record. `sealed` is the key as it is stored."""
+
+    id: int
+    name: str
+    provider: str
+    base_url: str
+    sealed: str
+    default_model: str
+    is_enabled: bool
+    timeout_seconds: int
+    max_concurrent_calls: int | None
+    updated_at: datetime
+    # A test that passed ends the pauses of all breakers.
+    passed_at: datetime | None
+
+
+class Target:
+    """One model behind one state of a connection, with its breaker and its clients."""
+
+    def __init__(self, facts: Known, model: str) -> None:
+        self.known = facts
+        self.calls = 0
+        name = f"{facts.name}:{model}"
+        endpoint = Endpoint(
+            cast(Protocol, facts.provider), model, facts.base_url, _opened_key(facts)
+        )
+        manner = PRICED if facts.provider in HOSTED else COMPATIBLE
+        self._model = ProviderModel(name, endpoint, manner)
+        self._guarded = guarded(self._model)
+
+    @property
+    def breaker(self) -> Breaker:
+        return self._guarded.breaker
+
+    async def complete(
+        self, request: ModelRequest, on_delta: Callable[[str], None] | None
+    ) -> ModelAnswer:
+        """Ask once, in the connection's time."""
+        seconds = min(request.timeout_seconds, self.known.timeout_seconds)
+        self.calls += 1
+        try:
+            return await self._guarded.complete(replace(request, timeout_seconds=seconds), on_delta)
+        finally:
+            self.calls -= 1
+
+    async def close(self) -> None:
+        """Close the clients of the running loop."""
+        await self._model.close()
+
+
+def guarded(model: Model) -> Guarded:
+    """The model behind a breaker of its own, which tells the log of its pauses."""
+
+    def tell(name: str, seconds: float, reason: str) -> None:
+        logger.warning("%r is left alone for %g seconds, because %s.", name, seconds, reason)
+
+    return Guarded(model, Breaker(model.name, on_open=tell))
+
+
+def unavailable(sentence: str) -> ModelError:
+    return ModelError(ErrorKind.UNAVAILABLE, sentence)
+
+
+def known(row: ModelConnection) -> Known:
+    return Known(
+        id=row.pk,
+        name=row.name,
+        provider=row.provider,
+        base_url=row.base_url,
+        sealed=row.api_key.token,
+        default_model=row.default_model,
+        is_enabled=row.is_enabled,
+        timeout_seconds=row.timeout_seconds,
+        max_concurrent_calls=row.max_concurrent_calls,
+        updated_at=row.updated_at,
+        passed_at=row.tested_at if row.test_passed else None,
+    )
+
+
+def _opened_key(facts: Known) -> str:
+    try:
+        key = Secret(token=facts.sealed).reveal()
+    except SecretUnreadable as error:
+        raise unavailable(
+            f"The model connection '{facts.name}' has no usable key. {error}"
+        ) from error
+    if not key and facts.provider in HOSTED:
+        raise unavailable(f"The model connection '{facts.name}' has no key: type one in the admin.")
+    return key

@@ -1,0 +1,25 @@
+"""The rows of runs, by subject."""
+
+from executor.models.connection import PROVIDER_WORDS, ModelConnection, Provider
+from executor.models.execution import (
+    CLOCKS_APART,
+    Execution,
+    ExecutionQuerySet,
+    Trigger,
+    parse_execution_id,
+)
+from executor.models.results import BlockResult, BlockStatus, Step
+
+__all__ = [
+    "CLOCKS_APART",
+    "PROVIDER_WORDS",
+    "BlockResult",
+    "BlockStatus",
+    "Execution",
+    "ExecutionQuerySet",
+    "ModelConnection",
+    "Provider",
+    "Step",
+    "Trigger",
+    "parse_execution_id",
+]

@@ -1,0 +1,164 @@
+"""What the engine tells and remembers, as rows, and rows as what it remembers."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from executor.engine.context import Outcome
+from executor.engine.events import BlockChanged, ErrorInfo
+from executor.engine.journal import StepResult
+from executor.models import BlockResult, Execution, Step
+
+NOTHING_SPENT: dict[str, Any] = {
+    "input_tokens": 0,
+    "output_tokens": 0,
+    "cost_usd": None,
+    "tries": 0,
+}
+
+
+def change_block(blocks: dict[str, BlockResult], pk: uuid.UUID, event: BlockChanged) -> None:
+    """Bring the block's row, by its id in `blocks`, up to date with what happened."""
+    at = datetime.fromtimestamp(event.at, UTC)
+    row = blocks.get(event.block_id)
+    if row is None:
+        row = blocks[event.block_id] = BlockResult(execution_id=pk, block_id=event.block_id)
+    row.status = event.status
+    if event.status == "running":
+        row.started_at = at
+    else:
+        row.completed_at = at
+        row.output = storable(event.output)
+        row.error = _error_fields(event.error)
+
+
+def recorded_steps(execution: Execution) -> dict[str, StepResult]:
+    """The journal of an execution; a resumed one also reads the steps of those it goes on from.
+
+    Those others have paid for their steps: here they count for nothing, neither as usage nor
+    towards a limit.
+    """
+    found = {row.key: step_result(row) for row in execution.steps.all()}
+    source = execution.resumed_from
+    while source is not None:
+        for row in source.steps.all():
+            if row.key not in found:
+                found[row.key] = replace(step_result(row), **NOTHING_SPENT)
+        source = source.resumed_from
+    return found
+
+
+def storable(value: Any) -> Any:
+    """A JSON value that every database takes: NUL and lone surrogates become U+FFFD."""
+    try:
+        if b"\\u0000" not in orjson.dumps(value):
+            return value
+    except (TypeError, ValueError):
+        pass
+    return _clean(value)
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        text = value.replace("\0", "\ufffd")
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_clean(str(key)): _clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    return value
+
+
+def end_fields(outcome: Outcome) -> dict[str, Any]:
+    """What an end writes into the execution's row besides its status."""
+    return {
+        "result_data": storable(outcome.result),
+        "error": _error_fields(outcome.error),
+        "degraded": bool(outcome.degraded),
+        "degraded_reasons": storable(list(outcome.degraded)),
+        "model_calls": outcome.usage.model_calls,
+        "input_tokens": outcome.usage.input_tokens,
+        "output_tokens": outcome.usage.output_tokens,
+        "cost_usd": outcome.usage.cost_usd,
+    }
+
+
+def as_stored(outcome: Outcome) -> Outcome:
+    """The outcome with its values as the database keeps them: what callers are told, too."""
+    result, outputs = storable(outcome.result), storable(outcome.block_outputs)
+    if result is outcome.result and outputs is outcome.block_outputs:
+        return outcome
+    return replace(outcome, result=result, block_outputs=outputs)
+
+
+def _error_fields(error: ErrorInfo | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    return _clean(
+        {
+            "class": error.kind,
+            "message": error.message,
+            "block_id": error.block_id,
+            "step": error.step_key,
+        }
+    )
+
+
+def copy_of(row: BlockResult) -> BlockResult:
+    return BlockResult(
+        execution_id=row.execution_id,
+        block_id=row.block_id,
+        status=row.status,
+        output=row.output,
+        error=row.error,
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+    )
+
+
+def step_row(step: StepResult, pk: uuid.UUID, attempt: int) -> Step:
+    """The row of a finished step of that execution."""
+    return Step(
+        execution_id=pk,
+        key=step.key,
+        block_id=step.block_id,
+        agent_id=step.agent_id or "",
+        round_number=step.round_number,
+        purpose=step.purpose,
+        model=step.model or "",
+        prompt=storable(step.prompt),
+        text=storable(step.text or ""),
+        output=storable(step.output),
+        input_tokens=step.input_tokens,
+        output_tokens=step.output_tokens,
+        cost_usd=step.cost_usd,
+        tries=step.tries,
+        attempt=attempt,
+        started_at=datetime.fromtimestamp(step.started_at, UTC),
+        finished_at=datetime.fromtimestamp(step.finished_at, UTC),
+    )
+
+
+def step_result(row: Step) -> StepResult:
+    return StepResult(
+        key=row.key,
+        block_id=row.block_id,
+        agent_id=row.agent_id or None,
+        round_number=row.round_number,
+        purpose=row.purpose,
+        model=row.model or None,
+        prompt=row.prompt,
+        text=row.text or None,
+        output=row.output,
+        input_tokens=row.input_tokens,
+        output_tokens=row.output_tokens,
+        cost_usd=row.cost_usd,
+        tries=row.tries,
+        started_at=row.started_at.timestamp(),
+        finished_at=row.finished_at.timestamp(),
+    )

@@ -1,0 +1,66 @@
+"""How large and how tangled a schema may be, and that no pattern takes long."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from designs.graph.report import Report
+from designs.graph.schemas import check_schema, compile_schema
+
+Schema = dict[str, Any]
+
+
+def found(schema: Schema) -> list[str]:
+    report = Report()
+    check_schema(schema, "", report)
+    return [problem.message for problem in report.problems()]
+
+
+@pytest.mark.parametrize("pattern", ["^(a+)+$", "(a|a)*$", "(.*a){20}$", "(x+x+)+y"])
+def test_patterns_that_hang_others_are_harmless(pattern: str) -> None:
+    validator = compile_schema({"type": "string", "pattern": pattern})
+    start = time.thread_time()
+    validator.is_valid("a" * 50_000 + "!")
+    validator.is_valid("x" * 50_000)
+    assert time.thread_time() - start < 0.5
+
+
+def test_sizes() -> None:
+    def wide(count: int) -> Schema:
+        return {"properties": {f"p{number}": {} for number in range(count)}}
+
+    def deep(depth: int) -> Schema:
+        schema: Schema = {}
+        for _ in range(depth - 1):
+            schema = {"items": schema}
+        return schema
+
+    assert found(wide(198)) == []
+    assert "more than 200 parts" in found(wide(199))[0]
+    assert found(deep(20)) == []
+    assert "nested deeper than 20 levels" in found(deep(21))[0]
+    assert found({"required": [f"r{number}" for number in range(3_000)]}) == []
+    assert "more than 4,000 entries" in found({"required": ["r"] * 4_000})[0]
+    assert found({"enum": list(range(20_000))}) == []
+    assert compile_schema({"pattern": "a" * 200})
+    assert found({"pattern": "(((a{1,50}){1,50}){1,50}){1,50}"})
+
+
+def test_references_cannot_multiply() -> None:
+    bomb: Schema = {"$defs": {"d0": {"type": "string"}}}
+    for level in range(1, 12):
+        ways = [{"$ref": f"#/$defs/d{level - 1}"}] * 5
+        bomb["$defs"][f"d{level}"] = {"allOf": ways}
+    assert "With its references followed" in found({**bomb, "$ref": "#/$defs/d11"})[0]
+    twice = {"$defs": {"t": {"anyOf": [{"items": {"$ref": "#/$defs/t"}}, {"$ref": "#/$defs/t"}]}}}
+    assert "refers to itself in several places" in found({**twice, "$ref": "#/$defs/t"})[0]
+    once = {"type": "object", "properties": {"next": {"$ref": "#"}}}
+    assert found(once) == []
+    names = [f"d{level}" for level in range(95)]
+    chain = {
+        a: {"allOf": [{"$ref": f"#/$defs/{b}"}]} for a, b in zip(names, names[1:], strict=False)
+    }
+    assert found({"$defs": {**chain, names[-1]: {}}, "$ref": "#/$defs/d0"}) == []

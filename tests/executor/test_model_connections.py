@@ -1,0 +1,235 @@
+"""Model connections while designs run: what is asked, how soon a change counts, what goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from executor import llm_connections
+from executor.engine.llm.base import ErrorKind, ModelError
+from executor.errors import ModelUnavailable
+from executor.llm_provider import _FINDERS, check_model
+from executor.models import PROVIDER_WORDS, ModelConnection
+from executor.threads import in_thread
+from tests.executor.connections import KEY, Process, change, connect
+from tests.model_server import ModelServer, fails, model_server, says
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def server() -> Iterator[ModelServer]:
+    with model_server() as found:
+        yield found
+
+
+async def eventually(true: Callable[[], Any], seconds: float = 2.5) -> float:
+    """Seconds until the condition, which may be awaited, holds."""
+    began = time.monotonic()
+    while not await true():
+        assert time.monotonic() - began < seconds, "It did not happen in time."
+        await asyncio.sleep(0.05)
+    return time.monotonic() - began
+
+
+# --- What is asked --------------------------------------------------------------------------------
+
+
+async def test_its_name_asks_the_default_model_with_the_key(server: ModelServer) -> None:
+    await in_thread(connect, server)
+    answer = await Process().ask()
+    assert (answer.text, answer.model) == ("Hello.", "vllm:small")
+    assert (answer.input_tokens, answer.output_tokens, answer.cost_usd) == (10, 5, None)
+    call = server.calls[0]
+    assert (call.path, call.body["model"]) == ("/v1/chat/completions", "small")
+    assert call.headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize("model", ["large", "meta/llama-3.1:8b", "a@b+c_d-e"])
+async def test_a_colon_names_another_model(server: ModelServer, model: str) -> None:
+    await in_thread(connect, server, default_model="")
+    assert (await Process().ask(f"vllm:{model}")).model == f"vllm:{model}"
+    assert server.calls[0].body["model"] == model
+
+
+async def test_every_protocol_has_its_price(server: ModelServer) -> None:
+    address = server.anthropic_url
+    await in_thread(
+        connect, server, "claude", provider="anthropic", base_url=address,
+        default_model="claude-sonnet-5-5",
+    )  # fmt: skip
+    server.usual = says("Hello.", tokens=(1_000_000, 0))
+    answer = await Process().ask("claude")
+    assert answer.cost_usd is not None
+    assert Decimal(1) < answer.cost_usd < Decimal(10)
+    assert server.calls[0].path == "/v1/messages"
+    assert KEY in str(server.calls[0].headers)
+
+
+async def test_a_server_without_a_key_is_sent_none(server: ModelServer) -> None:
+    await in_thread(connect, server, key="")
+    await Process().ask()
+    assert KEY not in str(server.calls[0].headers)
+
+
+async def test_a_call_ends_within_the_connections_time(server: ModelServer) -> None:
+    await in_thread(connect, server, timeout_seconds=1)
+    server.usual = says("too late", seconds=5)
+    began = time.monotonic()
+    error = await Process().fails(seconds=60)
+    assert error.kind is ErrorKind.TIMEOUT
+    assert 0.9 < time.monotonic() - began < 3
+
+
+# --- Changes --------------------------------------------------------------------------------------
+
+
+async def test_a_change_counts_within_two_seconds(server: ModelServer) -> None:
+    row = await in_thread(connect, server)
+    process = Process()
+    await process.ask()
+    await in_thread(change, row, default_model="large", key="sk-another")
+
+    async def is_changed() -> bool:
+        return (await process.ask()).model == "vllm:large"
+
+    assert await eventually(is_changed) <= llm_connections.FRESH_SECONDS + 0.2
+    assert server.calls[-1].headers["authorization"] == "Bearer sk-another"
+
+
+async def test_a_disabled_connection_is_not_asked(server: ModelServer) -> None:
+    row = await in_thread(connect, server)
+    process = Process()
+    await process.ask()
+    await in_thread(change, row, is_enabled=False)
+
+    async def is_disabled() -> bool:
+        heard = len(server.calls)
+        await process.ask_many(1)
+        return len(server.calls) == heard
+
+    await eventually(is_disabled)
+    error = await process.fails()
+    assert error.kind is ErrorKind.UNAVAILABLE
+    assert error.message == (
+        "The model connection 'vllm' is disabled: enable it in the admin, or name another model."
+    )
+
+
+async def test_a_new_connection_is_there_at_once(server: ModelServer) -> None:
+    process = Process()
+    assert "There is no model connection 'vllm'" in (await process.fails()).message
+    await asyncio.sleep(llm_connections.UNKNOWN_SECONDS)
+    await in_thread(connect, server)
+    await process.ask()
+
+
+def test_many_calls_read_the_rows_once(server: ModelServer, monkeypatch: Any) -> None:
+    readings = []
+    read = llm_connections.Connections._read
+    monkeypatch.setattr(
+        llm_connections.Connections, "_read", lambda self: (readings.append(1), read(self))
+    )
+    connect(server)
+    answers = asyncio.run(Process().ask_many(50))
+    assert {answer.text for answer in answers} == {"Hello."}
+    assert len(readings) == 1
+    with CaptureQueriesContext(connection) as queries:
+        assert Process().model("vllm").name == "vllm"
+    assert not queries, "the event loop must not read rows"
+
+
+async def test_without_the_database_what_was_known_is_used(server: ModelServer) -> None:
+    await in_thread(connect, server)
+    known, new = Process(), Process()
+    await known.ask()
+    await in_thread(_execute, "ALTER TABLE executor_modelconnection RENAME TO away")
+    try:
+        known.models.connections.forget()
+        await known.ask()
+        assert (await new.fails()).kind is ErrorKind.TRANSIENT
+    finally:
+        await in_thread(_execute, "ALTER TABLE away RENAME TO executor_modelconnection")
+    await new.ask()
+
+
+def _execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+# --- What goes wrong ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "says_what"),
+    [
+        ({}, "nowhere", "There is no model connection 'nowhere': make one in the admin"),
+        ({}, "Not A Name", "There is no model 'Not A Name': write it as provider:model"),
+        ({}, "openai", "There is no model 'openai': write it as provider:model"),
+        ({}, "vllm:../../files", "'vllm:../../files' does not name a model"),
+        (
+            {"default_model": ""},
+            "vllm",
+            "has no default model: set one in the admin, or",
+        ),
+        ({"is_enabled": False}, "vllm", "is disabled: enable it in the admin"),
+        ({"key": "", "provider": "ollama"}, "vllm2", "There is no model connection 'vllm2'"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_at_every_door(
+    server: ModelServer, fields: dict[str, Any], name: str, says_what: str
+) -> None:
+    connect(server, **fields)
+    with pytest.raises(ModelUnavailable) as refused:
+        check_model(name)
+    assert says_what in str(refused.value)
+    with pytest.raises(ModelError) as failed:
+        asyncio.run(Process().ask(name))
+    assert (failed.value.kind, failed.value.message) == (ErrorKind.UNAVAILABLE, str(refused.value))
+    assert server.calls == []
+
+
+async def test_a_key_that_cannot_be_opened_is_a_sentence(
+    server: ModelServer, settings: Any
+) -> None:
+    await in_thread(connect, server)
+    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, encryption_keys=("another",))
+    error = await Process().fails()
+    assert error.kind is ErrorKind.UNAVAILABLE
+    assert "'vllm' has no usable key" in error.message
+    assert "ORCHESTRA_ENCRYPTION_KEYS" in error.message
+
+
+async def test_a_provider_whose_key_was_lost_is_not_asked(server: ModelServer) -> None:
+    await in_thread(connect, server, provider="openai")
+    await in_thread(lambda: ModelConnection.objects.update(api_key=""))
+    assert "has no key: type one in the admin" in (await Process().fails()).message
+
+
+async def test_a_refused_key_is_left_alone_until_it_is_typed_anew(server: ModelServer) -> None:
+    row = await in_thread(connect, server)
+    process = Process()
+    server.then(fails(401))
+    assert (await process.fails()).kind is ErrorKind.CREDENTIAL
+    for name in ("vllm", "vllm:small"):
+        error = await process.fails(name)
+        assert error.kind is ErrorKind.UNAVAILABLE
+        assert "left alone" in error.message
+    assert len(server.calls) == 1
+    await process.ask("vllm:large")
+    await in_thread(change, row, key="sk-right")
+    process.models.connections.forget()
+    await process.ask()
+
+
+def test_names_and_words_for_providers_do_not_meet() -> None:
+    assert set(_FINDERS) == PROVIDER_WORDS

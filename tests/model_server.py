@@ -1,0 +1,270 @@
+"""A model server of the tests' own: two protocols, scripted answers and faults, every call kept."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+LONGEST_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as it came. `headers` have lower-case names."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+    @property
+    def prompt(self) -> str:
+        """The last message's text."""
+        content = self.body["messages"][-1]["content"]
+        return content if isinstance(content, str) else content[0]["text"]
+
+
+class Exchange:
+    """One call and the way back: what a scripted answer works with."""
+
+    def __init__(self, handler: BaseHTTPRequestHandler, call: Call, server: ModelServer) -> None:
+        self.handler = handler
+        self.call = call
+        self.server = server
+
+    @property
+    def is_anthropic(self) -> bool:
+        return self.call.path.endswith("/messages")
+
+    @property
+    def is_stream(self) -> bool:
+        return self.call.body.get("stream") is True
+
+    def send(
+        self, status: int, body: bytes, content_type: str = "application/json", **headers: str
+    ) -> None:
+        """A whole answer; header names are written with underscores."""
+        self.head(status, content_type, Content_Length=str(len(body)), **headers)
+        self.raw(body)
+
+    def head(self, status: int, content_type: str, **headers: str) -> None:
+        lines = [f"HTTP/1.1 {status} Answer", f"Content-Type: {content_type}", "Connection: close"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        self.raw("\r\n".join([*lines, "", ""]).encode())
+
+    def raw(self, data: bytes) -> None:
+        self.handler.wfile.write(data)
+        self.handler.wfile.flush()
+
+    def events(self, *events: dict[str, Any]) -> None:
+        """Server-sent events, one a dictionary; those of Anthropic have a name."""
+        for event in events:
+            name = f"event: {event['type']}\n" if "type" in event else ""
+            self.raw(f"{name}data: {json.dumps(event)}\n\n".encode())
+
+    def wait(self, seconds: float = LONGEST_SECONDS) -> bool:
+        """Wait; true if the server closes meanwhile."""
+        return self.server.closing.wait(seconds)
+
+    def reset(self) -> None:
+        """End the connection as a crash does."""
+        linger = struct.pack("ii", 1, 0)
+        self.handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.handler.connection.close()
+
+
+Answer = Callable[[Exchange], None]
+
+
+@dataclass
+class ModelServer:
+    """`plan` has the answers to come; when it is empty, `usual` answers. `calls` is what came."""
+
+    port: int = 0
+    usual: Answer = lambda exchange: says("Hello.")(exchange)
+    plan: deque[Answer] = field(default_factory=deque)
+    calls: list[Call] = field(default_factory=list)
+    closing: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def url(self) -> str:
+        """The base address for clients of the OpenAI protocol."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def anthropic_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def then(self, *answers: Answer) -> ModelServer:
+        """Answer the next calls so."""
+        self.plan.extend(answers)
+        return self
+
+    def take(self, call: Call) -> Answer:
+        with self.lock:
+            self.calls.append(call)
+            return self.plan.popleft() if self.plan else self.usual
+
+
+@contextmanager
+def model_server() -> Iterator[ModelServer]:
+    found = ModelServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.close_connection = True
+            data = self.rfile.read(int(self.headers["Content-Length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            call = Call(self.path, headers, json.loads(data))
+            try:
+                found.take(call)(Exchange(self, call, found))
+            except OSError:
+                # The caller went away, which is often what a test is about.
+                return
+
+        def finish(self) -> None:
+            try:
+                super().finish()
+            except (OSError, ValueError):
+                return
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 128
+
+        def shutdown_request(self, request: Any) -> None:
+            if request.fileno() >= 0:
+                super().shutdown_request(request)
+
+    server = Server(("127.0.0.1", 0), Handler)
+    found.port = server.server_port
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield found
+    finally:
+        found.closing.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+# --- Answers --------------------------------------------------------------------------------------
+
+
+def says(
+    text: str, *, tokens: tuple[int, int] = (10, 5), finish: str = "stop", seconds: float = 0.0
+) -> Answer:
+    """An answer of the model, plain or streamed word by word, in whichever protocol was spoken."""
+
+    def answer(exchange: Exchange) -> None:
+        if exchange.wait(seconds):
+            return
+        model = exchange.call.body["model"]
+        if exchange.is_anthropic:
+            message = _anthropic(model, text, tokens, finish)
+            events = _anthropic_events(message, text)
+        else:
+            message = _openai(model, text, tokens, finish)
+            events = _openai_events(message, text, finish)
+        if not exchange.is_stream:
+            exchange.send(200, json.dumps(message).encode())
+            return
+        exchange.head(200, "text/event-stream")
+        exchange.events(*events)
+        if not exchange.is_anthropic:
+            exchange.raw(b"data: [DONE]\n\n")
+
+    return answer
+
+
+def gives(value: Any, **more: Any) -> Answer:
+    """A structured answer."""
+    return says(json.dumps(value), **more)
+
+
+def fails(status: int, message: str = "Sorry.", code: str = "", **headers: str) -> Answer:
+    """An error as providers write it; `code` is OpenAI's code or Anthropic's type."""
+
+    def answer(exchange: Exchange) -> None:
+        if exchange.is_anthropic:
+            error = {"type": code or "api_error", "message": message}
+            body: dict[str, Any] = {"type": "error", "error": error}
+        else:
+            body = {"error": {"message": message, "type": code or "error", "code": code or None}}
+        exchange.send(status, json.dumps(body).encode(), **headers)
+
+    return answer
+
+
+def _openai(model: str, text: str, tokens: tuple[int, int], finish: str) -> dict[str, Any]:
+    return {
+        "id": "chat-1", "object": "chat.completion", "created": int(time.time()), "model": model,
+        "choices": [
+            {"index": 0, "finish_reason": finish,
+             "message": {"role": "assistant", "content": text, "refusal": None}}
+        ],
+        "usage": {
+            "prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens),
+        },
+    }  # fmt: skip
+
+
+def _openai_events(message: dict[str, Any], text: str, finish: str) -> list[dict[str, Any]]:
+    shell = {**message, "object": "chat.completion.chunk"}
+    del shell["usage"]
+
+    def chunk(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
+        return {**shell, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
+
+    words = [chunk({"content": word}) for word in _words(text)]
+    usage = {**shell, "choices": [], "usage": message["usage"]}
+    return [chunk({"role": "assistant", "content": ""}), *words, chunk({}, finish), usage]
+
+
+def _anthropic(model: str, text: str, tokens: tuple[int, int], finish: str) -> dict[str, Any]:
+    reason = {"stop": "end_turn", "length": "max_tokens"}.get(finish, finish)
+    return {
+        "id": "msg_1", "type": "message", "role": "assistant", "model": model,
+        "content": [{"type": "text", "text": text}],
+        "stop_reason": reason, "stop_sequence": None,
+        "usage": {"input_tokens": tokens[0], "output_tokens": tokens[1]},
+    }  # fmt: skip
+
+
+def _anthropic_events(message: dict[str, Any], text: str) -> list[dict[str, Any]]:
+    usage = message["usage"]
+    start = {**message, "content": [], "stop_reason": None, "usage": {**usage, "output_tokens": 1}}
+    return [
+        {"type": "message_start", "message": start},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        *(
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": w}}
+            for w in _words(text)
+        ),
+        {"type": "content_block_stop", "index": 0},
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": message["stop_reason"], "stop_sequence": None},
+            "usage": {"output_tokens": usage["output_tokens"]},
+        },
+        {"type": "message_stop"},
+    ]
+
+
+def _words(text: str) -> list[str]:
+    return [f"{word} " for word in text.split(" ")[:-1]] + text.split(" ")[-1:]

@@ -1,0 +1,140 @@
+"""Rows of every model that the admin shows, each with what its list joins."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.db.models import Model
+from django.utils import timezone
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    SolarSchedule,
+)
+
+from deployments.keys import create_key
+from deployments.models import Delivery, Deployment, IdempotencyKey, Occurrence, Schedule
+from deployments.services import deploy_design
+from designs.access import SYSTEM, caller_of
+from designs.models import Design, DesignVersion
+from designs.services import create_design, publish_design
+from executor.models import BlockResult, Execution, ModelConnection, Step, Trigger
+from executor.services import Order, new_execution
+from tests.documents import doubling
+
+_numbers = itertools.count()
+
+
+def number() -> int:
+    return next(_numbers)
+
+
+def user() -> User:
+    made = User.objects.create_user(f"person{number()}")
+    made.groups.set(Group.objects.filter(name__in=("Viewer", "Deployer")))
+    return made
+
+
+def design() -> Design:
+    return create_design(document=doubling(), caller=caller_of(user()))
+
+
+def version() -> DesignVersion:
+    return publish_design(design=design(), caller=SYSTEM)
+
+
+def deployment() -> Deployment:
+    return deploy_design(
+        design=version().design,
+        endpoint_path=f"/made/{number()}",
+        caller=SYSTEM,
+        schedule={"cron_expression": f"{number() % 60} 9 * * *", "input_data": {"number": 1}},
+        groups=Group.objects.filter(name="Viewer"),
+    )
+
+
+def execution() -> Execution:
+    where = deployment()
+    order = Order(where.version, {"number": 1}, Trigger.MANUAL, SYSTEM, deployment_id=where.pk)
+    made = new_execution(order)
+    made.save(force_insert=True)
+    return made
+
+
+def schedule() -> Schedule:
+    return deployment().schedules.get()
+
+
+def occurrence() -> Occurrence:
+    ran = execution()
+    assert ran.deployment is not None
+    return Occurrence.objects.create(
+        schedule=ran.deployment.schedules.get(),
+        due_at=timezone.now(),
+        outcome=Occurrence.Outcome.RAN,
+        execution=ran,
+    )
+
+
+def step() -> Step:
+    now = timezone.now()
+    return Step.objects.create(
+        execution=execution(), key="a/1", block_id="a", purpose="answer", started_at=now,
+        finished_at=now,
+    )  # fmt: skip
+
+
+def idempotency_key() -> IdempotencyKey:
+    ran = execution()
+    return IdempotencyKey.objects.create(
+        deployment=ran.deployment, caller="user:1", key="k", body_digest="d", execution=ran
+    )
+
+
+def delivery() -> Delivery:
+    ran = execution()
+    return Delivery.objects.create(
+        deployment=ran.deployment, execution=ran, url="https://example.org/told"
+    )
+
+
+MAKERS: dict[str, Callable[[], Any]] = {
+    "auth.Group": lambda: Group.objects.create(name=f"group{number()}"),
+    "auth.User": user,
+    "designs.Design": design,
+    "designs.DesignVersion": version,
+    "deployments.ApiKey": lambda: create_key(owner=user(), deployments=[deployment()])[0],
+    "deployments.Delivery": delivery,
+    "deployments.Deployment": deployment,
+    "deployments.IdempotencyKey": idempotency_key,
+    "deployments.Occurrence": occurrence,
+    "deployments.Schedule": schedule,
+    "django_celery_beat.ClockedSchedule": lambda: ClockedSchedule.objects.create(
+        clocked_time=timezone.now()
+    ),
+    "django_celery_beat.CrontabSchedule": lambda: CrontabSchedule.objects.create(
+        minute=number() % 60
+    ),
+    "django_celery_beat.IntervalSchedule": lambda: IntervalSchedule.objects.create(
+        every=number() + 1, period="hours"
+    ),
+    "django_celery_beat.PeriodicTask": lambda: schedule().beat_task,
+    "django_celery_beat.SolarSchedule": lambda: SolarSchedule.objects.create(
+        event="sunset", latitude=number() % 90, longitude=1
+    ),
+    "executor.BlockResult": lambda: BlockResult.objects.create(execution=execution(), block_id="a"),
+    "executor.Execution": execution,
+    "executor.ModelConnection": lambda: ModelConnection.objects.create(
+        name=f"connection{number()}", base_url="http://127.0.0.1:9/v1", api_key="a key"
+    ),
+    "executor.Step": step,
+}
+
+
+def make(model: type[Model], count: int) -> list[Any]:
+    """So many new rows of the model, each with its own relatives."""
+    return [MAKERS[model._meta.label]() for _ in range(count)]
