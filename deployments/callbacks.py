@@ -13,7 +13,6 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from celery import current_app
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -29,13 +28,13 @@ from designs.encryption import SecretUnreadable
 from designs.guarded_http import CallFailed, Reply, send
 from executor.answers import usage_of
 from executor.models import Execution
+from executor.sending import send_settling
 from executor.states import TERMINAL
 from executor.threads import in_thread
 from executor.worker import process_loop
 
 logger = logging.getLogger(__name__)
 
-TASK = "deployments.settle_execution"
 SECONDS = 15.0
 # While a try goes on nobody else begins one; a process that is lost in it costs this long.
 CLAIM = timedelta(seconds=60)
@@ -94,7 +93,7 @@ def sweep_deliveries() -> int:
     found = list(due.values_list("pk", "execution_id")[:MOST_AT_ONCE])
     Delivery.objects.filter(pk__in=[pk for pk, _ in found]).update(sent_at=timezone.now())
     for _, execution_id in found:
-        _wake_a_worker(execution_id)
+        send_settling(execution_id)
     return len(found)
 
 
@@ -112,7 +111,7 @@ def redeliver(*, delivery: Delivery) -> None:
         sent_at=timezone.now(),
         delivered_at=None,
     )
-    transaction.on_commit(lambda: _wake_a_worker(delivery.execution_id), robust=True)
+    transaction.on_commit(lambda: send_settling(delivery.execution_id), robust=True)
 
 
 async def deliver(pk: uuid.UUID) -> bool:
@@ -248,13 +247,6 @@ def _pause(attempts: int, reply: Reply | None) -> float:
     if asked.isdigit():
         pause = max(pause, min(int(asked), LONGEST_PAUSE))
     return pause
-
-
-def _wake_a_worker(execution_id: uuid.UUID) -> None:
-    try:
-        current_app.send_task(TASK, kwargs={"e": execution_id.hex}, retry=False)
-    except Exception as error:  # noqa: BLE001 - the row is there: the sweep sends it again
-        logger.warning("A callback could not be sent to the workers yet: %s", error)
 
 
 _turns: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}

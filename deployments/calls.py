@@ -6,9 +6,9 @@ import asyncio
 import hashlib
 import time
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import IntegrityError, models
@@ -18,12 +18,13 @@ from deployments.callbacks import check_callback, new_delivery
 from deployments.errors import IdempotencyConflict
 from deployments.lookup import Deployed
 from deployments.models import IdempotencyKey
-from deployments.services import order_for
+from deployments.orders import order_for
 from designs.access import Caller
 from designs.ids import new_id
 from executor import states
 from executor.answers import Answer, answer_of_run, wait_for_answer
 from executor.carrier import Carrier, process_carrier
+from executor.engine.context import Outcome
 from executor.instant import run_at_once
 from executor.models import Execution, Trigger
 from executor.recorder import Accept
@@ -32,6 +33,8 @@ from executor.services import Order, new_execution
 from executor.states import Status
 from executor.threads import in_thread
 from executor.writer import process_writer
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -85,11 +88,12 @@ async def call_deployment(
     call waits for the first one's execution instead of starting another. One that `streams` runs
     here if there is room, and is followed instead of waited for, by the `execution_id` that it is
     to have. Raises DeploymentInactive,
-    InputInvalid, CallbackRefused, IdempotencyConflict, RecorderUnavailable.
+    InputInvalid, CallbackRefused, IdempotencyConflict, TooManyAtOnce, RecorderUnavailable.
     """
     order = order_for(ready, input_data=input_data, trigger=trigger, caller=caller)
     if callback_url:
         check_callback(callback_url)
+        order = replace(order, settles=True)
     plan = Plan(
         key=_key(ready, caller, idempotency_key, body),
         callback_url=callback_url or ready.callback_url,
@@ -121,16 +125,15 @@ def _key(ready: Deployed, caller: Caller, key: str, body: bytes) -> IdempotencyK
 
 async def _start(ready: Deployed, order: Order, wait_seconds: float, plan: Plan) -> Call:
     is_waited_for = wait_seconds > 0 or plan.streams
-    if is_waited_for and ready.is_instant:
+    if is_waited_for and ready.is_instant and not ready.is_counted:
         call = await _run_at_once(order, ready, plan)
         if call is not None:
             return call
-    carrier = _carrier_with_room() if is_waited_for else None
+    carrier = _carrier_with_room() if is_waited_for and not ready.is_isolated else None
     if carrier is not None:
         return await _run_here(carrier, order, ready, wait_seconds, plan)
     execution = new_execution(order, id=plan.execution_id)
-    await _write(plan.rows(execution))
-    await in_thread(send_execution, execution.pk)
+    await _to_its_end(_queue(execution, plan, at_once=is_waited_for))
     answer = await wait_for_answer(execution.pk, wait_seconds) if wait_seconds > 0 else None
     return Call(execution.pk, answer)
 
@@ -175,13 +178,7 @@ async def _run_here(
         started_at=timezone.now(),
         published_at=None,
     )
-    try:
-        await _write(plan.rows(execution))
-    except BaseException:
-        # If the row is there all the same, its lease runs out and a worker takes it.
-        carrier.free_slot()
-        raise
-    task = carrier.start(execution, ready.graph)
+    task = await _to_its_end(_begin(carrier, execution, ready, plan))
     done, _ = await asyncio.wait({task}, timeout=wait_seconds)
     if not done:
         return Call(execution.pk, None)
@@ -194,8 +191,38 @@ async def _run_here(
     return Call(execution.pk, await wait_for_answer(execution.pk, left))
 
 
-async def _write(rows: Sequence[models.Model]) -> None:
-    await asyncio.wrap_future(process_writer().submit(Accept(rows)))
+async def _begin(
+    carrier: Carrier, execution: Execution, ready: Deployed, plan: Plan
+) -> asyncio.Task[Outcome | None]:
+    try:
+        await _write(execution, plan, at_once=True)
+    except BaseException:
+        # If the row is there all the same, its lease runs out and a worker takes it.
+        carrier.free_slot()
+        raise
+    return carrier.start(execution, ready.graph)
+
+
+async def _queue(execution: Execution, plan: Plan, *, at_once: bool) -> None:
+    await _write(execution, plan, at_once=at_once)
+    await in_thread(send_execution, execution.pk)
+
+
+async def _write(execution: Execution, plan: Plan, *, at_once: bool) -> None:
+    """Accept it. Whoever does not want it run `at_once` waits in line where a limit is reached."""
+    write = Accept(plan.rows(execution), execution=execution, at_once=at_once)
+    await asyncio.wrap_future(process_writer().submit(write))
+
+
+_under_way: set[asyncio.Future[Any]] = set()
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Do the work to its end, also when the caller goes away: what is written must be run, too."""
+    task = asyncio.ensure_future(work)
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
+    return await asyncio.shield(task)
 
 
 def _started_before(key: IdempotencyKey) -> uuid.UUID | None:

@@ -2,6 +2,7 @@
 
 # Callers of a deployment hear about its input too.
 from executor.errors import InputInvalid as InputInvalid
+from executor.errors import InputTooLarge as InputTooLarge
 
 
 class DeploymentInactive(Exception):
@@ -22,6 +23,14 @@ class ScheduleInvalid(Exception):
     def __init__(self, errors: dict[str, list[str]]) -> None:
         super().__init__("The schedule is not valid.")
         self.errors = errors
+
+
+class BackfillRefused(Exception):
+    """This span cannot be filled in; `field` names its end that is wrong, the sentence says why."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class IdempotencyConflict(Exception):

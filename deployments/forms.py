@@ -9,7 +9,15 @@ from zoneinfo import available_timezones
 from django import forms
 from django.core.exceptions import ValidationError
 
-from deployments.models import ENDPOINT_PATH_RULE, Deployment, Schedule
+from deployments.models import (
+    ENDPOINT_PATH_RULE,
+    LEAST_MEMORY_MB,
+    MOST_AT_ONCE,
+    MOST_BYTES,
+    MOST_MEMORY_MB,
+    Deployment,
+    Schedule,
+)
 from designs.access import Caller
 from designs.models import Design
 from designs.strict_json import JsonUnreadable, read_strict_json
@@ -196,6 +204,27 @@ class ConfigureForm(ScheduleForm):
         decimal_places=4,
     )
 
+    max_input_bytes = forms.IntegerField(
+        label="Bytes of an input, at most", required=False, min_value=1, max_value=MOST_BYTES
+    )
+    max_output_bytes = forms.IntegerField(
+        label="Bytes of a result, at most", required=False, min_value=1, max_value=MOST_BYTES
+    )
+    max_concurrent = forms.IntegerField(
+        label="Runs at once, at most",
+        required=False,
+        min_value=1,
+        max_value=MOST_AT_ONCE,
+        help_text="Beyond it, a call that waits is refused; others wait in line.",
+    )
+    max_memory_mb = forms.IntegerField(
+        label="Memory of a run, at most (MB)",
+        required=False,
+        min_value=LEAST_MEMORY_MB,
+        max_value=MOST_MEMORY_MB,
+        help_text="With it each run has a process of its own.",
+    )
+
     def __init__(self, *args: Any, versions: list[int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = [(number, f"v{number}") for number in versions]
@@ -203,7 +232,8 @@ class ConfigureForm(ScheduleForm):
 
     OWN = (
         "endpoint_path", "version", "status", "timeout_seconds", "wait_seconds",
-        "max_model_calls", "max_tokens", "max_cost_usd",
+        "max_model_calls", "max_tokens", "max_cost_usd", "max_input_bytes", "max_output_bytes",
+        "max_concurrent", "max_memory_mb",
     )  # fmt: skip
 
     def changes(self) -> dict[str, Any]:

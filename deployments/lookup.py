@@ -17,7 +17,7 @@ from designs.models import DesignVersion
 from executor import wakeups
 from executor.documents import compiled_version
 from executor.engine.runner import CompiledGraph
-from executor.inputs import check_input, input_validator
+from executor.inputs import check_input, check_size, input_validator
 
 # Every process is told of a change; without the broker it is seen after at most this long.
 REMEMBER_SECONDS = 0.5
@@ -38,6 +38,8 @@ class Deployed:
     limits: dict[str, Any]
     wait_seconds: float
     request_limits: tuple[Limit, ...] = ()
+    max_input_bytes: int | None = None
+    max_concurrent: int | None = None
     callback_url: str = ""
 
     @property
@@ -45,8 +47,21 @@ class Deployed:
         """True if its runs only compute, so that they can be played and written at once."""
         return self.graph is not None and self.graph.is_instant
 
+    @property
+    def is_counted(self) -> bool:
+        """True if only so many of its runs may go on at once."""
+        return self.max_concurrent is not None
+
+    @property
+    def is_isolated(self) -> bool:
+        """True if each of its runs has a process of its own."""
+        return "memory_mb" in self.limits
+
     def check_input(self, input_data: dict[str, Any]) -> None:
-        """Raises InputInvalid with a sentence for each field that does not fit the input schema."""
+        """Raises InputTooLarge, or InputInvalid with a sentence for each field that does not fit
+        the input schema.
+        """
+        check_size(input_data, self.max_input_bytes)
         check_input(self.validator, input_data)
 
 
@@ -91,13 +106,15 @@ def deployed(row: Deployment) -> Deployed:
         validator=None if graph is None else _validator(row.version),
         status=row.status,
         status_reason=row.status_reason,
-        group_ids=frozenset(row.groups.values_list("pk", flat=True)),
+        group_ids=frozenset(group.pk for group in row.groups.all()),
         limits=_limits(row),
         wait_seconds=float(row.wait_seconds),
         request_limits=tuple(
             limits_of("deployment", row.pk, row.requests_per_minute, row.requests_per_day)
         ),
         callback_url=row.callback_url,
+        max_input_bytes=row.max_input_bytes,
+        max_concurrent=row.max_concurrent,
     )
 
 
@@ -125,6 +142,10 @@ def _limits(row: Deployment) -> dict[str, Any]:
         limits["tokens"] = row.max_tokens
     if row.max_cost_usd is not None:
         limits["cost_usd"] = float(row.max_cost_usd)
+    if row.max_output_bytes is not None:
+        limits["output_bytes"] = row.max_output_bytes
+    if row.max_memory_mb is not None:
+        limits["memory_mb"] = row.max_memory_mb
     return limits
 
 

@@ -7,31 +7,24 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
 
-from deployments.errors import InputInvalid
-from deployments.lookup import deployed
 from deployments.models import Occurrence, Schedule
-from deployments.occurrences import due_times, next_due
-from deployments.schedules import store
-from deployments.services import accept_order, order_for
-from designs.access import Caller
-from executor.models import Execution, Trigger
-from executor.services import reject_execution
-from executor.states import LIVE
+from deployments.schedules import rules
+from deployments.serving import busy_schedules, refresh_schedules, serve_due, serve_waiting
 
 logger = logging.getLogger(__name__)
 
-# Occurrences written in one transaction; a longer gap is caught up in several rounds.
-MOST_AT_ONCE = 500
-# Later than this counts as missed, not as slow.
-ON_TIME = timedelta(seconds=60)
+# Schedules served in one transaction.
+SCHEDULES_AT_ONCE = 100
+# After so long the rest waits for the next call, so that nobody else is kept from the database.
+LONGEST_SECONDS = 10.0
 COMPARE_EVERY_SECONDS = 2.0
 
-Outcome = Occurrence.Outcome
+Outcome, Policy = Occurrence.Outcome, Occurrence.Policy
 
 _compared = 0.0
 
@@ -40,17 +33,48 @@ def wake_schedules() -> int:
     """Do what is due now; returns the number of occurrences written.
 
     Any number of processes may call this at any time: the row lock and the unique pair of schedule
-    and
-    planned time keep each occurrence single.
+    and planned time keep each occurrence single.
     """
+    end = time.monotonic() + LONGEST_SECONDS
+    written = _in_rounds(_due_schedules, serve_due, end)
     _compare_rules()
-    due = Schedule.objects.filter(next_due_at__lte=Now(), deployment__removed_at=None)
-    written = 0
-    for pk in list(due.order_by("next_due_at").values_list("pk", flat=True)):
+    _in_rounds(_schedules_with_waiting, serve_waiting, end)
+    return written
+
+
+def _in_rounds(
+    find: Callable[[set[uuid.UUID]], list[uuid.UUID]],
+    serve: Callable[[Sequence[uuid.UUID]], int],
+    end: float,
+) -> int:
+    written, failed = 0, set[uuid.UUID]()
+    while time.monotonic() < end and (pks := find(failed)):
+        broken, count = len(failed), 0
         try:
-            written += _wake(pk)
+            count = serve(pks)
+        except (OperationalError, InterfaceError):
+            # The database is away, or a rival was quicker: the next call tries again.
+            raise
+        except Exception:
+            logger.exception("Schedules could not be served together; each is tried alone.")
+            count = _one_by_one(serve, pks, failed)
+        written += count
+        if not count and len(failed) == broken:
+            # Others are at these, or they were changed: the next call sees.
+            break
+    return written
+
+
+def _one_by_one(
+    serve: Callable[[Sequence[uuid.UUID]], int], pks: Sequence[uuid.UUID], failed: set[uuid.UUID]
+) -> int:
+    written = 0
+    for pk in pks:
+        try:
+            written += serve([pk])
         except Exception:
             logger.exception("Schedule %s could not be served; the others go on.", pk)
+            failed.add(pk)
     return written
 
 
@@ -62,116 +86,22 @@ def _compare_rules() -> None:
     if time.monotonic() - _compared < COMPARE_EVERY_SECONDS:
         return
     _compared = time.monotonic()
-    rows = Schedule.objects.select_related("beat_task__crontab", "beat_task__interval")
-    for schedule in rows.annotate(database_time=Now()):
-        try:
-            if store.refresh(schedule, now=schedule.database_time):
-                schedule.save(
-                    update_fields=[
-                        "anchor_at", "computed_from", "error", "next_due_at", "updated_at",
-                    ]
-                )  # fmt: skip
-        except Exception:
-            logger.exception("The rule of schedule %s could not be read.", schedule.pk)
+    rows = Schedule.objects.order_by().values_list("pk", "computed_from", *rules.RAW)
+    changed = [pk for pk, before, *raw in rows.iterator() if rules.fingerprint(raw) != before]
+    _one_by_one(refresh_schedules, changed, set())
 
 
-def _wake(pk: uuid.UUID) -> int:
-    with transaction.atomic():
-        schedule = (
-            Schedule.objects.select_for_update(skip_locked=True, of=("self",))
-            .select_related("beat_task__crontab", "beat_task__interval", "deployment__version")
-            .annotate(database_time=Now())
-            .filter(pk=pk, next_due_at__lte=Now())
-            .first()
-        )
-        if schedule is None:
-            return 0
-        now = schedule.database_time
-        times: list[datetime] = []
-        # An edit that nobody noticed yet must not fire by the old rule.
-        if not store.refresh(schedule, now=now):
-            times = _write_due(schedule, now)
-        schedule.save(
-            update_fields=["anchor_at", "computed_from", "error", "next_due_at", "updated_at"]
-        )
-        return len(times)
+def _due_schedules(failed: set[uuid.UUID]) -> list[uuid.UUID]:
+    rows = Schedule.objects.filter(next_due_at__lte=Now(), deployment__removed_at=None)
+    rows = rows.exclude(pk__in=failed).order_by("next_due_at")
+    return list(rows.values_list("pk", flat=True)[:SCHEDULES_AT_ONCE])
 
 
-def _write_due(schedule: Schedule, now: datetime) -> list[datetime]:
-    rule = store.rule_of(schedule)
-    times = due_times(rule, schedule.next_due_at or now, now, most=MOST_AT_ONCE)
-    for due, outcome in _decide(schedule, times, now):
-        occurrence, made = Occurrence.objects.get_or_create(
-            schedule=schedule, due_at=due, defaults={"outcome": outcome}
-        )
-        if made and outcome == Outcome.RAN:
-            _run(schedule, occurrence)
-    schedule.next_due_at = next_due(rule, times[-1])
-    return times
-
-
-def _decide(schedule: Schedule, times: list[datetime], now: datetime) -> list[tuple[datetime, str]]:
-    """What becomes of each planned time, by the schedule's policies."""
-    if not schedule.deployment.is_active:
-        return [(due, Outcome.SKIPPED_INACTIVE) for due in times]
-    window = timedelta(seconds=schedule.misfire_window_seconds)
-    decided: list[tuple[datetime, str]] = []
-    for due in times:
-        late = now - due
-        if late > window or (schedule.misfire == Schedule.Misfire.SKIP and late > ON_TIME):
-            decided.append((due, Outcome.SKIPPED_MISFIRE))
-        elif schedule.misfire == Schedule.Misfire.RUN_LATEST and due != times[-1]:
-            decided.append((due, Outcome.COALESCED))
-        else:
-            decided.append((due, Outcome.RAN))
-    if schedule.overlap == Schedule.Overlap.SKIP:
-        return _without_overlap(schedule, decided)
-    return decided
-
-
-def _without_overlap(
-    schedule: Schedule, decided: list[tuple[datetime, str]]
-) -> list[tuple[datetime, str]]:
-    busy = Execution.objects.filter(occurrences__schedule=schedule, status__in=LIVE).exists()
-    result: list[tuple[datetime, str]] = []
-    for due, outcome in decided:
-        if outcome == Outcome.RAN and busy:
-            outcome = Outcome.SKIPPED_OVERLAP
-        busy = busy or outcome == Outcome.RAN
-        result.append((due, outcome))
-    return result
-
-
-def _run(schedule: Schedule, occurrence: Occurrence) -> None:
-    """Start the execution in the occurrence's transaction; input that no longer fits is a failed
-    one.
-    """
-    caller = Caller(
-        user_id=None,
-        name=f"schedule {schedule.beat_task.name}"[:200],
-        permissions=frozenset(),
-        group_ids=frozenset(),
-    )
-    ready = deployed(schedule.deployment)
-    try:
-        order = order_for(
-            ready, input_data=schedule.input_data, trigger=Trigger.SCHEDULED, caller=caller
-        )
-        execution = accept_order(ready, order)
-    except InputInvalid as error:
-        sentences = "; ".join(f"{path}: {text[0]}" for path, text in error.errors.items())
-        execution = reject_execution(
-            deployment_id=schedule.deployment_id,
-            version=schedule.deployment.version,
-            input_data=schedule.input_data,
-            trigger=Trigger.SCHEDULED,
-            caller=caller,
-            error={
-                "class": "input",
-                "message": f"{error} {sentences}",
-                "block_id": None,
-                "step": None,
-            },
-        )
-    occurrence.execution = execution
-    occurrence.save(update_fields=["execution"])
+def _schedules_with_waiting(failed: set[uuid.UUID]) -> list[uuid.UUID]:
+    rows = Occurrence.objects.order_by().filter(outcome=Outcome.WAITING, start_at__lte=Now())
+    pairs = set(rows.exclude(schedule__in=failed).values_list("schedule_id", "policy"))
+    if not pairs:
+        return []
+    busy = busy_schedules()
+    found = {pk for pk, policy in pairs if policy == Policy.JITTER or pk not in busy}
+    return sorted(found)[:SCHEDULES_AT_ONCE]

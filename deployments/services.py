@@ -11,10 +11,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from deployments.callbacks import check_callback, new_delivery
-from deployments.errors import DeploymentInactive, EndpointPathInvalid, EndpointPathTaken
+from deployments.errors import EndpointPathInvalid, EndpointPathTaken
 from deployments.lookup import Deployed, deployed, tell_change
 from deployments.models import Deployment, check_endpoint_path
+from deployments.orders import order_for
 from deployments.schedules import store
+from deployments.serving import catch_up
 from designs.access import Caller
 from designs.models import Design
 from designs.services import version_to_deploy
@@ -30,6 +32,10 @@ CHANGEABLE = frozenset(
         "max_model_calls",
         "max_tokens",
         "max_cost_usd",
+        "max_input_bytes",
+        "max_output_bytes",
+        "max_concurrent",
+        "max_memory_mb",
         "requests_per_minute",
         "requests_per_day",
         "callback_url",
@@ -87,6 +93,9 @@ def change_deployment(
     Runs already started stay on their version. Raises what `deploy_design` raises.
     """
     with transaction.atomic():
+        if schedule is not UNCHANGED:
+            # What was due until now is done by what the schedule said before.
+            catch_up(list(deployment.schedules.values_list("pk", flat=True)))
         if "endpoint_path" in changes and changes["endpoint_path"] != deployment.endpoint_path:
             _check_path(changes["endpoint_path"])
         if version is not None and version != deployment.version.number:
@@ -134,35 +143,6 @@ def accept_order(ready: Deployed, order: Order) -> Execution:
         if ready.callback_url:
             new_delivery(execution=execution, url=ready.callback_url).save(force_insert=True)
     return execution
-
-
-def order_for(
-    ready: Deployed, *, input_data: dict[str, Any], trigger: Trigger, caller: Caller
-) -> Order:
-    """What an execution of this deployment freezes. Raises DeploymentInactive, InputInvalid."""
-    if ready.status != Deployment.Status.ACTIVE:
-        raise DeploymentInactive(_why_not(ready))
-    if ready.graph is None:
-        raise DeploymentInactive(
-            "The deployed version has problems and cannot be run. "
-            "Publish a repaired version and deploy that."
-        )
-    ready.check_input(input_data)
-    return Order(
-        version=ready.version,
-        input_data=input_data,
-        trigger=trigger,
-        caller=caller,
-        deployment_id=ready.id,
-        limits=ready.limits,
-    )
-
-
-def _why_not(ready: Deployed) -> str:
-    if ready.status == Deployment.Status.ERROR:
-        reason = ready.status_reason or "it has an error"
-        return f"This deployment takes no calls: {reason} Repair it, then set its status to active."
-    return "This deployment is inactive. Set its status to active to call it."
 
 
 def _set_fields(deployment: Deployment, fields: dict[str, Any]) -> None:

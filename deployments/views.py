@@ -211,8 +211,8 @@ def schedule_preview(request: PageRequest) -> HttpResponse:
         fields = form.fields_of_schedule()
         if fields is not None:
             try:
-                context["times"] = store.check_schedule(fields)
-                context["words"] = store.words_for(fields)
+                words, runs = store.preview_fields(fields)
+                context.update(words=words, times=[run.local for run in runs])
             except ScheduleInvalid as error:
                 context["problems"] = [text for texts in error.errors.values() for text in texts]
     return render(request, "deployments/schedule_preview.html", context)

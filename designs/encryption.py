@@ -99,6 +99,10 @@ class EncryptedTextField(models.TextField):
     the encrypted text, which loads again under the same keys.
     """
 
+    # For the type checker: what a row takes and what it gives.
+    _pyi_private_set_type: Secret | str  # type: ignore[assignment]
+    _pyi_private_get_type: Secret  # type: ignore[assignment]
+
     description = "Encrypted text"
     descriptor_class = _Sealing
 

@@ -88,15 +88,31 @@ def usage_of(execution: Execution) -> dict[str, Any]:
 
 
 async def wait_for_answer(pk: uuid.UUID, seconds: float) -> Answer | None:
-    """Wait until the execution ended, wherever it runs; None after that many seconds."""
+    """Wait until the execution ended, wherever it runs.
+
+    None after that many seconds, or when this process is about to end.
+    """
     end = time.monotonic() + seconds
-    async with wakeups.watch(pk) as heard:
-        while True:
-            answer = await in_thread(read_answer, pk)
-            left = end - time.monotonic()
-            if answer is not None or left <= 0:
-                return answer
-            await _until_ended(heard, min(left, LOOK_AGAIN_SECONDS))
+    token = object()
+    _waiting.add(token)
+    try:
+        async with wakeups.watch(pk) as heard:
+            while True:
+                answer = await in_thread(read_answer, pk)
+                left = end - time.monotonic()
+                if answer is not None or left <= 0 or wakeups.is_leaving():
+                    return answer
+                await _until_ended(heard, min(left, LOOK_AGAIN_SECONDS))
+    finally:
+        _waiting.discard(token)
+
+
+_waiting: set[object] = set()
+
+
+def is_waited_for() -> bool:
+    """Whether a caller waits for an answer in this process."""
+    return bool(_waiting)
 
 
 async def _until_ended(heard: wakeups.Watch, seconds: float) -> None:
@@ -105,7 +121,7 @@ async def _until_ended(heard: wakeups.Watch, seconds: float) -> None:
         async with asyncio.timeout(seconds):
             while True:
                 message = await heard.queue.get()
-                if message["kind"] in TERMINAL:
+                if message["kind"] in TERMINAL or message["kind"] == "leaving":
                     return
     except TimeoutError:
         return

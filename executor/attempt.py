@@ -22,12 +22,14 @@ from executor.live_text import live_text
 from executor.models import Execution
 from executor.recorder import GiveBack, RunRecord
 from executor.rows import recorded_steps
+from executor.sending import send_settling
 from executor.states import Status
 from executor.threads import in_thread
 
 logger = logging.getLogger(__name__)
 
 INTERNAL = "Something went wrong inside Orchestra; the server's log says more."
+OUT_OF_MEMORY = "The run needed more memory than it may have, so it was stopped."
 NOT_RUNNABLE = "This version has problems and cannot be run; publish a repaired one."
 DATABASE_AWAY = (OperationalError, InterfaceError, RecorderUnavailable)
 
@@ -49,6 +51,8 @@ async def perform_attempt(
         await give_back(execution, record)
     except DesignInvalid:
         await fail(record, "design", NOT_RUNNABLE)
+    except MemoryError:
+        await fail(record, "memory", OUT_OF_MEMORY)
     except Exception:
         logger.exception("%s failed inside Orchestra.", execution.public_id)
         await fail(record, "internal", INTERNAL)
@@ -117,7 +121,10 @@ async def _play(
     if record.unwritten is not None:
         # The engine took the gap for a failure of the run; it is one of this process.
         raise record.unwritten
-    return await record.end_with(outcome)
+    ended = await record.end_with(outcome)
+    if execution.settles:
+        await in_thread(send_settling, execution.pk)
+    return ended
 
 
 def _graph_of(execution: Execution) -> CompiledGraph:

@@ -85,8 +85,10 @@ class CallSlots:
             async with asyncio.timeout(wait_seconds) as clock, line.turn:
                 while not await self._taken(line, token, limit):
                     line.freed.clear()
+                    # Not `wait_for`: in Python 3.11 it may swallow that the run is cancelled.
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(line.freed.wait(), LOOK_SECONDS)
+                        async with asyncio.timeout(LOOK_SECONDS):
+                            await line.freed.wait()
         except TimeoutError:
             if not clock.expired():
                 raise
@@ -101,27 +103,32 @@ class CallSlots:
             self._return(line, token)
 
     async def _taken(self, line: _Line, token: str, limit: int) -> bool:
+        # A task of its own: the client may swallow that its caller is cancelled (Python 3.11).
+        asking = asyncio.ensure_future(
+            self._client.eval(_TAKE, 1, line.key, token, limit, HELD_SECONDS)
+        )
         try:
-            found = await self._client.eval(_TAKE, 1, line.key, token, limit, HELD_SECONDS)
+            found = await asyncio.shield(asking)
         except (redis.RedisError, OSError) as error:
             self._complain(error)
             found = len(line.held) < limit
         except asyncio.CancelledError:
-            # Redis may have given it all the same.
-            self._return(line, token)
+            self._return(line, token, after=asking)
             raise
         if found:
             line.held.add(token)
         return bool(found)
 
-    def _return(self, line: _Line, token: str) -> None:
+    def _return(self, line: _Line, token: str, after: asyncio.Future[Any] | None = None) -> None:
         """Without waiting: neither an answer nor a cancelled run waits for Redis."""
-        task = asyncio.create_task(self._give_back(line, token))
+        task = asyncio.create_task(self._give_back(line, token, after))
         self._returning.add(task)
         task.add_done_callback(self._returning.discard)
 
-    async def _give_back(self, line: _Line, token: str) -> None:
+    async def _give_back(self, line: _Line, token: str, after: asyncio.Future[Any] | None) -> None:
         try:
+            if after is not None:
+                await after
             await self._client.zrem(line.key, token)
         except (redis.RedisError, OSError) as error:
             self._complain(error)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
 import threading
 import time
 import uuid
+from collections.abc import Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,10 +18,12 @@ from typing import Any, Literal
 from django.conf import settings
 
 from executor import wakeups
-from executor.attempt import give_back, perform_attempt
+from executor.admission import next_queued
+from executor.attempt import fail, give_back, perform_attempt
 from executor.engine.context import Outcome
 from executor.engine.runner import CompiledGraph
 from executor.errors import LeaseLost
+from executor.isolation import ENDED, OUT_OF_MEMORY_CODES, NurseryLost, running_nursery
 from executor.models import Execution
 from executor.recorder import Renew, RunRecord
 from executor.sending import send_execution
@@ -64,7 +68,7 @@ class Carrier:
         self._active: dict[AttemptId, Active] = {}
         self._slots = threading.Semaphore(slots)
         self._idle = threading.Condition()
-        self._hubs: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._heart.start()
 
@@ -99,9 +103,7 @@ class Carrier:
         hub = wakeups.running_hub()
         if self.cancel not in hub.on_cancel:
             hub.on_cancel.append(self.cancel)
-            starting = loop.create_task(hub.start())
-            self._hubs.add(starting)
-            starting.add_done_callback(self._hubs.discard)
+            self._in_background(hub.start())
         return task
 
     def cancel(self, pk: uuid.UUID) -> None:
@@ -124,11 +126,34 @@ class Carrier:
 
     async def _perform(self, execution: Execution, graph: CompiledGraph | None) -> Outcome | None:
         record = RunRecord(execution, self.writer)
+        memory_mb = execution.limits.get("memory_mb")
         try:
+            if memory_mb is not None:
+                await self._perform_apart(execution, record, memory_mb)
+                return None
             return await perform_attempt(execution, record, graph)
         except asyncio.CancelledError:
             await self._stopped(execution, record)
+        finally:
+            if execution.max_concurrent is not None:
+                self._in_background(in_thread(_wake_next, execution.deployment_id))
         return None
+
+    async def _perform_apart(self, execution: Execution, record: RunRecord, memory_mb: int) -> None:
+        """In a child process, which writes how the run ended; if it cannot, that is done here."""
+        try:
+            code = await running_nursery().run(execution, memory_mb=memory_mb)
+        except NurseryLost as error:
+            code = -signal.SIGKILL
+            logger.warning("%s: %s", execution.public_id, error)
+        if code == ENDED:
+            await in_thread(_tell_end, execution.pk)
+        elif code in OUT_OF_MEMORY_CODES:
+            sentence = f"The run needed more memory than its limit of {memory_mb} MB."
+            await fail(record, "memory", sentence)
+        else:
+            # Killed from outside: its lease runs out, as that of any process that is lost.
+            logger.warning("The process of %s has ended with %d.", execution.public_id, code)
 
     async def _stopped(self, execution: Execution, record: RunRecord) -> None:
         active = self._active.get((execution.pk, execution.attempt))
@@ -145,6 +170,11 @@ class Carrier:
             logger.info("exec-%s was ended by another process.", record.pk.hex)
         except Exception as error:  # noqa: BLE001 - whatever it is, the sweep ends it later
             logger.warning("exec-%s could not be ended as cancelled: %s", record.pk.hex, error)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     def _stop(self, key: AttemptId, reason: StopReason) -> None:
         active = self._active.get(key)
@@ -196,6 +226,18 @@ class Carrier:
                 self._stop(key, "lost")
             elif held[key]:
                 self._stop(key, "cancelled")
+
+
+def _wake_next(deployment_id: uuid.UUID) -> None:
+    """The end of one makes room for the next that waits."""
+    found = next_queued(deployment_id)
+    if found is not None:
+        send_execution(found)
+
+
+def _tell_end(pk: uuid.UUID) -> None:
+    """The child was gone before it could say it to everybody."""
+    wakeups.tell(pk, Execution.objects.values_list("status", flat=True).get(pk=pk))
 
 
 _lock = threading.Lock()

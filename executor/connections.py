@@ -7,6 +7,7 @@ import logging
 import time
 import uuid
 from dataclasses import dataclass
+from typing import cast
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from designs.patterns.base import Part
 from executor.engine.llm.base import Model, ModelAnswer, ModelError, ModelRequest
+from executor.engine.llm.clients import Protocol, load
 from executor.errors import ConnectionInvalid
 from executor.llm_connections import ConnectionModel
 from executor.llm_provider import installation_models
@@ -27,7 +29,6 @@ TRY_SECONDS = 20.0
 # The loop may be busy; a page waits no longer than this for its turn.
 GRACE_SECONDS = 5.0
 
-LATE = f"There was no answer within {TRY_SECONDS:g} seconds."
 ELSEWHERE = (
     "The stored key belongs to the address it was typed for. Type the key for this one, or remove "
     "the stored one."
@@ -100,7 +101,7 @@ def try_connection(*, connection: ModelConnection) -> Tried:
     """Make one small call as designs do, and keep how it ended. It takes up to 20 seconds, so not
     inside a transaction.
     """
-    tried = _tried(connection.name)
+    tried = _tried(connection)
     ModelConnection.objects.filter(pk=connection.pk).update(
         tested_at=timezone.now(),
         test_passed=tried.passed,
@@ -110,26 +111,27 @@ def try_connection(*, connection: ModelConnection) -> Tried:
     return tried
 
 
-def _tried(name: str) -> Tried:
-    began = time.perf_counter()
+def _tried(connection: ModelConnection) -> Tried:
+    name = connection.name
     try:
         model = installation_models().resolve(name)
-        future = asyncio.run_coroutine_threadsafe(_ask(model), process_loop())
-        answer = future.result(timeout=TRY_SECONDS + GRACE_SECONDS)
+        asking = _ask(model, cast(Protocol, connection.provider))
+        future = asyncio.run_coroutine_threadsafe(asking, process_loop())
+        answer, seconds = future.result(timeout=TRY_SECONDS + GRACE_SECONDS)
     except ModelError as error:
         said = error.message
         return Tried(False, said if name in said else f"{name}: {said}")
     except TimeoutError:
-        return Tried(False, LATE)
+        return Tried(False, f"{name}: there was no answer within {TRY_SECONDS:g} seconds.")
     except Exception:
         logger.exception("The test of the model connection %s failed.", name)
         return Tried(False, "The answer could not be understood; the server's log says more.")
-    milliseconds = round(1000 * (time.perf_counter() - began))
     tokens = f"{answer.input_tokens:,} tokens in and {answer.output_tokens:,} out"
-    return Tried(True, f"{answer.model} answered in {milliseconds:,} ms, with {tokens}.")
+    return Tried(True, f"{answer.model} answered in {round(1000 * seconds):,} ms, with {tokens}.")
 
 
-async def _ask(model: Model) -> ModelAnswer:
+async def _ask(model: Model, protocol: Protocol) -> tuple[ModelAnswer, float]:
+    """The answer and the seconds it took."""
     request = ModelRequest(
         call_key=f"test:{uuid.uuid4()}",
         system="You are being tested. Answer in one word.",
@@ -139,6 +141,10 @@ async def _ask(model: Model) -> ModelAnswer:
         timeout_seconds=TRY_SECONDS,
     )
     async with asyncio.timeout(TRY_SECONDS):
+        # A process's first call imports modules for seconds, which are not the server's.
+        await load(protocol)
         if isinstance(model, ConnectionModel):
             await model.end_pause()
-        return await model.complete(request)
+        began = time.perf_counter()
+        answer = await model.complete(request)
+        return answer, time.perf_counter() - began

@@ -17,6 +17,14 @@ class InputInvalid(Exception):
         self.errors = errors
 
 
+class InputTooLarge(InputInvalid):
+    """The input has more bytes than the deployment takes."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__({"input_data": [message]})
+        self.args = (message,)
+
+
 class ModelUnavailable(Exception):
     """There is no model of that name, or it cannot be used here."""
 
@@ -27,6 +35,10 @@ class ConnectionInvalid(Exception):
     def __init__(self, errors: dict[str, list[str]]) -> None:
         super().__init__("The model connection cannot be kept like this.")
         self.errors = errors
+
+
+class TooManyAtOnce(Exception):
+    """The deployment runs as many executions as it may, and the caller does not want to queue."""
 
 
 class LeaseLost(Exception):

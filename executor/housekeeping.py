@@ -7,14 +7,15 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, transaction
 from django.db.models.functions import Now
 
-from executor import faults, states, wakeups
+from executor import admission, faults, states, wakeups
 from executor.models import Execution
 from executor.sending import send_execution
 from executor.states import Status
@@ -126,10 +127,23 @@ def _send_unsent() -> int:
     after = min(RESEND_AFTER_SECONDS, 2 * settings.ENVIRONMENT.lease_seconds)
     with transaction.atomic():
         unsent = Execution.objects.unsent(after_seconds=after).order_by("pk")
-        found = list(unsent.values_list("pk", "published_at")[:MOST_AT_ONCE])
+        columns = ("pk", "published_at", "deployment_id", "max_concurrent")
+        found = list(unsent.values_list(*columns)[:MOST_AT_ONCE])
         # Marked before they are sent, so that many sweeps do not storm the queue.
-        Execution.objects.filter(pk__in=[pk for pk, _ in found]).update(published_at=Now())
-    for pk, published_at in found:
+        Execution.objects.filter(pk__in=[row[0] for row in found]).update(published_at=Now())
+    ready = _with_room(found)
+    for pk, published_at in ready:
         if published_at is None or perform_execution(pk, slot_seconds=0.0) is None:
             send_execution(pk)
-    return len(found)
+    return len(ready)
+
+
+def _with_room(found: Sequence[Any]) -> list[tuple[uuid.UUID, datetime | None]]:
+    """Those whose deployment may run one more; the others wait for the end of one before them."""
+    running = admission.count_running(row[2] for row in found if row[3] is not None)
+    ready = []
+    for pk, published_at, deployment_id, most in found:
+        if most is None or running[deployment_id] < most:
+            running[deployment_id] += 1
+            ready.append((pk, published_at))
+    return ready

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import jsonschema_rs
+import orjson
 
 from designs.graph.schemas import compile_schema
-from executor.errors import InputInvalid
+from executor.errors import InputInvalid, InputTooLarge
 
 MOST_ERRORS = 50
 
@@ -16,6 +17,15 @@ def input_validator(document: dict[str, Any]) -> jsonschema_rs.Validator | None:
     """What `check_input` takes, for a document without problems; None if any object will do."""
     schema = document.get("input_schema")
     return None if schema is None else compile_schema(schema)
+
+
+def check_size(input_data: dict[str, Any], most: int | None) -> None:
+    """Raises InputTooLarge if the input, as JSON, has more bytes than `most` (None: no limit)."""
+    if most is None:
+        return
+    size = len(orjson.dumps(input_data))
+    if size > most:
+        raise InputTooLarge(f"The input has {size:,} bytes; this deployment takes {most:,}.")
 
 
 def check_input(validator: jsonschema_rs.Validator | None, input_data: dict[str, Any]) -> None:

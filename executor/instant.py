@@ -22,7 +22,9 @@ from executor.engine.runner import CompiledGraph, run_graph
 from executor.models import BlockResult, Execution
 from executor.recorder import Accept
 from executor.rows import as_stored, change_block, end_fields, step_row
+from executor.sending import send_settling
 from executor.states import Status
+from executor.threads import in_thread
 from executor.writer import process_writer
 
 # What computes longer is accepted, leased and written like any other run.
@@ -72,5 +74,7 @@ async def run_at_once(
         return None
     states.end_unwritten(execution, Status(outcome.status), **end_fields(outcome))
     rows = [execution, *collected.rows(), *others]
-    await asyncio.wrap_future(process_writer().submit(Accept(rows)))
+    await asyncio.wrap_future(process_writer().submit(Accept(rows, execution=execution)))
+    if execution.settles:
+        await in_thread(send_settling, execution.pk)
     return as_stored(outcome)

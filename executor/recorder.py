@@ -12,11 +12,11 @@ from typing import Any
 
 from django.db import connection, models
 
-from executor import states, wakeups
+from executor import admission, states, wakeups
 from executor.engine.context import Outcome
 from executor.engine.events import BlockChanged, Event
 from executor.engine.journal import StepResult
-from executor.errors import LeaseLost, RecorderUnavailable
+from executor.errors import LeaseLost, RecorderUnavailable, TooManyAtOnce
 from executor.models import BlockResult, Execution, Step
 from executor.rows import as_stored, change_block, copy_of, end_fields, step_row
 from executor.states import Status
@@ -29,29 +29,37 @@ GIVEN_UP = RecorderUnavailable("A record took so long that it was given up.")
 
 
 class Accept(Write[None]):
-    """Insert rows that belong together (an execution, its idempotency key) or none of them."""
+    """Insert an execution and the rows that belong to it (an idempotency key), or none of them.
+
+    With `at_once` it is refused (TooManyAtOnce) when its deployment has no room for one more.
+    """
 
     rank = 0
     point = "accept"
 
-    def __init__(self, rows: Sequence[models.Model]) -> None:
+    def __init__(
+        self, rows: Sequence[models.Model], *, execution: Execution, at_once: bool = False
+    ) -> None:
         super().__init__()
         self.rows = rows
+        self.execution = execution
+        self.needs_room = at_once and execution.max_concurrent is not None
 
     @classmethod
     def apply(cls, writes: Sequence[Accept]) -> Sequence[Any]:
+        new = [write for write in writes if not (write.again and write.is_there())]
+        refused = _without_room([write for write in new if write.needs_room])
         by_model: dict[type[models.Model], list[models.Model]] = {}
-        for write in writes:
-            for row in () if write.again and write.is_there() else write.rows:
+        for write in new:
+            for row in () if write in refused else write.rows:
                 by_model.setdefault(type(row), []).append(row)
         for model, rows in by_model.items():
             model._default_manager.bulk_create(rows)
-        return [None] * len(writes)
+        return [refused.get(write) for write in writes]
 
     def is_there(self) -> bool:
-        """Whether the try that broke off was committed; the first row's id is made here."""
-        first = self.rows[0]
-        return type(first)._default_manager.filter(pk=first.pk).exists()
+        """Whether the try that broke off was committed."""
+        return Execution.objects.filter(pk=self.execution.pk).exists()
 
 
 class Claim(Write[Execution | None]):
@@ -68,6 +76,7 @@ class Claim(Write[Execution | None]):
 
     @classmethod
     def apply(cls, writes: Sequence[Claim]) -> Sequence[Any]:
+        admission.lock(admission.limited_deployments(w.pk for w in writes))
         return [states.claim(w.pk, owner=w.owner, lease_seconds=w.lease_seconds) for w in writes]
 
     @classmethod
@@ -83,9 +92,7 @@ class Renew(Write[dict[tuple[uuid.UUID, int], bool]]):
 
     rank = 1
 
-    def __init__(
-        self, attempts: Sequence[tuple[uuid.UUID, int]], *, lease_seconds: float
-    ) -> None:
+    def __init__(self, attempts: Sequence[tuple[uuid.UUID, int]], *, lease_seconds: float) -> None:
         super().__init__()
         self.attempts = attempts
         self.lease_seconds = lease_seconds
@@ -116,7 +123,7 @@ class Progress(Write[None]):
         self.steps = steps
         self.blocks = blocks
         self.end = end
-        self.point = "finish" if end else "step"
+        self.point = "finish" if end else "step" if steps else "block"
 
     @classmethod
     def apply(cls, writes: Sequence[Progress]) -> Sequence[Any]:
@@ -219,6 +226,26 @@ class RunRecord:
         """Remember that the record has a gap, also when nobody waits for this write."""
         gap = GIVEN_UP if written.cancelled() else written.exception()
         self.unwritten = self.unwritten or gap
+
+
+def _without_room(writes: Sequence[Accept]) -> dict[Accept, TooManyAtOnce]:
+    """Those for which their deployment has no room, each with what its caller is told."""
+    if not writes:
+        return {}
+    deployments = {write.execution.deployment_id for write in writes}
+    admission.lock(deployments)
+    counts = admission.count_live(deployments)
+    refused: dict[Accept, TooManyAtOnce] = {}
+    for write in writes:
+        most = write.execution.max_concurrent
+        if counts[write.execution.deployment_id] >= most:
+            refused[write] = TooManyAtOnce(
+                f"This deployment runs at most {most} executions at once, and all are under way. "
+                "Try again in some seconds, or send 'Prefer: respond-async' to wait in line."
+            )
+        else:
+            counts[write.execution.deployment_id] += 1
+    return refused
 
 
 def _refusal(write: Progress) -> Exception | None:

@@ -10,11 +10,12 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from designs.access import Caller
+from designs.errors import VersionUnknown
 from designs.models import Design, DesignVersion
 from designs.services import version_of_design
-from executor import llm_provider, states, wakeups
+from executor import faults, llm_provider, states, wakeups
 from executor.documents import check_runnable, with_model
-from executor.errors import ExecutionEnded
+from executor.errors import ExecutionEnded, NotResumable
 from executor.housekeeping import CANCELLED
 from executor.inputs import check_input, input_validator
 from executor.models import Execution, Trigger
@@ -30,7 +31,8 @@ class Order:
     """All that an execution freezes at acceptance. `limits` has the names of the engine's
     Limits.
 
-    A `document` runs in the version's place; without a version it is a draft of `design_id`.
+    A `document` runs in the version's place; without a version it is a draft of `design_id`. The
+    end of one that `settles` is told to deployments.
     """
 
     version: DesignVersion | None
@@ -42,6 +44,8 @@ class Order:
     limits: dict[str, Any] = field(default_factory=dict)
     document: dict[str, Any] | None = None
     design_id: Any = None
+    settles: bool = False
+    max_concurrent: int | None = None
 
 
 def new_execution(order: Order, **fields: Any) -> Execution:
@@ -58,17 +62,15 @@ def new_execution(order: Order, **fields: Any) -> Execution:
         models_default=list(order.models or llm_provider.default_models()),
         limits=order.limits,
         deadline_at=_deadline(order.limits),
+        settles=order.settles or None,
+        max_concurrent=order.max_concurrent,
         **{"status": Status.QUEUED, "published_at": Now(), **fields},
     )
 
 
 def accept_execution(order: Order) -> Execution:
     """Write the execution, and wake a worker once that is committed."""
-    with transaction.atomic():
-        execution = new_execution(order)
-        execution.save(force_insert=True)
-        transaction.on_commit(lambda: send_execution(execution.pk), robust=True)
-    return execution
+    return _accept(new_execution(order))
 
 
 def try_design(
@@ -119,27 +121,77 @@ def cancel_execution(*, execution: Execution, caller: Caller) -> None:
         raise ExecutionEnded("This execution has ended already, so there is nothing to cancel.")
 
 
-def rerun_execution(*, execution: Execution, caller: Caller) -> Execution:
-    """Start the same version with the same input again, as a new execution."""
+def rerun_execution(*, execution: Execution, caller: Caller, newest: bool = False) -> Execution:
+    """Start it again with the same input, as a new execution: of the same version, or of the
+    design's newest.
+
+    Raises VersionUnknown, and for the newest DesignInvalid and InputInvalid.
+    """
+    if not newest:
+        return _accept_again(execution, caller, rerun_of=execution)
+    version = execution.design.latest()
+    if version is None:
+        raise VersionUnknown("This design was never published, so it has no newest version.")
+    check_runnable(version.document)
+    check_input(input_validator(version.document), execution.input_data)
+    return _accept_again(execution, caller, rerun_of=execution, version=version, document=None)
+
+
+def resume_execution(*, execution: Execution, caller: Caller) -> Execution:
+    """Go on where it stopped, as a new execution of the same version.
+
+    The finished steps of the old one are read from its journal: they are neither run nor paid
+    again. Raises NotResumable.
+    """
+    if not execution.is_resumable:
+        raise NotResumable(_why_not_resumable(execution))
+    return _accept_again(execution, caller, resumed_from=execution)
+
+
+def _why_not_resumable(execution: Execution) -> str:
+    if execution.is_live:
+        return "This execution has not ended: it goes on by itself."
+    if execution.status == Status.COMPLETED:
+        return "This execution was completed, so there is nothing left to do; run it again."
+    return "This execution was refused before it began; start one with another input."
+
+
+def _accept_again(execution: Execution, caller: Caller, **fields: Any) -> Execution:
+    """A new execution with what the old one has frozen, except for `fields`."""
+    kept: dict[str, Any] = {
+        "deployment_id": execution.deployment_id,
+        "design_id": execution.design_id,
+        "version_id": execution.version_id,
+        "document": execution.document,
+        "input_data": execution.input_data,
+        "models_default": execution.models_default,
+        "limits": execution.limits,
+        "max_concurrent": execution.max_concurrent,
+    }
+    if "version" in fields:
+        del kept["version_id"]
+    again = Execution(
+        trigger_type=Trigger.MANUAL,
+        triggered_by=caller.name,
+        user_id=caller.user_id,
+        deadline_at=_deadline(execution.limits),
+        published_at=Now(),
+        **{**kept, **fields},
+    )
+    return _accept(again)
+
+
+def _accept(execution: Execution) -> Execution:
     with transaction.atomic():
-        again = Execution(
-            deployment_id=execution.deployment_id,
-            design_id=execution.design_id,
-            version_id=execution.version_id,
-            document=execution.document,
-            trigger_type=Trigger.MANUAL,
-            triggered_by=caller.name,
-            user_id=caller.user_id,
-            input_data=execution.input_data,
-            models_default=execution.models_default,
-            limits=execution.limits,
-            deadline_at=_deadline(execution.limits),
-            published_at=Now(),
-            rerun_of=execution,
-        )
-        again.save(force_insert=True)
-        transaction.on_commit(lambda: send_execution(again.pk), robust=True)
-    return again
+        execution.save(force_insert=True)
+        transaction.on_commit(lambda: _send_accepted(execution), robust=True)
+        faults.reach("accept.before")
+    return execution
+
+
+def _send_accepted(execution: Execution) -> None:
+    faults.reach("accept.after")
+    send_execution(execution.pk)
 
 
 def _deadline(limits: dict[str, Any]) -> Any:

@@ -34,6 +34,7 @@ class Status(models.TextChoices):
 
 LIVE = frozenset({Status.QUEUED, Status.RUNNING, Status.WAITING})
 TERMINAL = frozenset(Status) - LIVE
+RESUMABLE = TERMINAL - {Status.COMPLETED}
 # How an owner may end its run.
 OWNERS_ENDS = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.TIMED_OUT})
 

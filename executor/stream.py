@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -66,32 +65,35 @@ async def follow(
     wakeups.tell_listening(pk)
     while True:
         found = await in_thread(_read, pk, position)
-        for told in found.news(position):
+        # Text is told before the row that it ends in, also if both waited here together.
+        pieces, has_changed = _drained(heard, texts)
+        for told in (*found.begun(position), *pieces, *found.news(position)):
             texts.forget(told)
             yield told
-        if found.status in TERMINAL:
+        if found.status in TERMINAL or wakeups.is_leaving():
+            # Who listens comes back, and finds another process.
             return
-        async for piece in _until_changed(heard, texts):
-            yield piece
+        while not has_changed:
+            message = await heard.next(ALIVE_SECONDS)
+            if message is None:
+                yield None
+                break
+            if (piece := texts.add(message)) is not None:
+                yield piece
+            has_changed = message["kind"] != "text"
+        await asyncio.sleep(GATHER_SECONDS)
 
 
-async def _until_changed(heard: wakeups.Watch, texts: Texts) -> AsyncIterator[Told | None]:
-    """Text as it comes, until rows have changed or it is time to look at them."""
-    while True:
-        message = await heard.next(ALIVE_SECONDS)
-        if message is None:
-            yield None
-            return
-        if message["kind"] != "text":
-            break
-        if (told := texts.add(message)) is not None:
-            yield told
-    await asyncio.sleep(GATHER_SECONDS)
-    with contextlib.suppress(asyncio.QueueEmpty):
-        while True:
-            message = heard.queue.get_nowait()
-            if message["kind"] == "text" and (told := texts.add(message)) is not None:
-                yield told
+def _drained(heard: wakeups.Watch, texts: Texts) -> tuple[list[Told], bool]:
+    """The text that waits, and whether a change of rows does."""
+    pieces: list[Told] = []
+    has_changed = False
+    while not heard.queue.empty():
+        message = heard.queue.get_nowait()
+        has_changed = has_changed or message["kind"] != "text"
+        if (piece := texts.add(message)) is not None:
+            pieces.append(piece)
+    return pieces, has_changed
 
 
 class Texts:
@@ -103,7 +105,9 @@ class Texts:
         self._over: set[str] = set()
 
     def add(self, piece: dict[str, Any]) -> Told | None:
-        """What of the piece is new. `at` 0 begins the text anew: a snapshot, or another try."""
+        """What of the message is new text. `at` 0 begins it anew: a snapshot, or another try."""
+        if piece["kind"] != "text":
+            return None
         key, number, at, text = piece["key"], piece["try"], piece["at"], piece["text"]
         begun, length = self._known.get(key, (0, 0))
         if key in self._over or number < begun:
@@ -149,16 +153,24 @@ class _Found:
     def status(self) -> str:
         return self.execution.status
 
+    def begun(self, position: Position) -> list[Told]:
+        """The status, unless it is an end: that comes last to who was told of the run before."""
+        is_end = self.status in TERMINAL and position.status
+        return [] if is_end else list(self._changed_status(position))
+
     def news(self, position: Position) -> Iterator[Told]:
         """What the position lacks, in the order in which it happened; moves the position on."""
-        if position.status != self.status[:1]:
-            position.status = self.status[:1]
-            yield Told("execution", _execution(self.execution), str(position))
         yield from self._blocks(position, ended=False)
         for step in self.steps:
             position.step = step.pk
             yield Told("step", _step(step), str(position))
         yield from self._blocks(position, ended=True)
+        yield from self._changed_status(position)
+
+    def _changed_status(self, position: Position) -> Iterator[Told]:
+        if position.status != self.status[:1]:
+            position.status = self.status[:1]
+            yield Told("execution", _execution(self.execution), str(position))
 
     def _blocks(self, position: Position, *, ended: bool) -> Iterator[Told]:
         for number, (pk, status) in enumerate(self.blocks):

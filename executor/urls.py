@@ -13,4 +13,5 @@ urlpatterns = [
     path("<uuid:pk>/result/", views.execution_result, name="execution-result"),
     path("<uuid:pk>/cancel/", views.execution_cancel, name="execution-cancel"),
     path("<uuid:pk>/rerun/", views.execution_rerun, name="execution-rerun"),
+    path("<uuid:pk>/resume/", views.execution_resume, name="execution-resume"),
 ]

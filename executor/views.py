@@ -16,10 +16,10 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from designs.requests import PageRequest, requires
 from executor import wakeups
-from executor.errors import ExecutionEnded
+from executor.errors import ExecutionEnded, NotResumable
 from executor.filters import HistoryFilter
 from executor.models import Execution
-from executor.services import cancel_execution, rerun_execution
+from executor.services import cancel_execution, rerun_execution, resume_execution
 from executor.states import LIVE
 from executor.timeline import readable, timeline
 
@@ -95,6 +95,18 @@ def execution_rerun(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     return _back_to(request, again)
 
 
+@require_POST
+@requires("executor.operate_execution")
+def execution_resume(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
+    """Go on where it stopped, as a new execution."""
+    execution = _find(request, pk)
+    try:
+        execution = resume_execution(execution=execution, caller=request.caller)
+    except NotResumable as error:
+        messages.warning(request, str(error))
+    return _back_to(request, execution)
+
+
 @require_safe
 @requires("executor.view_payload")
 def execution_result(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
@@ -136,6 +148,9 @@ async def _changes(pk: uuid.UUID) -> AsyncIterator[str]:
             yield "event: changed\ndata:\n\n"
             if not await sync_to_async(_is_live)(pk):
                 yield "event: ended\ndata:\n\n"
+                return
+            if wakeups.is_leaving():
+                # The browser asks again by itself, and another process answers.
                 return
             while await heard.next(ALIVE_SECONDS) is None:
                 yield ": alive\n\n"

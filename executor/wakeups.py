@@ -74,6 +74,23 @@ def _forget() -> None:
         forget()
 
 
+_leaving = False
+
+
+def leave() -> None:
+    """Say to everybody who waits in this process that it is about to end; it stays so."""
+    global _leaving  # noqa: PLW0603 - one end a process
+    _leaving = True
+    for loop, hub in list(_hubs.items()):
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(hub.deliver_to_all, {"kind": "leaving"})
+
+
+def is_leaving() -> bool:
+    """Whether nobody should wait here any longer."""
+    return _leaving
+
+
 class Watch:
     """What one waiter hears about one execution."""
 
@@ -157,6 +174,12 @@ class Hub:
             self._confirmed.pop(channel, None)
             with contextlib.suppress(redis.RedisError, OSError):
                 await self._pubsub.unsubscribe(channel)
+
+    def deliver_to_all(self, message: dict[str, Any]) -> None:
+        """Hand a message to everybody who waits here; on the hub's loop."""
+        for watchers in self._watchers.values():
+            for found in watchers:
+                found.queue.put_nowait(message)
 
     def deliver(self, channel: str, message: dict[str, Any]) -> None:
         """Hand a message to those who wait here; on the hub's loop."""

@@ -28,7 +28,7 @@ def perform_execution(
 
     The future ends with the run: the task that called does not wait for it.
     """
-    carrier = process_carrier(slots=settings.ENVIRONMENT.concurrency)
+    carrier = worker_carrier()
     if not carrier.take_slot(timeout=slot_seconds):
         if carrier.draining:
             # This process is about to end, and nobody else has this message.
@@ -43,6 +43,11 @@ def perform_execution(
     if execution is None:
         return None
     return asyncio.run_coroutine_threadsafe(_carry(carrier, execution), process_loop())
+
+
+def worker_carrier() -> Carrier:
+    """The carrier of this worker process."""
+    return process_carrier(slots=settings.ENVIRONMENT.concurrency)
 
 
 def _claim(carrier: Carrier, pk: uuid.UUID) -> Execution | None:

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.http import Http404, HttpRequest, HttpResponse
 from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -21,6 +22,14 @@ from orchestra.admin_words import words_for
 
 admin.site.unregister([User, Group])
 admin.site.index_title = "Overview"
+
+
+def no_search(request: HttpRequest) -> HttpResponse:
+    """The theme's search of model names is not offered here, and its address fails on odd pages."""
+    raise Http404
+
+
+admin.site.search = no_search  # type: ignore[attr-defined]
 
 # Who may give groups gives rights, also to themselves.
 RIGHTS = ("groups", "user_permissions")

@@ -124,7 +124,6 @@ NAVIGATION = [
         "separator": True,
         "items": [
             rows("API keys", "key", "deployments.apikey"),
-            rows("Model connections", "hub", "executor.modelconnection"),
             rows("Users", "person", "auth.user"),
             rows("Groups", "group", "auth.group"),
         ],

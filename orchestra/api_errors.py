@@ -77,6 +77,11 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
         "schedule-invalid",
         lambda e: {"errors": {f"schedule.{k}": v for k, v in e.errors.items()}},
     ),
+    deployments.BackfillRefused: (
+        422,
+        "backfill-refused",
+        lambda e: {"errors": {e.field: [str(e)]}},
+    ),
     deployments.KeyBeyond: (403, "key-beyond", lambda e: {}),
     deployments.KeyRevoked: (409, "key-revoked", lambda e: {}),
     deployments.DeliveryPending: (409, "delivery-pending", lambda e: {}),
@@ -91,6 +96,7 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
         "rate-limit-reached",
         lambda e: {"violated-policies": e.policies},
     ),
+    executor.InputTooLarge: (413, "input-too-large", lambda e: {"errors": e.errors}),
     executor.InputInvalid: (422, "input-invalid", lambda e: {"errors": e.errors}),
     executor.ModelUnavailable: (
         422,
@@ -99,6 +105,7 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
     ),
     executor.ExecutionEnded: (409, "execution-ended", lambda e: {}),
     executor.NotResumable: (409, "not-resumable", lambda e: {}),
+    executor.TooManyAtOnce: (429, "too-many-at-once", lambda e: {}),
     executor.RecorderUnavailable: (503, "not-available", lambda e: {}),
 }
 
@@ -127,7 +134,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
     for kind, (status, name, more) in _TABLE.items():
         if isinstance(error, kind):
             body = problem(status, str(error), kind=name, **more(error))
-            return _answer(body, retry=status == 503, headers=getattr(error, "headers", None))
+            passes = status == 503 or isinstance(error, executor.TooManyAtOnce)
+            return _answer(body, retry=passes, headers=getattr(error, "headers", None))
     return _of_drf(error) if isinstance(error, exceptions.APIException) else _of_others(error)
 
 

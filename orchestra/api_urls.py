@@ -1,11 +1,9 @@
 """API addresses, all apps'."""
 
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularJSONAPIView
-from rest_framework.permissions import IsAuthenticated
 
 from designs.api.base import route
-from orchestra.api_pages import UnknownView, api_docs
+from orchestra.api_pages import DocumentView, UnknownView, api_docs
 from orchestra.health import LiveView, ReadyView
 
 urlpatterns = [
@@ -14,11 +12,7 @@ urlpatterns = [
     path("", include(("executor.api.urls", "executor-api"))),
     route("health/live", LiveView, "health-live"),
     route("health/ready", ReadyView, "health-ready"),
-    re_path(
-        r"^schema/?$",
-        SpectacularJSONAPIView.as_view(permission_classes=[IsAuthenticated]),
-        name="api-schema",
-    ),
+    route("schema", DocumentView, "api-schema"),
     re_path(r"^docs/?$", api_docs, name="api-docs"),
-    re_path(r"^.*$", UnknownView.as_view(), name="api-unknown"),
+    re_path(r"^[\s\S]*$", UnknownView.as_view(), name="api-unknown"),
 ]

@@ -11,11 +11,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestra.settings")  # noqa: T
 from django.core.asgi import get_asgi_application  # noqa: E402
 
 GRACE_SECONDS = 5.0
+LOOK_SECONDS = 0.05
 
 _django = get_asgi_application()
 
 # Rows can be imported only once Django is set up, which the line above does.
-from executor.carrier import existing_carrier  # noqa: E402
+from django.conf import settings  # noqa: E402
+
+from executor import wakeups  # noqa: E402
+from executor.answers import is_waited_for  # noqa: E402
+from executor.carrier import process_carrier  # noqa: E402
 from orchestra import fast_lane  # noqa: E402
 
 
@@ -33,8 +38,31 @@ async def _lifespan(receive: Any, send: Any) -> None:
         if message["type"] == "lifespan.startup":
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
-            carrier = existing_carrier()
-            if carrier is not None:
-                await asyncio.to_thread(carrier.drain, GRACE_SECONDS)
+            await begin_to_leave()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+_leaving: list[asyncio.Task[None]] = []
+
+
+def begin_to_leave() -> asyncio.Task[None]:
+    """Hand over what this process carries: from the moment it is told to end, and once only.
+
+    The server ends requests after a time of its own, so nothing here may wait for that.
+    """
+    if not _leaving:
+        _leaving.append(asyncio.get_running_loop().create_task(_leave()))
+    return _leaving[0]
+
+
+async def _leave() -> None:
+    """Take no more runs, let those here end, then give back the rest and answer who waits."""
+    loop = asyncio.get_running_loop()
+    carrier = process_carrier(slots=max(1, settings.ENVIRONMENT.inline_limit))
+    carrier.draining = True
+    end = loop.time() + GRACE_SECONDS
+    while (carrier.running or is_waited_for()) and loop.time() < end:
+        await asyncio.sleep(LOOK_SECONDS)
+    wakeups.leave()
+    await asyncio.to_thread(carrier.drain, 0.0)

@@ -22,9 +22,10 @@ app.autodiscover_tasks()
 def _start_worker(**_: Any) -> None:
     from executor.housekeeping import start_sweeping
     from executor.presence import start_noting
-    from executor.worker import process_loop
+    from executor.worker import process_loop, worker_carrier
 
     process_loop()
+    worker_carrier()
     start_sweeping()
     start_noting("worker")
 

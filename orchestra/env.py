@@ -127,6 +127,8 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         reader.problems.append(
             "ORCHESTRA_LLM_URL and ORCHESTRA_LLM_MODEL go together: set both or none."
         )
+    if kept and not result.encryption_keys:
+        reader.problems.append("ORCHESTRA_ENCRYPTION_KEYS holds no key: write at least one.")
     if reader.problems:
         raise ImproperlyConfigured("\n".join(reader.problems))
     return result

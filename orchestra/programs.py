@@ -68,8 +68,8 @@ def web(environment: Environment, listener: socket.socket, extra: dict[str, str]
     arguments = [
         *(sys.executable, "-m", "gunicorn", "-k", "asgi", "orchestra.asgi:application"),
         *("--bind", f"fd://{listener.fileno()}", "--workers", str(environment.web_processes)),
-        # Streams of events never end by themselves.
-        *("--graceful-timeout", "5"),
+        # Longer than it takes to hand over the runs under way; see `orchestra.asgi`.
+        *("--graceful-timeout", "10"),
         # It would lie in the home directory, where installations would share it.
         "--no-control-socket",
     ]
@@ -79,8 +79,7 @@ def web(environment: Environment, listener: socket.socket, extra: dict[str, str]
         arguments=arguments,
         variables={**_common(environment, "web"), **extra},
         keep_open=(listener.fileno(),),
-        # Requests under way, then runs under way.
-        grace_seconds=12.0,
+        grace_seconds=15.0,
         answers=lambda child: answers_http(
             loopback_of(host), port, "/api/health/live", named=_accepted_host(environment)
         ),

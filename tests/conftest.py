@@ -16,6 +16,14 @@ PASSWORD = "correct horse battery staple"
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-access-matrix",
+        action="store_true",
+        help="write tests/access_matrix.tsv anew from what the routes answer",
+    )
+
+
 def pytest_configure() -> None:
     # Hashing a password costs a fifth of a second on purpose; not here.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

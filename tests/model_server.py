@@ -167,26 +167,29 @@ def model_server() -> Iterator[ModelServer]:
 
 
 def says(
-    text: str, *, tokens: tuple[int, int] = (10, 5), finish: str = "stop", seconds: float = 0.0
+    text: str,
+    *,
+    tokens: tuple[int, int] = (10, 5),
+    finish: str = "stop",
+    seconds: float = 0.0,
+    events: int | None = None,
 ) -> Answer:
-    """An answer of the model, plain or streamed word by word, in whichever protocol was spoken."""
+    """An answer of the model in whichever protocol was spoken: plain, or streamed word by word.
+
+    A stream breaks off after so many `events`.
+    """
 
     def answer(exchange: Exchange) -> None:
         if exchange.wait(seconds):
             return
-        model = exchange.call.body["model"]
-        if exchange.is_anthropic:
-            message = _anthropic(model, text, tokens, finish)
-            events = _anthropic_events(message, text)
-        else:
-            message = _openai(model, text, tokens, finish)
-            events = _openai_events(message, text, finish)
+        make, cut = (_anthropic, _anthropic_events) if exchange.is_anthropic else (_openai, _events)
+        message = make(exchange.call.body["model"], text, tokens, finish)
         if not exchange.is_stream:
             exchange.send(200, json.dumps(message).encode())
             return
         exchange.head(200, "text/event-stream")
-        exchange.events(*events)
-        if not exchange.is_anthropic:
+        exchange.events(*cut(message)[:events])
+        if not exchange.is_anthropic and events is None:
             exchange.raw(b"data: [DONE]\n\n")
 
     return answer
@@ -224,16 +227,22 @@ def _openai(model: str, text: str, tokens: tuple[int, int], finish: str) -> dict
     }  # fmt: skip
 
 
-def _openai_events(message: dict[str, Any], text: str, finish: str) -> list[dict[str, Any]]:
+def _events(message: dict[str, Any]) -> list[dict[str, Any]]:
+    (choice,) = message["choices"]
     shell = {**message, "object": "chat.completion.chunk"}
     del shell["usage"]
 
     def chunk(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
         return {**shell, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
 
-    words = [chunk({"content": word}) for word in _words(text)]
+    words = [chunk({"content": word}) for word in _words(choice["message"]["content"])]
     usage = {**shell, "choices": [], "usage": message["usage"]}
-    return [chunk({"role": "assistant", "content": ""}), *words, chunk({}, finish), usage]
+    return [
+        chunk({"role": "assistant", "content": ""}),
+        *words,
+        chunk({}, choice["finish_reason"]),
+        usage,
+    ]
 
 
 def _anthropic(model: str, text: str, tokens: tuple[int, int], finish: str) -> dict[str, Any]:
@@ -246,7 +255,7 @@ def _anthropic(model: str, text: str, tokens: tuple[int, int], finish: str) -> d
     }  # fmt: skip
 
 
-def _anthropic_events(message: dict[str, Any], text: str) -> list[dict[str, Any]]:
+def _anthropic_events(message: dict[str, Any]) -> list[dict[str, Any]]:
     usage = message["usage"]
     start = {**message, "content": [], "stop_reason": None, "usage": {**usage, "output_tokens": 1}}
     return [
@@ -254,7 +263,7 @@ def _anthropic_events(message: dict[str, Any], text: str) -> list[dict[str, Any]
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
         *(
             {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": w}}
-            for w in _words(text)
+            for w in _words(message["content"][0]["text"])
         ),
         {"type": "content_block_stop", "index": 0},
         {

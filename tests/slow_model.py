@@ -14,22 +14,25 @@ from typing import Any
 
 @dataclass
 class SlowModel:
-    """`answered` has the last message of each call that was answered."""
+    """`answered` has the messages of each call that was answered, `asked` counts all calls."""
 
     url: str
+    seconds: float
+    asked: int = 0
     answered: list[str] = field(default_factory=list)
 
 
 @contextmanager
 def slow_model(seconds: float) -> Iterator[SlowModel]:
-    """A server that takes `seconds` for each answer."""
+    """A server that takes `seconds` for each answer; they may be changed at any time."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            time.sleep(seconds)
+            model.asked += 1
+            time.sleep(model.seconds)
             prompt = json.dumps(request["messages"])
             body = json.dumps(
                 _answer(request["model"], f"Noted {len(prompt)} characters.")
@@ -51,7 +54,7 @@ def slow_model(seconds: float) -> Iterator[SlowModel]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    model = SlowModel(f"http://127.0.0.1:{server.server_port}/v1")
+    model = SlowModel(f"http://127.0.0.1:{server.server_port}/v1", seconds)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield model

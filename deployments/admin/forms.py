@@ -16,12 +16,24 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from deployments.models import ENDPOINT_PATH_RULE, MOST_PER_MINUTE, ApiKey, Deployment
+from deployments.models import (
+    ENDPOINT_PATH_RULE,
+    LEAST_MEMORY_MB,
+    MOST_AT_ONCE,
+    MOST_BYTES,
+    MOST_MEMORY_MB,
+    MOST_PER_MINUTE,
+    ApiKey,
+    Deployment,
+)
 from designs.access import SCOPES
 from designs.admin.fields import JsonObjectField
 from designs.admin.refusals import ServiceForm
 
-RUN_LIMITS = ("timeout_seconds", "wait_seconds", "max_model_calls", "max_tokens", "max_cost_usd")
+RUN_LIMITS = (
+    "timeout_seconds", "wait_seconds", "max_model_calls", "max_tokens", "max_cost_usd",
+    "max_input_bytes", "max_output_bytes", "max_concurrent", "max_memory_mb",
+)  # fmt: skip
 CALL_LIMITS = ("requests_per_minute", "requests_per_day")
 LIMITS = (*RUN_LIMITS, *CALL_LIMITS)
 MOST_PER_DAY = 2_000_000_000
@@ -73,6 +85,22 @@ class DeploymentForm(ServiceForm):
     )
     max_model_calls = whole(0, 1_000_000, required=False, label="Model calls of a run, at most")
     max_tokens = whole(0, 2_000_000_000, required=False, label="Tokens of a run, at most")
+    max_input_bytes = whole(1, MOST_BYTES, required=False, label="Bytes of an input, at most")
+    max_output_bytes = whole(1, MOST_BYTES, required=False, label="Bytes of a result, at most")
+    max_concurrent = whole(
+        1,
+        MOST_AT_ONCE,
+        required=False,
+        label="Runs at once, at most",
+        help_text="Beyond it, a call that waits is refused; others wait in line.",
+    )
+    max_memory_mb = whole(
+        LEAST_MEMORY_MB,
+        MOST_MEMORY_MB,
+        required=False,
+        label="Memory of a run, at most",
+        help_text="In MB. With it each run has a process of its own.",
+    )
     max_cost_usd = forms.DecimalField(
         required=False,
         min_value=0,

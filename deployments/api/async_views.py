@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.exceptions import NotAuthenticated, UnsupportedMediaType
+from rest_framework.exceptions import NotAuthenticated, ParseError, UnsupportedMediaType
 from rest_framework.request import Request
 
 from deployments.api.authentication import caller_of_key, key_text
@@ -92,8 +92,8 @@ class AsyncApiView(ApiView):
         return response
 
 
-def read_object(request: Request) -> Any:
-    """The JSON body of a request, by the rules of every body; None if there is none."""
+def read_object(request: Request) -> dict[str, Any] | None:
+    """The JSON object of a request, by the rules of every body; None without a body."""
     plain = request._request
     meta = plain.META
     chunked = "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower()
@@ -103,4 +103,7 @@ def read_object(request: Request) -> Any:
         return None
     if plain.content_type != "application/json":
         raise UnsupportedMediaType(plain.content_type or "none")
-    return read_json(body)
+    value = read_json(body)
+    if not isinstance(value, dict):
+        raise ParseError("The body must be a JSON object.")
+    return value

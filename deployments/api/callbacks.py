@@ -53,7 +53,8 @@ class SecretOut(serializers.Serializer[Any]):
 
 class DeploymentPart(ApiView):
     def deployment(self, pk: str) -> Deployment:
-        return get_object_or_404(Deployment.objects.for_caller(self.caller), pk=as_uuid(pk))
+        rows = Deployment.objects.for_caller(self.caller).select_related("version")
+        return get_object_or_404(rows, pk=as_uuid(pk))
 
     def deliveries(self, pk: str) -> Any:
         rows = Delivery.objects.for_caller(self.caller)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse, HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ParseError, PermissionDenied, ValidationError
+from rest_framework.exceptions import ParseError, PermissionDenied
 from rest_framework.request import Request
 
 from deployments.api.answers import accepted_response, ended_response
@@ -101,12 +101,8 @@ class DeployedEndpointView(CallView):
     )
     async def post(self, request: Request, path: str) -> HttpResponseBase:
         input_data = read_object(request)
-        if input_data is None:
-            input_data = {}
-        if not isinstance(input_data, dict):
-            raise ParseError("The body must be a JSON object: the design's input.")
         ready = await _find(path, caller_of_request(request))
-        return await self.answer(request, ready, input_data, Trigger.API)
+        return await self.answer(request, ready, input_data or {}, Trigger.API)
 
     @extend_schema(
         operation_id="deployed_get",
@@ -131,13 +127,12 @@ class DeploymentExecuteView(CallView):
         responses={200: RunOut, 202: AcceptedOut},
     )
     async def post(self, request: Request, pk: str) -> HttpResponseBase:
-        body = read_object(request)
-        given = ExecuteIn(data={} if body is None else body)
+        body = read_object(request) or {}
+        given = ExecuteIn(data=body)
         given.is_valid(raise_exception=True)
-        if body is not None and not isinstance(body, dict):
-            raise ValidationError({"body": ["The body must be a JSON object with input_data."]})
         ready = await in_thread(_find_by_id, pk, caller_of_request(request))
-        input_data = (body or {}).get("input_data", {})
+        # As it was sent: the serializer would copy it.
+        input_data = body.get("input_data", {})
         callback_url = given.validated_data["callback_url"]
         return await self.answer(request, ready, input_data, Trigger.MANUAL, callback_url)
 

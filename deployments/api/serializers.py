@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from deployments.models import MOST_PER_MINUTE, Deployment
-from deployments.schedules.store import READ_ONLY, schedule_of
+from deployments.api.schedule_serializers import ScheduleIn, ScheduleOut
+from deployments.models import (
+    LEAST_MEMORY_MB,
+    MOST_AT_ONCE,
+    MOST_BYTES,
+    MOST_MEMORY_MB,
+    MOST_PER_MINUTE,
+    Deployment,
+)
+from deployments.schedules.store import schedule_of
 from designs.api.base import StrictSerializer
 from designs.models import Design
-
-
-class ScheduleIn(StrictSerializer):
-    """Either a cron expression or an interval. What the fields mean is checked when they are
-    stored.
-    """
-
-    read_only_names = READ_ONLY
-
-    enabled = serializers.BooleanField(default=True)
-    cron_expression = serializers.CharField(allow_null=True, required=False, max_length=200)
-    interval_seconds = serializers.IntegerField(allow_null=True, required=False)
-    timezone = serializers.CharField(default="UTC", max_length=64)
-    input_data = serializers.DictField(required=False)
-    overlap = serializers.CharField(required=False)
-    misfire = serializers.CharField(required=False)
+from executor.api.serializers import UsageOut
 
 
 class LimitsIn(StrictSerializer):
@@ -39,6 +33,18 @@ class LimitsIn(StrictSerializer):
     )
     max_cost_usd = serializers.DecimalField(
         max_digits=10, decimal_places=4, min_value=0, allow_null=True, default=None
+    )
+    max_input_bytes = serializers.IntegerField(
+        min_value=1, max_value=MOST_BYTES, allow_null=True, default=None
+    )
+    max_output_bytes = serializers.IntegerField(
+        min_value=1, max_value=MOST_BYTES, allow_null=True, default=None
+    )
+    max_concurrent = serializers.IntegerField(
+        min_value=1, max_value=MOST_AT_ONCE, allow_null=True, default=None
+    )
+    max_memory_mb = serializers.IntegerField(
+        min_value=LEAST_MEMORY_MB, max_value=MOST_MEMORY_MB, allow_null=True, default=None
     )
     requests_per_minute = serializers.IntegerField(
         min_value=1, max_value=MOST_PER_MINUTE, allow_null=True, default=None
@@ -93,19 +99,6 @@ class ExecuteIn(StrictSerializer):
     callback_url = serializers.CharField(max_length=2_000, allow_blank=True, default="")
 
 
-class ScheduleOut(serializers.Serializer[Any]):
-    enabled = serializers.BooleanField()
-    cron_expression = serializers.CharField(allow_null=True)
-    interval_seconds = serializers.IntegerField(allow_null=True)
-    timezone = serializers.CharField()
-    input_data = serializers.DictField()
-    overlap = serializers.CharField()
-    misfire = serializers.CharField()
-    next_run_at = serializers.DateTimeField(allow_null=True)
-    words = serializers.CharField()
-    error = serializers.CharField()
-
-
 class DeploymentOut(serializers.Serializer[Deployment]):
     id = serializers.UUIDField()
     design_id = serializers.UUIDField()
@@ -113,7 +106,7 @@ class DeploymentOut(serializers.Serializer[Deployment]):
     version = serializers.IntegerField(source="version.number")
     endpoint_path = serializers.CharField()
     endpoint_url = serializers.CharField()
-    status = serializers.CharField()
+    status = serializers.ChoiceField(choices=Deployment.Status.choices)
     status_reason = serializers.CharField()
     schedule = serializers.SerializerMethodField()
     timeout_seconds = serializers.IntegerField()
@@ -121,6 +114,10 @@ class DeploymentOut(serializers.Serializer[Deployment]):
     max_model_calls = serializers.IntegerField(allow_null=True)
     max_tokens = serializers.IntegerField(allow_null=True)
     max_cost_usd = serializers.FloatField(allow_null=True)
+    max_input_bytes = serializers.IntegerField(allow_null=True)
+    max_output_bytes = serializers.IntegerField(allow_null=True)
+    max_concurrent = serializers.IntegerField(allow_null=True)
+    max_memory_mb = serializers.IntegerField(allow_null=True)
     requests_per_minute = serializers.IntegerField(allow_null=True)
     requests_per_day = serializers.IntegerField(allow_null=True)
     callback_url = serializers.SerializerMethodField()
@@ -134,14 +131,10 @@ class DeploymentOut(serializers.Serializer[Deployment]):
         may = self.context["caller"].may("deployments.change_deployment")
         return deployment.callback_url if may else None
 
+    @extend_schema_field(ScheduleOut(allow_null=True))
     def get_schedule(self, deployment: Deployment) -> dict[str, Any] | None:
         found = schedule_of(deployment)
-        if found is None:
-            return None
-        shown = dict(ScheduleOut(found).data)
-        if not self.context["caller"].may("executor.view_payload"):
-            shown["input_data"] = None
-        return shown
+        return None if found is None else ScheduleOut(found, context=self.context).data
 
 
 class RunOut(serializers.Serializer[Any]):
@@ -150,12 +143,12 @@ class RunOut(serializers.Serializer[Any]):
     success = serializers.BooleanField()
     execution_id = serializers.CharField()
     log_id = serializers.UUIDField()
-    status = serializers.CharField()
+    status = serializers.ChoiceField(choices=[("completed", "Completed")])
     degraded = serializers.BooleanField()
     result = serializers.JSONField(allow_null=True)
     results = serializers.DictField()
-    usage = serializers.DictField()
-    duration_ms = serializers.IntegerField()
+    usage = UsageOut()
+    duration_ms = serializers.IntegerField(allow_null=True)
 
 
 def design_for(caller: Any, pk: Any) -> Design:

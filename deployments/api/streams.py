@@ -56,7 +56,7 @@ class ExecutionEventsView(AsyncApiView):
                 description="The id of the last event that was read: the stream goes on after it.",
             )
         ],
-        responses={(200, EVENTS): {"type": "string"}, 204: None},
+        responses={(200, EVENTS): {"type": "object"}, 204: None},
     )
     async def get(self, request: Request, execution_id: str) -> HttpResponseBase:
         """Events `execution`, `block`, `step`, `delta` (model text as it comes), and `done`.

@@ -11,6 +11,15 @@ from deployments.api.callbacks import (
 )
 from deployments.api.endpoint import DeployedEndpointView, DeploymentExecuteView
 from deployments.api.keys import KeyDetailView, KeyListView, KeyRotateView
+from deployments.api.own_document import DeploymentDocumentView
+from deployments.api.schedules import (
+    SCHEDULE_ID,
+    BackfillView,
+    OccurrenceListView,
+    ScheduleDetailView,
+    ScheduleListView,
+    SchedulePreviewView,
+)
 from deployments.api.streams import ExecutionEventsView
 from deployments.api.views import (
     DeploymentDetailView,
@@ -20,6 +29,8 @@ from deployments.api.views import (
 )
 from designs.api.base import ID, route
 
+SCHEDULE = f"deployments/{ID}/schedules/{SCHEDULE_ID}"
+
 urlpatterns = [
     route("deployments", DeploymentListView, "deployment-list"),
     route(f"deployments/{ID}", DeploymentDetailView, "deployment-detail"),
@@ -28,6 +39,7 @@ urlpatterns = [
     route(
         f"deployments/{ID}/logs/(?P<log_id>[^/]+)", DeploymentLogDetailView, "deployment-log-detail"
     ),
+    route(f"deployments/{ID}/openapi", DeploymentDocumentView, "deployment-openapi"),
     route(f"deployments/{ID}/deliveries", DeliveryListView, "delivery-list"),
     route(
         f"deployments/{ID}/deliveries/{DELIVERY_ID}/redeliver",
@@ -36,6 +48,11 @@ urlpatterns = [
     ),
     route(f"deployments/{ID}/callback-secret", CallbackSecretView, "callback-secret"),
     route("executions/(?P<execution_id>[^/]+)/events", ExecutionEventsView, "execution-events"),
+    route(f"deployments/{ID}/schedules", ScheduleListView, "schedule-list"),
+    route(SCHEDULE, ScheduleDetailView, "schedule-detail"),
+    route(f"{SCHEDULE}/occurrences", OccurrenceListView, "occurrence-list"),
+    route(f"{SCHEDULE}/backfill", BackfillView, "schedule-backfill"),
+    route("schedules/preview", SchedulePreviewView, "schedule-preview"),
     route("keys", KeyListView, "key-list"),
     route(f"keys/{ID}", KeyDetailView, "key-detail"),
     route(f"keys/{ID}/rotate", KeyRotateView, "key-rotate"),

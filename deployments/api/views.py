@@ -23,7 +23,7 @@ from deployments.schedules.store import PREFETCH
 from deployments.services import change_deployment, deploy_design, undeploy
 from designs.api.base import ApiView, Pages, answer_page, as_uuid
 from designs.api.permissions import require
-from executor.api.lists import ExecutionPages
+from executor.api.lists import FILTERS, ExecutionPages
 from executor.api.serializers import ExecutionDetailOut, ExecutionOut
 from executor.filters import ExecutionFilter
 from executor.models import Execution, parse_execution_id
@@ -75,8 +75,6 @@ class DeploymentListView(DeploymentBase):
             OpenApiParameter(
                 "text", description="Part of the endpoint path or of the design's name."
             ),
-            OpenApiParameter("limit", type=int),
-            OpenApiParameter("offset", type=int),
         ],
         responses={200: DeploymentOut(many=True)},
     )
@@ -145,9 +143,10 @@ class DeploymentDetailView(DeploymentBase):
             data=request.data, partial=partial, context={"deployment": deployment}
         )
         given.is_valid(raise_exception=True)
-        changed = change_deployment(
-            deployment=deployment, caller=self.caller, **given.validated_data
-        )
+        fields = given.validated_data
+        if "schedule" in fields and (fields["schedule"] or deployment.schedules.all()):
+            require(self.caller, "deployments.change_schedule")
+        changed = change_deployment(deployment=deployment, caller=self.caller, **fields)
         return Response(self.shown(changed))
 
 
@@ -158,14 +157,7 @@ class DeploymentLogListView(DeploymentBase):
 
     @extend_schema(
         operation_id="deployments_logs",
-        parameters=[
-            OpenApiParameter("status", many=True),
-            OpenApiParameter("trigger_type"),
-            OpenApiParameter("started_after", type={"type": "string", "format": "date-time"}),
-            OpenApiParameter("started_before", type={"type": "string", "format": "date-time"}),
-            OpenApiParameter("limit", type=int),
-            OpenApiParameter("cursor"),
-        ],
+        parameters=FILTERS,
         responses={200: ExecutionOut(many=True)},
     )
     def get(self, request: Request, pk: str) -> Response:

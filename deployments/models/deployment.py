@@ -7,7 +7,7 @@ import re
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
@@ -35,6 +35,9 @@ def check_endpoint_path(value: str) -> None:
 
 # A sliding minute keeps the time of each call in it.
 MOST_PER_MINUTE = 100_000
+MOST_BYTES = 1_000_000_000
+MOST_AT_ONCE = 100_000
+LEAST_MEMORY_MB, MOST_MEMORY_MB = 16, 1_000_000
 
 
 def check_callback_url(value: str) -> None:
@@ -133,6 +136,20 @@ class Deployment(models.Model):
     max_model_calls = models.PositiveIntegerField(null=True, blank=True)
     max_tokens = models.PositiveIntegerField(null=True, blank=True)
     max_cost_usd = models.DecimalField(max_digits=10, decimal_places=4, null=True, blank=True)
+    max_input_bytes = models.PositiveIntegerField(null=True, blank=True)
+    max_output_bytes = models.PositiveIntegerField(null=True, blank=True)
+    max_concurrent = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Runs at once. A call that waits is refused when no more may run; others queue.",
+    )
+    max_memory_mb = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(LEAST_MEMORY_MB)],
+        help_text="Each run has a process of its own, which may take so many megabytes.",
+    )
     requests_per_minute = models.PositiveIntegerField(
         null=True,
         blank=True,

@@ -2,31 +2,67 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
+from designs.access import Caller
 from designs.ids import new_id
 from executor.models import Execution
+from executor.states import LIVE
+
+MOST_JITTER_SECONDS = 86_400
+MOST_WINDOW_SECONDS = 10 * 366 * 86_400
+MOST_FAILURES = 1000
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+# Microseconds since the epoch, then the row's id.
+PLACE = re.compile(r"([0-9]{1,17})_([0-9]{1,18})", re.ASCII)
+
+
+class ScheduleQuerySet(models.QuerySet["Schedule"]):
+    def for_caller(self, caller: Caller) -> ScheduleQuerySet:
+        """Schedules of deployments that are there for the caller."""
+        if not caller.may("deployments.view_schedule"):
+            return self.none()
+        return self.filter(deployment__in=_seen_by(caller))
+
+    def with_rule(self) -> ScheduleQuerySet:
+        """With beat's rows, which say when."""
+        return self.select_related("beat_task__crontab", "beat_task__interval")
 
 
 class Schedule(models.Model):
-    """A companion of one row of django-celery-beat, which has cron or interval, zone, enabled flag.
+    """A companion of one row of django-celery-beat, which has cron or interval, zone, start, end
+    and enabled flag.
 
     Here: what is due next, the policies, the input. `computed_from` says which rule `next_due_at`
-    was
-    worked out from, so that an edit by any door is noticed.
+    was worked out from, so that an edit by any door is noticed.
     """
 
     class Overlap(models.TextChoices):
-        SKIP = "skip", "Skip while the last run goes on"
+        SKIP = "skip", "Skip this time"
+        QUEUE = "queue", "Wait until the last run has ended"
         ALLOW = "allow", "Run beside it"
+        CANCEL_RUNNING = "cancel_running", "Cancel the last run"
 
     class Misfire(models.TextChoices):
         RUN_LATEST = "run_latest", "Run the latest one missed"
         RUN_ALL = "run_all", "Run every one missed"
         SKIP = "skip", "Skip those missed"
+
+    class Nonexistent(models.TextChoices):
+        NEXT = "next", "Run at the next time that exists"
+        SKIP = "skip", "Skip it"
+
+    class Repeated(models.TextChoices):
+        ONCE = "once", "Run once, at the first"
+        TWICE = "twice", "Run at both"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     deployment = models.ForeignKey(
@@ -38,15 +74,56 @@ class Schedule(models.Model):
         related_name="orchestra_schedule",
     )
     input_data = models.JSONField(default=dict, blank=True)
-    overlap = models.CharField(max_length=10, choices=Overlap.choices, default=Overlap.SKIP)
-    misfire = models.CharField(max_length=10, choices=Misfire.choices, default=Misfire.RUN_LATEST)
-    misfire_window_seconds = models.PositiveIntegerField(default=86_400)
+    overlap = models.CharField(
+        max_length=20,
+        choices=Overlap.choices,
+        default=Overlap.SKIP,
+        help_text="When a run of this schedule still goes on.",
+    )
+    misfire = models.CharField(
+        max_length=20,
+        choices=Misfire.choices,
+        default=Misfire.RUN_LATEST,
+        help_text="When planned times have passed while no scheduler ran.",
+    )
+    misfire_window_seconds = models.PositiveIntegerField(
+        default=86_400,
+        validators=[MaxValueValidator(MOST_WINDOW_SECONDS)],
+        help_text="What was missed longer ago than this is skipped in any case.",
+    )
+    jitter_seconds = models.PositiveIntegerField(
+        default=0,
+        validators=[MaxValueValidator(MOST_JITTER_SECONDS)],
+        help_text="Each run starts up to this many seconds after its planned time.",
+    )
+    pause_after_failures = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_FAILURES)],
+        help_text="So many failed runs in a row pause the deployment; empty: never.",
+    )
+    nonexistent_time = models.CharField(
+        max_length=10,
+        choices=Nonexistent.choices,
+        default=Nonexistent.NEXT,
+        help_text="When clocks are set forward and a time of the day does not exist.",
+    )
+    repeated_time = models.CharField(
+        max_length=10,
+        choices=Repeated.choices,
+        default=Repeated.ONCE,
+        help_text="When clocks are set back and a time of the day comes twice.",
+    )
     anchor_at = models.DateTimeField(default=timezone.now)
     computed_from = models.CharField(max_length=300, blank=True, editable=False)
     next_due_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
+    # Failures of runs that were planned before this are forgiven.
+    failures_from = models.DateTimeField(null=True, blank=True, editable=False)
     error = models.CharField(max_length=500, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ScheduleQuerySet.as_manager()
 
     class Meta:
         ordering = ("created_at",)
@@ -55,36 +132,138 @@ class Schedule(models.Model):
         return str(self.beat_task.name)
 
 
+class OccurrenceQuerySet(models.QuerySet["Occurrence"]):
+    def for_caller(self, caller: Caller) -> OccurrenceQuerySet:
+        """Occurrences of schedules of deployments that are there for the caller."""
+        if not caller.may("deployments.view_occurrence"):
+            return self.none()
+        return self.filter(schedule__deployment__in=_seen_by(caller))
+
+    def for_list(self) -> OccurrenceQuerySet:
+        """With what a line of a list shows, and without what makes a row large."""
+        return self.select_related(
+            "schedule__deployment", "schedule__beat_task__crontab",
+            "schedule__beat_task__interval", "execution",
+        ).defer(
+            "execution__document", "execution__input_data", "execution__result_data",
+            "schedule__input_data",
+        )  # fmt: skip
+
+    def page(
+        self, *, before: str = "", after: str = "", size: int = 50
+    ) -> tuple[list[Occurrence], bool, bool]:
+        """One page by keyset, latest planned time first: (rows, whether there are newer, older
+        ones).
+
+        `before` and `after` are the `place` of the occurrence whose older or newer neighbours are
+        wanted; what is no place gives the newest page.
+        """
+        place = _read_place(before or after)
+        newest = self.order_by("-due_at", "-id")
+        if place is None:
+            rows: list[Occurrence] = list(newest[: size + 1])
+            return rows[:size], False, len(rows) > size
+        due, pk = place
+        if after:
+            beyond = models.Q(due_at__gt=due) | models.Q(due_at=due, pk__gt=pk)
+            rows = list(self.filter(beyond).order_by("due_at", "id")[: size + 1])
+            return rows[:size][::-1], len(rows) > size, True
+        beyond = models.Q(due_at__lt=due) | models.Q(due_at=due, pk__lt=pk)
+        rows = list(newest.filter(beyond, due_at__lte=due)[: size + 1])
+        return rows[:size], True, len(rows) > size
+
+    def busy(self) -> OccurrenceQuerySet:
+        """Those whose run goes on."""
+        return self.filter(execution__status__in=LIVE)
+
+
 class Occurrence(models.Model):
     """One planned time of a schedule and what became of it. The unique pair is what forbids
     doubling.
     """
 
     class Outcome(models.TextChoices):
+        WAITING = "waiting", "Waits for its start"
         RAN = "ran", "Ran"
         SKIPPED_OVERLAP = "skipped_overlap", "Skipped: the last run was still going on"
         SKIPPED_MISFIRE = "skipped_misfire", "Skipped: missed while nothing was there to run it"
-        SKIPPED_INACTIVE = "skipped_inactive", "Skipped: the deployment was not active"
+        SKIPPED_INACTIVE = "skipped_inactive", "Skipped: the deployment or schedule was off"
         COALESCED = "coalesced", "Missed; a later one ran for it"
+
+    class Policy(models.TextChoices):
+        """Which choice decided, where it was not simply on time."""
+
+        OVERLAP_SKIP = "overlap=skip", "the last run still went on"
+        OVERLAP_QUEUE = "overlap=queue", "waited for the last run to end"
+        OVERLAP_ALLOW = "overlap=allow", "beside the last run"
+        OVERLAP_CANCEL = "overlap=cancel_running", "the last run was cancelled for it"
+        QUEUE_FULL = "overlap=queue, full", "too many waited already"
+        MISFIRE_SKIP = "misfire=skip", "missed ones are skipped"
+        MISFIRE_LATEST = "misfire=run_latest", "of those missed only the latest runs"
+        MISFIRE_ALL = "misfire=run_all", "late, because every missed one runs"
+        MISFIRE_WINDOW = "misfire_window", "missed too long ago"
+        JITTER = "jitter", "started a little later, so that not all start at once"
+        PAUSED = "pause_after_failures", "paused after failures in a row"
+        SWITCHED_OFF = "switched_off", "the schedule was switched off"
+        INACTIVE = "inactive", "the deployment was not active"
+        BACKFILL = "backfill", "filled in by a person"
 
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="occurrences")
     due_at = models.DateTimeField()
     outcome = models.CharField(max_length=20, choices=Outcome.choices)
+    policy = models.CharField(max_length=30, choices=Policy.choices, blank=True)
+    # Of one that waits: not before this.
+    start_at = models.DateTimeField(null=True, blank=True)
     execution = models.ForeignKey(
         Execution, null=True, blank=True, on_delete=models.SET_NULL, related_name="occurrences"
     )
+    decided_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = OccurrenceQuerySet.as_manager()
+
     class Meta:
-        ordering = ("-due_at",)
+        ordering = ("-due_at", "-id")
         constraints = [
             models.UniqueConstraint(fields=("schedule", "due_at"), name="occurrence_schedule_due"),
+        ]
+        indexes = [
+            models.Index(fields=("-due_at", "-id"), name="occurrence_by_due"),
+            models.Index(fields=("outcome", "-due_at", "-id"), name="occurrence_by_outcome"),
+            models.Index(
+                fields=("start_at",),
+                name="occurrence_waiting",
+                condition=models.Q(outcome="waiting"),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.due_at:%Y-%m-%d %H:%M:%S} {self.outcome}"
 
     @property
-    def start_delay(self) -> Any:
-        """How long after its time it was written down, as a timedelta."""
-        return self.created_at - self.due_at
+    def started_at(self) -> datetime | None:
+        """When its run began, None before that, or without one."""
+        return self.execution.started_at if self.execution is not None else None
+
+    @property
+    def start_delay(self) -> timedelta | None:
+        """From the planned time to the start of its run, or to what else became of it; None while
+        it waits.
+        """
+        at = self.started_at or self.decided_at
+        return None if at is None else at - self.due_at
+
+    @property
+    def place(self) -> str:
+        """Where it stands in a list, for `page`."""
+        return f"{(self.due_at - EPOCH) // MICROSECOND}_{self.pk}"
+
+
+def _read_place(text: str) -> tuple[datetime, int] | None:
+    found = PLACE.fullmatch(text)
+    return None if found is None else (EPOCH + int(found[1]) * MICROSECOND, int(found[2]))
+
+
+def _seen_by(caller: Caller) -> Any:
+    deployment: Any = Schedule._meta.get_field("deployment").related_model
+    return deployment._default_manager.for_caller(caller).values("pk")

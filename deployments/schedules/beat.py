@@ -9,6 +9,7 @@ from typing import Any
 from django.db import DatabaseError, close_old_connections
 from django_celery_beat.schedulers import DatabaseScheduler
 
+from deployments.callbacks import sweep_deliveries
 from deployments.models import IdempotencyKey
 from deployments.pump import wake_schedules
 from deployments.schedules.store import TASK
@@ -45,6 +46,7 @@ class LedgerScheduler(DatabaseScheduler):
         close_old_connections()
         try:
             wake_schedules()
+            sweep_deliveries()
             self._tidy()
         except DatabaseError as error:
             logger.warning("Schedules wait for the database: %s", error)

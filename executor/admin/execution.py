@@ -19,9 +19,9 @@ from designs.admin.verbs import Done
 from designs.requests import PageRequest
 from executor.admin.parts import BlockResultInline, StepInline, without_payload
 from executor.admin.shown import cost, duration, execution_badge
-from executor.errors import ExecutionEnded
+from executor.errors import ExecutionEnded, NotResumable
 from executor.models import Execution, parse_execution_id
-from executor.services import cancel_execution, rerun_execution
+from executor.services import cancel_execution, rerun_execution, resume_execution
 
 
 @admin.register(Execution)
@@ -52,8 +52,8 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
             {
                 "fields": (
                     "public_id", "state", "deployment_link", "design_version", "trigger_type",
-                    "triggered_by", "rerun_of_link", "created_at", "started_at", "completed_at",
-                    "took", "error_text", "degraded_text", *PAYLOADS,
+                    "triggered_by", "rerun_of_link", "resumed_from_link", "created_at",
+                    "started_at", "completed_at", "took", "error_text", "degraded_text", *PAYLOADS,
                 )
             },
         ),
@@ -79,9 +79,9 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
         ),
     )  # fmt: skip
     inlines = (BlockResultInline, StepInline)
-    actions = ("cancel_selected", "rerun_selected")
-    actions_detail = ("live_page", "rerun", "cancel")
-    refusals = {**OrchestraAdmin.refusals, ExecutionEnded: ""}
+    actions = ("cancel_selected", "rerun_selected", "resume_selected")
+    actions_detail = ("live_page", "resume", "rerun", "cancel")
+    refusals = {**OrchestraAdmin.refusals, ExecutionEnded: "", NotResumable: ""}
 
     def get_fieldsets(self, request: PageRequest, obj: Any = None) -> Any:
         return [
@@ -135,6 +135,10 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
     def rerun_of_link(self, execution: Execution) -> str:
         return row_link(execution.rerun_of) if execution.rerun_of_id else EMPTY
 
+    @display(description="Goes on from")
+    def resumed_from_link(self, execution: Execution) -> str:
+        return row_link(execution.resumed_from) if execution.resumed_from_id else EMPTY
+
     @display(description="Error")
     def error_text(self, execution: Execution) -> str:
         return json_block(execution.error)
@@ -167,11 +171,14 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
         return request.caller.may("executor.operate_execution")
 
     def get_actions_detail(self, request: PageRequest, object_id: Any) -> list[Any]:
-        """Cancelling is offered while there is something to cancel."""
+        """Cancelling is offered while there is something to cancel, resuming when work is left."""
         found = super().get_actions_detail(request, object_id)
         row = self.get_object(request, str(object_id))
-        live = row is not None and row.is_live
-        return [verb for verb in found if live or not verb.action_name.endswith("_cancel")]
+        offered = {
+            "cancel": row is not None and row.is_live,
+            "resume": row is not None and row.is_resumable,
+        }
+        return [v for v in found if offered.get(v.action_name.rpartition("_")[2], True)]
 
     @action(
         description="Open the live page", url_path="live", permissions=["view"], icon="open_in_new"
@@ -196,6 +203,22 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
 
         text = "A new execution of the same version starts with the same input."
         return self.ask(request, execution, do, title=f"Re-run {execution}", text=text)
+
+    @action(
+        description="Resume from failure",
+        url_path="resume",
+        permissions=["operate"],
+        icon="resume",
+    )
+    def resume(self, request: PageRequest, object_id: str) -> HttpResponse:
+        execution = self.row(request, object_id)
+
+        def do(given: dict[str, Any]) -> Done:
+            again = resume_execution(execution=execution, caller=request.caller)
+            return Done(f"{again} goes on where {execution} stopped.", admin_url(again))
+
+        text = "A new execution goes on from its finished steps; they are not paid again."
+        return self.ask(request, execution, do, title=f"Resume {execution}", text=text)
 
     @action(
         description="Cancel",
@@ -224,6 +247,15 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
             rows,
             lambda row: cancel_execution(execution=row, caller=request.caller),
             "{count} told to stop.",
+        )
+
+    @admin.action(description="Resume from failure", permissions=["operate"])
+    def resume_selected(self, request: PageRequest, rows: Any) -> None:
+        self.for_each(
+            request,
+            rows,
+            lambda row: resume_execution(execution=row, caller=request.caller),
+            "{count} go on where they stopped.",
         )
 
     @admin.action(description="Re-run", permissions=["operate"])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from designs.access import Caller
 from designs.api.base import StrictSerializer
 from executor.answers import usage_of
-from executor.models import BlockResult, Execution, Step
+from executor.models import BlockResult, Execution, Step, Trigger
+from executor.states import Status
 
 
 class TryIn(StrictSerializer):
@@ -22,12 +24,18 @@ class TryIn(StrictSerializer):
     model = serializers.CharField(max_length=200, required=False, allow_null=True)
 
 
+class RerunIn(StrictSerializer):
+    """Which version is to run: the same as before, or the design's newest."""
+
+    version = serializers.ChoiceField(choices=("same", "newest"), default="same")
+
+
 class AcceptedOut(serializers.Serializer[Any]):
     """The answer of a run that goes on: where to look."""
 
     execution_id = serializers.CharField()
     log_id = serializers.UUIDField()
-    status = serializers.CharField()
+    status = serializers.ChoiceField(choices=Status.choices)
     status_url = serializers.CharField()
 
 
@@ -57,10 +65,10 @@ class ExecutionOut(serializers.Serializer[Execution]):
     design_id = serializers.UUIDField()
     version = serializers.IntegerField(source="version.number", allow_null=True, default=None)
     execution_id = serializers.CharField(source="public_id")
-    status = serializers.CharField()
+    status = serializers.ChoiceField(choices=Status.choices)
     degraded = serializers.BooleanField()
     degraded_reasons = serializers.ListField(child=serializers.CharField())
-    trigger_type = serializers.CharField()
+    trigger_type = serializers.ChoiceField(choices=Trigger.choices)
     triggered_by = serializers.CharField()
     input_data = serializers.JSONField(allow_null=True)
     result_data = serializers.JSONField(allow_null=True)
@@ -84,6 +92,7 @@ class ExecutionOut(serializers.Serializer[Execution]):
     def get_payload_hidden(self, execution: Execution) -> bool:
         return self.hides
 
+    @extend_schema_field(UsageOut)
     def get_usage(self, execution: Execution) -> dict[str, Any]:
         return usage_of(execution)
 
@@ -101,6 +110,8 @@ class BlockOut(serializers.ModelSerializer[BlockResult]):
 
 
 class StepOut(serializers.ModelSerializer[Step]):
+    text = serializers.CharField(allow_null=True)
+
     class Meta:
         model = Step
         fields = (
@@ -116,6 +127,7 @@ class ExecutionDetailOut(ExecutionOut):
     blocks = serializers.SerializerMethodField()
     steps = serializers.SerializerMethodField()
 
+    @extend_schema_field(BlockOut(many=True))
     def get_blocks(self, execution: Execution) -> list[dict[str, Any]]:
         return _hide(
             [dict(row) for row in BlockOut(execution.blocks.all(), many=True).data],
@@ -123,6 +135,7 @@ class ExecutionDetailOut(ExecutionOut):
             self.hides,
         )
 
+    @extend_schema_field(StepOut(many=True))
     def get_steps(self, execution: Execution) -> list[dict[str, Any]]:
         rows = [dict(row) for row in StepOut(execution.steps.all(), many=True).data]
         return _hide(rows, ("prompt", "text", "output"), self.hides)

@@ -6,6 +6,8 @@ from executor.api.views import (
     ExecutionCancelView,
     ExecutionDetailView,
     ExecutionListView,
+    ExecutionRerunView,
+    ExecutionResumeView,
 )
 
 EXECUTION = r"(?P<execution_id>[^/]+)"
@@ -15,4 +17,6 @@ urlpatterns = [
     route("executions", ExecutionListView, "execution-list"),
     route(f"executions/{EXECUTION}", ExecutionDetailView, "execution-detail"),
     route(f"executions/{EXECUTION}/cancel", ExecutionCancelView, "execution-cancel"),
+    route(f"executions/{EXECUTION}/rerun", ExecutionRerunView, "execution-rerun"),
+    route(f"executions/{EXECUTION}/resume", ExecutionResumeView, "execution-resume"),
 ]

@@ -11,11 +11,22 @@ from rest_framework.response import Response
 
 from designs.api.base import ApiView, answer_page
 from designs.api.views.base import DesignBase
-from executor.api.lists import ExecutionPages
-from executor.api.serializers import AcceptedOut, ExecutionDetailOut, ExecutionOut, TryIn
+from executor.api.lists import FILTERS, ExecutionPages
+from executor.api.serializers import (
+    AcceptedOut,
+    ExecutionDetailOut,
+    ExecutionOut,
+    RerunIn,
+    TryIn,
+)
 from executor.filters import ExecutionFilter
 from executor.models import Execution, parse_execution_id
-from executor.services import cancel_execution, try_design
+from executor.services import (
+    cancel_execution,
+    rerun_execution,
+    resume_execution,
+    try_design,
+)
 
 
 class ExecutionListView(ApiView):
@@ -23,7 +34,11 @@ class ExecutionListView(ApiView):
 
     permissions = {"GET": "executor.view_execution"}
 
-    @extend_schema(operation_id="executions_list", responses={200: ExecutionOut(many=True)})
+    @extend_schema(
+        operation_id="executions_list",
+        parameters=FILTERS,
+        responses={200: ExecutionOut(many=True)},
+    )
     def get(self, request: Request) -> Response:
         rows = Execution.objects.for_caller(self.caller).select_related("version")
         found = ExecutionFilter(request.query_params, queryset=rows)
@@ -57,6 +72,34 @@ class ExecutionCancelView(ApiView):
         return Response(shown, status=status.HTTP_202_ACCEPTED)
 
 
+class ExecutionRerunView(ApiView):
+    """Start an execution again, from the beginning."""
+
+    permissions = {"POST": "executor.operate_execution"}
+
+    @extend_schema(operation_id="executions_rerun", request=RerunIn, responses={202: AcceptedOut})
+    def post(self, request: Request, execution_id: str) -> Response:
+        """The same input, with the same version or the design's newest one."""
+        execution = find_execution(self, execution_id)
+        given = RerunIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        newest = given.validated_data["version"] == "newest"
+        again = rerun_execution(execution=execution, caller=self.caller, newest=newest)
+        return accepted(again)
+
+
+class ExecutionResumeView(ApiView):
+    """Go on with an execution that failed, timed out or was cancelled."""
+
+    permissions = {"POST": "executor.operate_execution"}
+
+    @extend_schema(operation_id="executions_resume", request=None, responses={202: AcceptedOut})
+    def post(self, request: Request, execution_id: str) -> Response:
+        """A new execution; steps that the old one finished are neither run nor paid again."""
+        execution = find_execution(self, execution_id)
+        return accepted(resume_execution(execution=execution, caller=self.caller))
+
+
 class DesignExecuteView(DesignBase):
     """Try a design without deploying it."""
 
@@ -69,14 +112,19 @@ class DesignExecuteView(DesignBase):
         given = TryIn(data=request.data)
         given.is_valid(raise_exception=True)
         execution = try_design(design=design, caller=self.caller, **given.validated_data)
-        url = f"/api/executions/{execution.pk}"
-        body = {
-            "execution_id": execution.public_id,
-            "log_id": execution.pk,
-            "status": execution.status,
-            "status_url": url,
-        }
-        return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": url})
+        return accepted(execution)
+
+
+def accepted(execution: Execution) -> Response:
+    """The answer for an execution that a worker runs: where to look."""
+    url = f"/api/executions/{execution.pk}"
+    body = {
+        "execution_id": execution.public_id,
+        "log_id": execution.pk,
+        "status": execution.status,
+        "status_url": url,
+    }
+    return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": url})
 
 
 def find_execution(view: ApiView, text: str) -> Execution:

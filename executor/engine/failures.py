@@ -13,6 +13,7 @@ from executor.engine.llm.base import ModelError
 logger = logging.getLogger(__name__)
 
 INTERNAL = "Something went wrong inside Orchestra; the server's log says more."
+OUT_OF_MEMORY = "more memory was needed than there is for this run."
 
 
 class StepFailure(AgentFailed):
@@ -67,6 +68,8 @@ def _known(error: Exception) -> tuple[str, str] | None:
         return "limit", error.message
     if isinstance(error, ModelError):
         return error.kind.value, error.message
+    if isinstance(error, MemoryError):
+        return "memory", OUT_OF_MEMORY
     return None
 
 

@@ -18,6 +18,14 @@ def json_bytes(value: Any) -> bytes:
         return text.encode("utf-8", "replace")
 
 
+def storable(text: str) -> str:
+    """Text without what databases refuse: NUL characters, and halves of surrogate pairs."""
+    if not text.isascii():
+        # Halves that came one after the other are put together on the way.
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text.replace("\0", "\ufffd")
+
+
 def json_text(value: Any) -> str:
     """Text as it is, anything else as compact JSON."""
     return value if isinstance(value, str) else json_bytes(value).decode()

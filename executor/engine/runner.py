@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from typing import Any, Literal
 
@@ -14,6 +15,9 @@ from executor.engine.flow import Flow
 from executor.engine.json_text import json_bytes
 
 logger = logging.getLogger(__name__)
+
+MOST_MISFITS = 3
+LONGEST_MISFIT = 200
 
 __all__ = ["CompiledGraph", "compile_graph", "run_graph"]
 
@@ -51,7 +55,24 @@ def _finished(flow: Flow, compiled: CompiledGraph) -> Outcome:
     if most is not None and size > most:
         sentence = f"The result has {size} bytes; the limit is {most}."
         return _outcome(flow, "failed", ErrorInfo("limit", sentence))
+    if misfits := _misfits(compiled, result):
+        sentence = f"The result does not fit the design's output schema: {misfits}."
+        return _outcome(flow, "failed", ErrorInfo("output", sentence))
     return _outcome(flow, "completed", None, result)
+
+
+def _misfits(compiled: CompiledGraph, result: Any) -> str:
+    """What of the result the output schema refuses, with places; empty if all fits."""
+    validator = compiled.output_validator
+    if validator is None or validator.is_valid(result):
+        return ""
+    errors = itertools.islice(validator.iter_errors(result), MOST_MISFITS)
+    found = (
+        f"{'/'.join(str(part) for part in error.instance_path) or 'the whole'}: "
+        f"{str(error.message)[:LONGEST_MISFIT]}"
+        for error in errors
+    )
+    return "; ".join(found)
 
 
 def _result(flow: Flow, compiled: CompiledGraph) -> Any:

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from designs.access import Caller
 from designs.ids import first_id_at, new_id
 from designs.models import Design, DesignVersion
-from executor.states import LIVE, Status
+from executor.states import LIVE, RESUMABLE, Status
 
 # An id's time is its web server's clock, `created_at` is the database's.
 CLOCKS_APART = timedelta(hours=1)
@@ -125,6 +125,9 @@ class Execution(models.Model):
     error = models.JSONField(null=True)
     models_default = models.JSONField(default=list)
     limits = models.JSONField(default=dict)
+    # True if something of its deployment's waits for the end (a callback). Null otherwise, so that
+    # SQLite adds the column without making the table anew, which would lose its triggers.
+    settles = models.BooleanField(null=True)
     # How many executions of the deployment may run at once; None: any number.
     max_concurrent = models.PositiveIntegerField(null=True)
 
@@ -203,6 +206,12 @@ class Execution(models.Model):
     @property
     def is_live(self) -> bool:
         return self.status in LIVE
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether it had begun, or was to begin, and ended before its work was done."""
+        was_refused = self.status == Status.FAILED and self.attempt == 0
+        return self.status in RESUMABLE and not was_refused
 
     @property
     def duration_ms(self) -> int | None:

@@ -12,6 +12,7 @@ from django.test import Client
 from django_celery_beat.models import PeriodicTask
 
 from deployments.models import Deployment, Occurrence, Schedule
+from deployments.schedules.store import describe
 from tests.admin_pages import act, saved, text_of, url_of
 
 pytestmark = pytest.mark.django_db
@@ -73,8 +74,22 @@ def test_a_schedule_is_changed_and_shows_what_comes(browser: Client, deploy: Dep
     schedule.refresh_from_db()
     page = text_of(browser.get(url_of(schedule)))
     assert "06:30" in page or "6:30" in page
-    assert page.count("06:30:00 UTC") == 10
+    assert page.count("06:30:00 +00:00") == 10
     assert "Monday" in page
+
+
+def test_all_policies_are_kept_when_one_is_changed(browser: Client, deploy: Deploy) -> None:
+    policies = {
+        "misfire": "run_all", "misfire_window_seconds": 60, "jitter_seconds": 5,
+        "pause_after_failures": 3, "nonexistent_time": "skip", "repeated_time": "twice",
+    }  # fmt: skip
+    rule = {"cron_expression": "30 6 * * 1", "timezone": "Europe/Berlin", "one_off": True}
+    schedule = deploy(schedule={**rule, **policies}).schedules.get()
+    saved(browser, url_of(schedule), overlap="queue", end_at_0="2099-01-01", end_at_1="12:00:00")
+    shown = describe(Schedule.objects.get())
+    expected = {**rule, **policies, "overlap": "queue"}
+    assert {name: shown[name] for name in expected} == expected
+    assert shown["end_at"] == datetime(2099, 1, 1, 12, tzinfo=UTC)
 
 
 def test_many_are_switched_off_and_on(browser: Client, deploy: Deploy) -> None:
@@ -103,7 +118,7 @@ def test_the_ledger_shows_outcomes_and_delays(browser: Client, deploy: Deploy) -
             schedule=schedule, due_at=due + timedelta(minutes=number), outcome=outcome
         )
         late = row.due_at + timedelta(seconds=2, milliseconds=500)
-        Occurrence.objects.filter(pk=row.pk).update(created_at=late)
+        Occurrence.objects.filter(pk=row.pk).update(decided_at=late)
     url = url_of(Occurrence, "changelist")
     page = text_of(browser.get(url))
     for words in ("Ran", "Skipped: overlap", "Skipped: missed", "Skipped: inactive", "2.5 s"):

@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from django.core.exceptions import FieldError
+from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.forms import modelform_factory
 
 from designs.encryption import Secret, SecretUnreadable, fernet_key, rotate_encryption
 from executor.models import ModelConnection
+from orchestra.env import read_environment
 
 pytestmark = pytest.mark.django_db
 CANARY = "sk-canary-7f3a91c4-ä\n"
@@ -179,3 +180,9 @@ def test_a_fernet_key_is_used_as_it_is_and_any_other_text_is_stretched() -> None
         assert found == fernet_key(text) != text.encode()
         Fernet(found)
     assert fernet_key("a") == b"Pkt78hBZD9DFybvJWF0Gs7-E397_RmE_eISJRkUCrEQ="
+
+
+def test_an_installation_without_any_key_does_not_start(tmp_path: Any) -> None:
+    variables = {"ORCHESTRA_DATA": str(tmp_path), "ORCHESTRA_ENCRYPTION_KEYS": " , "}
+    with pytest.raises(ImproperlyConfigured, match="ORCHESTRA_ENCRYPTION_KEYS holds no key"):
+        read_environment(variables)

@@ -26,7 +26,8 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from deployments.models import Deployment, Schedule
 from deployments.occurrences import MOST_EVERY_SECONDS
-from deployments.schedules.store import MOST_DAYS, TASK, describe
+from deployments.schedules.rules import MOST_DAYS
+from deployments.schedules.store import TASK, describe
 from designs.access import Caller
 from designs.admin.base import OrchestraAdmin, ReadOnlyInline
 from designs.admin.shown import EMPTY, badge, row_link
@@ -37,6 +38,7 @@ RULE_FIELDS = ("crontab", "interval", "solar", "clocked")
 # What a row of ours does is decided by its schedule, so beat's other options would be ignored.
 OURS = (
     "name", "enabled", "description", *RULE_FIELDS, "schedule_link", "start_time", "expires",
+    "one_off",
 )  # fmt: skip
 
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import display
 
-from deployments.models import Deployment, Occurrence
+from deployments.models import Occurrence
 from deployments.schedules.admin.schedule import BEAT_ROWS
 from deployments.schedules.store import describe
-from designs.access import Caller
 from designs.admin.base import OrchestraAdmin, ReadOnly
 from designs.admin.filters import TimeRangeFilter, VisibleFilter
 from designs.admin.shown import EMPTY, badge, row_link
 from executor.admin.shown import duration, execution_badge
 
 KINDS = {
+    Occurrence.Outcome.WAITING: "info",
     Occurrence.Outcome.RAN: "success",
     Occurrence.Outcome.SKIPPED_OVERLAP: "warning",
     Occurrence.Outcome.SKIPPED_MISFIRE: "danger",
@@ -25,6 +23,7 @@ KINDS = {
     Occurrence.Outcome.COALESCED: "info",
 }
 WORDS = {
+    Occurrence.Outcome.WAITING: "Waits",
     Occurrence.Outcome.RAN: "Ran",
     Occurrence.Outcome.SKIPPED_OVERLAP: "Skipped: overlap",
     Occurrence.Outcome.SKIPPED_MISFIRE: "Skipped: missed",
@@ -36,7 +35,7 @@ WORDS = {
 @admin.register(Occurrence)
 class OccurrenceAdmin(ReadOnly, OrchestraAdmin):
     list_display = (
-        "due_at", "deployment_link", "schedule_words", "outcome_badge", "delay",
+        "due_at", "deployment_link", "schedule_words", "outcome_badge", "policy", "delay",
         "execution_link", "execution_state",
     )  # fmt: skip
     list_filter = (
@@ -54,15 +53,9 @@ class OccurrenceAdmin(ReadOnly, OrchestraAdmin):
         "execution__document", "execution__input_data", "execution__result_data",
     )  # fmt: skip
     fields = (
-        "due_at", "deployment_link", "schedule_words", "outcome_badge", "outcome", "delay",
-        "execution_link", "execution_state", "created_at",
+        "due_at", "deployment_link", "schedule_words", "outcome_badge", "outcome", "policy",
+        "delay", "execution_link", "execution_state", "start_at", "decided_at", "created_at",
     )  # fmt: skip
-
-    def rows_for(self, rows: Any, caller: Caller) -> Any:
-        if not caller.may("deployments.view_occurrence"):
-            return rows.none()
-        seen = Deployment.objects.for_caller(caller)
-        return rows.filter(schedule__deployment__in=seen.values("pk"))
 
     @display(description="Deployment", ordering="schedule__deployment__endpoint_path")
     def deployment_link(self, occurrence: Occurrence) -> str:
@@ -80,7 +73,8 @@ class OccurrenceAdmin(ReadOnly, OrchestraAdmin):
 
     @display(description="Start delay")
     def delay(self, occurrence: Occurrence) -> str:
-        return duration(max(0, round(occurrence.start_delay.total_seconds() * 1000)))
+        found = occurrence.start_delay
+        return EMPTY if found is None else duration(max(0, round(found.total_seconds() * 1000)))
 
     @display(description="Execution")
     def execution_link(self, occurrence: Occurrence) -> str:

@@ -14,21 +14,23 @@ from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelect2Widget,
+    UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
 )
 
 from deployments.errors import ScheduleInvalid
-from deployments.models import Deployment, Schedule
+from deployments.models import Schedule
 from deployments.occurrences import MOST_EVERY_SECONDS
+from deployments.schedules.fields import RULE_FIELDS
 from deployments.schedules.store import (
     add_schedule,
     change_schedule,
     describe,
-    preview,
+    preview_schedule,
     remove_schedule,
+    switch_schedule,
 )
-from designs.access import Caller
 from designs.admin.base import OrchestraAdmin, ReadOnlyInline, become
 from designs.admin.fields import JsonObjectField
 from designs.admin.filters import VisibleFilter
@@ -36,8 +38,11 @@ from designs.admin.refusals import ServiceForm
 from designs.admin.shown import EMPTY, admin_url, badge, json_block, link, row_link, sentences
 from designs.requests import PageRequest
 
-RULE = ("enabled", "cron_expression", "interval_seconds", "timezone")
-POLICIES = ("overlap", "misfire")
+RULE = ("enabled", *RULE_FIELDS)
+POLICIES = (
+    "overlap", "misfire", "misfire_window_seconds", "jitter_seconds", "pause_after_failures",
+    "nonexistent_time", "repeated_time",
+)  # fmt: skip
 BEAT_ROWS = ("beat_task__crontab", "beat_task__interval")
 PAYLOAD = "executor.view_payload"
 
@@ -67,6 +72,24 @@ class ScheduleForm(ServiceForm):
         choices=zones, initial="UTC", help_text="Whose clock the cron expression means.",
         widget=UnfoldAdminSelect2Widget,
     )  # fmt: skip
+    start_at = forms.SplitDateTimeField(
+        required=False,
+        label="Not before",
+        widget=UnfoldAdminSplitDateTimeWidget,
+        help_text="In UTC.",
+    )
+    end_at = forms.SplitDateTimeField(
+        required=False,
+        label="Not after",
+        widget=UnfoldAdminSplitDateTimeWidget,
+        help_text="In UTC.",
+    )
+    one_off = forms.BooleanField(
+        required=False,
+        label="Once only",
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="It runs at the first planned time and switches itself off.",
+    )
     input_data = JsonObjectField(label="Input of its runs (JSON)", required=False)
 
     class Meta:
@@ -132,7 +155,7 @@ class ScheduleAdmin(ScheduleColumns, OrchestraAdmin):
     autocomplete_fields = ("deployment",)
     fieldsets = (
         (None, {"fields": ("deployment_link", "words", "state", "error", *RULE)}),
-        ("Policies and input", {"fields": (*POLICIES, "misfire_window_seconds", "input_data")}),
+        ("Policies and input", {"fields": (*POLICIES, "input_data")}),
         ("What comes next", {"fields": ("upcoming",), "classes": ("tab",)}),
         ("Made", {"fields": ("beat_row", "created_at", "updated_at"), "classes": ("tab",)}),
     )
@@ -141,18 +164,12 @@ class ScheduleAdmin(ScheduleColumns, OrchestraAdmin):
         ("Policies and input", {"fields": (*POLICIES, "input_data")}),
     )
     readonly_fields = (
-        "deployment_link", "words", "state", "error", "misfire_window_seconds", "upcoming",
-        "beat_row", "created_at", "updated_at",
+        "deployment_link", "words", "state", "error", "upcoming", "beat_row", "created_at",
+        "updated_at",
     )  # fmt: skip
     actions = ("enable", "disable")
     actions_detail = ("occurrences",)
     refusals = {**OrchestraAdmin.refusals, ScheduleInvalid: ""}
-
-    def rows_for(self, rows: Any, caller: Caller) -> Any:
-        if not caller.may("deployments.view_schedule"):
-            return rows.none()
-        seen = Deployment.objects.for_caller(caller)
-        return rows.filter(deployment__in=seen.values("pk"))
 
     def get_queryset(self, request: Any) -> Any:
         return super().get_queryset(request).select_related("deployment", *BEAT_ROWS)
@@ -180,7 +197,10 @@ class ScheduleAdmin(ScheduleColumns, OrchestraAdmin):
 
     @display(description="Next runs")
     def upcoming(self, schedule: Schedule) -> str:
-        return sentences(at.strftime("%A, %d %B %Y, %H:%M:%S %Z") for at in preview(schedule))
+        return sentences(
+            f"{run.local:%A, %d %B %Y, %H:%M:%S} {run.offset} {run.remark}".rstrip()
+            for run in preview_schedule(schedule)
+        )
 
     @display(boolean=True)
     def enabled(self, schedule: Schedule) -> bool:
@@ -194,6 +214,18 @@ class ScheduleAdmin(ScheduleColumns, OrchestraAdmin):
 
     def timezone(self, schedule: Schedule) -> str:
         return str(describe(schedule)["timezone"])
+
+    @display(description="Not before")
+    def start_at(self, schedule: Schedule) -> Any:
+        return schedule.beat_task.start_time
+
+    @display(description="Not after")
+    def end_at(self, schedule: Schedule) -> Any:
+        return schedule.beat_task.expires
+
+    @display(boolean=True, description="Once only")
+    def one_off(self, schedule: Schedule) -> bool:
+        return bool(schedule.beat_task.one_off)
 
     def input_data(self, schedule: Schedule) -> str:
         return json_block(schedule.input_data)
@@ -219,10 +251,9 @@ class ScheduleAdmin(ScheduleColumns, OrchestraAdmin):
             remove_schedule(schedule=schedule)
 
     def _switch(self, request: PageRequest, rows: Any, *, enabled: bool, done: str) -> None:
-        def do(schedule: Schedule) -> None:
-            change_schedule(schedule=schedule, fields={**describe(schedule), "enabled": enabled})
-
-        self.for_each(request, rows, do, done)
+        self.for_each(
+            request, rows, lambda row: switch_schedule(schedule=row, enabled=enabled), done
+        )
 
     @admin.action(description="Switch on", permissions=["change"])
     def enable(self, request: PageRequest, rows: Any) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from executor.engine.json_text import json_text
+from executor.engine.json_text import json_text, storable
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.clients import Clients, Endpoint, load
 from executor.engine.llm.prompt import user_text
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from pydantic_ai.models import Model as SdkModel
     from pydantic_ai.models import ModelRequestParameters
     from pydantic_ai.settings import ModelSettings
+
+
+# The SDK asks these for a stream even when nobody listens.
+STREAMS_ALWAYS = ("anthropic",)
+# Shorter keys are no secrets, and stand in many words.
+SHORTEST_MASKED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ class ProviderModel:
         """Ask once. Raises ModelError; the whole call ends within the request's time."""
         if request.schema is not None:
             check_schema(request.schema)
+        self._check_key()
         try:
             async with asyncio.timeout(request.timeout_seconds) as clock:
                 await load(self._endpoint.protocol)
@@ -71,7 +78,15 @@ class ProviderModel:
                 raise
             sentence = f"{self._name}: no answer within {request.timeout_seconds:g} seconds."
             raise ModelError(ErrorKind.TIMEOUT, sentence) from error
-        return self._answer(request, response)
+        is_stream = on_delta is not None or self._endpoint.protocol in STREAMS_ALWAYS
+        return self._answer(request, response, is_stream=is_stream)
+
+    def _check_key(self) -> None:
+        """A key that cannot stand in a header would fail there, with the key in the message."""
+        key = self._endpoint.api_key
+        if not (key.isascii() and key.isprintable()):
+            sentence = f"{self._name}: the key holds characters that no key has; enter it again."
+            raise ModelError(ErrorKind.CREDENTIAL, sentence)
 
     async def _send(
         self, request: ModelRequest, on_delta: Callable[[str], None] | None
@@ -82,6 +97,9 @@ class ProviderModel:
             with self._clients.take() as sdk:
                 return await self._exchange(sdk, request, on_delta)
         except Exception as error:
+            if _is_out_of_memory(error):
+                # The SDK takes it for a broken connection, and that would be tried again.
+                raise MemoryError from error
             raise model_error(error, self._name, self._endpoint.api_key) from error
 
     async def _exchange(
@@ -106,7 +124,7 @@ class ProviderModel:
         async with stream as events:
             async for event in events:
                 if text := _text_of(event):
-                    on_delta(text)
+                    on_delta(storable(text))
             return events.get()
 
     def _system(self, request: ModelRequest, *, native: bool) -> str:
@@ -141,8 +159,10 @@ class ProviderModel:
         target = OutputObjectDefinition(json_schema=wrapped(schema), name="answer")
         return ModelRequestParameters(output_mode="native", output_object=target)
 
-    def _answer(self, request: ModelRequest, response: ModelResponse) -> ModelAnswer:
-        text = response.text or ""
+    def _answer(
+        self, request: ModelRequest, response: ModelResponse, *, is_stream: bool
+    ) -> ModelAnswer:
+        text = self._masked(storable(response.text or ""))
         answer = ModelAnswer(
             text=text,
             model=self._name,
@@ -153,6 +173,10 @@ class ProviderModel:
         if response.finish_reason == "content_filter":
             sentence = f"{self._name}: the provider's content filter stopped the answer."
             raise ModelError(ErrorKind.REQUEST, sentence, spent=answer)
+        if is_stream and not (response.provider_details or {}).get("finish_reason"):
+            # A connection that is closed in the midst of a stream looks like the stream's end.
+            sentence = f"{self._name}: the answer broke off before its end."
+            raise ModelError(ErrorKind.TRANSIENT, sentence, spent=answer)
         if not text.strip():
             raise ModelError(ErrorKind.CONTENT, "the answer is empty.", spent=answer)
         if request.schema is None:
@@ -160,6 +184,11 @@ class ProviderModel:
         if response.finish_reason == "length":
             raise ModelError(ErrorKind.CONTENT, "it was cut off; be shorter.", spent=answer)
         return self._structured(answer, request.schema)
+
+    def _masked(self, text: str) -> str:
+        """A server that says the key back must not bring it into the history."""
+        key = self._endpoint.api_key
+        return text.replace(key, "…") if len(key) >= SHORTEST_MASKED else text
 
     def _structured(self, answer: ModelAnswer, schema: dict[str, Any]) -> ModelAnswer:
         value = parsed_value(answer, wrapped(schema))
@@ -182,6 +211,15 @@ class ProviderModel:
             return Decimal(response.cost().total_price)
         except (AssertionError, LookupError, ValueError):
             return None
+
+
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether the error, or one that it came of, is a lack of memory."""
+    while error is not None:
+        if isinstance(error, MemoryError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _text_of(event: Any) -> str:

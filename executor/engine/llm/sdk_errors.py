@@ -6,6 +6,7 @@ import re
 
 from pydantic_ai import exceptions as sdk
 
+from executor.engine.json_text import storable
 from executor.engine.llm.base import ErrorKind, ModelError
 
 MOST_CHARACTERS = 300
@@ -20,7 +21,14 @@ _KINDS: tuple[tuple[type[Exception], ErrorKind], ...] = (
     (sdk.ModelRequestTimeout, ErrorKind.TIMEOUT),
     (sdk.ModelRequestRejectedError, ErrorKind.REQUEST),
 )
-_BY_STATUS = {402: ErrorKind.QUOTA, 408: ErrorKind.TRANSIENT, 409: ErrorKind.TRANSIENT}
+_BY_STATUS = {
+    402: ErrorKind.QUOTA,
+    408: ErrorKind.TRANSIENT,
+    409: ErrorKind.TRANSIENT,
+    425: ErrorKind.TRANSIENT,
+}
+# Codes of providers for an account that may spend nothing more; waiting does not help.
+_SPENT = {"insufficient_quota", "enforced_spend_limit_reached", "billing_hard_limit_reached"}
 _SAYS = {
     ErrorKind.RATE_LIMIT: "the server asks to send less",
     ErrorKind.QUOTA: "the account has no credit left; top it up or name another model",
@@ -51,12 +59,20 @@ def redacted(text: str, api_key: str) -> str:
 
 
 def _kind(error: Exception) -> ErrorKind | None:
-    status = getattr(error, "status_code", None)
+    status = getattr(error, "status_code", None) or 0
     if status in _BY_STATUS:
         return _BY_STATUS[status]
+    if _SPENT & _codes(getattr(error, "body", None)):
+        return ErrorKind.QUOTA
     for known, kind in _KINDS:
         if isinstance(error, known):
             return kind
+    if 400 <= status < 500:
+        return ErrorKind.REQUEST
+    return _kind_without_answer(error)
+
+
+def _kind_without_answer(error: Exception) -> ErrorKind | None:
     if isinstance(error, sdk.ModelTimeoutError) and error.phase == "read":
         return ErrorKind.TIMEOUT
     if isinstance(error, sdk.ModelAPIError | sdk.UnexpectedModelBehavior):
@@ -68,17 +84,25 @@ def _kind(error: Exception) -> ErrorKind | None:
 
 
 def _said(error: Exception, api_key: str) -> str:
-    """The server's own words, shortened."""
-    body = getattr(error, "body", None)
-    words = _message(body) or str(getattr(error, "message", "") or error)
-    text = " ".join(redacted(words, api_key).split())
+    """The server's own words, shortened; nothing if it sent a page, or none of the protocol's."""
+    if isinstance(error, sdk.UnexpectedModelBehavior):
+        return "its answer is not of the expected protocol; check its address."
+    words = _message(getattr(error, "body", None))
+    if not words and not getattr(error, "status_code", None):
+        words = str(getattr(error, "message", "") or error)
+    text = " ".join(storable(redacted(words, api_key)).split())
     return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
 
 
 def _message(body: object) -> str:
-    if isinstance(body, dict):
-        inner = body.get("error", body)
-        if isinstance(inner, dict):
-            inner = inner.get("message")
-        return inner if isinstance(inner, str) else ""
-    return ""
+    inner = body.get("error", body) if isinstance(body, dict) else None
+    if isinstance(inner, dict):
+        inner = inner.get("message")
+    return inner if isinstance(inner, str) else ""
+
+
+def _codes(body: object) -> set[object]:
+    inner = body.get("error", body) if isinstance(body, dict) else None
+    if not isinstance(inner, dict):
+        return set()
+    return {code for key in ("type", "code") if isinstance(code := inner.get(key), str)}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from functools import lru_cache
 from typing import Any, NoReturn
 
 import jsonschema_rs
 import orjson
 
+from designs.strict_json import read_strict_json
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError
 
 MOST_PROBLEMS = 3
@@ -38,7 +38,7 @@ def parsed_value(answer: ModelAnswer, schema: dict[str, Any]) -> Any:
     try:
         value = _json_value(answer.text)
     except ValueError as error:
-        raise ModelError(ErrorKind.CONTENT, f"it is not JSON ({error}).", spent=answer) from error
+        raise ModelError(ErrorKind.CONTENT, f"it cannot be read: {error}", spent=answer) from error
     wrong = problems(value, schema)
     if wrong:
         raise ModelError(ErrorKind.CONTENT, f"{'; '.join(wrong)}.", spent=answer)
@@ -75,25 +75,11 @@ def _message(error: jsonschema_rs.ValidationError) -> str:
 
 
 def _json_value(text: str) -> Any:
-    """Strict JSON; a fence around it, which many models add, is taken off."""
+    """Strict JSON that can be stored; a fence around it, which many models add, is taken off."""
     text = text.strip()
     if text.startswith("```") and text.endswith("```"):
         text = text[3:-3].removeprefix("json").strip()
-    try:
-        return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
-    except RecursionError:
-        raise ValueError("it is nested too deep") from None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError("a number is too large")
-    return number
+    return read_strict_json(text)
 
 
 @lru_cache(maxsize=512)

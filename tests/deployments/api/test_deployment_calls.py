@@ -9,9 +9,9 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from deployments.api.serializers import ScheduleIn
+from deployments.api.schedule_serializers import ScheduleIn
 from deployments.models import Deployment
-from deployments.schedules.store import FIELDS
+from deployments.schedules.fields import FIELDS
 from designs.access import SYSTEM
 from designs.models import Design
 from designs.services import create_design
@@ -23,6 +23,7 @@ SHAPE = {
     "id", "design_id", "design_name", "version", "endpoint_path", "endpoint_url",
     "status", "status_reason",
     "schedule", "timeout_seconds", "wait_seconds", "max_model_calls", "max_tokens", "max_cost_usd",
+    "max_input_bytes", "max_output_bytes", "max_concurrent", "max_memory_mb",
     "requests_per_minute", "requests_per_day", "callback_url",
     "created_at", "updated_at", "last_execution_at", "execution_count",
 }  # fmt: skip

@@ -14,7 +14,6 @@ from designs.patterns.catalogue import check_document
 from executor.engine.context import Outcome, Setup, Timing
 from executor.engine.events import BlockChanged, Event, StepFinished
 from executor.engine.journal import Journal, MemoryJournal
-from executor.engine.limits import Limits
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.structured import parsed_value
 from executor.engine.runner import CompiledGraph, compile_graph, run_graph
@@ -117,18 +116,14 @@ class Actor:
         if isinstance(said, BaseException):
             raise said
         answer = said if isinstance(said, ModelAnswer) else answer_of(said)
-        if request.schema is not None:
-            return replace(answer, value=parsed_value(answer, request.schema))
-        return replace(answer, model=self.name)
+        value = None if request.schema is None else parsed_value(answer, request.schema)
+        return replace(answer, model=self.name, value=value)
 
 
 def answer_of(text: str, tokens: int = 10, cost: str | None = None) -> ModelAnswer:
     """Half of the tokens are input."""
     price = None if cost is None else Decimal(cost)
     return ModelAnswer(text, NAME, None, tokens // 2, tokens - tokens // 2, price)
-
-
-# --- Runs -----------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -149,9 +144,8 @@ class Played:
     @property
     def error(self) -> tuple[str, str]:
         """Kind and sentence of why it did not complete."""
-        assert self.outcome.status != "completed"
-        assert self.outcome.result is None
         assert self.outcome.error is not None
+        assert (self.outcome.status != "completed", self.outcome.result) == (True, None)
         return self.outcome.error.kind, self.outcome.error.message
 
     @property
@@ -171,8 +165,21 @@ def compiled(raw: dict[str, Any]) -> CompiledGraph:
     return compile_graph(checked.graph)
 
 
-def setup_of(stage: Stage, events: list[Event], waits: list[float], **changes: Any) -> Setup:
-    """A run's world, without real waiting: every wait is noted, and chance gives the longest."""
+async def play(
+    raw: dict[str, Any] | CompiledGraph,
+    stage: Stage | Mapping[str, Said] | None = None,
+    *,
+    given: Any = None,
+    **changes: Any,
+) -> Played:
+    """Check, compile and run a document through the real engine; `changes` are those of Setup.
+
+    Nobody really waits between tries: every wait is noted, and chance gives the longest.
+    """
+    stage = stage if isinstance(stage, Stage) else Stage(stage or {})
+    graph = raw if isinstance(raw, CompiledGraph) else compiled(raw)
+    events: list[Event] = []
+    waits: list[float] = []
     ticks = itertools.count(1_000_000)
 
     async def wait(seconds: float) -> None:
@@ -186,25 +193,8 @@ def setup_of(stage: Stage, events: list[Event], waits: list[float], **changes: A
         "default_models": (NAME,),
         "journal": MemoryJournal(),
         "emit": events.append,
-        "limits": Limits(),
         "timing": Timing(now=lambda: float(next(ticks)), sleep=wait, random=lambda: 1.0),
     }
-    return Setup(**{**usual, **changes})
-
-
-async def play(
-    raw: dict[str, Any] | CompiledGraph,
-    stage: Stage | Mapping[str, Said] | None = None,
-    *,
-    given: Any = None,
-    **changes: Any,
-) -> Played:
-    """Check, compile and run a document through the real engine. `changes` are those of Setup."""
-    if not isinstance(stage, Stage):
-        stage = Stage(stage or {})
-    graph = raw if isinstance(raw, CompiledGraph) else compiled(raw)
-    events: list[Event] = []
-    waits: list[float] = []
-    setup = setup_of(stage, events, waits, **changes)
+    setup = Setup(**{**usual, **changes})
     outcome = await run_graph(graph, {} if given is None else given, setup)
     return Played(outcome, stage, setup.journal, events, waits)

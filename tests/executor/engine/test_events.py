@@ -80,7 +80,7 @@ async def test_replayed_steps_are_told_as_such() -> None:
 async def test_text_as_it_comes() -> None:
     stage = Stage({"x": "one two three"})
     raw = design([asking("a", "x", "y")])
-    played = await play(raw, stage, stream=True)
+    played = await play(raw, stage, stream=lambda: True)
     deltas = [event for event in played.events if isinstance(event, TextDelta)]
     assert [(delta.agent_id, delta.text) for delta in deltas] == [
         ("x", "one "), ("x", "two "), ("x", "three "), ("y", "a/y/1/answer "),
@@ -98,8 +98,8 @@ async def test_without_streaming_no_text_is_told() -> None:
 
 async def test_a_replayed_step_streams_nothing() -> None:
     raw = design([asking("a")])
-    first = await play(raw, stream=True)
-    again = await play(raw, stream=True, journal=first.journal)
+    first = await play(raw, stream=lambda: True)
+    again = await play(raw, stream=lambda: True, journal=first.journal)
     assert not [event for event in again.events if isinstance(event, TextDelta)]
 
 

@@ -1,0 +1,32 @@
+"""The arithmetic of schedules: which instants a rule names. Plain Python; nothing is stored
+here.
+"""
+
+from deployments.occurrences.cron import read_cron
+from deployments.occurrences.rules import (
+    MOST_EVERY_SECONDS,
+    Nonexistent,
+    Repeated,
+    Rule,
+    RuleInvalid,
+)
+from deployments.occurrences.runs import PlannedRun, next_runs
+from deployments.occurrences.times import due_times, jitter, next_due, reaching_back
+from deployments.occurrences.words import in_words, offset_text
+
+__all__ = [
+    "MOST_EVERY_SECONDS",
+    "Nonexistent",
+    "PlannedRun",
+    "Repeated",
+    "Rule",
+    "RuleInvalid",
+    "due_times",
+    "in_words",
+    "jitter",
+    "next_due",
+    "next_runs",
+    "offset_text",
+    "reaching_back",
+    "read_cron",
+]

@@ -1,0 +1,151 @@
+"""Judges what a person or program says about a schedule, all of it at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import available_timezones
+
+from django.utils import timezone
+
+from deployments.errors import ScheduleInvalid
+from deployments.models import Schedule
+from deployments.models.schedule import MOST_FAILURES, MOST_JITTER_SECONDS, MOST_WINDOW_SECONDS
+from deployments.occurrences import MOST_EVERY_SECONDS, Rule, RuleInvalid, read_cron
+
+RULE_FIELDS = ("cron_expression", "interval_seconds", "timezone", "start_at", "end_at", "one_off")
+# Name → choices; the first one is the default.
+CHOICES: dict[str, Any] = {
+    "overlap": Schedule.Overlap,
+    "misfire": Schedule.Misfire,
+    "nonexistent_time": Schedule.Nonexistent,
+    "repeated_time": Schedule.Repeated,
+}
+# Name → least, most, default; a default of None: it may be left out.
+NUMBERS: dict[str, tuple[int, int, int | None]] = {
+    "misfire_window_seconds": (0, MOST_WINDOW_SECONDS, 86_400),
+    "jitter_seconds": (0, MOST_JITTER_SECONDS, 0),
+    "pause_after_failures": (1, MOST_FAILURES, None),
+}
+# What is kept in our own row as it is said.
+OWN_FIELDS = ("input_data", *CHOICES, *NUMBERS)
+FIELDS = frozenset({"enabled", *RULE_FIELDS, *OWN_FIELDS})
+READ_ONLY = frozenset(
+    {"id", "deployment_id", "next_run_at", "words", "error", "payload_hidden", "created_at",
+     "updated_at"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Said:
+    """A schedule as it was said, with its defaults."""
+
+    rule: Rule
+    enabled: bool
+    own: dict[str, Any]
+
+
+def read_fields(fields: dict[str, Any]) -> Said:
+    """Raises ScheduleInvalid with all that is wrong."""
+    errors: dict[str, list[str]] = {
+        name: ["A schedule has no such field."] for name in sorted(set(fields) - FIELDS - READ_ONLY)
+    }
+    enabled = _flag(fields, "enabled", True, errors)
+    own = {name: _choice(fields, name, errors) for name in CHOICES}
+    own.update({name: _number(fields, name, errors) for name in NUMBERS})
+    own["input_data"] = fields.get("input_data") or {}
+    if not isinstance(own["input_data"], dict):
+        errors["input_data"] = ["The input is a JSON object."]
+    rule = _rule(fields, errors)
+    if errors or rule is None:
+        raise ScheduleInvalid(errors)
+    return Said(rule, enabled, own)
+
+
+def _flag(fields: dict[str, Any], name: str, default: bool, errors: dict[str, list[str]]) -> bool:
+    found = fields.get(name, default)
+    if not isinstance(found, bool):
+        errors[name] = ["Write true or false."]
+        return default
+    return found
+
+
+def _choice(fields: dict[str, Any], name: str, errors: dict[str, list[str]]) -> Any:
+    choices = CHOICES[name]
+    found = fields.get(name) or choices.values[0]
+    if found not in choices.values:
+        errors[name] = [f"Choose one of {', '.join(choices.values)}."]
+    return found
+
+
+def _number(fields: dict[str, Any], name: str, errors: dict[str, list[str]]) -> int | None:
+    least, most, default = NUMBERS[name]
+    found = fields.get(name)
+    if found is None:
+        return default
+    if isinstance(found, bool) or not isinstance(found, int) or not least <= found <= most:
+        errors[name] = [f"Write a whole number from {least:,} to {most:,}."]
+        return default
+    return found
+
+
+def _rule(fields: dict[str, Any], errors: dict[str, list[str]]) -> Rule | None:
+    zone = str(fields.get("timezone") or "UTC")
+    if zone not in available_timezones():
+        errors["timezone"] = [
+            f"{zone!r} is not a time zone: write an IANA name like Europe/Berlin."
+        ]
+    start, end = (_time(fields, name, errors) for name in ("start_at", "end_at"))
+    if start is not None and end is not None and end < start:
+        errors["end_at"] = ["The end lies before the start."]
+    cron, every = _cron(fields, errors), _every(fields, errors)
+    if (fields.get("cron_expression") in (None, "")) == (fields.get("interval_seconds") is None):
+        errors["cron_expression"] = ["Give either a cron expression or an interval in seconds."]
+    one_off = _flag(fields, "one_off", False, errors)
+    if errors:
+        return None
+    return Rule(
+        cron=cron,
+        every_seconds=every,
+        timezone=zone if cron else "UTC",
+        anchor=timezone.now().astimezone(UTC).replace(microsecond=0),
+        start=start,
+        end=end,
+        one_off=one_off,
+        nonexistent=fields.get("nonexistent_time") or "next",
+        repeated=fields.get("repeated_time") or "once",
+    )
+
+
+def _cron(fields: dict[str, Any], errors: dict[str, list[str]]) -> str | None:
+    found = fields.get("cron_expression")
+    if found in (None, ""):
+        return None
+    try:
+        return read_cron(str(found))
+    except RuleInvalid as error:
+        errors[error.field] = [str(error)]
+        return None
+
+
+def _every(fields: dict[str, Any], errors: dict[str, list[str]]) -> int | None:
+    found = fields.get("interval_seconds")
+    if found is None:
+        return None
+    if isinstance(found, bool) or not isinstance(found, int):
+        found = 0
+    if not 1 <= found <= MOST_EVERY_SECONDS:
+        errors["interval_seconds"] = [
+            f"An interval is a whole number of seconds from 1 to {MOST_EVERY_SECONDS}."
+        ]
+        return None
+    return int(found)
+
+
+def _time(fields: dict[str, Any], name: str, errors: dict[str, list[str]]) -> datetime | None:
+    found = fields.get(name)
+    if found is None or isinstance(found, datetime) and timezone.is_aware(found):
+        return found
+    errors[name] = ["Write a date and time with its offset, as in 2027-01-31T09:00:00+01:00."]
+    return None

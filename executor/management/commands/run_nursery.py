@@ -1,0 +1,17 @@
+"""Makes a child process for each run whose memory is limited; started by a worker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from executor.nursery import serve
+
+
+class Command(BaseCommand):
+    help = "Carry runs with limited memory, as a worker asks on standard input."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        serve()

@@ -1,0 +1,117 @@
+"""Examples of calls for the OpenAPI document: what is sent, and what is answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_ID = "01920f3e-7a10-7c4e-9d35-2f6b8c1e4a90"
+_LOG = "01920f40-11b2-7e0d-8a77-5c3d9e2f1b64"
+_DOCUMENT: dict[str, Any] = {
+    "schema": 1,
+    "name": "Shout",
+    "input_schema": {
+        "type": "object",
+        "properties": {"word": {"type": "string"}},
+        "required": ["word"],
+    },
+    "blocks": [{"id": "shout", "type": "transform", "settings": {"template": "{{ input.word }}!"}}],
+}
+_RUN: dict[str, Any] = {
+    "success": True,
+    "execution_id": f"exec-{_LOG.replace('-', '')}",
+    "log_id": _LOG,
+    "status": "completed",
+    "degraded": False,
+    "result": "hello!",
+    "results": {"shout": "hello!"},
+    "usage": {"model_calls": 0, "input_tokens": 0, "output_tokens": 0, "cost_usd": None},
+    "duration_ms": 4,
+}
+_KEY: dict[str, Any] = {
+    "id": _ID,
+    "name": "Nightly import",
+    "prefix": "1f0c9a3b",
+    "owner": "ada",
+    "scopes": ["execute"],
+    "deployment_ids": [],
+    "is_usable": True,
+    "created_at": "2026-01-05T09:00:00Z",
+    "expires_at": None,
+    "revoked_at": None,
+    "overlap_until": None,
+    "last_used_at": None,
+    "last_used_address": None,
+    "requests_per_minute": 60,
+    "requests_per_day": None,
+    "key": "orc_1f0c9a3b_…",
+}
+_CHANGE: dict[str, Any] = {
+    "endpoint_path": "/shout",
+    "status": "active",
+    "timeout_seconds": 120,
+    "requests_per_minute": 60,
+    "schedule": {"cron_expression": "0 9 * * 1-5", "timezone": "Europe/Berlin"},
+}
+
+_SCHEDULE: dict[str, Any] = {
+    "cron_expression": "0 9 * * 1-5",
+    "timezone": "Europe/Berlin",
+    "input_data": {"word": "good morning"},
+}
+
+# By operation id: the body sent, the body of the first good answer; None: none.
+EXAMPLES: dict[str, tuple[Any, Any]] = {
+    "deployed_call": ({"word": "hello"}, _RUN),
+    "deployed_get": (None, _RUN),
+    "deployments_execute": ({"input_data": {"word": "hello"}}, _RUN),
+    "deployments_create": (
+        {
+            "design_id": _ID,
+            "endpoint_path": "/shout",
+            "schedule": {"interval_seconds": 3600, "input_data": {"word": "hello"}},
+        },
+        None,
+    ),
+    "deployments_replace": (_CHANGE, None),
+    "deployments_change": ({"status": "inactive"}, None),
+    "deployments_callback_secret": (
+        {"overlap_seconds": 86_400},
+        {"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
+    ),
+    "designs_create": ({"document": _DOCUMENT}, None),
+    "designs_replace": ({"document": _DOCUMENT, "name": "Shout"}, None),
+    "designs_change": ({"description": "Says it louder"}, None),
+    "designs_validate": ({"document": _DOCUMENT}, {"valid": True, "problems": []}),
+    "designs_publish": ({"note": "First"}, None),
+    "designs_execute": (
+        {"input_data": {"word": "hello"}, "model": "offline:stand-in"},
+        {
+            "execution_id": _RUN["execution_id"],
+            "log_id": _LOG,
+            "status": "queued",
+            "status_url": f"/api/executions/{_LOG}",
+        },
+    ),
+    "designs_import": (_DOCUMENT, {"designs": [{"id": _ID, "name": "Shout", "warnings": []}]}),
+    "schedules_create": (_SCHEDULE, None),
+    "schedules_replace": (_SCHEDULE, None),
+    "schedules_change": ({"enabled": False}, None),
+    "schedules_backfill": (
+        {"from": "2026-01-05T00:00:00Z", "until": "2026-01-07T00:00:00Z", "confirm": True},
+        None,
+    ),
+    "schedules_preview": ({**_SCHEDULE, "count": 5}, None),
+    "keys_create": (
+        {"name": "Nightly import", "scopes": ["execute"], "requests_per_minute": 60},
+        _KEY,
+    ),
+    "keys_rotate": ({"overlap_seconds": 3600}, {**_KEY, "overlap_until": "2026-01-05T10:00:00Z"}),
+}
+
+PROBLEM_EXAMPLE = {
+    "type": "/problems/input-invalid",
+    "title": "Not valid",
+    "status": 422,
+    "detail": "The input does not fit what this design expects.",
+    "errors": {"input_data/word": ['"word" is a required property']},
+}

@@ -1,0 +1,117 @@
+"""Every route of pages and API with the methods it has, and an address for the rows of a test."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from deployments.keys import create_key
+from deployments.models import ApiKey, Deployment
+from deployments.services import deploy_design
+from designs.access import SYSTEM
+from designs.models import Design
+from designs.services import create_design
+from executor.models import Execution, Trigger
+from executor.services import Order, new_execution
+from tests.documents import doubling
+
+# The admin has tests of its own; sign-in and sign-out are for everybody.
+LEFT_OUT = ("admin:", "sign_in", "sign_out", "api-unknown")
+
+
+@dataclass(frozen=True)
+class Route:
+    """`permission` is what the route declares for the method; None where only a session counts."""
+
+    name: str
+    pattern: str
+    method: str
+    permission: str | None
+    is_api: bool
+
+
+@dataclass(frozen=True)
+class World:
+    """Rows that addresses name."""
+
+    design: Design
+    deployment: Deployment
+    execution: Execution
+    key: ApiKey
+
+
+def make_world(owner: Any) -> World:
+    design = create_design(document=doubling(), caller=SYSTEM)
+    path = f"/matrix/{uuid.uuid4().hex}"
+    deployment = deploy_design(design=design, endpoint_path=path, caller=SYSTEM)
+    order = Order(
+        version=deployment.version,
+        input_data={"number": 1},
+        trigger=Trigger.MANUAL,
+        caller=SYSTEM,
+        deployment_id=deployment.pk,
+    )
+    execution = new_execution(order)
+    execution.save(force_insert=True)
+    return World(design, deployment, execution, create_key(owner=owner)[0])
+
+
+def routes() -> list[Route]:
+    """All routes, by name and method."""
+    found = [route for entry in _walk(get_resolver()) for route in _methods(*entry)]
+    return sorted(found, key=lambda route: (route.name, route.method))
+
+
+def address(route: Route, world: World) -> str:
+    """Where the route lies for these rows."""
+    own = {"design": world.design, "deployment": world.deployment, "key": world.key}
+    kind = route.name.rpartition(":")[2].partition("-")[0]
+    row = own.get(kind, world.execution if kind == "execution" else world.deployment)
+    values = {
+        "pk": row.pk,
+        "path": world.deployment.endpoint_path,
+        "execution_id": world.execution.pk,
+        "log_id": world.execution.pk,
+        "number": 1,
+    }
+    path = re.sub(r"/\?\$$|[\^$]", "", route.pattern)
+    path = re.sub(r"<\w+:(\w+)>", lambda m: str(values.get(m[1], uuid.UUID(int=1))), path)
+    return "/" + _fill_groups(path, values)
+
+
+def _fill_groups(path: str, values: dict[str, Any]) -> str:
+    """Named groups of a regular expression, which hold no brackets but classes, replaced."""
+    while found := re.search(r"\(\?P<(\w+)>(?:\[[^\]]*\]|[^()\[])*\)", path):
+        value = str(values.get(found[1], uuid.UUID(int=1)))
+        path = path[: found.start()] + value + path[found.end() :]
+    return path
+
+
+def _walk(
+    resolver: URLResolver, prefix: str = "", space: str = ""
+) -> Iterator[tuple[str, str, Any]]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            inner = f"{space}{entry.namespace}:" if entry.namespace else space
+            yield from _walk(entry, prefix + str(entry.pattern), inner)
+        elif isinstance(entry, URLPattern):
+            name = f"{space}{entry.name}"
+            if not name.startswith(LEFT_OUT):
+                yield name, prefix + str(entry.pattern), entry.callback
+
+
+def _methods(name: str, pattern: str, callback: Any) -> Iterator[Route]:
+    view = getattr(callback, "cls", None) or getattr(callback, "view_class", None)
+    declared = getattr(view, "permissions", None) if view else None
+    is_api = pattern.startswith("api/")
+    if declared:
+        for method, permission in declared.items():
+            yield Route(name, pattern, method, permission, is_api)
+        return
+    for method in ("GET", "POST"):
+        yield Route(name, pattern, method, getattr(callback, "permission", None), is_api)

@@ -1,0 +1,75 @@
+"""A typed client can be made from the document, and it talks with a real server."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestra.api_document import METHODS, api_document
+from tests.installations import ROOT, running
+from tests.role_keys import role_keys
+from tests.services import plain_environment
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The generated package, importable as `orchestra_client`."""
+    folder: Path = tmp_path_factory.mktemp("client")
+    document = folder / "openapi.json"
+    document.write_text(json.dumps(api_document()))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none"),
+            *("--path", str(document), "--output-path", str(folder / "orchestra_client")),
+            "--fail-on-warning",
+        ],
+        cwd=ROOT,
+        env=plain_environment({"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    sys.path.insert(0, str(folder))
+    yield importlib.import_module("orchestra_client")
+    sys.path.remove(str(folder))
+
+
+def test_every_operation_has_a_function(client: Any) -> None:
+    root = Path(client.__file__).parent / "api"
+    made = {path.stem for path in root.rglob("*.py")}
+    wanted = {
+        item[method]["operationId"]
+        for item in api_document()["paths"].values()
+        for method in METHODS
+        if method in item
+    }
+    assert wanted <= made
+    assert len(wanted) > 40
+
+
+def test_it_deploys_nothing_but_reads_and_makes_keys(client: Any, tmp_path: Path) -> None:
+    def function(tag: str, name: str) -> Any:
+        return importlib.import_module(f"orchestra_client.api.{tag}.{name}")
+
+    models = importlib.import_module("orchestra_client.models")
+    with running(tmp_path / "data") as installation:
+        key = role_keys(installation)["keys"]["Administrator"]
+        api = client.AuthenticatedClient(base_url=installation.address, token=key)
+        page = function("deployments", "deployments_list").sync(client=api)
+        assert "/role/greet" in [row.endpoint_path for row in page.results]
+        assert {row.status for row in page.results} == {models.DeploymentStatus.ACTIVE}
+        body = models.KeyIn(scopes=[models.ScopesEnum.READ], name="From the client")
+        made = function("keys", "keys_create").sync(client=api, body=body)
+        assert made.key.startswith("orc_")
+        refused = function("deployments", "deployments_read").sync_detailed(
+            "01920000-0000-7000-8000-000000000000", client=api
+        )
+        assert refused.status_code == 404
+        assert refused.parsed.title == "Not found"

@@ -1,0 +1,148 @@
+"""Two web processes are one API: limits, revoked keys, idempotency and streams hold over both."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from typing import Any
+
+from tests.api.conftest import Server
+from tests.calling import call, events, race
+from tests.model_server import Exchange
+
+PATH = "/api/deployed/role/double"
+
+
+def web_processes(server: Server) -> int:
+    names = [" ".join(process.cmdline()) for process in server.installation.family()]
+    return sum("gunicorn" in name for name in names)
+
+
+def admin(server: Server, method: str, path: str, body: Any = None) -> Any:
+    status, answer, _ = call(server.installation, server.keys["Administrator"], method, path, body)
+    assert status < 300, answer
+    return answer
+
+
+def test_a_limit_lets_exactly_so_many_through(server: Server) -> None:
+    # The supervisor's child, and two workers of it.
+    assert web_processes(server) == 3
+    made = admin(server, "POST", "/api/keys", {"scopes": ["execute"], "requests_per_minute": 10})
+    answers = race(server.installation, made["key"], PATH, [({"number": 1}, {})] * 300)
+    assert Counter(status for status, _ in answers) == {200: 10, 429: 290}
+
+
+def test_pairs_of_racing_calls_start_one_run_each(server: Server) -> None:
+    bodies = [({"number": n}, {"Idempotency-Key": f"pair-{n}"}) for n in range(100)]
+    answers = race(server.installation, server.keys["Operator"], PATH, bodies * 2)
+    assert {status for status, _ in answers} == {200}
+    ids = [answer["log_id"] for _, answer in answers]
+    assert ids[:100] == ids[100:]
+    assert len(set(ids)) == 100
+    assert [answer["result"] for _, answer in answers] == [2 * n for n in range(100)] * 2
+
+
+def test_a_revoked_key_is_refused_by_both_at_once(server: Server) -> None:
+    for _ in range(5):
+        made = admin(server, "POST", "/api/keys", {"scopes": ["execute"]})
+        calls = [({"number": 1}, {})] * 20
+        assert {s for s, _ in race(server.installation, made["key"], PATH, calls)} == {200}
+        admin(server, "DELETE", f"/api/keys/{made['id']}")
+        # Well before anybody would have forgotten it by himself.
+        time.sleep(0.1)
+        assert {s for s, _ in race(server.installation, made["key"], PATH, calls)} == {401}
+
+
+def test_a_change_of_a_deployment_is_seen_by_both_at_once(server: Server) -> None:
+    url = f"/api/deployments/{server.ids['spare deployment']}"
+    spare = "/api/deployed/role/spare"
+    for status, expected in (("inactive", 409), ("active", 200), ("inactive", 409)):
+        admin(server, "PATCH", url, {"status": status})
+        time.sleep(0.1)
+        calls = [({"number": 1}, {})] * 20
+        found = race(server.installation, server.keys["Operator"], spare, calls)
+        assert {s for s, _ in found} == {expected}
+
+
+def test_text_comes_from_the_worker_as_it_is_written(server: Server) -> None:
+    """The run is played by a worker; a listener of a web process comes in the middle."""
+
+    def slowly(exchange: Exchange) -> None:
+        assert exchange.is_stream
+        exchange.head(200, "text/event-stream")
+        for word in ("One ", "two ", "three ", "four."):
+            exchange.events(_piece(word))
+            exchange.wait(0.5)
+        exchange.events(_piece("", finish="stop"))
+        exchange.raw(b"data: [DONE]\n\n")
+
+    server.model.then(slowly)
+    key = server.keys["Operator"]
+    document = {
+        "schema": 1, "name": "Slow", "model": "openai_compatible:slow",
+        "blocks": [{"id": "say", "type": "sequential", "task": "Count.",
+                    "agents": [{"id": "one", "system_prompt": "You count."}]}],
+    }  # fmt: skip
+    made = admin(server, "POST", "/api/designs/import", document)["designs"][0]
+    admin(server, "POST", "/api/deployments", {"design_id": made["id"], "endpoint_path": "/slow"})
+    status, accepted, headers = call(
+        server.installation, key, "POST", "/api/deployed/slow", {}, Prefer="respond-async"
+    )
+    assert (status, headers["preference-applied"]) == (202, "respond-async")
+    url = f"{accepted['status_url']}/events"
+    with events(server.installation, key, "GET", url) as stream:
+        heard = []
+        for one in stream:
+            heard.append(one)
+            if one[1] == "delta":
+                break
+    # Gone in the middle of the text, and back: the text so far comes whole.
+    last = next(place for place, _, _ in reversed(heard) if place)
+    with events(server.installation, key, "GET", url, **{"Last-Event-ID": last}) as stream:
+        rest = list(stream)
+    pieces = [data for _, name, data in rest if name == "delta"]
+    assert pieces[0]["at"] == 0
+    assert pieces[0]["text"].startswith(heard[-1][2]["text"])
+    assert "".join(piece["text"] for piece in pieces) == "One two three four."
+    assert len(pieces) > 1
+    assert [data["text"] for _, name, data in rest if name == "step"] == ["One two three four."]
+    assert rest[-1][1] == "done"
+    assert rest[-1][2]["result"] == "One two three four."
+
+
+def _piece(text: str, finish: str | None = None) -> dict[str, Any]:
+    return {
+        "id": "1", "object": "chat.completion.chunk", "created": 1, "model": "slow",
+        "choices": [{"index": 0, "delta": {"role": "assistant", "content": text},
+                     "finish_reason": finish}],
+    }  # fmt: skip
+
+
+def test_a_wait_that_is_over_is_answered_with_where_to_look(server: Server) -> None:
+    def late(exchange: Exchange) -> None:
+        exchange.wait(2)
+        body = {**_piece("Late."), "object": "chat.completion"}
+        body["choices"] = [{"index": 0, "finish_reason": "stop",
+                            "message": {"role": "assistant", "content": "Late."}}]  # fmt: skip
+        exchange.send(200, json.dumps(body).encode())
+
+    server.model.then(late)
+    began = time.monotonic()
+    status, accepted, headers = call(
+        server.installation, server.keys["Operator"], "POST", "/api/deployed/slow", {},
+        Prefer="wait=1",
+    )  # fmt: skip
+    assert status == 202
+    assert 0.9 < time.monotonic() - began < 2
+    assert headers["preference-applied"] == "wait=1"
+    assert headers["location"] == accepted["status_url"]
+    with events(
+        server.installation, server.keys["Viewer"], "GET", f"{accepted['status_url']}/events"
+    ) as stream:
+        heard = list(stream)
+    assert heard[-1][1] == "done"
+    # A viewer is told that it ended, and not how it reads.
+    assert heard[-1][2]["success"] is True
+    assert heard[-1][2]["result"] is None
+    assert "Late." not in str(heard)

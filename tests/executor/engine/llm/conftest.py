@@ -1,0 +1,50 @@
+"""The model server, and models of each protocol that are pointed at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from designs.patterns.base import Part
+from executor.engine.llm.base import ModelRequest
+from executor.engine.llm.clients import Endpoint
+from executor.engine.llm.providers import Manner, ProviderModel
+from tests.model_server import ModelServer, model_server
+
+KEY = "sk-secret-4711-abcdef"
+PROTOCOLS = ("openai", "anthropic", "openai_compatible", "ollama")
+
+
+@pytest.fixture
+def server() -> Iterator[ModelServer]:
+    with model_server() as found:
+        yield found
+
+
+def model_at(server: ModelServer, protocol: Any = "openai", key: str = KEY) -> ProviderModel:
+    """A model as the installation makes it, but for the address."""
+    name = {"openai": "gpt-5-mini", "anthropic": "claude-sonnet-5-5"}.get(protocol, "small")
+    url = server.anthropic_url if protocol == "anthropic" else server.url
+    hosted = protocol in ("openai", "anthropic")
+    manner = Manner(priced=True) if hosted else Manner(says_schema=True)
+    return ProviderModel(f"{protocol}:{name}", Endpoint(protocol, name, url, key), manner)
+
+
+@pytest.fixture(params=PROTOCOLS)
+def model(request: pytest.FixtureRequest, server: ModelServer) -> ProviderModel:
+    """One of each protocol."""
+    return model_at(server, request.param)
+
+
+def asking_for(text: str = "Say hello.", **more: Any) -> ModelRequest:
+    usual: dict[str, Any] = {
+        "call_key": "run:a/b/1/answer",
+        "system": "You are brief.",
+        "parts": [Part("Task", text)],
+        "purpose": "answer",
+        "role": "worker",
+        "timeout_seconds": 10.0,
+    }
+    return ModelRequest(**{**usual, **more})

@@ -1,0 +1,45 @@
+"""The designs that the battery runs: each agent's prompt bears the key of its call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def agent(name: str) -> dict[str, Any]:
+    prompt = f"You are {name}. [[{{{{ execution.id }}}}/{name}]]"
+    return {"id": name, "name": name, "role": "worker", "system_prompt": prompt}
+
+
+def block(kind: str, name: str, agents: int, **more: Any) -> dict[str, Any]:
+    members = [agent(f"{name}{number}") for number in range(1, agents + 1)]
+    return {"id": name, "type": kind, "task": "Say something.", "agents": members, **more}
+
+
+def chain(agents: int) -> dict[str, Any]:
+    """One call after the other."""
+    return {
+        "schema": 1,
+        "name": f"Chain of {agents}",
+        "blocks": [block("sequential", "link", agents)],
+    }
+
+
+def fan(agents: int) -> dict[str, Any]:
+    """Calls at the same time, then one more."""
+    return {
+        "schema": 1,
+        "name": f"Fan of {agents}",
+        "blocks": [block("parallel", "leaf", agents), block("sequential", "root", 1)],
+        "connections": [{"id": "c", "source": "leaf", "target": "root"}],
+    }
+
+
+def computing() -> dict[str, Any]:
+    """No call at all."""
+    return {
+        "schema": 1,
+        "name": "Computing",
+        "blocks": [
+            {"id": "twice", "type": "transform", "settings": {"expression": "[input.n, input.n]"}}
+        ],
+    }
