@@ -11,7 +11,7 @@ import random
 import time
 import uuid
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -58,7 +58,7 @@ def check_callback(url: str) -> None:
 
 def new_delivery(*, execution: Execution, url: str) -> Delivery:
     """The row to insert together with a deployment's execution. Nothing is written."""
-    return Delivery(deployment_id=execution.deployment_id, execution_id=execution.pk, url=url)
+    return Delivery(execution=execution, deployment_id=cast(Any, execution.deployment_id), url=url)
 
 
 def change_secret(*, deployment: Deployment, overlap_seconds: float = 0) -> str:

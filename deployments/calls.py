@@ -36,6 +36,9 @@ from executor.writer import process_writer
 
 T = TypeVar("T")
 
+# How often a call whose key meets another's row is started anew.
+KEY_TRIES = 3
+
 
 @dataclass(frozen=True)
 class Call:
@@ -100,14 +103,21 @@ async def call_deployment(
         streams=streams,
         execution_id=execution_id or new_id(),
     )
-    try:
-        return await _start(ready, order, wait_seconds, plan)
-    except IntegrityError:
-        if plan.key is None:
-            raise
-        first = await in_thread(_started_before, plan.key)
-    if first is None:
-        return await _start(ready, order, wait_seconds, plan)
+    first = None
+    for tries_left in reversed(range(KEY_TRIES)):
+        try:
+            return await _start(ready, order, wait_seconds, plan)
+        except IntegrityError:
+            first = None if plan.key is None else await in_thread(_started_before, plan.key)
+            if first is not None:
+                break
+            # What stood in the way was too old to count, or another key's; it is gone now.
+            if plan.key is None or not tries_left:
+                raise
+    return await _replayed(first, wait_seconds)
+
+
+async def _replayed(first: Any, wait_seconds: float) -> Call:
     answer = await wait_for_answer(first, wait_seconds) if wait_seconds > 0 else None
     return Call(first, answer, replayed=True)
 
@@ -231,8 +241,10 @@ def _started_before(key: IdempotencyKey) -> uuid.UUID | None:
         deployment_id=key.deployment_id, caller=key.caller, key=key.key
     )
     found = same.first()
-    if found is None or found.is_over:
-        same.delete()
+    if found is None:
+        return None
+    if found.is_over:
+        same.filter(pk=found.pk).delete()
         return None
     if found.body_digest != key.body_digest:
         raise IdempotencyConflict(

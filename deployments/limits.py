@@ -25,9 +25,12 @@ logger = logging.getLogger(__name__)
 
 MINUTE, DAY = 60, 86_400
 PREFIX = "orchestra:limit:"
-# A Redis that hangs must not hold up calls: after a failure none waits for it for this long.
-REST_SECONDS = 2.0
-SOCKET_SECONDS = 0.5
+# A Redis that hangs must not hold up every call: after a failure none waits for it for this long.
+REST_SECONDS = 5.0
+# Under load an event loop comes back to an answer late; that is no failure of Redis.
+SOCKET_SECONDS = 5.0
+# More connections of one process would only wait for each other.
+MOST_CONNECTIONS = 8
 COMPLAIN_EVERY_SECONDS = 60.0
 
 # Keys are the limits' counters; arguments the limit and the window of each. Judged together and
@@ -181,7 +184,14 @@ def _async_script() -> Any:
     found = _async_scripts.get(loop)
     if found is None:
         retry = AsyncRetry(NoBackoff(), 1)
-        client = redis.asyncio.Redis.from_url(settings.REDIS_URL, retry=retry, **_OPTIONS)
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            settings.REDIS_URL,
+            max_connections=MOST_CONNECTIONS,
+            timeout=SOCKET_SECONDS,
+            retry=retry,
+            **_OPTIONS,
+        )
+        client = redis.asyncio.Redis(connection_pool=pool)
         found = _async_scripts[loop] = client.register_script(SCRIPT)
     return found
 

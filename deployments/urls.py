@@ -1,23 +1,36 @@
-"""Addresses of the pages of deployments and schedules."""
+"""Addresses of the pages of deployments, keys and schedules."""
 
 from django.urls import path
 
-from deployments import views
+from deployments.views import deployments, keys, schedules
 
 app_name = "deployments"
 
 ONE = "deployments/<uuid:pk>"
+SCHEDULE = f"{ONE}/schedules/<uuid:schedule_id>"
 
 urlpatterns = [
-    path("deployments/", views.deployment_list, name="deployment-list"),
-    path("deployments/new/", views.deployment_new, name="deployment-new"),
-    path(f"{ONE}/", views.deployment_detail, name="deployment-detail"),
+    path("deployments/", deployments.deployment_list, name="deployment-list"),
+    path("deployments/new/", deployments.deployment_new, name="deployment-new"),
+    path(f"{ONE}/", deployments.deployment_detail, name="deployment-detail"),
     path(
-        "deployments/<uuid:pk>/configure/", views.deployment_configure, name="deployment-configure"
+        "deployments/<uuid:pk>/configure/",
+        deployments.deployment_configure,
+        name="deployment-configure",
     ),
-    path(f"{ONE}/execute/", views.deployment_execute, name="deployment-execute"),
-    path(f"{ONE}/status/", views.deployment_status, name="deployment-status"),
-    path(f"{ONE}/delete/", views.deployment_delete, name="deployment-delete"),
-    path("schedules/", views.schedule_list, name="schedule-list"),
-    path("schedules/preview/", views.schedule_preview, name="schedule-preview"),
+    path(f"{ONE}/execute/", deployments.deployment_execute, name="deployment-execute"),
+    path(f"{ONE}/status/", deployments.deployment_status, name="deployment-status"),
+    path(f"{ONE}/delete/", deployments.deployment_delete, name="deployment-delete"),
+    path("keys/", keys.key_list, name="key-list"),
+    path("keys/new/", keys.key_new, name="key-new"),
+    path("keys/<uuid:pk>/rotate/", keys.key_rotate, name="key-rotate"),
+    path("keys/<uuid:pk>/revoke/", keys.key_revoke, name="key-revoke"),
+    path(f"{ONE}/schedules/new/", schedules.schedule_new, name="schedule-new"),
+    path(f"{SCHEDULE}/", schedules.schedule_detail, name="schedule-detail"),
+    path(f"{SCHEDULE}/edit/", schedules.schedule_edit, name="schedule-edit"),
+    path(f"{SCHEDULE}/switch/", schedules.schedule_switch, name="schedule-switch"),
+    path(f"{SCHEDULE}/delete/", schedules.schedule_delete, name="schedule-delete"),
+    path(f"{SCHEDULE}/backfill/", schedules.schedule_backfill, name="schedule-backfill"),
+    path("schedules/", schedules.schedule_list, name="schedule-list"),
+    path("schedules/preview/", schedules.schedule_preview, name="schedule-preview"),
 ]

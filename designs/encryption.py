@@ -185,6 +185,11 @@ def _renew(model: type[models.Model], pk: Any, names: list[str], done: Rotation)
                 done.renewed += 1
 
 
+def prepare_keys() -> None:
+    """Derive the installation's keys ahead: tens of milliseconds each, which no event loop has."""
+    _keyring(settings.ENVIRONMENT.encryption_keys)
+
+
 @functools.lru_cache(maxsize=8)
 def _keyring(keys: tuple[str, ...]) -> MultiFernet:
     """The first key encrypts, all of them open."""

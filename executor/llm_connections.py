@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from django.db import Error as DatabaseError
 
+from designs.encryption import prepare_keys
 from executor.call_slots import running_slots
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
 from executor.llm_targets import Known, Target, known, unavailable
@@ -85,6 +86,7 @@ class Connections:
 
     def _read(self) -> None:
         began = time.monotonic()
+        prepare_keys()
         self._known = {row.name: known(row) for row in ModelConnection.objects.all()}
         self._read_at = began
 

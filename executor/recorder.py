@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -54,6 +54,7 @@ class Accept(Write[None]):
             for row in () if write in refused else write.rows:
                 by_model.setdefault(type(row), []).append(row)
         for model, rows in by_model.items():
+            _forget_numbers(rows)
             model._default_manager.bulk_create(rows)
         return [refused.get(write) for write in writes]
 
@@ -273,9 +274,17 @@ def _locked_attempts(pks: set[uuid.UUID]) -> dict[uuid.UUID, int]:
     return dict(rows.values_list("pk", "attempt"))
 
 
+def _forget_numbers(rows: Iterable[models.Model]) -> None:
+    """Numbers from a try that was rolled back are others' by now."""
+    for row in rows:
+        if isinstance(row._meta.pk, models.AutoField):
+            row.pk = None
+
+
 def _write_blocks(writes: Sequence[Progress]) -> None:
     # One INSERT may name a row once only, so the last state of each block wins.
     rows = {(w.pk, key): row for w in writes for key, row in w.blocks.items()}
+    _forget_numbers(rows.values())
     BlockResult.objects.bulk_create(
         rows.values(),
         update_conflicts=True,

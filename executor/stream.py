@@ -35,14 +35,14 @@ class Told:
 
 @dataclass(slots=True)
 class Position:
-    """What a listener was told: the status, the last step, and a letter for each block's row."""
+    """What a listener was told: the status by its letter, the last step, each block's letter."""
 
-    status: str = ""
+    letter: str = ""
     step: int = 0
     blocks: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        return f"{self.status}.{self.step}.{''.join(self.blocks)}"
+        return f"{self.letter}.{self.step}.{''.join(self.blocks)}"
 
 
 def read_position(text: str) -> Position:
@@ -155,7 +155,7 @@ class _Found:
 
     def begun(self, position: Position) -> list[Told]:
         """The status, unless it is an end: that comes last to who was told of the run before."""
-        is_end = self.status in TERMINAL and position.status
+        is_end = self.status in TERMINAL and position.letter
         return [] if is_end else list(self._changed_status(position))
 
     def news(self, position: Position) -> Iterator[Told]:
@@ -168,8 +168,8 @@ class _Found:
         yield from self._changed_status(position)
 
     def _changed_status(self, position: Position) -> Iterator[Told]:
-        if position.status != self.status[:1]:
-            position.status = self.status[:1]
+        if position.letter != self.status[:1]:
+            position.letter = self.status[:1]
             yield Told("execution", _execution(self.execution), str(position))
 
     def _blocks(self, position: Position, *, ended: bool) -> Iterator[Told]:

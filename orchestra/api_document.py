@@ -78,7 +78,7 @@ class DocumentSchema(AutoSchema):
         chosen = getattr(self.view, "pagination_class", None)
         if chosen is not None:
             return chosen()
-        serializer = self.get_response_serializers()
+        serializer: Any = self.get_response_serializers()
         if isinstance(serializer, dict):
             serializer = next(iter(serializer.values()), None)
         child = getattr(serializer, "child", None)

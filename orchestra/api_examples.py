@@ -101,6 +101,7 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "schedules_preview": ({**_SCHEDULE, "count": 5}, None),
+    "executions_rerun": ({"version": "newest"}, None),
     "keys_create": (
         {"name": "Nightly import", "scopes": ["execute"], "requests_per_minute": 60},
         _KEY,

@@ -36,6 +36,8 @@ async def _lifespan(receive: Any, send: Any) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            # From now on this process hears when a key or a deployment changes.
+            _started.append(asyncio.create_task(wakeups.running_hub().start()))
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await begin_to_leave()
@@ -43,6 +45,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
             return
 
 
+_started: list[asyncio.Task[None]] = []
 _leaving: list[asyncio.Task[None]] = []
 
 

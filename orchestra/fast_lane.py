@@ -51,7 +51,7 @@ def takes(scope: dict[str, Any]) -> bool:
     for name, value in scope["headers"]:
         if name in KEYS:
             has_key = True
-        elif name == b"accept" and STREAM in value:
+        elif name == b"accept" and STREAM in value.lower():
             return False
     return has_key
 

@@ -19,6 +19,7 @@ PLACES = (
     ("History", "executor:execution-list", "history", "executor.view_execution"),
     ("Designs", "designs:design-list", "graph", "designs.view_design"),
     ("Schedules", "deployments:schedule-list", "clock", "deployments.view_schedule"),
+    ("API keys", "deployments:key-list", "key", "deployments.view_apikey"),
     ("API reference", "api-docs", "book", "deployments.view_deployment"),
 )
 

@@ -58,7 +58,7 @@ def race(
     async def everything() -> list[tuple[int, Any]]:
         start = asyncio.Event()
         tasks = [asyncio.create_task(one(body, headers, start)) for body, headers in bodies]
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.05)
         start.set()
         return await asyncio.gather(*tasks)
 

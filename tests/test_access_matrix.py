@@ -28,7 +28,11 @@ PEOPLE = ("anonymous", "no group", *GROUPS, "foreign")
 KEYS = ("key read", "key execute", "key manage", "key expired", "key revoked", "key bound")
 CALLERS = (*PEOPLE, *KEYS)
 # The right is there, but a key's new secret is for its owner alone.
-REFUSED_BY_THE_ROW = {("deployments-api:key-rotate POST", "foreign")}
+REFUSED_BY_THE_ROW = {
+    (f"{name} {method}", "foreign")
+    for name in ("deployments-api:key-rotate", "deployments:key-rotate")
+    for method in ("GET", "POST")
+}
 
 
 @pytest.fixture

@@ -45,8 +45,8 @@ class AsyncApiView(ApiView):
         self.headers: dict[str, str] = dict(self.default_response_headers)
         self.request = wrapped = Request(request, authenticators=self.get_authenticators())
         try:
-            handler = getattr(self, (request.method or "").lower(), None)
-            if handler is None or not iscoroutinefunction(handler):
+            handler: Any = getattr(self, (request.method or "").lower(), None)
+            if request.method not in self.permissions or not iscoroutinefunction(handler):
                 self.http_method_not_allowed(wrapped)
             wrapped.auth = caller = await self.who(request)
             require(caller, self.permissions[request.method or ""])
@@ -62,8 +62,10 @@ class AsyncApiView(ApiView):
         """The caller as the request names them, today. Raises what authentication raises."""
         text = key_text(request)
         if text is not None:
-            address = request.META.get("REMOTE_ADDR")
-            return remembered_caller(text) or await in_thread(caller_of_key, text, address)
+            found = remembered_caller(text)
+            if found is None:
+                found = await in_thread(caller_of_key, text, request.META.get("REMOTE_ADDR"))
+            return found
         user = await request.auser()
         if not user.is_authenticated or not user.is_active:
             raise NotAuthenticated("Send an API key, or sign in.")

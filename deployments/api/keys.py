@@ -120,7 +120,7 @@ class KeyListView(KeyBase):
         given.is_valid(raise_exception=True)
         fields = dict(given.validated_data)
         key, text = create_key(
-            owner=User.objects.get(pk=self.caller.user_id),
+            owner=get_object_or_404(User, pk=self.caller.user_id),
             deployments=self._bound(fields.pop("deployment_ids")),
             maker=self.caller,
             **fields,

@@ -77,10 +77,9 @@ class ModelConnectionAdmin(OrchestraAdmin):
     refusals = {**OrchestraAdmin.refusals, ConnectionInvalid: ""}
 
     def get_fieldsets(self, request: PageRequest, obj: Any = None) -> Any:
-        may_change = self.has_change_permission(request, obj) if obj else True
-        key = ["key"] if not may_change else ["new_key"]
-        if may_change and obj and obj.api_key:
-            key = ["key", "new_key", "remove_key"]
+        key = ["key"]
+        if obj is None or self.has_change_permission(request, obj):
+            key = ["new_key", "remove_key"] if obj and obj.api_key else ["new_key"]
         first = ("name", "provider", "base_url", *key, "default_model", "is_enabled")
         found = [
             (None, {"fields": first}),

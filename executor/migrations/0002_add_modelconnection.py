@@ -94,7 +94,12 @@ class Migration(migrations.Migration):
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 ("tested_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("test_passed", models.BooleanField(editable=False, null=True)),
-                ("test_sentence", models.CharField(blank=True, editable=False, max_length=500)),
+                (
+                    "test_sentence",
+                    models.CharField(
+                        blank=True, editable=False, max_length=500, verbose_name="result"
+                    ),
+                ),
             ],
             options={
                 "ordering": ("name",),

@@ -132,7 +132,9 @@ class ModelConnection(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     tested_at = models.DateTimeField(null=True, blank=True, editable=False)
     test_passed = models.BooleanField(null=True, editable=False)
-    test_sentence = models.CharField(max_length=MOST_CHARACTERS, blank=True, editable=False)
+    test_sentence = models.CharField(
+        "result", max_length=MOST_CHARACTERS, blank=True, editable=False
+    )
 
     objects = ModelConnectionQuerySet.as_manager()
 

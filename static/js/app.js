@@ -28,6 +28,19 @@
     }
   }
 
+  // Within an hour to the second, so that it is seen to go down.
+  function countDown(root) {
+    for (const time of root.querySelectorAll("time[data-countdown]")) {
+      const at = new Date(time.dateTime);
+      if (Number.isNaN(at.getTime())) continue;
+      const left = Math.ceil((at.getTime() - Date.now()) / 1000);
+      const clock = Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0");
+      const text = left <= 0 ? "now" : left < 3600 ? "in " + clock : inWords(left);
+      if (time.textContent !== text) time.textContent = text;
+      time.title = exact.format(at);
+    }
+  }
+
   function copyFrom(button) {
     const source = document.getElementById(button.dataset.copy);
     if (!source || !navigator.clipboard) return;
@@ -88,12 +101,15 @@
       for (const button of document.querySelectorAll("[data-copy]")) button.hidden = true;
     }
     showTimes(document);
+    countDown(document);
     showFitting(document);
     setInterval(function () { showTimes(document); }, 10000);
+    setInterval(function () { countDown(document); }, 1000);
   });
 
   document.addEventListener("htmx:afterSettle", function (event) {
     showTimes(event.detail.elt);
+    countDown(event.detail.elt);
     showFitting(event.detail.elt);
   });
 })();

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from typing import Any
 
 from tests.api.conftest import Server
 from tests.calling import call, events, race
-from tests.model_server import Exchange
+from tests.model_server import Exchange, says
 
 PATH = "/api/deployed/role/double"
 
@@ -49,8 +48,8 @@ def test_a_revoked_key_is_refused_by_both_at_once(server: Server) -> None:
         calls = [({"number": 1}, {})] * 20
         assert {s for s, _ in race(server.installation, made["key"], PATH, calls)} == {200}
         admin(server, "DELETE", f"/api/keys/{made['id']}")
-        # Well before anybody would have forgotten it by himself.
-        time.sleep(0.1)
+        # Before anybody would have forgotten it by himself.
+        time.sleep(0.2)
         assert {s for s, _ in race(server.installation, made["key"], PATH, calls)} == {401}
 
 
@@ -59,14 +58,14 @@ def test_a_change_of_a_deployment_is_seen_by_both_at_once(server: Server) -> Non
     spare = "/api/deployed/role/spare"
     for status, expected in (("inactive", 409), ("active", 200), ("inactive", 409)):
         admin(server, "PATCH", url, {"status": status})
-        time.sleep(0.1)
+        time.sleep(0.2)
         calls = [({"number": 1}, {})] * 20
         found = race(server.installation, server.keys["Operator"], spare, calls)
         assert {s for s, _ in found} == {expected}
 
 
 def test_text_comes_from_the_worker_as_it_is_written(server: Server) -> None:
-    """The run is played by a worker; a listener of a web process comes in the middle."""
+    """The run is played by a worker; a listener comes to a web process during its first step."""
 
     def slowly(exchange: Exchange) -> None:
         assert exchange.is_stream
@@ -77,12 +76,12 @@ def test_text_comes_from_the_worker_as_it_is_written(server: Server) -> None:
         exchange.events(_piece("", finish="stop"))
         exchange.raw(b"data: [DONE]\n\n")
 
-    server.model.then(slowly)
+    server.model.then(says("First.", seconds=1.5), slowly)
     key = server.keys["Operator"]
+    agents = [{"id": name, "system_prompt": "You count."} for name in ("one", "other")]
+    block = {"id": "say", "type": "sequential", "task": "Count.", "agents": agents}
     document = {
-        "schema": 1, "name": "Slow", "model": "openai_compatible:slow",
-        "blocks": [{"id": "say", "type": "sequential", "task": "Count.",
-                    "agents": [{"id": "one", "system_prompt": "You count."}]}],
+        "schema": 1, "name": "Slow", "model": "openai_compatible:slow", "blocks": [block],
     }  # fmt: skip
     made = admin(server, "POST", "/api/designs/import", document)["designs"][0]
     admin(server, "POST", "/api/deployments", {"design_id": made["id"], "endpoint_path": "/slow"})
@@ -107,6 +106,7 @@ def test_text_comes_from_the_worker_as_it_is_written(server: Server) -> None:
     assert "".join(piece["text"] for piece in pieces) == "One two three four."
     assert len(pieces) > 1
     assert [data["text"] for _, name, data in rest if name == "step"] == ["One two three four."]
+    assert [data["text"] for _, name, data in heard if name == "step"] == ["First."]
     assert rest[-1][1] == "done"
     assert rest[-1][2]["result"] == "One two three four."
 
@@ -120,14 +120,7 @@ def _piece(text: str, finish: str | None = None) -> dict[str, Any]:
 
 
 def test_a_wait_that_is_over_is_answered_with_where_to_look(server: Server) -> None:
-    def late(exchange: Exchange) -> None:
-        exchange.wait(2)
-        body = {**_piece("Late."), "object": "chat.completion"}
-        body["choices"] = [{"index": 0, "finish_reason": "stop",
-                            "message": {"role": "assistant", "content": "Late."}}]  # fmt: skip
-        exchange.send(200, json.dumps(body).encode())
-
-    server.model.then(late)
+    server.model.then(says("Late.", seconds=2), says("Later."))
     began = time.monotonic()
     status, accepted, headers = call(
         server.installation, server.keys["Operator"], "POST", "/api/deployed/slow", {},
@@ -145,4 +138,4 @@ def test_a_wait_that_is_over_is_answered_with_where_to_look(server: Server) -> N
     # A viewer is told that it ended, and not how it reads.
     assert heard[-1][2]["success"] is True
     assert heard[-1][2]["result"] is None
-    assert "Late." not in str(heard)
+    assert "Late" not in str(heard)

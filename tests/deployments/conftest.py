@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
+from deployments import pump
 from deployments.keys import create_key, forget_keys
 from deployments.lookup import forget_deployments
-from deployments.models import Deployment
+from deployments.models import Deployment, Schedule
 from deployments.services import deploy_design
 from designs.access import SYSTEM
 from designs.services import create_design
@@ -46,5 +49,31 @@ def key_of() -> Callable[..., str]:
 
     def make(owner: User, **fields: Any) -> str:
         return create_key(owner=owner, **fields)[1]
+
+    return make
+
+
+def just_now() -> datetime:
+    """So short ago that also a database which counts in milliseconds has passed it."""
+    return timezone.now() - timedelta(milliseconds=20)
+
+
+@pytest.fixture
+def _compare_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules are compared every two seconds; here at every call of the pump."""
+    monkeypatch.setattr(pump, "COMPARE_EVERY_SECONDS", 0.0)
+
+
+@pytest.fixture
+def scheduled(deploy: Callable[..., Deployment], _compare_at_once: None) -> Callable[..., Schedule]:
+    """A schedule of every 10 s (or other fields) whose last `missed` times were missed just now."""
+
+    def make(missed: int = 1, path: str = "/double", **fields: Any) -> Schedule:
+        rule = {"interval_seconds": 10, "input_data": {"number": 2}, **fields}
+        every = timedelta(seconds=rule["interval_seconds"])
+        schedule = deploy(path=path, schedule=rule).schedules.get()
+        start = timezone.now() - every * missed - timedelta(seconds=1)
+        Schedule.objects.filter(pk=schedule.pk).update(anchor_at=start, next_due_at=start + every)
+        return Schedule.objects.with_rule().get(pk=schedule.pk)
 
     return make

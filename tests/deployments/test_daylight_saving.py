@@ -69,10 +69,8 @@ def test_the_oracle_sees_gaps_and_repetitions() -> None:
     assert fired(cron, looks, repeated="twice") == [first, first + timedelta(hours=1)]
 
 
-@pytest.mark.parametrize(
-    ("zone", "cron"), [("Europe/Berlin", "30 2 * * 1-6"), ("Australia/Lord_Howe", "45 1,2 * * *")]
-)
-def test_a_whole_year_day_by_day(zone: str, cron: str) -> None:
+def test_a_whole_year_day_by_day() -> None:
+    zone, cron = "Australia/Lord_Howe", "45 1,2 * * 1-6,0"
     first, last = datetime(2027, 1, 1, tzinfo=UTC), datetime(2027, 12, 31, tzinfo=UTC)
     looks = looked_at(cron, minutes(zone, first, last))
     assert fires(rule_of(cron, zone), first, last) == fired(cron, looks)

@@ -11,38 +11,17 @@ from django.db import connection
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from deployments import pump
-from deployments.models import Deployment, Occurrence, Schedule
+from deployments.models import Occurrence, Schedule
 from deployments.pump import wake_schedules
 from deployments.services import change_deployment
 from designs.access import SYSTEM
 from executor.models import Execution
+from tests.deployments.conftest import just_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Outcome = Occurrence.Outcome
 INPUT = {"number": 2}
-
-
-@pytest.fixture(autouse=True)
-def _compare_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pump, "COMPARE_EVERY_SECONDS", 0.0)
-
-
-@pytest.fixture
-def scheduled(deploy: Callable[..., Deployment]) -> Callable[..., Schedule]:
-    """A schedule of every 10 s (or other fields) whose last `missed` times were missed just now."""
-
-    def make(missed: int = 1, **fields: object) -> Schedule:
-        rule = {"interval_seconds": 10, "input_data": INPUT, **fields}
-        schedule = deploy(schedule=rule).schedules.get()
-        start = timezone.now() - timedelta(seconds=10 * missed + 1)
-        Schedule.objects.filter(pk=schedule.pk).update(
-            anchor_at=start, next_due_at=start + timedelta(seconds=10)
-        )
-        return Schedule.objects.get(pk=schedule.pk)
-
-    return make
 
 
 def outcomes() -> list[str]:
@@ -109,7 +88,7 @@ def test_long_missed_times_are_skipped_by_choice(scheduled: Callable[..., Schedu
 def test_a_run_that_goes_on_is_not_overlapped(scheduled: Callable[..., Schedule]) -> None:
     schedule = scheduled()
     wake_schedules()
-    Schedule.objects.filter(pk=schedule.pk).update(next_due_at=timezone.now())
+    Schedule.objects.filter(pk=schedule.pk).update(next_due_at=just_now())
     wake_schedules()
     assert outcomes() == [Outcome.RAN, Outcome.SKIPPED_OVERLAP]
 

@@ -1,8 +1,9 @@
 """Carries executions in processes of their own, which die where they are told to.
 
-`python -m tests.executor.carried` takes lines of JSON (`execution`, `fault_point`) on standard input
-and answers each with the exit code of the child that carried it. It has loaded everything before
-and has one thread, so that a child costs some milliseconds; a child is a process like a worker's.
+`python -m tests.executor.carried` takes lines of JSON (`executions`, `fault_point`) on standard
+input and answers each with the exit code of the child that carried them. It has loaded everything
+before and has one thread, so that a child costs some milliseconds; a child is a process like a
+worker's.
 """
 
 from __future__ import annotations
@@ -38,11 +39,14 @@ class Carriers:
             text=True,
         )
 
-    def carry(self, pk: uuid.UUID, fault_point: str = "") -> int:
-        """Claim and run it in a new process: its exit code, -9 if it died at the point."""
+    def carry(self, *pks: uuid.UUID, fault_point: str = "") -> int:
+        """Claim and run them in a new process: its exit code, -9 if it died at the point, 3 if
+        there was nothing to claim.
+        """
         assert self._process.stdin
         assert self._process.stdout
-        line = json.dumps({"execution": pk.hex, "fault_point": fault_point})
+        executions = [pk.hex for pk in pks]
+        line = json.dumps({"executions": executions, "fault_point": fault_point})
         print(line, file=self._process.stdin, flush=True)
         return int(self._process.stdout.readline())
 
@@ -66,7 +70,8 @@ def main() -> None:
         if pid == 0:
             _carry(json.loads(line))
         _, status = os.waitpid(pid, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
 
 
 def _carry(command: dict[str, Any]) -> None:
@@ -77,10 +82,11 @@ def _carry(command: dict[str, Any]) -> None:
     settings.ENVIRONMENT = dataclasses.replace(
         settings.ENVIRONMENT, fault_point=command["fault_point"]
     )
-    future = perform_execution(uuid.UUID(command["execution"]))
-    if future is not None:
+    futures = [perform_execution(uuid.UUID(pk)) for pk in command["executions"]]
+    found = [future for future in futures if future is not None]
+    for future in found:
         future.result(timeout=60)
-    os._exit(0 if future is not None else 3)
+    os._exit(0 if found else 3)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.db import connection
 
 from designs.access import SYSTEM
 from designs.models import DesignVersion
@@ -13,6 +16,8 @@ from designs.services import create_design, publish_design
 from executor.models import Execution, Trigger
 from executor.services import Order, new_execution
 from tests.documents import doubling
+from tests.executor.carried import Carriers
+from tests.faults.provider import Provider, provider
 
 
 @pytest.fixture
@@ -45,3 +50,46 @@ def queue(version_of: Callable[..., DesignVersion]) -> Callable[..., Execution]:
         return Execution.objects.get(pk=execution.pk)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[Provider]:
+    """A model server that counts its calls."""
+    with provider(seconds=0.02) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def kept() -> dict[str, Carriers]:
+    return {}
+
+
+@pytest.fixture
+def carriers(
+    transactional_db: None, kept: dict[str, Carriers], model: Provider, tmp_path_factory: Any
+) -> Carriers:
+    """Processes on the test's database, which there is only once a test asks for it."""
+    if not kept:
+        kept["one"] = Carriers(
+            database_url=url_of_database(),
+            data=str(tmp_path_factory.mktemp("carried")),
+            REDIS_URL=settings.REDIS_URL,
+            ORCHESTRA_LLM_URL=model.url,
+            ORCHESTRA_LLM_MODEL="counted",
+            ORCHESTRA_LEASE_SECONDS="30",
+        )
+    return kept["one"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _close(kept: dict[str, Carriers]) -> Iterator[None]:
+    yield
+    for one in kept.values():
+        one.close()
+
+
+def url_of_database() -> str:
+    found = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{Path(found['NAME']).resolve()}"
+    return f"postgresql://{found['USER']}@/{found['HOST']}/{found['NAME']}"

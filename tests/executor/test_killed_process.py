@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from designs.access import SYSTEM
 from executor import states
@@ -16,54 +14,13 @@ from executor.services import resume_execution
 from executor.states import Status
 from tests.executor.carried import Carriers
 from tests.faults.designs import chain, fan
-from tests.faults.provider import Provider, provider
+from tests.faults.provider import Provider
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Queue = Callable[..., Execution]
 AGENTS = 4
 KILLED = -9
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[Provider]:
-    with provider(seconds=0.02) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def kept() -> dict[str, Carriers]:
-    return {}
-
-
-@pytest.fixture
-def carriers(
-    transactional_db: None, kept: dict[str, Carriers], model: Provider, tmp_path_factory: Any
-) -> Carriers:
-    """Processes on the test's database, which there is only once a test asks for it."""
-    if not kept:
-        kept["one"] = Carriers(
-            database_url=url_of_database(),
-            data=str(tmp_path_factory.mktemp("carried")),
-            ORCHESTRA_LLM_URL=model.url,
-            ORCHESTRA_LLM_MODEL="counted",
-            ORCHESTRA_LEASE_SECONDS="30",
-        )
-    return kept["one"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _close(kept: dict[str, Carriers]) -> Iterator[None]:
-    yield
-    for one in kept.values():
-        one.close()
-
-
-def url_of_database() -> str:
-    found = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{Path(found['NAME']).resolve()}"
-    return f"postgresql://{found['USER']}@/{found['HOST']}/{found['NAME']}"
 
 
 def start(queue: Queue, version_of: Callable[..., Any], document: dict[str, Any]) -> Execution:
@@ -92,7 +49,7 @@ def test_killed_at_the_commit_of_a_step(
     queue: Queue, version_of: Any, model: Provider, carriers: Carriers, when: str, number: int
 ) -> None:
     execution = start(queue, version_of, chain(AGENTS))
-    assert carriers.carry(execution.pk, f"step.{when}:{number}") == KILLED
+    assert carriers.carry(execution.pk, fault_point=f"step.{when}:{number}") == KILLED
     finished = Step.objects.filter(execution=execution).count()
     assert finished == (number if when == "after" else number - 1)
     lose(execution)
@@ -113,7 +70,7 @@ def test_killed_at_the_other_commits(
     queue: Queue, version_of: Any, model: Provider, carriers: Carriers, point: str
 ) -> None:
     execution = start(queue, version_of, fan(3))
-    assert carriers.carry(execution.pk, point) == KILLED
+    assert carriers.carry(execution.pk, fault_point=point) == KILLED
     if point != "claim.before":
         lose(execution)
     assert carriers.carry(execution.pk) == 0
@@ -126,7 +83,7 @@ def test_killed_after_the_end_nothing_is_left_to_do(
     queue: Queue, version_of: Any, model: Provider, carriers: Carriers
 ) -> None:
     execution = start(queue, version_of, chain(2))
-    assert carriers.carry(execution.pk, "finish.after") == KILLED
+    assert carriers.carry(execution.pk, fault_point="finish.after") == KILLED
     assert not states.requeue_lost(execution.pk)
     assert carriers.carry(execution.pk) == 3
     execution.refresh_from_db()
@@ -139,9 +96,9 @@ def test_a_run_that_kills_each_process_is_given_up_and_resumed_by_a_person(
 ) -> None:
     execution = start(queue, version_of, chain(AGENTS))
     for _ in range(2):
-        assert carriers.carry(execution.pk, "step.after:1") == KILLED
+        assert carriers.carry(execution.pk, fault_point="step.after:1") == KILLED
         lose(execution)
-    assert carriers.carry(execution.pk, "step.before:1") == KILLED
+    assert carriers.carry(execution.pk, fault_point="step.before:1") == KILLED
     Execution.objects.filter(pk=execution.pk).update(lease_until=None)
     assert not states.requeue_lost(execution.pk)
     assert states.fail_lost(execution.pk, error={"class": "worker_lost", "message": "Lost."})

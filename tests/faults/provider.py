@@ -1,7 +1,7 @@
 """A model server of the tests' own that counts its calls, by the key each call bears in its text.
 
-It speaks the OpenAI protocol. A prompt holds `[[key]]`; every answer is another text, so that it can
-be told which call's answer a run was built upon.
+It speaks the OpenAI protocol. A prompt holds `[[key]]`; every answer is another text, so that it
+can be told which call's answer a run was built upon.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ KEY = re.compile(r"\[\[([^\]]+)\]\]")
 class Provider:
     """What was asked and answered. `begun` counts calls by key, `answered` those that got theirs.
 
-    `texts` are the answers given for a key. `seconds` an answer takes, half more or less; may be
-    changed at any time, as may `padding`, by which an answer is longer.
+    `texts` are the answers given for a key. An answer takes `seconds`, half more or less; that and
+    the answer's length may be set for a single key.
     """
 
     seconds: float
     url: str = ""
-    padding: int = 0
+    seconds_of: dict[str, float] = field(default_factory=dict)
+    padding_of: Counter[str] = field(default_factory=Counter)
     begun: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
     texts: dict[str, list[str]] = field(default_factory=dict)
@@ -56,10 +57,11 @@ class Provider:
         self.begun[key] += 1
         self.under_way += 1
         try:
-            await asyncio.sleep(self.seconds * random.uniform(0.5, 1.5))
+            seconds = self.seconds_of.get(key, self.seconds * random.uniform(0.5, 1.5))
+            await asyncio.sleep(seconds)
         finally:
             self.under_way -= 1
-        text = f"answer {next(self._numbers)} for {key}{' ' * self.padding}"
+        text = f"answer {next(self._numbers)} for {key}{' ' * self.padding_of[key]}"
         # Noted before it is sent: what arrives must be known.
         self.texts.setdefault(key, []).append(text)
         body = json.dumps(_message(request["model"], text)).encode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +17,17 @@ KEY = "sk-secret-4711-abcdef"
 PROTOCOLS = ("openai", "anthropic", "openai_compatible", "ollama")
 
 
+_made: list[ProviderModel] = []
+
+
+@pytest.fixture(autouse=True)
+async def _closed() -> AsyncIterator[None]:
+    """No test leaves connections open behind it."""
+    yield
+    while _made:
+        await _made.pop().close()
+
+
 @pytest.fixture
 def server() -> Iterator[ModelServer]:
     with model_server() as found:
@@ -29,7 +40,8 @@ def model_at(server: ModelServer, protocol: Any = "openai", key: str = KEY) -> P
     url = server.anthropic_url if protocol == "anthropic" else server.url
     hosted = protocol in ("openai", "anthropic")
     manner = Manner(priced=True) if hosted else Manner(says_schema=True)
-    return ProviderModel(f"{protocol}:{name}", Endpoint(protocol, name, url, key), manner)
+    _made.append(ProviderModel(f"{protocol}:{name}", Endpoint(protocol, name, url, key), manner))
+    return _made[-1]
 
 
 @pytest.fixture(params=PROTOCOLS)

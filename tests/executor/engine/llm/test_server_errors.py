@@ -143,6 +143,12 @@ async def test_the_key_is_in_no_error_whatever_the_server_says(
     assert KEY not in repr(model._endpoint)
 
 
+async def test_a_key_that_looks_like_no_key_is_taken_out_too(server: ModelServer) -> None:
+    server.then(fails(400, "Who is violet4711? violet4711!"))
+    message = (await error_of(model_at(server, key="violet4711"))).message
+    assert message.endswith("(400): Who is …? …!")
+
+
 @pytest.mark.parametrize(
     "text", ["sk-proj-abcdef123456", "Bearer abcdefgh1234", "key=abcdef123456", "AIzaSyAbcdefgh"]
 )

@@ -5,29 +5,15 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from django_htmx.http import HttpResponseClientRedirect
 
-from deployments.errors import (
-    DeploymentInactive,
-    EndpointPathInvalid,
-    EndpointPathTaken,
-    InputInvalid,
-    ScheduleInvalid,
-)
-from deployments.forms import (
-    SCHEDULE_FIELDS,
-    ConfigureForm,
-    DeployForm,
-    ExecuteForm,
-    ScheduleForm,
-    zones,
-)
-from deployments.models import Deployment, Occurrence, Schedule
+from deployments.errors import DeploymentInactive, InputInvalid
+from deployments.forms.deployments import ConfigureForm, DeployForm, ExecuteForm
+from deployments.forms.schedules import ScheduleForm
+from deployments.models import Deployment, Occurrence
 from deployments.schedules import store
 from deployments.services import (
     UNCHANGED,
@@ -37,13 +23,11 @@ from deployments.services import (
     undeploy,
 )
 from deployments.snippets import example_input, snippets
-from designs.errors import DesignInvalid, NotAllowed, VersionUnknown
+from deployments.views.answers import MANAGE_SCHEDULE, REFUSALS, form_page, go, show_refusal
 from designs.requests import PageRequest, requires
 from executor.models import Execution, Trigger
 
 SHOWN_RUNS = 10
-SHOWN_OCCURRENCES = 50
-MANAGE_SCHEDULE = "deployments.change_schedule"
 
 
 def _rows(request: PageRequest) -> Any:
@@ -68,6 +52,9 @@ def _rights(request: PageRequest) -> dict[str, bool]:
         "may_change": may("deployments.change_deployment"),
         "may_delete": may("deployments.delete_deployment"),
         "may_execute": may("deployments.execute_deployment"),
+        "may_add_schedule": may("deployments.add_schedule"),
+        "may_change_schedule": may(MANAGE_SCHEDULE),
+        "may_delete_schedule": may("deployments.delete_schedule"),
     }
 
 
@@ -90,7 +77,7 @@ def deployment_new(request: PageRequest) -> HttpResponse:
         form = DeployForm(
             caller=request.caller, initial={"kind": "none", "design": request.GET.get("design")}
         )
-        return _form(request, "deployment_new", form)
+        return form_page(request, "deployment_new", form)
     form = DeployForm(request.POST, caller=request.caller)
     if form.is_valid():
         data = form.cleaned_data
@@ -102,11 +89,11 @@ def deployment_new(request: PageRequest) -> HttpResponse:
                 schedule=form.fields_of_schedule(),
             )
         except REFUSALS as error:
-            _show_refusal(form, error)
+            show_refusal(form, error)
         else:
             messages.success(request, f"{deployment.endpoint_path} is deployed.")
-            return _go(request, "deployments:deployment-detail", deployment)
-    return _form(request, "deployment_new", form)
+            return go(request, "deployments:deployment-detail", pk=deployment.pk)
+    return form_page(request, "deployment_new", form)
 
 
 @require_safe
@@ -117,13 +104,26 @@ def deployment_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     executions = Execution.objects.for_caller(request.caller).filter(deployment=deployment)
     context = {
         "deployment": deployment,
-        "schedule": store.schedule_of(deployment),
+        "schedules": _schedules(request, deployment),
         "executions": executions.for_list().page(size=SHOWN_RUNS)[0],
         "snippets": snippets(deployment),
-        "occurrences": Occurrence.objects.filter(schedule__deployment=deployment)[:SHOWN_RUNS],
+        "occurrences": _occurrences(request, deployment),
         **_rights(request),
     }
     return render(request, "deployments/deployment_detail.html", context)
+
+
+def _schedules(request: PageRequest, deployment: Deployment) -> list[dict[str, Any]]:
+    """Without their inputs, which not everybody may see."""
+    if not request.caller.may("deployments.view_schedule"):
+        return []
+    found = [store.describe(row) for row in deployment.schedules.all()]
+    return [{name: shown[name] for name in shown if name != "input_data"} for shown in found]
+
+
+def _occurrences(request: PageRequest, deployment: Deployment) -> Any:
+    rows = Occurrence.objects.for_caller(request.caller).for_list()
+    return rows.filter(schedule__deployment=deployment)[:SHOWN_RUNS]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -139,21 +139,31 @@ def deployment_configure(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     form = ConfigureForm(
         request.POST if request.method == "POST" else None, versions=versions, initial=initial
     )
+    if not request.caller.may("executor.view_payload"):
+        del form.fields["schedule_input"]
     if request.method == "POST" and form.is_valid():
         may_schedule = request.caller.may(MANAGE_SCHEDULE)
         try:
             change_deployment(
                 deployment=deployment,
                 caller=request.caller,
-                schedule=form.fields_of_schedule() if may_schedule else UNCHANGED,
+                schedule=_schedule_of(form, deployment) if may_schedule else UNCHANGED,
                 **form.changes(),
             )
         except REFUSALS as error:
-            _show_refusal(form, error)
+            show_refusal(form, error)
         else:
             messages.success(request, "The changes are in force.")
-            return _go(request, "deployments:deployment-detail", deployment)
-    return _form(request, "deployment_configure", form, deployment=deployment)
+            return go(request, "deployments:deployment-detail", pk=deployment.pk)
+    return form_page(request, "deployment_configure", form, deployment=deployment)
+
+
+def _schedule_of(form: ConfigureForm, deployment: Deployment) -> dict[str, Any] | None:
+    """As it was said; an input that the caller may not see stays."""
+    fields, before = form.fields_of_schedule(), store.schedule_of(deployment)
+    if fields is not None and before is not None:
+        fields.setdefault("input_data", before["input_data"])
+    return fields
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -172,10 +182,10 @@ def deployment_execute(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
                 caller=request.caller,
             )
         except (DeploymentInactive, InputInvalid) as error:
-            _show_refusal(form, error)
+            show_refusal(form, error)
         else:
-            return _go(request, "executor:execution-detail", execution)
-    return _form(request, "deployment_execute", form, deployment=deployment)
+            return go(request, "executor:execution-detail", pk=execution.pk)
+    return form_page(request, "deployment_execute", form, deployment=deployment)
 
 
 @require_POST
@@ -186,7 +196,7 @@ def deployment_status(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     status = Deployment.Status.INACTIVE if deployment.is_active else Deployment.Status.ACTIVE
     change_deployment(deployment=deployment, caller=request.caller, status=status)
     messages.success(request, f"{deployment.endpoint_path} is {status.label.lower()} now.")
-    return _go(request, "deployments:deployment-list")
+    return go(request, "deployments:deployment-list")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -197,85 +207,5 @@ def deployment_delete(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         undeploy(deployment=deployment, caller=request.caller)
         messages.success(request, f"{deployment.endpoint_path} is undeployed; its history stays.")
-        return _go(request, "deployments:deployment-list")
+        return go(request, "deployments:deployment-list")
     return render(request, "deployments/deployment_delete.html", {"deployment": deployment})
-
-
-@require_POST
-@requires("deployments.view_deployment")
-def schedule_preview(request: PageRequest) -> HttpResponse:
-    """The next times of a schedule that is being typed; stores nothing."""
-    form = ScheduleForm(request.POST)
-    context: dict[str, Any] = {"form": form}
-    if form.is_valid():
-        fields = form.fields_of_schedule()
-        if fields is not None:
-            try:
-                words, runs = store.preview_fields(fields)
-                context.update(words=words, times=[run.local for run in runs])
-            except ScheduleInvalid as error:
-                context["problems"] = [text for texts in error.errors.values() for text in texts]
-    return render(request, "deployments/schedule_preview.html", context)
-
-
-@require_safe
-@requires("deployments.view_schedule")
-def schedule_list(request: PageRequest) -> HttpResponse:
-    """What will run over all deployments, and what became of the last planned times."""
-    deployments = Deployment.objects.for_caller(request.caller)
-    schedules = (
-        Schedule.objects.filter(deployment__in=deployments)
-        .select_related("deployment__design", "beat_task__crontab", "beat_task__interval")
-        .defer("deployment__design__draft")
-        .order_by("next_due_at", "created_at")
-    )
-    occurrences = Occurrence.objects.filter(schedule__deployment__in=deployments)
-    context = {
-        "schedules": [(row, store.describe(row)) for row in schedules],
-        "occurrences": occurrences.select_related("schedule__deployment")[:SHOWN_OCCURRENCES],
-    }
-    return render(request, "deployments/schedule_list.html", context)
-
-
-# --- What forms share -----------------------------------------------------------------------------
-
-REFUSALS = (
-    EndpointPathInvalid, EndpointPathTaken, ScheduleInvalid,
-    DesignInvalid, NotAllowed, VersionUnknown,
-)  # fmt: skip
-
-
-def _show_refusal(form: forms.Form, error: Exception) -> None:
-    """A service's refusal, at the field that it is about."""
-    if isinstance(error, EndpointPathInvalid | EndpointPathTaken):
-        form.add_error("endpoint_path", str(error))
-    elif isinstance(error, ScheduleInvalid):
-        for name, texts in error.errors.items():
-            field = SCHEDULE_FIELDS.get(name, name)
-            form.add_error(field if field in form.fields else None, texts)  # type: ignore[arg-type]
-    elif isinstance(error, InputInvalid):
-        for path, texts in error.errors.items():
-            form.add_error("input_data", [f"{path}: {text}" for text in texts])  # type: ignore[arg-type]
-    elif isinstance(error, DesignInvalid):
-        form.add_error(None, "The design has problems and cannot be deployed. Repair it first:")
-        for problem in error.problems[:20]:
-            form.add_error(None, f"{problem.path or 'design'}: {problem.message}")
-    else:
-        form.add_error(None, str(error))
-
-
-def _form(request: PageRequest, name: str, form: forms.Form, **more: Any) -> HttpResponse:
-    status = 422 if form.is_bound else 200
-    context = {
-        "form": form,
-        "may_schedule": request.caller.may(MANAGE_SCHEDULE),
-        "zones": zones() if "timezone" in form.fields else (),
-        **more,
-    }
-    part = "#form" if request.htmx else ""
-    return render(request, f"deployments/{name}.html{part}", context, status=status)
-
-
-def _go(request: PageRequest, name: str, row: Any = None) -> HttpResponse:
-    response = redirect(name, pk=row.pk) if row is not None else redirect(name)
-    return HttpResponseClientRedirect(response["Location"]) if request.htmx else response

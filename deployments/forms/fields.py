@@ -1,0 +1,67 @@
+"""Fields that several forms have."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from designs.strict_json import JsonUnreadable, read_strict_json
+
+
+class JsonField(forms.CharField):
+    """A JSON object typed as text, read by the same rules as a body of the API."""
+
+    widget = forms.Textarea(attrs={"class": "json", "spellcheck": "false", "autocomplete": "off"})
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=1_000_000, required=False, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value) or ""
+        if not text.strip():
+            return {}
+        try:
+            found = read_strict_json(text)
+        except JsonUnreadable as error:
+            raise ValidationError(str(error)) from error
+        if not isinstance(found, dict):
+            raise ValidationError('Write a JSON object, as in {"text": "…"}.')
+        return found
+
+    def validate(self, value: Any) -> None:
+        """An empty object is an input, too."""
+
+    def run_validators(self, value: Any) -> None:
+        """The length was judged before it was read."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return value
+        return json.dumps({} if value is None else value, ensure_ascii=False, indent=2)
+
+
+class LocalTimeField(forms.Field):
+    """A date and time of day as a clock on the wall shows them: naive, to the minute."""
+
+    widget = forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
+
+    def to_python(self, value: Any) -> Any:
+        if value in self.empty_values:
+            return None
+        try:
+            found = datetime.fromisoformat(str(value).strip())
+        except ValueError as error:
+            raise ValidationError("Write a date and a time, as in 2027-01-31 09:00.") from error
+        if found.tzinfo is not None or not 1970 <= found.year <= 9000:
+            raise ValidationError("Write a date and a time without an offset, from 1970 on.")
+        return found.replace(second=0, microsecond=0)
+
+
+def zones() -> list[str]:
+    """Names of time zones to choose from."""
+    return sorted(name for name in available_timezones() if "/" in name or name == "UTC")

@@ -1,0 +1,72 @@
+"""Forms of the pages of keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from deployments.keys import LONGEST_OVERLAP_SECONDS
+from deployments.models import MOST_PER_MINUTE, Deployment
+from designs.access import SCOPES, Caller
+
+SCOPE_WORDS = {
+    "execute": "execute – start runs and read their answers",
+    "read": "read – see what you may see",
+    "manage": "manage – change what you may change",
+}
+OVERLAPS = (
+    (0, "stops at once"),
+    (3_600, "works for one more hour"),
+    (86_400, "works for one more day"),
+    (LONGEST_OVERLAP_SECONDS, "works for one more week"),
+)
+
+
+class KeyForm(forms.Form):
+    """A new key; what it may never do is more than its owner."""
+
+    name = forms.CharField(label="Name", max_length=200, help_text="What uses this key.")
+    scopes = forms.MultipleChoiceField(
+        label="Scopes",
+        choices=[(scope, SCOPE_WORDS[scope]) for scope in SCOPES],
+        initial=["execute"],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    deployments = forms.ModelMultipleChoiceField(
+        label="Deployments",
+        queryset=Deployment.objects.none(),
+        required=False,
+        help_text="The key works for these only. None: for all that you see.",
+    )
+    expires_at = forms.DateTimeField(
+        label="Expires at (UTC)",
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
+        help_text="Empty: it does not expire.",
+    )
+    requests_per_minute = forms.IntegerField(
+        label="Requests a minute, at most", required=False, min_value=1, max_value=MOST_PER_MINUTE
+    )
+    requests_per_day = forms.IntegerField(
+        label="Requests a day, at most", required=False, min_value=1, max_value=2_000_000_000
+    )
+
+    def __init__(self, *args: Any, caller: Caller, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["deployments"]
+        field.queryset = Deployment.objects.for_caller(caller).order_by("endpoint_path")  # type: ignore[attr-defined]
+
+    def clean_expires_at(self) -> Any:
+        at = self.cleaned_data["expires_at"]
+        if at is not None and at <= timezone.now():
+            raise forms.ValidationError("This time has passed. Choose a later one, or none.")
+        return at
+
+
+class RotateForm(forms.Form):
+    overlap_seconds = forms.TypedChoiceField(
+        label="The secret of today", choices=OVERLAPS, coerce=int, initial=0
+    )

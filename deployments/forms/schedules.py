@@ -1,0 +1,207 @@
+"""Forms of schedules: a schedule as a person says it, and a span to fill in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from django import forms
+from django.utils import timezone
+
+from deployments.forms.fields import JsonField, LocalTimeField
+from deployments.models import Schedule
+from deployments.models.schedule import MOST_FAILURES, MOST_JITTER_SECONDS, MOST_WINDOW_SECONDS
+
+UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
+LARGEST_INTERVAL = 1_000_000
+KINDS = (
+    ("none", "No schedule: runs when called"),
+    ("cron", "At times of the clock (cron)"),
+    ("interval", "Every so often"),
+    ("once", "Once"),
+)
+# Kept as they are typed; an empty one gets its default.
+POLICIES = (
+    "overlap", "misfire", "misfire_window_seconds", "jitter_seconds", "pause_after_failures",
+    "nonexistent_time", "repeated_time",
+)  # fmt: skip
+# What a service calls a schedule's field → what this form calls it.
+SCHEDULE_FIELDS = {"interval_seconds": "every", "input_data": "schedule_input"}
+
+
+def _choice(label: str, choices: Any, **options: Any) -> forms.ChoiceField:
+    return forms.ChoiceField(label=label, choices=choices, required=False, **options)
+
+
+def _number(label: str, least: int, most: int, **options: Any) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label, required=False, min_value=least, max_value=most, **options
+    )
+
+
+class ScheduleForm(forms.Form):
+    """One schedule; `fields_of_schedule` gives it as the API would."""
+
+    kind = forms.ChoiceField(label="Schedule", choices=KINDS)
+    cron_expression = forms.CharField(
+        label="Cron expression",
+        required=False,
+        max_length=200,
+        help_text="Minute, hour, day of month, month, day of week: `0 9 * * 1-5` is weekdays at 9.",
+    )
+    every = _number("Every", 1, LARGEST_INTERVAL)
+    unit = _choice("Unit", [(name, name) for name in UNITS], initial="minutes")
+    once_at = LocalTimeField(label="At", required=False)
+    timezone = forms.CharField(
+        label="Time zone",
+        required=False,
+        max_length=64,
+        initial="UTC",
+        help_text="Whose clock these times mean, as in Europe/Berlin.",
+        widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off"}),
+    )
+    start_at = LocalTimeField(
+        label="Not before", required=False, help_text="An interval is counted from it."
+    )
+    end_at = LocalTimeField(label="Not after", required=False)
+    one_off = forms.BooleanField(label="Only the next time, then off", required=False)
+    enabled = forms.BooleanField(label="Enabled", required=False, initial=True)
+    overlap = _choice("When the last run still goes on", Schedule.Overlap.choices)
+    misfire = _choice("When runs were missed", Schedule.Misfire.choices)
+    misfire_window_seconds = _number(
+        "Run what was missed for at most (seconds)",
+        0,
+        MOST_WINDOW_SECONDS,
+        initial=86_400,
+        help_text="What was missed longer ago is skipped. 86400 is a day.",
+    )
+    jitter_seconds = _number(
+        "Start up to so many seconds later",
+        0,
+        MOST_JITTER_SECONDS,
+        initial=0,
+        help_text="Spreads the load of schedules with the same time.",
+    )
+    pause_after_failures = _number(
+        "Pause after so many failures in a row",
+        1,
+        MOST_FAILURES,
+        help_text="The deployment takes no calls then until somebody activates it. Empty: never.",
+    )
+    nonexistent_time = _choice(
+        "A time that does not exist (clocks set forward)", Schedule.Nonexistent.choices
+    )
+    repeated_time = _choice("A time that comes twice (clocks set back)", Schedule.Repeated.choices)
+    schedule_input = JsonField(label="Input of scheduled runs (JSON)")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        kind = data.get("kind")
+        if kind == "cron" and not data.get("cron_expression"):
+            self.add_error("cron_expression", "Write a cron expression, or choose no schedule.")
+        if kind == "interval" and not data.get("every") and "every" not in self.errors:
+            self.add_error("every", "Say how often: a whole number.")
+        if (data.get("timezone") or "UTC") not in available_timezones():
+            self.add_error(
+                "timezone", "This is not a time zone: write an IANA name like Europe/Berlin."
+            )
+        elif kind == "once" and "once_at" not in self.errors:
+            self._check_once(data.get("once_at"))
+        return data
+
+    def _check_once(self, at: datetime | None) -> None:
+        if at is None:
+            self.add_error("once_at", "Say when: a date and a time.")
+        elif self._aware(at) <= timezone.now():
+            self.add_error("once_at", "This time has passed. Choose a later one.")
+
+    def _aware(self, at: datetime) -> datetime:
+        zone = ZoneInfo(self.cleaned_data.get("timezone") or "UTC")
+        return at.replace(tzinfo=zone).astimezone(UTC)
+
+    def fields_of_schedule(self) -> dict[str, Any] | None:
+        """As `deployments.schedules.store` takes it; None for no schedule."""
+        data = self.cleaned_data
+        if data["kind"] == "none":
+            return None
+        fields: dict[str, Any] = {
+            "enabled": data["enabled"],
+            "timezone": data["timezone"] or "UTC",
+            **{name: None if data[name] == "" else data[name] for name in POLICIES},
+            **self._when(),
+        }
+        if "schedule_input" in self.fields:
+            fields["input_data"] = data["schedule_input"]
+        return fields
+
+    def _when(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if data["kind"] == "once":
+            at: datetime = data["once_at"]
+            # From that day on: which year it is cron cannot say.
+            day = self._aware(datetime.combine(at.date(), time.min))
+            cron = f"{at.minute} {at.hour} {at.day} {at.month} *"
+            return {"cron_expression": cron, "one_off": True, "start_at": day}
+        rest = {name: data[name] and self._aware(data[name]) for name in ("start_at", "end_at")}
+        rest["one_off"] = data["one_off"]
+        if data["kind"] == "cron":
+            return {**rest, "cron_expression": data["cron_expression"]}
+        return {**rest, "interval_seconds": data["every"] * UNITS[data["unit"] or "minutes"]}
+
+    @staticmethod
+    def initial_of(schedule: dict[str, Any] | None) -> dict[str, Any]:
+        """What the form shows of a schedule as `store.describe` gives it."""
+        if schedule is None:
+            return {"kind": "none"}
+        zone = ZoneInfo(schedule["timezone"])
+        shown = {
+            "timezone": schedule["timezone"],
+            "enabled": schedule["enabled"],
+            "schedule_input": schedule["input_data"],
+            **{name: schedule[name] for name in POLICIES},
+        }
+        once_at = _once_at(schedule, zone)
+        if once_at is not None:
+            return {**shown, "kind": "once", "once_at": once_at}
+        shown["one_off"] = schedule["one_off"]
+        for name in ("start_at", "end_at"):
+            at = schedule[name]
+            shown[name] = None if at is None else at.astimezone(zone).replace(tzinfo=None)
+        seconds = schedule["interval_seconds"]
+        if seconds is None:
+            return {**shown, "kind": "cron", "cron_expression": schedule["cron_expression"]}
+        unit = next(name for name, size in reversed(UNITS.items()) if seconds % size == 0)
+        return {**shown, "kind": "interval", "every": seconds // UNITS[unit], "unit": unit}
+
+
+def _once_at(schedule: dict[str, Any], zone: ZoneInfo) -> datetime | None:
+    """The one time of a schedule that was said so in this form, on the clock of its zone."""
+    *date_and_time, weekday = (schedule["cron_expression"] or "*").split()
+    is_one_time = weekday == "*" and all(part.isdigit() for part in date_and_time)
+    if not (schedule["one_off"] and schedule["start_at"] and is_one_time):
+        return None
+    minute, hour, day, month = map(int, date_and_time)
+    start = schedule["start_at"].astimezone(zone)
+    if (start.day, start.month) != (day, month):
+        return None
+    return datetime(start.year, month, day, hour, minute)  # noqa: DTZ001 - as the clock shows it
+
+
+class BackfillForm(forms.Form):
+    """A span of the past, on the clock of the schedule's zone."""
+
+    since = LocalTimeField(label="From")
+    until = LocalTimeField(label="Until")
+    confirm = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, zone: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.zone = ZoneInfo(zone)
+
+    def span(self) -> dict[str, datetime]:
+        """As `deployments.backfill` takes it."""
+        return {
+            name: self.cleaned_data[name].replace(tzinfo=self.zone).astimezone(UTC)
+            for name in ("since", "until")
+        }

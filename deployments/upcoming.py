@@ -1,0 +1,45 @@
+"""The next runs over many schedules, in the order in which they come."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from deployments.models import Schedule
+from deployments.occurrences import in_words, next_due
+from deployments.schedules.store import readable_rule
+
+
+@dataclass(frozen=True)
+class UpcomingRun:
+    """A planned time of a schedule."""
+
+    at: datetime
+    schedule: Schedule
+    words: str
+
+
+def upcoming_runs(schedules: Any, *, most: int) -> list[UpcomingRun]:
+    """The next runs of these schedules (a queryset with their rules), at most that many.
+
+    Those of deployments that are not active are left out: they would be skipped.
+    """
+    rows = schedules.filter(next_due_at__isnull=False, deployment__status="active")
+    # Only the first of them can be among the next runs.
+    heap = [
+        (row.next_due_at, n, row)
+        for n, row in enumerate(rows.order_by("next_due_at", "created_at")[:most])
+    ]
+    found: list[UpcomingRun] = []
+    while heap and len(found) < most:
+        at, n, row = heapq.heappop(heap)
+        rule = readable_rule(row)
+        if rule is None:
+            continue
+        found.append(UpcomingRun(at, row, in_words(rule)))
+        following = None if rule.one_off else next_due(rule, at)
+        if following is not None:
+            heapq.heappush(heap, (following, n, row))
+    return found

@@ -1,0 +1,1 @@
+"""The pages of deployments, keys and schedules, by noun."""

@@ -1,0 +1,69 @@
+"""How pages with forms answer: the form again with what is wrong, or on to another page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django_htmx.http import HttpResponseClientRedirect
+
+from deployments.errors import (
+    EndpointPathInvalid,
+    EndpointPathTaken,
+    InputInvalid,
+    ScheduleInvalid,
+)
+from deployments.forms.fields import zones
+from deployments.forms.schedules import SCHEDULE_FIELDS
+from designs.errors import DesignInvalid, NotAllowed, VersionUnknown
+from designs.requests import PageRequest
+
+MANAGE_SCHEDULE = "deployments.change_schedule"
+REFUSALS = (
+    EndpointPathInvalid, EndpointPathTaken, ScheduleInvalid,
+    DesignInvalid, NotAllowed, VersionUnknown,
+)  # fmt: skip
+
+
+def show_refusal(form: forms.Form, error: Exception) -> None:
+    """A service's refusal, at the field that it is about."""
+    if isinstance(error, EndpointPathInvalid | EndpointPathTaken):
+        form.add_error("endpoint_path", str(error))
+    elif isinstance(error, ScheduleInvalid):
+        _show_at_fields(form, {SCHEDULE_FIELDS.get(n, n): t for n, t in error.errors.items()})
+    elif isinstance(error, InputInvalid):
+        for path, texts in error.errors.items():
+            form.add_error("input_data", [f"{path}: {text}" for text in texts])  # type: ignore[arg-type]
+    elif isinstance(error, DesignInvalid):
+        form.add_error(None, "The design has problems and cannot be deployed. Repair it first:")
+        for problem in error.problems[:20]:
+            form.add_error(None, f"{problem.path or 'design'}: {problem.message}")
+    else:
+        form.add_error(None, str(error))
+
+
+def _show_at_fields(form: forms.Form, errors: Mapping[str, list[str]]) -> None:
+    for name, texts in errors.items():
+        form.add_error(name if name in form.fields else None, texts)  # type: ignore[arg-type]
+
+
+def form_page(request: PageRequest, name: str, form: forms.Form, **more: Any) -> HttpResponse:
+    """The page with the form, or only the form when htmx asks; 422 with what is wrong."""
+    status = 422 if form.is_bound else 200
+    context = {
+        "form": form,
+        "may_schedule": request.caller.may(MANAGE_SCHEDULE),
+        "zones": zones() if "timezone" in form.fields else (),
+        **more,
+    }
+    part = "#form" if request.htmx else ""
+    return render(request, f"deployments/{name}.html{part}", context, status=status)
+
+
+def go(request: PageRequest, name: str, **keys: Any) -> HttpResponse:
+    """On to the page of this name, by htmx or without."""
+    response = redirect(name, **keys)
+    return HttpResponseClientRedirect(response["Location"]) if request.htmx else response

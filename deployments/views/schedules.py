@@ -1,0 +1,272 @@
+"""The pages of schedules: what comes, what came, add, change, switch, end, fill in."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from deployments.backfill import plan_backfill, start_backfill
+from deployments.errors import BackfillRefused, DeploymentInactive, ScheduleInvalid
+from deployments.forms.schedules import KINDS, BackfillForm, ScheduleForm
+from deployments.models import Deployment, Occurrence, Schedule
+from deployments.schedules import store
+from deployments.scheduling import add_schedule, change_schedule, remove_schedule, update_schedule
+from deployments.upcoming import upcoming_runs
+from deployments.views.answers import MANAGE_SCHEDULE, REFUSALS, form_page, go, show_refusal
+from designs.requests import PageRequest, requires
+
+SHOWN_UPCOMING = 30
+SHOWN_SILENT = 50
+SHOWN_RUNS = 50
+PAYLOAD = "executor.view_payload"
+# A span to begin with, in a form that is not filled in yet.
+USUAL_SPAN = timedelta(days=1)
+
+
+@require_safe
+@requires("deployments.view_schedule")
+def schedule_list(request: PageRequest) -> HttpResponse:
+    """What will run over all deployments, and what became of planned times, by keyset."""
+    asked = request.htmx.target if request.htmx else None
+    context: dict[str, Any] = {}
+    if asked != "occurrences":
+        context.update(_upcoming(request))
+    if asked != "upcoming":
+        rows = Occurrence.objects.for_caller(request.caller).for_list()
+        context.update(_page(request, rows))
+    part = f"#{asked}" if asked in ("upcoming", "occurrences") else ""
+    return render(request, f"deployments/schedule_list.html{part}", context)
+
+
+def _upcoming(request: PageRequest) -> dict[str, Any]:
+    seen = Schedule.objects.for_caller(request.caller).with_rule()
+    seen = seen.select_related("deployment__design")
+    seen = seen.defer("input_data", "deployment__design__draft")
+    runs = Q(next_due_at__isnull=False, deployment__status=Deployment.Status.ACTIVE)
+    silent = seen.exclude(runs).order_by("-error", "deployment__endpoint_path", "created_at")
+    return {
+        "upcoming": upcoming_runs(seen, most=SHOWN_UPCOMING),
+        "silent": [(row, store.words_of(row)) for row in silent[:SHOWN_SILENT]],
+        "has_schedules": seen.exists(),
+        "may_deploy": request.caller.may("deployments.add_schedule"),
+    }
+
+
+def _page(request: PageRequest, rows: Any) -> dict[str, Any]:
+    """One page of occurrences, with the filter by outcome and the links to its neighbours."""
+    outcome = request.GET.get("outcome", "")
+    if outcome in Occurrence.Outcome.values:
+        rows = rows.filter(outcome=outcome)
+    found, newer, older = rows.page(
+        before=request.GET.get("before", ""), after=request.GET.get("after", ""), size=SHOWN_RUNS
+    )
+    query = request.GET.copy()
+    for name in ("before", "after"):
+        query.pop(name, None)
+
+    def neighbour(name: str, row: Occurrence) -> str:
+        link = query.copy()
+        link[name] = row.place
+        return link.urlencode()
+
+    return {
+        "occurrences": found,
+        "outcome": outcome,
+        "outcomes": Occurrence.Outcome.choices,
+        "newer": neighbour("after", found[0]) if newer and found else "",
+        "older": neighbour("before", found[-1]) if older and found else "",
+    }
+
+
+@require_POST
+@requires("deployments.view_deployment")
+def schedule_preview(request: PageRequest) -> HttpResponse:
+    """The next times of a schedule that is being typed; stores nothing."""
+    form = ScheduleForm(request.POST)
+    context: dict[str, Any] = {"form": form}
+    if form.is_valid():
+        fields = form.fields_of_schedule()
+        if fields is not None:
+            try:
+                words, runs = store.preview_fields(fields)
+                context.update(words=words, runs=runs)
+            except ScheduleInvalid as error:
+                context["problems"] = [text for texts in error.errors.values() for text in texts]
+    return render(request, "deployments/schedule_preview.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires("deployments.add_schedule")
+def schedule_new(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
+    deployment = _deployment(request, pk)
+    form = _form(request, initial={"kind": "cron"})
+    if form.is_bound and form.is_valid():
+        fields = form.fields_of_schedule() or {}
+        try:
+            made = add_schedule(deployment=deployment, fields=fields)
+        except REFUSALS as error:
+            show_refusal(form, error)
+        else:
+            messages.success(request, "The schedule is made.")
+            return _to(request, made)
+    return form_page(request, "schedule_new", form, deployment=deployment)
+
+
+@require_safe
+@requires("deployments.view_schedule")
+def schedule_detail(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -> HttpResponse:
+    """One schedule: its policies, its next runs, what became of its planned times."""
+    schedule = _find(request, pk, schedule_id)
+    shown = store.describe(schedule)
+    rows = Occurrence.objects.for_caller(request.caller).for_list().filter(schedule=schedule)
+    may = request.caller.may
+    context = {
+        "deployment": schedule.deployment,
+        "schedule": schedule,
+        "shown": {name: shown[name] for name in shown if name != "input_data"},
+        "runs": store.preview_schedule(schedule),
+        "may_change_schedule": may(MANAGE_SCHEDULE),
+        "may_delete_schedule": may("deployments.delete_schedule"),
+        **_page(request, rows),
+    }
+    if may(PAYLOAD):
+        context["input_data"] = shown["input_data"]
+    if _may_fill_in(request):
+        context["backfill"] = _backfill_form(request, schedule)
+    part = "#occurrences" if request.htmx else ""
+    return render(request, f"deployments/schedule_detail.html{part}", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(MANAGE_SCHEDULE)
+def schedule_edit(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -> HttpResponse:
+    schedule = _find(request, pk, schedule_id)
+    form = _form(request, initial=ScheduleForm.initial_of(store.describe(schedule)))
+    if form.is_bound and form.is_valid():
+        fields = form.fields_of_schedule() or {}
+        # An input that the caller may not see stays.
+        fields.setdefault("input_data", schedule.input_data)
+        try:
+            change_schedule(schedule=schedule, fields=fields)
+        except REFUSALS as error:
+            show_refusal(form, error)
+        else:
+            messages.success(request, "The changes are in force.")
+            return _to(request, schedule)
+    return form_page(
+        request, "schedule_edit", form, deployment=schedule.deployment, schedule=schedule
+    )
+
+
+@require_POST
+@requires(MANAGE_SCHEDULE)
+def schedule_switch(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -> HttpResponse:
+    """On or off; it goes on from now."""
+    schedule = _find(request, pk, schedule_id)
+    enabled = not schedule.beat_task.enabled
+    update_schedule(schedule=schedule, changes={"enabled": enabled})
+    messages.success(request, f"The schedule is {'on' if enabled else 'off'} now.")
+    return _to(request, schedule)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires("deployments.delete_schedule")
+def schedule_delete(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -> HttpResponse:
+    """Ask, saying what is lost; then end it."""
+    schedule = _find(request, pk, schedule_id)
+    if request.method == "POST":
+        remove_schedule(schedule=schedule)
+        messages.success(request, "The schedule is deleted; its executions stay.")
+        return go(request, "deployments:deployment-detail", pk=pk)
+    context = {
+        "deployment": schedule.deployment,
+        "schedule": schedule,
+        "words": store.words_of(schedule),
+        "occurrences": schedule.occurrences.count(),
+    }
+    return render(request, "deployments/schedule_delete.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(MANAGE_SCHEDULE)
+def schedule_backfill(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -> HttpResponse:
+    """Choose a span; say how many runs that starts; start them once that is confirmed."""
+    if not _may_fill_in(request):
+        raise PermissionDenied
+    schedule = _find(request, pk, schedule_id)
+    form = _backfill_form(request, schedule)
+    plan = None
+    if form.is_bound and form.is_valid():
+        try:
+            if form.cleaned_data["confirm"]:
+                done = start_backfill(schedule=schedule, **form.span())
+                messages.success(request, f"Runs started: {done.runs}.")
+                return _to(request, schedule)
+            plan = plan_backfill(schedule=schedule, **form.span())
+        except BackfillRefused as error:
+            form.add_error("since" if error.field == "from" else error.field, str(error))
+        except DeploymentInactive as error:
+            form.add_error(None, str(error))
+    context = {
+        "form": form,
+        "plan": plan,
+        "deployment": schedule.deployment,
+        "schedule": schedule,
+        "words": store.words_of(schedule),
+        "zone": form.zone.key,
+    }
+    status = 422 if form.is_bound and form.errors else 200
+    return render(request, "deployments/schedule_backfill.html", context, status=status)
+
+
+# --- What they share ------------------------------------------------------------------------------
+
+
+def _deployment(request: PageRequest, pk: uuid.UUID) -> Deployment:
+    rows = Deployment.objects.for_caller(request.caller).select_related("design", "version")
+    found: Deployment = get_object_or_404(rows, pk=pk)
+    return found
+
+
+def _find(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -> Schedule:
+    rows = Schedule.objects.for_caller(request.caller).with_rule()
+    rows = rows.select_related("deployment__design").filter(deployment=pk)
+    found: Schedule = get_object_or_404(rows, pk=schedule_id)
+    return found
+
+
+def _form(request: PageRequest, initial: dict[str, Any]) -> ScheduleForm:
+    form = ScheduleForm(request.POST if request.method == "POST" else None, initial=initial)
+    form.fields["kind"].choices = [kind for kind in KINDS if kind[0] != "none"]  # type: ignore[attr-defined]
+    if not request.caller.may(PAYLOAD):
+        del form.fields["schedule_input"]
+    return form
+
+
+def _backfill_form(request: PageRequest, schedule: Schedule) -> BackfillForm:
+    rule = store.readable_rule(schedule)
+    zone = ZoneInfo("UTC" if rule is None else rule.timezone)
+    now = timezone.now().astimezone(zone).replace(tzinfo=None)
+    initial = {"since": now - USUAL_SPAN, "until": now}
+    given = request.POST if request.method == "POST" else None
+    return BackfillForm(given, zone=zone.key, initial=initial)
+
+
+def _may_fill_in(request: PageRequest) -> bool:
+    may = request.caller.may
+    return may(MANAGE_SCHEDULE) and may("deployments.execute_deployment")
+
+
+def _to(request: PageRequest, schedule: Schedule) -> HttpResponse:
+    keys = {"pk": schedule.deployment_id, "schedule_id": schedule.pk}
+    return go(request, "deployments:schedule-detail", **keys)

@@ -1,0 +1,131 @@
+"""Edits by every door: what was due stays due, nothing past is made again, all take effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django_celery_beat.models import CrontabSchedule, PeriodicTask
+from django_celery_beat.schedulers import DatabaseScheduler
+
+from deployments.models import Deployment, Occurrence, Schedule
+from deployments.occurrences import due_times, next_runs
+from deployments.pump import wake_schedules
+from deployments.schedules.beat import LedgerScheduler
+from deployments.schedules.rules import rule_of
+from deployments.schedules.store import TASK
+from deployments.scheduling import update_schedule
+from deployments.services import change_deployment
+from deployments.tasks import wake_schedules_task
+from designs.access import SYSTEM
+from executor.models import Execution
+from orchestra.celery import app
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Scheduled = Callable[..., Schedule]
+
+
+def again(schedule: Schedule) -> Schedule:
+    return Schedule.objects.with_rule().select_related("deployment").get(pk=schedule.pk)
+
+
+def test_what_was_due_is_done_by_what_the_schedule_said_before(scheduled: Scheduled) -> None:
+    schedule = scheduled(missed=2, misfire="run_all", overlap="allow")
+    changes = {"interval_seconds": 60, "input_data": {"number": 9}}
+    update_schedule(schedule=schedule, changes=changes)
+    assert list(schedule.occurrences.values_list("outcome", flat=True)) == ["ran", "ran"]
+    assert [one.input_data for one in Execution.objects.all()] == [{"number": 2}] * 2
+    assert wake_schedules() == 0
+
+
+def test_the_deployments_own_call_does_so_too(scheduled: Scheduled) -> None:
+    schedule = scheduled()
+    fields = {"cron_expression": "0 9 * * *", "input_data": {"number": 9}}
+    change_deployment(deployment=schedule.deployment, caller=SYSTEM, schedule=fields)
+    assert Execution.objects.get().input_data == {"number": 2}
+    assert again(schedule).beat_task.crontab.hour == "9"
+
+
+def test_a_change_of_policies_leaves_the_next_time(scheduled: Scheduled) -> None:
+    schedule = scheduled(missed=0)
+    update_schedule(schedule=schedule, changes={"overlap": "queue", "jitter_seconds": 5})
+    changed = again(schedule)
+    assert (changed.next_due_at, changed.anchor_at) == (schedule.next_due_at, schedule.anchor_at)
+
+
+@pytest.mark.usefixtures("_compare_at_once")
+@pytest.mark.parametrize(
+    ("table", "changes"),
+    [
+        (CrontabSchedule, {"minute": "7", "hour": "3"}),
+        (CrontabSchedule, {"timezone": "Asia/Kolkata"}),
+        (PeriodicTask, {"start_time": timezone.now() + timedelta(days=40)}),
+    ],
+)
+def test_a_row_edited_without_a_signal_takes_effect(
+    deploy: Callable[..., Deployment], table: type, changes: dict[str, str]
+) -> None:
+    before = deploy(schedule={"cron_expression": "30 9 * * *"}).schedules.get()
+    table.objects.update(**changes)
+    wake_schedules()
+    after = again(before)
+    assert after.next_due_at != before.next_due_at
+    assert after.next_due_at == next_runs(rule_of(after), timezone.now(), most=1)[0].at
+
+
+def test_a_reason_to_refuse_is_shown_and_goes_away(scheduled: Scheduled) -> None:
+    schedule = scheduled()
+    task = schedule.beat_task
+    task.interval, task.crontab = None, CrontabSchedule.objects.create(minute="*/0")
+    task.save()
+    wake_schedules()
+    assert "at least 1" in again(schedule).error
+    assert again(schedule).next_due_at is None
+    update_schedule(schedule=again(schedule), changes={"enabled": False})
+    assert not again(schedule).beat_task.enabled
+    update_schedule(schedule=again(schedule), changes={"interval_seconds": 60, "enabled": True})
+    assert again(schedule).error == ""
+    assert again(schedule).next_due_at is not None
+
+
+def test_a_clock_that_went_back_doubles_nothing(scheduled: Scheduled) -> None:
+    schedule = scheduled(missed=3, misfire="run_all", overlap="allow")
+    wake_schedules()
+    Schedule.objects.update(next_due_at=schedule.next_due_at)
+    wake_schedules()
+    assert Occurrence.objects.count() == Execution.objects.count() == 3
+    assert again(schedule).next_due_at == schedule.next_due_at + timedelta(seconds=30)
+
+
+def test_what_fires_in_a_past_year_is_what_its_preview_shows(scheduled: Scheduled) -> None:
+    fields = {"cron_expression": "30 2 * * *", "timezone": "Europe/Berlin", "misfire": "skip"}
+    schedule = scheduled(missed=0)
+    schedule = again(update_schedule(schedule=schedule, changes=fields))
+    rule, start = rule_of(schedule), timezone.now() - timedelta(days=400)
+    runs = [run.at for run in next_runs(rule, start, most=399)]
+    Schedule.objects.update(next_due_at=runs[0])
+    wake_schedules()
+    fired = list(schedule.occurrences.order_by("due_at").values_list("due_at", flat=True))
+    assert fired[:399] == runs == due_times(rule, runs[0], runs[-1], most=400)
+
+
+def test_a_stock_beat_only_wakes_the_pump(scheduled: Scheduled) -> None:
+    schedule = scheduled()
+    entries = DatabaseScheduler(app=app).schedule
+    assert [entry.task for entry in entries.values()].count(TASK) == 1
+    assert app.tasks[TASK].name == wake_schedules_task.name
+    for _ in range(3):
+        app.tasks[TASK].apply(throw=True)
+    assert [row.outcome for row in schedule.occurrences.all()] == ["ran"]
+    assert Execution.objects.count() == 1
+
+
+def test_our_beat_publishes_foreign_rows_only(scheduled: Scheduled) -> None:
+    schedule = scheduled()
+    theirs = PeriodicTask.objects.create(
+        name="Theirs", task="theirs.work", interval=schedule.beat_task.interval
+    )
+    assert theirs.name in LedgerScheduler(app=app).schedule
+    assert schedule.beat_task.name not in LedgerScheduler(app=app).schedule

@@ -1,0 +1,125 @@
+"""The faults, each chosen at random and done to whom it may be done without ending everything."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import redis
+
+from tests.faults.fleet import Fleet, Member
+from tests.servers import Server
+
+# Where a process dies once, by the kind of process that gets there.
+POINTS = {
+    "accept": ("web", "beat"),
+    "claim": ("worker",),
+    "step": ("worker", "web"),
+    "finish": ("worker", "web"),
+    "reap": ("worker",),
+    "occurrence": ("beat",),
+}
+FROZEN_LEASES = 2.0
+
+
+@dataclass
+class Chaos:
+    """One fault after the other; `done` counts them by name."""
+
+    fleet: Fleet
+    broker: Server
+    database: Server | None
+    lease_seconds: float
+    chance: random.Random
+    done: Counter[str] = field(default_factory=Counter)
+    only: str = ""
+
+    def strike(self) -> str:
+        """Do one fault: its name. What cannot be done now is left for later."""
+        faults: list[tuple[int, str, Callable[[], bool]]] = [
+            (4, "kill worker", lambda: self._kill("worker")),
+            (2, "kill web", lambda: self._kill("web")),
+            (2, "kill web child", self._kill_child),
+            (2, "kill beat", lambda: self._kill("beat")),
+            (3, "freeze worker", lambda: self._freeze("worker")),
+            (2, "freeze web", lambda: self._freeze("web")),
+            (1, "freeze beat", lambda: self._freeze("beat")),
+            (1, "restart broker, empty", self._restart_broker),
+            (1, "empty broker", self._empty_broker),
+            (5, "die at a point", self._die_at_point),
+            (1, "end gently", self._terminate),
+        ]
+        if self.database is not None:
+            faults += [
+                (1, "restart database", lambda: self._restart_database(signal.SIGINT)),
+                (1, "crash database", lambda: self._restart_database(signal.SIGQUIT)),
+            ]
+        faults = [fault for fault in faults if fault[1].startswith(self.only)]
+        while True:
+            [(_, name, act)] = self.chance.choices(faults, [weight for weight, *_ in faults])
+            if act():
+                self.done[name] += 1
+                return name
+            # Nobody of the kind may be hit now: most of them are just being started.
+            time.sleep(0.1)
+            self.fleet.look_after()
+
+    def _victim(self, kind: str) -> Member | None:
+        """One of the kind, if another of it works; so that each is a fault, and not the end."""
+        ready = [member for member in self.fleet.of(kind) if member.is_ready]
+        return self.chance.choice(ready) if len(ready) > 1 else None
+
+    def _kill(self, kind: str) -> bool:
+        member = self._victim(kind)
+        if member is None:
+            return False
+        self.fleet.kill(member)
+        self.fleet.start(member)
+        return True
+
+    def _kill_child(self) -> bool:
+        member = self._victim("web")
+        return member is not None and self.fleet.kill_child(member)
+
+    def _freeze(self, kind: str) -> bool:
+        member = self._victim(kind)
+        return member is not None and self.fleet.freeze(member, FROZEN_LEASES * self.lease_seconds)
+
+    def _terminate(self) -> bool:
+        """As a new release does; it is started again once it has ended."""
+        member = self._victim(self.chance.choice(("web", "worker", "beat")))
+        if member is None or member.process is None:
+            return False
+        member.process.terminate()
+        return True
+
+    def _die_at_point(self) -> bool:
+        """Put one in the place of another that dies where it is told to; both are deaths."""
+        name = self.chance.choice(list(POINTS))
+        member = self._victim(self.chance.choice(POINTS[name]))
+        if member is None:
+            return False
+        when, number = self.chance.choice(("before", "after")), self.chance.randint(1, 4)
+        self.fleet.kill(member)
+        self.fleet.start(member, f"{name}.{when}:{number}")
+        return True
+
+    def _restart_broker(self) -> bool:
+        self.broker.stop(signal.SIGKILL)
+        self.broker.start()
+        return True
+
+    def _empty_broker(self) -> bool:
+        redis.Redis.from_url(self.broker.url).flushall()
+        return True
+
+    def _restart_database(self, how: signal.Signals) -> bool:
+        if self.database is None:
+            return False
+        self.database.stop(how)
+        self.database.start()
+        return True
