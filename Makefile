@@ -13,7 +13,7 @@ TEST_PROCESSES ?= 2
 PYTEST := $(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-embedded test-postgres check lint types bench lock prepare-dev
+.PHONY: help run test test-embedded test-postgres check lint types bench lock prepare-dev faults
 
 help:  ## what the targets do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -48,6 +48,10 @@ types: prepare-dev  ## types
 
 bench: prepare-dev  ## benchmarks; each also runs alone, see benchmarks/
 	@for name in engine_step endpoint; do echo "== $$name"; $(PY) -m benchmarks.$$name || exit 1; done
+
+faults: prepare-dev  ## kills, freezes and restarts real processes for ten minutes, then its own control
+	$(PY) -m tests.faults
+	$(PY) -m tests.faults --break-fencing --only freeze --faults 10 --executions 60
 
 lock: prepare-dev  ## pin every dependency anew, with hashes
 	$(PY) -m uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-header \

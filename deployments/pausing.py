@@ -51,7 +51,7 @@ def pause_if_failing(schedule: Schedule, *, now: datetime) -> bool:
         return False
     runs = Occurrence.objects.filter(schedule=schedule, execution__status__in=TELLING)
     if schedule.failures_from is not None:
-        runs = runs.filter(due_at__gt=schedule.failures_from)
+        runs = runs.filter(decided_at__gt=schedule.failures_from)
     ends = list(
         runs.order_by("-due_at").values_list("execution__status", "execution__error")[:most]
     )

@@ -64,7 +64,7 @@ class Carrier:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"[:100]
         self.lease_seconds = settings.ENVIRONMENT.lease_seconds
         self.writer = process_writer()
-        self.draining = False
+        self._draining = threading.Event()
         self._active: dict[AttemptId, Active] = {}
         self._slots = threading.Semaphore(slots)
         self._idle = threading.Condition()
@@ -75,14 +75,12 @@ class Carrier:
     def take_slot(self, *, timeout: float = 0.0) -> bool:
         """Reserve room for one run, waiting up to `timeout` seconds; never while draining."""
         end = time.monotonic() + timeout
-        while not self.draining:
+        while not self.is_draining:
             left = end - time.monotonic()
             if self._slots.acquire(timeout=max(0.0, min(left, LOOK_SECONDS))):
-                if not self.draining:
-                    return True
-                self._slots.release()
-            elif left <= 0:
-                return False
+                return True
+            if left <= 0:
+                break
         return False
 
     def free_slot(self) -> None:
@@ -112,9 +110,17 @@ class Carrier:
             if key[0] == pk:
                 self._stop(key, "cancelled")
 
+    def take_no_more(self) -> None:
+        """This process is about to end: what it carries may go on, for now."""
+        self._draining.set()
+
+    @property
+    def is_draining(self) -> bool:
+        return self._draining.is_set()
+
     def drain(self, grace_seconds: float) -> None:
         """Take no more runs, wait for those here, then give the others back for another process."""
-        self.draining = True
+        self.take_no_more()
         self._wait_idle(grace_seconds)
         for key in list(self._active):
             self._stop(key, "drained")
@@ -136,7 +142,7 @@ class Carrier:
             await self._stopped(execution, record)
         finally:
             if execution.max_concurrent is not None:
-                self._in_background(in_thread(_wake_next, execution.deployment_id))
+                self._in_background(in_thread(_wake_next, execution))
         return None
 
     async def _perform_apart(self, execution: Execution, record: RunRecord, memory_mb: int) -> None:
@@ -228,9 +234,9 @@ class Carrier:
                 self._stop(key, "cancelled")
 
 
-def _wake_next(deployment_id: uuid.UUID) -> None:
+def _wake_next(ended: Execution) -> None:
     """The end of one makes room for the next that waits."""
-    found = next_queued(deployment_id)
+    found = None if ended.deployment_id is None else next_queued(ended.deployment_id)
     if found is not None:
         send_execution(found)
 

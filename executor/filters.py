@@ -40,9 +40,7 @@ class HistoryFilter(django_filters.FilterSet):
     )
     started_after = django_filters.DateFilter(label="From", method="from_day")
     started_before = django_filters.DateFilter(label="Until", method="until_day")
-    text = django_filters.CharFilter(
-        label="Search", method="with_text", max_length=200
-    )
+    text = django_filters.CharFilter(label="Search", method="with_text", max_length=200)
     deployment = django_filters.UUIDFilter(
         field_name="deployment_id", widget=forms.HiddenInput, label="Deployment"
     )

@@ -8,7 +8,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Iterable, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection, models
 
@@ -57,6 +57,11 @@ class Accept(Write[None]):
             _forget_numbers(rows)
             model._default_manager.bulk_create(rows)
         return [refused.get(write) for write in writes]
+
+    @property
+    def deployment_id(self) -> uuid.UUID:
+        """For one that needs room: there is room or none in a deployment only."""
+        return cast(uuid.UUID, self.execution.deployment_id)
 
     def is_there(self) -> bool:
         """Whether the try that broke off was committed."""
@@ -233,19 +238,19 @@ def _without_room(writes: Sequence[Accept]) -> dict[Accept, TooManyAtOnce]:
     """Those for which their deployment has no room, each with what its caller is told."""
     if not writes:
         return {}
-    deployments = {write.execution.deployment_id for write in writes}
+    deployments = {write.deployment_id for write in writes}
     admission.lock(deployments)
     counts = admission.count_live(deployments)
     refused: dict[Accept, TooManyAtOnce] = {}
     for write in writes:
-        most = write.execution.max_concurrent
-        if counts[write.execution.deployment_id] >= most:
+        most = write.execution.max_concurrent or 0
+        if counts[write.deployment_id] >= most:
             refused[write] = TooManyAtOnce(
                 f"This deployment runs at most {most} executions at once, and all are under way. "
                 "Try again in some seconds, or send 'Prefer: respond-async' to wait in line."
             )
         else:
-            counts[write.execution.deployment_id] += 1
+            counts[write.deployment_id] += 1
     return refused
 
 

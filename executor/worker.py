@@ -30,7 +30,7 @@ def perform_execution(
     """
     carrier = worker_carrier()
     if not carrier.take_slot(timeout=slot_seconds):
-        if carrier.draining:
+        if carrier.is_draining:
             # This process is about to end, and nobody else has this message.
             send_execution(pk)
         return None

@@ -71,7 +71,7 @@ class Write(Generic[T]):
 
 
 # Writes of one class, and what became of each.
-Group = tuple[type[Write[Any]], Sequence[Write[Any]], Sequence[Any]]
+Group = tuple[type[Write[Any]], list[Write[Any]], Sequence[Any]]
 
 
 class Writer:

@@ -63,7 +63,7 @@ async def _leave() -> None:
     """Take no more runs, let those here end, then give back the rest and answer who waits."""
     loop = asyncio.get_running_loop()
     carrier = process_carrier(slots=max(1, settings.ENVIRONMENT.inline_limit))
-    carrier.draining = True
+    carrier.take_no_more()
     end = loop.time() + GRACE_SECONDS
     while (carrier.running or is_waited_for()) and loop.time() < end:
         await asyncio.sleep(LOOK_SECONDS)

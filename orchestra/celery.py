@@ -36,7 +36,7 @@ def _take_no_more(**_: Any) -> None:
 
     carrier = existing_carrier()
     if carrier is not None:
-        carrier.draining = True
+        carrier.take_no_more()
 
 
 @signals.worker_shutdown.connect

@@ -37,7 +37,7 @@ SCHEDULE_ID = ID.replace("<pk>", "<schedule_id>")
 class OccurrencePages(ExecutionPages):
     """By cursor, latest planned time first."""
 
-    ordering = ("-due_at", "-id")
+    ordering = ("-due_at", "-id")  # type: ignore[assignment]
 
 
 class DescribedOut(ScheduleOut):

@@ -117,7 +117,7 @@ class Schedule(models.Model):
     anchor_at = models.DateTimeField(default=timezone.now)
     computed_from = models.CharField(max_length=300, blank=True, editable=False)
     next_due_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
-    # Failures of runs that were planned before this are forgiven.
+    # Failures of runs that were started before this are forgiven.
     failures_from = models.DateTimeField(null=True, blank=True, editable=False)
     error = models.CharField(max_length=500, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,0 +1,39 @@
+"""A schedule that is typed into the form runs by itself and leaves its traces."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+
+def test_a_schedule_runs_and_shows(signed_in: Page) -> None:
+    page = signed_in
+    page.goto("/deployments/new/")
+    page.get_by_label("Design", exact=True).select_option(label="Data pipeline")
+    page.get_by_label("Endpoint path").fill("/journeys/scheduled")
+    page.get_by_label("Schedule", exact=True).select_option("interval")
+    page.get_by_label("Every", exact=True).fill("2")
+    page.get_by_label("Unit").select_option("seconds")
+    expect(page.locator("#preview")).to_contain_text("every 2 seconds")
+    page.get_by_text("Input and policies").click()
+    page.get_by_label("Input of scheduled runs").fill('{"rows": [{"name": "a", "amount": 1}]}')
+    page.get_by_role("button", name="Deploy").click()
+    page.wait_for_url(re.compile(r"/deployments/[0-9a-f-]{36}/"))
+
+    expect(page.get_by_role("main")).to_contain_text("every 2 seconds")
+    for _ in range(10):
+        page.goto("/executions/?trigger_type=scheduled")
+        if page.get_by_role("row").filter(has_text="/journeys/scheduled").count():
+            break
+        page.wait_for_timeout(1000)
+    row = page.get_by_role("row").filter(has_text="/journeys/scheduled").first
+    expect(row).to_contain_text("Completed")
+    page.goto("/schedules/")
+    expect(page.get_by_role("main")).to_contain_text("Ran")
+
+    page.goto("/deployments/")
+    card = page.get_by_role("article").filter(has_text="/journeys/scheduled")
+    card.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("status")).to_contain_text("history stays")
