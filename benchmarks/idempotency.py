@@ -69,9 +69,8 @@ async def _call(port: int, key: str, number: int, start: asyncio.Event) -> tuple
     answer = await reader.read()
     writer.close()
     top, _, body = answer.partition(b"\r\n\r\n")
-    return (
-        int(top.split()[1]), json.loads(body).get("log_id", ""), b"idempotent-replayed" in top.lower()
-    )  # fmt: skip
+    replayed = b"idempotent-replayed" in top.lower()
+    return int(top.split()[1]), json.loads(body).get("log_id", ""), replayed
 
 
 def _started(port: int, key: str) -> int:

@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -98,30 +99,35 @@ def _make() -> None:
         path = f"/bench/{number}"
         deployment = deploy_design(design=design, endpoint_path=path, caller=SYSTEM)
         for _ in range(number, SCHEDULES, DEPLOYMENTS):
-            fields = {"cron_expression": "* * * * *", "input_data": {"rows": rows}}
+            fields = {
+                "cron_expression": "* * * * *",
+                "overlap": "allow",
+                "input_data": {"rows": rows},
+            }
             add_schedule(deployment=deployment, fields=fields)
 
 
 def _tell() -> None:
     from deployments.models import Occurrence
 
-    rows = list(Occurrence.objects.filter(outcome="ran").select_related("execution"))
-    minutes = {row.due_at for row in rows}
-    assert len(rows) == len({(row.schedule_id, row.due_at) for row in rows})
-    assert len(rows) == SCHEDULES * len(minutes) == SCHEDULES * MINUTES, (len(rows), minutes)
-    assert {row.execution.status for row in rows} == {"completed"}
+    rows = list(Occurrence.objects.select_related("execution"))
+    ran = [row for row in rows if row.execution is not None]
+    outcomes = Counter(row.outcome for row in rows)
+    statuses = Counter(row.execution.status for row in ran)
+    print(f"{SCHEDULES} schedules, {MINUTES} minutes: {dict(outcomes)}, runs {dict(statuses)}")
     delays = {
-        "accepted": [row.decided_at - row.due_at for row in rows],
-        "started": [row.execution.started_at - row.due_at for row in rows],
-        "ended": [row.execution.completed_at - row.due_at for row in rows],
+        "accepted": [row.decided_at - row.due_at for row in ran],
+        "started": [row.execution.started_at - row.due_at for row in ran],
+        "ended": [row.execution.completed_at - row.due_at for row in ran],
     }
-    print(f"{SCHEDULES} schedules, {MINUTES} minutes: {len(rows)} planned times, each ran once")
     print(f"{'seconds after the planned time':32} {'p50':>6} {'p99':>6} {'most':>6}")
     for name, found in delays.items():
         figures = (_share(found, share) for share in (0.5, 0.99, 1))
         print(f"{name:32} " + " ".join(f"{figure:6.2f}" for figure in figures))
     kept = _share(delays["started"], 0.99) <= WANTED_SECONDS
     print(f"p99 of the start {'is within' if kept else 'is NOT within'} {WANTED_SECONDS:.0f} s")
+    assert outcomes == {"ran": SCHEDULES * MINUTES}
+    assert statuses == {"completed": SCHEDULES * MINUTES}
 
 
 def _share(found: list[timedelta], share: float) -> float:

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('executor', '0003_guard_ended_executions'),
+        ("executor", "0003_guard_ended_executions"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='execution',
-            name='settles',
+            model_name="execution",
+            name="settles",
             field=models.BooleanField(null=True),
         ),
     ]

@@ -6,6 +6,8 @@ import time
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from tests.api.conftest import Server
 from tests.calling import call, events, race
 from tests.model_server import Exchange, says
@@ -64,7 +66,20 @@ def test_a_change_of_a_deployment_is_seen_by_both_at_once(server: Server) -> Non
         assert {s for s, _ in found} == {expected}
 
 
-def test_text_comes_from_the_worker_as_it_is_written(server: Server) -> None:
+@pytest.fixture(scope="module")
+def slow(server: Server) -> str:
+    """The path of two agents in turn that ask the slow model."""
+    agents = [{"id": name, "system_prompt": "You count."} for name in ("one", "other")]
+    block = {"id": "say", "type": "sequential", "task": "Count.", "agents": agents}
+    document = {
+        "schema": 1, "name": "Slow", "model": "openai_compatible:slow", "blocks": [block],
+    }  # fmt: skip
+    made = admin(server, "POST", "/api/designs/import", document)["designs"][0]
+    admin(server, "POST", "/api/deployments", {"design_id": made["id"], "endpoint_path": "/slow"})
+    return "/api/deployed/slow"
+
+
+def test_text_comes_from_the_worker_as_it_is_written(server: Server, slow: str) -> None:
     """The run is played by a worker; a listener comes to a web process during its first step."""
 
     def slowly(exchange: Exchange) -> None:
@@ -78,15 +93,8 @@ def test_text_comes_from_the_worker_as_it_is_written(server: Server) -> None:
 
     server.model.then(says("First.", seconds=1.5), slowly)
     key = server.keys["Operator"]
-    agents = [{"id": name, "system_prompt": "You count."} for name in ("one", "other")]
-    block = {"id": "say", "type": "sequential", "task": "Count.", "agents": agents}
-    document = {
-        "schema": 1, "name": "Slow", "model": "openai_compatible:slow", "blocks": [block],
-    }  # fmt: skip
-    made = admin(server, "POST", "/api/designs/import", document)["designs"][0]
-    admin(server, "POST", "/api/deployments", {"design_id": made["id"], "endpoint_path": "/slow"})
     status, accepted, headers = call(
-        server.installation, key, "POST", "/api/deployed/slow", {}, Prefer="respond-async"
+        server.installation, key, "POST", slow, {}, Prefer="respond-async"
     )
     assert (status, headers["preference-applied"]) == (202, "respond-async")
     url = f"{accepted['status_url']}/events"
@@ -119,11 +127,11 @@ def _piece(text: str, finish: str | None = None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_a_wait_that_is_over_is_answered_with_where_to_look(server: Server) -> None:
+def test_a_wait_that_is_over_is_answered_with_where_to_look(server: Server, slow: str) -> None:
     server.model.then(says("Late.", seconds=2), says("Later."))
     began = time.monotonic()
     status, accepted, headers = call(
-        server.installation, server.keys["Operator"], "POST", "/api/deployed/slow", {},
+        server.installation, server.keys["Operator"], "POST", slow, {},
         Prefer="wait=1",
     )  # fmt: skip
     assert status == 202
