@@ -20,6 +20,7 @@ from deployments.pausing import pause_failing
 from deployments.policies import Decision, Situation, decide, decide_waiting
 from deployments.schedules import rules, store
 from deployments.starting import Start, load_deployed, start_runs
+from executor import faults
 from executor.models import Execution, Trigger
 from executor.states import LIVE, Status
 
@@ -65,10 +66,12 @@ def serve_due(pks: Sequence[uuid.UUID]) -> int:
             known = recorded.get(schedule.pk, set())
             decided += [(schedule, made) for made in decisions if made.due not in known]
         rows = [(schedule, _row(schedule, made, now)) for schedule, made in decided]
+        transaction.on_commit(lambda: faults.reach("occurrence.after"))
         _start(rows, ready)
         Occurrence.objects.bulk_create([row for _, row in rows])
         _pause_refused(rows, now)
         _save_next(schedules)
+        faults.reach("occurrence.before")
         return max(1, len(rows))
 
 
@@ -163,7 +166,12 @@ def _pause_refused(rows: Sequence[Start], now: datetime) -> None:
 
 
 def _save_next(schedules: Sequence[Schedule]) -> None:
-    Schedule.objects.bulk_update(schedules, ["next_due_at"])
+    # Many have the same next time, and one statement for each of those is the cheapest.
+    by_time: dict[datetime | None, list[uuid.UUID]] = {}
+    for schedule in schedules:
+        by_time.setdefault(schedule.next_due_at, []).append(schedule.pk)
+    for due, pks in by_time.items():
+        Schedule.objects.filter(pk__in=pks).update(next_due_at=due)
     for schedule in schedules:
         if schedule.beat_task.one_off:
             store.end_one_off(schedule)

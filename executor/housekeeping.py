@@ -124,7 +124,7 @@ def _send_unsent() -> int:
 
     So a worker that is no longer heard, or no longer hears, holds nothing up.
     """
-    after = min(RESEND_AFTER_SECONDS, 2 * settings.ENVIRONMENT.lease_seconds)
+    after = min(RESEND_AFTER_SECONDS, settings.ENVIRONMENT.lease_seconds)
     with transaction.atomic():
         unsent = Execution.objects.unsent(after_seconds=after).order_by("pk")
         columns = ("pk", "published_at", "deployment_id", "max_concurrent")

@@ -9,6 +9,8 @@ from typing import Any
 
 from celery import Celery, signals
 
+from orchestra.fetching import FetchAtOnce
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestra.settings")  # noqa: TID251
 
 GRACE_SECONDS = 8.0
@@ -16,6 +18,7 @@ GRACE_SECONDS = 8.0
 app = Celery("orchestra")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["consumer"].add(FetchAtOnce)
 
 
 @signals.worker_ready.connect

@@ -11,7 +11,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from deployments.keys import create_key
-from deployments.models import ApiKey, Deployment
+from deployments.models import ApiKey, Deployment, Schedule
 from deployments.services import deploy_design
 from designs.access import SYSTEM
 from designs.models import Design
@@ -43,12 +43,15 @@ class World:
     deployment: Deployment
     execution: Execution
     key: ApiKey
+    schedule: Schedule
 
 
 def make_world(owner: Any) -> World:
     design = create_design(document=doubling(), caller=SYSTEM)
     path = f"/matrix/{uuid.uuid4().hex}"
-    deployment = deploy_design(design=design, endpoint_path=path, caller=SYSTEM)
+    deployment = deploy_design(
+        design=design, endpoint_path=path, caller=SYSTEM, schedule={"interval_seconds": 3600}
+    )
     order = Order(
         version=deployment.version,
         input_data={"number": 1},
@@ -58,7 +61,8 @@ def make_world(owner: Any) -> World:
     )
     execution = new_execution(order)
     execution.save(force_insert=True)
-    return World(design, deployment, execution, create_key(owner=owner)[0])
+    key, schedule = create_key(owner=owner)[0], deployment.schedules.get()
+    return World(design, deployment, execution, key, schedule)
 
 
 def routes() -> list[Route]:
@@ -78,6 +82,7 @@ def address(route: Route, world: World) -> str:
         "execution_id": world.execution.pk,
         "log_id": world.execution.pk,
         "number": 1,
+        "schedule_id": world.schedule.pk,
     }
     path = re.sub(r"/\?\$$|[\^$]", "", route.pattern)
     path = re.sub(r"<\w+:(\w+)>", lambda m: str(values.get(m[1], uuid.UUID(int=1))), path)

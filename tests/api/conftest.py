@@ -43,6 +43,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             "ORCHESTRA_WEB_PROCESSES": "2",
             "ORCHESTRA_LLM_URL": model.url,
             "ORCHESTRA_LLM_MODEL": "slow",
+            # For callbacks to the tests' own server; hostile ones name other addresses.
+            "ORCHESTRA_EGRESS_ALLOW": "127.0.0.1",
         }
         with running(data, **variables) as installation:
             made = role_keys(installation)

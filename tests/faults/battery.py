@@ -42,7 +42,6 @@ class Battery:
     widths: dict[str, int]
     breaches: list[str] = field(default_factory=list)
     recoveries: list[float] = field(default_factory=list)
-    deaths: Counter[str] = field(default_factory=Counter)
 
     def run(self) -> None:
         """Faults until there were as many as wanted, then the end of everything under way."""
@@ -50,31 +49,27 @@ class Battery:
         self.load.start()
         while self.load.accepted < WARM and time.monotonic() - began < ENDED_WITHIN_SECONDS:
             # The first calls of a process load the model's client.
-            self._wait(0.1)
+            self.chaos.look_after(0.1)
         struck = 0
         while struck < self.faults or self.load.accepted < self.executions:
-            wanted = min(FAULTS_A_ROUND, self.faults - struck)
-            for _ in range(max(0, wanted)):
+            if struck == self.faults:
+                self.chaos.look_after(0.5)
+                continue
+            for _ in range(min(FAULTS_A_ROUND, self.faults - struck)):
                 say(f"{time.monotonic() - began:6.1f} s  {self.chaos.strike()}")
                 struck += 1
-                self._wait(self.chance.uniform(0.2, 1.0))
+                self.chaos.look_after(self.chance.uniform(0.2, 1.0))
             self._settle()
         self.load.stop()
         self._end()
         say(f"{struck} faults, {self.load.accepted} accepted, {time.monotonic() - began:.0f} s")
-
-    def _wait(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.deaths.update(self.fleet.look_after())
-            time.sleep(0.05)
 
     def _settle(self) -> None:
         """After the last fault of a round everything that was interrupted runs again in time."""
         before = self._live()
         began = time.monotonic()
         while left := self._stuck(before):
-            self._wait(0.2)
+            self.chaos.look_after(0.2)
             took = time.monotonic() - began
             if took > self.lease_seconds + SETTLED_WITHIN_SECONDS:
                 self.breaches.append(f"after {took:.1f} s of calm nobody runs {left}")
@@ -88,7 +83,7 @@ class Battery:
                 return list(rows)
             except (DatabaseError, InterfaceError):
                 connection.close()
-                self._wait(0.2)
+                self.chaos.look_after(0.2)
 
     def _stuck(self, before: list[object]) -> list[object]:
         """Those of `before` that nobody runs: queued, or under a lease that is over."""
@@ -104,7 +99,7 @@ class Battery:
         self.fleet.wait_ready(self.fleet.members, ENDED_WITHIN_SECONDS)
         end = time.monotonic() + ENDED_WITHIN_SECONDS
         while Execution.objects.live().exists() and time.monotonic() < end:
-            self._wait(0.2)
+            self.chaos.look_after(0.2)
         for name, (code, took) in self.fleet.stop_all().items():
             if code != 0 or took > 20:
                 self.breaches.append(f"{name} ended with {code} after {took:.1f} s")
@@ -122,7 +117,7 @@ class Battery:
         recovered, again = sorted(self.recoveries) or [0.0], _taken_up(read_moves())
         lines = [
             f"faults        {dict(self.chaos.done)}",
-            f"found dead    {dict(self.deaths)}",
+            f"found dead    {dict(self.chaos.deaths)}",
             f"executions    {sum(ends.values())}: {dict(ends)}; errors {dict(classes)}",
             f"attempts      {dict(sorted(attempts.items()))}",
             f"answers       {dict(Counter(told.status for told in self.load.told))}",

@@ -16,7 +16,7 @@ from tests.servers import Server
 
 # Where a process dies once, by the kind of process that gets there.
 POINTS = {
-    "accept": ("web", "beat"),
+    "accept": ("web",),
     "claim": ("worker",),
     "step": ("worker", "web"),
     "finish": ("worker", "web"),
@@ -24,11 +24,12 @@ POINTS = {
     "occurrence": ("beat",),
 }
 FROZEN_LEASES = 2.0
+PATIENT_TIMES = 15
 
 
 @dataclass
 class Chaos:
-    """One fault after the other; `done` counts them by name."""
+    """One fault after the other; `done` counts them by name, `deaths` what they led to."""
 
     fleet: Fleet
     broker: Server
@@ -37,6 +38,8 @@ class Chaos:
     chance: random.Random
     done: Counter[str] = field(default_factory=Counter)
     only: str = ""
+    deaths: Counter[str] = field(default_factory=Counter)
+    _points: list[tuple[str, str]] = field(default_factory=list)
 
     def strike(self) -> str:
         """Do one fault: its name. What cannot be done now is left for later."""
@@ -61,17 +64,28 @@ class Chaos:
         faults = [fault for fault in faults if fault[1].startswith(self.only)]
         while True:
             [(_, name, act)] = self.chance.choices(faults, [weight for weight, *_ in faults])
-            if act():
-                self.done[name] += 1
-                return name
-            # Nobody of the kind may be hit now: most of them are just being started.
-            time.sleep(0.1)
-            self.fleet.look_after()
+            for _ in range(PATIENT_TIMES):
+                if act():
+                    self.done[name] += 1
+                    return name
+                # Nobody of the kind may be hit now: they are just being started.
+                self.look_after(0.2)
+
+    def look_after(self, seconds: float) -> None:
+        """Let time go by, start again who has died, wake who was frozen long enough."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.deaths.update(self.fleet.look_after())
+            time.sleep(0.05)
 
     def _victim(self, kind: str) -> Member | None:
-        """One of the kind, if another of it works; so that each is a fault, and not the end."""
+        """One of the kind, if another of it works; so that each is a fault, and not the end.
+
+        Who was started to die at a point is left to do so, for a while.
+        """
         ready = [member for member in self.fleet.of(kind) if member.is_ready]
-        return self.chance.choice(ready) if len(ready) > 1 else None
+        free = [member for member in ready if not member.is_to_die]
+        return self.chance.choice(free) if free and len(ready) > 1 else None
 
     def _kill(self, kind: str) -> bool:
         member = self._victim(kind)
@@ -99,13 +113,16 @@ class Chaos:
 
     def _die_at_point(self) -> bool:
         """Put one in the place of another that dies where it is told to; both are deaths."""
-        name = self.chance.choice(list(POINTS))
+        if not self._points:
+            self._points = [(name, when) for name in POINTS for when in ("before", "after")]
+            self.chance.shuffle(self._points)
+        name, when = self._points[-1]
         member = self._victim(self.chance.choice(POINTS[name]))
         if member is None:
             return False
-        when, number = self.chance.choice(("before", "after")), self.chance.randint(1, 4)
+        self._points.pop()
         self.fleet.kill(member)
-        self.fleet.start(member, f"{name}.{when}:{number}")
+        self.fleet.start(member, f"{name}.{when}:{self.chance.randint(1, 3)}")
         return True
 
     def _restart_broker(self) -> bool:

@@ -21,6 +21,7 @@ from orchestra.processes import Program, die_with
 from tests.services import plain_environment
 
 STOP_SECONDS = 30.0
+DEATH_SECONDS = 20.0
 # What each kind of process says once it works.
 WORKS = {"web": b"ASGI server listening", "worker": b" ready.", "beat": b"beat: Starting"}
 
@@ -36,6 +37,7 @@ class Member:
     fault_point: str = ""
     thaw_at: float | None = None
     frozen_pid: int = 0
+    started_at: float = 0.0
     _log_start: int = 0
     _child: int = 0
 
@@ -46,6 +48,11 @@ class Member:
     @property
     def is_frozen(self) -> bool:
         return self.thaw_at is not None
+
+    @property
+    def is_to_die(self) -> bool:
+        """Whether it was started to die at a point, and is still given the time to get there."""
+        return bool(self.fault_point) and time.monotonic() - self.started_at < DEATH_SECONDS
 
     @property
     def is_ready(self) -> bool:
@@ -100,6 +107,7 @@ class Fleet:
     def start(self, member: Member, fault_point: str = "") -> None:
         """Start the program; with a fault point it dies there."""
         member.fault_point, member.thaw_at, member._child = fault_point, None, 0
+        member.started_at = time.monotonic()
         fault = {"ORCHESTRA_FAULT_POINT": fault_point} if fault_point else {}
         with member.log.open("ab") as log:
             member._log_start = log.tell()

@@ -24,7 +24,7 @@ from designs.services import create_design  # noqa: E402
 from orchestra.installation import prepare_folder  # noqa: E402
 from tests.faults.battery import Battery, say  # noqa: E402
 from tests.faults.chaos import Chaos  # noqa: E402
-from tests.faults.control import ROOT, unfenced_copy  # noqa: E402
+from tests.faults.code_copy import copy_code  # noqa: E402
 from tests.faults.designs import chain, computing, fan  # noqa: E402
 from tests.faults.fleet import Fleet  # noqa: E402
 from tests.faults.load import Load  # noqa: E402
@@ -54,7 +54,7 @@ def play(
     widths = _deploy()
     user = User.objects.create_superuser("battery")
     _, key = create_key(owner=user, scopes=("execute", "read", "manage"))
-    code = unfenced_copy(folder / "copy") if given.break_fencing else ROOT
+    code = copy_code(folder / "code", fenced=not given.break_fencing)
     fleet = Fleet(settings.ENVIRONMENT, variables, folder=folder, code=code)
     chance = random.Random(seed)
     battery = Battery(
