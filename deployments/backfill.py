@@ -76,9 +76,10 @@ def start_backfill(*, schedule: Schedule, since: datetime, until: datetime) -> B
         ready = load_deployed([found])
         check_callable(ready[found.deployment_id])
         plan = plan_backfill(schedule=found, since=since, until=until)
-        rows = _rows(found, plan)
+        now = store.database_time(found.deployment)
+        rows = _rows(found, plan, now)
         if not plan.one_after_another:
-            start_runs([(found, row) for row in rows], ready)
+            start_runs([(found, row) for row in rows], ready, now=now)
         _save(rows)
     return plan
 
@@ -101,11 +102,10 @@ def _planned(schedule: Schedule, since: datetime, until: datetime) -> list[datet
     return found
 
 
-def _rows(schedule: Schedule, plan: Backfill) -> list[Occurrence]:
+def _rows(schedule: Schedule, plan: Backfill, now: datetime) -> list[Occurrence]:
     """The occurrences to save: those that were skipped get their run now."""
     if not plan.times:
         return []
-    now = store.database_time(schedule.deployment)
     span = schedule.occurrences.filter(due_at__gte=plan.times[0], due_at__lte=plan.times[-1])
     skipped = {row.due_at: row for row in span}
     found = []

@@ -67,7 +67,7 @@ def serve_due(pks: Sequence[uuid.UUID]) -> int:
             decided += [(schedule, made) for made in decisions if made.due not in known]
         rows = [(schedule, _row(schedule, made, now)) for schedule, made in decided]
         transaction.on_commit(lambda: faults.reach("occurrence.after"))
-        _start(rows, ready)
+        _start(rows, ready, now)
         Occurrence.objects.bulk_create([row for _, row in rows])
         _pause_refused(rows, now)
         _save_next(schedules)
@@ -93,7 +93,7 @@ def serve_waiting(pks: Sequence[uuid.UUID]) -> int:
                 if made is not None:
                     _change(row, made, now)
                     changed.append((schedule, row))
-        _start(changed, ready)
+        _start(changed, ready, now)
         fields = ["outcome", "policy", "start_at", "decided_at", "execution"]
         Occurrence.objects.bulk_update([row for _, row in changed], fields)
         _pause_refused(changed, now)
@@ -151,8 +151,8 @@ def _change(row: Occurrence, made: Decision, now: datetime) -> None:
     row.decided_at = None if made.outcome == Outcome.WAITING else now
 
 
-def _start(rows: Sequence[Start], ready: Ready) -> None:
-    start_runs([pair for pair in rows if pair[1].outcome == Outcome.RAN], ready)
+def _start(rows: Sequence[Start], ready: Ready, now: datetime) -> None:
+    start_runs([pair for pair in rows if pair[1].outcome == Outcome.RAN], ready, now=now)
 
 
 def _pause_refused(rows: Sequence[Start], now: datetime) -> None:

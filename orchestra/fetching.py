@@ -25,7 +25,9 @@ class FetchAtOnce(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
-        self.heard, self.bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.heard, self.bell = os.pipe()
+        for end in (self.heard, self.bell):
+            os.set_blocking(end, False)
         signals.task_postrun.connect(self._ring, weak=False)
 
     def start(self, parent: Any) -> None:

@@ -120,6 +120,14 @@ class StepOut(serializers.ModelSerializer[Step]):
             "finished_at", "duration_ms",
         )  # fmt: skip
 
+    def to_representation(self, instance: Step) -> dict[str, Any]:
+        """Without the right to see payloads they are null."""
+        shown = super().to_representation(instance)
+        caller: Caller = self.context["caller"]
+        if not caller.may("executor.view_payload"):
+            shown.update(dict.fromkeys(("prompt", "text", "output")))
+        return shown
+
 
 class ExecutionDetailOut(ExecutionOut):
     """An execution with its blocks and steps."""
@@ -137,8 +145,8 @@ class ExecutionDetailOut(ExecutionOut):
 
     @extend_schema_field(StepOut(many=True))
     def get_steps(self, execution: Execution) -> list[dict[str, Any]]:
-        rows = [dict(row) for row in StepOut(execution.steps.all(), many=True).data]
-        return _hide(rows, ("prompt", "text", "output"), self.hides)
+        steps = StepOut(execution.steps.all(), many=True, context=self.context)
+        return [dict(row) for row in steps.data]
 
 
 def _hide(rows: list[dict[str, Any]], names: tuple[str, ...], hides: bool) -> list[dict[str, Any]]:

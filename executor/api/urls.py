@@ -8,6 +8,7 @@ from executor.api.views import (
     ExecutionListView,
     ExecutionRerunView,
     ExecutionResumeView,
+    ExecutionStepListView,
 )
 
 EXECUTION = r"(?P<execution_id>[^/]+)"
@@ -16,6 +17,7 @@ urlpatterns = [
     route(f"designs/{ID}/execute", DesignExecuteView, "design-execute"),
     route("executions", ExecutionListView, "execution-list"),
     route(f"executions/{EXECUTION}", ExecutionDetailView, "execution-detail"),
+    route(f"executions/{EXECUTION}/steps", ExecutionStepListView, "execution-step-list"),
     route(f"executions/{EXECUTION}/cancel", ExecutionCancelView, "execution-cancel"),
     route(f"executions/{EXECUTION}/rerun", ExecutionRerunView, "execution-rerun"),
     route(f"executions/{EXECUTION}/resume", ExecutionResumeView, "execution-resume"),

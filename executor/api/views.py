@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from designs.api.base import ApiView, answer_page
+from designs.api.base import ApiView, Pages, answer_page
 from designs.api.views.base import DesignBase
 from executor.api.lists import FILTERS, ExecutionPages
 from executor.api.serializers import (
@@ -17,6 +17,7 @@ from executor.api.serializers import (
     ExecutionDetailOut,
     ExecutionOut,
     RerunIn,
+    StepOut,
     TryIn,
 )
 from executor.filters import ExecutionFilter
@@ -56,6 +57,22 @@ class ExecutionDetailView(ApiView):
     def get(self, request: Request, execution_id: str) -> Response:
         execution = find_execution(self, execution_id)
         return Response(ExecutionDetailOut(execution, context={"caller": self.caller}).data)
+
+
+class ExecutionStepListView(ApiView):
+    """The steps of one execution, in the order in which they were finished."""
+
+    permissions = {"GET": "executor.view_execution"}
+    pagination_class = Pages
+
+    @extend_schema(
+        operation_id="executions_steps",
+        parameters=[OpenApiParameter("limit", type=int), OpenApiParameter("offset", type=int)],
+        responses={200: StepOut(many=True)},
+    )
+    def get(self, request: Request, execution_id: str) -> Response:
+        execution = find_execution(self, execution_id)
+        return answer_page(self, Pages(), execution.steps.order_by("pk"), StepOut)
 
 
 class ExecutionCancelView(ApiView):

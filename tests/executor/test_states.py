@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from executor import states
-from executor.models import Execution
+from executor.models import BlockResult, BlockStatus, Execution, Step
 from executor.states import Status
 
 pytestmark = pytest.mark.django_db
@@ -138,3 +138,46 @@ def test_a_run_given_back_is_claimed_by_the_next(queue: Queue) -> None:
     assert again is not None
     assert again.attempt == 2
     assert again.losses == 0
+
+
+def test_a_run_waits_for_its_time_and_is_queued_again(queue: Queue) -> None:
+    execution = queue()
+    claim(execution)
+    assert not states.wait(execution.pk, attempt=2, seconds=0)
+    assert states.wait(execution.pk, attempt=1, seconds=3600)
+    assert status_of(execution) == Status.WAITING
+    assert execution.owner == ""
+    assert not states.wake_due(execution.pk)
+    assert claim(execution) is None
+    Execution.objects.filter(pk=execution.pk).update(not_before=timezone.now())
+    assert states.wake_due(execution.pk)
+    again = claim(execution)
+    assert again is not None
+    assert again.attempt == 2
+
+
+@pytest.mark.parametrize("end", ["time_out", "cancel_lost", "fail_lost", "finish"])
+def test_an_end_closes_what_was_open_and_says_what_was_used(queue: Queue, end: str) -> None:
+    execution = queue()
+    claim(execution, lease=-1)
+    rows = Execution.objects.filter(pk=execution.pk)
+    late = timezone.now() - timedelta(seconds=1)
+    for status in (BlockStatus.RUNNING, BlockStatus.COMPLETED):
+        BlockResult.objects.create(execution=execution, block_id=status, status=status)
+    for number, model in enumerate(("offline:stand-in", "offline:stand-in", "")):
+        used = {"input_tokens": 10, "output_tokens": 5, "tries": 2}
+        at = {"started_at": late, "finished_at": late}
+        Step.objects.create(execution=execution, key=str(number), model=model, **used, **at)
+    if end == "finish":
+        assert states.finish(execution.pk, Status.CANCELLED, attempt=1, error=ERROR)
+    else:
+        losses = states.MAX_LOSSES
+        asked = timezone.now() if end == "cancel_lost" else None
+        rows.update(deadline_at=late, losses=losses, cancel_requested_at=asked)
+        assert getattr(states, end)(execution.pk, error=ERROR)
+    execution.refresh_from_db()
+    assert execution.status in states.TERMINAL
+    usage = (execution.model_calls, execution.input_tokens, execution.output_tokens)
+    assert usage == (4, 20, 10)
+    shown = dict(execution.blocks.values_list("block_id", "status"))
+    assert shown == {"running": BlockStatus.FAILED, "completed": BlockStatus.COMPLETED}

@@ -1,0 +1,145 @@
+"""What a process does with runs when the database, or its own time, is over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from designs.models import DesignVersion
+from executor import states, worker
+from executor import writer as writer_module
+from executor.carrier import Carrier, existing_carrier
+from executor.engine.llm import offline
+from executor.models import Execution
+from executor.recorder import Progress
+from executor.states import Status
+from executor.worker import perform_execution
+from tests.documents import greeting
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Queue = Callable[..., Execution]
+
+
+def fresh(execution: Execution) -> Execution:
+    return Execution.objects.get(pk=execution.pk)
+
+
+def wait_until(true: Callable[[], Any], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "It did not happen in time."
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The database takes no record as long as there is something in the list."""
+    monkeypatch.setattr(writer_module, "PATIENCE_SECONDS", 0.3)
+    original, found = Progress.apply.__func__, ["away"]
+
+    def apply(cls: Any, writes: Sequence[Progress]) -> Sequence[Any]:
+        if found:
+            raise OperationalError("database is locked")
+        return original(cls, writes)
+
+    monkeypatch.setattr(Progress, "apply", classmethod(apply))
+    return found
+
+
+def test_a_database_that_is_away_fails_no_run(
+    queue: Queue, version_of: Callable[..., DesignVersion], away: list[str]
+) -> None:
+    execution = queue(version_of(greeting()), input_data={})
+    future = perform_execution(execution.pk)
+    assert future is not None
+    assert future.result(timeout=20) is None
+    now = fresh(execution)
+    assert (now.status, now.attempt, now.losses) == (Status.QUEUED, 1, 0)
+    away.clear()
+    future = perform_execution(execution.pk)
+    assert future is not None
+    assert future.result(timeout=20).status == "completed"
+    assert fresh(execution).steps.count() == 2
+
+
+def test_a_record_that_can_never_be_written_fails_the_run(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Progress.apply.__func__
+
+    def apply(cls: Any, writes: Sequence[Progress]) -> Sequence[Any]:
+        if any(write.steps for write in writes):
+            raise ValueError("a step that no database takes")
+        return original(cls, writes)
+
+    monkeypatch.setattr(Progress, "apply", classmethod(apply))
+    execution = queue()
+    future = perform_execution(execution.pk)
+    assert future is not None
+    assert future.result(timeout=20) is None
+    ended = fresh(execution)
+    assert (ended.status, ended.error["class"]) == (Status.FAILED, "internal")
+
+
+def test_an_attempt_that_was_lost_does_not_end_the_next_one_here(
+    queue: Queue, version_of: Callable[..., DesignVersion], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold = asyncio.Event()
+    original = offline.StandIn.complete
+
+    async def complete(self: Any, request: Any, on_delta: Any = None) -> Any:
+        await hold.wait()
+        return await original(self, request, on_delta)
+
+    monkeypatch.setattr(offline.StandIn, "complete", complete)
+    execution = queue(version_of(greeting()), input_data={})
+    first = perform_execution(execution.pk)
+    wait_until(lambda: fresh(execution).blocks.exists())
+    Execution.objects.filter(pk=execution.pk).update(lease_until=None)
+    assert states.requeue_lost(execution.pk)
+    second = perform_execution(execution.pk)
+    carrier = existing_carrier()
+    assert first
+    assert second
+    assert carrier is not None
+    wait_until(lambda: (execution.pk, 2) in carrier._active)
+    keys = list(carrier._active)
+    held = carrier._renew(keys)
+    assert held == {(execution.pk, 2): False}
+    carrier._judge(keys, held)
+    assert first.result(timeout=5) is None
+    assert list(carrier._active) == [(execution.pk, 2)]
+    worker.process_loop().call_soon_threadsafe(hold.set)
+    assert second.result(timeout=10).status == "completed"
+    assert fresh(execution).steps.count() == 2
+
+
+def test_a_worker_that_is_to_end_passes_its_message_on(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaving, sent = Carrier(slots=1), list[Any]()
+    leaving.take_no_more()
+    monkeypatch.setattr(worker, "worker_carrier", lambda: leaving)
+    monkeypatch.setattr(worker, "send_execution", sent.append)
+    execution = queue()
+    began = time.monotonic()
+    assert perform_execution(execution.pk) is None
+    assert time.monotonic() - began < 1
+    assert sent == [execution.pk]
+    assert fresh(execution).status == Status.QUEUED
+
+
+def test_what_waits_for_a_slot_hears_of_the_end(queue: Queue) -> None:
+    full = Carrier(slots=0)
+    began = time.monotonic()
+    assert not full.take_slot(timeout=0.3)
+    assert time.monotonic() - began >= 0.3
+    full.take_no_more()
+    assert not full.take_slot(timeout=30)
+    assert time.monotonic() - began < 2
