@@ -36,6 +36,11 @@ def update_schedule(*, schedule: Schedule, changes: dict[str, Any]) -> Schedule:
         return store.update_schedule(schedule=schedule, changes=changes)
 
 
+def switch_schedule(*, schedule: Schedule, enabled: bool) -> Schedule:
+    """On or off; also for one whose rule cannot be read. Switched on, it goes on from now."""
+    return update_schedule(schedule=schedule, changes={"enabled": enabled})
+
+
 def remove_schedule(*, schedule: Schedule) -> None:
     """End the schedule; its occurrences go with it, the executions stay."""
     store.remove_schedule(schedule=schedule)

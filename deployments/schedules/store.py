@@ -228,11 +228,6 @@ def preview_schedule(schedule: Schedule, *, most: int = PREVIEWED) -> list[Plann
     return next_runs(rule, schedule.next_due_at - timedelta(microseconds=1), most=most)
 
 
-def preview(schedule: Schedule) -> list[datetime]:
-    """The next occurrences of a stored schedule, in its zone."""
-    return [run.local for run in preview_schedule(schedule)]
-
-
 def readable_rule(schedule: Schedule) -> Rule | None:
     """What beat's row says; None if it cannot be read."""
     try:

@@ -20,7 +20,7 @@ from deployments.errors import BackfillRefused, DeploymentInactive, ScheduleInva
 from deployments.forms.schedules import KINDS, BackfillForm, ScheduleForm
 from deployments.models import Deployment, Occurrence, Schedule
 from deployments.schedules import store
-from deployments.scheduling import add_schedule, change_schedule, remove_schedule, update_schedule
+from deployments.scheduling import add_schedule, change_schedule, remove_schedule, switch_schedule
 from deployments.upcoming import upcoming_runs
 from deployments.views.answers import MANAGE_SCHEDULE, REFUSALS, form_page, go, show_refusal
 from designs.requests import PageRequest, requires
@@ -174,7 +174,7 @@ def schedule_switch(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID)
     """On or off; it goes on from now."""
     schedule = _find(request, pk, schedule_id)
     enabled = not schedule.beat_task.enabled
-    update_schedule(schedule=schedule, changes={"enabled": enabled})
+    switch_schedule(schedule=schedule, enabled=enabled)
     messages.success(request, f"The schedule is {'on' if enabled else 'off'} now.")
     return _to(request, schedule)
 

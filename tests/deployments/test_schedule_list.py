@@ -46,7 +46,8 @@ def test_upcoming_runs_of_all_in_order(browser: Client, deploy: Deploy) -> None:
     assert len(runs) == 30
     assert "data-countdown" in text_of(page)
     part = browser.get("/schedules/", HTTP_HX_REQUEST="true", HTTP_HX_TARGET="upcoming")
-    assert text_of(part).lstrip().startswith('<div class="stack" id="upcoming"')
+    assert 'id="upcoming"' in text_of(part)
+    assert "<html" not in text_of(part)
     assert "occurrences" not in part.context
 
 

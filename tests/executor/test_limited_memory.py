@@ -56,7 +56,7 @@ def test_an_oversized_answer_fails_its_run_only(
 def test_a_time_limit_holds_in_a_process_of_its_own(
     start: Callable[..., Execution], model: Provider, carriers: Carriers
 ) -> None:
-    execution = start(chain(1), memory_mb=64, seconds=6)
+    execution = start(chain(1), memory_mb=64, seconds=12)
     model.seconds_of[f"{execution.public_id}/link1"] = 60.0
     assert carriers.carry(execution.pk) == 0
     assert fresh(execution).status == Status.TIMED_OUT

@@ -149,7 +149,8 @@ def test_a_run_waits_for_its_time_and_is_queued_again(queue: Queue) -> None:
     assert execution.owner == ""
     assert not states.wake_due(execution.pk)
     assert claim(execution) is None
-    Execution.objects.filter(pk=execution.pk).update(not_before=timezone.now())
+    past = timezone.now() - timedelta(seconds=1)
+    Execution.objects.filter(pk=execution.pk).update(not_before=past)
     assert states.wake_due(execution.pk)
     again = claim(execution)
     assert again is not None

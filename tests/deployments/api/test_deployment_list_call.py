@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from deployments.keys import forget_keys
 from deployments.models import Deployment
 
 pytestmark = pytest.mark.django_db
@@ -44,10 +45,13 @@ def test_lists_cost_the_same_for_one_and_for_many(
 ) -> None:
     deploy(path="/a", schedule={"interval_seconds": 60})
     client.get("/api/deployments")
+    # A key is remembered for half a second: each time it is looked up anew.
+    forget_keys()
     with CaptureQueriesContext(connection) as one:
         client.get("/api/deployments")
     for number in range(4):
         deploy(path=f"/a{number}", schedule={"cron_expression": "0 9 * * *"})
+    forget_keys()
     with CaptureQueriesContext(connection) as many:
         client.get("/api/deployments")
     assert len(many) <= len(one) + 1
