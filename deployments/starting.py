@@ -4,8 +4,10 @@ once.
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -63,7 +65,7 @@ def start_runs(starts: Sequence[Start], ready: dict[uuid.UUID, Deployed], *, now
     Execution.objects.bulk_create(executions)
     Delivery.objects.bulk_create(deliveries)
     queued = [execution.pk for execution in executions if execution.status == Status.QUEUED]
-    transaction.on_commit(lambda: _send(queued), robust=True)
+    transaction.on_commit(lambda: _sender().submit(_send, queued), robust=True)
 
 
 def cancel_runs(schedule: Schedule) -> None:
@@ -126,3 +128,14 @@ def _failed(schedule: Schedule, ready: Deployed, caller: Caller, error: InputInv
 def _send(pks: Sequence[uuid.UUID]) -> None:
     for pk in pks:
         send_execution(pk)
+
+
+_senders: dict[int, ThreadPoolExecutor] = {}
+
+
+def _sender() -> ThreadPoolExecutor:
+    """One thread of this process, so that no pump waits for a broker that hangs."""
+    pid = os.getpid()
+    if pid not in _senders:
+        _senders[pid] = ThreadPoolExecutor(1, thread_name_prefix="sender")
+    return _senders[pid]

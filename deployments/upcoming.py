@@ -21,10 +21,11 @@ class UpcomingRun:
     words: str
 
 
-def upcoming_runs(schedules: Any, *, most: int) -> list[UpcomingRun]:
+def upcoming_runs(schedules: Any, *, most: int, of_each: int = 3) -> list[UpcomingRun]:
     """The next runs of these schedules (a queryset with their rules), at most that many.
 
-    Those of deployments that are not active are left out: they would be skipped.
+    No more `of_each`, so that one of every second does not hide all others. Those of deployments
+    that are not active are left out: they would be skipped.
     """
     rows = schedules.filter(next_due_at__isnull=False, deployment__status="active")
     # Only the first of them can be among the next runs.
@@ -33,13 +34,15 @@ def upcoming_runs(schedules: Any, *, most: int) -> list[UpcomingRun]:
         for n, row in enumerate(rows.order_by("next_due_at", "created_at")[:most])
     ]
     found: list[UpcomingRun] = []
+    left: dict[int, int] = {}
     while heap and len(found) < most:
         at, n, row = heapq.heappop(heap)
         rule = readable_rule(row)
         if rule is None:
             continue
         found.append(UpcomingRun(at, row, in_words(rule)))
-        following = None if rule.one_off else next_due(rule, at)
+        left[n] = left.get(n, of_each) - 1
+        following = next_due(rule, at) if left[n] and not rule.one_off else None
         if following is not None:
             heapq.heappush(heap, (following, n, row))
     return found

@@ -23,8 +23,7 @@ class LedgerScheduler(DatabaseScheduler):
     """django-celery-beat's scheduler for foreign tasks, with our rows left to the ledger.
 
     Left to itself beat doubles ticks with two processes or after a kill, and loses those of a
-    broker's
-    outage; the ledger does neither.
+    broker's outage; the ledger does neither.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -52,7 +51,11 @@ class LedgerScheduler(DatabaseScheduler):
             logger.warning("Schedules wait for the database: %s", error)
         except Exception:
             logger.exception("The schedules could not be served; trying again in a second.")
-        rest = super().tick(*args, **kwargs)
+        try:
+            rest = super().tick(*args, **kwargs)
+        except DatabaseError as error:
+            logger.warning("Foreign tasks wait for the database: %s", error)
+            rest = 1.0
         return min(rest, 1.005 - time.time() % 1)
 
     def _tidy(self) -> None:

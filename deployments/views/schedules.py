@@ -24,6 +24,7 @@ from deployments.scheduling import add_schedule, change_schedule, remove_schedul
 from deployments.upcoming import upcoming_runs
 from deployments.views.answers import MANAGE_SCHEDULE, REFUSALS, form_page, go, show_refusal
 from designs.requests import PageRequest, requires
+from executor.timeline import readable
 
 SHOWN_UPCOMING = 30
 SHOWN_SILENT = 50
@@ -140,7 +141,7 @@ def schedule_detail(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID)
         **_page(request, rows),
     }
     if may(PAYLOAD):
-        context["input_data"] = shown["input_data"]
+        context["input_text"] = readable(shown["input_data"])
     if _may_fill_in(request):
         context["backfill"] = _backfill_form(request, schedule)
     part = "#occurrences" if request.htmx else ""

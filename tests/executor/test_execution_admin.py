@@ -139,6 +139,19 @@ def test_a_re_run_is_a_new_execution(browser: Client, queue: Queue) -> None:
     assert execution.public_id in text_of(browser.get(url_of(again)))
 
 
+def test_what_was_cancelled_is_resumed(browser: Client, queue: Queue) -> None:
+    execution = queue(input_data={"number": 8})
+    assert url_of(execution, "resume") not in text_of(browser.get(url_of(execution)))
+    assert "goes on by itself" in text_of(act(browser, execution, "resume_selected"))
+    act(browser, execution, "cancel_selected")
+    assert url_of(execution, "resume") in text_of(browser.get(url_of(execution)))
+    browser.post(url_of(execution, "resume"))
+    again = Execution.objects.exclude(pk=execution.pk).get()
+    assert (again.resumed_from, again.input_data) == (execution, {"number": 8})
+    assert execution.public_id in text_of(browser.get(url_of(again)))
+    assert "1 go on" in text_of(act(browser, execution, "resume_selected"))
+
+
 def test_selected_ones_are_cancelled_and_run_again(browser: Client, queue: Queue) -> None:
     first, second = queue(), queue()
     assert "2 told to stop." in text_of(act(browser, first, "cancel_selected", second))
@@ -164,7 +177,7 @@ def test_viewers_operate_nothing(
     browser = browser_of(make_user("vera", "Viewer", is_staff=True))
     execution = queue()
     page = text_of(browser.get(url_of(execution)))
-    for verb in ("cancel", "rerun"):
+    for verb in ("cancel", "rerun", "resume"):
         assert url_of(execution, verb) not in page
         assert browser.post(url_of(execution, verb)).status_code == 403
     act(browser, execution, "cancel_selected")
