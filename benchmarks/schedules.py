@@ -1,11 +1,12 @@
-"""How late a thousand minutely schedules start that are all due at the same second.
+"""How late a thousand minutely schedules start.
 
-Run: python -m benchmarks.schedules  (BENCH_SCHEDULES, BENCH_MINUTES, BENCH_WORKERS,
-BENCH_SCHEDULERS, BENCH_DATABASE=postgres|sqlite)
+Run: python -m benchmarks.schedules  (BENCH_RULE=interval|cron, BENCH_SCHEDULES, BENCH_MINUTES,
+BENCH_WORKERS, BENCH_SCHEDULERS, BENCH_DATABASE=postgres|sqlite)
 
-Cron `* * * * *`, 100 deployments of three transform blocks. One scheduler and two workers on this
-machine; times are those of the database. Besides the delays it checks that every schedule ran once
-a minute.
+Intervals of a minute come spread over the minute, as schedules do that people make one after the
+other; with cron `* * * * *` all thousand are due at the same second. 100 deployments of three
+transform blocks, one scheduler and two workers on this machine; times are those of the database.
+Besides the delays it checks that every schedule ran once a minute.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from benchmarks.servers import ROOT, Ground, ground
 
+CRON = os.environ.get("BENCH_RULE", "interval") == "cron"  # noqa: TID251
 SCHEDULES = int(os.environ.get("BENCH_SCHEDULES", "1000"))  # noqa: TID251
 MINUTES = int(os.environ.get("BENCH_MINUTES", "3"))  # noqa: TID251
 WORKERS = int(os.environ.get("BENCH_WORKERS", "2"))  # noqa: TID251
@@ -29,7 +32,7 @@ SCHEDULERS = int(os.environ.get("BENCH_SCHEDULERS", "1"))  # noqa: TID251
 POSTGRES = os.environ.get("BENCH_DATABASE", "postgres") == "postgres"  # noqa: TID251
 DEPLOYMENTS = 100
 # Programs need so long before they serve, and runs so long to end.
-START_SECONDS, END_SECONDS = 12.0, 15.0
+START_SECONDS, END_SECONDS = 15.0, 20.0
 WANTED_SECONDS = 2.0
 
 
@@ -38,8 +41,11 @@ def main() -> None:
     with ground(postgres=POSTGRES) as found:
         _run(found, "make")
         _wait_for_second(60 - START_SECONDS)
+        _run(found, "begin")
+        # The last of them are due at the end of the minute, or (cron) at its beginning.
+        minutes = MINUTES - 1 if CRON else MINUTES
         with _programs(found):
-            time.sleep(START_SECONDS + 60 * (MINUTES - 1) + END_SECONDS)
+            time.sleep(START_SECONDS + 60 * minutes + END_SECONDS)
         _run(found, "tell")
 
 
@@ -98,27 +104,51 @@ def _make() -> None:
     for number in range(DEPLOYMENTS):
         path = f"/bench/{number}"
         deployment = deploy_design(design=design, endpoint_path=path, caller=SYSTEM)
-        for _ in range(number, SCHEDULES, DEPLOYMENTS):
-            fields = {
-                "cron_expression": "* * * * *",
-                "overlap": "allow",
-                "input_data": {"rows": rows},
-            }
+        for n in range(number, SCHEDULES, DEPLOYMENTS):
+            fields = {**_rule(n), "overlap": "allow", "input_data": {"rows": rows}}
             add_schedule(deployment=deployment, fields=fields)
+
+
+def _rule(number: int) -> dict[str, Any]:
+    if CRON:
+        return {"cron_expression": "* * * * *"}
+    minute = datetime.now(UTC).replace(second=0, microsecond=0)
+    return {
+        "interval_seconds": 60,
+        "start_at": minute + timedelta(seconds=60 * number / SCHEDULES),
+    }
+
+
+def _begin() -> None:
+    """What became due while the schedules were made is no planned time of the benchmark."""
+    from deployments.models import Schedule
+    from deployments.occurrences import next_due
+    from deployments.schedules.rules import rule_of
+
+    minute = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    rows = list(Schedule.objects.with_rule())
+    for row in rows:
+        row.next_due_at = next_due(rule_of(row), minute - timedelta(microseconds=1))
+    Schedule.objects.bulk_update(rows, ["next_due_at"])
 
 
 def _tell() -> None:
     from deployments.models import Occurrence
 
     rows = list(Occurrence.objects.select_related("execution"))
+    first = min(row.due_at for row in rows).replace(second=0, microsecond=0)
+    # The last minute may not be over.
+    rows = [row for row in rows if row.due_at < first + timedelta(minutes=MINUTES)]
     ran = [row for row in rows if row.execution is not None]
     outcomes = Counter(row.outcome for row in rows)
     statuses = Counter(row.execution.status for row in ran)
-    print(f"{SCHEDULES} schedules, {MINUTES} minutes: {dict(outcomes)}, runs {dict(statuses)}")
+    kind = "all at the same second" if CRON else "spread over the minute"
+    print(f"{SCHEDULES} schedules, {kind}, {MINUTES} minutes:")
+    print(f"planned times {dict(outcomes)}, runs {dict(statuses)}")
     delays = {
         "accepted": [row.decided_at - row.due_at for row in ran],
-        "started": [row.execution.started_at - row.due_at for row in ran],
-        "ended": [row.execution.completed_at - row.due_at for row in ran],
+        "started": [_at(row.execution.started_at) - row.due_at for row in ran],
+        "ended": [_at(row.execution.completed_at) - row.due_at for row in ran],
     }
     print(f"{'seconds after the planned time':32} {'p50':>6} {'p99':>6} {'most':>6}")
     for name, found in delays.items():
@@ -128,6 +158,11 @@ def _tell() -> None:
     print(f"p99 of the start {'is within' if kept else 'is NOT within'} {WANTED_SECONDS:.0f} s")
     assert outcomes == {"ran": SCHEDULES * MINUTES}
     assert statuses == {"completed": SCHEDULES * MINUTES}
+
+
+def _at(time: datetime | None) -> datetime:
+    """What has not come is at least as late as now."""
+    return time or datetime.now(UTC)
 
 
 def _share(found: list[timedelta], share: float) -> float:
@@ -141,4 +176,4 @@ if __name__ == "__main__":
         import django
 
         django.setup()
-        {"make": _make, "tell": _tell}[sys.argv[1]]()
+        {"make": _make, "begin": _begin, "tell": _tell}[sys.argv[1]]()

@@ -13,6 +13,7 @@ from deployments.models import Occurrence, Schedule
 from deployments.occurrences import RuleInvalid, next_due, reaching_back
 from deployments.orders import check_callable
 from deployments.schedules import rules, store
+from deployments.schedules.fields import YEARS
 from deployments.serving import catch_up
 from deployments.starting import load_deployed, start_runs
 
@@ -45,6 +46,8 @@ def plan_backfill(*, schedule: Schedule, since: datetime, until: datetime) -> Ba
     Raises BackfillRefused.
     """
     now = store.database_time(schedule.deployment)
+    if since.year not in YEARS:
+        raise BackfillRefused("from", f"Choose a time from {YEARS[0]} on.")
     if until < since:
         raise BackfillRefused("until", "The end lies before the beginning.")
     if until > now:

@@ -103,9 +103,7 @@ class Installation:
 
     def member(self, *words: str) -> psutil.Process:
         """The first process whose command line has all the words."""
-        found = [
-            one for one in self.family() if set(words) <= set(shlex.join(one.cmdline()).split())
-        ]
+        found = [one for one in self.family() if set(words) <= set(_command(one))]
         assert found, f"no process with {words}"
         return found[0]
 
@@ -129,6 +127,14 @@ class Installation:
                 with self._changed:
                     self.lines.append(line.rstrip("\n"))
                     self._changed.notify_all()
+
+
+def _command(process: psutil.Process) -> list[str]:
+    """The words of its command line; none if it is just ending."""
+    try:
+        return shlex.join(process.cmdline()).split()
+    except psutil.Error:
+        return []
 
 
 def start(data: Path, *, port: int | None = None, **variables: str) -> Installation:

@@ -15,6 +15,8 @@ from deployments.models.schedule import MOST_FAILURES, MOST_JITTER_SECONDS, MOST
 from deployments.occurrences import MOST_EVERY_SECONDS, Rule, RuleInvalid, read_cron
 
 RULE_FIELDS = ("cron_expression", "interval_seconds", "timezone", "start_at", "end_at", "one_off")
+# Far enough from the ends of the calendar to count on both sides.
+YEARS = range(1970, 9001)
 # Name → choices; the first one is the default.
 CHOICES: dict[str, Any] = {
     "overlap": Schedule.Overlap,
@@ -145,7 +147,12 @@ def _every(fields: dict[str, Any], errors: dict[str, list[str]]) -> int | None:
 
 def _time(fields: dict[str, Any], name: str, errors: dict[str, list[str]]) -> datetime | None:
     found = fields.get(name)
-    if found is None or isinstance(found, datetime) and timezone.is_aware(found):
+    if found is None:
+        return None
+    if not isinstance(found, datetime) or timezone.is_naive(found):
+        errors[name] = ["Write a date and time with its offset, as in 2027-01-31T09:00:00+01:00."]
+    elif found.year not in YEARS:
+        errors[name] = [f"Choose a year from {YEARS[0]} to {YEARS[-1]}."]
+    else:
         return found
-    errors[name] = ["Write a date and time with its offset, as in 2027-01-31T09:00:00+01:00."]
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -83,6 +84,42 @@ def test_long_missed_times_are_skipped_by_choice(scheduled: Callable[..., Schedu
     scheduled(missed=8, misfire="skip", overlap="allow")
     wake_schedules()
     assert outcomes() == [Outcome.SKIPPED_MISFIRE] * 2 + [Outcome.RAN] * 6
+
+
+def test_rivals_serve_many_schedules_once(
+    scheduled: Callable[..., Schedule], caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(12):
+        jitter = {"jitter_seconds": 1} if number % 3 == 0 else {}
+        scheduled(missed=4, path=f"/{number}", misfire="run_all", overlap="allow", **jitter)
+
+    def work() -> None:
+        for _ in range(4):
+            wake_schedules()
+        connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    time.sleep(1)
+    wake_schedules()
+    assert outcomes() == [Outcome.RAN] * 48
+    assert Execution.objects.count() == 48
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_a_day_away_is_caught_up(scheduled: Callable[..., Schedule]) -> None:
+    schedule = scheduled(missed=1440, interval_seconds=60, misfire_window_seconds=12 * 3600)
+    wake_schedules()
+    found = outcomes()
+    assert len(found) == 1440
+    assert found.count(Outcome.SKIPPED_MISFIRE) in (720, 721)
+    assert found[-1] == Outcome.RAN
+    assert set(found[725:-1]) == {Outcome.COALESCED}
+    due = list(schedule.occurrences.order_by("due_at").values_list("due_at", flat=True))
+    assert due == [due[0] + timedelta(minutes=n) for n in range(1440)]
 
 
 def test_a_run_that_goes_on_is_not_overlapped(scheduled: Callable[..., Schedule]) -> None:

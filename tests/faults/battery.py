@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from executor.models import Execution
 from tests.faults.chaos import Chaos
 from tests.faults.contract import breaches
-from tests.faults.fleet import Fleet, last_words
+from tests.faults.fleet import Fleet, errors_of, last_words
 from tests.faults.load import Load
 from tests.faults.moves import Move, read_moves
 from tests.faults.provider import Provider
@@ -132,7 +132,10 @@ class Battery:
         return "\n".join(lines)
 
     def words_of_the_fleet(self) -> str:
-        return "\n".join(f"--- {m.name}\n{last_words(m)}" for m in self.fleet.members)
+        """The ends of all logs, and every error that is told of in them."""
+        ends = [f"--- {m.name}\n{last_words(m)}" for m in self.fleet.members]
+        told = [f"--- {m.name}\n{errors_of(m)}" for m in self.fleet.members]
+        return "\n".join([*ends, "=== Errors", *told])
 
 
 def _taken_up(moves: list[Move]) -> list[float]:

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import redis
+from django.db import DatabaseError, InterfaceError, connection
 
+from executor.models import Execution
 from tests.faults.fleet import Fleet, Member
 from tests.servers import Server
 
@@ -25,6 +27,18 @@ POINTS = {
 }
 FROZEN_LEASES = 2.0
 PATIENT_TIMES = 15
+
+
+def _carried(member: Member) -> int:
+    """How many executions it runs now, as far as the database says."""
+    try:
+        owned = Execution.objects.filter(
+            status="running", owner__contains=f":{member.serving_pid()}:"
+        )
+        return owned.count()
+    except (DatabaseError, InterfaceError):
+        connection.close()
+        return 0
 
 
 @dataclass
@@ -78,14 +92,16 @@ class Chaos:
             self.deaths.update(self.fleet.look_after())
             time.sleep(0.05)
 
-    def _victim(self, kind: str) -> Member | None:
+    def _victim(self, kind: str, *, busiest: bool = False) -> Member | None:
         """One of the kind, if another of it works; so that each is a fault, and not the end.
 
         Who was started to die at a point is left to do so, for a while.
         """
         ready = [member for member in self.fleet.of(kind) if member.is_ready]
         free = [member for member in ready if not member.is_to_die]
-        return self.chance.choice(free) if free and len(ready) > 1 else None
+        if not free or len(ready) < 2:
+            return None
+        return max(free, key=_carried) if busiest else self.chance.choice(free)
 
     def _kill(self, kind: str) -> bool:
         member = self._victim(kind)
@@ -100,7 +116,8 @@ class Chaos:
         return member is not None and self.fleet.kill_child(member)
 
     def _freeze(self, kind: str) -> bool:
-        member = self._victim(kind)
+        """One that carries something, if there is such a one: it is to be found out later."""
+        member = self._victim(kind, busiest=True)
         return member is not None and self.fleet.freeze(member, FROZEN_LEASES * self.lease_seconds)
 
     def _terminate(self) -> bool:

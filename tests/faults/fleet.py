@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -200,6 +201,17 @@ class Fleet:
                 ends[member.name] = (code, time.monotonic() - began)
             self.kill(member)
         return ends
+
+
+def errors_of(member: Member, count: int = 400) -> str:
+    """The last lines of all errors that its log tells of."""
+    found, inside = [], False
+    for line in member.log.read_text(errors="replace").splitlines():
+        if re.match(r"\[?\d{4}-", line):
+            inside = " ERROR " in line
+        if inside:
+            found.append(line)
+    return "\n".join(found[-count:])
 
 
 def last_words(member: Member, count: int = 30) -> str:

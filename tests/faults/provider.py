@@ -87,9 +87,18 @@ def provider(seconds: float) -> Iterator[Provider]:
     try:
         yield found
     finally:
-        loop.call_soon_threadsafe(server.close)
+        server.get_loop().call_soon_threadsafe(server.close)
+        asyncio.run_coroutine_threadsafe(_hang_up(), loop).result(timeout=10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(timeout=10)
+
+
+async def _hang_up() -> None:
+    """End all connections of the running loop."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def _read(reader: asyncio.StreamReader) -> dict[str, Any] | None:

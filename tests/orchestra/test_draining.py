@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import threading
 import time
-from urllib.parse import urlsplit
 
-import psutil
 import pytest
 
-from tests.installations import Installation, running
-from tests.slow_model import slow_model
+from tests.installations import Installation
+from tests.orchestra.conftest import ANSWER_SECONDS, wait_until
 
 pytestmark = pytest.mark.xdist_group("installations")
 
 CALLERS = 4
-
-
-@pytest.fixture(scope="module")
-def model():
-    with slow_model(0.3) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def installation(model, tmp_path_factory):
-    with running(
-        tmp_path_factory.mktemp("draining") / "data",
-        ORCHESTRA_MODEL="",
-        ORCHESTRA_LLM_URL=model.url,
-        ORCHESTRA_LLM_MODEL="slow",
-        ORCHESTRA_WEB_PROCESSES="2",
-        ORCHESTRA_WORKERS="2",
-    ) as found:
-        # The first call of a process loads the model's client, which is nothing to measure.
-        call(found)
-        yield found
+WORKERS = ("worker-1@%h", "worker-2@%h")
 
 
 def call(found: Installation, **headers: str):
@@ -45,33 +22,26 @@ def call(found: Installation, **headers: str):
     return found.call(path, example, **headers)
 
 
-def log_of(found: Installation, answer):
-    return found.call(f"/api/executions/{answer['log_id']}")[1]
-
-
-def wait_until(condition, seconds):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
+def status_of(found: Installation, answer):
+    return found.call(f"/api/executions/{answer['log_id']}")[1]["status"]
 
 
 def is_there(found: Installation, name):
-    for one in found.family():
-        with contextlib.suppress(psutil.Error):
-            if name in one.cmdline():
-                return True
-    return False
+    try:
+        return found.member(name)
+    except AssertionError:
+        return None
 
 
 def ended_after(*processes):
-    """How many seconds the processes take to end when they are told to."""
-    began = time.monotonic()
+    """How many seconds each of the processes takes to end when they are told to."""
+    began, took = time.monotonic(), []
     for process in processes:
         process.send_signal(signal.SIGTERM)
     for process in processes:
         process.wait(timeout=30)
-    return time.monotonic() - began
+        took.append(time.monotonic() - began)
+    return took
 
 
 class Callers:
@@ -102,44 +72,36 @@ class Callers:
             thread.join(timeout=60)
 
 
-def test_a_rolling_restart_fails_no_call(installation):
-    with Callers(installation) as callers:
-        for name in ("gunicorn", "worker-1@%h", "worker-2@%h"):
-            wait_until(lambda: callers.answers, seconds=30)
-            ended_after(installation.member(name))
-            wait_until(lambda name=name: is_there(installation, name), seconds=10)
-            time.sleep(2)
+def test_a_rolling_restart_fails_no_call(busy):
+    with Callers(busy) as callers:
+        for name in ("gunicorn", *WORKERS):
+            answered = len(callers.answers)
+            ended_after(busy.member(name))
+            wait_until(lambda name=name: is_there(busy, name), seconds=10)
+            wait_until(lambda n=answered: len(callers.answers) > n + CALLERS, seconds=30)
     assert not callers.errors
     assert {status for status, _ in callers.answers} <= {200, 202}
-    assert len(callers.answers) > 10
     later = [answer for status, answer in callers.answers if status == 202]
-    wait_until(
-        lambda: all(log_of(installation, one)["status"] == "completed" for one in later), seconds=30
-    )
+    wait_until(lambda: {status_of(busy, one) for one in later} <= {"completed"}, seconds=30)
 
 
-def test_a_web_process_that_ends_answers_who_waits_and_hands_the_run_over(installation, model):
+def test_who_is_told_to_end_answers_who_waits_and_hands_its_runs_over(busy, slow):
     answers = []
-    model.seconds = 8.0
-    caller = threading.Thread(target=lambda: answers.append(call(installation)))
+    _, queued = call(busy, Prefer="respond-async")
+    slow.seconds = 12.0
+    before = slow.asked
+    caller = threading.Thread(target=lambda: answers.append(call(busy)))
     caller.start()
-    wait_until(lambda: model.asked > len(model.answered), seconds=10)
-    assert ended_after(installation.member("gunicorn")) < 10
+    wait_until(lambda: status_of(busy, queued) == "running" and slow.asked > before, seconds=20)
+    web, *workers = ended_after(*(busy.member(name) for name in ("gunicorn", *WORKERS)))
+    slow.seconds = ANSWER_SECONDS
+    assert web < 10
+    assert max(workers) < 14
     caller.join(timeout=10)
-    model.seconds = 0.3
-    [(status, answer)] = answers
+    [(status, waited_for)] = answers
     assert status == 202
-    wait_until(lambda: log_of(installation, answer)["status"] == "completed", seconds=30)
-
-
-def test_a_worker_that_ends_hands_its_runs_over_at_once(installation, model):
-    model.seconds = 20.0
-    _, answer = call(installation, Prefer="respond-async")
-    path = urlsplit(answer["status_url"]).path
-    wait_until(lambda: installation.call(path)[1]["status"] == "running", seconds=15)
-    wait_until(lambda: model.asked > len(model.answered), seconds=10)
-    model.seconds = 0.3
-    workers = [installation.member(name) for name in ("worker-1@%h", "worker-2@%h")]
-    assert ended_after(*workers) < 14
-    wait_until(lambda: installation.call(path)[1]["status"] == "completed", seconds=40)
-    assert "exit code 0" in installation.wait_for("worker-1 ended")
+    # The answer that takes so long is not waited for by anybody any more.
+    for one in (waited_for, queued):
+        wait_until(lambda one=one: status_of(busy, one) == "completed", seconds=30)
+    for name in ("web", "worker-1", "worker-2"):
+        busy.wait_for(f"^{name} ended .exit code 0")

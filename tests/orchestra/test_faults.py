@@ -36,7 +36,7 @@ def test_nothing_is_lost_or_doubled_under_faults(request: pytest.FixtureRequest)
 
 def test_its_control_without_fencing_is_found_out() -> None:
     done = battery(
-        *("--database", "embedded", "--faults", "6", "--executions", "30"),
+        *("--database", "embedded", "--faults", "3", "--executions", "20"),
         *("--break-fencing", "--only", "freeze worker"),
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

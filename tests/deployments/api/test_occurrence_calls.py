@@ -137,6 +137,8 @@ def test_spans_that_cannot_be_filled(client: APIClient, scheduled: Scheduled) ->
         (now - hour, now + hour, "until"),
         (now - day, now, "until"),
         ("yesterday", now, "from"),
+        ("0001-01-01T00:00:00Z", now, "from"),
+        ("0001-01-01T00:00:00+14:00", now, "from"),
     ):
         answer = fill(client, schedule, since, until, confirm=True)
         assert (answer.status_code, list(answer.json()["errors"])) == (422, [field])

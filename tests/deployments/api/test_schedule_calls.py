@@ -108,6 +108,8 @@ def test_put_takes_back_what_get_showed_and_resets_the_rest(
         ({"interval_seconds": 5, "repeated_time": "next"}, "repeated_time"),
         ({"interval_seconds": 5, "one_off": "perhaps"}, "one_off"),
         ({"interval_seconds": 5, "start_at": "tomorrow"}, "start_at"),
+        ({"interval_seconds": 5, "start_at": "0001-01-01T00:00:00+12:00"}, "start_at"),
+        ({"interval_seconds": 5, "end_at": "9999-12-31T23:59:59-12:00"}, "end_at"),
         (
             {"interval_seconds": 5, "start_at": "2027-01-02T00:00Z", "end_at": "2027-01-01T00:00Z"},
             "end_at",

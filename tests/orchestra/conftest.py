@@ -1,0 +1,45 @@
+"""An installation with several processes of each kind, for tests that end them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.installations import Installation, running
+from tests.slow_model import SlowModel, slow_model
+
+ANSWER_SECONDS = 0.4
+
+
+def wait_until(condition: Callable[[], Any], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def slow() -> Iterator[SlowModel]:
+    with slow_model(ANSWER_SECONDS) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def busy(slow: SlowModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Two web processes, two workers, a lease of two seconds, and a model that takes its time."""
+    with running(
+        tmp_path_factory.mktemp("busy") / "data",
+        ORCHESTRA_MODEL="",
+        ORCHESTRA_LLM_URL=slow.url,
+        ORCHESTRA_LLM_MODEL="slow",
+        ORCHESTRA_WEB_PROCESSES="2",
+        ORCHESTRA_WORKERS="2",
+        ORCHESTRA_LEASE_SECONDS="2",
+    ) as found:
+        # The first call of a process loads the model's client, which is nothing to measure.
+        path, _, example = found.sample
+        found.call(path, example)
+        yield found
