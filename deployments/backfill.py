@@ -16,6 +16,7 @@ from deployments.schedules import rules, store
 from deployments.schedules.fields import YEARS
 from deployments.serving import catch_up
 from deployments.starting import load_deployed, start_runs
+from designs.audit import Action, note
 
 MOST_RUNS = 1000
 
@@ -84,6 +85,8 @@ def start_backfill(*, schedule: Schedule, since: datetime, until: datetime) -> B
         if not plan.one_after_another:
             start_runs([(found, row) for row in rows], ready, now=now)
         _save(rows)
+        first, last = since.isoformat(), until.isoformat()
+        note(Action.BACKFILL, found, since=first, until=last, runs=plan.runs)
     return plan
 
 

@@ -22,10 +22,13 @@ from django.utils import timezone
 
 from deployments.errors import CallbackRefused, DeliveryPending
 from deployments.models import CallbackSecret, Delivery, Deployment, check_callback_url
+from designs.acting import recorded_as
 from designs.addresses import AddressRefused
 from designs.api.renderers import to_json
+from designs.audit import Action, note
 from designs.encryption import SecretUnreadable
 from designs.guarded_http import CallFailed, Reply, send
+from designs.masking import masked
 from executor.answers import usage_of
 from executor.models import Execution
 from executor.sending import send_settling
@@ -71,7 +74,8 @@ def change_secret(*, deployment: Deployment, overlap_seconds: float = 0) -> str:
         if not made:
             row.previous, row.secret = row.secret, text
             row.previous_until = timezone.now() + timedelta(seconds=overlap_seconds)
-            row.save()
+            with recorded_as(Action.ROTATE):
+                row.save()
     return text
 
 
@@ -104,14 +108,16 @@ def redeliver(*, delivery: Delivery) -> None:
     """
     if delivery.execution.status not in TERMINAL:
         raise DeliveryPending("The run has not ended yet; its callback is sent when it does.")
-    Delivery.objects.filter(pk=delivery.pk).update(
-        status=Delivery.Status.PENDING,
-        attempts=0,
-        next_attempt_at=Now(),
-        sent_at=timezone.now(),
-        delivered_at=None,
-    )
-    transaction.on_commit(lambda: send_settling(delivery.execution_id), robust=True)
+    with transaction.atomic():
+        Delivery.objects.filter(pk=delivery.pk).update(
+            status=Delivery.Status.PENDING,
+            attempts=0,
+            next_attempt_at=Now(),
+            sent_at=timezone.now(),
+            delivered_at=None,
+        )
+        note(Action.REDELIVER, delivery, url=delivery.url)
+        transaction.on_commit(lambda: send_settling(delivery.execution_id), robust=True)
 
 
 async def deliver(pk: uuid.UUID) -> bool:
@@ -227,7 +233,7 @@ def _note(
     entry = {
         "at": now.isoformat().replace("+00:00", "Z"),
         "status_code": None if reply is None else reply.status,
-        "error": error or None,
+        "error": masked(error) or None,
         "duration_ms": took,
     }
     changes: dict[str, Any] = {"log": [*delivery.log, entry][-MOST_LOGGED:], "sent_at": None}

@@ -20,6 +20,7 @@ from deployments.lookup import Deployed
 from deployments.models import IdempotencyKey
 from deployments.orders import order_for
 from designs.access import Caller
+from designs.audit import Action, AuditEntry, new_entry
 from designs.ids import new_id
 from executor import states
 from executor.answers import Answer, answer_of_run, wait_for_answer
@@ -57,6 +58,7 @@ class Plan:
     """What a call fixes before its run: the id, what is written beside it, who listens to it."""
 
     key: IdempotencyKey | None = None
+    entry: AuditEntry | None = None
     callback_url: str = ""
     streams: bool = False
     execution_id: uuid.UUID = field(default_factory=new_id)
@@ -67,6 +69,8 @@ class Plan:
         if self.key is not None:
             self.key.execution_id = execution.pk
             rows.append(self.key)
+        if self.entry is not None:
+            rows.append(self.entry)
         if self.callback_url:
             rows.append(new_delivery(execution=execution, url=self.callback_url))
         return rows
@@ -97,11 +101,13 @@ async def call_deployment(
     if callback_url:
         check_callback(callback_url)
         order = replace(order, settles=True)
+    execution_id = execution_id or new_id()
     plan = Plan(
         key=_key(ready, caller, idempotency_key, body),
+        entry=await _entry(order, execution_id),
         callback_url=callback_url or ready.callback_url,
         streams=streams,
-        execution_id=execution_id or new_id(),
+        execution_id=execution_id,
     )
     first = None
     for tries_left in reversed(range(KEY_TRIES)):
@@ -131,6 +137,16 @@ def _key(ready: Deployed, caller: Caller, key: str, body: bytes) -> IdempotencyK
         key=key,
         body_digest=hashlib.sha256(body).hexdigest(),
     )
+
+
+async def _entry(order: Order, execution_id: uuid.UUID) -> AuditEntry | None:
+    """What the audit says of a run that a person starts by hand. Of other calls the execution says
+    it all, and they wait for no other row.
+    """
+    if order.trigger != Trigger.MANUAL or order.caller.key_id is not None:
+        return None
+    execution = new_execution(order, id=execution_id)
+    return await in_thread(new_entry, Action.EXECUTE, execution, caller=order.caller)
 
 
 async def _start(ready: Deployed, order: Order, wait_seconds: float, plan: Plan) -> Call:

@@ -61,6 +61,10 @@ class RateLimitReached(Exception):
         self.headers = headers
 
 
+class Overloaded(Exception):
+    """This web process has as many calls under way as it may have."""
+
+
 class DeliveryPending(Exception):
     """The callback's run has not ended yet, so there is nothing to deliver."""
 

@@ -14,6 +14,8 @@ from django.utils import timezone
 from deployments.errors import KeyBeyond, KeyRefused, KeyRevoked
 from deployments.models import ApiKey, Deployment
 from designs.access import SCOPES, SYSTEM, Caller, caller_of
+from designs.acting import recorded_as
+from designs.audit import Action
 from executor import wakeups
 
 # Every process is told of a change; without the broker it is seen after at most this long.
@@ -75,7 +77,8 @@ def rotate_key(
             raise KeyRevoked("This key was revoked for good. Make a new one.")
         _check_within(maker, key, set(key.deployments.values_list("pk", flat=True)))
         text = key.set_new_secret(overlap_seconds=min(overlap_seconds, LONGEST_OVERLAP_SECONDS))
-        key.save(update_fields=["prefix", "digest", "previous_digest", "previous_until"])
+        with recorded_as(Action.ROTATE):
+            key.save(update_fields=["prefix", "digest", "previous_digest", "previous_until"])
         _tell_change()
     return key, text
 
@@ -84,7 +87,8 @@ def revoke_key(*, key: ApiKey) -> None:
     """The key stops working, in every process at once; its row stays for the audit."""
     if key.revoked_at is None:
         key.revoked_at = timezone.now()
-        key.save(update_fields=["revoked_at"])
+        with transaction.atomic(), recorded_as(Action.REVOKE):
+            key.save(update_fields=["revoked_at"])
     _tell_change()
 
 
@@ -164,6 +168,7 @@ def _caller_of_key(key: ApiKey) -> Caller:
         scopes=frozenset(key.scopes),
         deployment_ids=bound or None,
         key_id=key.pk,
+        key_name=f"{key.name} ({key})" if key.name else str(key),
         requests_per_minute=key.requests_per_minute,
         requests_per_day=key.requests_per_day,
     )

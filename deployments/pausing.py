@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from deployments.lookup import tell_change
 from deployments.models import Deployment, Occurrence, Schedule
 from deployments.schedules.store import words_of
+from designs.audit import note_change
 from executor.states import Status
 
 FAILED = (Status.FAILED, Status.TIMED_OUT)
@@ -72,12 +73,15 @@ def pause_unusable(deployment_id: uuid.UUID) -> bool:
 def _pause(deployment_id: uuid.UUID, reason: str) -> bool:
     """active → error, once; a person sets it back."""
     active = Deployment.objects.present().filter(pk=deployment_id, status=Deployment.Status.ACTIVE)
-    won = active.update(
-        status=Deployment.Status.ERROR, status_reason=reason[:500], updated_at=Now()
-    )
+    changes = {"status": Deployment.Status.ERROR, "status_reason": reason[:500]}
+    with transaction.atomic():
+        row = active.first()
+        won = row is not None and bool(active.update(**changes, updated_at=Now()))
+        if row is not None and won:
+            note_change(row, changes)
     if won:
         tell_change()
-    return bool(won)
+    return won
 
 
 def _reason(schedule: Schedule, failures: int, error: dict[str, str] | None) -> str:

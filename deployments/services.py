@@ -18,6 +18,8 @@ from deployments.orders import order_for
 from deployments.schedules import store
 from deployments.serving import catch_up
 from designs.access import Caller
+from designs.acting import recorded_as
+from designs.audit import Action, note
 from designs.models import Design
 from designs.services import version_to_deploy
 from executor.models import Execution, Trigger
@@ -119,7 +121,8 @@ def undeploy(*, deployment: Deployment, caller: Caller) -> None:
         deployment.removed_at = timezone.now()
         deployment.status = Deployment.Status.INACTIVE
         deployment.status_reason = f"Undeployed by {caller.name}."[:500]
-        deployment.save(update_fields=["removed_at", "status", "status_reason", "updated_at"])
+        with recorded_as(Action.UNDEPLOY):
+            deployment.save(update_fields=["removed_at", "status", "status_reason", "updated_at"])
     tell_change()
 
 
@@ -133,7 +136,11 @@ def invoke_deployment(
     """
     ready = deployed(deployment)
     order = order_for(ready, input_data=input_data, trigger=trigger, caller=caller)
-    return accept_order(ready, order)
+    with transaction.atomic():
+        execution = accept_order(ready, order)
+        if trigger == Trigger.MANUAL:
+            note(Action.EXECUTE, execution, caller=caller, deployment=deployment.endpoint_path)
+    return execution
 
 
 def accept_order(ready: Deployed, order: Order) -> Execution:

@@ -21,6 +21,7 @@ from deployments.orders import order_for
 from deployments.pausing import pause_unusable
 from designs.access import Caller
 from executor.errors import ExecutionEnded
+from executor.inserting import Insert, insert_rows
 from executor.models import Execution, Trigger
 from executor.sending import send_execution
 from executor.services import Order, cancel_execution, new_execution
@@ -62,8 +63,7 @@ def start_runs(starts: Sequence[Start], ready: dict[uuid.UUID, Deployed], *, now
         executions.append(execution)
         if found.callback_url:
             deliveries.append(new_delivery(execution=execution, url=found.callback_url))
-    Execution.objects.bulk_create(executions)
-    Delivery.objects.bulk_create(deliveries)
+    insert_rows([Insert(Execution, executions), Insert(Delivery, deliveries)])
     queued = [execution.pk for execution in executions if execution.status == Status.QUEUED]
     transaction.on_commit(lambda: _sender().submit(_send, queued), robust=True)
 

@@ -1,7 +1,13 @@
 """The app's place in the installation."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class DesignsConfig(AppConfig):
     name = "designs"
+
+    def ready(self) -> None:
+        from designs.audit_rows import restore_guard
+
+        post_migrate.connect(restore_guard, sender=self)

@@ -15,9 +15,11 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models.query_utils import DeferredAttribute
 
+from designs import masking
+
 # So that a stored value is never taken for a text that somebody typed.
 PREFIX = "fernet:"
-SHOWN = "(secret)"
+SHOWN = masking.MASK
 # The salt has no place to be kept in that is not the key's own; it sets this use apart from others.
 SALT = b"orchestra: secrets at rest"
 
@@ -36,12 +38,14 @@ class SecretUnreadable(Exception):
 class Secret:
     """A text that shows itself to nobody: only `reveal` gives it. Empty ones are false.
 
-    Pickled and copied it is the encrypted text, so that no cache or queue holds more.
+    Pickled and copied it is the encrypted text, so that no cache or queue holds more. What a
+    process has once typed or opened it masks in all that it writes.
     """
 
     __slots__ = ("_text", "_token")
 
     def __init__(self, text: str = "", *, token: str = "") -> None:
+        masking.learn(text)
         self._text = text
         self._token = token
 
@@ -62,6 +66,7 @@ class Secret:
             except InvalidToken:
                 raise SecretUnreadable from None
             self._text = opened.decode()
+            masking.learn(self._text)
         return self._text
 
     def renewed(self) -> Secret:
@@ -70,6 +75,13 @@ class Secret:
 
     def __bool__(self) -> bool:
         return bool(self._text or self._token)
+
+    def __eq__(self, other: object) -> bool:
+        """True for what is stored as the same, so that a row read again is not a changed one."""
+        return isinstance(other, Secret) and self.token == other.token
+
+    def __hash__(self) -> int:
+        return hash(self.token)
 
     def __repr__(self) -> str:
         return SHOWN if self else ""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
+from urllib.parse import urlencode
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -62,7 +64,9 @@ def _refusal(request: PageRequest, permission: str) -> HttpResponse | None:
     if request.caller.user_id is None:
         if request.htmx:
             # A session ended under an open page: the whole page goes to sign in, not a part of it.
-            return HttpResponseClientRedirect(resolve_url(settings.LOGIN_URL))
+            back, url = request.htmx.current_url_abs_path, resolve_url(settings.LOGIN_URL)
+            query = f"?{urlencode({REDIRECT_FIELD_NAME: back})}" if back else ""
+            return HttpResponseClientRedirect(url + query)
         return cast(HttpResponse, redirect_to_login(request.get_full_path()))
     if not request.caller.may(permission):
         raise PermissionDenied

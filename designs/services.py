@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, ProtectedError
 
 from designs.access import Caller
+from designs.audit import Action, note
 from designs.errors import (
     DesignInUse,
     DesignInvalid,
@@ -23,6 +24,7 @@ from designs.graph.files import design_text, read_design_file, read_designs
 from designs.graph.rules import Checked
 from designs.graph.spec import Problem
 from designs.graph.suggestions import apply_to_document, read_suggestion
+from designs.masking import masked, masked_value
 from designs.models import Design, DesignVersion
 from designs.patterns.catalogue import check_document
 from designs.sample_files import load_samples
@@ -51,8 +53,9 @@ def create_design(
     """
     draft = _draft(document, name or UNNAMED if _is_blank(document.get("name")) else name)
     if description:
-        draft["description"] = description
-    return Design.objects.create(draft=draft, created_by_id=caller.user_id, **_labels(draft))
+        draft["description"] = masked(description)
+    with transaction.atomic():
+        return Design.objects.create(draft=draft, created_by_id=caller.user_id, **_labels(draft))
 
 
 def change_draft(
@@ -71,7 +74,7 @@ def change_draft(
         given = locked.draft if document is None else document
         draft = _draft(given, name or (locked.name if _is_blank(given.get("name")) else ""))
         if description is not None:
-            draft["description"] = description
+            draft["description"] = masked(description)
         design.draft = draft
         for field, value in _labels(draft).items():
             setattr(design, field, value)
@@ -160,7 +163,14 @@ def import_designs(*, raw: object, caller: Caller) -> list[Imported]:
 
 def export_design(design: Design) -> str:
     """The draft as JSON text; importing it gives a design with the same text."""
+    note(Action.EXPORT, design)
     return design_text(design.draft)
+
+
+def export_version(version: DesignVersion) -> str:
+    """What was published, as JSON text."""
+    note(Action.EXPORT, version)
+    return design_text(version.document)
 
 
 # --- Versions -------------------------------------------------------------------------------------
@@ -219,11 +229,12 @@ def version_to_deploy(*, design: Design, number: int | None, caller: Caller) -> 
 
 
 def _draft(document: dict[str, Any], name: str) -> dict[str, Any]:
-    """A copy of the document with a name, if one is given, and a description."""
+    """A copy of the document with a name, if one is given, and a description; without secrets."""
     draft = {**document, "name": name} if name else dict(document)
     if draft.get("description") is None:
         draft["description"] = ""
-    return draft
+    shown: dict[str, Any] = masked_value(draft)
+    return shown
 
 
 def _labels(draft: dict[str, Any]) -> dict[str, str]:

@@ -9,11 +9,16 @@ import uuid
 from dataclasses import dataclass
 from typing import cast
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
+from designs.access import SYSTEM, Caller
+from designs.addresses import AddressRefused, check_url
+from designs.masking import masked
 from designs.patterns.base import Part
+from executor import wakeups
 from executor.engine.llm.base import Model, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.clients import Protocol, load
 from executor.errors import ConnectionInvalid
@@ -35,22 +40,44 @@ ELSEWHERE = (
 )
 
 
+# Who may change people's rights is an administrator: nobody else opens the inner network.
+ADMINISTERS = "auth.change_user"
+
+
 def save_connection(
-    *, connection: ModelConnection, new_key: str = "", remove_key: bool = False
+    *,
+    connection: ModelConnection,
+    new_key: str = "",
+    remove_key: bool = False,
+    caller: Caller = SYSTEM,
 ) -> None:
     """Write the connection; without a new key it keeps the one it has.
 
+    An address that is not an administrator's is asked through the guarded client, from now on.
     Every process of the installation follows within seconds. Raises ConnectionInvalid.
     """
     with transaction.atomic():
         rows = ModelConnection.objects.select_for_update()
         kept = rows.filter(pk=connection.pk).first() if connection.pk else None
+        if kept is None or _address(kept) != _address(connection):
+            _judge_address(connection, caller)
         _set_key(connection, kept, new_key.strip(), remove=remove_key)
         if kept is None or _facts(kept) != _facts(connection) or new_key or remove_key:
             connection.tested_at, connection.test_passed = None, None
             connection.test_sentence = ""
         connection.save()
         transaction.on_commit(installation_models().connections.forget)
+        # Others learn at once what to mask.
+        transaction.on_commit(wakeups.tell_change)
+
+
+def _judge_address(connection: ModelConnection, caller: Caller) -> None:
+    connection.is_guarded = not caller.may(ADMINISTERS)
+    if connection.is_guarded and connection.base_url:
+        try:
+            check_url(connection.base_url, settings.ENVIRONMENT.egress_allow)
+        except AddressRefused as error:
+            raise ConnectionInvalid({"base_url": [str(error)]}) from error
 
 
 def _set_key(
@@ -105,7 +132,7 @@ def try_connection(*, connection: ModelConnection) -> Tried:
     ModelConnection.objects.filter(pk=connection.pk).update(
         tested_at=timezone.now(),
         test_passed=tried.passed,
-        test_sentence=tried.sentence[:MOST_CHARACTERS],
+        test_sentence=masked(tried.sentence)[:MOST_CHARACTERS],
     )
     installation_models().connections.forget()
     return tried

@@ -9,6 +9,7 @@ import django_filters
 from django import forms
 from django.db.models import Q
 
+from designs.api.filters import TimeFilter
 from executor.models import Execution, Trigger, parse_execution_id
 from executor.states import Status
 
@@ -16,8 +17,8 @@ from executor.states import Status
 class ExecutionFilter(django_filters.FilterSet):
     status = django_filters.MultipleChoiceFilter(choices=Status.choices)
     trigger_type = django_filters.ChoiceFilter(choices=Trigger.choices)
-    started_after = django_filters.IsoDateTimeFilter(method="from_time")
-    started_before = django_filters.IsoDateTimeFilter(method="until_time")
+    started_after = TimeFilter(method="from_time")
+    started_before = TimeFilter(method="until_time")
     degraded = django_filters.BooleanFilter()
 
     class Meta:

@@ -21,7 +21,7 @@ from executor.engine.journal import StepResult
 from executor.engine.runner import CompiledGraph, run_graph
 from executor.models import BlockResult, Execution
 from executor.recorder import Accept
-from executor.rows import as_stored, change_block, end_fields, step_row
+from executor.rows import StorableOnce, as_stored, change_block, end_fields, step_row
 from executor.sending import send_settling
 from executor.states import Status
 from executor.threads import in_thread
@@ -38,6 +38,7 @@ class Collected:
         self.execution = execution
         self.steps: list[StepResult] = []
         self.blocks: dict[str, BlockResult] = {}
+        self.storable = StorableOnce()
 
     def recall(self, key: str) -> StepResult | None:
         return None
@@ -47,12 +48,13 @@ class Collected:
 
     def emit(self, event: Event) -> None:
         if isinstance(event, BlockChanged):
-            change_block(self.blocks, self.execution.pk, event)
+            change_block(self.blocks, self.execution.pk, event, self.storable)
 
     def rows(self) -> list[models.Model]:
         """Blocks and steps, to be written after their execution."""
         pk, attempt = self.execution.pk, self.execution.attempt
-        return [*self.blocks.values(), *(step_row(step, pk, attempt) for step in self.steps)]
+        steps = (step_row(step, pk, attempt, self.storable) for step in self.steps)
+        return [*self.blocks.values(), *steps]
 
 
 async def run_at_once(
@@ -72,9 +74,10 @@ async def run_at_once(
             outcome = await run_graph(graph, execution.input_data, setup)
     except TimeoutError:
         return None
-    states.end_unwritten(execution, Status(outcome.status), **end_fields(outcome))
+    fields = end_fields(outcome, collected.storable)
+    states.end_unwritten(execution, Status(outcome.status), **fields)
     rows = [execution, *collected.rows(), *others]
     await asyncio.wrap_future(process_writer().submit(Accept(rows, execution=execution)))
     if execution.settles:
         await in_thread(send_settling, execution.pk)
-    return as_stored(outcome)
+    return as_stored(outcome, collected.storable)

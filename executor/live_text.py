@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from designs.masking import GrowingText
 from executor import wakeups
 from executor.engine.events import Event, StepFailed, StepFinished, TextDelta
 
@@ -17,12 +18,15 @@ GATHER_SECONDS = 0.05
 
 @dataclass(slots=True)
 class _Text:
-    """The text of a step in progress. `told` is how many of its characters were told."""
+    """The text of a step in progress, as far as it is certain to show no secret.
+
+    `told` is how many of its characters were told.
+    """
 
     block_id: str
     agent_id: str | None
     number: int = 1
-    text: str = ""
+    text: GrowingText = field(default_factory=GrowingText)
     told: int = 0
 
 
@@ -46,6 +50,8 @@ class LiveText:
         if isinstance(event, TextDelta):
             self._add(event)
         elif isinstance(event, StepFinished):
+            if event.step.key in self._texts:
+                self._texts[event.step.key].text.show(whole=True)
             self._tell()
             self._texts.pop(event.step.key, None)
         elif isinstance(event, StepFailed) and event.key in self._texts:
@@ -70,24 +76,25 @@ class LiveText:
         text = self._texts.get(event.key)
         if text is None:
             text = self._texts[event.key] = _Text(event.block_id, event.agent_id)
-        text.text += event.text
+        text.text.add(event.text)
         if self._timer is None:
             self._timer = self.loop.call_later(GATHER_SECONDS, self._tell)
 
     def _tell(self) -> None:
         self.stop()
         for key, text in self._texts.items():
-            if len(text.text) > text.told:
+            shown = text.text.show()
+            if len(shown) > text.told:
                 piece = {
                     "key": key,
                     "block_id": text.block_id,
                     "agent_id": text.agent_id,
                     "try": text.number,
                     "at": text.told,
-                    "text": text.text[text.told :],
+                    "text": shown[text.told :],
                 }
                 wakeups.tell_text(self.pk, piece)
-                text.told = len(text.text)
+                text.told = len(shown)
 
 
 _played: dict[uuid.UUID, LiveText] = {}

@@ -13,10 +13,10 @@ from executor.engine.llm import offline
 from executor.engine.llm.base import Model, ModelError
 from executor.engine.llm.clients import Endpoint, Protocol
 from executor.engine.llm.offline import StandIn
-from executor.engine.llm.providers import Manner, ProviderModel
+from executor.engine.llm.providers import Manner
 from executor.errors import ModelUnavailable
 from executor.llm_connections import PROVIDERS, ConnectionModel, Connections
-from executor.llm_targets import COMPATIBLE, PRICED, guarded, unavailable
+from executor.llm_targets import COMPATIBLE, PRICED, guarded, provider_model, unavailable
 from executor.models.connection import NAME_PATTERN
 
 LOCAL = "local:smollm2"
@@ -128,7 +128,7 @@ def _with_key(name: str, model: str) -> Model:
     if not key:
         variable = {"google": "GEMINI_API_KEY"}.get(provider, f"{provider.upper()}_API_KEY")
         raise unavailable(f"The model '{name}' needs a key: set {variable}.")
-    return ProviderModel(name, Endpoint(provider, model, "", key), PRICED)
+    return provider_model(name, Endpoint(provider, model, "", key), PRICED)
 
 
 def _compatible(name: str, model: str) -> Model:
@@ -138,14 +138,14 @@ def _compatible(name: str, model: str) -> Model:
             f"The model '{name}' needs an address: set ORCHESTRA_LLM_URL and ORCHESTRA_LLM_MODEL."
         )
     endpoint = Endpoint("openai_compatible", model, environment.llm_url, environment.llm_key)
-    return ProviderModel(name, endpoint, COMPATIBLE)
+    return provider_model(name, endpoint, COMPATIBLE)
 
 
 def _ollama(name: str, model: str) -> Model:
     """At ORCHESTRA_LLM_URL if that is set, else where Ollama listens on this machine."""
     environment = settings.ENVIRONMENT
     endpoint = Endpoint("ollama", model, environment.llm_url, environment.llm_key)
-    return ProviderModel(name, endpoint, COMPATIBLE)
+    return provider_model(name, endpoint, COMPATIBLE)
 
 
 def _local(name: str, model: str) -> Model:
@@ -160,7 +160,7 @@ def _local(name: str, model: str) -> Model:
             "'manage.py serve_local_model' and set ORCHESTRA_LOCAL_MODEL_URL for every process."
         )
     url, key = environment.local_model_url, environment.local_model_key
-    return ProviderModel(name, Endpoint("openai_compatible", model, url, key), LOCAL_MANNER)
+    return provider_model(name, Endpoint("openai_compatible", model, url, key), LOCAL_MANNER)
 
 
 def _offline(name: str, model: str) -> Model:

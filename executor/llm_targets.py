@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
+from django.conf import settings
+
+from designs import masking
 from designs.encryption import Secret, SecretUnreadable
 from executor.engine.breaker import Breaker, Guarded
 from executor.engine.llm.base import ErrorKind, Model, ModelAnswer, ModelError, ModelRequest
@@ -31,6 +34,7 @@ class Known:
     name: str
     provider: str
     base_url: str
+    is_guarded: bool
     sealed: str
     default_model: str
     is_enabled: bool
@@ -49,10 +53,14 @@ class Target:
         self.calls = 0
         name = f"{facts.name}:{model}"
         endpoint = Endpoint(
-            cast(Protocol, facts.provider), model, facts.base_url, _opened_key(facts)
+            cast(Protocol, facts.provider),
+            model,
+            facts.base_url,
+            _opened_key(facts),
+            settings.ENVIRONMENT.egress_allow if facts.is_guarded else None,
         )
         manner = PRICED if facts.provider in HOSTED else COMPATIBLE
-        self._model = ProviderModel(name, endpoint, manner)
+        self._model = provider_model(name, endpoint, manner)
         self._guarded = guarded(self._model)
 
     @property
@@ -75,6 +83,12 @@ class Target:
         await self._model.close()
 
 
+def provider_model(name: str, endpoint: Endpoint, manner: Manner) -> ProviderModel:
+    """A model whose answers and errors show no secret of the installation, its key least of all."""
+    masking.learn(endpoint.api_key)
+    return ProviderModel(name, endpoint, manner, mask=masking.masked)
+
+
 def guarded(model: Model) -> Guarded:
     """The model behind a breaker of its own, which tells the log of its pauses."""
 
@@ -94,6 +108,7 @@ def known(row: ModelConnection) -> Known:
         name=row.name,
         provider=row.provider,
         base_url=row.base_url,
+        is_guarded=row.is_guarded,
         sealed=row.api_key.token,
         default_model=row.default_model,
         is_enabled=row.is_enabled,

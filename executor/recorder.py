@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Sequence
 from concurrent.futures import Future
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from executor.engine.context import Outcome
 from executor.engine.events import BlockChanged, Event
 from executor.engine.journal import StepResult
 from executor.errors import LeaseLost, RecorderUnavailable, TooManyAtOnce
+from executor.inserting import Conflict, Insert, insert_rows
 from executor.models import BlockResult, Execution, Step
 from executor.rows import as_stored, change_block, copy_of, end_fields, step_row
 from executor.states import Status
@@ -25,6 +26,12 @@ from executor.writer import Write, Writer
 # What needs no answer (block states, utility steps) is written at the latest after this many
 # seconds.
 WRITE_AFTER_SECONDS = 0.2
+# A step that is there was paid for and counts; a block's row is brought up to date.
+KEEP_FIRST = Conflict()
+LATEST_STATE = Conflict(
+    unique=("execution", "block_id"),
+    change=("status", "output", "error", "started_at", "completed_at"),
+)
 GIVEN_UP = RecorderUnavailable("A record took so long that it was given up.")
 
 
@@ -53,9 +60,7 @@ class Accept(Write[None]):
         for write in new:
             for row in () if write in refused else write.rows:
                 by_model.setdefault(type(row), []).append(row)
-        for model, rows in by_model.items():
-            _forget_numbers(rows)
-            model._default_manager.bulk_create(rows)
+        insert_rows([Insert(model, rows) for model, rows in by_model.items()])
         return [refused.get(write) for write in writes]
 
     @property
@@ -135,11 +140,15 @@ class Progress(Write[None]):
     def apply(cls, writes: Sequence[Progress]) -> Sequence[Any]:
         held = _locked_attempts({w.pk for w in writes})
         mine = [w for w in writes if held.get(w.pk) == w.attempt]
-        Step.objects.bulk_create(
-            [step_row(step, w.pk, w.attempt) for w in mine for step in w.steps],
-            ignore_conflicts=True,
+        steps = [step_row(step, w.pk, w.attempt) for w in mine for step in w.steps]
+        # One INSERT may name a row once only, so the last state of each block wins.
+        blocks = {(w.pk, key): row for w in mine for key, row in w.blocks.items()}
+        insert_rows(
+            [
+                Insert(Step, steps, KEEP_FIRST),
+                Insert(BlockResult, list(blocks.values()), LATEST_STATE),
+            ]
         )
-        _write_blocks(mine)
         return [_end(w) if held.get(w.pk) == w.attempt else _refusal(w) for w in writes]
 
     @classmethod
@@ -277,22 +286,3 @@ def _locked_attempts(pks: set[uuid.UUID]) -> dict[uuid.UUID, int]:
     if connection.features.has_select_for_update:
         rows = rows.select_for_update()
     return dict(rows.values_list("pk", "attempt"))
-
-
-def _forget_numbers(rows: Iterable[models.Model]) -> None:
-    """Numbers from a try that was rolled back are others' by now."""
-    for row in rows:
-        if isinstance(row._meta.pk, models.AutoField):
-            row.pk = None
-
-
-def _write_blocks(writes: Sequence[Progress]) -> None:
-    # One INSERT may name a row once only, so the last state of each block wins.
-    rows = {(w.pk, key): row for w in writes for key, row in w.blocks.items()}
-    _forget_numbers(rows.values())
-    BlockResult.objects.bulk_create(
-        rows.values(),
-        update_conflicts=True,
-        unique_fields=["execution", "block_id"],
-        update_fields=["status", "output", "error", "started_at", "completed_at"],
-    )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
+from designs.masking import is_clean, masked
 from executor.engine.context import Outcome
 from executor.engine.events import BlockChanged, ErrorInfo
 from executor.engine.journal import StepResult
@@ -22,7 +24,47 @@ NOTHING_SPENT: dict[str, Any] = {
 }
 
 
-def change_block(blocks: dict[str, BlockResult], pk: uuid.UUID, event: BlockChanged) -> None:
+Cleaner = Callable[[Any], Any]
+
+
+def storable(value: Any) -> Any:
+    """A JSON value that every database takes, without secrets: NUL and lone surrogates become
+    U+FFFD.
+    """
+    try:
+        data = orjson.dumps(value)
+        if b"\\u0000" not in data and is_clean(data):
+            return value
+    except (TypeError, ValueError):
+        pass
+    return _clean(value)
+
+
+class StorableOnce:
+    """`storable` for one short run, in which the same values come again and again: a block's
+    output is its step's, the next one's input, and the result.
+    """
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        # Kept, so that no other value gets the same identity.
+        self._known: dict[int, Any] = {}
+
+    def __call__(self, value: Any) -> Any:
+        if id(value) in self._known:
+            return value
+        stored = storable(value)
+        self._known[id(stored)] = stored
+        return stored
+
+
+def change_block(
+    blocks: dict[str, BlockResult],
+    pk: uuid.UUID,
+    event: BlockChanged,
+    storable: Cleaner = storable,
+) -> None:
     """Bring the block's row, by its id in `blocks`, up to date with what happened."""
     at = datetime.fromtimestamp(event.at, UTC)
     row = blocks.get(event.block_id)
@@ -53,19 +95,9 @@ def recorded_steps(execution: Execution) -> dict[str, StepResult]:
     return found
 
 
-def storable(value: Any) -> Any:
-    """A JSON value that every database takes: NUL and lone surrogates become U+FFFD."""
-    try:
-        if b"\\u0000" not in orjson.dumps(value):
-            return value
-    except (TypeError, ValueError):
-        pass
-    return _clean(value)
-
-
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
-        text = value.replace("\0", "\ufffd")
+        text = masked(value).replace("\0", "\ufffd")
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
         return {_clean(str(key)): _clean(item) for key, item in value.items()}
@@ -74,7 +106,7 @@ def _clean(value: Any) -> Any:
     return value
 
 
-def end_fields(outcome: Outcome) -> dict[str, Any]:
+def end_fields(outcome: Outcome, storable: Cleaner = storable) -> dict[str, Any]:
     """What an end writes into the execution's row besides its status."""
     return {
         "result_data": storable(outcome.result),
@@ -88,12 +120,13 @@ def end_fields(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def as_stored(outcome: Outcome) -> Outcome:
+def as_stored(outcome: Outcome, storable: Cleaner = storable) -> Outcome:
     """The outcome with its values as the database keeps them: what callers are told, too."""
-    result, outputs = storable(outcome.result), storable(outcome.block_outputs)
-    if result is outcome.result and outputs is outcome.block_outputs:
-        return outcome
-    return replace(outcome, result=result, block_outputs=outputs)
+    result, error = storable(outcome.result), outcome.error
+    outputs = {block_id: storable(value) for block_id, value in outcome.block_outputs.items()}
+    if error is not None:
+        error = replace(error, message=_clean(error.message))
+    return replace(outcome, result=result, block_outputs=outputs, error=error)
 
 
 def _error_fields(error: ErrorInfo | None) -> dict[str, Any] | None:
@@ -121,7 +154,7 @@ def copy_of(row: BlockResult) -> BlockResult:
     )
 
 
-def step_row(step: StepResult, pk: uuid.UUID, attempt: int) -> Step:
+def step_row(step: StepResult, pk: uuid.UUID, attempt: int, storable: Cleaner = storable) -> Step:
     """The row of a finished step of that execution."""
     return Step(
         execution_id=pk,

@@ -10,7 +10,10 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from designs.access import Caller
+from designs.acting import acting_address
+from designs.audit import Action, note
 from designs.errors import VersionUnknown
+from designs.masking import masked_value
 from designs.models import Design, DesignVersion
 from designs.services import version_of_design
 from executor import faults, llm_provider, states, wakeups
@@ -49,16 +52,20 @@ class Order:
 
 
 def new_execution(order: Order, **fields: Any) -> Execution:
-    """The row to insert, queued unless `fields` say otherwise. Nothing is written."""
+    """The row to insert, queued unless `fields` say otherwise. Nothing is written.
+
+    A secret in the input is masked for the run too: what runs is what the history shows.
+    """
+    if "error" in fields:
+        fields["error"] = masked_value(fields["error"])
     return Execution(
         deployment_id=order.deployment_id,
         design_id=order.version.design_id if order.version else order.design_id,
         version_id=order.version.pk if order.version else None,
         document=order.document,
         trigger_type=order.trigger,
-        triggered_by=order.caller.name,
-        user_id=order.caller.user_id,
-        input_data=order.input_data,
+        **_who(order.caller),
+        input_data=masked_value(order.input_data),
         models_default=list(order.models or llm_provider.default_models()),
         limits=order.limits,
         deadline_at=_deadline(order.limits),
@@ -66,6 +73,16 @@ def new_execution(order: Order, **fields: Any) -> Execution:
         max_concurrent=order.max_concurrent,
         **{"status": Status.QUEUED, "published_at": Now(), **fields},
     )
+
+
+def _who(caller: Caller) -> dict[str, Any]:
+    """Who started it, with which key, from where; what starts by itself comes from nowhere."""
+    return {
+        "triggered_by": caller.name,
+        "user_id": caller.user_id,
+        "key_id": caller.key_id,
+        "caller_address": acting_address() if caller.user_id is not None else None,
+    }
 
 
 def accept_execution(order: Order) -> Execution:
@@ -94,18 +111,20 @@ def try_design(
         llm_provider.check_model(model)
         document = with_model(document, model)
     is_as_published = found is not None and model is None
-    return accept_execution(
-        Order(
-            version=found,
-            input_data=input_data,
-            trigger=Trigger.MANUAL,
-            caller=caller,
-            models=() if model is None else (model,),
-            limits={"seconds": TRY_SECONDS},
-            document=None if is_as_published else document,
-            design_id=design.pk,
-        )
+    order = Order(
+        version=found,
+        input_data=input_data,
+        trigger=Trigger.MANUAL,
+        caller=caller,
+        models=() if model is None else (model,),
+        limits={"seconds": TRY_SECONDS},
+        document=None if is_as_published else document,
+        design_id=design.pk,
     )
+    with transaction.atomic():
+        execution = accept_execution(order)
+        note(Action.EXECUTE, execution, caller=caller, design=str(design))
+    return execution
 
 
 def cancel_execution(*, execution: Execution, caller: Caller) -> None:
@@ -113,12 +132,16 @@ def cancel_execution(*, execution: Execution, caller: Caller) -> None:
     ExecutionEnded.
     """
     error = {**CANCELLED, "message": f"Cancelled by {caller.name}."}
-    if states.cancel_unstarted(execution.pk, error=error):
+    with transaction.atomic():
+        has_ended = states.cancel_unstarted(execution.pk, error=error)
+        if not has_ended and not states.request_cancel(execution.pk):
+            raise ExecutionEnded("This execution has ended already, so there is nothing to cancel.")
+        if caller.user_id is not None:
+            note(Action.CANCEL, execution, caller=caller)
+    if has_ended:
         wakeups.tell(execution.pk, Status.CANCELLED)
-    elif states.request_cancel(execution.pk):
-        wakeups.tell_cancel(execution.pk)
     else:
-        raise ExecutionEnded("This execution has ended already, so there is nothing to cancel.")
+        wakeups.tell_cancel(execution.pk)
 
 
 def rerun_execution(*, execution: Execution, caller: Caller, newest: bool = False) -> Execution:
@@ -128,13 +151,14 @@ def rerun_execution(*, execution: Execution, caller: Caller, newest: bool = Fals
     Raises VersionUnknown, and for the newest DesignInvalid and InputInvalid.
     """
     if not newest:
-        return _accept_again(execution, caller, rerun_of=execution)
+        return _accept_again(Action.RERUN, execution, caller, rerun_of=execution)
     version = execution.design.latest()
     if version is None:
         raise VersionUnknown("This design was never published, so it has no newest version.")
     check_runnable(version.document)
     check_input(input_validator(version.document), execution.input_data)
-    return _accept_again(execution, caller, rerun_of=execution, version=version, document=None)
+    changed = {"version": version, "document": None}
+    return _accept_again(Action.RERUN, execution, caller, rerun_of=execution, **changed)
 
 
 def resume_execution(*, execution: Execution, caller: Caller) -> Execution:
@@ -145,7 +169,7 @@ def resume_execution(*, execution: Execution, caller: Caller) -> Execution:
     """
     if not execution.is_resumable:
         raise NotResumable(_why_not_resumable(execution))
-    return _accept_again(execution, caller, resumed_from=execution)
+    return _accept_again(Action.RESUME, execution, caller, resumed_from=execution)
 
 
 def _why_not_resumable(execution: Execution) -> str:
@@ -156,7 +180,7 @@ def _why_not_resumable(execution: Execution) -> str:
     return "This execution was refused before it began; start one with another input."
 
 
-def _accept_again(execution: Execution, caller: Caller, **fields: Any) -> Execution:
+def _accept_again(action: Action, execution: Execution, caller: Caller, **fields: Any) -> Execution:
     """A new execution with what the old one has frozen, except for `fields`."""
     kept: dict[str, Any] = {
         "deployment_id": execution.deployment_id,
@@ -172,13 +196,14 @@ def _accept_again(execution: Execution, caller: Caller, **fields: Any) -> Execut
         del kept["version_id"]
     again = Execution(
         trigger_type=Trigger.MANUAL,
-        triggered_by=caller.name,
-        user_id=caller.user_id,
+        **_who(caller),
         deadline_at=_deadline(execution.limits),
         published_at=Now(),
         **{**kept, **fields},
     )
-    return _accept(again)
+    with transaction.atomic():
+        note(action, execution, caller=caller, new_execution=again.public_id)
+        return _accept(again)
 
 
 def _accept(execution: Execution) -> Execution:

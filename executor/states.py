@@ -4,6 +4,7 @@ move.
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -47,11 +48,19 @@ STOPPED = {
 }
 
 
+class FromNow(models.ExpressionWrapper):
+    """The database's time plus `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        moment = Now() + timedelta(seconds=seconds)
+        super().__init__(moment, output_field=models.DateTimeField())
+
+
+@functools.lru_cache(maxsize=256)
 def seconds_from_now(seconds: float) -> Any:
     """An expression: the database's time plus `seconds`."""
-    return models.ExpressionWrapper(
-        Now() + timedelta(seconds=seconds), output_field=models.DateTimeField()
-    )
+    return FromNow(seconds)
 
 
 def claim(pk: uuid.UUID, *, owner: str, lease_seconds: float) -> Execution | None:
@@ -178,7 +187,8 @@ def _end(rows: models.QuerySet[Execution], pk: uuid.UUID, status: Status, **chan
     """The row of `rows` → its end. What the engine does not say is made up from the steps."""
     usage = {} if "model_calls" in changes else _spent()
     changes = {"completed_at": Now(), **_NO_OWNER, **usage, **changes}
-    with transaction.atomic():
+    # A savepoint would be two more statements, and what it saves is one row and its blocks.
+    with transaction.atomic(savepoint=False):
         won = bool(rows.update(status=status, **changes))
         if won and status is not Status.COMPLETED:
             _close_blocks(pk)

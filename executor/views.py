@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
+from designs.audit import Action, note
 from designs.requests import PageRequest, requires
 from executor import wakeups
 from executor.errors import ExecutionEnded, NotResumable
@@ -112,6 +113,7 @@ def execution_resume(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
 def execution_result(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     """Input, result and error as a JSON file to keep."""
     execution = _find(request, pk)
+    note(Action.EXPORT, execution)
     content = {
         "execution_id": execution.public_id,
         "status": execution.status,

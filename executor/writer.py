@@ -15,7 +15,6 @@ from django.db import (
     DatabaseError,
     InterfaceError,
     OperationalError,
-    close_old_connections,
     connection,
     transaction,
 )
@@ -123,9 +122,12 @@ class Writer:
 
 
 def _write(batch: Sequence[Write[Any]]) -> None:
-    """Write the group; while the database is away, try again until patience is over."""
+    """Write the group; while the database is away, try again until patience is over.
+
+    The connection is kept: a pool would check it at each taking, and a broken one is found out by
+    the write itself.
+    """
     while batch:
-        close_old_connections()
         try:
             written = _commit(batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, each caller is told

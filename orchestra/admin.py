@@ -19,6 +19,9 @@ from designs.access import Caller
 from designs.admin.base import OrchestraAdmin
 from designs.admin.shown import badge, sentences
 from orchestra.admin_words import words_for
+from orchestra.grants import groups_to_give, is_beyond, permissions_to_give
+from orchestra.sign_in import views as sign_in
+from orchestra.sign_in.admin import AccessAttemptAdmin as AccessAttemptAdmin
 
 admin.site.unregister([User, Group])
 admin.site.index_title = "Overview"
@@ -31,8 +34,35 @@ def no_search(request: HttpRequest) -> HttpResponse:
 
 admin.site.search = no_search  # type: ignore[attr-defined]
 
+# One door for people: the admin has no sign-in of its own, nor a page for one's own password.
+admin.site.has_permission = sign_in.refuse_others  # type: ignore[method-assign]
+admin.site.login = sign_in.admin_sign_in  # type: ignore[method-assign,assignment]
+admin.site.logout = sign_in.admin_sign_out  # type: ignore[method-assign,assignment]
+admin.site.password_change = sign_in.admin_password  # type: ignore[method-assign,assignment]
+
 # Who may give groups gives rights, also to themselves.
 RIGHTS = ("groups", "user_permissions")
+
+
+class Granting(OrchestraAdmin):
+    """Rows that carry rights: only within the giver's own can they be changed, or filled."""
+
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and self._is_within(request, obj)
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and self._is_within(request, obj)
+
+    @staticmethod
+    def _is_within(request: Any, obj: Any) -> bool:
+        return obj is None or not is_beyond(obj, request.user)
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        if db_field.name == "groups":
+            kwargs["queryset"] = groups_to_give(request.user)
+        elif db_field.name in ("permissions", "user_permissions"):
+            kwargs["queryset"] = permissions_to_give(request.user).select_related("content_type")
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
 def names_of(permissions: Iterable[Any]) -> list[str]:
@@ -40,7 +70,7 @@ def names_of(permissions: Iterable[Any]) -> list[str]:
 
 
 @admin.register(User)
-class UserAdmin(OrchestraAdmin, DjangoUserAdmin):
+class UserAdmin(Granting, DjangoUserAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -65,10 +95,6 @@ class UserAdmin(OrchestraAdmin, DjangoUserAdmin):
     def rows_for(self, rows: Any, caller: Caller) -> Any:
         return rows.prefetch_related("groups")
 
-    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
-        """Only who may everything changes those who may everything."""
-        return super().has_change_permission(request, obj) and self._is_below(request, obj)
-
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         found = [*super().get_readonly_fields(request, obj)]
         if not request.user.is_superuser:
@@ -78,16 +104,10 @@ class UserAdmin(OrchestraAdmin, DjangoUserAdmin):
         return found
 
     def reasons_to_keep(self, row: Any) -> list[str]:
-        if row.is_superuser and User.objects.filter(is_superuser=True).count() == 1:
+        others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=row.pk)
+        if row.is_superuser and not others.exists():
             return ["Nobody else may everything. Make another superuser first."]
         return super().reasons_to_keep(row)
-
-    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and self._is_below(request, obj)
-
-    @staticmethod
-    def _is_below(request: Any, obj: Any) -> bool:
-        return not (isinstance(obj, User) and obj.is_superuser) or request.user.is_superuser
 
     @display(description="Name")
     def person(self, user: User) -> str:
@@ -115,7 +135,7 @@ class UserAdmin(OrchestraAdmin, DjangoUserAdmin):
 
 
 @admin.register(Group)
-class GroupAdmin(OrchestraAdmin, DjangoGroupAdmin):
+class GroupAdmin(Granting, DjangoGroupAdmin):
     list_display = ("name", "words")
     fieldsets = ((None, {"fields": ("name", "words", "permissions")}),)
     readonly_fields = ("words",)

@@ -126,6 +126,10 @@ NAVIGATION = [
             rows("API keys", "key", "deployments.apikey"),
             rows("Users", "person", "auth.user"),
             rows("Groups", "group", "auth.group"),
+            rows("Audit", "policy", "designs.auditentry"),
+            rows("Sign-ins", "login", "axes.accesslog"),
+            rows("Failed sign-ins", "gpp_bad", "axes.accessfailurelog"),
+            rows("Sign-in locks", "lock_clock", "axes.accessattempt"),
         ],
     },
 ]
@@ -144,6 +148,9 @@ UNFOLD: dict[str, Any] = {
     "SHOW_BACK_BUTTON": True,
     "BORDER_RADIUS": "10px",
     "DASHBOARD_CALLBACK": "orchestra.admin_dashboard.dashboard",
+    "ACCOUNT": {
+        "navigation": [{"title": "Your account", "link": reverse_lazy("account")}],
+    },
     "STYLES": [lambda request: static("css/admin.css")],
     "COLORS": {"primary": PRIMARY, "base": BASE},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},

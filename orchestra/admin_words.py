@@ -39,6 +39,27 @@ ABILITIES: tuple[tuple[str, frozenset[str]], ...] = (
             for model in ("user", "group")
         ),
     ),
+    ("Read the audit", frozenset({"designs.view_auditentry"})),
+    (
+        "See idempotency keys; keep solar and clocked times",
+        frozenset({"deployments.view_idempotencykey"})
+        | frozenset(
+            f"django_celery_beat.{verb}_{model}"
+            for verb in ("view", "add", "change", "delete")
+            for model in ("solarschedule", "clockedschedule")
+        ),
+    ),
+    (
+        "See sign-ins and lift their locks",
+        frozenset(
+            {
+                "axes.view_accesslog",
+                "axes.view_accessfailurelog",
+                "axes.view_accessattempt",
+                "axes.delete_accessattempt",
+            }
+        ),
+    ),
 )
 
 

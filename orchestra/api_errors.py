@@ -18,6 +18,7 @@ from rest_framework.views import set_rollback
 from deployments import errors as deployments
 from designs import errors as designs
 from designs.api.renderers import to_json
+from designs.masking import masked_value
 from executor import errors as executor
 
 logger = logging.getLogger(__name__)
@@ -96,6 +97,7 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
         "rate-limit-reached",
         lambda e: {"violated-policies": e.policies},
     ),
+    deployments.Overloaded: (503, "overloaded", lambda e: {}),
     executor.InputTooLarge: (413, "input-too-large", lambda e: {"errors": e.errors}),
     executor.InputInvalid: (422, "input-invalid", lambda e: {"errors": e.errors}),
     executor.ModelUnavailable: (
@@ -177,7 +179,9 @@ def _answer(
     body: dict[str, Any], *, retry: bool = False, headers: dict[str, str] | None = None
 ) -> Response:
     headers = {**(headers or {}), **({"Retry-After": "5"} if retry else {})}
-    return Response(body, status=body["status"], content_type=CONTENT_TYPE, headers=headers)
+    return Response(
+        masked_value(body), status=body["status"], content_type=CONTENT_TYPE, headers=headers
+    )
 
 
 def _flat(detail: Any, path: str = "") -> dict[str, list[str]]:

@@ -59,6 +59,23 @@ _SCHEDULE: dict[str, Any] = {
     "input_data": {"word": "good morning"},
 }
 
+_ENTRY: dict[str, Any] = {
+    "id": _LOG,
+    "at": "2026-01-05T09:00:00.120000Z",
+    "action": "update",
+    "actor": "ada",
+    "actor_id": 7,
+    "key": "Nightly import (orc_1f0c9a3b_…)",
+    "key_id": _ID,
+    "address": "192.0.2.10",
+    "model": "deployments.deployment",
+    "object_id": _ID,
+    "object": "/shout",
+    "changes": [{"field": "timeout_seconds", "before": 600, "after": 120}],
+    "details": {},
+    "correlation_id": "01920f4011b27e0d8a775c3d9e2f1b64",
+}
+
 # By operation id: the body sent, the body of the first good answer; None: none.
 EXAMPLES: dict[str, tuple[Any, Any]] = {
     "deployed_call": ({"word": "hello"}, _RUN),
@@ -101,6 +118,7 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "schedules_preview": ({**_SCHEDULE, "count": 5}, None),
+    "audit_list": (None, {"results": [_ENTRY], "next": None, "previous": None}),
     "executions_rerun": ({"version": "newest"}, None),
     "keys_create": (
         {"name": "Nightly import", "scopes": ["execute"], "requests_per_minute": 60},

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestra.settings")  # noqa: TID251
 
-from django.core.asgi import get_asgi_application  # noqa: E402
+import django  # noqa: E402
+from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 
 GRACE_SECONDS = 5.0
 LOOK_SECONDS = 0.05
 
-_django = get_asgi_application()
+django.setup(set_prefix=False)
 
 # Rows can be imported only once Django is set up, which the line above does.
 from django.conf import settings  # noqa: E402
@@ -21,14 +23,33 @@ from django.conf import settings  # noqa: E402
 from executor import wakeups  # noqa: E402
 from executor.answers import is_waited_for  # noqa: E402
 from executor.carrier import process_carrier  # noqa: E402
-from orchestra import fast_lane  # noqa: E402
+from executor.known_secrets import start_learning  # noqa: E402
+from orchestra import fast_lane, headers  # noqa: E402
+from orchestra.client_address import with_client  # noqa: E402
+from orchestra.garbage import spare_what_is_loaded  # noqa: E402
+
+
+class Handler(ASGIHandler):
+    """Django's, with the headers of every answer on those that no middleware sees."""
+
+    def create_request(self, scope: Mapping[str, Any], body_file: Any) -> Any:
+        request, refusal = super().create_request(scope, body_file)
+        if refusal is not None:
+            for name, value in headers.outside_middleware().items():
+                refusal[name] = value
+        return request, refusal
+
+
+_django = Handler()
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Django, and the server's start and stop: runs in this process are finished or given back."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
-    elif not (fast_lane.takes(scope) and await fast_lane.answer(scope, receive, send)):
+        return
+    scope = with_client(scope, settings.ENVIRONMENT.trusted_proxies)
+    if not (fast_lane.takes(scope) and await fast_lane.answer(scope, receive, send)):
         await _django(scope, receive, send)
 
 
@@ -36,8 +57,10 @@ async def _lifespan(receive: Any, send: Any) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            start_learning()
             # From now on this process hears when a key or a deployment changes.
             _started.append(asyncio.create_task(wakeups.running_hub().start()))
+            spare_what_is_loaded()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await begin_to_leave()

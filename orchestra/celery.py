@@ -10,8 +10,11 @@ from typing import Any
 from celery import Celery, signals
 
 from orchestra.fetching import FetchAtOnce
+from orchestra.garbage import spare_what_is_loaded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestra.settings")  # noqa: TID251
+# Django's checks ran before the first start and with every change; here they would load all pages.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")  # noqa: TID251
 
 GRACE_SECONDS = 8.0
 
@@ -24,13 +27,16 @@ app.steps["consumer"].add(FetchAtOnce)
 @signals.worker_ready.connect
 def _start_worker(**_: Any) -> None:
     from executor.housekeeping import start_sweeping
+    from executor.known_secrets import start_learning
     from executor.presence import start_noting
     from executor.worker import process_loop, worker_carrier
 
     process_loop()
     worker_carrier()
+    start_learning()
     start_sweeping()
     start_noting("worker")
+    spare_what_is_loaded()
 
 
 @signals.worker_shutting_down.connect
@@ -53,6 +59,8 @@ def _drain(**_: Any) -> None:
 
 @signals.beat_init.connect
 def _start_beat(**_: Any) -> None:
+    from executor.known_secrets import start_learning
     from executor.presence import start_noting
 
+    start_learning()
     start_noting("beat")

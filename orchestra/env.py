@@ -10,9 +10,10 @@ import secrets
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -52,8 +53,12 @@ class Environment:
     public_url: str
     allowed_hosts: tuple[str, ...]
     egress_allow: tuple[str, ...]
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    session_seconds: int
+    session_idle_seconds: int
     lease_seconds: float
     inline_limit: int
+    most_calls: int
     web_processes: int
     workers: int
     schedulers: int
@@ -64,6 +69,27 @@ class Environment:
     def embedded_broker(self) -> bool:
         """True when the installation runs its own valkey-server."""
         return self.redis_url.startswith("unix://") and str(self.valkey_socket) in self.redis_url
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no text may show."""
+        passwords = [
+            password
+            for url in (self.database_url, self.redis_url, self.llm_url, self.local_model_url)
+            if (password := urlsplit(url).password)
+        ]
+        return (
+            self.secret_key,
+            *self.encryption_keys,
+            self.admin_password,
+            self.llm_key,
+            self.openai_api_key,
+            self.anthropic_api_key,
+            self.gemini_api_key,
+            self.local_model_key,
+            *passwords,
+            *map(unquote, passwords),
+        )
 
 
 def read_environment(source: Mapping[str, str] | None = None) -> Environment:
@@ -115,8 +141,14 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         ).rstrip("/"),
         allowed_hosts=tuple(_words(reader.text("ORCHESTRA_ALLOWED_HOSTS"))) or _own_hosts(host),
         egress_allow=tuple(_words(reader.text("ORCHESTRA_EGRESS_ALLOW"))),
+        trusted_proxies=reader.networks("ORCHESTRA_TRUSTED_PROXIES", default="127.0.0.0/8,::1"),
+        session_seconds=3600
+        * reader.whole("ORCHESTRA_SESSION_HOURS", default=12, least=1, most=24 * 30),
+        session_idle_seconds=60
+        * reader.whole("ORCHESTRA_SESSION_IDLE_MINUTES", default=60, least=5, most=60 * 24),
         lease_seconds=reader.number("ORCHESTRA_LEASE_SECONDS", default=30.0, least=1.0),
         inline_limit=reader.whole("ORCHESTRA_INLINE_LIMIT", default=64, least=0, most=100_000),
+        most_calls=reader.whole("ORCHESTRA_MOST_CALLS", default=2000, least=1, most=100_000),
         web_processes=reader.whole("ORCHESTRA_WEB_PROCESSES", default=1, least=1, most=64),
         workers=reader.whole("ORCHESTRA_WORKERS", default=1, least=0, most=64),
         schedulers=reader.whole("ORCHESTRA_SCHEDULERS", default=1, least=0, most=8),
@@ -202,6 +234,15 @@ class _Reader:
             self.problems.append(f"{name} is {value!r}: write {rule}.")
             return default
         return found
+
+    def networks(self, name: str, *, default: str) -> tuple[IPv4Network | IPv6Network, ...]:
+        found = []
+        for word in _words(self.text(name) or default):
+            try:
+                found.append(ip_network(word, strict=False))
+            except ValueError:
+                self.problems.append(f"{name}: {word!r} is no address and no network.")
+        return tuple(found)
 
     def fault_point(self, name: str, *, production: bool) -> str:
         """Where a test lets a process die; see `executor.faults`."""

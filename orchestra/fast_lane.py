@@ -16,6 +16,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 
 from deployments.api.endpoint import DeployedEndpointView
+from orchestra import headers
 
 PREFIX = "/api/deployed/"
 METHODS = frozenset({"GET", "POST"})
@@ -24,21 +25,10 @@ STREAM = b"text/event-stream"
 
 _view: Callable[..., Any] = DeployedEndpointView.as_view()
 
-# What SecurityMiddleware, CSPMiddleware and XFrameOptionsMiddleware would add to such an answer.
+# What the middlewares would add to such an answer.
 _HEADERS = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", settings.SECURE_REFERRER_POLICY.encode()),
-    (b"cross-origin-opener-policy", settings.SECURE_CROSS_ORIGIN_OPENER_POLICY.encode()),
-    (b"x-frame-options", settings.X_FRAME_OPTIONS.encode()),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (name.lower().encode(), value.encode()) for name, value in headers.outside_middleware().items()
 ]
-if settings.SECURE_HSTS_SECONDS:
-    _HEADERS.append(
-        (
-            b"strict-transport-security",
-            f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload".encode(),
-        )
-    )
 
 
 def takes(scope: dict[str, Any]) -> bool:
@@ -90,8 +80,8 @@ async def _read(request: ASGIRequest, receive: Any) -> bytes | None:
 
 
 async def _send(response: HttpResponse, send: Any) -> None:
-    headers = [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in response.items()]
-    headers += _HEADERS
-    headers.append((b"content-length", str(len(response.content)).encode()))
-    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    sent = [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in response.items()]
+    sent += _HEADERS
+    sent.append((b"content-length", str(len(response.content)).encode()))
+    await send({"type": "http.response.start", "status": response.status_code, "headers": sent})
     await send({"type": "http.response.body", "body": response.content})

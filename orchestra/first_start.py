@@ -16,7 +16,8 @@ from deployments.errors import KeyRefused
 from deployments.keys import create_key, find_caller
 from deployments.models import Deployment
 from deployments.services import deploy_design
-from designs.access import caller_of, ensure_groups
+from designs.access import caller_of
+from designs.groups import ensure_groups
 from designs.models import Design
 from designs.sample_files import Sample, load_samples
 from designs.services import create_design, publish_design

@@ -1,13 +1,54 @@
-"""What every page needs: its caller, and for the admin a policy that its scripts can live with."""
+"""What every request needs: its session, its caller, its headers, and for the admin a policy."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
+from django.conf import settings
+from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 
 from designs.access import caller_of
+from orchestra import headers
+from orchestra.sign_in import sessions
+
+
+class HeadersMiddleware:
+    """Adds to every answer what `headers` says; the outermost, so that errors have it as well."""
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if self.is_async:
+            return self._later(request)
+        response = self.get_response(request)
+        headers.add_to(request, response)
+        return response
+
+    async def _later(self, request: HttpRequest) -> Any:
+        response = await self.get_response(request)
+        headers.add_to(request, response)
+        return response
+
+
+class SessionMiddleware(DjangoSessionMiddleware):
+    """Ends a session that nobody used for too long, before anything believes it."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            sessions.keep_awake_or_end(request)
 
 
 class CallerMiddleware(MiddlewareMixin):
@@ -19,6 +60,8 @@ class CallerMiddleware(MiddlewareMixin):
 
     def process_request(self, request: HttpRequest) -> None:
         request.caller = SimpleLazyObject(lambda: caller_of(request.user))  # type: ignore[attr-defined]
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            sessions.change_key_with_rights(request)
 
 
 # The admin's theme sets its colours in a style element, and its menus evaluate expressions.

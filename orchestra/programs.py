@@ -146,7 +146,6 @@ def _celery(command: str) -> tuple[str, ...]:
         "-A",
         "orchestra.celery:app",
         "--quiet",
-        "--skip-checks",
         command,
         "-l",
         "INFO",

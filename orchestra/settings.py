@@ -1,5 +1,6 @@
 """Django's settings: values only; what the installation was told comes from `env`."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -33,6 +34,8 @@ INSTALLED_APPS = [
     "django_htmx",
     "template_partials",
     "csp",
+    "axes",
+    "auditlog",
     "designs",
     "executor",
     "deployments",
@@ -40,18 +43,21 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "orchestra.middleware.HeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "orchestra.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "orchestra.middleware.CallerMiddleware",
+    "orchestra.audit.middleware.ActingMiddleware",
     "orchestra.middleware.AdminPolicyMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "orchestra.urls"
@@ -145,6 +151,7 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # A bare machine serves from the sources: nothing to collect, so the start stays short.
 WHITENOISE_USE_FINDERS = not ENVIRONMENT.production
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 if ENVIRONMENT.production:
     STATIC_ROOT = BASE_DIR / "staticfiles"
     STORAGES = {
@@ -157,11 +164,14 @@ if ENVIRONMENT.production:
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign_in"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = ENVIRONMENT.session_seconds
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "orchestra.error_pages.csrf_failure"
+# A new secret is told in a message, so none may come into the database.
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 AUTH_PASSWORD_VALIDATORS = [
@@ -172,6 +182,21 @@ AUTH_PASSWORD_VALIDATORS = [
         "CommonPasswordValidator",
     )
 ]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_HANDLER = "orchestra.sign_in.limits.SignInLimits"
+AXES_LOCKOUT_CALLABLE = "orchestra.sign_in.limits.locked_out"
+AXES_CLIENT_IP_CALLABLE = "orchestra.sign_in.limits.limited_address"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=5)
+AXES_RESET_ON_SUCCESS = True
+# An attempt during a lock is not counted, so that nobody keeps another person out for ever.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -195,6 +220,15 @@ if ENVIRONMENT.production:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+
+# --- Audit ----------------------------------------------------------------------------------------
+
+# The table is ours, so that a trigger can refuse every change of it; auditlog's own is not made.
+AUDITLOG_LOGENTRY_MODEL = "designs.AuditEntry"
+MIGRATION_MODULES = {"auditlog": None}
+AUDITLOG_STORE_JSON_CHANGES = True
+AUDITLOG_USE_FK_STRING_REPRESENTATION = True
+AUDITLOG_MASK_CALLABLE = "designs.models.audit.hidden"
 
 # --- API ------------------------------------------------------------------------------------------
 
@@ -234,6 +268,8 @@ SPECTACULAR_SETTINGS = {
 
 # --- Logs -----------------------------------------------------------------------------------------
 
+# Masks secrets in every process's log.
+LOGGING_CONFIG = "orchestra.masked_logs.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -241,6 +277,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        "axes": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},

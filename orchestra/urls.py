@@ -1,19 +1,19 @@
 """Addresses of pages, admin and API."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
 from orchestra import views
+from orchestra.sign_in.account import account, account_password, account_sessions_end
+from orchestra.sign_in.views import SignInView, SignOutView
 
 urlpatterns = [
     path("", views.home, name="home"),
-    path(
-        "sign-in/",
-        LoginView.as_view(template_name="sign_in.html", redirect_authenticated_user=True),
-        name="sign_in",
-    ),
-    path("sign-out/", LogoutView.as_view(), name="sign_out"),
+    path("sign-in/", SignInView.as_view(), name="sign_in"),
+    path("sign-out/", SignOutView.as_view(), name="sign_out"),
+    path("account/", account, name="account"),
+    path("account/password/", account_password, name="account-password"),
+    path("account/sessions/end/", account_sessions_end, name="account-sessions-end"),
     path("designs/", include("designs.urls")),
     path("", include("deployments.urls")),
     path("executions/", include("executor.urls")),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
-from django.test import Client
+from django.db import connection
+from django.test import Client, TransactionTestCase
 from rest_framework.test import APIClient
+
+from designs.audit_rows import guard_entries, unguard_entries
 
 PASSWORD = "correct horse battery staple"
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
@@ -49,6 +53,22 @@ def django_db_modify_db_settings(
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         database["TEST"]["NAME"] = str(settings.ENVIRONMENT.data / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _audit_ends_with_its_test() -> Iterator[None]:
+    """The database refuses to empty the audit, which is what ends a test with transactions."""
+    empty = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+    editor = SimpleNamespace(connection=connection)
+
+    def teardown(case: TransactionTestCase) -> None:
+        unguard_entries(None, editor)
+        empty(case)
+        guard_entries(None, editor)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
+        yield
 
 
 @pytest.fixture(autouse=True)

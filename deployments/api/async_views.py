@@ -20,11 +20,12 @@ from deployments.api.authentication import caller_of_key, key_text
 from deployments.keys import remembered_caller
 from deployments.limits import count_request_async, limits_of_key
 from designs.access import Caller, caller_of
+from designs.acting import acting
 from designs.api.base import ApiView
 from designs.api.parsers import check_length, read_json
 from designs.api.permissions import require
 from designs.api.renderers import to_json
-from executor.threads import in_thread
+from executor.threads import in_thread, in_thread_once
 
 
 class AsyncApiView(ApiView):
@@ -51,7 +52,9 @@ class AsyncApiView(ApiView):
             wrapped.auth = caller = await self.who(request)
             require(caller, self.permissions[request.method or ""])
             await self.count(caller)
-            response = await handler(wrapped, *args, **kwargs)
+            # Perhaps no middleware has begun this; a connection may carry requests of many callers.
+            with acting(caller, request.META.get("REMOTE_ADDR")):
+                response = await handler(wrapped, *args, **kwargs)
         except Exception as error:  # noqa: BLE001 - handle_exception raises again what is not known
             response = self._answer_error(error)
         for name, value in self.headers.items():
@@ -64,7 +67,7 @@ class AsyncApiView(ApiView):
         if text is not None:
             found = remembered_caller(text)
             if found is None:
-                found = await in_thread(caller_of_key, text, request.META.get("REMOTE_ADDR"))
+                found = await in_thread_once(caller_of_key, text, request.META.get("REMOTE_ADDR"))
             return found
         user = await request.auser()
         if not user.is_authenticated or not user.is_active:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from deployments.errors import KeyRefused
 from deployments.keys import find_caller, remembered_caller
 from designs.access import Caller, caller_of
+from designs.acting import act_as
 
 
 def key_text(request: Request | HttpRequest) -> str | None:
@@ -43,7 +44,9 @@ class ApiKeyAuthentication(BaseAuthentication):
         text = key_text(request)
         if text is None:
             return None
-        return KeyUser(), caller_of_key(text, request.META.get("REMOTE_ADDR"))
+        caller = caller_of_key(text, request.META.get("REMOTE_ADDR"))
+        act_as(caller)
+        return KeyUser(), caller
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="Orchestra"'
@@ -64,5 +67,6 @@ class SignedInAuthentication(SessionAuthentication):
         found = super().authenticate(request)
         if found is None:
             return None
-        user = found[0]
-        return user, caller_of(user)
+        user, caller = found[0], caller_of(found[0])
+        act_as(caller)
+        return user, caller

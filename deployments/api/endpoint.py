@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from deployments.api.answers import accepted_response, ended_response
 from deployments.api.async_views import AsyncApiView, read_object
 from deployments.api.preferences import read_preferences
+from deployments.api.pressure import place_for_call
 from deployments.api.serializers import ExecuteIn, RunOut
 from deployments.api.streams import stream_call, wants_events
 from deployments.calls import Call, call_deployment
@@ -22,9 +23,10 @@ from deployments.models import Deployment
 from designs.access import Caller
 from designs.api.base import as_uuid
 from designs.api.permissions import caller_of_request
+from designs.masking import masked
 from executor.api.serializers import AcceptedOut
 from executor.models import Trigger
-from executor.threads import in_thread
+from executor.threads import in_thread, in_thread_once
 
 LONGEST_KEY = 255
 
@@ -59,6 +61,17 @@ class CallView(AsyncApiView):
         input_data: Any,
         trigger: Trigger,
         callback_url: str = "",
+    ) -> HttpResponseBase:
+        with place_for_call():
+            return await self._called(request, ready, input_data, trigger, callback_url)
+
+    async def _called(
+        self,
+        request: Request,
+        ready: Deployed,
+        input_data: Any,
+        trigger: Trigger,
+        callback_url: str,
     ) -> HttpResponseBase:
         caller = caller_of_request(request)
         limits = [*limits_of_key(caller), *ready.request_limits]
@@ -140,7 +153,7 @@ class DeploymentExecuteView(CallView):
 async def _find(path: str, caller: Caller) -> Deployed:
     known, found = remembered_at(path)
     if not known:
-        found = await in_thread(deployed_at, path)
+        found = await in_thread_once(deployed_at, path)
     if found is None or not caller.sees(found.group_ids, found.id):
         if found is not None and _bound_elsewhere(caller, found):
             raise PermissionDenied("This API key is bound to other deployments.")
@@ -183,4 +196,7 @@ def _idempotency_key(request: Request) -> str:
     key = request.META.get("HTTP_IDEMPOTENCY_KEY", "").strip()
     if len(key) > LONGEST_KEY or not key.isprintable():
         raise ParseError(f"An Idempotency-Key has at most {LONGEST_KEY} printable characters.")
+    if key and masked(key) != key:
+        # It is kept as it is, because equal ones must be found.
+        raise ParseError("This Idempotency-Key holds a secret. Make one up, as a random UUID.")
     return key

@@ -154,8 +154,17 @@ def _is_there(caller: Caller, pk: Any) -> bool:
 
 
 async def _is_allowed(view: AsyncApiView, request: HttpRequest, pk: Any) -> bool:
+    _forget_person(request)
     try:
         caller = await view.who(request)
     except APIException:
         return False
     return await in_thread(_is_there, caller, pk)
+
+
+def _forget_person(request: HttpRequest) -> None:
+    """What the request knows of its session and its person is from when the stream began."""
+    session = request.session
+    request.session = type(session)(session.session_key)
+    for name in ("_cached_user", "_acached_user"):
+        request.__dict__.pop(name, None)

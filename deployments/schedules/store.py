@@ -18,6 +18,7 @@ from deployments.occurrences import PlannedRun, Rule, RuleInvalid, in_words, nex
 from deployments.schedules.fields import OWN_FIELDS, Said, read_fields
 from deployments.schedules.rules import refresh, rule_of
 from designs.ids import new_id
+from designs.masking import masked_value
 
 TASK = "deployments.wake_schedules"
 PREVIEWED = 10
@@ -117,7 +118,7 @@ def _write(schedule: Schedule, beat_task: PeriodicTask, said: Said) -> Schedule:
     _write_beat_task(beat_task, said, deployment=schedule.deployment)
     schedule.beat_task = beat_task
     for name in OWN_FIELDS:
-        setattr(schedule, name, said.own[name])
+        setattr(schedule, name, masked_value(said.own[name]))
     refresh(schedule, now=database_time(schedule.deployment))
     schedule.save()
     return schedule
@@ -145,6 +146,8 @@ def _write_beat_task(task: PeriodicTask, said: Said, *, deployment: Deployment) 
     task.start_time, task.expires, task.expire_seconds = rule.start, rule.end, None
     # Names are unique in beat's table, and a deployment may have several schedules.
     task.name = task.name or f"{deployment.endpoint_path[:150]} ({new_id().hex[-12:]})"
+    # For the audit: the schedule that says whose task it is has no row yet.
+    task.audit_deployment_id = deployment.pk
     task.save()
 
 

@@ -1,5 +1,5 @@
-"""The admin of designs and their versions."""
+"""The admin of designs and their versions, and of the audit."""
 
-from designs.admin import design, version
+from designs.admin import audit, design, version
 
-__all__ = ["design", "version"]
+__all__ = ["audit", "design", "version"]

@@ -10,7 +10,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ERROR_FLAG
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import BadRequest, FieldDoesNotExist
 from django.db import models, transaction
 from django.db.models.deletion import Collector, ProtectedError, RestrictedError
@@ -20,9 +22,11 @@ from unfold.admin import ModelAdmin, TabularInline
 from designs.access import Caller
 from designs.admin.fields import ChooseOne, ChooseSome
 from designs.admin.refusals import ServiceForm, explain
-from designs.admin.shown import admin_url
+from designs.admin.shown import admin_url, entries_url
 from designs.admin.verbs import Verbs
+from designs.models import AuditEntry
 
+SHOWN_ENTRIES = 50
 KEPT = "The history or other rows point at it, so it stays: {names}."
 
 
@@ -137,6 +141,21 @@ class OrchestraAdmin(Verbs, ModelAdmin):
             return
         for formset in formsets:
             self.save_formset(request, form, formset, change)
+
+    # --- History ----------------------------------------------------------------------------------
+
+    def history_view(
+        self, request: Any, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What was done through the admin; for those who read the audit, by any door."""
+        context = {**(extra_context or {})}
+        if request.caller.may("designs.view_auditentry"):
+            kind, pk = ContentType.objects.get_for_model(self.model), unquote(object_id)
+            entries = AuditEntry.objects.for_caller(request.caller)
+            found = entries.filter(content_type=kind, object_pk=pk)
+            context["entries"] = found.order_by("-pk")[:SHOWN_ENTRIES]
+            context["entries_url"] = entries_url(kind.pk, pk)
+        return super().history_view(request, object_id, context)
 
     # --- Deletion ---------------------------------------------------------------------------------
 

@@ -14,10 +14,9 @@ from designs.admin.base import OrchestraAdmin, ReadOnly
 from designs.admin.design import json_file
 from designs.admin.shown import admin_url, json_block, row_link
 from designs.admin.verbs import Done
-from designs.graph.files import design_text
 from designs.models import DesignVersion
 from designs.requests import PageRequest
-from designs.services import restore_version
+from designs.services import export_version, restore_version
 
 
 @admin.register(DesignVersion)
@@ -51,7 +50,7 @@ class DesignVersionAdmin(ReadOnly, OrchestraAdmin):
     def export(self, request: PageRequest, object_id: str) -> HttpResponse:
         version = self.row(request, object_id)
         name = f"{slugify(version.design.name) or 'design'}-v{version.number}"
-        return json_file(design_text(version.document), name)
+        return json_file(export_version(version), name)
 
     def has_restore_permission(self, request: PageRequest, object_id: Any = None) -> bool:
         return request.caller.may("designs.change_design")

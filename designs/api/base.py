@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django.urls import URLPattern, re_path
 from rest_framework import serializers
-from rest_framework.pagination import BasePagination, LimitOffsetPagination
+from rest_framework.pagination import BasePagination, CursorPagination, LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -59,6 +59,23 @@ class Pages(LimitOffsetPagination):
 
     default_limit = 50
     max_limit = 500
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response(
+            {"results": data, "next": self.get_next_link(), "previous": self.get_previous_link()}
+        )
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return page_schema(schema)
+
+
+class CursorPages(CursorPagination):
+    """Newest first, by cursor: the thousandth page costs what the first does."""
+
+    ordering = ("-id",)
+    page_size = 50
+    page_size_query_param = "limit"
+    max_page_size = 500
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response(

@@ -1,6 +1,7 @@
 """API addresses of designs."""
 
 from designs.api.base import ID, route
+from designs.api.views.audit import AuditListView
 from designs.api.views.drafts import (
     DesignDetailView,
     DesignListView,
@@ -18,6 +19,7 @@ from designs.api.views.versions import (
 VERSION = rf"designs/{ID}/versions/(?P<number>[0-9]{{1,9}})"
 
 urlpatterns = [
+    route("audit", AuditListView, "audit-list"),
     route("schema/design", DesignSchemaView, "design-schema"),
     route("designs", DesignListView, "design-list"),
     route("designs/import", DesignImportView, "design-import"),

@@ -121,6 +121,7 @@ class ModelConnectionAdmin(OrchestraAdmin):
             connection=obj,
             new_key=given.get("new_key", ""),
             remove_key=given.get("remove_key", False),
+            caller=request.caller,
         )
 
     # --- Verbs ------------------------------------------------------------------------------------
@@ -147,7 +148,7 @@ class ModelConnectionAdmin(OrchestraAdmin):
     def _switch(self, request: PageRequest, rows: Any, *, on: bool) -> None:
         def do(row: ModelConnection) -> None:
             row.is_enabled = on
-            save_connection(connection=row)
+            save_connection(connection=row, caller=request.caller)
 
         self.for_each(request, rows, do, "{count} enabled." if on else "{count} disabled.")
 

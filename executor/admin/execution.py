@@ -14,7 +14,8 @@ from unfold.enums import ActionVariant
 
 from designs.admin.base import OrchestraAdmin, ReadOnly
 from designs.admin.filters import TimeRangeFilter, VisibleFilter
-from designs.admin.shown import EMPTY, admin_url, badge, json_block, row_link, sentences
+from designs.admin.growing import BoundedPaginator, with_quick_dates
+from designs.admin.shown import EMPTY, admin_url, badge, json_block, link, row_link, sentences
 from designs.admin.verbs import Done
 from designs.requests import PageRequest
 from executor.admin.parts import BlockResultInline, StepInline, without_payload
@@ -22,6 +23,8 @@ from executor.admin.shown import cost, duration, execution_badge
 from executor.errors import ExecutionEnded, NotResumable
 from executor.models import Execution, parse_execution_id
 from executor.services import cancel_execution, rerun_execution, resume_execution
+
+AUDIT = "designs.view_auditentry"
 
 
 @admin.register(Execution)
@@ -39,6 +42,7 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
         ("created_at", TimeRangeFilter),
     )
     list_select_related = ("deployment", "design", "version")
+    paginator = BoundedPaginator
     search_fields = ("triggered_by", "deployment__endpoint_path", "design__name")
     search_help_text = "Path, design, person, or an execution's id."
     date_hierarchy = "created_at"
@@ -46,14 +50,17 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
         "document", "input_data", "result_data", "design__draft", "version__document",
     )  # fmt: skip
     PAYLOADS = ("input_text", "result_text")
+    # For those who read the audit.
+    ORIGIN = ("key_link", "caller_address")
     fieldsets = (
         (
             None,
             {
                 "fields": (
                     "public_id", "state", "deployment_link", "design_version", "trigger_type",
-                    "triggered_by", "rerun_of_link", "resumed_from_link", "created_at",
-                    "started_at", "completed_at", "took", "error_text", "degraded_text", *PAYLOADS,
+                    "triggered_by", "key_link", "caller_address", "rerun_of_link",
+                    "resumed_from_link", "created_at", "started_at", "completed_at", "took",
+                    "error_text", "degraded_text", *PAYLOADS,
                 )
             },
         ),
@@ -83,14 +90,21 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
     actions_detail = ("live_page", "resume", "rerun", "cancel")
     refusals = {**OrchestraAdmin.refusals, ExecutionEnded: "", NotResumable: ""}
 
+    def get_queryset(self, request: Any) -> Any:
+        return with_quick_dates(super().get_queryset(request))
+
     def get_fieldsets(self, request: PageRequest, obj: Any = None) -> Any:
-        return [
-            (
-                name,
-                {**options, "fields": without_payload(request, options["fields"], self.PAYLOADS)},
-            )
-            for name, options in self.fieldsets
-        ]
+        hidden = () if request.caller.may(AUDIT) else self.ORIGIN
+        found = []
+        for name, options in self.fieldsets:
+            fields = without_payload(request, options["fields"], self.PAYLOADS)
+            found.append((name, {**options, "fields": [f for f in fields if f not in hidden]}))
+        return found
+
+    def get_search_fields(self, request: HttpRequest) -> Any:
+        found = super().get_search_fields(request)
+        may = request.caller.may(AUDIT)  # type: ignore[attr-defined]
+        return (*found, "caller_address", "key_id") if may else found
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
@@ -130,6 +144,13 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
     @display(description="Cost", ordering="cost_usd")
     def cost(self, execution: Execution) -> str:
         return cost(execution.cost_usd)
+
+    @display(description="Key")
+    def key_link(self, execution: Execution) -> str:
+        if execution.key_id is None:
+            return EMPTY
+        url = reverse("admin:deployments_apikey_change", args=[execution.key_id])
+        return link(url, execution.key_id)
 
     @display(description="Re-run of")
     def rerun_of_link(self, execution: Execution) -> str:

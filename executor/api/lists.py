@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework.pagination import CursorPagination
 
-from designs.api.base import page_schema
+from designs.api.base import CursorPages
 from executor.models import Trigger
 from executor.states import Status
 
@@ -24,22 +21,5 @@ FILTERS = [
 ]
 
 
-class ExecutionPages(CursorPagination):
-    """Newest first, by cursor: the thousandth page costs what the first does."""
-
-    ordering = ("-id",)
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 500
-
-    def get_paginated_response(self, data: Any) -> Any:
-        answer = super().get_paginated_response(data)
-        answer.data = {
-            "results": data,
-            "next": self.get_next_link(),
-            "previous": self.get_previous_link(),
-        }
-        return answer
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        return page_schema(schema)
+class ExecutionPages(CursorPages):
+    """Executions, the last one accepted first."""

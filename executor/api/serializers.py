@@ -134,6 +134,12 @@ class ExecutionDetailOut(ExecutionOut):
 
     blocks = serializers.SerializerMethodField()
     steps = serializers.SerializerMethodField()
+    caller_address = serializers.CharField(
+        allow_null=True, help_text="Where it was called from; null but for readers of the audit."
+    )
+    key_id = serializers.UUIDField(
+        allow_null=True, help_text="The API key it was called with; as `caller_address`."
+    )
 
     @extend_schema_field(BlockOut(many=True))
     def get_blocks(self, execution: Execution) -> list[dict[str, Any]]:
@@ -147,6 +153,13 @@ class ExecutionDetailOut(ExecutionOut):
     def get_steps(self, execution: Execution) -> list[dict[str, Any]]:
         steps = StepOut(execution.steps.all(), many=True, context=self.context)
         return [dict(row) for row in steps.data]
+
+    def to_representation(self, instance: Execution) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        caller: Caller = self.context["caller"]
+        if not caller.may("designs.view_auditentry"):
+            shown.update(dict.fromkeys(("caller_address", "key_id")))
+        return shown
 
 
 def _hide(rows: list[dict[str, Any]], names: tuple[str, ...], hides: bool) -> list[dict[str, Any]]:

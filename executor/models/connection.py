@@ -114,6 +114,8 @@ class ModelConnection(models.Model):
         blank=True,
         help_text="What is asked when only the connection is named, as in my-vllm.",
     )
+    # Whether it may lead to public addresses only.
+    is_guarded = models.BooleanField(default=False, editable=False)
     is_enabled = models.BooleanField("enabled", default=True)
     timeout_seconds = models.PositiveIntegerField(
         "time limit of a call",

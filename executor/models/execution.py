@@ -120,6 +120,10 @@ class Execution(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
+    # Where a person or key called from, and which key. Null, and no foreign key, so that SQLite
+    # adds the columns without making the table anew.
+    caller_address = models.GenericIPAddressField(null=True)
+    key_id = models.UUIDField(null=True)
     input_data = models.JSONField(default=dict)
     result_data = models.JSONField(null=True)
     error = models.JSONField(null=True)
@@ -173,6 +177,7 @@ class Execution(models.Model):
         indexes = [
             models.Index(fields=("deployment", "-id"), name="execution_by_deployment"),
             models.Index(fields=("status", "-id"), name="execution_by_status"),
+            models.Index(fields=("created_at",), name="execution_by_time"),
             models.Index(
                 fields=("status", "lease_until"),
                 name="execution_live",

@@ -90,6 +90,12 @@
     }
   });
 
+  // What a person did keeps the session awake; what refreshes itself does not.
+  document.addEventListener("htmx:configRequest", function (event) {
+    const cause = event.detail.triggeringEvent;
+    if (cause && cause.isTrusted) event.detail.headers["X-By-Hand"] = "1";
+  });
+
   document.addEventListener("change", function (event) {
     if (event.target.form) showFitting(event.target.form);
   });

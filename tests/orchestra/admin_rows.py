@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.utils import timezone
@@ -20,6 +21,7 @@ from deployments.keys import create_key
 from deployments.models import Delivery, Deployment, IdempotencyKey, Occurrence, Schedule
 from deployments.services import deploy_design
 from designs.access import SYSTEM, caller_of
+from designs.audit import Action, note
 from designs.models import Design, DesignVersion
 from designs.services import create_design, publish_design
 from executor.models import BlockResult, Execution, ModelConnection, Step, Trigger
@@ -102,9 +104,18 @@ def delivery() -> Delivery:
     )
 
 
+def sign_in(model: Any, **more: Any) -> Any:
+    address = f"203.0.113.{number() % 250}"
+    return model.objects.create(username=f"person{number()}", ip_address=address, **more)
+
+
 MAKERS: dict[str, Callable[[], Any]] = {
+    "axes.AccessAttempt": lambda: sign_in(AccessAttempt, failures_since_start=5),
+    "axes.AccessFailureLog": lambda: sign_in(AccessFailureLog),
+    "axes.AccessLog": lambda: sign_in(AccessLog),
     "auth.Group": lambda: Group.objects.create(name=f"group{number()}"),
     "auth.User": user,
+    "designs.AuditEntry": lambda: note(Action.EXPORT, Design(name="Any"), count=number()),
     "designs.Design": design,
     "designs.DesignVersion": version,
     "deployments.ApiKey": lambda: create_key(owner=user(), deployments=[deployment()])[0],

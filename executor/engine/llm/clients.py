@@ -29,12 +29,16 @@ READ_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where and how a model is asked. `base_url` empty: the provider's own address."""
+    """Where and how a model is asked. `base_url` empty: the provider's own address.
+
+    `opened` are the inner addresses that it may lead to besides public ones; None: to any.
+    """
 
     protocol: Protocol
     model: str
     base_url: str = ""
     api_key: str = ""
+    opened: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
         return f"Endpoint({self.protocol!r}, {self.model!r}, {self.base_url!r})"
@@ -101,21 +105,28 @@ def _load(protocol: Protocol) -> None:
 
 
 def _make(endpoint: Endpoint) -> _Client:
-    http = _http(endpoint.base_url or "https:")
+    http = _http(endpoint.base_url or "https:", endpoint.opened)
     return _Client(http, _BUILDERS[endpoint.protocol](endpoint, http))
 
 
-def _http(url: str) -> httpx2.AsyncClient:
+def _http(url: str, opened: tuple[str, ...] | None = None) -> httpx2.AsyncClient:
     import httpx2
 
+    timeout = httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=CALLS_A_CLIENT)
+    if opened is not None:
+        from designs.guarded_http import GuardedTransport
+
+        guarded = GuardedTransport(opened, limits=limits)
+        return httpx2.AsyncClient(transport=guarded, timeout=timeout, trust_env=False)
     if not _tls:
         # Reading the certificates takes milliseconds; all clients share what was read.
         _tls.append(httpx2.create_ssl_context())
     here = url.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]"))
     return httpx2.AsyncClient(
         verify=_tls[0],
-        timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=CALLS_A_CLIENT),
+        timeout=timeout,
+        limits=limits,
         # A proxy of the environment has no business between this machine and itself.
         trust_env=not here,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from designs.addresses import AddressRefused
 from executor.engine.json_text import json_text, storable
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.clients import Clients, Endpoint, load
@@ -45,13 +46,28 @@ class Manner:
     priced: bool = False
 
 
-class ProviderModel:
-    """A model of a provider, asked through the SDK; clients are kept and shared between calls."""
+def _as_it_is(text: str) -> str:
+    return text
 
-    def __init__(self, name: str, endpoint: Endpoint, manner: Manner | None = None) -> None:
+
+class ProviderModel:
+    """A model of a provider, asked through the SDK; clients are kept and shared between calls.
+
+    `mask` takes secrets out of what the server says; its own key never gets through.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        endpoint: Endpoint,
+        manner: Manner | None = None,
+        *,
+        mask: Callable[[str], str] = _as_it_is,
+    ) -> None:
         self._name = name
         self._endpoint = endpoint
         self._manner = manner or Manner()
+        self._mask = mask
         self._clients = Clients(endpoint)
 
     @property
@@ -97,10 +113,12 @@ class ProviderModel:
             with self._clients.take() as sdk:
                 return await self._exchange(sdk, request, on_delta)
         except Exception as error:
-            if _is_out_of_memory(error):
-                # The SDK takes it for a broken connection, and that would be tried again.
+            # The SDK takes both for a broken connection, and that would be tried again.
+            if _cause(error, MemoryError) is not None:
                 raise MemoryError from error
-            raise model_error(error, self._name, self._endpoint.api_key) from error
+            if (refused := _cause(error, AddressRefused)) is not None:
+                raise ModelError(ErrorKind.REQUEST, f"{self._name}: {refused}") from error
+            raise model_error(error, self._name, self._masked) from error
 
     async def _exchange(
         self, sdk: SdkModel, request: ModelRequest, on_delta: Callable[[str], None] | None
@@ -187,7 +205,7 @@ class ProviderModel:
 
     def _masked(self, text: str) -> str:
         """A server that says the key back must not bring it into the history."""
-        key = self._endpoint.api_key
+        text, key = self._mask(text), self._endpoint.api_key
         return text.replace(key, "…") if len(key) >= SHORTEST_MASKED else text
 
     def _structured(self, answer: ModelAnswer, schema: dict[str, Any]) -> ModelAnswer:
@@ -213,13 +231,11 @@ class ProviderModel:
             return None
 
 
-def _is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether the error, or one that it came of, is a lack of memory."""
-    while error is not None:
-        if isinstance(error, MemoryError):
-            return True
+def _cause(error: BaseException | None, kind: type[Exception]) -> BaseException | None:
+    """The error itself, or the one that it came of, which is of this kind."""
+    while error is not None and not isinstance(error, kind):
         error = error.__cause__ or error.__context__
-    return False
+    return error
 
 
 def _text_of(event: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from pydantic_ai import exceptions as sdk
 
@@ -39,23 +40,24 @@ _SAYS = {
 }
 
 
-def model_error(error: Exception, name: str, api_key: str) -> ModelError:
-    """The engine's error for one of the SDK's; what is not about the call is raised again."""
+def model_error(error: Exception, name: str, mask: Callable[[str], str]) -> ModelError:
+    """The engine's error for one of the SDK's; what is not about the call is raised again.
+
+    `mask` takes secrets out of what the server says.
+    """
     kind = _kind(error)
     if kind is None:
         raise error
     status = getattr(error, "status_code", None)
-    said = "" if kind in (ErrorKind.CREDENTIAL, ErrorKind.QUOTA) else _said(error, api_key)
+    said = "" if kind in (ErrorKind.CREDENTIAL, ErrorKind.QUOTA) else _said(error, mask)
     number = f" ({status})" if status else ""
     sentence = f"{name}: {_SAYS[kind]}{number}{': ' + said if said else '.'}"
     return ModelError(kind, sentence, retry_after=getattr(error, "retry_after", None))
 
 
-def redacted(text: str, api_key: str) -> str:
-    """Without the key, and without anything else that looks like one."""
-    if api_key:
-        text = text.replace(api_key, "…")
-    return _KEYS.sub("…", text)
+def redacted(text: str, mask: Callable[[str], str]) -> str:
+    """Without secrets, and without anything else that looks like a key."""
+    return _KEYS.sub("…", mask(text))
 
 
 def _kind(error: Exception) -> ErrorKind | None:
@@ -83,14 +85,14 @@ def _kind_without_answer(error: Exception) -> ErrorKind | None:
     return None
 
 
-def _said(error: Exception, api_key: str) -> str:
+def _said(error: Exception, mask: Callable[[str], str]) -> str:
     """The server's own words, shortened; nothing if it sent a page, or none of the protocol's."""
     if isinstance(error, sdk.UnexpectedModelBehavior):
         return "its answer is not of the expected protocol; check its address."
     words = _message(getattr(error, "body", None))
     if not words and not getattr(error, "status_code", None):
         words = str(getattr(error, "message", "") or error)
-    text = " ".join(storable(redacted(words, api_key)).split())
+    text = " ".join(storable(redacted(words, mask)).split())
     return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
 
 

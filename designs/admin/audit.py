@@ -1,0 +1,207 @@
+"""The admin of the audit: to read, to filter, to take away as files; nobody writes here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
+from django.core.handlers.asgi import ASGIRequest
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import StreamingHttpResponse as Stream
+from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.text import capfirst
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter, DropdownFilter, FieldTextFilter
+from unfold.decorators import display
+
+from designs.admin.growing import BoundedPaginator, with_quick_dates
+from designs.admin.base import OrchestraAdmin, ReadOnly
+from designs.admin.filters import TimeRangeFilter
+from designs.admin.shown import (
+    EMPTY,
+    badge,
+    before_after,
+    entries_url,
+    json_block,
+    link,
+    sentences,
+)
+from designs.audit import Action, kinds, note
+from designs.audit_files import csv_lines, json_lines
+from designs.models import AuditEntry
+from designs.requests import PageRequest
+
+# auditlog has one of its own, without the look and the rights of this installation.
+admin.site.unregister(AuditEntry)
+
+FORMATS = {
+    "csv": (csv_lines, "text/csv; charset=utf-8"),
+    "jsonl": (json_lines, "application/jsonl; charset=utf-8"),
+}
+KINDS = {
+    Action.CREATE: "success",
+    Action.UPDATE: "info",
+    Action.DELETE: "danger",
+    Action.CANCEL: "warning",
+    Action.UNDEPLOY: "danger",
+    Action.REVOKE: "danger",
+    Action.SIGN_IN_FAILED: "warning",
+}
+MOST_NAMED = 4
+
+
+class WhatFilter(DropdownFilter):
+    """By the kind of row."""
+
+    title = "what"
+    parameter_name = "what"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(kind.pk), capfirst(kind.name)) for kind in kinds()]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        chosen = self.value()
+        if chosen in dict(self.lookup_choices):
+            return queryset.filter(content_type=chosen)
+        return queryset
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnly, OrchestraAdmin):
+    list_display = ("when", "who", "address", "verb", "kind", "object_link", "fields_text")
+    list_filter = (
+        ("actor_name", FieldTextFilter),
+        WhatFilter,
+        ("action", ChoicesCheckboxFilter),
+        ("timestamp", TimeRangeFilter),
+    )
+    search_fields = ("object_repr", "object_pk", "actor_name", "key_name", "cid", "remote_addr")
+    search_help_text = "Name or id of what was changed, person, key, address or correlation id."
+    date_hierarchy = "timestamp"
+    paginator = BoundedPaginator
+    ordering = ("-id",)
+    list_before_template = "admin/designs/auditentry/list_before.html"
+    fields = (
+        "when", "who", "address", "verb", "kind", "object_link", "history_link",
+        "changes_text", "details_text", "together",
+    )  # fmt: skip
+
+    def get_queryset(self, request: Any) -> Any:
+        return with_quick_dates(super().get_queryset(request))
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.export)
+        name = "designs_auditentry_export"
+        own: list[URLPattern] = [path("export/<str:form>/", view, name=name)]
+        return own + super().get_urls()
+
+    def _offered_lookups(self, request: HttpRequest) -> set[str]:
+        # What links of this page and of other pages ask for.
+        links = {"content_type", "object_pk", "cid", "key_id", "actor"}
+        return super()._offered_lookups(request) | links
+
+    def get_object(self, request: Any, object_id: str, from_field: str | None = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            # Columns get the row alone, and this one shows what the reader may see.
+            found.reader = request.caller
+        return found
+
+    # --- Columns ----------------------------------------------------------------------------------
+
+    @display(description="When", ordering="timestamp")
+    def when(self, entry: AuditEntry) -> Any:
+        return entry.timestamp
+
+    @display(description="From", ordering="remote_addr")
+    def address(self, entry: AuditEntry) -> str:
+        return entry.remote_addr or EMPTY
+
+    @display(description="Who", ordering="actor_name")
+    def who(self, entry: AuditEntry) -> str:
+        name = entry.actor_name
+        if entry.actor_id is not None:
+            name = link(reverse("admin:auth_user_change", args=[entry.actor_id]), name)
+        return sentences([name, f"with key {entry.key_name}"]) if entry.key_name else name
+
+    @display(description="Did", ordering="action")
+    def verb(self, entry: AuditEntry) -> str:
+        action = Action(entry.action)
+        return badge(str(action.label), KINDS.get(action, ""))
+
+    @display(description="What")
+    def kind(self, entry: AuditEntry) -> str:
+        return capfirst(entry.what)
+
+    @display(description="Object", ordering="object_repr")
+    def object_link(self, entry: AuditEntry) -> str:
+        page = entry.model.replace(".", "_")
+        text = entry.object_repr or EMPTY
+        if not entry.object_pk or entry.action == Action.DELETE:
+            return text
+        try:
+            return link(reverse(f"admin:{page}_change", args=[entry.object_pk]), text)
+        except NoReverseMatch:
+            return text
+
+    @display(description="Changed")
+    def fields_text(self, entry: AuditEntry) -> str:
+        names = entry.changed
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        return ", ".join(names[:MOST_NAMED]) + more or EMPTY
+
+    @display(description="All of this object")
+    def history_link(self, entry: AuditEntry) -> str:
+        if not entry.object_pk:
+            return EMPTY
+        return link(entries_url(entry.content_type_id, entry.object_pk), "Its changes")
+
+    @display(description="Before and after")
+    def changes_text(self, entry: Any) -> str:
+        return before_after(entry.changes_for(entry.reader))
+
+    @display(description="Details")
+    def details_text(self, entry: AuditEntry) -> str:
+        return json_block(entry.additional_data)
+
+    @display(description="Correlation id")
+    def together(self, entry: AuditEntry) -> str:
+        if not entry.cid:
+            return EMPTY
+        url = reverse("admin:designs_auditentry_changelist")
+        return link(f"{url}?cid={entry.cid}", entry.cid)
+
+    # --- Files ------------------------------------------------------------------------------------
+
+    def export(self, request: PageRequest, form: str) -> HttpResponseBase:
+        """The list as it is filtered, as a file that is sent while it is read."""
+        if form not in FORMATS:
+            raise Http404
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            rows = self.get_changelist_instance(request).queryset
+        except (IncorrectLookupParameters, OverflowError):
+            return HttpResponseRedirect(reverse("admin:designs_auditentry_changelist") + "?e=1")
+        note(Action.EXPORT, AuditEntry, form=form, filter=request.GET.urlencode()[:1000])
+        make, content_type = FORMATS[form]
+        lines = make(rows, request.caller)
+        content = _later(lines) if isinstance(request, ASGIRequest) else lines
+        response = Stream(content, content_type=content_type)
+        name = f"audit-{timezone.now():%Y%m%d-%H%M%S}.{form}"
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
+
+
+async def _later(lines: Iterator[str]) -> AsyncIterator[str]:
+    """The same texts, each made in the request's thread when the one before was sent."""
+
+    def following() -> str | None:
+        return next(lines, None)
+
+    while (text := await sync_to_async(following)()) is not None:
+        yield text

@@ -1,0 +1,66 @@
+"""Admin lists of tables that grow for ever: nothing in them reads every row.
+
+Measured at a million executions: the exact count and the list of months took 0.9 s of 1.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db import models
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+# So many rows are counted and can be paged through; filters and dates lead to the others.
+MOST_COUNTED = 10_000
+
+
+class BoundedPaginator(Paginator):
+    """Counts up to MOST_COUNTED rows."""
+
+    @cached_property
+    def found(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[: MOST_COUNTED + 1].count())
+
+    @cached_property
+    def count(self) -> int:  # type: ignore[override]
+        return min(self.found, MOST_COUNTED)
+
+    @property
+    def template_name(self) -> str:
+        """Read by unfold; empty for its own."""
+        return "admin/pagination_bounded.html" if self.found > MOST_COUNTED else ""
+
+
+def with_quick_dates(rows: Any) -> Any:
+    """The same rows, whose years and months for a date hierarchy come from the first and last."""
+    kind = type(f"Quick{type(rows).__name__}", (_QuickDates, type(rows)), {})
+    return kind(rows.model, query=rows.query, using=rows.db, hints=rows._hints)
+
+
+class _QuickDates:
+    def datetimes(
+        self, field_name: str, kind: str, *args: Any, **kwargs: Any
+    ) -> Sequence[datetime]:
+        """Every year, month or day between the first and the last row, also those without one."""
+        ends = self.aggregate(first=models.Min(field_name), last=models.Max(field_name))  # type: ignore[attr-defined]
+        if ends["first"] is None:
+            return []
+        first, last = timezone.localtime(ends["first"]), timezone.localtime(ends["last"])
+        found = []
+        at = _start(first, kind)
+        while at <= last:
+            found.append(at)
+            at = _start(at + timedelta(days={"year": 370, "month": 32, "day": 1}[kind]), kind)
+        return found
+
+
+def _start(at: datetime, kind: str) -> datetime:
+    at = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    if kind == "day":
+        return at
+    return at.replace(day=1) if kind == "month" else at.replace(day=1, month=1)

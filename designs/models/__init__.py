@@ -1,0 +1,15 @@
+"""The rows of designs, and those that all apps share, by subject."""
+
+from designs.models.audit import Action, AuditEntry, AuditEntryQuerySet
+from designs.models.design import Design, DesignQuerySet, DesignVersion
+from designs.models.grant import GroupGrant
+
+__all__ = [
+    "Action",
+    "AuditEntry",
+    "AuditEntryQuerySet",
+    "Design",
+    "DesignQuerySet",
+    "DesignVersion",
+    "GroupGrant",
+]

@@ -1,0 +1,55 @@
+"""Keeps a process knowing the keys of all model connections, so that it masks those that it does
+not use itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from designs.encryption import SecretUnreadable, prepare_keys
+from executor import wakeups
+from executor.models import ModelConnection
+
+logger = logging.getLogger(__name__)
+
+# Without a broker nobody tells of changes.
+AGAIN_SECONDS = 60.0
+
+_changed = threading.Event()
+_opened: set[str] = set()
+
+
+def learn_keys() -> None:
+    """Read all keys, and open those that are new; an opened one is masked from then on."""
+    prepare_keys()
+    for secret in ModelConnection.objects.values_list("api_key", flat=True):
+        if not secret or secret.token in _opened:
+            continue
+        try:
+            secret.reveal()
+        except SecretUnreadable as error:
+            logger.debug("A key of a model connection is not masked: %s", error)
+        else:
+            _opened.add(secret.token)
+
+
+def start_learning() -> None:
+    """Read the keys now, after each change, and now and then, in a daemon thread."""
+    wakeups.on_change.append(_changed.set)
+    threading.Thread(target=_work, name="known secrets", daemon=True).start()
+
+
+def _work() -> None:
+    while True:
+        _changed.clear()
+        try:
+            learn_keys()
+        except DatabaseError as error:
+            logger.debug("The keys of model connections could not be read: %s", error)
+        finally:
+            connection.close()
+        _changed.wait(AGAIN_SECONDS)

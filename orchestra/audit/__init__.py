@@ -1,0 +1,1 @@
+"""What the audit watches: rows, sign-ins, and who acts in a request."""

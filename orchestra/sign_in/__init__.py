@@ -1,0 +1,1 @@
+"""The one door for people: signing in, its limits, sessions, and one's own account."""

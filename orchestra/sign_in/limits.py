@@ -1,0 +1,164 @@
+"""How many sign-ins may fail, for an account from an address and for an address: django-axes.
+
+Each attempt is counted before its password is looked at, and taken back when it succeeds. So
+attempts that are sent at once, to several web processes, are no more than those sent in turn.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
+
+from axes.handlers.database import AxesDatabaseHandler
+from axes.helpers import get_client_username, get_cool_off
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+logger = logging.getLogger(__name__)
+
+# Many accounts tried from one address; an office behind one address makes mistakes as well.
+ADDRESS_LIMIT = 30
+KEEP_RECORDS = timedelta(days=90)
+
+
+def cool_off() -> timedelta:
+    """How long a failed sign-in counts, and so how long a lock lasts."""
+    return get_cool_off() or timedelta()
+
+
+def limited_address(request: HttpRequest) -> str | None:
+    """The address that is counted: of IPv6 the network of 64 bits, which one person has whole."""
+    text = request.META.get("REMOTE_ADDR") or ""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address):
+        return str(ip_network((int(address), 64), strict=False).network_address)
+    return str(address)
+
+
+def locked_until(username: str | None, address: str | None, *, more: int = 0) -> datetime | None:
+    """When the next attempt is let through; None if it is now. `more` raises the limits."""
+    since = timezone.now() - cool_off()
+    rows = list(
+        AccessAttempt.objects.filter(ip_address=address, attempt_time__gt=since)
+        .order_by("attempt_time")
+        .values_list("username", "failures_since_start", "attempt_time")
+    )
+    of_account = [(count, at) for name, count, at in rows if name == username]
+    of_address = [(count, at) for _, count, at in rows]
+    ends = (
+        _end(of_account, settings.AXES_FAILURE_LIMIT + more),
+        _end(of_address, ADDRESS_LIMIT + more),
+    )
+    return max((end for end in ends if end is not None), default=None)
+
+
+def _end(failures: Sequence[tuple[int, datetime]], most: int) -> datetime | None:
+    """When fewer than `most` of the failures, the oldest first, still count; None: that is now."""
+    left = sum(count for count, _ in failures)
+    if left < most:
+        return None
+    for count, at in failures:
+        left -= count
+        if left < most:
+            return at + cool_off()
+    return None
+
+
+class SignInLimits(AxesDatabaseHandler):
+    """Axes' handler with our counting; its records, its admin and its commands stay as they are."""
+
+    def is_locked(self, request: Any, credentials: dict[str, Any] | None = None) -> bool:
+        """Asked once an attempt, before the password is looked at: count it, then judge."""
+        username, address = get_client_username(request, credentials), request.axes_ip_address
+        if locked_until(username, address) is not None:
+            return True
+        self.clean_expired_user_attempts(request, credentials)
+        _count(request, username)
+        # Of attempts that are sent at once each one sees those that were counted before it.
+        return locked_until(username, address, more=1) is not None
+
+    def user_login_failed(
+        self, sender: Any, credentials: dict[str, Any], request: Any = None, **_: Any
+    ) -> None:
+        """Keep a record of the failure; the last one that is free begins the lock."""
+        if request is None:
+            return
+        request.axes_credentials = credentials
+        if request.axes_locked_out:
+            return
+        username, address = get_client_username(request, credentials), request.axes_ip_address
+        request.axes_locked_out = locked_until(username, address) is not None
+        if request.axes_locked_out:
+            logger.warning("Sign-in is locked for an account from %s: too many failures", address)
+        AccessFailureLog.objects.create(
+            username=username, locked_out=request.axes_locked_out, **_where(request)
+        )
+
+    def user_logged_in(self, sender: Any, request: Any, user: Any, **more: Any) -> None:
+        super().user_logged_in(sender, request, user, **more)
+        before = timezone.now() - KEEP_RECORDS
+        for model in (AccessLog, AccessFailureLog):
+            model.objects.filter(attempt_time__lt=before).delete()
+
+
+def take_back(request: HttpRequest, username: str) -> None:
+    """After a password that was right, where nobody signs in by it."""
+    AccessAttempt.objects.filter(username=username, ip_address=limited_address(request)).delete()
+
+
+def locked_out(request: Any, *_: Any) -> HttpResponse:
+    """The answer to an attempt that was not let through, or began the lock: when to try again."""
+    username = get_client_username(request, request.axes_credentials)
+    until = locked_until(username, request.axes_ip_address) or timezone.now() + cool_off()
+    seconds = max(1, math.ceil((until - timezone.now()).total_seconds()))
+    context = {"wait": in_words(seconds), "until": until}
+    response = render(request, "429.html", context, status=429)
+    response["Retry-After"] = str(seconds)
+    return response
+
+
+def in_words(seconds: int) -> str:
+    """A time to wait, rounded up to whole minutes from two minutes on."""
+    if seconds >= 120:
+        return f"{math.ceil(seconds / 60)} minutes"
+    return f"{seconds} second{'s' * (seconds != 1)}"
+
+
+def _count(request: Any, username: str | None) -> None:
+    row = {
+        "username": username,
+        "ip_address": request.axes_ip_address,
+        "user_agent": request.axes_user_agent,
+    }
+    again = {"failures_since_start": F("failures_since_start") + 1}
+    again["attempt_time"] = request.axes_attempt_time
+    if AccessAttempt.objects.filter(**row).update(**again):
+        return
+    first = {**_where(request), "failures_since_start": 1, "get_data": "", "post_data": ""}
+    try:
+        with transaction.atomic():
+            AccessAttempt.objects.create(username=username, **first)
+    except IntegrityError:
+        AccessAttempt.objects.filter(**row).update(**again)
+
+
+def _where(request: Any) -> dict[str, Any]:
+    return {
+        "ip_address": request.axes_ip_address,
+        "user_agent": request.axes_user_agent,
+        "http_accept": request.axes_http_accept,
+        "path_info": request.axes_path_info,
+        "attempt_time": request.axes_attempt_time,
+    }

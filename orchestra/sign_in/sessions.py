@@ -1,0 +1,170 @@
+"""Sessions: how long they last, what keeps them awake, when their key changes, who has which."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.models import Session
+from django.http import HttpRequest
+from django.utils import timezone
+
+from designs.access import Caller, caller_of
+
+STARTED, SEEN, RIGHTS = "signed_in_at", "seen_at", "rights"
+ADDRESS, AGENT = "address", "agent"
+# The row of a session is written at most this often for being used.
+NOTE_EVERY_SECONDS = 60
+LONGEST_AGENT = 200
+SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
+
+
+def begin(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
+    """At sign-in, whose key Django has just changed: the session gets its end, which stays."""
+    now, session = timezone.now(), request.session
+    session.set_expiry(now + timedelta(seconds=settings.SESSION_COOKIE_AGE))
+    session[STARTED] = session[SEEN] = int(now.timestamp())
+    session[ADDRESS] = request.META.get("REMOTE_ADDR") or ""
+    session[AGENT] = request.META.get("HTTP_USER_AGENT", "")[:LONGEST_AGENT]
+    session[RIGHTS] = _mark(caller_of(user), user)
+    Session.objects.filter(expire_date__lte=now).delete()
+
+
+def keep_awake_or_end(request: HttpRequest) -> None:
+    """End a session that no person has used for too long, else note that one does."""
+    session = request.session
+    if SESSION_KEY not in session:
+        return
+    now, seen = int(time.time()), session.get(SEEN)
+    if seen is not None and now - seen >= settings.ENVIRONMENT.session_idle_seconds:
+        session.flush()
+    elif is_by_hand(request) and (seen is None or now - seen >= NOTE_EVERY_SECONDS):
+        session[SEEN] = now
+        try:
+            # At once: later it would meet a session that was ended in the meantime.
+            session.save()
+        except UpdateError:
+            session.flush()
+        session.modified = False
+
+
+def is_by_hand(request: HttpRequest) -> bool:
+    """True for what a person does; pages that refresh themselves and streams are none of it.
+
+    A browser asks for a page it goes to as `text/html`; `app.js` marks what a click or a key
+    made htmx ask for.
+    """
+    if request.method not in SAFE or request.headers.get("X-By-Hand"):
+        return True
+    return "HX-Request" not in request.headers and "text/html" in request.headers.get("Accept", "")
+
+
+def change_key_with_rights(request: Any) -> None:
+    """A session whose person's rights have changed goes on under another key.
+
+    Only at what a person does: a stream or a refresh that is under way still sends the old key.
+    """
+    session = request.session
+    if SESSION_KEY not in session or request.path_info.startswith("/api/"):
+        return
+    if not is_by_hand(request) or request.caller.user_id is None:
+        return
+    mark = _mark(request.caller, request.user)
+    if session.get(RIGHTS) != mark:
+        session[RIGHTS] = mark
+        session.cycle_key()
+
+
+def _mark(caller: Caller, user: Any) -> str:
+    rights = (
+        caller.is_superuser, user.is_staff, sorted(caller.group_ids), sorted(caller.permissions),
+    )  # fmt: skip
+    return hashlib.sha256(repr(rights).encode()).hexdigest()[:16]
+
+
+# --- One's own sessions ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """A session in which a person is signed in. `name` names it to its owner, and opens nothing."""
+
+    name: str
+    started_at: datetime | None
+    seen_at: datetime | None
+    address: str
+    program: str
+    is_current: bool
+
+
+def open_sessions(user: User, current_key: str | None) -> list[OpenSession]:
+    """The person's sessions that still work, the current one first, then the last used."""
+    found = [
+        OpenSession(
+            name=_name(key),
+            started_at=_time(data.get(STARTED)),
+            seen_at=_time(data.get(SEEN)),
+            address=data.get(ADDRESS, ""),
+            program=program_of(data.get(AGENT, "")),
+            is_current=key == current_key,
+        )
+        for key, data in _sessions_of(user)
+    ]
+    past = datetime.min.replace(tzinfo=UTC)
+    return sorted(found, key=lambda one: (one.is_current, one.seen_at or past), reverse=True)
+
+
+def end_sessions(user: User, *, keep: str | None, name: str = "") -> int:
+    """End the person's sessions but the one with the key `keep`, or only the named one."""
+    keys = [
+        key for key, _ in _sessions_of(user) if key != keep and (not name or _name(key) == name)
+    ]
+    return Session.objects.filter(session_key__in=keys).delete()[0]
+
+
+def _sessions_of(user: User) -> Iterator[tuple[str, dict[str, Any]]]:
+    idle_since = int(time.time()) - settings.ENVIRONMENT.session_idle_seconds
+    for row in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
+        data = row.get_decoded()
+        if (
+            data.get(SESSION_KEY) == str(user.pk)
+            and data.get(HASH_SESSION_KEY) == user.get_session_auth_hash()
+            and data.get(SEEN, idle_since + 1) > idle_since
+        ):
+            yield row.session_key, data
+
+
+def _name(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:20]
+
+
+def _time(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+# What a browser's name for itself contains, the more special first.
+_PROGRAMS = (
+    ("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"), ("curl/", "curl"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"),
+    ("Mac OS", "macOS"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def program_of(agent: str) -> str:
+    """A browser's User-Agent in two words, as far as it is known."""
+    program = next((name for part, name in _PROGRAMS if part in agent), "")
+    system = next((name for part, name in _SYSTEMS if part in agent), "")
+    if program and system:
+        return f"{program} on {system}"
+    return program or system or "An unknown program"

@@ -1,0 +1,189 @@
+"""A secret in what people and models say: masked for the run, and so in all that comes of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from rest_framework.test import APIClient
+
+from deployments.models import Deployment, Schedule
+from deployments.pump import wake_schedules
+from designs.access import SYSTEM
+from designs.masking import learn
+from designs.models import Design, DesignVersion
+from designs.services import create_design, export_design, publish_design
+from executor import known_secrets, wakeups
+from executor.engine.events import StepFinished, TextDelta
+from executor.engine.journal import StepResult
+from executor.engine.llm import offline
+from executor.engine.llm.base import ModelAnswer, ModelRequest
+from executor.live_text import live_text
+from executor.models import BlockResult, Execution, ModelConnection, Step
+from tests.documents import doubling, greeting
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Deploy = Callable[..., Deployment]
+API_KEY = "orc_1f0c9a3b_" + "x9" * 20
+SHOWN_KEY = "orc_1f0c9a3b_(secret)"
+KNOWN = "canary of the runs 8e2d"
+
+
+@pytest.fixture(autouse=True)
+def _known() -> None:
+    learn(KNOWN)
+
+
+@pytest.fixture
+def client(
+    designer: User, key_of: Callable[..., str], api_with: Callable[[str], APIClient]
+) -> APIClient:
+    return api_with(key_of(designer))
+
+
+def post(client: APIClient, path: str, body: Any, **headers: str) -> Any:
+    return client.post(path, body, format="json", headers=headers)
+
+
+def transform(**settings: Any) -> dict[str, Any]:
+    block = {"id": "told", "type": "transform", "settings": settings}
+    return {"schema": 1, "name": "Told", "blocks": [block]}
+
+
+def everything() -> str:
+    """All that the history holds."""
+    rows = [list(kind.objects.values()) for kind in (Execution, BlockResult, Step)]
+    return json.dumps(rows, default=str)
+
+
+@pytest.mark.parametrize("headers", [{}, {"prefer": "respond-async"}], ids=["here", "queued"])
+def test_an_input_is_masked_before_it_runs(
+    deploy: Deploy, client: APIClient, headers: dict[str, str]
+) -> None:
+    deploy(transform(template="{{ input.text }}!"), "/told")
+    given = {"text": f"{API_KEY} and {KNOWN}", f"key {KNOWN}": [API_KEY]}
+    answer = post(client, "/api/deployed/told", given, **headers)
+    execution = Execution.objects.get()
+    assert execution.input_data == {
+        "text": f"{SHOWN_KEY} and (secret)", "key (secret)": [SHOWN_KEY],
+    }  # fmt: skip
+    if not headers:
+        assert answer.json()["result"] == f"{SHOWN_KEY} and (secret)!"
+        assert execution.result_data == answer.json()["result"]
+    assert KNOWN not in everything()
+
+
+def test_the_model_is_given_what_the_history_shows(
+    deploy: Deploy, client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    real = offline.StandIn.complete
+
+    async def complete(self: Any, request: ModelRequest, on_delta: Any = None) -> ModelAnswer:
+        asked.append(str(request))
+        return await real(self, request, on_delta)
+
+    monkeypatch.setattr(offline.StandIn, "complete", complete)
+    deploy(greeting(), "/greet")
+    assert post(client, "/api/deployed/greet", {"name": API_KEY}).status_code == 200
+    assert SHOWN_KEY in asked[0]
+    assert API_KEY not in str(asked)
+    assert SHOWN_KEY in str(Step.objects.order_by("pk").first().prompt)  # type: ignore[union-attr]
+
+
+def test_a_secret_that_a_run_puts_together_is_masked_too(deploy: Deploy, client: APIClient) -> None:
+    head, tail = KNOWN[:9], KNOWN[9:]
+    deploy(transform(template="{{ input.a }}{{ input.b }}"), "/told")
+    answer = post(client, "/api/deployed/told", {"a": head, "b": tail}).json()
+    assert answer["result"] == "(secret)"
+    assert answer["results"] == {"told": "(secret)"}
+    assert Execution.objects.get().result_data == "(secret)"
+    assert KNOWN not in everything()
+
+
+def test_errors_do_not_repeat_it(
+    deploy: Deploy, client: APIClient, scheduled: Callable[..., Schedule]
+) -> None:
+    deploy(path="/strict")
+    refused = post(client, "/api/deployed/strict", {"number": f"{KNOWN} {API_KEY}"})
+    assert refused.status_code == 422
+    assert f"(secret) {SHOWN_KEY}" in refused.content.decode()
+    schedule = scheduled(path="/planned")
+    Schedule.objects.filter(pk=schedule.pk).update(input_data={"number": KNOWN})
+    wake_schedules()
+    failed = Execution.objects.get(status="failed")
+    assert "(secret)" in failed.error_message
+    assert KNOWN not in everything()
+
+
+def test_a_schedules_input_is_kept_masked(deploy: Deploy) -> None:
+    rule = {"interval_seconds": 3600, "input_data": {"number": 1, "text": KNOWN}}
+    schedule = deploy(path="/planned", schedule=rule).schedules.get()
+    assert schedule.input_data == {"number": 1, "text": "(secret)"}
+
+
+def test_a_key_is_no_idempotency_key(deploy: Deploy, client: APIClient) -> None:
+    deploy()
+    refused = post(client, "/api/deployed/double", {"number": 1}, idempotency_key=API_KEY)
+    assert refused.status_code == 400
+    assert "holds a secret" in refused.json()["detail"]
+    assert Execution.objects.count() == 0
+
+
+def test_designs_are_kept_and_exported_masked() -> None:
+    document = {**doubling(), "name": f"With {KNOWN}", "description": API_KEY}
+    design = create_design(document=document, caller=SYSTEM, description=f"for {KNOWN}")
+    assert (design.name, design.description) == ("With (secret)", "for (secret)")
+    publish_design(design=design, caller=SYSTEM)
+    kept = [list(kind.objects.values()) for kind in (Design, DesignVersion)]
+    assert KNOWN not in json.dumps(kept, default=str) + export_design(design)
+
+
+async def test_text_in_progress_is_told_masked_though_it_comes_in_pieces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(wakeups, "tell_text", lambda pk, piece: told.append(piece))
+    said = f"Your key is {API_KEY}, and {KNOWN} is known. Bye, {KNOWN[:6]}"
+    whole = f"Your key is {SHOWN_KEY}, and (secret) is known. Bye, {KNOWN[:6]}"
+    with live_text(Execution().pk, lambda event: None) as live:
+        for letter in said:
+            live.emit(TextDelta("k", "b", "a", letter))
+            live._tell()
+        begun = "".join(piece["text"] for piece in told)
+        assert len(told) > 10
+        # What may be the beginning of a secret waits.
+        assert begun == whole.removesuffix(KNOWN[:6])
+        for at, piece in enumerate(told):
+            assert piece["at"] == len("".join(one["text"] for one in told[:at]))
+        live.want()
+        assert (told[-1]["at"], told[-1]["text"]) == (0, begun)
+        live.emit(StepFinished(step_row_of("k"), replayed=False))
+        assert begun + told[-1]["text"] == whole
+
+
+def step_row_of(key: str) -> StepResult:
+    return StepResult(key, "b", "a", 1, "answer", "m", None, "", "", 0, 0, None, 1, 0.0, 0.0)
+
+
+def test_a_process_learns_the_keys_that_it_does_not_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opened by another process: here the rows are all that is known."""
+    from designs import masking
+    from executor.connections import save_connection
+
+    row = ModelConnection(name="vllm", base_url="http://127.0.0.1:9/v1")
+    save_connection(connection=row, new_key="first key 0123")
+    monkeypatch.setattr(masking, "_known", masking._Known())
+    known_secrets.learn_keys()
+    assert masking.masked("first key 0123") == "(secret)"
+    known_secrets._changed.clear()
+    monkeypatch.setattr(wakeups, "on_change", [*wakeups.on_change, known_secrets._changed.set])
+    save_connection(connection=row, new_key="second key 4567")
+    assert known_secrets._changed.is_set()
+    monkeypatch.setattr(masking, "_known", masking._Known())
+    known_secrets.learn_keys()
+    assert masking.masked("second key 4567") == "(secret)"

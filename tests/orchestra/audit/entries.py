@@ -1,0 +1,27 @@
+"""What the audit says of a row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.http import StreamingHttpResponse
+
+from designs.audit import AuditEntry
+
+LIST = "/admin/designs/auditentry/"
+
+
+def entries(row: models.Model) -> list[AuditEntry]:
+    """Oldest first."""
+    return list(AuditEntry.objects.about(row).order_by("pk"))
+
+
+def last(row: models.Model) -> AuditEntry:
+    return entries(row)[-1]
+
+
+def body(response: Any) -> str:
+    """What a file holds."""
+    assert isinstance(response, StreamingHttpResponse)
+    return b"".join(response).decode()

@@ -1,0 +1,78 @@
+"""Connections of one socket, shared by those that accept from it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from orchestra.listening import Acceptor
+
+
+class Echo(asyncio.Protocol):
+    """Sends back what it hears, and counts itself in `open`."""
+
+    def __init__(self, opened: list[Echo]) -> None:
+        self.opened = opened
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.opened.append(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.transport.write(data)  # type: ignore[attr-defined]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.opened.remove(self)
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as found:
+        yield found
+
+
+def acceptor(listener: socket.socket) -> tuple[Acceptor, list[Echo]]:
+    """As another process has it: the same socket under its own number."""
+    opened: list[Echo] = []
+    loop = asyncio.get_running_loop()
+    made = Acceptor(loop, lambda: Echo(opened), listener.dup(), load=lambda: len(opened))
+    return made, opened
+
+
+async def call(listener: socket.socket) -> asyncio.StreamWriter:
+    reader, writer = await asyncio.open_connection(*listener.getsockname())
+    writer.write(b"hello")
+    assert await asyncio.wait_for(reader.readexactly(5), 5) == b"hello"
+    return writer
+
+
+async def test_those_who_share_a_socket_share_its_callers(listener: socket.socket) -> None:
+    both = [acceptor(listener) for _ in range(2)]
+    writers = await asyncio.gather(*(call(listener) for _ in range(30)))
+    counts = [len(opened) for _, opened in both]
+    assert sum(counts) == 30
+    assert min(counts) >= 10
+    for writer in writers:
+        writer.close()
+    for made, _ in both:
+        made.close()
+        await made.wait_closed()
+
+
+async def test_closed_it_accepts_no_more_and_keeps_what_is_open(listener: socket.socket) -> None:
+    made, opened = acceptor(listener)
+    writer = await call(listener)
+    made.close()
+    await made.wait_closed()
+    waiting = asyncio.create_task(call(listener))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    assert len(opened) == 1
+    # Nobody lost the caller: the socket's queue holds it for whoever comes next.
+    other, _ = acceptor(listener)
+    (await waiting).close()
+    writer.close()
+    other.close()
