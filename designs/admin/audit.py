@@ -18,9 +18,9 @@ from django.utils.text import capfirst
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter, DropdownFilter, FieldTextFilter
 from unfold.decorators import display
 
-from designs.admin.growing import BoundedPaginator, with_quick_dates
 from designs.admin.base import OrchestraAdmin, ReadOnly
 from designs.admin.filters import TimeRangeFilter
+from designs.admin.growing import BoundedPaginator, with_quick_dates
 from designs.admin.shown import (
     EMPTY,
     badge,

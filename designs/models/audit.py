@@ -250,7 +250,7 @@ def hidden(value: str) -> str:
 
 
 def _spread(changes: dict[str, Any]) -> dict[str, Any]:
-    """Two JSON documents become the places that differ. What is hidden differs, and looks the same."""
+    """Two JSON documents become the places that differ. What is hidden looks the same there."""
     found: dict[str, Any] = {}
     for name, (before, after) in changes.items():
         if before == after != SHOWN:

@@ -64,8 +64,9 @@ def test_what_a_key_begins_with_stays() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "desk-based and risk-taking work", "sk-learn-pipelines-and-more-models", "orc_12345678_",
-        "orc_short_abc", "my_orchestra", "whsec_", "task-1234567890-1234567890-1234567890",
+        "", "desk-based and risk-taking work", "sk-learn-pipelines-and-more-models",
+        "orc_12345678_", "orc_short_abc", "my_orchestra", "whsec_",
+        "task-1234567890-1234567890-1234567890",
         "AIzazel", "a@b.example", "3.14", "word", "Authorization: none",
     ],
 )  # fmt: skip

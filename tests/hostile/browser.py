@@ -39,8 +39,15 @@ FILL = """(text) => {
     if (kinds.includes(field.type) && !field.name.startsWith("csrf")) field.value = text;
   }
   form.noValidate = true;
-  HTMLFormElement.prototype.submit.call(form);
+  setTimeout(() => HTMLFormElement.prototype.submit.call(form));
   return true;
+}"""
+
+CHOOSE = """(action) => {
+  const form = document.querySelector("#changelist-form");
+  for (const box of form.querySelectorAll("[name=_selected_action]")) box.checked = true;
+  form.querySelector("[name=action]").value = action;
+  setTimeout(() => HTMLFormElement.prototype.submit.call(form));
 }"""
 
 
@@ -114,6 +121,8 @@ async def opened(context: BrowserContext, seen: Seen, paths: Iterable[str]) -> N
 
     async def visit(page: Page, path: str) -> None:
         if not await go(page, path):
+            # The browser shows a page of its own, at a time of its own.
+            await page.close()
             return
         await look(page, seen, path)
         if not path.startswith("/admin/"):
@@ -142,6 +151,18 @@ async def sent(
     await _spread(context, work)
 
 
+async def chosen(context: BrowserContext, seen: Seen, lists: Iterable[str], action: str) -> None:
+    """An action of the admin for all rows of a list: its question, or what it says afterwards."""
+
+    async def choose(page: Page, path: str) -> None:
+        await go(page, path)
+        async with page.expect_navigation():
+            await page.evaluate(CHOOSE, action)
+        await look(page, seen, f"{path} {action}")
+
+    await _spread(context, [lambda page, path=path: choose(page, path) for path in lists])
+
+
 async def go(page: Page, path: str) -> bool:
     """Open it; False for what is no page."""
     try:
@@ -150,8 +171,6 @@ async def go(page: Page, path: str) -> bool:
         # What is downloaded, or refused without a word, is no page.
         if not any(words in str(error) for words in NO_PAGE):
             raise
-        # The browser shows a page of its own, and must have done so before it goes on.
-        await page.wait_for_url("chrome-error://**")
         return False
     return True
 
@@ -178,6 +197,7 @@ async def _spread(
     async def one() -> None:
         page = await context.new_page()
         for do in waiting:
+            page = await context.new_page() if page.is_closed() else page
             await do(page)
         await page.close()
 
