@@ -8,8 +8,8 @@ PRODUCTION := $(CHECK) ORCHESTRA_PRODUCTION=1 ORCHESTRA_ALLOWED_HOSTS=orchestra.
 	ORCHESTRA_PUBLIC_URL=https://orchestra.example DATABASE_URL=postgresql://nobody@localhost/none \
 	REDIS_URL=redis://localhost/0 SECRET_KEY=only-for-the-check-MxWZ7rcLPo2vKqHd94ubYtNsgJfAe1TQ38ChRk \
 	ORCHESTRA_ENCRYPTION_KEYS=only-for-the-check-of-production-settings
-# As many processes as this machine carries beside its servers.
-TEST_PROCESSES ?= 2
+# One more than two cores have: many tests wait for processes that they started.
+TEST_PROCESSES ?= 3
 PYTEST := $(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup
 
 .DEFAULT_GOAL := help

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from designs.graph.report import Report, pointer, shown
@@ -13,14 +14,21 @@ LARGEST = 2**63
 
 # The way to a value: its parent's way and its own key or index.
 Way = tuple[Any, str | int] | None
+# A value, how deep it lies, and the way to it.
+Found = tuple[object, int, Way]
+END: Found = (None, 0, None)
 
 
 def check_values(raw: object, report: Report) -> None:
     """Report what no JSON document of ours may hold. Ends for any object, cyclic ones too."""
-    waiting: list[tuple[object, int, Way]] = [(raw, 1, None)]
+    # Ways down that are not walked to their end; the last one first, so that few are open at once.
+    open_ways: list[Iterator[Found]] = [iter([(raw, 1, None)])]
     size = 0
-    while waiting:
-        value, depth, way = waiting.pop()
+    while open_ways:
+        value, depth, way = next(open_ways[-1], END)
+        if depth == 0:
+            open_ways.pop()
+            continue
         size += _size(value)
         if size > MAX_BYTES:
             report.add("", f"The design is larger than {MAX_BYTES // 2**20} MiB. Make it smaller.")
@@ -28,28 +36,29 @@ def check_values(raw: object, report: Report) -> None:
         if report.full:
             report.leave_out()
             return
-        if isinstance(value, dict | list):
-            if depth > MAX_DEPTH:
-                report.add(
-                    _path(way), f"This is nested deeper than {MAX_DEPTH} levels. Make it flatter."
-                )
-            else:
-                waiting += _inside(value, depth + 1, way, report)
-        else:
+        if not isinstance(value, dict | list):
             _check_leaf(value, way, report)
+        elif depth > MAX_DEPTH:
+            report.add(
+                _path(way), f"This is nested deeper than {MAX_DEPTH} levels. Make it flatter."
+            )
+        else:
+            open_ways.append(_inside(value, depth + 1, way, report))
 
 
-def _inside(value: dict[Any, Any] | list[Any], depth: int, way: Way, report: Report) -> list[Any]:
+def _inside(
+    value: dict[Any, Any] | list[Any], depth: int, way: Way, report: Report
+) -> Iterator[Found]:
     if isinstance(value, list):
-        return [(item, depth, (way, index)) for index, item in enumerate(value)]
-    found = []
+        for index, item in enumerate(value):
+            yield item, depth, (way, index)
+        return
     for key, item in value.items():
         if isinstance(key, str) and _text_problem(key) is None:
-            found.append((item, depth, (way, key)))
+            yield item, depth, (way, key)
         else:
             name = shown(repr(key)) if isinstance(key, str) else f"of type {type(key).__name__}"
             report.add(_path(way), f"The key {name} is not text that can be stored. Rename it.")
-    return found
 
 
 def _size(value: object) -> int:
