@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connections
+from designs.guards import restore, run_statements
 
 TABLE = "designs_auditentry"
 NAME = "designs_auditentry_kept"
@@ -35,12 +35,12 @@ _SQLITE = tuple(
 
 def guard_entries(apps: Any, schema_editor: Any) -> None:
     """For a migration: make the triggers."""
-    _run(schema_editor.connection, _POSTGRESQL, _SQLITE)
+    run_statements(schema_editor.connection, _POSTGRESQL, _SQLITE)
 
 
 def unguard_entries(apps: Any, schema_editor: Any) -> None:
     """For a migration's way back."""
-    _run(
+    run_statements(
         schema_editor.connection,
         (
             f"DROP TRIGGER IF EXISTS {NAME} ON {TABLE}",
@@ -52,16 +52,5 @@ def unguard_entries(apps: Any, schema_editor: Any) -> None:
 
 
 def restore_guard(using: str, **_: Any) -> None:
-    """After migrations: SQLite loses triggers when a column is altered, because the table is made
-    anew.
-    """
-    connection = connections[using]
-    if connection.vendor == "sqlite" and TABLE in connection.introspection.table_names():
-        _run(connection, (), _SQLITE)
-
-
-def _run(connection: Any, on_postgresql: tuple[str, ...], on_sqlite: tuple[str, ...]) -> None:
-    statements = {"postgresql": on_postgresql, "sqlite": on_sqlite}[connection.vendor]
-    with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
+    """After migrations, which may make the table anew."""
+    restore(using, TABLE, _SQLITE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connections
+from designs.guards import restore, run_statements
 
 TABLE = "executor_execution"
 NAME = "executor_execution_ended"
@@ -33,27 +33,16 @@ _SQLITE = (
 
 def guard_ended_rows(apps: Any, schema_editor: Any) -> None:
     """For a migration: make the trigger."""
-    _run(schema_editor.connection, _POSTGRESQL, _SQLITE)
+    run_statements(schema_editor.connection, _POSTGRESQL, _SQLITE)
 
 
 def unguard_ended_rows(apps: Any, schema_editor: Any) -> None:
     """For a migration's way back."""
     drop = f"DROP TRIGGER IF EXISTS {NAME}"
     function = f"DROP FUNCTION IF EXISTS {NAME}"
-    _run(schema_editor.connection, (f"{drop} ON {TABLE}", function), (drop,))
+    run_statements(schema_editor.connection, (f"{drop} ON {TABLE}", function), (drop,))
 
 
 def restore_guard(using: str, **_: Any) -> None:
-    """After migrations: SQLite loses triggers when a column is altered, because the table is made
-    anew.
-    """
-    connection = connections[using]
-    if connection.vendor == "sqlite" and TABLE in connection.introspection.table_names():
-        _run(connection, (), _SQLITE)
-
-
-def _run(connection: Any, on_postgresql: tuple[str, ...], on_sqlite: tuple[str, ...]) -> None:
-    statements = {"postgresql": on_postgresql, "sqlite": on_sqlite}[connection.vendor]
-    with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
+    """After migrations, which may make the table anew."""
+    restore(using, TABLE, _SQLITE)
