@@ -23,6 +23,7 @@ WATCH = (HERE / "watch.js").read_text()
 AUDIT = (HERE / "audit.js").read_text().rstrip().rstrip(";")
 AT_ONCE = 3
 NO_PAGE = ("Download is starting", "ERR_ABORTED", "ERR_HTTP_RESPONSE_CODE_FAILURE")
+ELSEWHERE = "interrupted by another navigation"
 # What runs a little after a page has loaded: scripts of the theme, elements that get the focus.
 SETTLE_MS = 40
 # htmx reads a fragment otherwise than the browser reads a page.
@@ -120,7 +121,7 @@ async def opened(context: BrowserContext, seen: Seen, paths: Iterable[str]) -> N
     """Every page; those with htmx a second time as a fragment."""
 
     async def visit(page: Page, path: str) -> None:
-        if not await go(page, path):
+        if not await go(page, seen, path):
             # The browser shows a page of its own, at a time of its own.
             await page.close()
             return
@@ -138,7 +139,7 @@ async def sent(
     """Forms with a text in each field: they come back with it, and with what is wrong."""
 
     async def send(page: Page, path: str, text: str) -> None:
-        await go(page, path)
+        assert await go(page, seen, path), path
         async with page.expect_navigation():
             assert await page.evaluate(FILL, text), path
         await look(page, seen, f"{path} sent")
@@ -155,7 +156,7 @@ async def chosen(context: BrowserContext, seen: Seen, lists: Iterable[str], acti
     """An action of the admin for all rows of a list: its question, or what it says afterwards."""
 
     async def choose(page: Page, path: str) -> None:
-        await go(page, path)
+        await go(page, seen, path)
         async with page.expect_navigation():
             await page.evaluate(CHOOSE, action)
         await look(page, seen, f"{path} {action}")
@@ -163,11 +164,14 @@ async def chosen(context: BrowserContext, seen: Seen, lists: Iterable[str], acti
     await _spread(context, [lambda page, path=path: choose(page, path) for path in lists])
 
 
-async def go(page: Page, path: str) -> bool:
+async def go(page: Page, seen: Seen, path: str) -> bool:
     """Open it; False for what is no page."""
     try:
         await page.goto(path)
     except BrowserError as error:
+        if ELSEWHERE in str(error):
+            seen.acts.append(f"navigation: instead of {path}: {error.message[:300]}")
+            return False
         # What is downloaded, or refused without a word, is no page.
         if not any(words in str(error) for words in NO_PAGE):
             raise

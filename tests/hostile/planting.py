@@ -19,7 +19,7 @@ from deployments.models import ApiKey, Delivery, Deployment, IdempotencyKey, Occ
 from deployments.services import deploy_design
 from designs.access import SYSTEM
 from designs.audit import Action, note
-from designs.models import Design, DesignVersion
+from designs.models import AuditEntry, Design, DesignVersion
 from designs.services import create_design, publish_design
 from executor.models import BlockResult, Execution, ModelConnection, Step, Trigger
 from tests.access_routes import World, address, routes
@@ -43,10 +43,9 @@ def plant(given: Planting) -> list[str]:
     rows: list[Any] = [owner, design, design.latest(), deployment, execution, key]
     rows += [_connections(given), Group.objects.order_by("-pk").first()]
     rows += _parts(given, execution)
-    for row in rows:
-        _history(given, row, owner)
+    audited = [_history(given, row, owner) for row in rows]
     world = World(design, deployment, execution, key, deployment.schedules.get())
-    rows += [world.schedule, world.schedule.beat_task]
+    rows += [world.schedule, world.schedule.beat_task, audited[0]]
     return [*_pages(world), *_live(execution), *_admin(rows), *_searches(given)]
 
 
@@ -189,7 +188,7 @@ def _connections(given: Planting) -> ModelConnection:
     return row
 
 
-def _history(given: Planting, row: Any, owner: User) -> None:
+def _history(given: Planting, row: Any, owner: User) -> AuditEntry:
     """What the admin's history and the audit say of the row."""
     kind = ContentType.objects.get_for_model(row)
     message = [{"changed": {"fields": given.names}}]
@@ -198,7 +197,7 @@ def _history(given: Planting, row: Any, owner: User) -> None:
             user=owner, content_type=kind, object_id=str(row.pk), object_repr=name[:200],
             action_flag=flag, change_message=given.long if flag == ADDITION else message,
         )  # fmt: skip
-    note(Action.EXPORT, row, texts=given.names, said=given.long[:5_000])
+    return note(Action.EXPORT, row, texts=given.names, said=given.long[:5_000])
 
 
 # --- Where they are shown -------------------------------------------------------------------------

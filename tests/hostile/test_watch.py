@@ -59,7 +59,7 @@ async def acts_at(address: str, paths: list[str]) -> list[str]:
         await watched(context, seen)
         for path in paths:
             page = await context.new_page()
-            if await go(page, path):
+            if await go(page, seen, path):
                 await look(page, seen, path)
             await page.close()
         await browser.close()

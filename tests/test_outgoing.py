@@ -1,0 +1,49 @@
+"""Who may open connections: one guarded client for what users wish, and a few that are known."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from tests.test_architecture import ROOT, name, python_files
+
+CLIENTS = {
+    "aiohttp", "ftplib", "http.client", "httpcore2", "httpx", "httpx2", "requests", "smtplib",
+    "socket", "telnetlib", "urllib.request", "urllib3", "websockets", "xmlrpc.client",
+}  # fmt: skip
+KNOWN = {
+    "designs/guarded_http.py": "callbacks, and models at addresses that no administrator wrote",
+    "executor/engine/llm/clients.py": "models at an administrator's or a provider's address",
+    "executor/carrier.py": "the name of this machine",
+    "orchestra/installation.py": "the web server's own socket",
+    "orchestra/listening.py": "the web server's own socket",
+    "orchestra/supervisor.py": "the web server's own socket",
+    "orchestra/programs.py": "whether an own process answers",
+}
+
+
+def clients_of(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found & CLIENTS
+
+
+def test_only_these_modules_open_connections() -> None:
+    paths = python_files("designs", "executor", "deployments", "orchestra")
+    assert {name(path) for path in paths if clients_of(path)} == set(KNOWN)
+
+
+def test_the_search_finds_them(tmp_path: Path) -> None:
+    for line in (
+        "import httpx2",
+        "from urllib import request",
+        "from urllib.request import urlopen",
+    ):
+        path = tmp_path / "module.py"
+        path.write_text(f"def f():\n    {line}\n")
+        assert clients_of(path), line
+    assert ROOT.is_dir()
