@@ -10,10 +10,11 @@ PRODUCTION := $(CHECK) ORCHESTRA_PRODUCTION=1 ORCHESTRA_ALLOWED_HOSTS=orchestra.
 	ORCHESTRA_ENCRYPTION_KEYS=only-for-the-check-of-production-settings
 # One more than two cores have: many tests wait for processes that they started.
 TEST_PROCESSES ?= 3
-PYTEST := $(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup
+# Hostile texts in a browser take minutes of a core: `make hostile`.
+PYTEST := $(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup --ignore=tests/hostile
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-embedded test-postgres check lint types bench lock prepare-dev faults
+.PHONY: help run test test-embedded test-postgres check lint types bench lock prepare-dev faults hostile
 
 help:  ## what the targets do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -52,6 +53,10 @@ bench: prepare-dev  ## benchmarks; each also runs alone, see benchmarks/
 faults: prepare-dev  ## kills, freezes and restarts real processes for ten minutes, then its own control
 	$(PY) -m tests.faults
 	$(PY) -m tests.faults --break-fencing --only freeze --faults 10 --executions 60
+
+hostile: prepare-dev  ## every page with hostile texts in it, in a browser: nothing runs, nothing is asked for
+	@.ci/prepare browser
+	$(PY) -m pytest tests/hostile
 
 lock: prepare-dev  ## pin every dependency anew, with hashes
 	$(PY) -m uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-header \

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Page, async_playwright
 from playwright.async_api import Error as BrowserError
 
 from tests.crawling import NUMBER
@@ -26,6 +26,9 @@ NO_PAGE = ("Download is starting", "ERR_ABORTED", "ERR_HTTP_RESPONSE_CODE_FAILUR
 ELSEWHERE = "interrupted by another navigation"
 # What runs a little after a page has loaded: scripts of the theme, elements that get the focus.
 SETTLE_MS = 40
+# A page that does not answer is an act, too, and must not hold up the others.
+ANSWER_SECONDS = 20.0
+CLOSE_SECONDS = 15.0
 # htmx reads a fragment otherwise than the browser reads a page.
 AGAIN = """async () => {
   if (!window.htmx || !document.querySelector("#main")) return;
@@ -100,8 +103,12 @@ async def signed_in(address: str, seen: Seen, **options: Any) -> Any:
         await page.get_by_role("button", name="Sign in").click()
         await page.wait_for_url("**/")
         await page.close()
-        yield context
-        await browser.close()
+        try:
+            yield context
+        finally:
+            # A browser that hangs must not keep its driver from ending.
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await browser.close()
 
 
 async def watched(context: BrowserContext, seen: Seen) -> None:
@@ -113,8 +120,20 @@ async def watched(context: BrowserContext, seen: Seen) -> None:
     context.on("request", lambda request: seen.request(request.url))
     context.on("console", seen.console)
     context.on("weberror", lambda error: seen.acts.append(f"error: {error.error}"))
-    context.on("dialog", lambda dialog: seen.acts.append(f"dialog: {dialog.message}"))
+    context.on("dialog", lambda dialog: _dismiss(seen, dialog))
     context.set_default_timeout(20_000)
+
+
+async def _dismiss(seen: Seen, dialog: Dialog) -> None:
+    """A dialog that nobody answers stops its page for ever."""
+    seen.acts.append(f"dialog: {dialog.message}")
+    await dialog.dismiss()
+
+
+async def evaluated(page: Page, code: str, *arguments: Any) -> Any:
+    """The code's value. Raises TimeoutError for a page that does not answer."""
+    async with asyncio.timeout(ANSWER_SECONDS):
+        return await page.evaluate(code, *arguments)
 
 
 async def opened(context: BrowserContext, seen: Seen, paths: Iterable[str]) -> None:
@@ -127,7 +146,7 @@ async def opened(context: BrowserContext, seen: Seen, paths: Iterable[str]) -> N
             return
         await look(page, seen, path)
         if not path.startswith("/admin/"):
-            await page.evaluate(AGAIN)
+            await evaluated(page, AGAIN)
             await look(page, seen, f"{path} again")
 
     await _spread(context, [lambda page, path=path: visit(page, path) for path in paths])
@@ -141,7 +160,7 @@ async def sent(
     async def send(page: Page, path: str, text: str) -> None:
         assert await go(page, seen, path), path
         async with page.expect_navigation():
-            assert await page.evaluate(FILL, text), path
+            assert await evaluated(page, FILL, text), path
         await look(page, seen, f"{path} sent")
 
     work = [
@@ -158,7 +177,7 @@ async def chosen(context: BrowserContext, seen: Seen, lists: Iterable[str], acti
     async def choose(page: Page, path: str) -> None:
         await go(page, seen, path)
         async with page.expect_navigation():
-            await page.evaluate(CHOOSE, action)
+            await evaluated(page, CHOOSE, action)
         await look(page, seen, f"{path} {action}")
 
     await _spread(context, [lambda page, path=path: choose(page, path) for path in lists])
@@ -182,7 +201,10 @@ async def go(page: Page, seen: Seen, path: str) -> bool:
 async def look(page: Page, seen: Seen, name: str) -> None:
     await page.wait_for_timeout(SETTLE_MS)
     try:
-        found = await page.evaluate(AUDIT)
+        found = await evaluated(page, AUDIT)
+    except TimeoutError:
+        seen.acts.append(f"hang: {name}")
+        return
     except BrowserError as error:
         # The page went elsewhere by itself.
         await page.wait_for_load_state()
