@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 
 from designs.audit_rows import guard_entries, unguard_entries
 
+LONGEST = "test_access_matrix.py"
 PASSWORD = "correct horse battery staple"
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 
@@ -43,6 +44,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         others = [item for item in items if not _touches_database(item)]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if _touches_database(item)]
+    # The longest first, or the other processes wait for it at the end.
+    items.sort(key=lambda item: item.path.name != LONGEST)
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,7 @@ def crawl(
 
     Of pages that differ in a number only, `a_kind` are opened.
     """
-    waiting, pages, kinds = list(starts), {}, dict[str, int]()
+    waiting, pages, kinds = list(starts), dict[str, str](), dict[str, int]()
     seen = set(waiting)
     while waiting and len(pages) < most:
         path = waiting.pop(0)

@@ -8,6 +8,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -57,7 +58,7 @@ def broker_keys(url: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _content(client: redis.Redis, key: bytes) -> object:
-    kind = client.type(key)
+    kind: Any = client.type(key)
     read = {
         b"string": lambda: client.get(key),
         b"list": lambda: client.lrange(key, 0, -1),
@@ -67,7 +68,7 @@ def _content(client: redis.Redis, key: bytes) -> object:
         b"stream": lambda: client.xrange(key),
         b"none": lambda: None,
     }
-    return read[bytes(kind)]()
+    return read[kind]()
 
 
 def spellings(secret: str) -> set[bytes]:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from playwright.async_api import async_playwright
 
-from tests.hostile.browser import FLAGS, Seen, go, look, watched
+from tests.hostile.browser import Seen, go, look, watched
 from tests.hostile.texts import hostile_texts, polyglots
+from tests.journeys.conftest import FLAGS
 from tests.services import chromium_path
 
 pytestmark = pytest.mark.xdist_group("hostile")

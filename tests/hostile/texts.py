@@ -42,10 +42,9 @@ def packed(texts: list[str], most: int) -> list[str]:
 
 
 def _filled(text: str, number: int) -> str:
-    script = f"<script>parent.hit({number})</script>"
-    values = {"¶": f"/hostile/{number}", "№": str(number), "¤": base64.b64encode(script.encode())}
-    for sign, value in values.items():
-        text = text.replace(sign, value.decode() if isinstance(value, bytes) else value)
+    script = base64.b64encode(f"<script>parent.hit({number})</script>".encode()).decode()
+    for sign, value in (("¶", f"/hostile/{number}"), ("№", str(number)), ("¤", script)):
+        text = text.replace(sign, value)
     return text
 
 
