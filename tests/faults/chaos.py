@@ -68,7 +68,8 @@ class Chaos:
             (1, "restart broker, empty", self._restart_broker),
             (1, "empty broker", self._empty_broker),
             (5, "die at a point", self._die_at_point),
-            (1, "end gently", self._terminate),
+            (1, "end gently", self._end_gently),
+            (1, "kill while it ends", self._kill_while_ending),
         ]
         if self.database is not None:
             faults += [
@@ -120,12 +121,24 @@ class Chaos:
         member = self._victim(kind, busiest=True)
         return member is not None and self.fleet.freeze(member, FROZEN_LEASES * self.lease_seconds)
 
-    def _terminate(self) -> bool:
+    def _end_gently(self) -> bool:
         """As a new release does; it is started again once it has ended."""
         member = self._victim(self.chance.choice(("web", "worker", "beat")))
-        if member is None or member.process is None:
+        if member is None:
             return False
-        member.process.terminate()
+        self.fleet.end(member)
+        return True
+
+    def _kill_while_ending(self) -> bool:
+        """As a machine does that waits for nobody: what was to be handed over is not."""
+        member = self._victim(self.chance.choice(("web", "worker")))
+        if member is None:
+            return False
+        self.fleet.end(member)
+        self.look_after(self.chance.uniform(0.05, 1.0))
+        if member.is_ending:
+            self.fleet.kill(member)
+            self.fleet.start(member)
         return True
 
     def _die_at_point(self) -> bool:

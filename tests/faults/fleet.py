@@ -38,6 +38,7 @@ class Member:
     fault_point: str = ""
     thaw_at: float | None = None
     frozen_pid: int = 0
+    is_ending: bool = False
     started_at: float = 0.0
     _log_start: int = 0
     _child: int = 0
@@ -57,8 +58,10 @@ class Member:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it has said, since it was started, that it works."""
-        if self.process is None or self.process.poll() is not None or self.is_frozen:
+        """Whether it has said, since it was started, that it works, and was not told to end."""
+        if self.process is None or self.process.poll() is not None:
+            return False
+        if self.is_frozen or self.is_ending:
             return False
         with self.log.open("rb") as log:
             log.seek(self._log_start)
@@ -108,6 +111,7 @@ class Fleet:
     def start(self, member: Member, fault_point: str = "") -> None:
         """Start the program; with a fault point it dies there."""
         member.fault_point, member.thaw_at, member._child = fault_point, None, 0
+        member.is_ending = False
         member.started_at = time.monotonic()
         fault = {"ORCHESTRA_FAULT_POINT": fault_point} if fault_point else {}
         with member.log.open("ab") as log:
@@ -154,6 +158,15 @@ class Fleet:
             os.kill(pid, signal.SIGKILL)
         return bool(pid)
 
+    def end(self, member: Member) -> None:
+        """SIGTERM; `look_after` starts it again once it has ended.
+
+        It is told once: a second SIGTERM while Python closes down ends it there and then.
+        """
+        if member.process is not None and not member.is_ending:
+            member.process.terminate()
+            member.is_ending = True
+
     def freeze(self, member: Member, seconds: float) -> bool:
         """SIGSTOP to what does the work; `look_after` wakes it when the time is over."""
         pid = member.serving_pid()
@@ -193,7 +206,7 @@ class Fleet:
         began = time.monotonic()
         running = [member for member in self.members if member.process is not None]
         for member in running:
-            member.process.terminate()
+            self.end(member)
         ends = {}
         for member in running:
             with contextlib.suppress(subprocess.TimeoutExpired):
