@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -14,6 +16,10 @@ from executor.engine.events import Event, StepFailed, StepFinished, TextDelta
 
 # Pieces that come within this time are told together.
 GATHER_SECONDS = 0.05
+# Who asks for a text that is not played here yet (its claim was heard before it began) is
+# remembered: so many, for so long.
+MOST_ASKED = 1_000
+ASKED_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -98,20 +104,24 @@ class LiveText:
 
 
 _played: dict[uuid.UUID, LiveText] = {}
+_asked: OrderedDict[uuid.UUID, float] = OrderedDict()
 
 
 @contextlib.contextmanager
 def live_text(pk: uuid.UUID, emit: Callable[[Event], None]) -> Iterator[LiveText]:
-    """The texts of a run that is played on the running loop, for as long as it is."""
+    """The texts of a run that is played on the running loop, for as long as it is.
+
+    Listeners ask for them when they begin to listen, and again when a run is claimed.
+    """
     live = LiveText(pk, emit)
     hub = wakeups.running_hub()
     if _want not in hub.on_listen:
         hub.on_listen.append(_want)
     _played[pk] = live
     asking = None
-    if hub.is_watched_here(pk):
+    if hub.is_watched_here(pk) or _was_asked(pk):
         live.want()
-    else:
+    elif not hub.is_connected:
         asking = live.loop.create_task(_ask(hub, live))
     try:
         yield live
@@ -124,7 +134,7 @@ def live_text(pk: uuid.UUID, emit: Callable[[Event], None]) -> Iterator[LiveText
 
 
 async def _ask(hub: wakeups.Hub, live: LiveText) -> None:
-    """Whoever began to listen before the run began here, is not heard again: look for them."""
+    """Whoever asked while nothing was heard here, is not heard again: look for them."""
     if await hub.is_watched_elsewhere(live.pk):
         live.want()
 
@@ -133,3 +143,13 @@ def _want(pk: uuid.UUID) -> None:
     live = _played.get(pk)
     if live is not None:
         live.loop.call_soon_threadsafe(live.want)
+        return
+    _asked[pk] = time.monotonic()
+    _asked.move_to_end(pk)
+    while len(_asked) > MOST_ASKED:
+        _asked.popitem(last=False)
+
+
+def _was_asked(pk: uuid.UUID) -> bool:
+    asked_at = _asked.pop(pk, None)
+    return asked_at is not None and time.monotonic() - asked_at < ASKED_SECONDS

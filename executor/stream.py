@@ -11,7 +11,7 @@ from typing import Any
 
 from executor import wakeups
 from executor.models import BlockResult, BlockStatus, Execution, Step
-from executor.states import TERMINAL
+from executor.states import TERMINAL, Status
 from executor.threads import in_thread
 
 # A listener that hears nothing is told so, and rows are read: a wake-up may be lost.
@@ -81,7 +81,14 @@ async def follow(
             if (piece := texts.add(message)) is not None:
                 yield piece
             has_changed = message["kind"] != "text"
+            _ask_again(pk, message)
         await asyncio.sleep(GATHER_SECONDS)
+
+
+def _ask_again(pk: uuid.UUID, message: dict[str, Any]) -> None:
+    """Another process plays it from now on, which did not hear that its text is wanted."""
+    if message["kind"] == Status.RUNNING:
+        wakeups.tell_listening(pk)
 
 
 def _drained(heard: wakeups.Watch, texts: Texts) -> tuple[list[Told], bool]:
@@ -91,6 +98,7 @@ def _drained(heard: wakeups.Watch, texts: Texts) -> tuple[list[Told], bool]:
     while not heard.queue.empty():
         message = heard.queue.get_nowait()
         has_changed = has_changed or message["kind"] != "text"
+        _ask_again(texts.pk, message)
         if (piece := texts.add(message)) is not None:
             pieces.append(piece)
     return pieces, has_changed

@@ -135,6 +135,8 @@ class Hub:
         self._watchers: dict[str, set[Watch]] = {}
         self._confirmed: dict[str, asyncio.Event] = {}
         self._starting = asyncio.Lock()
+        # Whether what other processes say is heard at this moment.
+        self.is_connected = False
         self._reader: asyncio.Task[None] | None = None
         self._client: Any = None
         self._pubsub: Any = None
@@ -213,12 +215,14 @@ class Hub:
                     self._heard(message)
                 await self._pubsub.subscribe(*NEWS, *self._watchers)
             except (redis.RedisError, OSError, RuntimeError):
+                self.is_connected = False
                 await asyncio.sleep(1)
 
     def _heard(self, message: dict[str, Any]) -> None:
         channel = message["channel"].decode()
         if message["type"] == "subscribe" and channel == CHANGES:
             # Connected (again): what was said before, nobody here heard.
+            self.is_connected = True
             _forget()
         elif message["type"] == "subscribe" and channel in self._confirmed:
             self._confirmed[channel].set()

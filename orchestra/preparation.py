@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 def prepare_database(say: Callable[[str], None]) -> None:
     """Bring the tables up to date; raises CannotStart if the database cannot be reached."""
+    import django
     from django.core.management import call_command
     from django.db import DatabaseError, connection
     from django.db.migrations.executor import MigrationExecutor
 
+    django.setup()
     try:
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -34,8 +36,10 @@ def prepare_database(say: Callable[[str], None]) -> None:
 
 def prepare_first_start(admin_password: str | None) -> FirstStart:
     """Make what a new installation needs; says what the start is to print."""
+    import django
     from django.db import connections
 
+    django.setup()
     from orchestra.first_start import prepare_installation
 
     try:

@@ -15,6 +15,7 @@ from pathlib import Path
 from orchestra import installation, preparation, programs
 from orchestra.env import Environment
 from orchestra.installation import CannotStart
+from orchestra.known_state import is_known_to_fit, note_that_it_fits
 from orchestra.processes import Child, Guard, Program, rotate
 from orchestra.welcome import welcome
 
@@ -117,7 +118,9 @@ class Supervisor:
             self._say("Starting the local model")
             self._start(program)
         self._wait_for_broker()
-        preparation.prepare_database(self._say)
+        if not is_known_to_fit(environment, self._folder):
+            preparation.prepare_database(self._say)
+            note_that_it_fits(environment, self._folder)
         self._say("Starting the web server, workers and scheduler")
         self._start(programs.web(environment, listener, extra))
         self._start(*programs.workers(environment, extra), *programs.schedulers(environment, extra))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -60,8 +59,3 @@ class LocalTimeField(forms.Field):
         if found.tzinfo is not None or not 1970 <= found.year <= 9000:
             raise ValidationError("Write a date and a time without an offset, from 1970 on.")
         return found.replace(second=0, microsecond=0)
-
-
-def zones() -> list[str]:
-    """Names of time zones to choose from."""
-    return sorted(name for name in available_timezones() if "/" in name or name == "UTC")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils import timezone
@@ -12,6 +12,7 @@ from django.utils import timezone
 from deployments.forms.fields import JsonField, LocalTimeField
 from deployments.models import Schedule
 from deployments.models.schedule import MOST_FAILURES, MOST_JITTER_SECONDS, MOST_WINDOW_SECONDS
+from deployments.occurrences import known_zones
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 LARGEST_INTERVAL = 1_000_000
@@ -102,7 +103,7 @@ class ScheduleForm(forms.Form):
             self.add_error("cron_expression", "Write a cron expression, or choose no schedule.")
         if kind == "interval" and not data.get("every") and "every" not in self.errors:
             self.add_error("every", "Say how often: a whole number.")
-        if (data.get("timezone") or "UTC") not in available_timezones():
+        if (data.get("timezone") or "UTC") not in known_zones():
             self.add_error(
                 "timezone", "This is not a time zone: write an IANA name like Europe/Berlin."
             )

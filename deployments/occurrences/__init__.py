@@ -13,6 +13,7 @@ from deployments.occurrences.rules import (
 from deployments.occurrences.runs import PlannedRun, next_runs
 from deployments.occurrences.times import due_times, jitter, next_due, reaching_back
 from deployments.occurrences.words import in_words, offset_text
+from deployments.occurrences.zones import known_zones, zone_choices
 
 __all__ = [
     "MOST_EVERY_SECONDS",
@@ -24,9 +25,11 @@ __all__ = [
     "due_times",
     "in_words",
     "jitter",
+    "known_zones",
     "next_due",
     "next_runs",
     "offset_text",
     "reaching_back",
+    "zone_choices",
     "read_cron",
 ]

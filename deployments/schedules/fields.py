@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.utils import timezone
 
 from deployments.errors import ScheduleInvalid
 from deployments.models import Schedule
 from deployments.models.schedule import MOST_FAILURES, MOST_JITTER_SECONDS, MOST_WINDOW_SECONDS
-from deployments.occurrences import MOST_EVERY_SECONDS, Rule, RuleInvalid, read_cron
+from deployments.occurrences import MOST_EVERY_SECONDS, Rule, RuleInvalid, known_zones, read_cron
 
 RULE_FIELDS = ("cron_expression", "interval_seconds", "timezone", "start_at", "end_at", "one_off")
 # Far enough from the ends of the calendar to count on both sides.
@@ -94,7 +93,7 @@ def _number(fields: dict[str, Any], name: str, errors: dict[str, list[str]]) -> 
 
 def _rule(fields: dict[str, Any], errors: dict[str, list[str]]) -> Rule | None:
     zone = str(fields.get("timezone") or "UTC")
-    if zone not in available_timezones():
+    if zone not in known_zones():
         errors["timezone"] = [
             f"{zone!r} is not a time zone: write an IANA name like Europe/Berlin."
         ]

@@ -16,8 +16,8 @@ from deployments.errors import (
     InputInvalid,
     ScheduleInvalid,
 )
-from deployments.forms.fields import zones
 from deployments.forms.schedules import SCHEDULE_FIELDS
+from deployments.occurrences import zone_choices
 from designs.errors import DesignInvalid, NotAllowed, VersionUnknown
 from designs.requests import PageRequest
 
@@ -56,7 +56,7 @@ def form_page(request: PageRequest, name: str, form: forms.Form, **more: Any) ->
     context = {
         "form": form,
         "may_schedule": request.caller.may(MANAGE_SCHEDULE),
-        "zones": zones() if "timezone" in form.fields else (),
+        "zones": zone_choices() if "timezone" in form.fields else (),
         **more,
     }
     part = "#form" if request.htmx else ""

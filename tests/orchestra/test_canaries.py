@@ -78,6 +78,9 @@ def _answers(port: int) -> bool:
         return found.connect_ex(("127.0.0.1", port)) == 0
 
 
+KINDS = {"embedded": embedded, "postgres": with_passwords}
+
+
 def tell(story: Story, url: str) -> int:
     """The whole story; how many answers of the API were read at its end."""
     story.people()
@@ -101,12 +104,12 @@ def written(installation: Installation, broker: str, tables: Tables) -> dict[str
     }
 
 
-@pytest.mark.parametrize("kind", [embedded, with_passwords], ids=["embedded", "postgres"])
+# It has servers of its own; the mark says that it is to run once more for PostgreSQL.
+@pytest.mark.django_db
 def test_no_secret_is_written_or_shown(
-    kind: Callable[..., Iterator[tuple[dict[str, str], str, Tables]]],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    kind = KINDS[request.config.getoption("--database")]
     known = given()
     with repeating() as model, kind(tmp_path, known) as (variables, broker, tables):
         more = {

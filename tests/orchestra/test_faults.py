@@ -1,4 +1,4 @@
-"""A short battery of faults against real processes; `make faults` has the long one."""
+"""A short battery of faults at real processes; `make faults` has a long one, and its control."""
 
 from __future__ import annotations
 
@@ -32,12 +32,3 @@ def test_nothing_is_lost_or_doubled_under_faults(request: pytest.FixtureRequest)
     done = battery("--database", database, "--faults", "8", "--executions", "30")
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert "0 breaches of the contract" in done.stdout
-
-
-def test_its_control_without_fencing_is_found_out() -> None:
-    done = battery(
-        *("--database", "embedded", "--faults", "3", "--executions", "20"),
-        *("--break-fencing", "--only", "freeze worker"),
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert "were made again by" in done.stdout

@@ -12,7 +12,7 @@ import pytest
 
 from tests.installations import PASSWORD, again, end, running, start
 
-# They measure time and start many processes: one after the other.
+# They start many processes: one after the other.
 pytestmark = pytest.mark.xdist_group("installations")
 
 
@@ -88,12 +88,9 @@ def test_it_stops_in_order_and_goes_on_where_it_was(tmp_path):
         family = first.family()
         assert first.stop() == 0
         assert_all_gone(first, family, seconds=1)
-    began = time.monotonic()
     second = again(first)
     try:
         second.wait_until_ready()
-        # Five seconds on a machine of its own; here other tests run beside it.
-        assert time.monotonic() - began < 10
         assert second.wait_for("^curl ") == curl
         assert "Sign in as admin" not in second.output
         assert shown.split()[7] not in second.output
@@ -102,25 +99,24 @@ def test_it_stops_in_order_and_goes_on_where_it_was(tmp_path):
         end(second)
 
 
-def test_sigkill_leaves_no_process_no_port_no_socket(tmp_path):
-    with running(tmp_path / "data") as found:
-        family = found.family()
-        assert {"valkey-server"} <= {one.name() for one in family}
-        # One that can do nothing about its own end.
-        found.member("worker").send_signal(signal.SIGSTOP)
-        found.process.kill()
-        found.process.wait()
-        assert_all_gone(found, family, seconds=10)
+def kill_with_a_frozen_worker(found):
+    # One that can do nothing about its own end.
+    found.member("worker").send_signal(signal.SIGSTOP)
+    found.process.kill()
 
 
-def test_a_start_right_after_a_sigkill_waits_for_the_clean_up(tmp_path):
+def test_sigkill_leaves_nothing_and_a_start_right_after_it_waits_for_that(tmp_path):
     with running(tmp_path / "data") as found:
-        found.member("worker").send_signal(signal.SIGSTOP)
-        found.process.kill()
+        kill_with_a_frozen_worker(found)
         second = again(found)
         try:
             second.wait_until_ready()
             assert second.curl().stdout.endswith("200")
+            family = second.family()
+            assert {"valkey-server"} <= {one.name() for one in family}
+            kill_with_a_frozen_worker(second)
+            second.process.wait()
+            assert_all_gone(second, family, seconds=10)
         finally:
             end(second)
 
@@ -148,20 +144,14 @@ def test_a_wrong_variable_is_a_sentence(tmp_path):
     assert "Traceback" not in found.output
 
 
-def test_two_installations_do_not_meet(installation, tmp_path):
-    with running(tmp_path / "data") as other:
+def test_another_installation_in_a_folder_with_a_long_path(installation, tmp_path):
+    """They do not meet. A unix socket's path may not be longer than 107 bytes, so that one's lies
+    elsewhere.
+    """
+    with running(tmp_path / ("long-" * 20) / "data") as other:
+        assert other.curl().stdout.endswith("200")
         assert other.wait_for("^curl ") != installation.wait_for("^curl ")
         family = other.family()
         assert other.stop() == 0
         assert_all_gone(other, family, seconds=1)
     assert installation.curl().stdout.endswith("200")
-
-
-def test_a_long_path_of_the_data_folder_works(tmp_path):
-    """A unix socket's path may not be longer than 107 bytes, so it lies elsewhere then."""
-    data = tmp_path / ("long-" * 20) / "data"
-    with running(data) as found:
-        assert found.curl().stdout.endswith("200")
-        family = found.family()
-        assert found.stop() == 0
-        assert not living(family)

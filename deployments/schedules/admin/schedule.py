@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin
@@ -21,7 +20,7 @@ from unfold.widgets import (
 
 from deployments.errors import ScheduleInvalid
 from deployments.models import Schedule
-from deployments.occurrences import MOST_EVERY_SECONDS
+from deployments.occurrences import MOST_EVERY_SECONDS, zone_choices
 from deployments.schedules.fields import RULE_FIELDS
 from deployments.schedules.store import describe, preview_schedule
 from deployments.scheduling import add_schedule, change_schedule, remove_schedule, switch_schedule
@@ -42,8 +41,7 @@ PAYLOAD = "executor.view_payload"
 
 
 def zones() -> list[tuple[str, str]]:
-    names = sorted(name for name in available_timezones() if "/" in name or name == "UTC")
-    return [(name, name) for name in names]
+    return [(name, name) for name in zone_choices()]
 
 
 class ScheduleForm(ServiceForm):
