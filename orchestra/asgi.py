@@ -26,7 +26,7 @@ from executor.carrier import process_carrier  # noqa: E402
 from executor.known_secrets import start_learning  # noqa: E402
 from orchestra import fast_lane, headers  # noqa: E402
 from orchestra.client_address import with_client  # noqa: E402
-from orchestra.garbage import spare_what_is_loaded  # noqa: E402
+from orchestra.interpreter import set_up_interpreter  # noqa: E402
 
 
 class Handler(ASGIHandler):
@@ -60,7 +60,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
             start_learning()
             # From now on this process hears when a key or a deployment changes.
             _started.append(asyncio.create_task(wakeups.running_hub().start()))
-            spare_what_is_loaded()
+            set_up_interpreter()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await begin_to_leave()

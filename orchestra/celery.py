@@ -10,7 +10,7 @@ from typing import Any
 from celery import Celery, signals
 
 from orchestra.fetching import FetchAtOnce
-from orchestra.garbage import spare_what_is_loaded
+from orchestra.interpreter import set_up_interpreter
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestra.settings")  # noqa: TID251
 # Django's checks ran before the first start and with every change; here they would load all pages.
@@ -36,7 +36,7 @@ def _start_worker(**_: Any) -> None:
     start_learning()
     start_sweeping()
     start_noting("worker")
-    spare_what_is_loaded()
+    set_up_interpreter()
 
 
 @signals.worker_shutting_down.connect

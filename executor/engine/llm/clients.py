@@ -25,6 +25,8 @@ MOST_CLIENTS = 16
 CONNECT_SECONDS = 5.0
 # The server's own time limit is the call's total deadline; this one only ends what was forgotten.
 READ_SECONDS = 600.0
+# Whose clients are made so that they try once; others are told so with each request.
+TRIES_ONCE = ("openai", "openai_compatible", "ollama", "anthropic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +134,22 @@ def _http(url: str, opened: tuple[str, ...] | None = None) -> httpx2.AsyncClient
     )
 
 
+def _try_once(provider: Any) -> None:
+    """One place counts tries, and it is not the SDK.
+
+    Said with each request it would have the SDK copy its client, and ask for the platform's name in
+    a thread, each time.
+    """
+    provider.client.max_retries = 0
+
+
 def _openai(endpoint: Endpoint, http: httpx2.AsyncClient) -> SdkModel:
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
     url = endpoint.base_url or "https://api.openai.com/v1"
     provider = OpenAIProvider(base_url=url, api_key=endpoint.api_key, http_client=http)
+    _try_once(provider)
     return OpenAIChatModel(endpoint.model, provider=provider)
 
 
@@ -151,6 +163,7 @@ def _openai_compatible(endpoint: Endpoint, http: httpx2.AsyncClient) -> SdkModel
         api_key=endpoint.api_key or None,
         http_client=http,
     )
+    _try_once(provider)
     return OpenAIChatModel(endpoint.model, provider=provider)
 
 
@@ -161,6 +174,7 @@ def _ollama(endpoint: Endpoint, http: httpx2.AsyncClient) -> SdkModel:
     url = endpoint.base_url or "http://localhost:11434/v1"
     key = endpoint.api_key or "none"
     provider = OllamaProvider(base_url=url, api_key=key, http_client=http)
+    _try_once(provider)
     return OllamaModel(endpoint.model, provider=provider)
 
 
@@ -170,6 +184,7 @@ def _anthropic(endpoint: Endpoint, http: httpx2.AsyncClient) -> SdkModel:
 
     url = endpoint.base_url or "https://api.anthropic.com"
     provider = AnthropicProvider(base_url=url, api_key=endpoint.api_key, http_client=http)
+    _try_once(provider)
     return AnthropicModel(endpoint.model, provider=provider)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from designs.addresses import AddressRefused
 from executor.engine.json_text import json_text, storable
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
-from executor.engine.llm.clients import Clients, Endpoint, load
+from executor.engine.llm.clients import TRIES_ONCE, Clients, Endpoint, load
 from executor.engine.llm.prompt import user_text
 from executor.engine.llm.schemas import bounded, unwrapped, wrapped
 from executor.engine.llm.structured import check_schema, parsed_value
@@ -156,8 +156,9 @@ class ProviderModel:
         from pydantic_ai.settings import ModelSettings
 
         manner = self._manner
-        # One place counts tries, and it is not the SDK.
-        settings = ModelSettings(max_retries=0, timeout=request.timeout_seconds)
+        settings = ModelSettings(timeout=request.timeout_seconds)
+        if self._endpoint.protocol not in TRIES_ONCE:
+            settings["max_retries"] = 0
         limit = manner.max_tokens if request.schema is None else manner.max_schema_tokens
         if limit is not None:
             settings["max_tokens"] = limit
