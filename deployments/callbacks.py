@@ -250,7 +250,8 @@ def _note(
 def _pause(attempts: int, reply: Reply | None) -> float:
     pause = PAUSES[attempts - 1] * random.uniform(0.9, 1.1)  # noqa: S311 - spreads the load
     asked = "" if reply is None else reply.headers.get("retry-after", "")
-    if asked.isdigit():
+    # Not the digits of other scripts, nor more of them than Python reads.
+    if asked.isascii() and asked.isdigit() and len(asked) < 10:
         pause = max(pause, min(int(asked), LONGEST_PAUSE))
     return pause
 

@@ -15,7 +15,7 @@ from django.db import IntegrityError, models
 from django.utils import timezone
 
 from deployments.callbacks import check_callback, new_delivery
-from deployments.errors import IdempotencyConflict
+from deployments.errors import CallbackRefused, DeploymentInactive, IdempotencyConflict
 from deployments.lookup import Deployed
 from deployments.models import IdempotencyKey
 from deployments.orders import order_for
@@ -26,6 +26,7 @@ from executor import states
 from executor.answers import Answer, answer_of_run, wait_for_answer
 from executor.carrier import Carrier, process_carrier
 from executor.engine.context import Outcome
+from executor.errors import InputInvalid, TooManyAtOnce
 from executor.instant import run_at_once
 from executor.models import Execution, Trigger
 from executor.recorder import Accept
@@ -39,6 +40,8 @@ T = TypeVar("T")
 
 # How often a call whose key meets another's row is started anew.
 KEY_TRIES = 3
+# With these nothing was started now.
+STARTS_NOTHING = (DeploymentInactive, InputInvalid, CallbackRefused, TooManyAtOnce)
 
 
 @dataclass(frozen=True)
@@ -97,18 +100,30 @@ async def call_deployment(
     to have. Raises DeploymentInactive,
     InputInvalid, CallbackRefused, IdempotencyConflict, TooManyAtOnce, RecorderUnavailable.
     """
-    order = order_for(ready, input_data=input_data, trigger=trigger, caller=caller)
-    if callback_url:
-        check_callback(callback_url)
-        order = replace(order, settles=True)
-    execution_id = execution_id or new_id()
-    plan = Plan(
-        key=_key(ready, caller, idempotency_key, body),
-        entry=await _entry(order, execution_id),
-        callback_url=callback_url or ready.callback_url,
-        streams=streams,
-        execution_id=execution_id,
-    )
+    key = _key(ready, caller, idempotency_key, body)
+    try:
+        order = order_for(ready, input_data=input_data, trigger=trigger, caller=caller)
+        if callback_url:
+            check_callback(callback_url)
+            order = replace(order, settles=True)
+        execution_id = execution_id or new_id()
+        plan = Plan(
+            key=key,
+            entry=await _entry(order, execution_id),
+            callback_url=callback_url or ready.callback_url,
+            streams=streams,
+            execution_id=execution_id,
+        )
+        return await _start_once(ready, order, wait_seconds, plan)
+    except STARTS_NOTHING:
+        # What the deployment is and takes may have changed since the key started its run.
+        first = None if key is None else await in_thread(_started_before, key)
+        if first is None:
+            raise
+        return await _replayed(first, wait_seconds)
+
+
+async def _start_once(ready: Deployed, order: Order, wait_seconds: float, plan: Plan) -> Call:
     first = None
     for tries_left in reversed(range(KEY_TRIES)):
         try:

@@ -22,6 +22,7 @@ from executor.inputs import check_input, check_size, input_validator
 # Every process is told of a change; without the broker it is seen after at most this long.
 REMEMBER_SECONDS = 0.5
 MOST_REMEMBERED = 10_000
+MOST_VALIDATORS = 1_000
 
 
 @dataclass(frozen=True)
@@ -152,5 +153,7 @@ def _limits(row: Deployment) -> dict[str, Any]:
 def _validator(version: DesignVersion) -> Any:
     with _lock:
         if version.pk not in _validators:
+            if len(_validators) >= MOST_VALIDATORS:
+                _validators.clear()
             _validators[version.pk] = input_validator(version.document)
         return _validators[version.pk]

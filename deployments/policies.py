@@ -75,7 +75,9 @@ def _after_waiting(
     if closed and not (closed == Policy.SWITCHED_OFF and policy == Policy.BACKFILL):
         return Decision(due, Outcome.SKIPPED_INACTIVE, closed)
     if policy == Policy.JITTER:
-        return _at_start(schedule, due, situation, Policy.JITTER)
+        late = situation.now - (occurrence.start_at or due)
+        usual = Policy.JITTER
+        return _too_late(schedule, due, late) or _at_start(schedule, due, situation, usual)
     if situation.is_busy:
         return None
     situation.is_busy = True
@@ -85,13 +87,19 @@ def _after_waiting(
 def _missed(
     schedule: Schedule, due: datetime, now: datetime, *, is_latest: bool
 ) -> Decision | None:
-    late = now - due
+    if (too_late := _too_late(schedule, due, now - due)) is not None:
+        return too_late
+    if schedule.misfire == Misfire.RUN_LATEST and not is_latest:
+        return Decision(due, Outcome.COALESCED, Policy.MISFIRE_LATEST)
+    return None
+
+
+def _too_late(schedule: Schedule, due: datetime, late: timedelta) -> Decision | None:
+    """Skipped, if it could have started so long ago that it counts as missed."""
     if late > timedelta(seconds=schedule.misfire_window_seconds) and late > ON_TIME:
         return Decision(due, Outcome.SKIPPED_MISFIRE, Policy.MISFIRE_WINDOW)
     if schedule.misfire == Misfire.SKIP and late > ON_TIME:
         return Decision(due, Outcome.SKIPPED_MISFIRE, Policy.MISFIRE_SKIP)
-    if schedule.misfire == Misfire.RUN_LATEST and not is_latest:
-        return Decision(due, Outcome.COALESCED, Policy.MISFIRE_LATEST)
     return None
 
 

@@ -86,11 +86,12 @@ def change_deployment(
     caller: Caller,
     version: int | None = None,
     schedule: dict[str, Any] | None = UNCHANGED,
+    merge: bool = False,
     groups: Iterable[Group] | None = None,
     **changes: Any,
 ) -> Deployment:
-    """Change what is given, leave the rest; `schedule=None` takes the schedule away, empty `groups`
-    open it to all.
+    """Change what is given, leave the rest; `schedule=None` takes the schedule away, with `merge`
+    what the schedule says beyond the given stays; empty `groups` open it to all.
 
     Runs already started stay on their version. Raises what `deploy_design` raises.
     """
@@ -109,7 +110,8 @@ def change_deployment(
         if groups is not None:
             deployment.groups.set(groups)
         if schedule is not UNCHANGED:
-            store.set_schedule(deployment=deployment, fields=schedule)
+            write = store.merge_schedule if merge else store.set_schedule
+            write(deployment=deployment, fields=schedule)
     tell_change()
     return deployment
 

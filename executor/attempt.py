@@ -62,11 +62,13 @@ async def perform_attempt(
 
 
 async def give_back(execution: Execution, record: RunRecord) -> bool:
-    """Queue it for another process to go on; False if that cannot be written, or is not ours."""
+    """Queue it for another process to go on; False if that cannot be written, it is not ours, or
+    it was to be cancelled and is now.
+    """
     record.stop()
     try:
         write = GiveBack(execution.pk, execution.attempt)
-        return await asyncio.wrap_future(record.writer.submit(write))
+        return await asyncio.wrap_future(record.writer.submit(write)) is Status.QUEUED
     except DATABASE_AWAY as error:
         # Its lease runs out, and the sweep takes it from there.
         logger.warning("%s could not be given back: %s", execution.public_id, error)

@@ -27,7 +27,7 @@ from executor.isolation import ENDED, OUT_OF_MEMORY_CODES, NurseryLost, running_
 from executor.models import Execution
 from executor.recorder import Renew, RunRecord
 from executor.sending import send_execution
-from executor.states import Status
+from executor.states import CANCELLED, Status
 from executor.threads import in_thread
 from executor.writer import process_writer
 
@@ -37,12 +37,6 @@ StopReason = Literal["cancelled", "lost", "drained"]
 # An attempt at an execution: one process may hold an old one that it lost beside a new one.
 AttemptId = tuple[uuid.UUID, int]
 
-CANCELLED = {
-    "class": "cancelled",
-    "message": "The execution was cancelled.",
-    "block_id": None,
-    "step": None,
-}
 # How often those who wait for a slot look whether the process is about to end.
 LOOK_SECONDS = 0.25
 GIVE_BACK_SECONDS = 5.0
@@ -68,6 +62,7 @@ class Carrier:
         self._active: dict[AttemptId, Active] = {}
         self._slots = threading.Semaphore(slots)
         self._idle = threading.Condition()
+        self._expected = 0
         self._background: set[asyncio.Task[None]] = set()
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._heart.start()
@@ -85,6 +80,17 @@ class Carrier:
 
     def free_slot(self) -> None:
         self._slots.release()
+
+    def expect(self) -> None:
+        """A claim is being written: who drains waits for it until `has_come`."""
+        with self._idle:
+            self._expected += 1
+
+    def has_come(self) -> None:
+        """What was expected is started, or is not ours."""
+        with self._idle:
+            self._expected -= 1
+            self._idle.notify_all()
 
     def start(
         self, execution: Execution, graph: CompiledGraph | None = None
@@ -196,7 +202,7 @@ class Carrier:
 
     def _wait_idle(self, seconds: float) -> None:
         with self._idle:
-            self._idle.wait_for(lambda: not self._active, timeout=seconds)
+            self._idle.wait_for(lambda: not (self._active or self._expected), timeout=seconds)
 
     # --- Heartbeat --------------------------------------------------------------------------------
 

@@ -13,12 +13,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from executor import admission, faults, states, wakeups
 from executor.models import Execution
 from executor.sending import send_execution
-from executor.states import Status
+from executor.states import CANCELLED, Status
 from executor.worker import perform_execution
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,6 @@ def _error(kind: str, message: str) -> dict[str, Any]:
 WORKER_LOST = _error(
     "worker_lost", "The process that ran this was lost three times, so it was given up."
 )
-CANCELLED = _error("cancelled", "The execution was cancelled.")
 TIMED_OUT = _error("timed_out", "The execution was not finished by its deadline.")
 
 
@@ -126,9 +126,12 @@ def _send_unsent() -> int:
     """
     after = min(RESEND_AFTER_SECONDS, settings.ENVIRONMENT.lease_seconds)
     with transaction.atomic():
-        unsent = Execution.objects.unsent(after_seconds=after).order_by("pk")
+        # Who was not looked at for longest comes first: many that wait for room hide no others.
+        unsent = Execution.objects.unsent(after_seconds=after).order_by(
+            F("published_at").asc(nulls_first=True), "pk"
+        )
         columns = ("pk", "published_at", "deployment_id", "max_concurrent")
-        found = list(unsent.values_list(*columns)[:MOST_AT_ONCE])
+        found = sorted(unsent.values_list(*columns)[:MOST_AT_ONCE], key=lambda row: row[0])
         # Marked before they are sent, so that many sweeps do not storm the queue.
         Execution.objects.filter(pk__in=[row[0] for row in found]).update(published_at=Now())
     ready = _with_room(found)

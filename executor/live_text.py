@@ -115,13 +115,14 @@ def live_text(pk: uuid.UUID, emit: Callable[[Event], None]) -> Iterator[LiveText
     """
     live = LiveText(pk, emit)
     hub = wakeups.running_hub()
+    is_heard = hub.is_connected and _want in hub.on_listen
     if _want not in hub.on_listen:
         hub.on_listen.append(_want)
     _played[pk] = live
     asking = None
     if hub.is_watched_here(pk) or _was_asked(pk):
         live.want()
-    elif not hub.is_connected:
+    elif not is_heard:
         asking = live.loop.create_task(_ask(hub, live))
     try:
         yield live

@@ -88,7 +88,13 @@ class Claim(Write[Execution | None]):
     @classmethod
     def apply(cls, writes: Sequence[Claim]) -> Sequence[Any]:
         admission.lock(admission.limited_deployments(w.pk for w in writes))
-        return [states.claim(w.pk, owner=w.owner, lease_seconds=w.lease_seconds) for w in writes]
+        if len(writes) == 1:
+            return [_claim(writes[0])]
+        owner, lease_seconds = writes[0].owner, writes[0].lease_seconds
+        alike = {w.pk for w in writes if (w.owner, w.lease_seconds) == (owner, lease_seconds)}
+        claimed = states.claim_unlimited(alike, owner=owner, lease_seconds=lease_seconds)
+        # A second message for the same execution finds it claimed.
+        return [claimed.pop(w.pk, None) or _claim(w) for w in writes]
 
     @classmethod
     def committed(cls, writes: Sequence[Claim]) -> None:
@@ -157,8 +163,8 @@ class Progress(Write[None]):
             wakeups.tell(write.pk, write.end[0].value if write.end else "changed")
 
 
-class GiveBack(Write[bool]):
-    """running → queued at shut-down."""
+class GiveBack(Write[Status | None]):
+    """running → queued at shut-down, or → cancelled if that was asked for."""
 
     rank = 3
 
@@ -170,6 +176,13 @@ class GiveBack(Write[bool]):
     @classmethod
     def apply(cls, writes: Sequence[GiveBack]) -> Sequence[Any]:
         return [states.give_back(w.pk, attempt=w.attempt) for w in writes]
+
+    @classmethod
+    def committed(cls, writes: Sequence[GiveBack]) -> None:
+        for write in writes:
+            status = write.done.result()
+            if status is not None:
+                wakeups.tell(write.pk, status)
 
 
 class RunRecord:
@@ -241,6 +254,10 @@ class RunRecord:
         """Remember that the record has a gap, also when nobody waits for this write."""
         gap = GIVEN_UP if written.cancelled() else written.exception()
         self.unwritten = self.unwritten or gap
+
+
+def _claim(write: Claim) -> Execution | None:
+    return states.claim(write.pk, owner=write.owner, lease_seconds=write.lease_seconds)
 
 
 def _without_room(writes: Sequence[Accept]) -> dict[Accept, TooManyAtOnce]:

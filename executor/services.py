@@ -19,11 +19,10 @@ from designs.services import version_of_design
 from executor import faults, llm_provider, states, wakeups
 from executor.documents import check_runnable, with_model
 from executor.errors import ExecutionEnded, NotResumable
-from executor.housekeeping import CANCELLED
 from executor.inputs import check_input, input_validator
 from executor.models import Execution, Trigger
 from executor.sending import send_execution
-from executor.states import Status
+from executor.states import CANCELLED, Status
 
 # A run without a deployment has no limit of its own; this is what a new deployment has.
 TRY_SECONDS = 600.0
@@ -138,6 +137,11 @@ def cancel_execution(*, execution: Execution, caller: Caller) -> None:
             raise ExecutionEnded("This execution has ended already, so there is nothing to cancel.")
         if caller.user_id is not None:
             note(Action.CANCEL, execution, caller=caller)
+        # A schedule cancels in a transaction of its own: who hears of it reads the row.
+        transaction.on_commit(lambda: _tell_cancel(execution, has_ended), robust=True)
+
+
+def _tell_cancel(execution: Execution, has_ended: bool) -> None:
     if has_ended:
         wakeups.tell(execution.pk, Status.CANCELLED)
     else:

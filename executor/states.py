@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
@@ -46,6 +46,12 @@ STOPPED = {
     "message": "The execution ended before this block did.",
     "step": None,
 }
+CANCELLED = {
+    "class": "cancelled",
+    "message": "The execution was cancelled.",
+    "block_id": None,
+    "step": None,
+}
 
 
 class FromNow(models.ExpressionWrapper):
@@ -70,21 +76,49 @@ def claim(pk: uuid.UUID, *, owner: str, lease_seconds: float) -> Execution | Non
     claimed. Of a deployment with `max_concurrent` no more are run at once; the count is exact for
     callers that hold `admission.lock`.
     """
-    won = (
-        _rows()
-        .filter(Q(deadline_at=None) | Q(deadline_at__gt=Now()))
-        .filter(Q(not_before=None) | Q(not_before__lte=Now()))
-        .filter(Q(max_concurrent=None) | Q(max_concurrent__gt=Coalesce(_running_beside(), 0)))
-        .filter(pk=pk, status=Status.QUEUED, cancel_requested_at=None)
-        .update(
-            status=Status.RUNNING,
-            attempt=F("attempt") + 1,
-            owner=owner,
-            lease_until=seconds_from_now(lease_seconds),
-            started_at=Coalesce("started_at", Now()),
-        )
-    )
+    free = Q(max_concurrent=None) | Q(max_concurrent__gt=Coalesce(_running_beside(), 0))
+    won = _claimable([pk]).filter(free).update(**_claimed_by(owner, lease_seconds))
     return _rows().annotate(database_time=Now()).get(pk=pk) if won else None
+
+
+def claim_unlimited(
+    pks: Collection[uuid.UUID], *, owner: str, lease_seconds: float
+) -> dict[uuid.UUID, Execution]:
+    """The same for many at once, of deployments without `max_concurrent`; those that were claimed.
+
+    Inside a transaction: the rows are locked before, so that all of them are claimed here or none.
+    """
+    free = _claimable(pks).filter(max_concurrent=None).order_by("pk")
+    if connection.features.has_select_for_update:
+        free = free.select_for_update()
+    # SQLite's transactions that write are one after the other.
+    mine = list(free.values_list("pk", flat=True))
+    if not mine:
+        return {}
+    _claimable(mine).update(**_claimed_by(owner, lease_seconds))
+    # A deadline may have passed since they were read: what was not changed is not ours.
+    ours = _rows().filter(status=Status.RUNNING, owner=owner).annotate(database_time=Now())
+    return dict(ours.in_bulk(mine))
+
+
+def _claimable(pks: Collection[uuid.UUID]) -> models.QuerySet[Execution]:
+    return _rows().filter(
+        Q(deadline_at=None) | Q(deadline_at__gt=Now()),
+        Q(not_before=None) | Q(not_before__lte=Now()),
+        pk__in=pks,
+        status=Status.QUEUED,
+        cancel_requested_at=None,
+    )
+
+
+def _claimed_by(owner: str, lease_seconds: float) -> dict[str, Any]:
+    return {
+        "status": Status.RUNNING,
+        "attempt": F("attempt") + 1,
+        "owner": owner,
+        "lease_until": seconds_from_now(lease_seconds),
+        "started_at": Coalesce("started_at", Now()),
+    }
 
 
 def renew(
@@ -115,8 +149,10 @@ def finish(pk: uuid.UUID, status: Status, *, attempt: int, **changes: Any) -> bo
 
 
 def wait(pk: uuid.UUID, *, attempt: int, seconds: float | None) -> bool:
-    """running → waiting, by its owner: for a time, or (None) until somebody wakes it."""
-    mine = _rows().filter(pk=pk, status=Status.RUNNING, attempt=attempt)
+    """running → waiting, by its owner: for a time, or (None) until somebody wakes it; False also
+    if cancelling was asked for.
+    """
+    mine = _rows().filter(pk=pk, status=Status.RUNNING, attempt=attempt, cancel_requested_at=None)
     due = None if seconds is None else seconds_from_now(seconds)
     return bool(mine.update(status=Status.WAITING, not_before=due, **_NO_OWNER))
 
@@ -129,10 +165,16 @@ def end_unwritten(execution: Execution, status: Status, **changes: Any) -> None:
         setattr(execution, name, value)
 
 
-def give_back(pk: uuid.UUID, *, attempt: int) -> bool:
-    """running → queued, by an owner that shuts down: another process goes on from the journal."""
+def give_back(pk: uuid.UUID, *, attempt: int) -> Status | None:
+    """running → queued, by an owner that shuts down: another process goes on from the journal. Or
+    → cancelled, if that was asked for: nobody would claim it. None if it is not ours any more.
+    """
     mine = _rows().filter(pk=pk, status=Status.RUNNING, attempt=attempt)
-    return bool(mine.update(status=Status.QUEUED, published_at=None, **_NO_OWNER))
+    unasked = mine.filter(cancel_requested_at=None)
+    if unasked.update(status=Status.QUEUED, published_at=None, **_NO_OWNER):
+        return Status.QUEUED
+    asked = mine.exclude(cancel_requested_at=None)
+    return Status.CANCELLED if _end(asked, pk, Status.CANCELLED, error=CANCELLED) else None
 
 
 def cancel_unstarted(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:

@@ -76,6 +76,8 @@ async def follow(
         while not has_changed:
             message = await heard.next(ALIVE_SECONDS)
             if message is None:
+                # What was asked for may be lost, as any wake-up.
+                wakeups.tell_listening(pk)
                 yield None
                 break
             if (piece := texts.add(message)) is not None:

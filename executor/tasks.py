@@ -7,10 +7,10 @@ import uuid
 from celery import shared_task
 
 from executor.sending import TASK
-from executor.worker import perform_execution
+from executor.worker import start_execution
 
 
 @shared_task(name=TASK)
 def run_execution(e: str) -> None:
     """Start the execution with this id here, if nobody did yet."""
-    perform_execution(uuid.UUID(e))
+    start_execution(uuid.UUID(e))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from executor.models import BlockResult, BlockStatus, Execution, Step
+from executor.quotes import error_without_quotes
 
 # What a page shows of one text; the rest is for the API and the download.
 SHOWN = 20_000
@@ -52,7 +53,9 @@ def timeline(execution: Execution, *, with_payloads: bool) -> list[ShownBlock]:
     for row in execution.blocks.all():
         block = shown.setdefault(row.block_id, ShownBlock(row.block_id, row.block_id, ""))
         block.row = row
-        if with_payloads and row.output is not None:
+        if not with_payloads:
+            row.error = error_without_quotes(row.error)
+        elif row.output is not None:
             block.output = readable(row.output)
     for step in execution.steps.all():
         block = shown.setdefault(step.block_id, ShownBlock(step.block_id, step.block_id, ""))

@@ -20,6 +20,7 @@ from executor import wakeups
 from executor.errors import ExecutionEnded, NotResumable
 from executor.filters import HistoryFilter
 from executor.models import Execution
+from executor.quotes import hide_quotes
 from executor.services import cancel_execution, rerun_execution, resume_execution
 from executor.states import LIVE
 from executor.timeline import readable, timeline
@@ -38,6 +39,7 @@ def execution_list(request: PageRequest) -> HttpResponse:
     executions, newer, older = found.qs.page(
         before=request.GET.get("before", ""), after=request.GET.get("after", "")
     )
+    hide_quotes(request.caller, *executions)
     context = {
         "filter": found,
         "is_filtered": any(value for key, value in request.GET.items() if key != "page"),
@@ -63,6 +65,7 @@ def execution_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     """The whole page, or only its `live` part when htmx asks."""
     execution = _find(request, pk)
     may_see = request.caller.may("executor.view_payload")
+    hide_quotes(request.caller, execution)
     context: dict[str, Any] = {
         "execution": execution,
         "blocks": timeline(execution, with_payloads=may_see),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sqlite3
+import sysconfig
 from pathlib import Path
 
 from orchestra.env import Environment
@@ -30,7 +31,9 @@ def note_that_it_fits(environment: Environment, code: Path) -> None:
     """To be called when no migration waits."""
     now = _fingerprint(environment, code)
     if now is not None:
-        (environment.data / STAMP).write_text(now)
+        # Without it the next start looks at the migrations.
+        with contextlib.suppress(OSError):
+            (environment.data / STAMP).write_text(now)
 
 
 def _fingerprint(environment: Environment, code: Path) -> str | None:
@@ -40,9 +43,11 @@ def _fingerprint(environment: Environment, code: Path) -> str | None:
     if not environment.database_url.startswith(SQLITE):
         return None
     found = hashlib.sha256()
-    files = [code / "requirements.txt", *sorted(code.glob("*/migrations/*.py"))]
-    for path in files:
+    for path in [code / "orchestra" / "settings.py", *sorted(code.glob("*/migrations/*.py"))]:
         found.update(f"{path.relative_to(code)}\n".encode() + path.read_bytes())
+    # Libraries have migrations, too: names and versions of what is installed.
+    packages = Path(sysconfig.get_path("purelib"))
+    found.update(repr(sorted(path.name for path in packages.glob("*.dist-info"))).encode())
     database = Path(environment.database_url.removeprefix(SQLITE))
     if not database.is_file():
         return None

@@ -14,6 +14,7 @@ from designs.access import Caller
 from executor import llm_provider
 from executor.models import Execution
 from executor.presence import SEEN_SECONDS, last_seen
+from executor.quotes import hide_quotes
 from executor.states import LIVE, Status
 
 SHOWN = 6
@@ -58,15 +59,19 @@ def overview(caller: Caller) -> Overview:
         cost=Sum("cost_usd"),
     )
     deployments = Deployment.objects.for_caller(caller)
-    upcoming = Schedule.objects.filter(deployment__in=deployments, next_due_at__isnull=False)
+    active = deployments.filter(status=Deployment.Status.ACTIVE)
+    upcoming = Schedule.objects.filter(deployment__in=active, next_due_at__isnull=False)
+    latest = executions.for_list().page(size=SHOWN)[0]
+    failures = day.filter(status__in=BAD).for_list().page(size=SHOWN)[0]
+    hide_quotes(caller, *latest, *failures)
     return Overview(
         running=executions.live().count(),
         ended=figures["ended"],
         failed=figures["failed"],
         cost_usd=figures["cost"],
         deployments=deployments.count(),
-        latest=executions.for_list().page(size=SHOWN)[0],
-        failures=day.filter(status__in=BAD).for_list().page(size=SHOWN)[0],
+        latest=latest,
+        failures=failures,
         upcoming=list(upcoming.select_related("deployment").order_by("next_due_at")[:SHOWN]),
         models=llm_provider.default_models(),
         worker_is_up=_is_up("worker"),

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
@@ -86,7 +87,7 @@ _database = environ.Env.db_url_config(ENVIRONMENT.database_url)
 if _database["ENGINE"].endswith("sqlite3"):
     # Measured: without IMMEDIATE, six writers lose 60-86 % of their transactions to "database is
     # locked".
-    _database["OPTIONS"] = {
+    _options: dict[str, Any] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
@@ -94,10 +95,13 @@ if _database["ENGINE"].endswith("sqlite3"):
 elif ENVIRONMENT.process == "web":
     # A pool hands out dead connections after a database restart unless they are checked.
     _database["CONN_HEALTH_CHECKS"] = True
-    _database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16, "timeout": 10}}
+    _options = {"pool": {"min_size": 1, "max_size": 16, "timeout": 10}}
 else:
     _database["CONN_HEALTH_CHECKS"] = True
     _database["CONN_MAX_AGE"] = 60
+    _options = {}
+# Beside those of the address, such as sslmode.
+_database["OPTIONS"] = {**_database.get("OPTIONS", {}), **_options}
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -22,6 +22,15 @@ from designs.requests import PageRequest
 KINDS = {"pending": "info", "delivered": "success", "failed": "danger"}
 
 
+def _may_see_address(request: PageRequest) -> bool:
+    """An address may hold a secret of the receiver's; who may not set it does not read it."""
+    return request.caller.may("deployments.change_deployment")
+
+
+def _shown(request: PageRequest, names: Any) -> list[str]:
+    return [name for name in names if name != "url" or _may_see_address(request)]
+
+
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnly, OrchestraAdmin):
     list_display = (
@@ -46,6 +55,15 @@ class DeliveryAdmin(ReadOnly, OrchestraAdmin):
     actions = ("redeliver_selected",)
     actions_detail = ("redeliver",)
     refusals = {**OrchestraAdmin.refusals, DeliveryPending: ""}
+
+    def get_list_display(self, request: PageRequest) -> Any:
+        return _shown(request, self.list_display)
+
+    def get_fields(self, request: PageRequest, obj: Any = None) -> Any:
+        return _shown(request, self.fields)
+
+    def get_search_fields(self, request: PageRequest) -> Any:
+        return _shown(request, self.search_fields)
 
     def rows_for(self, rows: Any, caller: Caller) -> Any:
         may_see = caller.may("deployments.view_delivery")
@@ -83,7 +101,8 @@ class DeliveryAdmin(ReadOnly, OrchestraAdmin):
             redeliver(delivery=delivery)
             return Done(f"{delivery} is sent again.")
 
-        text = f"The same message goes to {delivery.url} once more, whatever became of it before."
+        where = f"to {delivery.url} " if _may_see_address(request) else ""
+        text = f"The same message goes {where}once more, whatever became of it before."
         return self.ask(
             request, delivery, do, title=f"Deliver {delivery} again", text=text, button="Send it"
         )

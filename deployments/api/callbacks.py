@@ -32,13 +32,19 @@ class DeliveryOut(serializers.Serializer[Delivery]):
     id = serializers.UUIDField()
     message_id = serializers.CharField(help_text="The `webhook-id` header, the same at every try.")
     log_id = serializers.UUIDField(source="execution_id")
-    url = serializers.CharField()
+    url = serializers.SerializerMethodField(
+        help_text="Null for those who may not change the deployment, as its `callback_url`."
+    )
     status = serializers.ChoiceField(choices=Delivery.Status.choices)
     attempts = serializers.IntegerField()
     tries = TryOut(many=True, source="log")
     created_at = serializers.DateTimeField()
     delivered_at = serializers.DateTimeField(allow_null=True)
     next_attempt_at = serializers.SerializerMethodField()
+
+    def get_url(self, delivery: Delivery) -> str | None:
+        may = self.context["caller"].may("deployments.change_deployment")
+        return delivery.url if may else None
 
     def get_next_attempt_at(self, delivery: Delivery) -> str | None:
         waits = delivery.status == Delivery.Status.PENDING
@@ -92,7 +98,9 @@ class DeliveryRedeliverView(DeploymentPart):
         """Now, whatever became of it before; with the same message id."""
         delivery = get_object_or_404(self.deliveries(pk), pk=as_uuid(delivery_id))
         redeliver(delivery=delivery)
-        shown = DeliveryOut(self.deliveries(pk).get(pk=delivery.pk)).data
+        shown = DeliveryOut(
+            self.deliveries(pk).get(pk=delivery.pk), context={"caller": self.caller}
+        ).data
         return Response(shown, status=status.HTTP_202_ACCEPTED)
 
 

@@ -22,6 +22,7 @@ from designs.ids import new_id
 from executor import wakeups
 from executor.answers import read_answer
 from executor.models import Execution, parse_execution_id
+from executor.quotes import HIDDEN, PLAIN
 from executor.stream import Position, Told, follow, read_position
 from executor.threads import in_thread
 
@@ -138,6 +139,8 @@ def _event(told: Told, *, shows: bool) -> bytes:
     data = told.data
     if not shows:
         data = {**data, **{name: None for name in PAYLOADS if name in data}}
+        if "detail" in data and data["error_class"] not in PLAIN:
+            data["detail"] = HIDDEN
     place = "" if told.position is None else f"id: {told.position}\n"
     return f"{place}event: {told.name}\ndata: ".encode() + to_json(data) + b"\n\n"
 

@@ -8,7 +8,7 @@ import django_filters
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -53,6 +53,7 @@ class DeploymentBase(ApiView):
         return (
             Deployment.objects.for_caller(self.caller)
             .select_related(*ROWS)
+            .defer("design__draft", "version__document")
             .prefetch_related(*PREFETCH)
             .with_activity()
         )
@@ -88,6 +89,8 @@ class DeploymentListView(DeploymentBase):
         operation_id="deployments_create", request=DeploymentIn, responses={201: DeploymentOut}
     )
     def post(self, request: Request) -> Response:
+        if self.caller.deployment_ids is not None:
+            raise PermissionDenied("This API key is bound to deployments and makes no others.")
         given = DeploymentIn(data=request.data)
         given.is_valid(raise_exception=True)
         fields = dict(given.validated_data)
@@ -146,12 +149,14 @@ class DeploymentDetailView(DeploymentBase):
         fields = given.validated_data
         if "schedule" in fields and (fields["schedule"] or deployment.schedules.all()):
             require(self.caller, "deployments.change_schedule")
-        changed = change_deployment(deployment=deployment, caller=self.caller, **fields)
+        changed = change_deployment(
+            deployment=deployment, caller=self.caller, merge=partial, **fields
+        )
         return Response(self.shown(changed))
 
 
 class DeploymentLogListView(DeploymentBase):
-    """The history of one deployment, newest first."""
+    """The history of one deployment, newest first; readable after it was undeployed."""
 
     permissions = {"GET": "executor.view_execution"}
 
@@ -161,11 +166,12 @@ class DeploymentLogListView(DeploymentBase):
         responses={200: ExecutionOut(many=True)},
     )
     def get(self, request: Request, pk: str) -> Response:
-        deployment = get_object_or_404(Deployment.objects.for_caller(self.caller), pk=as_uuid(pk))
+        deployment = get_object_or_404(Deployment.objects.seen_by(self.caller), pk=as_uuid(pk))
         rows = (
             Execution.objects.for_caller(self.caller)
             .filter(deployment=deployment)
             .select_related("version")
+            .defer("document", "version__document")
         )
         found = ExecutionFilter(request.query_params, queryset=rows)
         if not found.is_valid():
@@ -180,7 +186,7 @@ class DeploymentLogDetailView(DeploymentBase):
 
     @extend_schema(operation_id="deployments_log", responses={200: ExecutionDetailOut})
     def get(self, request: Request, pk: str, log_id: str) -> Response:
-        deployment = get_object_or_404(Deployment.objects.for_caller(self.caller), pk=as_uuid(pk))
+        deployment = get_object_or_404(Deployment.objects.seen_by(self.caller), pk=as_uuid(pk))
         found = parse_execution_id(log_id)
         if found is None:
             raise NotFound("There is no such execution.")

@@ -68,7 +68,7 @@ class ConfigureForm(ScheduleForm):
         label="Tokens of a run, at most", required=False, min_value=0, max_value=2_000_000_000
     )
     max_cost_usd = forms.DecimalField(
-        label="Cost of a run, at most (US dollars)",
+        label="Cost of a run, at most (USD)",
         required=False,
         min_value=0,
         max_digits=10,

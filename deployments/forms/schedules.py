@@ -49,7 +49,7 @@ class ScheduleForm(forms.Form):
         label="Cron expression",
         required=False,
         max_length=200,
-        help_text="Minute, hour, day of month, month, day of week: `0 9 * * 1-5` is weekdays at 9.",
+        help_text="Minute, hour, day of month, month, day of week: 0 9 * * 1-5 is weekdays at 9.",
     )
     every = _number("Every", 1, LARGEST_INTERVAL)
     unit = _choice("Unit", [(name, name) for name in UNITS], initial="minutes")

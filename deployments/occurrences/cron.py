@@ -30,6 +30,8 @@ class _Field:
     least: int
     most: int
     names: dict[str, int]
+    # So many characters of it are stored by django-celery-beat.
+    longest: int
 
     @property
     def is_week(self) -> bool:
@@ -37,11 +39,11 @@ class _Field:
 
 
 _FIELDS = (
-    _Field("minute", 0, 59, {}),
-    _Field("hour", 0, 23, {}),
-    _Field("day of month", 1, 31, {}),
-    _Field("month", 1, 12, _MONTHS),
-    _Field("day of week", 0, 7, _DAYS),
+    _Field("minute", 0, 59, {}, 240),
+    _Field("hour", 0, 23, {}, 96),
+    _Field("day of month", 1, 31, {}, 124),
+    _Field("month", 1, 12, _MONTHS, 64),
+    _Field("day of week", 0, 7, _DAYS, 64),
 )
 _TERM = re.compile(r"(?:\*|([a-z0-9]+)(?:-([a-z0-9]+))?)(?:/([0-9]{1,4}))?")
 
@@ -68,7 +70,14 @@ def read_cron(expression: str) -> str:
 
 
 def _read_field(text: str, field: _Field) -> str:
-    return ",".join(_read_term(term, field) for term in text.split(","))
+    terms = ",".join(_read_term(term, field) for term in text.split(","))
+    found = ",".join(dict.fromkeys(terms.split(",")))
+    if len(found) > field.longest:
+        raise _invalid(
+            f"The {field.name} field has {len(found)} characters; write it with ranges and steps, "
+            f"in at most {field.longest}."
+        )
+    return found
 
 
 def _read_term(term: str, field: _Field) -> str:

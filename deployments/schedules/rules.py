@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,8 @@ from deployments.occurrences import (
     read_cron,
 )
 
+# What `Schedule.computed_from` holds.
+MOST_FINGERPRINT = 300
 MOST_DAYS = MOST_EVERY_SECONDS // 86_400
 SECONDS = {
     IntervalSchedule.DAYS: 86_400,
@@ -84,7 +87,9 @@ def _seconds_of(interval: IntervalSchedule) -> int:
 
 def fingerprint(values: tuple[Any, ...]) -> str:
     """A text that is another one whenever one of the `RAW` values is."""
-    return "|".join(_text(value) for value in values)[:300]
+    text = "|".join(_text(value) for value in values)
+    # Cut off, it would not tell of an edit to what comes last.
+    return text if len(text) <= MOST_FINGERPRINT else hashlib.sha256(text.encode()).hexdigest()
 
 
 def _text(value: Any) -> str:

@@ -36,6 +36,14 @@ def set_schedule(*, deployment: Deployment, fields: dict[str, Any] | None) -> Sc
     return change_schedule(schedule=schedule, fields=fields)
 
 
+def merge_schedule(*, deployment: Deployment, fields: dict[str, Any] | None) -> Schedule | None:
+    """The same, but what is not given stays as it was. Raises ScheduleInvalid."""
+    schedule = deployment.schedules.with_rule().first()
+    if fields is None or schedule is None:
+        return set_schedule(deployment=deployment, fields=fields)
+    return update_schedule(schedule=schedule, changes=fields)
+
+
 def add_schedule(*, deployment: Deployment, fields: dict[str, Any]) -> Schedule:
     """One more schedule for the deployment. Raises ScheduleInvalid."""
     said = read_fields(fields)

@@ -26,6 +26,7 @@ from deployments.snippets import example_input, snippets
 from deployments.views.answers import MANAGE_SCHEDULE, REFUSALS, form_page, go, show_refusal
 from designs.requests import PageRequest, requires
 from executor.models import Execution, Trigger
+from executor.quotes import hide_quotes
 
 SHOWN_RUNS = 10
 
@@ -101,11 +102,13 @@ def deployment_new(request: PageRequest) -> HttpResponse:
 def deployment_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     """One deployment: what it is, how to call it, its last runs and occurrences."""
     deployment = _find(request, pk)
-    executions = Execution.objects.for_caller(request.caller).filter(deployment=deployment)
+    rows = Execution.objects.for_caller(request.caller).filter(deployment=deployment)
+    executions = rows.for_list().page(size=SHOWN_RUNS)[0]
+    hide_quotes(request.caller, *executions)
     context = {
         "deployment": deployment,
         "schedules": _schedules(request, deployment),
-        "executions": executions.for_list().page(size=SHOWN_RUNS)[0],
+        "executions": executions,
         "snippets": snippets(deployment),
         "occurrences": _occurrences(request, deployment),
         **_rights(request),

@@ -188,6 +188,10 @@ def _connection(
         renamed[end] = blocks.get(block_id, block_id)
         if isinstance(agent_id, str):
             renamed[f"{end}_agent"] = agents_of.get(block_id, {}).get(agent_id, agent_id)
+    source, route = connection.get("source"), connection.get("route")
+    if isinstance(source, str) and isinstance(route, str):
+        # As with `default_route`: a specialist of the source, or a block.
+        renamed["route"] = agents_of.get(source, {}).get(route, blocks.get(route, route))
     if isinstance(connection.get("when"), str):
         renamed["when"] = renamed_expression(connection["when"], {"blocks": blocks})
     return renamed

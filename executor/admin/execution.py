@@ -50,6 +50,8 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
         "document", "input_data", "result_data", "design__draft", "version__document",
     )  # fmt: skip
     PAYLOADS = ("input_text", "result_text")
+    # Their words may quote a payload.
+    QUOTES = ("error_text", "degraded_text")
     # For those who read the audit.
     ORIGIN = ("key_link", "caller_address")
     fieldsets = (
@@ -60,7 +62,7 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
                     "public_id", "state", "deployment_link", "design_version", "trigger_type",
                     "triggered_by", "key_link", "caller_address", "rerun_of_link",
                     "resumed_from_link", "created_at", "started_at", "completed_at", "took",
-                    "error_text", "degraded_text", *PAYLOADS,
+                    *QUOTES, *PAYLOADS,
                 )
             },
         ),
@@ -97,7 +99,7 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
         hidden = () if request.caller.may(AUDIT) else self.ORIGIN
         found = []
         for name, options in self.fieldsets:
-            fields = without_payload(request, options["fields"], self.PAYLOADS)
+            fields = without_payload(request, options["fields"], self.QUOTES + self.PAYLOADS)
             found.append((name, {**options, "fields": [f for f in fields if f not in hidden]}))
         return found
 

@@ -69,7 +69,7 @@ class BlockResultInline(BlockColumns, ReadOnlyInline):
     per_page = 50
 
     def get_fields(self, request: PageRequest, obj: Any = None) -> list[str]:
-        return without_payload(request, self.fields, ("output_text",))
+        return without_payload(request, self.fields, ("error_message", "output_text"))
 
     @display(description="Output")
     def output_text(self, row: BlockResult) -> str:
@@ -131,8 +131,11 @@ class BlockResultAdmin(BlockColumns, PartAdmin):
         "error_text", "output_text",
     )  # fmt: skip
 
+    def get_list_display(self, request: PageRequest) -> list[str]:
+        return without_payload(request, self.list_display, ("error_message",))
+
     def get_fields(self, request: PageRequest, obj: Any = None) -> list[str]:
-        return without_payload(request, self.fields, ("output_text",))
+        return without_payload(request, self.fields, ("error_text", "output_text"))
 
     @display(description="Error")
     def error_text(self, row: BlockResult) -> str:

@@ -11,6 +11,7 @@ from designs.access import Caller
 from designs.api.base import StrictSerializer
 from executor.answers import usage_of
 from executor.models import BlockResult, Execution, Step, Trigger
+from executor.quotes import error_without_quotes, reasons_without_quotes
 from executor.states import Status
 
 
@@ -100,6 +101,8 @@ class ExecutionOut(serializers.Serializer[Execution]):
         shown = super().to_representation(instance)
         if self.hides:
             shown.update(dict.fromkeys(self.PAYLOADS))
+            shown["error"] = error_without_quotes(shown["error"])
+            shown["degraded_reasons"] = reasons_without_quotes(shown["degraded_reasons"])
         return shown
 
 
@@ -143,11 +146,10 @@ class ExecutionDetailOut(ExecutionOut):
 
     @extend_schema_field(BlockOut(many=True))
     def get_blocks(self, execution: Execution) -> list[dict[str, Any]]:
-        return _hide(
-            [dict(row) for row in BlockOut(execution.blocks.all(), many=True).data],
-            ("output",),
-            self.hides,
-        )
+        rows = [dict(row) for row in BlockOut(execution.blocks.all(), many=True).data]
+        for row in rows if self.hides else ():
+            row.update(output=None, error=error_without_quotes(row["error"]))
+        return rows
 
     @extend_schema_field(StepOut(many=True))
     def get_steps(self, execution: Execution) -> list[dict[str, Any]]:
@@ -160,9 +162,3 @@ class ExecutionDetailOut(ExecutionOut):
         if not caller.may("designs.view_auditentry"):
             shown.update(dict.fromkeys(("caller_address", "key_id")))
         return shown
-
-
-def _hide(rows: list[dict[str, Any]], names: tuple[str, ...], hides: bool) -> list[dict[str, Any]]:
-    for row in rows if hides else ():
-        row.update(dict.fromkeys(names))
-    return rows

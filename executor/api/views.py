@@ -42,6 +42,7 @@ class ExecutionListView(ApiView):
     )
     def get(self, request: Request) -> Response:
         rows = Execution.objects.for_caller(self.caller).select_related("version")
+        rows = rows.defer("document", "version__document")
         found = ExecutionFilter(request.query_params, queryset=rows)
         if not found.is_valid():
             raise ValidationError({name: list(texts) for name, texts in found.errors.items()})

@@ -150,6 +150,16 @@ def test_what_is_not_heard_is_tried_again_later(deploy: Deploy, opened: None) ->
     assert len({headers["webhook-id"] for headers, _ in server.seen}) == 1
 
 
+@pytest.mark.parametrize("asked", ["\u00b2", "9" * 5000, "soon"])
+def test_a_wait_that_is_no_number_is_not_waited_for(
+    deploy: Deploy, opened: None, asked: str
+) -> None:
+    with receiver(429, retry_after=asked) as server:
+        delivery = tried(ended(deploy, server.url))
+    assert [entry["status_code"] for entry in delivery.log] == [429]
+    assert (delivery.next_attempt_at - timezone.now()).total_seconds() < 10
+
+
 def test_who_is_gone_is_left_alone_and_so_is_who_never_answers(
     deploy: Deploy, opened: None
 ) -> None:

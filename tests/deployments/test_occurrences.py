@@ -64,6 +64,15 @@ def test_cron_is_local_time_of_its_zone() -> None:
     assert summer == datetime(2026, 7, 10, 7, tzinfo=UTC)
 
 
+def test_a_field_is_no_longer_than_what_holds_it() -> None:
+    assert read_cron(f"{'0-59,' * 99}7 * * * *") == "0-59,7 * * * *"
+    values = ",".join(map(str, range(60)))
+    assert read_cron(f"{values} * * * *") == f"{values} * * * *"
+    ranges = ",".join(f"0-{last}" for last in range(1, 60))
+    with pytest.raises(RuleInvalid, match="minute field has 285 characters"):
+        read_cron(f"{ranges} * * * *")
+
+
 def test_both_day_fields_must_fit() -> None:
     found = next_due(cron("0 0 13 * 5"), ANCHOR)
     assert found == datetime(2026, 2, 13, tzinfo=UTC)

@@ -75,6 +75,25 @@ def test_a_row_edited_without_a_signal_takes_effect(
     assert after.next_due_at == next_runs(rule_of(after), timezone.now(), most=1)[0].at
 
 
+@pytest.mark.usefixtures("_compare_at_once")
+def test_an_edit_at_the_end_of_a_long_rule_takes_effect(
+    deploy: Callable[..., Deployment],
+) -> None:
+    minutes, hours = (",".join(map(str, range(most))) for most in (60, 24))
+    now = timezone.now()
+    rule = {
+        "cron_expression": f"{minutes} {hours} * * *",
+        "start_at": now - timedelta(days=1),
+        "end_at": now + timedelta(days=4000),
+    }
+    before = deploy(schedule=rule).schedules.get()
+    CrontabSchedule.objects.update(month_of_year=str(now.month % 12 + 1))
+    wake_schedules()
+    after = again(before)
+    assert after.next_due_at != before.next_due_at
+    assert after.next_due_at == next_runs(rule_of(after), timezone.now(), most=1)[0].at
+
+
 def test_a_reason_to_refuse_is_shown_and_goes_away(scheduled: Scheduled) -> None:
     schedule = scheduled()
     task = schedule.beat_task

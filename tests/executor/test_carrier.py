@@ -143,3 +143,24 @@ def test_what_waits_for_a_slot_hears_of_the_end(queue: Queue) -> None:
     full.take_no_more()
     assert not full.take_slot(timeout=30)
     assert time.monotonic() - began < 2
+
+
+def test_a_run_that_is_cancelled_while_it_is_given_back_ends(
+    queue: Queue, version_of: Callable[..., DesignVersion], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def complete(self: Any, request: Any, on_delta: Any = None) -> Any:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(offline.StandIn, "complete", complete)
+    execution = queue(version_of(greeting()), input_data={})
+    future = perform_execution(execution.pk)
+    carrier = existing_carrier()
+    assert future
+    assert carrier is not None
+    wait_until(lambda: fresh(execution).blocks.exists())
+    # A person's wish that this process has not heard of when it is told to end.
+    assert states.request_cancel(execution.pk)
+    carrier._stop((execution.pk, 1), "drained")
+    assert future.result(timeout=10) is None
+    ended = fresh(execution)
+    assert (ended.status, ended.error["class"]) == (Status.CANCELLED, "cancelled")

@@ -133,11 +133,22 @@ def test_a_deadline_ends_any_live_state_once(queue: Queue) -> None:
 def test_a_run_given_back_is_claimed_by_the_next(queue: Queue) -> None:
     execution = queue()
     claim(execution)
-    assert states.give_back(execution.pk, attempt=1)
+    assert states.give_back(execution.pk, attempt=1) is Status.QUEUED
     again = claim(execution)
     assert again is not None
     assert again.attempt == 2
     assert again.losses == 0
+
+
+def test_what_was_to_be_cancelled_is_cancelled_instead_of_queued_or_waiting(queue: Queue) -> None:
+    execution = queue()
+    claim(execution)
+    states.request_cancel(execution.pk)
+    assert not states.wait(execution.pk, attempt=1, seconds=0)
+    assert states.give_back(execution.pk, attempt=2) is None
+    assert states.give_back(execution.pk, attempt=1) is Status.CANCELLED
+    assert status_of(execution) == Status.CANCELLED
+    assert states.give_back(execution.pk, attempt=1) is None
 
 
 def test_a_run_waits_for_its_time_and_is_queued_again(queue: Queue) -> None:

@@ -95,6 +95,20 @@ def test_what_was_never_sent_is_sent(queue: Queue, sent: list[Any]) -> None:
     assert housekeeping.sweep()["sent"] == 0
 
 
+def test_many_that_cannot_start_hide_no_others(
+    queue: Queue, sent: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "MOST_AT_ONCE", 1)
+    first, second = queue(), queue()
+    change(first, published_at=ago(40), not_before=ago(-3600))
+    change(second, published_at=ago(30), not_before=ago(-3600))
+    housekeeping.sweep()
+    # Its turn has come again, but not before that of the other one.
+    change(first, published_at=ago(20))
+    housekeeping.sweep()
+    assert sent == [first.pk, second.pk]
+
+
 def test_after_an_outage_the_living_may_renew_their_leases_first(
     queue: Queue, sent: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,7 +28,8 @@ def code(tmp_path: Path) -> Path:
     code = tmp_path / "code"
     (code / "designs" / "migrations").mkdir(parents=True)
     (code / "designs" / "migrations" / "0001_initial.py").write_text("one")
-    (code / "requirements.txt").write_text("django==5.2")
+    (code / "orchestra").mkdir()
+    (code / "orchestra" / "settings.py").write_text("INSTALLED_APPS = []")
     return code
 
 
@@ -58,8 +59,8 @@ def test_it_is_known_after_it_was_noted(environment: Environment, code: Path) ->
             id="a changed migration",
         ),
         pytest.param(
-            lambda code: (code / "requirements.txt").write_text("django==6.0"),
-            id="another library",
+            lambda code: (code / "orchestra/settings.py").write_text("INSTALLED_APPS = ['x']"),
+            id="another app",
         ),
     ],
 )
@@ -97,3 +98,14 @@ def test_of_a_database_server_nothing_is_known(tmp_path: Path, code: Path) -> No
     note_that_it_fits(environment, code)
     assert not is_known_to_fit(environment, code)
     assert not (tmp_path / STAMP).exists()
+
+
+def test_with_another_library_it_is_not_known_to_fit(
+    environment: Environment, code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
+    (tmp_path / "django-5.2.dist-info").mkdir()
+    note_that_it_fits(environment, code)
+    assert is_known_to_fit(environment, code)
+    (tmp_path / "django-5.2.dist-info").rename(tmp_path / "django-5.3.dist-info")
+    assert not is_known_to_fit(environment, code)

@@ -106,6 +106,10 @@ def test_who_may_not_is_refused(
             assert (answer.status_code < 300) == (user.username in allowed), (user, path)
     # An address may hold a secret of the receiver's.
     assert api_with(key_of(viewer)).get(url).json()["callback_url"] is None
+    [row] = api_with(key_of(operator)).get(f"{url}/deliveries").json()["results"]
+    assert row["url"] is None
+    [row] = api_with(key_of(deployer)).get(f"{url}/deliveries").json()["results"]
+    assert row["url"] == HOOK
     delivery.deployment.groups.set([Group.objects.get(name="Designer")])
     client = api_with(key_of(deployer))
     for method, path, _ in calls.values():

@@ -12,9 +12,11 @@ from rest_framework.test import APIClient
 from deployments.api.schedule_serializers import ScheduleIn
 from deployments.models import Deployment
 from deployments.schedules.fields import FIELDS
+from deployments.services import invoke_deployment
 from designs.access import SYSTEM
 from designs.models import Design
 from designs.services import create_design
+from executor.models import Trigger
 from tests.documents import cyclic, doubling
 
 pytestmark = pytest.mark.django_db
@@ -145,10 +147,20 @@ def test_a_new_version_is_deployed_by_its_number(
     assert client.patch(url, {"version": 3}, format="json").status_code == 422
 
 
-def test_undeploying_frees_the_path(client: APIClient, design: Design) -> None:
+def test_undeploying_frees_the_path_and_keeps_the_history(
+    client: APIClient, design: Design
+) -> None:
     url = create(client, design, schedule={"interval_seconds": 60})["Location"]
+    log = invoke_deployment(
+        deployment=Deployment.objects.get(),
+        input_data={"number": 1},
+        trigger=Trigger.API,
+        caller=SYSTEM,
+    )
     assert client.delete(url).status_code == 204
     assert client.get(url).status_code == 404
+    assert [row["id"] for row in client.get(f"{url}/logs").json()["results"]] == [str(log.pk)]
+    assert client.get(f"{url}/logs/{log.public_id}").status_code == 200
     assert create(client, design).status_code == 201
 
 
@@ -171,6 +183,11 @@ def test_who_may_not_is_refused(
     reader = api_with(key_of(administrator, scopes=("read",)))
     assert reader.get(url).status_code == 200
     assert reader.delete(url).status_code == 403
+    there = Deployment.objects.get()
+    bound = api_with(key_of(administrator, deployments=[there]))
+    assert bound.get(url).status_code == 200
+    assert create(bound, design).status_code == 403
+    assert Deployment.objects.get() == there
     assert api_with("").get(url).status_code == 401
 
 

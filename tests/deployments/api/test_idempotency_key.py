@@ -12,6 +12,8 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from deployments.models import Deployment
+from deployments.services import change_deployment
+from designs.access import SYSTEM
 from executor.models import Execution
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,6 +43,26 @@ def test_an_idempotency_key_starts_one_execution(deploy: Deploy, client: APIClie
     assert Execution.objects.count() == 1
     assert post(client, "/double", {"number": 4}, idempotency_key="order-1").status_code == 409
     assert post(client, "/double", {"number": 4}, idempotency_key="order-2").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changed", [{"status": "inactive"}, {"max_input_bytes": 1}, {"max_concurrent": 1}]
+)
+def test_a_run_that_was_started_is_answered_whatever_changed_since(
+    deploy: Deploy, client: APIClient, changed: dict[str, Any]
+) -> None:
+    deployment = deploy()
+    first = post(client, "/double", {"number": 3}, idempotency_key="order-1")
+    queued = post(client, "/double", {"number": 5}, prefer="respond-async")
+    assert queued.status_code == 202
+    change_deployment(deployment=deployment, caller=SYSTEM, **changed)
+    again = post(client, "/double", {"number": 3}, idempotency_key="order-1")
+    assert again.status_code == 200, again.content
+    assert again["Idempotent-Replayed"] == "true"
+    assert again.json()["log_id"] == first.json()["log_id"]
+    assert post(client, "/double", {"number": 4}, idempotency_key="order-1").status_code == 409
+    assert post(client, "/double", {"number": 3}, idempotency_key="other").status_code >= 400
+    assert Execution.objects.count() == 2
 
 
 def test_racing_calls_with_one_key_start_one_execution(

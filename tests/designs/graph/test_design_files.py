@@ -50,6 +50,8 @@ def test_new_ids_are_followed_wherever_they_are_named() -> None:
         "connections": [
             {"id": "1", "source": "block-1", "target": "c"},
             {"id": "two", "source": "B", "source_agent": "Ada", "target": "c", "when": "blocks.B"},
+            {"id": "three", "source": "B", "target": "c", "route": "Ada"},
+            {"id": "four", "source": "B", "target": "block-1", "route": "block-1"},
         ],
         "output": 'blocks."block-1".output',
     }
@@ -64,6 +66,8 @@ def test_new_ids_are_followed_wherever_they_are_named() -> None:
     assert design.document["connections"] == [
         {"id": "connection_1", "source": "block_1", "target": "c"},
         {"id": "two", "source": "b", "source_agent": "ada", "target": "c", "when": "blocks.b"},
+        {"id": "three", "source": "b", "target": "c", "route": "ada"},
+        {"id": "four", "source": "b", "target": "block_1", "route": "block_1"},
     ]
     assert design.document["output"] == "blocks.block_1.output"
     assert {warning.path for warning in design.warnings} == {
