@@ -125,7 +125,7 @@ async def deliver(pk: uuid.UUID) -> bool:
     claimed = await in_thread(_claim, pk)
     if claimed is None:
         return False
-    delivery, body, secrets = claimed
+    delivery, body, secret = claimed
     began = time.monotonic()
     reply: Reply | None = None
     error, final = "", False
@@ -134,7 +134,7 @@ async def deliver(pk: uuid.UUID) -> bool:
             reply = await send(
                 delivery.url,
                 content=body,
-                headers=signed_headers(delivery.message_id, body, secrets),
+                headers=signed_headers(delivery.message_id, body, secret.texts),
                 seconds=SECONDS,
                 allow=settings.ENVIRONMENT.egress_allow,
             )
@@ -142,6 +142,9 @@ async def deliver(pk: uuid.UUID) -> bool:
         error, final = str(refused), True
     except CallFailed as failed:
         error = str(failed)
+    except SecretUnreadable as unreadable:
+        # The key that it was encrypted under may be put back.
+        error = str(unreadable)
     took = round((time.monotonic() - began) * 1000)
     return await in_thread(_note, delivery, reply, error, took, final=final)
 
@@ -175,13 +178,11 @@ def _key(text: str) -> bytes:
 async def _deliver_safely(pk: uuid.UUID) -> None:
     try:
         await deliver(pk)
-    except SecretUnreadable as error:
-        logger.error("Callback %s cannot be signed: %s", pk, error)
     except Exception:
         logger.exception("Callback %s failed inside Orchestra; it is tried again.", pk)
 
 
-def _claim(pk: uuid.UUID) -> tuple[Delivery, bytes, list[str]] | None:
+def _claim(pk: uuid.UUID) -> tuple[Delivery, bytes, CallbackSecret] | None:
     if not Delivery.objects.due().filter(pk=pk).exists():
         return None
     # By the row's own columns alone: a joined table would be read as it was before a rival's claim.
@@ -194,7 +195,7 @@ def _claim(pk: uuid.UUID) -> tuple[Delivery, bytes, list[str]] | None:
     secret, _ = CallbackSecret.objects.get_or_create(
         deployment=delivery.deployment, defaults={"secret": CallbackSecret.new_text()}
     )
-    return delivery, to_json(_content(delivery)), secret.texts
+    return delivery, to_json(_content(delivery)), secret
 
 
 def _content(delivery: Delivery) -> dict[str, Any]:
