@@ -10,7 +10,7 @@ PRODUCTION := $(CHECK) ORCHESTRA_PRODUCTION=1 ORCHESTRA_ALLOWED_HOSTS=orchestra.
 	ORCHESTRA_ENCRYPTION_KEYS=only-for-the-check-of-production-settings
 # One more than two cores have: many tests wait for processes that they started.
 TEST_PROCESSES ?= 3
-# Hostile texts in a browser take minutes of a core: `make hostile`.
+# Hostile texts in a browser take a core and a half for a minute: `make hostile`.
 PYTEST := $(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup --ignore=tests/hostile
 
 .DEFAULT_GOAL := help
@@ -56,7 +56,7 @@ faults: prepare-dev  ## kills, freezes and restarts real processes for ten minut
 
 hostile: prepare-dev  ## every page with hostile texts in it, in a browser: nothing runs, nothing is asked for
 	@.ci/prepare browser
-	$(PY) -m pytest tests/hostile
+	$(PY) -m pytest tests/hostile --every-page
 
 lock: prepare-dev  ## pin every dependency anew, with hashes
 	$(PY) -m uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-header \

@@ -1,5 +1,7 @@
 // What a page made of texts that should have stayed text, and all the text that it shows.
-() => {
+async () => {
+  // What runs a little after a page has loaded: scripts of the theme, elements that get the focus.
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 20)));
   const hostile = /hit\(|hostile|evil\.invalid/;
   const calm = new Set(["value", "title", "placeholder", "alt", "content", "label"]);
   const leads = new Set(["href", "action", "hx-get", "formaction"]);

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Page, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Page,
+    async_playwright,
+)
 from playwright.async_api import Error as BrowserError
 
 from tests.crawling import NUMBER
@@ -21,56 +28,69 @@ from tests.services import chromium_path
 HERE = Path(__file__).parent
 WATCH = (HERE / "watch.js").read_text()
 AUDIT = (HERE / "audit.js").read_text().rstrip().rstrip(";")
-AT_ONCE = 3
+AT_ONCE = 2
 NO_PAGE = ("Download is starting", "ERR_ABORTED", "ERR_HTTP_RESPONSE_CODE_FAILURE")
 ELSEWHERE = "interrupted by another navigation"
-# What runs a little after a page has loaded: scripts of the theme, elements that get the focus.
-SETTLE_MS = 40
-# A page that does not answer is an act, too, and must not hold up the others.
-ANSWER_SECONDS = 20.0
-CLOSE_SECONDS = 15.0
+# How long a busy machine may take; what takes longer is an act, and must not hold up the others.
+LOAD_SECONDS = 60.0
+ANSWER_SECONDS = 40.0
+END_SECONDS = 20.0
+# What is not seen is painted for nothing.
+WINDOW = {"width": 400, "height": 300}
 # htmx reads a fragment otherwise than the browser reads a page.
 AGAIN = """async () => {
   if (!window.htmx || !document.querySelector("#main")) return;
   const here = location.pathname + location.search;
   await htmx.ajax("GET", here, {target: "#main", swap: "innerHTML"});
 }"""
-FILL = """(text) => {
+# Fields take the texts by turns.
+FILL = """(texts) => {
   const form = document.querySelector("main form[method=post], #content form[method=post]");
   if (!form) return false;
-  for (const field of form.querySelectorAll("input, textarea")) {
-    const kinds = ["text", "search", "url", "email", "textarea", "password"];
-    if (kinds.includes(field.type) && !field.name.startsWith("csrf")) field.value = text;
-  }
+  const kinds = ["text", "search", "url", "email", "textarea", "password"];
+  const fields = [...form.querySelectorAll("input, textarea")].filter(
+    (field) => kinds.includes(field.type) && !field.name.startsWith("csrf"));
+  fields.forEach((field, at) => { field.value = texts[at % texts.length]; });
   form.noValidate = true;
   setTimeout(() => HTMLFormElement.prototype.submit.call(form));
   return true;
 }"""
-
 CHOOSE = """(action) => {
   const form = document.querySelector("#changelist-form");
   for (const box of form.querySelectorAll("[name=_selected_action]")) box.checked = true;
   form.querySelector("[name=action]").value = action;
   setTimeout(() => HTMLFormElement.prototype.submit.call(form));
+  return true;
 }"""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A page to look at, then what to do there: forms sent with texts, actions for all rows, and
+    whether to read it again as a fragment.
+    """
+
+    path: str
+    forms: Sequence[Sequence[str]] = ()
+    actions: Sequence[str] = ()
+    again: bool = False
+
+    def doings(self) -> list[tuple[str, str, Any]]:
+        """What each is called, the code that does it, and what the code is given."""
+        sent = [(f"sent {at}", FILL, list(texts)) for at, texts in enumerate(self.forms)]
+        return [*sent, *((action, CHOOSE, action) for action in self.actions)]
 
 
 @dataclass
 class Seen:
-    """`acts` are what no text may cause, `shown` is the text of each page."""
+    """`acts` are what no text may cause, `shown` is the text of each page, `kinds` are the paths
+    that were asked for, without their numbers.
+    """
 
     address: str
     acts: list[str] = field(default_factory=list)
     shown: dict[str, str] = field(default_factory=dict)
-    # What the next requests are noted for.
-    _kinds: set[str] = field(default_factory=set)
-
-    @contextmanager
-    def noting(self, kinds: set[str]) -> Iterator[None]:
-        """Note the kinds of requests there, too."""
-        self._kinds = kinds
-        yield
-        self._kinds = set()
+    kinds: set[str] = field(default_factory=set)
 
     def request(self, url: str) -> None:
         parts = urlsplit(url)
@@ -80,7 +100,7 @@ class Seen:
             kind = NUMBER.sub("N", parts.path)
             if f"{parts.scheme}://{parts.netloc}" != self.address or "hostile/" in url:
                 self.acts.append(f"request: {url[:300]}")
-        self._kinds.add(kind)
+        self.kinds.add(kind)
 
     def console(self, message: ConsoleMessage) -> None:
         # The browser says so of each page that answers with an error, as some are to do.
@@ -90,11 +110,24 @@ class Seen:
 
 
 @asynccontextmanager
-async def signed_in(address: str, seen: Seen, **options: Any) -> Any:
-    """A browser's windows in which the administrator is signed in."""
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser that is ended, whatever its pages do."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        context = await browser.new_context(base_url=address, **options)
+        try:
+            yield browser
+        finally:
+            # One that hangs is killed by its driver, which ends next.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(END_SECONDS):
+                    await browser.close()
+
+
+@asynccontextmanager
+async def signed_in(address: str, seen: Seen) -> AsyncIterator[BrowserContext]:
+    """A browser's windows in which the administrator is signed in."""
+    async with chromium() as browser:
+        context = await browser.new_context(base_url=address, viewport=WINDOW)
         await watched(context, seen)
         page = await context.new_page()
         await page.goto("/sign-in/")
@@ -102,13 +135,7 @@ async def signed_in(address: str, seen: Seen, **options: Any) -> Any:
         await page.get_by_label("Password").fill(PASSWORD)
         await page.get_by_role("button", name="Sign in").click()
         await page.wait_for_url("**/")
-        await page.close()
-        try:
-            yield context
-        finally:
-            # A browser that hangs must not keep its driver from ending.
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await browser.close()
+        yield context
 
 
 async def watched(context: BrowserContext, seen: Seen) -> None:
@@ -121,7 +148,7 @@ async def watched(context: BrowserContext, seen: Seen) -> None:
     context.on("console", seen.console)
     context.on("weberror", lambda error: seen.acts.append(f"error: {error.error}"))
     context.on("dialog", lambda dialog: _dismiss(seen, dialog))
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(LOAD_SECONDS * 1_000)
 
 
 async def _dismiss(seen: Seen, dialog: Dialog) -> None:
@@ -136,51 +163,45 @@ async def evaluated(page: Page, code: str, *arguments: Any) -> Any:
         return await page.evaluate(code, *arguments)
 
 
-async def opened(context: BrowserContext, seen: Seen, paths: Iterable[str]) -> None:
-    """Every page; those with htmx a second time as a fragment."""
+async def visited(context: BrowserContext, seen: Seen, visits: Iterable[Visit]) -> None:
+    """All of them, by a few windows that work side by side.
 
-    async def visit(page: Page, path: str) -> None:
-        if not await go(page, seen, path):
-            # The browser shows a page of its own, at a time of its own.
-            await page.close()
-            return
-        await look(page, seen, path)
-        if not path.startswith("/admin/"):
-            await evaluated(page, AGAIN)
-            await look(page, seen, f"{path} again")
+    No window is closed: one that is just going elsewhere may never answer that it is. They end
+    with their browser.
+    """
+    waiting = iter(visits)
 
-    await _spread(context, [lambda page, path=path: visit(page, path) for path in paths])
+    async def one() -> None:
+        page = await context.new_page()
+        for visit in waiting:
+            try:
+                going_on = await _visit(page, seen, visit)
+            except (BrowserError, TimeoutError) as error:
+                seen.acts.append(f"it broke off: {visit.path}: {error!r}")
+                going_on = False
+            if not going_on:
+                page = await context.new_page()
+
+    await asyncio.gather(*(one() for _ in range(AT_ONCE)))
 
 
-async def sent(
-    context: BrowserContext, seen: Seen, paths: Iterable[str], texts: Iterable[str]
-) -> None:
-    """Forms with a text in each field: they come back with it, and with what is wrong."""
-
-    async def send(page: Page, path: str, text: str) -> None:
-        assert await go(page, seen, path), path
+async def _visit(page: Page, seen: Seen, visit: Visit) -> bool:
+    """Whether the window can be used for the next one."""
+    path = visit.path
+    if not await go(page, seen, path):
+        # The browser shows a page of its own, at a time of its own.
+        assert not visit.doings(), path
+        return False
+    await look(page, seen, path)
+    for at, (name, code, given) in enumerate(visit.doings()):
+        assert at == 0 or await go(page, seen, path), path
         async with page.expect_navigation():
-            assert await evaluated(page, FILL, text), path
-        await look(page, seen, f"{path} sent")
-
-    work = [
-        lambda page, path=path, text=text: send(page, path, text)
-        for path in paths
-        for text in texts
-    ]
-    await _spread(context, work)
-
-
-async def chosen(context: BrowserContext, seen: Seen, lists: Iterable[str], action: str) -> None:
-    """An action of the admin for all rows of a list: its question, or what it says afterwards."""
-
-    async def choose(page: Page, path: str) -> None:
-        await go(page, seen, path)
-        async with page.expect_navigation():
-            await evaluated(page, CHOOSE, action)
-        await look(page, seen, f"{path} {action}")
-
-    await _spread(context, [lambda page, path=path: choose(page, path) for path in lists])
+            assert await evaluated(page, code, given), path
+        await look(page, seen, f"{path} {name}")
+    if visit.again:
+        await evaluated(page, AGAIN)
+        await look(page, seen, f"{path} again")
+    return True
 
 
 async def go(page: Page, seen: Seen, path: str) -> bool:
@@ -199,7 +220,6 @@ async def go(page: Page, seen: Seen, path: str) -> bool:
 
 
 async def look(page: Page, seen: Seen, name: str) -> None:
-    await page.wait_for_timeout(SETTLE_MS)
     try:
         found = await evaluated(page, AUDIT)
     except TimeoutError:
@@ -212,19 +232,3 @@ async def look(page: Page, seen: Seen, name: str) -> None:
         return
     seen.acts += [f"markup: {what} ({name})" for what in found["made"]]
     seen.shown[name] = found["shown"]
-
-
-async def _spread(
-    context: BrowserContext, work: list[Callable[[Page], Coroutine[Any, Any, None]]]
-) -> None:
-    """All of it, by a few windows that work side by side."""
-    waiting = iter(work)
-
-    async def one() -> None:
-        page = await context.new_page()
-        for do in waiting:
-            page = await context.new_page() if page.is_closed() else page
-            await do(page)
-        await page.close()
-
-    await asyncio.gather(*(one() for _ in range(AT_ONCE)))

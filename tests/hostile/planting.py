@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -197,7 +198,8 @@ def _history(given: Planting, row: Any, owner: User) -> AuditEntry:
             user=owner, content_type=kind, object_id=str(row.pk), object_repr=name[:200],
             action_flag=flag, change_message=given.long if flag == ADDITION else message,
         )  # fmt: skip
-    return note(Action.EXPORT, row, texts=given.names, said=given.long[:5_000])
+    caller = replace(SYSTEM, name=given.names[0][:200], key_name=given.names[4][:200])
+    return note(Action.EXPORT, row, caller=caller, texts=given.names, said=given.long[:5_000])
 
 
 # --- Where they are shown -------------------------------------------------------------------------
@@ -239,7 +241,7 @@ def _verbs(page: Any) -> list[str]:
 def _searches(given: Planting) -> list[str]:
     """Lists and the history when they are asked for a text."""
     found = []
-    for name in given.names[:3]:
+    for name in [*given.names[:3], " ".join(given.names[:3])]:
         asked = urlencode({"q": name, "text": name, "s": name, "extended": "1", "e": name})
         found += [f"/admin/{path}/?{asked}" for path in ("auth/user", "designs/design", "search")]
         found += [f"/{path}/?{asked}" for path in ("executions", "deployments", "designs")]

@@ -1,7 +1,7 @@
 """Fills a running installation with texts, in every place that people, models and servers reach.
 
-Run with the installation's variables: `python -m tests.hostile.rows`; prints one JSON object: the
-addresses of pages, once with harmless texts and once with hostile ones.
+Run with the installation's variables: `python -m tests.hostile.rows`; prints the addresses of
+the pages that show them, as JSON.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import subprocess
 import sys
 from typing import Any
 
-from tests.hostile.texts import harmless_texts, hostile_texts, packed, polyglots
+from tests.hostile.texts import hostile_texts, packed, polyglots
 from tests.installations import ROOT, Installation
 from tests.services import plain_environment
 
@@ -20,8 +20,8 @@ from tests.services import plain_environment
 MOST_OF_A_KIND = 90
 
 
-def planted(installation: Installation) -> dict[str, list[str]]:
-    """{"harmless": addresses, "hostile": addresses} of what was made."""
+def planted(installation: Installation) -> list[str]:
+    """The addresses of the pages that show what was made."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.hostile.rows"],
         cwd=ROOT,
@@ -31,7 +31,7 @@ def planted(installation: Installation) -> dict[str, list[str]]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
+    found: list[str] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
@@ -90,12 +90,7 @@ def main() -> None:
     import django
 
     django.setup()
-    names = polyglots()
-    plain = [f"plain {name[-4:]}" for name in map(str, range(9_000, 9_000 + len(names)))]
-    found = {
-        "harmless": Planting("harmless", harmless_texts(), plain).make(),
-        "hostile": Planting("hostile", hostile_texts(), names).make(),
-    }
+    found = Planting("hostile", hostile_texts(), polyglots()).make()
     print(json.dumps(found))  # noqa: T201
 
 

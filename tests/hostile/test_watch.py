@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser
 
-from tests.hostile.browser import Seen, go, look, watched
+from tests.hostile.browser import Seen, Visit, chromium, visited, watched
 from tests.hostile.texts import hostile_texts, polyglots
-from tests.journeys.conftest import FLAGS
-from tests.services import chromium_path
 
 pytestmark = pytest.mark.xdist_group("hostile")
 POLICY = "default-src 'self'; script-src 'self'"
+# Where the text stands, which texts, and what they are seen to do.
+CASES = [
+    ("open", "<script>hit(", "script: hit"),
+    ("open", "<img src=x onerror=", "script: hit"),
+    ("open", "autofocus onfocus=hit", "script: hit"),
+    ("open", "<img src=/hostile", "request: "),
+    ("open", "http-equiv=refresh", "request: "),
+    ("open", "hx-get=/hostile", "markup: "),
+    ("open", "x-data x-init=", "markup: "),
+    ("open", "data-hostile", "markup: "),
+    ("code", "'-hit(", "script: hit"),
+    ("code", "</script><script>hit", "script: hit"),
+    ("closed", "<script>hit(", "policy: script-src"),
+    ("closed", "onerror=hit", "policy: script-src"),
+]
+HARMLESS = ["/open/none", "/closed/none", "/code/none"]
+ENDLESS = "http-equiv=refresh content=0 "
+LONGEST_SECONDS = 30.0
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def careless() -> Iterator[str]:
     """A server that puts the text of that number into its page, as it is, in several places."""
     texts = {text: number for number, text in enumerate([*hostile_texts(), *polyglots()])}
@@ -40,7 +60,9 @@ def careless() -> Iterator[str]:
             if kind == "closed":
                 self.send_header("Content-Security-Policy", POLICY)
             self.end_headers()
-            self.wfile.write(data)
+            # A browser that goes elsewhere does not wait for it.
+            with suppress(ConnectionError):
+                self.wfile.write(data)
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
@@ -52,50 +74,64 @@ def careless() -> Iterator[str]:
     server.server_close()
 
 
-async def acts_at(address: str, paths: list[str]) -> list[str]:
+def numbers(pattern: str) -> list[int]:
+    """Some of the texts in which the pattern is."""
+    texts = enumerate([*hostile_texts(), *polyglots()])
+    return [at for at, text in texts if pattern in text][:2]
+
+
+async def looked_at(address: str) -> tuple[list[str], list[str], float]:
+    """What pages did: those with texts and those without; and how long an endless one took."""
+    opened = [f"/{kind}/{at}" for kind, pattern, _ in CASES for at in numbers(pattern)]
+    async with chromium() as browser:
+        acts = await acts_of(browser, address, list(dict.fromkeys(opened)))
+        began = time.monotonic()
+        acts += await acts_of(browser, address, [f"/open/{at}" for at in numbers(ENDLESS)])
+        seconds = time.monotonic() - began
+        return acts, await acts_of(browser, address, HARMLESS), seconds
+
+
+async def acts_of(browser: Browser, address: str, opened: list[str]) -> list[str]:
     seen = Seen(address)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        context = await browser.new_context(base_url=address)
-        await watched(context, seen)
-        for path in paths:
-            page = await context.new_page()
-            if await go(page, seen, path):
-                await look(page, seen, path)
-            await page.close()
-        await browser.close()
+    context = await browser.new_context(base_url=address)
+    await watched(context, seen)
+    await visited(context, seen, [Visit(path) for path in opened])
+    # A page alone, while it goes elsewhere, may never answer that it is closed.
+    async with asyncio.timeout(LONGEST_SECONDS):
+        await context.close()
     return seen.acts
 
 
-def numbers(pattern: str) -> list[int]:
-    return [at for at, text in enumerate([*hostile_texts(), *polyglots()]) if pattern in text]
+@pytest.fixture(scope="module")
+def looks(careless: str) -> tuple[list[str], list[str], float]:
+    return asyncio.run(looked_at(careless))
 
 
-@pytest.mark.parametrize(
-    ("kind", "pattern", "act"),
-    [
-        ("open", "<script>hit(", "script: hit"),
-        ("open", "<img src=x onerror=", "script: hit"),
-        ("open", "autofocus onfocus=hit", "script: hit"),
-        ("open", "<img src=/hostile", "request: "),
-        ("open", "http-equiv=refresh", "request: "),
-        ("open", "hx-get=/hostile", "markup: "),
-        ("open", "x-data x-init=", "markup: "),
-        ("open", "data-hostile", "markup: "),
-        ("code", "'-hit(", "script: hit"),
-        ("code", "</script><script>hit", "script: hit"),
-        ("closed", "<script>hit(", "policy: script-src"),
-        ("closed", "onerror=hit", "policy: script-src"),
-    ],
-)
-async def test_an_unescaped_text_is_noticed(
-    careless: str, kind: str, pattern: str, act: str
+@pytest.mark.parametrize(("kind", "pattern", "act"), CASES)
+def test_an_unescaped_text_is_noticed(
+    looks: tuple[list[str], list[str], float], kind: str, pattern: str, act: str
 ) -> None:
-    found = numbers(pattern)[:4]
-    assert found
-    acts = await acts_at(careless, [f"/{kind}/{number}" for number in found])
-    assert [one for one in acts if one.startswith(act)], acts
+    texts = [*hostile_texts(), *polyglots()]
+    found = [one for at in numbers(pattern) for one in looks[0] if is_of(one, kind, at, texts[at])]
+    assert [one for one in found if one.startswith(act)], found or looks[0]
 
 
-async def test_harmless_pages_do_nothing(careless: str) -> None:
-    assert await acts_at(careless, ["/open/none", "/closed/none", "/code/none"]) == []
+def is_of(act: str, kind: str, at: int, text: str) -> bool:
+    """Whether the page with that text did it: by its address, or by the number in the text."""
+    number = re.search(r"/hostile/\d+|$", text)
+    assert number
+    asked = bool(number[0]) and act.endswith(number[0])
+    return asked or bool(re.search(rf"/{kind}/{at}(?!\d)", act))
+
+
+def test_harmless_pages_do_nothing(looks: tuple[list[str], list[str], float]) -> None:
+    assert looks[1] == []
+
+
+def test_a_page_that_never_ends_is_noticed_and_holds_nothing_up(
+    looks: tuple[list[str], list[str], float],
+) -> None:
+    [endless] = numbers(ENDLESS)
+    found = [one for one in looks[0] if f"/open/{endless}" in one]
+    assert [one for one in found if one.startswith(("markup: ", "navigation: "))], found
+    assert looks[2] < LONGEST_SECONDS

@@ -24,11 +24,6 @@ def polyglots() -> list[str]:
     return [_filled(text, FIRST_POLYGLOT + at) for at, text in enumerate(_sections()["polyglots"])]
 
 
-def harmless_texts() -> list[str]:
-    """As many words that mean nothing to anybody."""
-    return [f"harmless {FIRST + at}" for at in range(len(hostile_texts()))]
-
-
 def packed(texts: list[str], most: int) -> list[str]:
     """As few texts as hold all of these, none longer than that; what is longer is left out."""
     found = [""]
