@@ -52,8 +52,12 @@ def slow_model(seconds: float) -> Iterator[SlowModel]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        # Workers begin dozens of runs at the same moment; beyond five, connections were lost.
+        request_queue_size = 128
+
+    server = Server(("127.0.0.1", 0), Handler)
     model = SlowModel(f"http://127.0.0.1:{server.server_port}/v1", seconds)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
