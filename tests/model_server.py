@@ -173,13 +173,17 @@ def says(
     finish: str = "stop",
     seconds: float = 0.0,
     events: int | None = None,
+    after: threading.Event | None = None,
 ) -> Answer:
     """An answer of the model in whichever protocol was spoken: plain, or streamed word by word.
 
-    A stream breaks off after so many `events`.
+    It comes `after` something has happened, if that is given; a stream breaks off after so many
+    `events`.
     """
 
     def answer(exchange: Exchange) -> None:
+        if after is not None:
+            after.wait(LONGEST_SECONDS)
         if exchange.wait(seconds):
             return
         make, cut = (_anthropic, _anthropic_events) if exchange.is_anthropic else (_openai, _events)

@@ -6,24 +6,12 @@ import base64
 import hashlib
 import hmac
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 
 from tests.api.conftest import Server
 from tests.calling import call
 from tests.receivers import Receiver, receiver
-
-SECONDS = 15.0
-
-
-def until(done: Callable[[], Any]) -> Any:
-    """What it gives once that is true of anything."""
-    end = time.monotonic() + SECONDS
-    while not (found := done()):
-        assert time.monotonic() < end, "nothing came"
-        time.sleep(0.05)
-    return found
+from tests.waiting import wait_until
 
 
 def told(server: Server, heard: Receiver, path: str, body: Any, **headers: str) -> Any:
@@ -35,7 +23,7 @@ def told(server: Server, heard: Receiver, path: str, body: Any, **headers: str) 
     headers = {"Callback-Url": heard.url, **headers}
     status, answer, _ = call(server.installation, key, "POST", path, body, **headers)
     assert status in (200, 202), answer
-    until(lambda: len(heard.seen) > before)
+    wait_until(lambda: len(heard.seen) > before)
     sent, content = heard.seen[before]
     signed = f"{sent['webhook-id']}.{sent['webhook-timestamp']}.".encode() + content
     secret = base64.b64decode(made["secret"].removeprefix("whsec_"))
@@ -61,8 +49,8 @@ def test_a_message_that_was_not_heard_comes_again_by_itself(server: Server) -> N
     key, url = server.keys["Deployer"], f"/api/deployments/{server.ids['deployment']}/deliveries"
     with receiver(503) as heard:
         message = told(server, heard, "/api/deployed/role/greet", {})
-        until(lambda: len(heard.seen) == 2)
-        rows = until(
+        wait_until(lambda: len(heard.seen) == 2)
+        rows = wait_until(
             lambda: [
                 row
                 for row in call(server.installation, key, "GET", f"{url}?status=delivered")[1][
@@ -79,5 +67,5 @@ def test_a_message_that_was_not_heard_comes_again_by_itself(server: Server) -> N
         )
         status, _, _ = call(server.installation, key, "POST", f"{url}/{rows[0]['id']}/redeliver")
         assert status == 202
-        until(lambda: len(heard.seen) == 3)
+        wait_until(lambda: len(heard.seen) == 3)
         assert heard.seen[2][1] == heard.seen[0][1]

@@ -7,8 +7,6 @@ import re
 import secrets
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from typing import Any
 
 from tests.canaries.visitor import Visitor
@@ -16,8 +14,8 @@ from tests.documents import doubling
 from tests.installations import ROOT, Installation
 from tests.receivers import Receiver
 from tests.services import plain_environment
+from tests.waiting import wait_until
 
-SECONDS = 30.0
 # Only hashes of these are kept, or nothing: who writes them into a text has them stand there.
 NOT_RECOGNISED = ("mistyped password", "password of ada", "session id")
 
@@ -209,7 +207,7 @@ class Story:
         self._secret_by_admin(deployment)
         before = len(heard.seen)
         self.api("POST", path, {"text": " ".join(self.recognised().values())})
-        until(lambda: len(heard.seen) > before)
+        wait_until(lambda: len(heard.seen) > before)
         self.api("GET", f"/api/deployments/{deployment}/deliveries")
 
     def _secret_by_admin(self, deployment: str) -> None:
@@ -242,11 +240,3 @@ class Story:
             self.api("GET", f"/api/{name}/{pk}{part}")
         if name == "executions":
             self.visitor.send("GET", f"/executions/{pk}/result/")
-
-
-def until(done: Callable[[], Any]) -> Any:
-    end = time.monotonic() + SECONDS
-    while not (found := done()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)
-    return found

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 
 import pytest
 
 from tests.installations import Installation
-from tests.orchestra.conftest import ANSWER_SECONDS, wait_until
+from tests.orchestra.conftest import ANSWER_SECONDS
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("installations")
 
 CALLERS = 4
+# So long an answer is waited for by nobody who is told to end.
+NEVER_SECONDS = 60.0
 WORKERS = ("worker-1@%h", "worker-2@%h")
 
 
@@ -33,15 +35,12 @@ def is_there(found: Installation, name):
         return None
 
 
-def ended_after(*processes):
-    """How many seconds each of the processes takes to end when they are told to."""
-    began, took = time.monotonic(), []
+def end(*processes):
+    """Tell the processes to end, and wait for that."""
     for process in processes:
         process.send_signal(signal.SIGTERM)
     for process in processes:
-        process.wait(timeout=30)
-        took.append(time.monotonic() - began)
-    return took
+        process.wait(timeout=NEVER_SECONDS / 2)
 
 
 class Callers:
@@ -76,32 +75,30 @@ def test_a_rolling_restart_fails_no_call(busy):
     with Callers(busy) as callers:
         for name in ("gunicorn", *WORKERS):
             answered = len(callers.answers)
-            ended_after(busy.member(name))
-            wait_until(lambda name=name: is_there(busy, name), seconds=10)
-            wait_until(lambda n=answered: len(callers.answers) > n + CALLERS, seconds=30)
+            end(busy.member(name))
+            wait_until(lambda name=name: is_there(busy, name))
+            wait_until(lambda n=answered: len(callers.answers) > n + CALLERS)
     assert not callers.errors
     assert {status for status, _ in callers.answers} <= {200, 202}
     later = [answer for status, answer in callers.answers if status == 202]
-    wait_until(lambda: {status_of(busy, one) for one in later} <= {"completed"}, seconds=30)
+    wait_until(lambda: {status_of(busy, one) for one in later} <= {"completed"})
 
 
 def test_who_is_told_to_end_answers_who_waits_and_hands_its_runs_over(busy, slow):
     answers = []
     _, queued = call(busy, Prefer="respond-async")
-    slow.seconds = 12.0
+    slow.seconds = NEVER_SECONDS
     before = slow.asked
     caller = threading.Thread(target=lambda: answers.append(call(busy)))
     caller.start()
-    wait_until(lambda: status_of(busy, queued) == "running" and slow.asked > before, seconds=20)
-    web, *workers = ended_after(*(busy.member(name) for name in ("gunicorn", *WORKERS)))
+    wait_until(lambda: status_of(busy, queued) == "running" and slow.asked > before)
+    end(*(busy.member(name) for name in ("gunicorn", *WORKERS)))
     slow.seconds = ANSWER_SECONDS
-    assert web < 10
-    assert max(workers) < 14
-    caller.join(timeout=10)
+    caller.join(timeout=30)
     [(status, waited_for)] = answers
     assert status == 202
     # The answer that takes so long is not waited for by anybody any more.
     for one in (waited_for, queued):
-        wait_until(lambda one=one: status_of(busy, one) == "completed", seconds=30)
+        wait_until(lambda one=one: status_of(busy, one) == "completed")
     for name in ("web", "worker-1", "worker-2"):
         busy.wait_for(f"^{name} ended .exit code 0")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.orchestra.conftest import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("installations")
 
@@ -32,12 +32,12 @@ def test_every_run_of_killed_workers_ends_well(busy, slow):
         assert status == 202
         accepted.append(answer)
     # Some steps are done and some are under way: the middle.
-    wait_until(lambda: len(slow.answered) > before + RUNS, seconds=30)
+    wait_until(lambda: len(slow.answered) > before + RUNS)
     assert "running" in statuses(busy, accepted)
     for name in ("worker-1@%h", "worker-2@%h"):
         busy.member(name).kill()
     busy.wait_for("worker-1 ended .*signal 9.* starting it again")
-    wait_until(lambda: set(statuses(busy, accepted)) == {"completed"}, seconds=60)
+    wait_until(lambda: set(statuses(busy, accepted)) == {"completed"})
     for one in accepted:
         _, log = busy.call(urlsplit(one["status_url"]).path)
         assert log["result_data"] is not None
@@ -56,15 +56,15 @@ def test_what_a_killed_web_process_carried_goes_on_in_a_worker(busy, slow):
     before = slow.asked
     caller = threading.Thread(target=ask)
     caller.start()
-    wait_until(lambda: slow.asked > before + 1, seconds=30)
+    wait_until(lambda: slow.asked > before + 1)
     busy.member("gunicorn").kill()
     caller.join(timeout=30)
     assert ends, "the caller was answered by a process that was killed"
     busy.wait_for("web ended .* starting it again")
-    wait_until(lambda: busy.call("/api/health/live")[0] == 200, seconds=30)
+    wait_until(lambda: busy.call("/api/health/live")[0] == 200)
     [newest] = busy.call("/api/executions?limit=1")[1]["results"]
     url = f"/api/executions/{newest['id']}"
-    wait_until(lambda: busy.call(url)[1]["status"] == "completed", seconds=60)
+    wait_until(lambda: busy.call(url)[1]["status"] == "completed")
     steps = busy.call(url)[1]["steps"]
     # One call was under way when the process died, and was made again.
     assert slow.asked - before <= len([step for step in steps if step["model"]]) + 1

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from orchestra.processes import die_with
 from tests.documents import doubling
 from tests.installations import ROOT, Installation, running
 from tests.services import plain_environment
+from tests.waiting import wait_until
 
 # They measure time and start many processes: one after the other.
 pytestmark = pytest.mark.xdist_group("installations")
@@ -104,13 +105,6 @@ def stock_beat(installation: Installation, log: Path) -> Iterator[None]:
         process.wait()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.2)
-
-
 def member(installation: Installation, name: str) -> Any:
     return next(one for one in installation.family() if name in " ".join(one.cmdline()))
 
@@ -129,7 +123,7 @@ def test_killed_doubled_and_cut_off_they_neither_lose_nor_double(
         deployment = call("POST", "/api/deployments", body)
         schedules = f"/api/deployments/{deployment['id']}/schedules"
         schedule = f"{schedules}/{deployment['schedule']['id']}"
-        wait_until(lambda: len(call.ledger(schedule)) >= 2, seconds=20)
+        wait_until(lambda: len(call.ledger(schedule)) >= 2)
         for _ in range(2):
             member(installation, "beat").kill()
             time.sleep(1)
@@ -148,9 +142,7 @@ def test_killed_doubled_and_cut_off_they_neither_lose_nor_double(
             beat.send_signal(signal.SIGCONT)
         time.sleep(3)
         call("PATCH", schedule, {"enabled": False})
-        wait_until(
-            lambda: {one["status"] for one in call.ledger(schedule)} == {"completed"}, seconds=60
-        )
+        wait_until(lambda: {one["status"] for one in call.ledger(schedule)} == {"completed"})
         ledger = call.ledger(schedule)
         assert len(ledger) >= 12
         due = [datetime.fromisoformat(one["due_at"]) for one in ledger]
