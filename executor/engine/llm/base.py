@@ -16,6 +16,7 @@ class ModelRequest:
     """One call; `call_key` is stable over restarts: `<execution>:<key of the step>`.
 
     With `schema` the answer is one JSON value that fits it. `timeout_seconds` is the whole call's.
+    `max_output_tokens` is what the agent may say at most (None: what the model's own limit is).
     """
 
     call_key: str
@@ -25,11 +26,17 @@ class ModelRequest:
     role: str
     schema: dict[str, Any] | None = None
     timeout_seconds: float = 120.0
+    max_output_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """What came back. Tokens as the server counts them (0 if it does not); cost None if unknown."""
+    """What came back. Tokens as the server counts them (0 if it does not); cost None if unknown.
+
+    `finish_reason` is why the model stopped, in the words of the OpenAI protocol: `stop`, `length`
+    (it was cut off at its limit), `content_filter`, `tool_call`, `error`; None if it was not told.
+    `usage_told` is False if the server did not say how many tokens it counted.
+    """
 
     text: str
     model: str
@@ -37,6 +44,8 @@ class ModelAnswer:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: Decimal | None = None
+    finish_reason: str | None = None
+    usage_told: bool = True
 
 
 class ErrorKind(StrEnum):

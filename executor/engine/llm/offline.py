@@ -50,14 +50,7 @@ def _structured(request: ModelRequest, schema: dict[str, object]) -> ModelAnswer
     if wrong := problems(value, schema):
         sentence = f"The stand-in cannot make an answer for this schema: {'; '.join(wrong)}."
         raise ModelError(ErrorKind.CONTENT, sentence, spent=answer)
-    return ModelAnswer(
-        text=answer.text,
-        model=NAME,
-        value=value,
-        input_tokens=answer.input_tokens,
-        output_tokens=answer.output_tokens,
-        cost_usd=answer.cost_usd,
-    )
+    return replace(answer, value=value)
 
 
 def _answer(request: ModelRequest, text: str) -> ModelAnswer:
@@ -65,7 +58,7 @@ def _answer(request: ModelRequest, text: str) -> ModelAnswer:
     asked = len(request.system.split()) + sum(
         len(json_text(p.value).split()) for p in request.parts
     )
-    return ModelAnswer(text, NAME, None, asked, len(text.split()), Decimal(0))
+    return ModelAnswer(text, NAME, None, asked, len(text.split()), Decimal(0), finish_reason="stop")
 
 
 def _without_instruction(request: ModelRequest) -> ModelRequest:

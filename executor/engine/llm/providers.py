@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -188,6 +188,7 @@ class ProviderModel:
             input_tokens=response.usage.input_tokens,
             output_tokens=response.usage.output_tokens,
             cost_usd=self._cost(response),
+            finish_reason=response.finish_reason,
         )
         if response.finish_reason == "content_filter":
             sentence = f"{self._name}: the provider's content filter stopped the answer."
@@ -211,14 +212,7 @@ class ProviderModel:
 
     def _structured(self, answer: ModelAnswer, schema: dict[str, Any]) -> ModelAnswer:
         value = parsed_value(answer, wrapped(schema))
-        return ModelAnswer(
-            text=answer.text,
-            model=answer.model,
-            value=unwrapped(value, schema),
-            input_tokens=answer.input_tokens,
-            output_tokens=answer.output_tokens,
-            cost_usd=answer.cost_usd,
-        )
+        return replace(answer, value=unwrapped(value, schema))
 
     def _cost(self, response: ModelResponse) -> Decimal | None:
         """From the price list that comes with the SDK; nothing is fetched."""
