@@ -7,15 +7,15 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.contrib import messages
-from django.http import Http404, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from designs.audit import Action, note
 from designs.requests import PageRequest, requires
+from designs.threads import event_response
 from executor import wakeups
 from executor.errors import ExecutionEnded, NotResumable
 from executor.filters import HistoryFilter
@@ -23,6 +23,7 @@ from executor.models import Execution
 from executor.quotes import hide_quotes
 from executor.services import cancel_execution, rerun_execution, resume_execution
 from executor.states import LIVE
+from executor.threads import in_thread
 from executor.timeline import readable, timeline
 
 # A page is told of changes at most this often, and that the connection lives at least this often.
@@ -132,33 +133,29 @@ def execution_result(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
 
 @require_safe
 @requires("executor.view_execution")
-async def execution_stream(request: PageRequest, pk: uuid.UUID) -> StreamingHttpResponse:
+async def execution_stream(request: PageRequest, pk: uuid.UUID) -> HttpResponseBase:
     """Server-sent events: `changed` when there is something new to fetch, `ended` at the end.
 
     Only a doorbell: what changed is read by the page, with the reader's rights.
     """
-    visible = await sync_to_async(_is_visible)(request, pk)
-    if not visible:
+    if not await in_thread(_is_visible, request, pk):
         raise Http404
-    response = StreamingHttpResponse(_changes(pk), content_type="text/event-stream")
-    response["Cache-Control"] = "no-cache"
-    response["X-Accel-Buffering"] = "no"
-    return response
+    return event_response(_changes(pk))
 
 
-async def _changes(pk: uuid.UUID) -> AsyncIterator[str]:
+async def _changes(pk: uuid.UUID) -> AsyncIterator[bytes]:
     async with wakeups.watch(pk) as heard:
         while True:
             # What happened before the first message, or during the last one, is not missed.
-            yield "event: changed\ndata:\n\n"
-            if not await sync_to_async(_is_live)(pk):
-                yield "event: ended\ndata:\n\n"
+            yield b"event: changed\ndata:\n\n"
+            if not await in_thread(_is_live, pk):
+                yield b"event: ended\ndata:\n\n"
                 return
             if wakeups.is_leaving():
                 # The browser asks again by itself, and another process answers.
                 return
             while await heard.next(ALIVE_SECONDS) is None:
-                yield ": alive\n\n"
+                yield b": alive\n\n"
             await asyncio.sleep(GATHER_SECONDS)
             while not heard.queue.empty():
                 heard.queue.get_nowait()

@@ -83,6 +83,8 @@ TEMPLATES = [
 
 # --- Rows -----------------------------------------------------------------------------------------
 
+# Connections of a web process to PostgreSQL.
+POOL_SIZE = 16
 _database = environ.Env.db_url_config(ENVIRONMENT.database_url)
 if _database["ENGINE"].endswith("sqlite3"):
     # Measured: without IMMEDIATE, six writers lose 60-86 % of their transactions to "database is
@@ -95,7 +97,7 @@ if _database["ENGINE"].endswith("sqlite3"):
 elif ENVIRONMENT.process == "web":
     # A pool hands out dead connections after a database restart unless they are checked.
     _database["CONN_HEALTH_CHECKS"] = True
-    _options = {"pool": {"min_size": 1, "max_size": 16, "timeout": 10}}
+    _options = {"pool": {"min_size": 1, "max_size": POOL_SIZE, "timeout": 10}}
 else:
     _database["CONN_HEALTH_CHECKS"] = True
     _database["CONN_MAX_AGE"] = 60

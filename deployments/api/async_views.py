@@ -7,16 +7,14 @@ only what really reads the database leaves the event loop.
 
 from __future__ import annotations
 
-import copy
 from typing import Any, ClassVar
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import NotAuthenticated, ParseError, UnsupportedMediaType
 from rest_framework.request import Request
 
-from deployments.api.authentication import caller_of_key, key_text
+from deployments.api.authentication import caller_of_key, check_csrf, key_text
 from deployments.keys import remembered_caller
 from deployments.limits import count_request_async, limits_of_key
 from designs.access import Caller, caller_of
@@ -25,6 +23,7 @@ from designs.api.base import ApiView
 from designs.api.parsers import check_length, read_json
 from designs.api.permissions import require
 from designs.api.renderers import to_json
+from designs.threads import release_request
 from executor.threads import in_thread, in_thread_once
 
 
@@ -73,6 +72,8 @@ class AsyncApiView(ApiView):
         if not user.is_authenticated or not user.is_active:
             raise NotAuthenticated("Send an API key, or sign in.")
         self._check_csrf(request)
+        # The session was read in the request's own thread, and a call may wait for long.
+        await release_request()
         return await in_thread(caller_of, user)
 
     async def count(self, caller: Caller) -> None:
@@ -80,12 +81,9 @@ class AsyncApiView(ApiView):
         self.headers.update(await count_request_async(limits_of_key(caller)))
 
     def _check_csrf(self, request: HttpRequest) -> None:
-        judged = request
-        if self.get_starts_runs and request.method == "GET":
-            # A link on another site must not start anything in a signed-in person's name.
-            judged = copy.copy(request)
-            judged.method = "POST"
-        SessionAuthentication().enforce_csrf(Request(judged))
+        # A link on another site must not start anything in a signed-in person's name.
+        starts_run = self.get_starts_runs and request.method == "GET"
+        check_csrf(request, method="POST" if starts_run else None)
 
     def _answer_error(self, error: Exception) -> HttpResponse:
         answer = self.handle_exception(error)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
+from django.utils.datastructures import MultiValueDict
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -17,7 +19,7 @@ from designs.acting import act_as
 
 def key_text(request: Request | HttpRequest) -> str | None:
     """The key from `Authorization: Bearer …` or `X-API-Key`; None if neither is sent."""
-    header = request.META.get("HTTP_AUTHORIZATION", "")
+    header = request.META.get("HTTP_AUTHORIZATION", "").strip()
     if header:
         kind, _, value = header.partition(" ")
         if kind.lower() != "bearer" or not value.strip():
@@ -25,7 +27,7 @@ def key_text(request: Request | HttpRequest) -> str | None:
                 "Send the key as `Authorization: Bearer orc_…` or as `X-API-Key: orc_…`."
             )
         return value.strip()
-    return request.META.get("HTTP_X_API_KEY") or None
+    return request.META.get("HTTP_X_API_KEY", "").strip() or None
 
 
 def caller_of_key(text: str, address: str | None = None) -> Caller:
@@ -70,3 +72,18 @@ class SignedInAuthentication(SessionAuthentication):
         user, caller = found[0], caller_of(found[0])
         act_as(caller)
         return user, caller
+
+    def enforce_csrf(self, request: Request) -> None:
+        check_csrf(request._request)
+
+
+def check_csrf(request: HttpRequest, method: str | None = None) -> None:
+    """Raises PermissionDenied unless the request carries its CSRF token, judged as if it had the
+    `method`.
+    """
+    judged = copy.copy(request)
+    judged.method = method or request.method
+    # The API's token comes in its header. To look for it in a form would read and parse the body
+    # of somebody who has no right to send one, and answer 415 for what is no form.
+    judged._post, judged._files = QueryDict(), MultiValueDict()  # type: ignore[attr-defined]
+    SessionAuthentication().enforce_csrf(judged)

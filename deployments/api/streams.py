@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -19,6 +19,7 @@ from designs.access import Caller
 from designs.api.permissions import caller_of_request
 from designs.api.renderers import to_json
 from designs.ids import new_id
+from designs.threads import event_response
 from executor import wakeups
 from executor.answers import read_answer
 from executor.models import Execution, parse_execution_id
@@ -80,7 +81,7 @@ class ExecutionEventsView(AsyncApiView):
         heard = await watching.enter_async_context(wakeups.watch(pk, texts=True))
         position = read_position(last)
         shows = caller.may("executor.view_payload")
-        return _response(_lines(pk, heard, position, watching, still_allowed, shows=shows))
+        return event_response(_lines(pk, heard, position, watching, still_allowed, shows=shows))
 
 
 async def stream_call(
@@ -102,7 +103,7 @@ async def stream_call(
     async def still_allowed() -> bool:
         return await _is_allowed(view, request._request, pk)
 
-    response = _response(_lines(pk, heard, Position(), watching, still_allowed, shows=True))
+    response = event_response(_lines(pk, heard, Position(), watching, still_allowed, shows=True))
     if call.replayed:
         response["Idempotent-Replayed"] = "true"
     return response
@@ -143,13 +144,6 @@ def _event(told: Told, *, shows: bool) -> bytes:
             data["detail"] = HIDDEN
     place = "" if told.position is None else f"id: {told.position}\n"
     return f"{place}event: {told.name}\ndata: ".encode() + to_json(data) + b"\n\n"
-
-
-def _response(lines: AsyncIterator[bytes]) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(lines, content_type=EVENTS)
-    response["Cache-Control"] = "no-cache, no-transform"
-    response["X-Accel-Buffering"] = "no"
-    return response
 
 
 def _is_there(caller: Caller, pk: Any) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
@@ -34,6 +33,7 @@ from designs.audit import Action, kinds, note
 from designs.audit_files import csv_lines, json_lines
 from designs.models import AuditEntry
 from designs.requests import PageRequest
+from designs.threads import in_thread, stream_response
 
 # auditlog has one of its own, without the look and the rights of this installation.
 admin.site.unregister(AuditEntry)
@@ -190,18 +190,21 @@ class AuditEntryAdmin(ReadOnly, OrchestraAdmin):
         note(Action.EXPORT, AuditEntry, form=form, filter=request.GET.urlencode()[:1000])
         make, content_type = FORMATS[form]
         lines = make(rows, request.caller)
-        content = _later(lines) if isinstance(request, ASGIRequest) else lines
-        response = Stream(content, content_type=content_type)
+        response: Stream
+        if isinstance(request, ASGIRequest):
+            response = stream_response(_later(lines), content_type)
+        else:
+            response = Stream(lines, content_type=content_type)
         name = f"audit-{timezone.now():%Y%m%d-%H%M%S}.{form}"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
 
 
 async def _later(lines: Iterator[str]) -> AsyncIterator[str]:
-    """The same texts, each made in the request's thread when the one before was sent."""
+    """The same texts, each made when the one before was sent."""
 
     def following() -> str | None:
         return next(lines, None)
 
-    while (text := await sync_to_async(following)()) is not None:
+    while (text := await in_thread(following)) is not None:
         yield text

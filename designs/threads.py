@@ -1,0 +1,82 @@
+"""Work in threads, made from an event loop, that holds a database connection no longer than it
+needs one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import ParamSpec, TypeVar
+
+from asgiref.sync import SyncToAsync, sync_to_async
+from django.db import close_old_connections
+from django.http import StreamingHttpResponse
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The function's result, from a thread that gives its database connection back afterwards.
+
+    Django gives connections back by its signals around a request; what runs outside of one, or in
+    threads of its own, must do so itself.
+    """
+
+    def work() -> T:
+        close_old_connections()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            close_old_connections()
+
+    return await sync_to_async(work, thread_sensitive=False)()
+
+
+async def release_request() -> None:
+    """Give back the thread of this request's synchronous parts, and its database connection.
+
+    Django keeps both until the request has ended, which for a stream is its end. Measured: sixteen
+    open pages took the whole pool of a web process, and the next page was a 500. Synchronous parts
+    that come later, such as middlewares, get both anew.
+    """
+    # In a test's transaction this closes nothing.
+    await sync_to_async(close_old_connections)()
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    if context is None:
+        return
+    executor = SyncToAsync.context_to_thread_executor.pop(context, None)
+    if executor is not None:
+        executor.shutdown(wait=False)
+
+
+def stream_response(
+    parts: AsyncIterator[bytes] | AsyncIterator[str], content_type: str
+) -> StreamingHttpResponse:
+    """A stream that holds neither a thread nor a connection while it is open.
+
+    `parts` must read rows with `in_thread` only.
+    """
+    return StreamingHttpResponse(_released(parts), content_type=content_type)
+
+
+async def _released(
+    parts: AsyncIterator[bytes] | AsyncIterator[str],
+) -> AsyncIterator[bytes | str]:
+    # Here the middlewares, which may read and save the session, have done their part.
+    await release_request()
+    try:
+        async for part in parts:
+            yield part
+    finally:
+        # An iterator that is left in the middle would be cleaned up only some time later.
+        close = getattr(parts, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def event_response(parts: AsyncIterator[bytes]) -> StreamingHttpResponse:
+    """A stream of server-sent events that proxies neither keep nor gather."""
+    response = stream_response(parts, "text/event-stream")
+    response["Cache-Control"] = "no-cache, no-transform"
+    response["X-Accel-Buffering"] = "no"
+    return response
