@@ -39,6 +39,9 @@ class Instant:
     def resolve(self, name: str) -> Model:
         return self
 
+    async def has_price(self) -> bool:
+        return True
+
     async def complete(self, request: ModelRequest, on_delta: Any = None) -> ModelAnswer:
         await asyncio.sleep(0)
         return ModelAnswer(text="x", model=self.name)

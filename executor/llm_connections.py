@@ -152,6 +152,9 @@ class ConnectionModel:
         """See `Connections.check`."""
         self._connections.check(self._connection, self._model)
 
+    async def has_price(self) -> bool:
+        return await (await self._now()).has_price()
+
     async def complete(
         self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
     ) -> ModelAnswer:

@@ -67,6 +67,9 @@ class Target:
     def breaker(self) -> Breaker:
         return self._guarded.breaker
 
+    async def has_price(self) -> bool:
+        return await self._model.has_price()
+
     async def complete(
         self, request: ModelRequest, on_delta: Callable[[str], None] | None
     ) -> ModelAnswer:

@@ -45,6 +45,9 @@ class Scripted:
     def resolve(self, name: str) -> Scripted:
         return self
 
+    async def has_price(self) -> bool:
+        return True
+
     async def complete(
         self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
     ) -> ModelAnswer:

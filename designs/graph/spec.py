@@ -24,6 +24,8 @@ MAX_DEPTH = 32
 # comes near.
 MAX_EXPRESSIONS = 2_000
 MAX_CHARACTERS = 200_000
+# No model writes so much in one answer.
+MAX_OUTPUT_TOKENS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +51,32 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
 
 
+def _whole(value: object) -> object:
+    """Python takes `true` and `1.0` for 1."""
+    if isinstance(value, bool | float):
+        raise PydanticKnownError("int_type")
+    return value
+
+
 class Position(_Part):
     x: float = 0
     y: float = 0
 
 
 class Agent(_Part):
+    """`max_output_tokens` bounds each of its answers, `timeout_seconds` the time for one of them,
+    all its tries together.
+    """
+
     id: str = Field(pattern=ID_PATTERN)
     name: str = Field(default="", max_length=200)
     role: Role = "worker"
     system_prompt: str = ""
     model: ModelChoice | None = None
+    max_output_tokens: Annotated[int, BeforeValidator(_whole)] | None = Field(
+        default=None, ge=1, le=MAX_OUTPUT_TOKENS
+    )
+    timeout_seconds: float | None = Field(default=None, gt=0, le=86_400)
 
 
 class Block(_Part):
@@ -86,13 +103,6 @@ class Connection(_Part):
     target_agent: str | None = None
     route: str | None = None
     when: str | None = None
-
-
-def _whole(value: object) -> object:
-    """Python takes `true` and `1.0` for 1."""
-    if isinstance(value, bool | float):
-        raise PydanticKnownError("int_type")
-    return value
 
 
 class Graph(_Part):

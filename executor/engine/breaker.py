@@ -149,6 +149,9 @@ class Guarded:
     def name(self) -> str:
         return self._model.name
 
+    async def has_price(self) -> bool:
+        return await self._model.has_price()
+
     async def complete(
         self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
     ) -> ModelAnswer:

@@ -90,6 +90,10 @@ class Model(Protocol):
         """As recorded with each step: `provider:model`."""
         ...
 
+    async def has_price(self) -> bool:
+        """Whether its answers will come with a cost. Raises ModelError as `complete` does."""
+        ...
+
     async def complete(
         self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
     ) -> ModelAnswer:

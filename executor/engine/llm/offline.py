@@ -27,6 +27,9 @@ class StandIn:
     def name(self) -> str:
         return NAME
 
+    async def has_price(self) -> bool:
+        return True
+
     async def complete(
         self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
     ) -> ModelAnswer:

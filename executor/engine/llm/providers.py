@@ -74,6 +74,9 @@ class ProviderModel:
     def name(self) -> str:
         return self._name
 
+    async def has_price(self) -> bool:
+        return self._manner.free or (self._manner.priced and self._is_listed())
+
     async def close(self) -> None:
         """Close the connections of the running loop."""
         await self._clients.close()
@@ -213,6 +216,20 @@ class ProviderModel:
     def _structured(self, answer: ModelAnswer, schema: dict[str, Any]) -> ModelAnswer:
         value = parsed_value(answer, wrapped(schema))
         return replace(answer, value=unwrapped(value, schema))
+
+    def _is_listed(self) -> bool:
+        """Whether the price list that comes with the SDK has this model."""
+        from genai_prices import Usage, calc_price
+
+        try:
+            calc_price(
+                Usage(input_tokens=1),
+                model_ref=self._endpoint.model,
+                provider_id=self._endpoint.protocol,
+            )
+        except LookupError:
+            return False
+        return True
 
     def _cost(self, response: ModelResponse) -> Decimal | None:
         """From the price list that comes with the SDK; nothing is fetched."""

@@ -41,6 +41,7 @@ class Stage:
     seconds: float = 0.0
     seed: int | None = None
     missing: frozenset[str] = frozenset()
+    has_price: bool = True
     log: list[tuple[str, str]] = field(default_factory=list)
     requests: list[ModelRequest] = field(default_factory=list)
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -75,6 +76,9 @@ class Actor:
 
     stage: Stage
     name: str
+
+    async def has_price(self) -> bool:
+        return self.stage.has_price
 
     async def complete(
         self, request: ModelRequest, on_delta: Callable[[str], None] | None = None

@@ -35,6 +35,9 @@ class Server:
         self.calls = 0
         self.gate: asyncio.Event | None = None
 
+    async def has_price(self) -> bool:
+        return True
+
     async def complete(
         self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
     ) -> ModelAnswer:
@@ -59,7 +62,6 @@ class Stage:
         self.model = Guarded(self.server, breaker)
 
     async def call(self, fails: ErrorKind | Exception | None = None) -> ErrorKind | None:
-        """How one call ended: None if it was answered."""
         self.server.fails = fails
         try:
             await self.model.complete(REQUEST)
@@ -72,7 +74,6 @@ class Stage:
             assert await self.call(outcome) == outcome
 
     async def is_refused(self) -> bool:
-        """Whether the server does not hear of a call."""
         heard = self.server.calls
         refused = await self.call() is ErrorKind.UNAVAILABLE
         assert refused == (self.server.calls == heard)
