@@ -84,6 +84,7 @@ def caller_of_schedule(schedule: Schedule) -> Caller:
         name=f"schedule {schedule.beat_task.name}"[:200],
         permissions=frozenset(),
         group_ids=frozenset(),
+        schedule_id=schedule.pk,
     )
 
 

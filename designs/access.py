@@ -80,8 +80,8 @@ class Caller:
 
     `scopes` is None for a person (no restriction beyond the permissions), else what the key allows.
     `deployment_ids` is None when the key is not bound to deployments. `name` is what the history
-    shows, `key_name` what the audit says of the key. The requests are the key's own limits, None
-    without one.
+    shows, `key_name` what the audit says of the key. The requests and `max_concurrent` are the
+    key's own limits, None without one. `schedule_id` is set when a schedule starts a run by itself.
     """
 
     user_id: int | None
@@ -95,6 +95,8 @@ class Caller:
     key_name: str = ""
     requests_per_minute: int | None = None
     requests_per_day: int | None = None
+    max_concurrent: int | None = None
+    schedule_id: Any = None
 
     def may(self, permission: str) -> bool:
         """True if both the person's permissions and the key's scopes allow `app.codename`."""
@@ -121,7 +123,9 @@ class Caller:
 
     @property
     def key_identity(self) -> str:
-        """Stable text that tells callers apart, for idempotency keys and limits."""
+        """Stable text that tells callers apart, for idempotency keys, limits and turns."""
+        if self.schedule_id is not None:
+            return f"schedule:{self.schedule_id}"
         return f"key:{self.key_id}" if self.key_id else f"user:{self.user_id}"
 
 

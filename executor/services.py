@@ -80,6 +80,8 @@ def _who(caller: Caller) -> dict[str, Any]:
         "triggered_by": caller.name,
         "user_id": caller.user_id,
         "key_id": caller.key_id,
+        "caller_key": caller.key_identity,
+        "caller_max_concurrent": caller.max_concurrent,
         "caller_address": acting_address() if caller.user_id is not None else None,
     }
 

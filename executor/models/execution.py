@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from designs.access import Caller
 from designs.ids import first_id_at, new_id
@@ -18,6 +18,8 @@ from executor.states import LIVE, RESUMABLE, Status
 
 # An id's time is its web server's clock, `created_at` is the database's.
 CLOCKS_APART = timedelta(hours=1)
+# Stands for the deployment of a run without one in an index that is searched by comparing.
+NO_DEPLOYMENT = uuid.UUID(int=0)
 
 
 class Trigger(models.TextChoices):
@@ -124,6 +126,11 @@ class Execution(models.Model):
     # adds the columns without making the table anew.
     caller_address = models.GenericIPAddressField(null=True)
     key_id = models.UUIDField(null=True)
+    # The key, person or schedule in whose turn it is run (`Caller.key_identity`). Null is allowed
+    # only so that SQLite adds the column without making the table anew; new rows always have it.
+    caller_key = models.CharField(max_length=100, null=True, db_default="")  # noqa: DJ001
+    # How many executions of that caller may run at once; None: any number.
+    caller_max_concurrent = models.PositiveIntegerField(null=True)
     input_data = models.JSONField(default=dict)
     result_data = models.JSONField(null=True)
     error = models.JSONField(null=True)
@@ -188,6 +195,19 @@ class Execution(models.Model):
                 fields=("deployment", "status", "id"),
                 name="execution_live_by_deployment",
                 condition=Q(status__in=("queued", "running", "waiting")),
+            ),
+            # For stepping from caller to caller, and deployment to deployment, of the queue.
+            models.Index(
+                "caller_key",
+                Coalesce("deployment", models.Value(NO_DEPLOYMENT, models.UUIDField())),
+                "id",
+                name="execution_queued_by_caller",
+                condition=Q(status="queued"),
+            ),
+            models.Index(
+                fields=("caller_key", "deployment"),
+                name="execution_running_by_caller",
+                condition=Q(status="running"),
             ),
         ]
 
