@@ -4,38 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-import jsonschema_rs
-import orjson
-
-from designs.graph.schemas import compile_schema
+from designs.graph.schema_check import SchemaCheck
+from executor.engine.json_text import json_bytes
 from executor.errors import InputInvalid, InputTooLarge
 
-MOST_ERRORS = 50
 
-
-def input_validator(document: dict[str, Any]) -> jsonschema_rs.Validator | None:
+def input_validator(document: dict[str, Any]) -> SchemaCheck | None:
     """What `check_input` takes, for a document without problems; None if any object will do."""
     schema = document.get("input_schema")
-    return None if schema is None else compile_schema(schema)
+    return None if schema is None else SchemaCheck(schema)
 
 
 def check_size(input_data: dict[str, Any], most: int | None) -> None:
     """Raises InputTooLarge if the input, as JSON, has more bytes than `most` (None: no limit)."""
     if most is None:
         return
-    size = len(orjson.dumps(input_data))
+    size = len(json_bytes(input_data))
     if size > most:
         raise InputTooLarge(f"The input has {size:,} bytes; this deployment takes {most:,}.")
 
 
-def check_input(validator: jsonschema_rs.Validator | None, input_data: dict[str, Any]) -> None:
+def check_input(check: SchemaCheck | None, input_data: dict[str, Any]) -> None:
     """Raises InputInvalid with a sentence for each field that does not fit, up to 50 of them."""
-    if validator is None or validator.is_valid(input_data):
-        return
     errors: dict[str, list[str]] = {}
-    for number, error in enumerate(validator.iter_errors(input_data)):
-        if number >= MOST_ERRORS:
-            break
-        path = "/".join(["input_data", *(str(part) for part in error.instance_path)])
-        errors.setdefault(path, []).append(str(error.message))
-    raise InputInvalid(errors)
+    for misfit in () if check is None else check.misfits(input_data):
+        path = "/".join(["input_data", *(str(part) for part in misfit.place)])
+        errors.setdefault(path, []).append(misfit.sentence)
+    if errors:
+        raise InputInvalid(errors)

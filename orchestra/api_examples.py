@@ -132,5 +132,5 @@ PROBLEM_EXAMPLE = {
     "title": "Not valid",
     "status": 422,
     "detail": "The input does not fit what this design expects.",
-    "errors": {"input_data/word": ['"word" is a required property']},
+    "errors": {"input_data/word": ['"word" is a required property. Add it.']},
 }

@@ -10,6 +10,8 @@ from typing import Any
 import jsonschema_rs
 
 from designs.graph.report import Report, pointer, shown
+from designs.graph.schema_parts import target_of, ways_round
+from designs.graph.schema_words import PATTERNS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MAX_NODES = 200
@@ -29,8 +31,6 @@ _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 _FOREIGN = frozenset(
     {"$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor"}
 )
-# Expressions without look-around or back references take time in proportion to the text, always.
-_PATTERNS = jsonschema_rs.RegexOptions(size_limit=1_000_000)
 
 Part = dict[str, Any] | list[Any]
 
@@ -40,7 +40,7 @@ def compile_schema(schema: dict[str, Any] | bool) -> jsonschema_rs.Validator:
 
     Raises ValueError for what is not a schema; one accepted by `check_schema` compiles.
     """
-    return jsonschema_rs.validator_for(schema, retriever=_refuse, pattern_options=_PATTERNS)
+    return jsonschema_rs.validator_for(schema, retriever=_refuse, pattern_options=PATTERNS)
 
 
 def check_schema(schema: dict[str, Any], path: str, report: Report) -> None:
@@ -64,7 +64,7 @@ def check_schema(schema: dict[str, Any], path: str, report: Report) -> None:
     for error in _dialect().iter_errors(schema):
         report.add(path + pointer(*error.instance_path), _sentence(error))
     if len(report) == before:
-        _check_references(schema, path, report)
+        check_references(schema, path, report)
         _check_compiles(schema, path, report)
 
 
@@ -92,7 +92,7 @@ def _inner(part: Part, named: bool) -> Iterator[tuple[str | int, Any, bool]]:
 
 def _check_part(schema: dict[str, Any], part: dict[str, Any], path: str, report: Report) -> None:
     reference, dialect = part.get("$ref"), part.get("$schema", DIALECT)
-    if isinstance(reference, str) and _target(schema, reference) is None:
+    if isinstance(reference, str) and target_of(schema, reference) is None:
         report.add(
             f"{path}/$ref",
             "This reference leads nowhere. Point to a part of this schema, as in `#/$defs/item`.",
@@ -121,36 +121,22 @@ def _sentence(error: jsonschema_rs.ValidationError) -> str:
     return f"This is not JSON Schema: {shown(error.message)}."
 
 
-def _target(schema: dict[str, Any], reference: str) -> Any:
-    """The part of the schema that a reference such as `#/$defs/item` names, or None."""
-    if reference == "#":
-        return schema
-    if not reference.startswith("#/") or "%" in reference:
-        return None
-    found: Any = schema
-    for step in reference[2:].split("/"):
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, dict):
-            found = found.get(name)
-        elif (
-            isinstance(found, list) and name.isascii() and name.isdigit() and int(name) < len(found)
-        ):
-            found = found[int(name)]
-        else:
-            return None
-    return found if isinstance(found, dict | bool) else None
-
-
 # --- The cost of following references -------------------------------------------------------------
 
 
-def _check_references(schema: dict[str, Any], path: str, report: Report) -> None:
+def check_references(schema: dict[str, Any], path: str, report: Report) -> None:
     """Without this, a small schema could hold each value against millions of schemas."""
-    back: set[int] = set()
+    back: dict[int, dict[str, Any]] = {}
     count = _unfolded(schema, _Unfolding(schema, {}, [], back))
     if len(back) > 1:
         report.add(
             path, "The schema refers to itself in several places. Let it do so in one place only."
+        )
+    elif any(ways_round(schema, start, end) > 1 for end, start in back.items()):
+        report.add(
+            path,
+            "The schema refers to itself through parts that judge the same value more than once, "
+            "so that each level of a value doubles the work. Let one way only lead back.",
         )
     elif count > MAX_UNFOLDED:
         report.add(
@@ -162,12 +148,14 @@ def _check_references(schema: dict[str, Any], path: str, report: Report) -> None
 
 @dataclass(frozen=True, slots=True)
 class _Unfolding:
-    """`known`: counts of finished parts by identity; `back`: references into open parts."""
+    """`known`: counts of finished parts by identity; `back`: the open parts that references lead
+    back to, by the identity of the part that refers.
+    """
 
     schema: dict[str, Any]
     known: dict[int, int]
     open_parts: list[int]
-    back: set[int]
+    back: dict[int, dict[str, Any]]
 
 
 def _unfolded(part: Any, state: _Unfolding, named: bool = False) -> int:
@@ -185,9 +173,9 @@ def _unfolded(part: Any, state: _Unfolding, named: bool = False) -> int:
     )
     reference = part.get("$ref") if isinstance(part, dict) and not named else None
     if isinstance(reference, str):
-        target = _target(state.schema, reference)
+        target = target_of(state.schema, reference)
         if id(target) in state.open_parts:
-            state.back.add(id(part))
+            state.back[id(part)] = target
         else:
             count += _unfolded(target, state)
     state.open_parts.pop()

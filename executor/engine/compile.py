@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jsonschema_rs
-
 from designs.graph.expressions import Expression, Template, compile_output
-from designs.graph.schemas import compile_schema
+from designs.graph.schema_check import SchemaCheck
 from designs.graph.spec import Block, Connection, Graph
 from designs.patterns import catalogue
 from designs.patterns.base import InstantPattern, Pattern, Settings
@@ -63,7 +61,7 @@ class CompiledGraph:
     roots: tuple[int, ...]
     terminals: tuple[int, ...]
     output: Expression | Template | None
-    output_validator: jsonschema_rs.Validator | None = None
+    output_check: SchemaCheck | None = None
 
     @property
     def is_instant(self) -> bool:
@@ -96,9 +94,7 @@ def compile_graph(graph: Graph, palette: Palette | None = None) -> CompiledGraph
         roots=tuple(block.number for block in blocks if not block.incoming),
         terminals=tuple(block.number for block in blocks if not block.outgoing),
         output=_output(graph.output),
-        output_validator=None
-        if graph.output_schema is None
-        else compile_schema(graph.output_schema),
+        output_check=None if graph.output_schema is None else SchemaCheck(graph.output_schema),
     )
 
 

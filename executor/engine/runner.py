@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 from typing import Any, Literal
 
@@ -63,16 +62,13 @@ def _finished(flow: Flow, compiled: CompiledGraph) -> Outcome:
 
 def _misfits(compiled: CompiledGraph, result: Any) -> str:
     """What of the result the output schema refuses, with places; empty if all fits."""
-    validator = compiled.output_validator
-    if validator is None or validator.is_valid(result):
-        return ""
-    errors = itertools.islice(validator.iter_errors(result), MOST_MISFITS)
-    found = (
-        f"{'/'.join(str(part) for part in error.instance_path) or 'the whole'}: "
-        f"{str(error.message)[:LONGEST_MISFIT]}"
-        for error in errors
+    check = compiled.output_check
+    misfits = [] if check is None else check.misfits(result, MOST_MISFITS)
+    return "; ".join(
+        f"{'/'.join(map(str, misfit.place)) or 'the whole'}: "
+        f"{misfit.sentence.rstrip('.')[:LONGEST_MISFIT]}"
+        for misfit in misfits
     )
-    return "; ".join(found)
 
 
 def _result(flow: Flow, compiled: CompiledGraph) -> Any:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 
 import jsonschema_rs
-import orjson
 
+from designs.graph.schema_check import SchemaCheck
 from designs.strict_json import read_strict_json
+from executor.engine.json_text import json_bytes
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError
 
 MOST_PROBLEMS = 3
-MOST_CHARACTERS = 1_000
-MOST_QUOTED = 200
 
 
 class SchemaUnusable(ValueError):
@@ -55,23 +54,13 @@ def readable_value(answer: ModelAnswer) -> Any:
 
 def problems(value: Any, schema: dict[str, Any]) -> list[str]:
     """What does not fit, as short phrases with places; empty if all fits. Raises SchemaUnusable."""
-    validator = _validator(orjson.dumps(schema, option=orjson.OPT_SORT_KEYS))
+    check = _check(json_bytes(schema))
     found: list[str] = []
-    for error in validator.iter_errors(value):
-        place = "/".join(str(step) for step in error.instance_path)
-        message = _message(error)
-        found.append(f"at {place}: {message}" if place else message)
-        if len(found) == MOST_PROBLEMS:
-            break
+    for misfit in check.misfits(value, MOST_PROBLEMS):
+        place = "/".join(str(step) for step in misfit.place)
+        sentence = misfit.sentence.rstrip(".")
+        found.append(f"at {place}: {sentence}" if place else sentence)
     return found
-
-
-def _message(error: jsonschema_rs.ValidationError) -> str:
-    """The checker's words, but with every name that is allowed: a correction needs them all."""
-    if not isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Enum):
-        return error.message[:MOST_CHARACTERS]
-    given, options = json.dumps(error.instance)[:MOST_QUOTED], error.kind.options
-    return f"{given} is not one of {', '.join(json.dumps(option) for option in options)}"
 
 
 def _json_value(text: str) -> Any:
@@ -83,12 +72,8 @@ def _json_value(text: str) -> Any:
 
 
 @lru_cache(maxsize=512)
-def _validator(schema: bytes) -> jsonschema_rs.Validator:
+def _check(schema: bytes) -> SchemaCheck:
     try:
-        return jsonschema_rs.validator_for(json.loads(schema), retriever=_refuse)
+        return SchemaCheck(json.loads(schema))
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise SchemaUnusable(str(error).partition("\n")[0]) from error
-
-
-def _refuse(uri: str) -> NoReturn:
-    raise ValueError(f"{uri} is outside the schema; only references within it are read.")

@@ -64,3 +64,22 @@ def test_references_cannot_multiply() -> None:
         a: {"allOf": [{"$ref": f"#/$defs/{b}"}]} for a, b in zip(names, names[1:], strict=False)
     }
     assert found({"$defs": {**chain, names[-1]: {}}, "$ref": "#/$defs/d0"}) == []
+
+
+def test_a_loop_that_doubles_is_refused_and_a_tree_is_not() -> None:
+    b = {"type": "array", "items": {"$ref": "#/$defs/a"}}
+    for twice in (
+        {"allOf": [{"$ref": "#/$defs/b"}, {"$ref": "#/$defs/b", "minItems": 0}]},
+        {"$ref": "#/$defs/b", "not": {"$ref": "#/$defs/b"}},
+        {"if": {"$ref": "#/$defs/b"}, "then": {"anyOf": [{"$ref": "#/$defs/b"}]}},
+        {"dependentSchemas": {"x": {"$ref": "#/$defs/b"}}, "else": {"$ref": "#/$defs/b"}},
+        {"items": {"$ref": "#/$defs/b"}, "contains": {"$ref": "#/$defs/b"}},
+    ):
+        [message] = found(
+            {"$defs": {"a": twice, "b": b}, "properties": {"x": {"$ref": "#/$defs/a"}}}
+        )
+        assert "doubles the work" in message
+    node = {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/tree"}]}
+    ways = {"left": {"$ref": "#/$defs/node"}, "right": {"$ref": "#/$defs/node"}}
+    tree = {"type": "object", "properties": ways}
+    assert found({"$defs": {"node": node, "tree": tree}, "$ref": "#/$defs/tree"}) == []

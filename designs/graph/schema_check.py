@@ -1,0 +1,78 @@
+"""Holds values against a JSON Schema at a bounded cost, whatever the schema and the value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from designs.graph.meter import MAX_CHARACTERS, MAX_ELEMENTS
+from designs.graph.misfits import Misfit, first_misfits
+from designs.graph.report import Report
+from designs.graph.schema_parts import weight_of_text, weight_of_values
+from designs.graph.schemas import check_references, compile_schema
+
+MOST_MISFITS = 50
+# Units of work (see schema_parts) that one check may cost: about a twentieth of a second.
+MOST_UNITS = 4_000_000
+# A pattern reads so many characters in one unit.
+CHARACTERS_PER_UNIT = 4
+
+TOO_MUCH = (
+    "This holds too many values, or too much text, to be held against so large a schema. "
+    "Send less at once, or make the schema simpler."
+)
+
+
+class SchemaCheck:
+    """A schema ready to judge values. Raises ValueError for what is no schema."""
+
+    __slots__ = ("_is_cheap", "_refusal", "_schema", "_text_weight", "_validator", "_value_weight")
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self._schema = schema
+        self._validator = compile_schema(schema)
+        self._refusal = _refusal(schema)
+        self._value_weight = weight_of_values(schema)
+        self._text_weight = weight_of_text(schema)
+        # No value of a run is larger than what an expression may make.
+        self._is_cheap = self._units(MAX_ELEMENTS, MAX_CHARACTERS) <= MOST_UNITS
+
+    def misfits(self, value: Any, most: int = MOST_MISFITS) -> list[Misfit]:
+        """Why the value does not fit, up to `most` reasons; none if it fits."""
+        if self._refusal is not None:
+            return [Misfit((), self._refusal)]
+        if not self._is_affordable(value):
+            return [Misfit((), TOO_MUCH)]
+        if self._validator.is_valid(value):
+            return []
+        return first_misfits(self._schema, value, most)
+
+    def _is_affordable(self, value: Any) -> bool:
+        if self._is_cheap:
+            return True
+        values = characters = 0
+        waiting = [value]
+        while waiting:
+            item = waiting.pop()
+            values += 1
+            if isinstance(item, str):
+                characters += len(item)
+            elif isinstance(item, dict):
+                characters += sum(map(len, item))
+                waiting.extend(item.values())
+            elif isinstance(item, list):
+                waiting.extend(item)
+            if self._units(values + len(waiting), characters) > MOST_UNITS:
+                return False
+        return True
+
+    def _units(self, values: int, characters: int) -> int:
+        of_text = characters * self._text_weight // CHARACTERS_PER_UNIT
+        return values * self._value_weight + of_text
+
+
+def _refusal(schema: dict[str, Any]) -> str | None:
+    """Why nothing is held against a schema, accepted before the rules on references were."""
+    report = Report()
+    check_references(schema, "", report)
+    found = report.problems()
+    return found[0].message if found else None
