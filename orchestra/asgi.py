@@ -48,6 +48,14 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
         return
+    if scope["type"] == "websocket":
+        # Closed before it was accepted, which servers answer with 403.
+        await receive()
+        await send({"type": "websocket.close", "code": 1003})
+        return
+    if scope["type"] != "http":
+        # What Django does not know either, without its traceback.
+        return
     scope = with_client(scope, settings.ENVIRONMENT.trusted_proxies)
     if not (fast_lane.takes(scope) and await fast_lane.answer(scope, receive, send)):
         await _django(scope, receive, send)
