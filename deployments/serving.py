@@ -5,7 +5,7 @@ runs.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -71,6 +71,7 @@ def serve_due(pks: Sequence[uuid.UUID]) -> int:
         Occurrence.objects.bulk_create([row for _, row in rows])
         _pause_refused(rows, now)
         _save_next(schedules)
+        _end_one_offs(schedules)
         faults.reach("occurrence.before")
         return max(1, len(rows))
 
@@ -97,6 +98,7 @@ def serve_waiting(pks: Sequence[uuid.UUID]) -> int:
         fields = ["outcome", "policy", "start_at", "decided_at", "execution"]
         Occurrence.objects.bulk_update([row for _, row in changed], fields)
         _pause_refused(changed, now)
+        _end_one_offs([schedule for schedule, _ in changed])
         return len(changed)
 
 
@@ -172,10 +174,23 @@ def _save_next(schedules: Sequence[Schedule]) -> None:
         by_time.setdefault(schedule.next_due_at, []).append(schedule.pk)
     for due, pks in by_time.items():
         Schedule.objects.filter(pk__in=pks).update(next_due_at=due)
-    for schedule in schedules:
-        if schedule.beat_task.one_off:
-            store.end_one_off(schedule)
-            schedule.save(update_fields=rules.REFRESHED)
+
+
+def _end_one_offs(schedules: Iterable[Schedule]) -> None:
+    """Switch off what had its one time; one that starts later is on until then, as being off would
+    skip it.
+    """
+    spent = {
+        schedule.pk: schedule
+        for schedule in schedules
+        if schedule.beat_task.one_off and schedule.next_due_at is None
+    }
+    if not spent:
+        return
+    waiting = Occurrence.objects.filter(schedule__in=spent, outcome=Outcome.WAITING)
+    for pk in spent.keys() - set(waiting.values_list("schedule", flat=True)):
+        store.end_one_off(spent[pk])
+        spent[pk].save(update_fields=rules.REFRESHED)
 
 
 # --- How things stand -----------------------------------------------------------------------------

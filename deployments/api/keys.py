@@ -17,6 +17,7 @@ from deployments.keys import LONGEST_OVERLAP_SECONDS, create_key, revoke_key, ro
 from deployments.models import MOST_PER_MINUTE, ApiKey, Deployment
 from designs.access import SCOPES
 from designs.api.base import ApiView, Pages, StrictSerializer, answer_page, as_uuid
+from designs.api.fields import MomentField
 
 MOST_BOUND = 200
 
@@ -31,7 +32,7 @@ class KeyIn(StrictSerializer):
     deployment_ids = serializers.ListField(
         child=serializers.UUIDField(), max_length=MOST_BOUND, default=list
     )
-    expires_at = serializers.DateTimeField(allow_null=True, default=None)
+    expires_at = MomentField(allow_null=True, default=None)
     requests_per_minute = serializers.IntegerField(
         min_value=1, max_value=MOST_PER_MINUTE, allow_null=True, default=None
     )

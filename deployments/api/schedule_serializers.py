@@ -12,6 +12,7 @@ from deployments.models.schedule import MOST_FAILURES, MOST_JITTER_SECONDS, MOST
 from deployments.occurrences import MOST_EVERY_SECONDS, PlannedRun
 from deployments.schedules.fields import READ_ONLY
 from designs.api.base import StrictSerializer
+from designs.api.fields import MomentField
 from executor.states import Status
 
 MOST_PREVIEWED = 100
@@ -32,10 +33,10 @@ class ScheduleIn(StrictSerializer):
     timezone = serializers.CharField(
         default="UTC", max_length=64, help_text="IANA name; whose clock cron means."
     )
-    start_at = serializers.DateTimeField(
+    start_at = MomentField(
         allow_null=True, required=False, help_text="No run before; intervals are counted from it."
     )
-    end_at = serializers.DateTimeField(allow_null=True, required=False, help_text="No run after.")
+    end_at = MomentField(allow_null=True, required=False, help_text="No run after.")
     one_off = serializers.BooleanField(
         required=False, help_text="One run only; then it switches itself off."
     )
@@ -157,12 +158,12 @@ class PreviewOut(serializers.Serializer[Any]):
 class BackfillIn(StrictSerializer):
     """A span of the past, both ends included."""
 
-    until = serializers.DateTimeField()
+    until = MomentField()
     confirm = serializers.BooleanField(default=False, help_text="Without it nothing is started.")
 
     def get_fields(self) -> Any:
         # `from` is a word of Python.
-        return {"from": serializers.DateTimeField(source="since"), **super().get_fields()}
+        return {"from": MomentField(source="since"), **super().get_fields()}
 
 
 class BackfillOut(serializers.Serializer[Any]):

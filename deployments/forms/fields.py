@@ -44,10 +44,24 @@ class JsonField(forms.CharField):
         return json.dumps({} if value is None else value, ensure_ascii=False, indent=2)
 
 
-class LocalTimeField(forms.Field):
-    """A date and time of day as a clock on the wall shows them: naive, to the minute."""
+class LocalTimeInput(forms.TextInput):
+    """A browser's own field for a date and a time."""
 
-    widget = forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
+    input_type = "datetime-local"
+    # What is compared to see whether it was changed.
+    supports_microseconds = False
+
+
+class LocalTimeField(forms.Field):
+    """A date and time of day as a clock on the wall shows them: naive, to the second."""
+
+    widget = LocalTimeInput
+
+    def prepare_value(self, value: Any) -> Any:
+        """Seconds only where there are some: browsers then show a field for them."""
+        if not isinstance(value, datetime):
+            return value
+        return value.isoformat(timespec="seconds" if value.second else "minutes")
 
     def to_python(self, value: Any) -> Any:
         if value in self.empty_values:
@@ -58,4 +72,4 @@ class LocalTimeField(forms.Field):
             raise ValidationError("Write a date and a time, as in 2027-01-31 09:00.") from error
         if found.tzinfo is not None or not 1970 <= found.year <= 9000:
             raise ValidationError("Write a date and a time without an offset, from 1970 on.")
-        return found.replace(second=0, microsecond=0)
+        return found.replace(microsecond=0)

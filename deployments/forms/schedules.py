@@ -12,10 +12,9 @@ from django.utils import timezone
 from deployments.forms.fields import JsonField, LocalTimeField
 from deployments.models import Schedule
 from deployments.models.schedule import MOST_FAILURES, MOST_JITTER_SECONDS, MOST_WINDOW_SECONDS
-from deployments.occurrences import known_zones
+from deployments.occurrences import MOST_EVERY_SECONDS, known_zones
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
-LARGEST_INTERVAL = 1_000_000
 KINDS = (
     ("none", "No schedule: runs when called"),
     ("cron", "At times of the clock (cron)"),
@@ -51,7 +50,7 @@ class ScheduleForm(forms.Form):
         max_length=200,
         help_text="Minute, hour, day of month, month, day of week: 0 9 * * 1-5 is weekdays at 9.",
     )
-    every = _number("Every", 1, LARGEST_INTERVAL)
+    every = _number("Every", 1, MOST_EVERY_SECONDS)
     unit = _choice("Unit", [(name, name) for name in UNITS], initial="minutes")
     once_at = LocalTimeField(label="At", required=False)
     timezone = forms.CharField(
@@ -121,6 +120,13 @@ class ScheduleForm(forms.Form):
         zone = ZoneInfo(self.cleaned_data.get("timezone") or "UTC")
         return at.replace(tzinfo=zone).astimezone(UTC)
 
+    def _bound(self, name: str) -> datetime | None:
+        """What was not touched stays as it is stored, with its microseconds, and at the second of
+        two equal times.
+        """
+        at = self.cleaned_data[name] if name in self.changed_data else self.initial.get(name)
+        return None if at is None else self._aware(at)
+
     def fields_of_schedule(self) -> dict[str, Any] | None:
         """As `deployments.schedules.store` takes it; None for no schedule."""
         data = self.cleaned_data
@@ -144,7 +150,7 @@ class ScheduleForm(forms.Form):
             day = self._aware(datetime.combine(at.date(), time.min))
             cron = f"{at.minute} {at.hour} {at.day} {at.month} *"
             return {"cron_expression": cron, "one_off": True, "start_at": day}
-        rest = {name: data[name] and self._aware(data[name]) for name in ("start_at", "end_at")}
+        rest: dict[str, Any] = {name: self._bound(name) for name in ("start_at", "end_at")}
         rest["one_off"] = data["one_off"]
         if data["kind"] == "cron":
             return {**rest, "cron_expression": data["cron_expression"]}
@@ -168,6 +174,7 @@ class ScheduleForm(forms.Form):
         shown["one_off"] = schedule["one_off"]
         for name in ("start_at", "end_at"):
             at = schedule[name]
+            # The naive time keeps its `fold`.
             shown[name] = None if at is None else at.astimezone(zone).replace(tzinfo=None)
         seconds = schedule["interval_seconds"]
         if seconds is None:
@@ -184,7 +191,7 @@ def _once_at(schedule: dict[str, Any], zone: ZoneInfo) -> datetime | None:
         return None
     minute, hour, day, month = map(int, date_and_time)
     start = schedule["start_at"].astimezone(zone)
-    if (start.day, start.month) != (day, month):
+    if (start.day, start.month) != (day, month) or start.time() != time.min:
         return None
     return datetime(start.year, month, day, hour, minute)  # noqa: DTZ001 - as the clock shows it
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import calendar
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -21,7 +23,6 @@ _LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 # February 29 falls on a given weekday once in 28 years, or 40 around a century.
 _YEARS_AHEAD = 41
 _MINUTE = timedelta(minutes=1)
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,10 @@ def _read_term(term: str, field: _Field) -> str:
         raise _invalid(
             f"The {field.name} field has {term!r}: a step follows * or a range, and is at least 1."
         )
+    if step is not None and int(step) > field.most:
+        raise _invalid(
+            f"The {field.name} field has {term!r}: a step of the {field.name} goes to {field.most}."
+        )
     if low is None:
         return term
     first = _value(low, field)
@@ -150,19 +155,29 @@ class WallClock:
     def after(self, local: datetime) -> datetime | None:
         """The first minute later than `local`; both are naive. None if there is none."""
         found = local.replace(second=0, microsecond=0) + _MINUTE
-        last_year = found.year + _YEARS_AHEAD
-        while found.year <= last_year:
-            if found.month not in self.months:
-                found = _next_month(found)
-                continue
-            if self._fits_day(found) and (minute := self._on_day(found)) is not None:
-                return minute
-            found = found.replace(hour=0, minute=0) + _DAY
-        return None
+        if self._fits_day(found) and (minute := self._on_day(found)) is not None:
+            return minute
+        day = next(self._days_after(found), None)
+        return None if day is None else self._on_day(day)
 
     def _fits_day(self, day: datetime) -> bool:
         # celery lets both day fields decide together where cron lets either.
-        return day.day in self.days and day.isoweekday() % 7 in self.weekdays
+        is_named = day.month in self.months and day.day in self.days
+        return is_named and day.isoweekday() % 7 in self.weekdays
+
+    def _days_after(self, local: datetime) -> Iterator[datetime]:
+        """The beginnings of all named days that come after this one's, in order."""
+        for year in range(local.year, local.year + _YEARS_AHEAD + 1):
+            for month in sorted(self.months):
+                if (year, month) < (local.year, local.month):
+                    continue
+                first_weekday, length = calendar.monthrange(year, month)
+                for day in sorted(self.days):
+                    is_later = (year, month, day) > (local.year, local.month, local.day)
+                    # monthrange counts from Monday, cron from Sunday.
+                    weekday = (first_weekday + day) % 7
+                    if is_later and day <= length and weekday in self.weekdays:
+                        yield datetime(year, month, day)  # noqa: DTZ001 - on the wall
 
     def _on_day(self, earliest: datetime) -> datetime | None:
         for hour in self.hours:
@@ -173,13 +188,6 @@ class WallClock:
             if minute is not None:
                 return earliest.replace(hour=hour, minute=minute)
         return None
-
-
-def _next_month(at: datetime) -> datetime:
-    first = at.replace(day=1, hour=0, minute=0)
-    if at.month == 12:
-        return first.replace(year=at.year + 1, month=1)
-    return first.replace(month=at.month + 1)
 
 
 @lru_cache(maxsize=4096)

@@ -15,6 +15,8 @@ from deployments.occurrences.rules import Rule
 _SECOND = timedelta(seconds=1)
 # No zone changes its clocks twice within this, so that equal ends mean no change between.
 _PROBE = timedelta(days=1)
+# No change of clocks is larger than a day, so that further away it decides nothing.
+_NEAR = timedelta(days=2)
 
 
 @dataclass
@@ -126,9 +128,17 @@ def _walk(wall: WallClock, zone: ZoneInfo, after: datetime) -> Iterator[Found]:
     offset = offset_at(at, zone)
     local = at.replace(tzinfo=None) + offset
     while (found := wall.after(local)) is not None:
-        change = _first_change(at, _instant(found, offset), offset, zone)
+        until = _instant(found, offset)
+        change = _first_change(at, min(until, at + _NEAR), offset, zone)
+        if change is None and until - at > 2 * _NEAR:
+            # Between here and the days before it the rule names nothing, whatever clocks do.
+            at = until - _NEAR
+            offset = offset_at(at, zone)
+            local = at.replace(tzinfo=None) + offset
+            continue
+        change = change or _first_change(at, until, offset, zone)
         if change is None:
-            at, local = _instant(found, offset), found
+            at, local = until, found
             yield Found(at, found)
             continue
         offset = offset_at(change, zone)

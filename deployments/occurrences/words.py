@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import calendar
+import re
 from datetime import UTC, datetime, timedelta
 
 from cronsim import CronSim
@@ -11,6 +13,8 @@ from deployments.occurrences.rules import Rule
 
 _DAY_NAMES = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _MOST_TIMES = 4
+# cronsim writes 21th and 31th.
+_ORDINAL = re.compile(r"\b(\d+)th\b")
 
 
 def in_words(rule: Rule) -> str:
@@ -35,8 +39,33 @@ def _both_days(cron: str) -> bool:
 
 
 def _any(cron: str) -> str:
-    words = CronSim(cron, datetime(2024, 1, 1, tzinfo=UTC)).explain()
-    return words[:1].lower() + words[1:]
+    words = CronSim(_plain(cron), datetime(2024, 1, 1, tzinfo=UTC)).explain()
+    words = _ORDINAL.sub(lambda found: _ordinal(int(found[1])), words)
+    return words[:1].lower() + words[1:] + _which_months(cron)
+
+
+def _which_months(cron: str) -> str:
+    """What becomes of months without such a day."""
+    wall = wall_clock(cron)
+    lengths = {calendar.monthrange(2025, month)[1] for month in wall.months}
+    if min(wall.days) <= min(lengths):
+        return ""
+    return ", in leap years" if wall.months == {2} else ", in months that have one"
+
+
+def _plain(cron: str) -> str:
+    """The expression with a step that names one day only written as that day."""
+    parts = cron.split()
+    if "/" in parts[2] and len(days := wall_clock(cron).days) == 1:
+        parts[2] = str(min(days))
+    return " ".join(parts)
+
+
+def _ordinal(number: int) -> str:
+    """As in 21st, 22nd, 23rd, and 11th."""
+    ends = {1: "st", 2: "nd", 3: "rd"}
+    is_teen = number % 100 in (11, 12, 13)
+    return f"{number}{'th' if is_teen else ends.get(number % 10, 'th')}"
 
 
 def _usual(cron: str) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 from zoneinfo import available_timezones
 
+# Files of the zone database that are no place's time: this machine's own, and a placeholder.
+_NO_ZONES = frozenset({"localtime", "Factory", "posixrules"})
+
 
 @functools.cache
 def known_zones() -> frozenset[str]:
     """All names that a schedule may have."""
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - _NO_ZONES
 
 
 @functools.cache

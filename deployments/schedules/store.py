@@ -13,8 +13,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
+from deployments.errors import InputInvalid, InputTooLarge, ScheduleInvalid
+from deployments.lookup import deployed
 from deployments.models import Deployment, Schedule
-from deployments.occurrences import PlannedRun, Rule, RuleInvalid, in_words, next_runs
+from deployments.occurrences import PlannedRun, Rule, RuleInvalid, in_words, next_due, next_runs
 from deployments.schedules.fields import OWN_FIELDS, Said, read_fields
 from deployments.schedules.rules import refresh, rule_of
 from designs.ids import new_id
@@ -48,7 +50,10 @@ def add_schedule(*, deployment: Deployment, fields: dict[str, Any]) -> Schedule:
     """One more schedule for the deployment. Raises ScheduleInvalid."""
     said = read_fields(fields)
     with transaction.atomic():
-        return _write(Schedule(deployment=deployment), PeriodicTask(task=TASK), said)
+        schedule = Schedule(deployment=deployment)
+        _check_runs(schedule, said)
+        _check_input(schedule, said)
+        return _write(schedule, PeriodicTask(task=TASK), said)
 
 
 def change_schedule(*, schedule: Schedule, fields: dict[str, Any]) -> Schedule:
@@ -59,6 +64,10 @@ def change_schedule(*, schedule: Schedule, fields: dict[str, Any]) -> Schedule:
     said = read_fields(fields)
     with transaction.atomic():
         found = locked(schedule)
+        if _times_of(said.rule) != _times_of(readable_rule(found)):
+            _check_runs(found, said)
+        if said.own["input_data"] != found.input_data:
+            _check_input(found, said)
         return _write(found, found.beat_task, said)
 
 
@@ -120,6 +129,33 @@ def locked(schedule: Schedule) -> Schedule:
     """The row as it is now, kept from pumps and other editors until the transaction ends."""
     rows = Schedule.objects.with_rule().select_related("deployment")
     return rows.select_for_update(of=("self",)).get(pk=schedule.pk)
+
+
+def _times_of(rule: Rule | None) -> Any:
+    """What decides when it runs. One that has come to its end may still be changed otherwise."""
+    return rule and (rule.cron, rule.every_seconds, rule.timezone, rule.start, rule.end)
+
+
+def _check_runs(schedule: Schedule, said: Said) -> None:
+    """Raises ScheduleInvalid for a schedule that would never run."""
+    now, end = database_time(schedule.deployment), said.rule.end
+    if end is None or next_due(said.rule, now) is not None:
+        return
+    why = "This end has passed" if end <= now else "No planned time lies before this end"
+    raise ScheduleInvalid({"end_at": [f"{why}, so nothing would run."]})
+
+
+def _check_input(schedule: Schedule, said: Said) -> None:
+    """Raises ScheduleInvalid for what the deployed version would refuse at each planned time."""
+    ready = deployed(schedule.deployment)
+    if ready.graph is None:
+        return
+    try:
+        ready.check_input(said.own["input_data"])
+    except InputInvalid as error:
+        raise ScheduleInvalid(error.errors) from error
+    except InputTooLarge as error:
+        raise ScheduleInvalid({"input_data": [str(error)]}) from error
 
 
 def _write(schedule: Schedule, beat_task: PeriodicTask, said: Said) -> Schedule:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -33,7 +32,11 @@ def show_refusal(form: forms.Form, error: Exception) -> None:
     if isinstance(error, EndpointPathInvalid | EndpointPathTaken):
         form.add_error("endpoint_path", str(error))
     elif isinstance(error, ScheduleInvalid):
-        _show_at_fields(form, {SCHEDULE_FIELDS.get(n, n): t for n, t in error.errors.items()})
+        for path, texts in error.errors.items():
+            # A part of the input is told at the field for the whole.
+            name, inside, _ = path.partition("/")
+            told = [f"{path}: {text}" for text in texts] if inside else texts
+            _show_at_field(form, SCHEDULE_FIELDS.get(name, name), told)
     elif isinstance(error, InputInvalid):
         for path, texts in error.errors.items():
             form.add_error("input_data", [f"{path}: {text}" for text in texts])  # type: ignore[arg-type]
@@ -45,9 +48,8 @@ def show_refusal(form: forms.Form, error: Exception) -> None:
         form.add_error(None, str(error))
 
 
-def _show_at_fields(form: forms.Form, errors: Mapping[str, list[str]]) -> None:
-    for name, texts in errors.items():
-        form.add_error(name if name in form.fields else None, texts)  # type: ignore[arg-type]
+def _show_at_field(form: forms.Form, name: str, texts: list[str]) -> None:
+    form.add_error(name if name in form.fields else None, texts)  # type: ignore[arg-type]
 
 
 def form_page(request: PageRequest, name: str, form: forms.Form, **more: Any) -> HttpResponse:

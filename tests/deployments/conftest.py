@@ -37,6 +37,9 @@ def deploy() -> Callable[..., Deployment]:
     def make(
         document: dict[str, Any] | None = None, path: str = "/double", **fields: Any
     ) -> Deployment:
+        if document is None and fields.get("schedule"):
+            # What the document needs, where a test does not care.
+            fields["schedule"] = {"input_data": {"number": 1}, **fields["schedule"]}
         design = create_design(document=document or doubling(), caller=SYSTEM)
         return deploy_design(design=design, endpoint_path=path, caller=SYSTEM, **fields)
 

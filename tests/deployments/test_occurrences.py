@@ -1,12 +1,23 @@
 """The arithmetic of schedules: what is read, what is refused, which instants are named."""
 
+import calendar
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.occurrences import Rule, RuleInvalid, due_times, in_words, next_due, read_cron
+from deployments.occurrences import (
+    Rule,
+    RuleInvalid,
+    due_times,
+    in_words,
+    known_zones,
+    next_due,
+    next_runs,
+    read_cron,
+    times,
+)
 
 ANCHOR = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -45,6 +56,9 @@ def test_cron_is_read_and_normalised(written: str, read: str) -> None:
         ("0 0 * * mom", "not a value"),
         ("0 0 31 2 *", "No day fits"),
         ("*/0 * * * *", "at least 1"),
+        ("*/90 * * * *", "a step of the minute goes to 59"),
+        ("0 1-5/24 * * *", "a step of the hour goes to 23"),
+        ("0 0 */32 * *", "a step of the day of month goes to 31"),
         ("@daily", "five fields"),
         ("", "five fields"),
         ("1,,2 * * * *", "minute"),
@@ -79,6 +93,25 @@ def test_both_day_fields_must_fit() -> None:
     assert found.weekday() == 4
 
 
+def test_days_that_are_years_apart_are_found_at_little_cost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The 29th of February on a Sunday, at an hour that clocks jump over on other days."""
+    asked = []
+    look = times.offset_at
+    monkeypatch.setattr(times, "offset_at", lambda *of: asked.append(of) or look(*of))
+    runs = next_runs(cron("30 2 29 2 0", "Europe/Berlin"), ANCHOR, most=100)
+    expected = [
+        year
+        for year in range(2026, 9999)
+        if calendar.isleap(year) and calendar.weekday(year, 2, 29) == calendar.SUNDAY
+    ]
+    assert [run.local.year for run in runs] == expected[:100]
+    assert {run.local.strftime("%d.%m. %H:%M") for run in runs} == {"29.02. 02:30"}
+    # Some at each end of the way to the next one, none for the days between.
+    assert len(asked) < 40 * len(runs)
+
+
 def test_an_interval_counts_elapsed_time_from_its_anchor() -> None:
     assert next_due(every(10), ANCHOR) == ANCHOR + timedelta(seconds=10)
     assert next_due(every(10), ANCHOR + timedelta(seconds=12)) == ANCHOR + timedelta(seconds=20)
@@ -108,6 +141,29 @@ def test_rules_are_said_in_words() -> None:
     words = in_words(cron("0 9 * * 1-5", "Europe/Berlin"))
     assert "09:00" in words
     assert words.endswith("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("0 0 31 * *", "at 00:00 on the 31st day of every month, in months that have one, UTC"),
+        ("0 0 */31 * *", "at 00:00 on the first day of every month, UTC"),
+        (
+            "0 0 21,22,23,11 * *",
+            "at 00:00 on the 21st, the 22nd, the 23rd, and the 11th day of month, UTC",
+        ),
+        ("0 0 29 2 *", "at 00:00 on February 29, in leap years, UTC"),
+        ("0 0 31 1 *", "at 00:00 on January 31, UTC"),
+        ("23 * 28 * *", "at minute 23 of every hour on the 28th day of every month, UTC"),
+    ],
+)
+def test_days_of_the_month_are_said_as_people_do(expression: str, words: str) -> None:
+    assert in_words(cron(expression)) == words
+
+
+def test_what_is_no_place_is_no_zone() -> None:
+    assert not known_zones() & {"localtime", "Factory", "posixrules"}
+    assert {"UTC", "Europe/Berlin", "Etc/GMT+5"} <= known_zones()
 
 
 @given(

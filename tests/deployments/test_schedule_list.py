@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
-from django_celery_beat.models import CrontabSchedule
+from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from deployments.models import Deployment, Occurrence, Schedule
 from deployments.pump import wake_schedules
@@ -56,7 +56,10 @@ def test_those_that_do_not_run_say_why(browser: Client, deploy: Deploy) -> None:
     inactive = deploy(path="/inactive", schedule={"interval_seconds": 60})
     change_deployment(deployment=inactive, caller=SYSTEM, status="inactive")
     past = timezone.now() - timedelta(days=1)
-    deploy(path="/ended", schedule={"interval_seconds": 60, "end_at": past})
+    deploy(path="/ended", schedule={"interval_seconds": 60})
+    ended = PeriodicTask.objects.get(orchestra_schedule__deployment__endpoint_path="/ended")
+    ended.expires = past
+    ended.save()
     deploy(path="/wrong", schedule={"cron_expression": "0 9 * * *"})
     CrontabSchedule.objects.update(minute="5/15")
     wake_schedules()

@@ -19,6 +19,7 @@ Deploy = Callable[..., Deployment]
 Scheduled = Callable[..., Schedule]
 CRON = {
     "kind": "cron", "cron_expression": "0 9 * * 1-5", "timezone": "Europe/Berlin", "enabled": "on",
+    "schedule_input": '{"number": 1}',
 }  # fmt: skip
 
 

@@ -168,15 +168,6 @@ def test_what_waits_for_a_schedule_that_is_switched_off_is_skipped(scheduled: Sc
     assert not runs()
 
 
-def test_one_off_runs_once_and_is_off(scheduled: Scheduled) -> None:
-    schedule = scheduled(missed=3, one_off=True)
-    wake_schedules()
-    wake_schedules()
-    assert ledger(schedule) == [("ran", "")]
-    schedule = Schedule.objects.with_rule().get()
-    assert (schedule.beat_task.enabled, schedule.next_due_at) == (False, None)
-
-
 def test_an_end_that_comes_ends_it(scheduled: Scheduled) -> None:
     schedule = scheduled(missed=2, end_at=timezone.now() + timedelta(hours=1), misfire="run_all")
     schedule.beat_task.expires = schedule.next_due_at

@@ -95,12 +95,19 @@ class ScheduleForm(ServiceForm):
             for name in RULE:
                 self.initial.setdefault(name, shown[name])
             self.initial.setdefault("input_data", self.instance.input_data)
+            # Other readers take names that are not offered here.
+            zone = (shown["timezone"], shown["timezone"])
+            self.fields["timezone"].choices = sorted({*zones(), zone})
         if not self.caller.may(PAYLOAD):
             del self.fields["input_data"]
 
     def schedule_fields(self) -> dict[str, Any]:
         """As the store takes them; an input that the caller may not see stays."""
-        given = self.cleaned_data
+        given = dict(self.cleaned_data)
+        for name in ("start_at", "end_at"):
+            # What was not touched keeps the microseconds that the form does not show.
+            if name not in self.changed_data:
+                given[name] = self.initial.get(name)
         found = {name: given[name] for name in (*RULE, *POLICIES)}
         kept = {} if self.instance._state.adding else self.instance.input_data
         return {**found, "input_data": given.get("input_data", kept)}

@@ -21,6 +21,7 @@ SHAPE = {
     "repeated_time", "next_run_at", "words", "error", "created_at", "updated_at",
 }  # fmt: skip
 WEEKDAYS = {"cron_expression": "0 9 * * mon-fri", "timezone": "Europe/Berlin"}
+NEEDED = {"input_data": {"number": 1}}
 
 
 @pytest.fixture
@@ -77,12 +78,12 @@ def test_put_takes_back_what_get_showed_and_resets_the_rest(
     limits = {"pause_after_failures": 3, "misfire_window_seconds": 60, "repeated_time": "twice"}
     span = {"start_at": "2027-01-01T00:00:00+01:00", "end_at": "2028-01-01T00:00:00Z"}
     deployment = deploy(schedule={"interval_seconds": 60})
-    made = add(client, deployment, **WEEKDAYS, **limits, **span, one_off=True).json()
+    made = add(client, deployment, **WEEKDAYS, **limits, **span, **NEEDED, one_off=True).json()
     url = url_of(deployment, made["id"])
     same = client.put(url, made, format="json").json()
     assert {**same, "updated_at": ""} == {**made, "updated_at": ""}
     assert same["start_at"] == "2026-12-31T23:00:00Z"
-    reset = client.put(url, {"interval_seconds": 5}, format="json").json()
+    reset = client.put(url, {"interval_seconds": 5, **NEEDED}, format="json").json()
     assert (reset["pause_after_failures"], reset["one_off"], reset["end_at"]) == (None, False, None)
     assert client.delete(url).status_code == 204
     assert client.get(url).status_code == 404
@@ -108,6 +109,10 @@ def test_put_takes_back_what_get_showed_and_resets_the_rest(
         ({"interval_seconds": 5, "repeated_time": "next"}, "repeated_time"),
         ({"interval_seconds": 5, "one_off": "perhaps"}, "one_off"),
         ({"interval_seconds": 5, "start_at": "tomorrow"}, "start_at"),
+        ({"interval_seconds": 5, "start_at": "2027-01-01T08:30:00"}, "start_at"),
+        ({"interval_seconds": 5, "end_at": "2027-01-01"}, "end_at"),
+        ({"interval_seconds": 5, "timezone": "localtime"}, "timezone"),
+        ({"cron_expression": "*/90 * * * *"}, "cron_expression"),
         ({"interval_seconds": 5, "start_at": "0001-01-01T00:00:00+12:00"}, "start_at"),
         ({"interval_seconds": 5, "end_at": "9999-12-31T23:59:59-12:00"}, "end_at"),
         (

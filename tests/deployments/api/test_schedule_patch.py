@@ -20,6 +20,9 @@ WHOLE = {
 }
 
 
+NEEDED = {"input_data": {"number": 4}}
+
+
 @pytest.fixture
 def client(
     administrator: User, key_of: Callable[..., str], api_with: Callable[[str], APIClient]
@@ -51,15 +54,19 @@ def test_patch_leaves_the_rest(client: APIClient, url: str, given: dict, changed
 
 
 def test_put_replaces_the_whole(client: APIClient, url: str) -> None:
-    given = {**client.get(url).json(), "schedule": {"cron_expression": "0 4 * * *"}}
+    given = {**client.get(url).json(), "schedule": {"cron_expression": "0 4 * * *", **NEEDED}}
     found = client.put(url, given, format="json").json()["schedule"]
-    assert (found["timezone"], found["overlap"], found["input_data"]) == ("UTC", "skip", {})
+    assert (found["timezone"], found["overlap"], found["input_data"]) == (
+        "UTC",
+        "skip",
+        {"number": 4},
+    )
 
 
 def test_null_takes_it_away_and_a_part_makes_none(client: APIClient, url: str) -> None:
     assert client.patch(url, {"schedule": None}, format="json").json()["schedule"] is None
     assert client.patch(url, {"schedule": {"enabled": False}}, format="json").status_code == 422
-    made = client.patch(url, {"schedule": {"interval_seconds": 60}}, format="json").json()
+    made = client.patch(url, {"schedule": {"interval_seconds": 60, **NEEDED}}, format="json").json()
     assert made["schedule"]["timezone"] == "UTC"
 
 
