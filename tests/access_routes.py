@@ -49,9 +49,8 @@ class World:
 def make_world(owner: Any) -> World:
     design = create_design(document=doubling(), caller=SYSTEM)
     path = f"/matrix/{uuid.uuid4().hex}"
-    deployment = deploy_design(
-        design=design, endpoint_path=path, caller=SYSTEM, schedule={"interval_seconds": 3600}
-    )
+    rule = {"interval_seconds": 3600, "input_data": {"number": 1}}
+    deployment = deploy_design(design=design, endpoint_path=path, caller=SYSTEM, schedule=rule)
     order = Order(
         version=deployment.version,
         input_data={"number": 1},

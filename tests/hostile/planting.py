@@ -90,7 +90,8 @@ def _deployments(given: Planting, design: Design) -> Deployment:
             design=spare, version=version, endpoint_path=f"{given.path}/{at}", status="error",
             status_reason=name, callback_url=f"https://{name}",
         )  # fmt: skip
-    rule = {"interval_seconds": 3600, "enabled": False, "input_data": {"texts": given.texts[:300]}}
+    texts = {"number": 1, "texts": given.texts[:300]}
+    rule = {"interval_seconds": 3600, "enabled": False, "input_data": texts}
     deployment = deploy_design(
         design=design, endpoint_path=given.path, caller=SYSTEM, schedule=rule
     )
