@@ -150,7 +150,8 @@ def test_a_new_version_is_deployed_by_its_number(
 def test_undeploying_frees_the_path_and_keeps_the_history(
     client: APIClient, design: Design
 ) -> None:
-    url = create(client, design, schedule={"interval_seconds": 60, "input_data": {"number": 1}})["Location"]
+    schedule = {"interval_seconds": 60, "input_data": {"number": 1}}
+    url = create(client, design, schedule=schedule)["Location"]
     log = invoke_deployment(
         deployment=Deployment.objects.get(),
         input_data={"number": 1},
