@@ -64,8 +64,8 @@ def own_document(deployment: Deployment) -> dict[str, Any]:
     document = deployment.version.document
     given = document.get("input_schema")
     calls = {"post": _operation(deployment, "call", with_body=True)}
-    validator = input_validator(document)
-    if validator is None or validator.is_valid({}):
+    check = input_validator(document)
+    if check is None or not check.misfits({}):
         calls["get"] = _operation(deployment, "get", with_body=False)
     return {
         "openapi": "3.1.0",
