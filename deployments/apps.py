@@ -5,3 +5,9 @@ from django.apps import AppConfig
 
 class DeploymentsConfig(AppConfig):
     name = "deployments"
+
+    def ready(self) -> None:
+        from deployments.orders import order_again
+        from executor.acceptance import register_rules
+
+        register_rules(order_again)

@@ -120,6 +120,7 @@ def _rows(schedule: Schedule, plan: Backfill, now: datetime) -> list[Occurrence]
         row.outcome = Outcome.WAITING if plan.one_after_another else Outcome.RAN
         row.policy = Policy.BACKFILL
         row.start_at, row.decided_at = (now, None) if plan.one_after_another else (None, now)
+        row.input_data = schedule.input_data if plan.one_after_another else None
         found.append(row)
     return found
 
@@ -128,5 +129,5 @@ def _save(rows: Sequence[Occurrence]) -> None:
     old = [row for row in rows if row.pk is not None]
     Occurrence.objects.bulk_create([row for row in rows if row.pk is None])
     Occurrence.objects.bulk_update(
-        old, ["outcome", "policy", "start_at", "decided_at", "execution"]
+        old, ["outcome", "policy", "start_at", "decided_at", "execution", "input_data"]
     )

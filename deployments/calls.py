@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import time
 import uuid
 from collections.abc import Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import IntegrityError, models
-from django.utils import timezone
+from django.db import IntegrityError
 
-from deployments.callbacks import check_callback, new_delivery
-from deployments.errors import CallbackRefused, DeploymentInactive, IdempotencyConflict
+from deployments.errors import IdempotencyConflict, NotAccepted
 from deployments.lookup import Deployed
 from deployments.models import IdempotencyKey
-from deployments.orders import order_for
+from deployments.orders import order_of_call
 from designs.access import Caller
-from designs.audit import Action, AuditEntry, new_entry
 from designs.ids import new_id
 from executor import states
-from executor.answers import Answer, answer_of_run, wait_for_answer
+from executor.acceptance import Accepted, Order, accept
+from executor.answers import Answer, answer_of, wait_for_answer
 from executor.carrier import Carrier, process_carrier
 from executor.engine.context import Outcome
-from executor.errors import InputInvalid, TooManyAtOnce
 from executor.instant import run_at_once
 from executor.models import Execution, Trigger
 from executor.recorder import Accept
 from executor.sending import send_execution
-from executor.services import Order, new_execution
-from executor.states import Status
 from executor.threads import in_thread
 from executor.writer import process_writer
 
@@ -40,8 +36,6 @@ T = TypeVar("T")
 
 # How often a call whose key meets another's row is started anew.
 KEY_TRIES = 3
-# With these nothing was started now.
-STARTS_NOTHING = (DeploymentInactive, InputInvalid, CallbackRefused, TooManyAtOnce)
 
 
 @dataclass(frozen=True)
@@ -58,25 +52,24 @@ class Call:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a call fixes before its run: the id, what is written beside it, who listens to it."""
+    """What a call fixes before its run: what is to run, its id, how long who waits for it."""
 
+    ready: Deployed
+    order: Order
+    execution_id: uuid.UUID
     key: IdempotencyKey | None = None
-    entry: AuditEntry | None = None
-    callback_url: str = ""
+    wait_seconds: float = 0.0
     streams: bool = False
-    execution_id: uuid.UUID = field(default_factory=new_id)
 
-    def rows(self, execution: Execution) -> list[models.Model]:
-        """The execution and what belongs to it, to be written together."""
-        rows: list[models.Model] = [execution]
-        if self.key is not None:
-            self.key.execution_id = execution.pk
-            rows.append(self.key)
-        if self.entry is not None:
-            rows.append(self.entry)
-        if self.callback_url:
-            rows.append(new_delivery(execution=execution, url=self.callback_url))
-        return rows
+    @property
+    def is_waited_for(self) -> bool:
+        return self.wait_seconds > 0 or self.streams
+
+    async def accepted(self) -> Accepted:
+        """The rows of the run. What the audit is told of is read from the database."""
+        if self.order.audited is None:
+            return accept(self.order, execution_id=self.execution_id)
+        return await in_thread(accept, self.order, execution_id=self.execution_id)
 
 
 async def call_deployment(
@@ -97,25 +90,24 @@ async def call_deployment(
     The run goes on in any case, also when the caller goes away. With an idempotency key a second
     call waits for the first one's execution instead of starting another. One that `streams` runs
     here if there is room, and is followed instead of waited for, by the `execution_id` that it is
-    to have. Raises DeploymentInactive,
-    InputInvalid, CallbackRefused, IdempotencyConflict, TooManyAtOnce, RecorderUnavailable.
+    to have. Raises RightMissing,
+    DeploymentInactive, InputInvalid, CallbackRefused, IdempotencyConflict, TooManyAtOnce,
+    RecorderUnavailable.
     """
     key = _key(ready, caller, idempotency_key, body)
     try:
-        order = order_for(ready, input_data=input_data, trigger=trigger, caller=caller)
-        if callback_url:
-            check_callback(callback_url)
-            order = replace(order, settles=True)
-        execution_id = execution_id or new_id()
-        plan = Plan(
-            key=key,
-            entry=await _entry(order, execution_id),
-            callback_url=callback_url or ready.callback_url,
-            streams=streams,
-            execution_id=execution_id,
+        order = order_of_call(
+            ready,
+            input_data=input_data,
+            trigger=trigger,
+            caller=caller,
+            callback_url=callback_url,
         )
-        return await _start_once(ready, order, wait_seconds, plan)
-    except STARTS_NOTHING:
+        if key is not None:
+            order = replace(order, beside=(*order.beside, functools.partial(_keyed, key)))
+        plan = Plan(ready, order, execution_id or new_id(), key, wait_seconds, streams)
+        return await _start_once(plan)
+    except NotAccepted:
         # What the deployment is and takes may have changed since the key started its run.
         first = None if key is None else await in_thread(_started_before, key)
         if first is None:
@@ -123,11 +115,11 @@ async def call_deployment(
         return await _replayed(first, wait_seconds)
 
 
-async def _start_once(ready: Deployed, order: Order, wait_seconds: float, plan: Plan) -> Call:
+async def _start_once(plan: Plan) -> Call:
     first = None
     for tries_left in reversed(range(KEY_TRIES)):
         try:
-            return await _start(ready, order, wait_seconds, plan)
+            return await _start(plan)
         except IntegrityError:
             first = None if plan.key is None else await in_thread(_started_before, plan.key)
             if first is not None:
@@ -135,7 +127,7 @@ async def _start_once(ready: Deployed, order: Order, wait_seconds: float, plan: 
             # What stood in the way was too old to count, or another key's; it is gone now.
             if plan.key is None or not tries_left:
                 raise
-    return await _replayed(first, wait_seconds)
+    return await _replayed(first, plan.wait_seconds)
 
 
 async def _replayed(first: Any, wait_seconds: float) -> Call:
@@ -154,43 +146,36 @@ def _key(ready: Deployed, caller: Caller, key: str, body: bytes) -> IdempotencyK
     )
 
 
-async def _entry(order: Order, execution_id: uuid.UUID) -> AuditEntry | None:
-    """What the audit says of a run that a person starts by hand. Of other calls the execution says
-    it all, and they wait for no other row.
-    """
-    if order.trigger != Trigger.MANUAL or order.caller.key_id is not None:
-        return None
-    execution = new_execution(order, id=execution_id)
-    return await in_thread(new_entry, Action.EXECUTE, execution, caller=order.caller)
+def _keyed(key: IdempotencyKey, execution: Execution) -> IdempotencyKey:
+    key.execution_id = execution.pk
+    return key
 
 
-async def _start(ready: Deployed, order: Order, wait_seconds: float, plan: Plan) -> Call:
-    is_waited_for = wait_seconds > 0 or plan.streams
-    if is_waited_for and ready.is_instant and not ready.is_counted:
-        call = await _run_at_once(order, ready, plan)
+async def _start(plan: Plan) -> Call:
+    """Accept the run and have it carried: played at once, here, or by a worker."""
+    ready = plan.ready
+    if plan.is_waited_for and ready.is_instant and not ready.is_counted:
+        call = await _run_at_once(plan)
         if call is not None:
             return call
-    carrier = _carrier_with_room() if is_waited_for and not ready.is_isolated else None
+    accepted = await plan.accepted()
+    carrier = _carrier_with_room() if plan.is_waited_for and not ready.is_isolated else None
     if carrier is not None:
-        return await _run_here(carrier, order, ready, wait_seconds, plan)
-    execution = new_execution(order, id=plan.execution_id)
-    await _to_its_end(_queue(execution, plan, at_once=is_waited_for))
-    answer = await wait_for_answer(execution.pk, wait_seconds) if wait_seconds > 0 else None
-    return Call(execution.pk, answer)
+        return await _run_here(carrier, accepted, plan)
+    await _to_its_end(_queue(accepted, at_once=plan.is_waited_for))
+    pk, seconds = plan.execution_id, plan.wait_seconds
+    return Call(pk, await wait_for_answer(pk, seconds) if seconds > 0 else None)
 
 
-async def _run_at_once(order: Order, ready: Deployed, plan: Plan) -> Call | None:
+async def _run_at_once(plan: Plan) -> Call | None:
     """None, with nothing written, if the run has to go the long way."""
-    if ready.graph is None or settings.ENVIRONMENT.inline_limit == 0:
+    if plan.ready.graph is None or settings.ENVIRONMENT.inline_limit == 0:
         return None
-    began = time.monotonic()
-    execution = new_execution(order, id=plan.execution_id, published_at=None)
-    others = plan.rows(execution)[1:]
-    outcome = await run_at_once(execution, ready.graph, others)
+    accepted = await plan.accepted()
+    outcome = await run_at_once(accepted, plan.ready.graph)
     if outcome is None:
         return None
-    took = round((time.monotonic() - began) * 1000)
-    return Call(execution.pk, answer_of_run(execution.pk, outcome, took))
+    return Call(plan.execution_id, answer_of(accepted.execution, outcome.block_outputs))
 
 
 def _carrier_with_room() -> Carrier | None:
@@ -201,42 +186,29 @@ def _carrier_with_room() -> Carrier | None:
     return carrier if carrier.take_slot() else None
 
 
-async def _run_here(
-    carrier: Carrier,
-    order: Order,
-    ready: Deployed,
-    wait_seconds: float,
-    plan: Plan,
-) -> Call:
+async def _run_here(carrier: Carrier, accepted: Accepted, plan: Plan) -> Call:
+    """Takes over the slot."""
     began = time.monotonic()
-    execution = new_execution(
-        order,
-        id=plan.execution_id,
-        status=Status.RUNNING,
-        attempt=1,
-        owner=carrier.name,
-        lease_until=states.seconds_from_now(carrier.lease_seconds),
-        started_at=timezone.now(),
-        published_at=None,
-    )
-    task = await _to_its_end(_begin(carrier, execution, ready, plan))
-    done, _ = await asyncio.wait({task}, timeout=wait_seconds)
+    execution = accepted.execution
+    task = await _to_its_end(_begin(carrier, accepted, plan.ready))
+    done, _ = await asyncio.wait({task}, timeout=plan.wait_seconds)
     if not done:
         return Call(execution.pk, None)
     outcome = task.result()
     if outcome is not None:
-        took = round((time.monotonic() - began) * 1000)
-        return Call(execution.pk, answer_of_run(execution.pk, outcome, took))
+        return Call(execution.pk, answer_of(execution, outcome.block_outputs))
     # Handed over or cancelled in the middle: the row says how it ends.
-    left = max(0.0, wait_seconds - (time.monotonic() - began))
+    left = max(0.0, plan.wait_seconds - (time.monotonic() - began))
     return Call(execution.pk, await wait_for_answer(execution.pk, left))
 
 
 async def _begin(
-    carrier: Carrier, execution: Execution, ready: Deployed, plan: Plan
+    carrier: Carrier, accepted: Accepted, ready: Deployed
 ) -> asyncio.Task[Outcome | None]:
+    execution = accepted.execution
     try:
-        await _write(execution, plan, at_once=True)
+        states.start_unwritten(execution, owner=carrier.name, lease_seconds=carrier.lease_seconds)
+        await _write(accepted, at_once=True)
     except BaseException:
         # If the row is there all the same, its lease runs out and a worker takes it.
         carrier.free_slot()
@@ -244,14 +216,14 @@ async def _begin(
     return carrier.start(execution, ready.graph)
 
 
-async def _queue(execution: Execution, plan: Plan, *, at_once: bool) -> None:
-    await _write(execution, plan, at_once=at_once)
-    await in_thread(send_execution, execution.pk)
+async def _queue(accepted: Accepted, *, at_once: bool) -> None:
+    await _write(accepted, at_once=at_once)
+    await in_thread(send_execution, accepted.execution.pk)
 
 
-async def _write(execution: Execution, plan: Plan, *, at_once: bool) -> None:
-    """Accept it. Whoever does not want it run `at_once` waits in line where a limit is reached."""
-    write = Accept(plan.rows(execution), execution=execution, at_once=at_once)
+async def _write(accepted: Accepted, *, at_once: bool) -> None:
+    """Whoever does not want it run `at_once` waits in line where a limit is reached."""
+    write = Accept(accepted.rows, execution=accepted.execution, at_once=at_once)
     await asyncio.wrap_future(process_writer().submit(write))
 
 

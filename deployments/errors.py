@@ -3,9 +3,10 @@
 # Callers of a deployment hear about its input too.
 from executor.errors import InputInvalid as InputInvalid
 from executor.errors import InputTooLarge as InputTooLarge
+from executor.errors import NotAccepted as NotAccepted
 
 
-class DeploymentInactive(Exception):
+class DeploymentInactive(NotAccepted):
     """The deployment takes no calls at the moment; the sentence says why and what to do."""
 
 
@@ -49,7 +50,7 @@ class KeyRevoked(Exception):
     """The key was revoked for good, so nothing more can be done with it."""
 
 
-class RateLimitReached(Exception):
+class RateLimitReached(NotAccepted):
     """More requests than a deployment or a key may have.
 
     `policies` are the names of those used up; `headers` say when to come again.
@@ -69,5 +70,5 @@ class DeliveryPending(Exception):
     """The callback's run has not ended yet, so there is nothing to deliver."""
 
 
-class CallbackRefused(Exception):
+class CallbackRefused(NotAccepted):
     """No callback may go to this address; the sentence says why."""

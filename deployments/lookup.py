@@ -42,6 +42,8 @@ class Deployed:
     max_input_bytes: int | None = None
     max_concurrent: int | None = None
     callback_url: str = ""
+    endpoint_path: str = ""
+    is_removed: bool = False
 
     @property
     def is_instant(self) -> bool:
@@ -92,19 +94,22 @@ def deployed_at(path: str) -> Deployed | None:
     return found
 
 
-def deployed(row: Deployment) -> Deployed:
-    """The deployment with its version compiled and its limits as the engine names them."""
+def deployed(row: Deployment, version: DesignVersion | None = None) -> Deployed:
+    """The deployment with its version compiled and its limits as the engine names them; or with
+    another version of its design, for running an execution of that once more.
+    """
+    version = version or row.version
     try:
-        graph = compiled_version(row.version_id, row.version.document)
+        graph = compiled_version(version.pk, version.document)
     except DesignInvalid:
         # Published before a rule became stricter: calls are refused with a sentence, nothing
         # breaks.
         graph = None
     return Deployed(
         id=row.pk,
-        version=row.version,
+        version=version,
         graph=graph,
-        validator=None if graph is None else _validator(row.version),
+        validator=None if graph is None else _validator(version),
         status=row.status,
         status_reason=row.status_reason,
         group_ids=frozenset(group.pk for group in row.groups.all()),
@@ -114,6 +119,8 @@ def deployed(row: Deployment) -> Deployed:
             limits_of("deployment", row.pk, row.requests_per_minute, row.requests_per_day)
         ),
         callback_url=row.callback_url,
+        endpoint_path=row.endpoint_path,
+        is_removed=row.removed_at is not None,
         max_input_bytes=row.max_input_bytes,
         max_concurrent=row.max_concurrent,
     )

@@ -10,20 +10,20 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from deployments.callbacks import check_callback, new_delivery
+from deployments.callbacks import check_callback
 from deployments.errors import EndpointPathInvalid, EndpointPathTaken
-from deployments.lookup import Deployed, deployed, tell_change
+from deployments.lookup import deployed, tell_change
 from deployments.models import Deployment, check_endpoint_path
-from deployments.orders import order_for
+from deployments.orders import order_of_counted_call
 from deployments.schedules import store
 from deployments.serving import catch_up
 from designs.access import Caller
 from designs.acting import recorded_as
-from designs.audit import Action, note
+from designs.audit import Action
 from designs.models import Design
 from designs.services import version_to_deploy
+from executor.acceptance import enqueue
 from executor.models import Execution, Trigger
-from executor.services import Order, accept_execution
 
 CHANGEABLE = frozenset(
     {
@@ -131,27 +131,16 @@ def undeploy(*, deployment: Deployment, caller: Caller) -> None:
 def invoke_deployment(
     *, deployment: Deployment, input_data: dict[str, Any], trigger: Trigger, caller: Caller
 ) -> Execution:
-    """Start a run of the deployed version. Pages, admin, schedules and scripts come through here.
+    """Start a run of the deployed version on a worker. Pages, admin and scripts come through here.
 
-    The deployed endpoint builds the same order and may run it in place. Raises DeploymentInactive,
-    InputInvalid.
+    The deployed endpoint builds the same order and may run it in place. Raises RightMissing,
+    DeploymentInactive, InputInvalid, RateLimitReached.
     """
-    ready = deployed(deployment)
-    order = order_for(ready, input_data=input_data, trigger=trigger, caller=caller)
-    with transaction.atomic():
-        execution = accept_order(ready, order)
-        if trigger == Trigger.MANUAL:
-            note(Action.EXECUTE, execution, caller=caller, deployment=deployment.endpoint_path)
-    return execution
-
-
-def accept_order(ready: Deployed, order: Order) -> Execution:
-    """Write the execution, with its callback if the deployment has one; a worker runs it."""
-    with transaction.atomic():
-        execution = accept_execution(order)
-        if ready.callback_url:
-            new_delivery(execution=execution, url=ready.callback_url).save(force_insert=True)
-    return execution
+    return enqueue(
+        order_of_counted_call(
+            deployed(deployment), input_data=input_data, trigger=trigger, caller=caller
+        )
+    )
 
 
 def _set_fields(deployment: Deployment, fields: dict[str, Any]) -> None:

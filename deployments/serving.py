@@ -145,6 +145,9 @@ def _recorded(schedules: Sequence[Schedule]) -> dict[uuid.UUID, set[datetime]]:
 def _row(schedule: Schedule, made: Decision, now: datetime) -> Occurrence:
     row = Occurrence(schedule=schedule, due_at=made.due)
     _change(row, made, now)
+    if row.outcome == Outcome.WAITING:
+        # What is edited until it starts is for what comes due after the edit.
+        row.input_data = schedule.input_data
     return row
 
 

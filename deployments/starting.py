@@ -9,22 +9,22 @@ import uuid
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
-from deployments.callbacks import new_delivery
 from deployments.errors import InputInvalid
 from deployments.lookup import Deployed, deployed
-from deployments.models import Delivery, Deployment, Occurrence, Schedule
-from deployments.orders import order_for
+from deployments.models import Deployment, Occurrence, Schedule
+from deployments.orders import beside, order_for
 from deployments.pausing import pause_unusable
 from designs.access import Caller
+from executor.acceptance import Accepted, Order, accept, write
 from executor.errors import ExecutionEnded
-from executor.inserting import Insert, insert_rows
 from executor.models import Execution, Trigger
 from executor.sending import send_execution
-from executor.services import Order, cancel_execution, new_execution
+from executor.services import cancel_execution
 from executor.states import LIVE, Status
 
 # Chosen by a policy, said by an occurrence.
@@ -53,18 +53,15 @@ def start_runs(starts: Sequence[Start], ready: dict[uuid.UUID, Deployed], *, now
     `now` is the database's time. Input that does not fit any more is a failed execution. The
     occurrences are not saved.
     """
-    executions, deliveries = [], []
+    accepted = []
     for schedule, occurrence in starts:
         if occurrence.policy == CANCELS:
             cancel_runs(schedule)
-        found = ready[schedule.deployment_id]
-        execution = _dated(_execution(schedule, found), now)
-        occurrence.execution = execution
-        executions.append(execution)
-        if found.callback_url:
-            deliveries.append(new_delivery(execution=execution, url=found.callback_url))
-    insert_rows([Insert(Execution, executions), Insert(Delivery, deliveries)])
-    queued = [execution.pk for execution in executions if execution.status == Status.QUEUED]
+        one = _accepted(schedule, occurrence, ready[schedule.deployment_id], now)
+        occurrence.execution = one.execution
+        accepted.append(one)
+    write(accepted)
+    queued = [one.execution.pk for one in accepted if one.execution.status == Status.QUEUED]
     transaction.on_commit(lambda: _sender().submit(_send, queued), robust=True)
 
 
@@ -88,42 +85,44 @@ def caller_of_schedule(schedule: Schedule) -> Caller:
     )
 
 
-def _execution(schedule: Schedule, ready: Deployed) -> Execution:
+def _accepted(
+    schedule: Schedule, occurrence: Occurrence, ready: Deployed, now: datetime
+) -> Accepted:
     caller = caller_of_schedule(schedule)
+    input_data = input_of(schedule, occurrence)
     try:
         order = order_for(
-            ready, input_data=schedule.input_data, trigger=Trigger.SCHEDULED, caller=caller
+            ready,
+            input_data=input_data,
+            trigger=Trigger.SCHEDULED,
+            caller=caller,
+            callback_url=ready.callback_url,
         )
     except InputInvalid as error:
-        return _failed(schedule, ready, caller, error)
+        order = Order(
+            version=ready.version,
+            input_data=input_data,
+            trigger=Trigger.SCHEDULED,
+            caller=caller,
+            deployment_id=ready.id,
+            beside=beside(ready.callback_url),
+        )
+        return accept(order, now=now, refused=_refusal(error))
     if schedule.pause_after_failures is not None:
         order = replace(order, settles=True)
-    return new_execution(order)
+    return accept(order, now=now)
 
 
-def _dated(execution: Execution, now: datetime) -> Execution:
-    """With times instead of expressions, which cost more than all the rest of many rows."""
-    execution.created_at = now
-    if execution.status == Status.FAILED:
-        execution.completed_at = now
-        return execution
-    execution.published_at = now
-    seconds = execution.limits.get("seconds")
-    execution.deadline_at = None if seconds is None else now + timedelta(seconds=seconds)
-    return execution
+def input_of(schedule: Schedule, occurrence: Occurrence) -> dict[str, Any]:
+    """What the occurrence's run gets: the schedule's input when the planned time was recorded."""
+    if occurrence.input_data is not None:
+        return dict(occurrence.input_data)
+    return schedule.input_data
 
 
-def _failed(schedule: Schedule, ready: Deployed, caller: Caller, error: InputInvalid) -> Execution:
+def _refusal(error: InputInvalid) -> dict[str, Any]:
     sentences = "; ".join(f"{path}: {text[0]}" for path, text in error.errors.items())
-    order = Order(
-        version=ready.version,
-        input_data=schedule.input_data,
-        trigger=Trigger.SCHEDULED,
-        caller=caller,
-        deployment_id=ready.id,
-    )
-    said = {"class": "input", "message": f"{error} {sentences}", "block_id": None, "step": None}
-    return new_execution(order, status=Status.FAILED, published_at=None, error=said)
+    return {"class": "input", "message": f"{error} {sentences}", "block_id": None, "step": None}
 
 
 def _send(pks: Sequence[uuid.UUID]) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 
+from designs.errors import RightMissing
+
 SCOPES = ("execute", "read", "manage")
 
 _VIEWS = (
@@ -102,6 +104,18 @@ class Caller:
         """True if both the person's permissions and the key's scopes allow `app.codename`."""
         allowed = self.is_superuser or permission in self.permissions
         return allowed and self.within_scope(permission)
+
+    def require(self, permission: str) -> None:
+        """Raises RightMissing with a sentence that says whether the person or the key falls
+        short.
+        """
+        if self.may(permission):
+            return
+        if not self.within_scope(permission):
+            raise RightMissing(f"This API key's scopes do not cover this call ({permission}).")
+        raise RightMissing(
+            f"You do not have the right for this ({permission}). Ask an administrator."
+        )
 
     def within_scope(self, permission: str) -> bool:
         """True if the key's scopes cover the permission, whatever its owner may."""

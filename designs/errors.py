@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from django.core.exceptions import PermissionDenied
+
 from designs.graph.spec import Problem
 
 
@@ -45,3 +47,7 @@ class VersionUnknown(Exception):
 
 class NotAllowed(Exception):
     """The caller lacks the right; the sentence says which."""
+
+
+class RightMissing(NotAllowed, PermissionDenied):
+    """What was asked for needs a right that the person, or the key, does not have."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from executor import wakeups
-from executor.engine.context import Outcome
 from executor.models import BlockStatus, Execution
 from executor.states import TERMINAL
 from executor.threads import in_thread
@@ -20,7 +19,10 @@ LOOK_AGAIN_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Answer:
-    """The end of an execution. `results` holds the outputs of the completed blocks by id."""
+    """The end of an execution.
+
+    `results` holds by id the outputs that blocks handed on, default values included.
+    """
 
     execution_id: uuid.UUID
     status: str
@@ -32,30 +34,17 @@ class Answer:
     error: dict[str, Any] | None = field(default=None)
 
 
-def answer_of_run(pk: uuid.UUID, outcome: Outcome, duration_ms: int) -> Answer:
-    """From a run in this process, without reading what was just written."""
-    error = outcome.error
+def answer_of(execution: Execution, results: dict[str, Any]) -> Answer:
+    """What is told of an execution that has ended, whoever ran it and however it was read."""
     return Answer(
-        execution_id=pk,
-        status=outcome.status,
-        degraded=bool(outcome.degraded),
-        result=outcome.result,
-        results=dict(outcome.block_outputs),
-        usage={
-            "model_calls": outcome.usage.model_calls,
-            "input_tokens": outcome.usage.input_tokens,
-            "output_tokens": outcome.usage.output_tokens,
-            "cost_usd": outcome.usage.cost_usd,
-        },
-        duration_ms=duration_ms,
-        error=None
-        if error is None
-        else {
-            "class": error.kind,
-            "message": error.message,
-            "block_id": error.block_id,
-            "step": error.step_key,
-        },
+        execution_id=execution.pk,
+        status=execution.status,
+        degraded=execution.degraded,
+        result=execution.result_data,
+        results=results,
+        usage=usage_of(execution),
+        duration_ms=execution.duration_ms,
+        error=execution.error,
     )
 
 
@@ -64,17 +53,14 @@ def read_answer(pk: uuid.UUID) -> Answer | None:
     execution = Execution.objects.get(pk=pk)
     if execution.status not in TERMINAL:
         return None
-    blocks = execution.blocks.filter(status=BlockStatus.COMPLETED)
-    return Answer(
-        execution_id=pk,
-        status=execution.status,
-        degraded=execution.degraded,
-        result=execution.result_data,
-        results=dict(blocks.values_list("block_id", "output")),
-        usage=usage_of(execution),
-        duration_ms=execution.duration_ms,
-        error=execution.error,
-    )
+    blocks = execution.blocks.filter(status__in=(BlockStatus.COMPLETED, BlockStatus.FAILED))
+    results = {
+        block_id: output
+        for block_id, status, output in blocks.values_list("block_id", "status", "output")
+        # One that failed has an output only if its default value, which is never null, stood in.
+        if status == BlockStatus.COMPLETED or output is not None
+    }
+    return answer_of(execution, results)
 
 
 def usage_of(execution: Execution) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from django.db import InterfaceError, OperationalError
 from designs.errors import DesignInvalid
 from executor import llm_provider
 from executor.documents import compile_document, compiled_version
-from executor.engine.context import Outcome, Setup
+from executor.engine.budget import NOTHING
+from executor.engine.context import Outcome, Setup, Usage
 from executor.engine.events import Event
 from executor.engine.journal import Journal
 from executor.engine.limits import Limits
@@ -21,7 +22,7 @@ from executor.errors import LeaseLost, RecorderUnavailable
 from executor.live_text import live_text
 from executor.models import Execution
 from executor.recorder import GiveBack, RunRecord
-from executor.rows import recorded_steps
+from executor.rows import recorded_steps, spent_before
 from executor.sending import send_settling
 from executor.states import Status
 from executor.threads import in_thread
@@ -92,6 +93,7 @@ def run_setup(
     journal: Journal,
     emit: Callable[[Event], None],
     stream: Callable[[], bool] = lambda: False,
+    spent: Usage = NOTHING,
 ) -> Setup:
     """What the engine is given for a run of this execution."""
     return Setup(
@@ -106,6 +108,7 @@ def run_setup(
         journal=journal,
         emit=emit,
         limits=_limits(execution),
+        spent_before=spent,
         stream=stream,
     )
 
@@ -117,8 +120,11 @@ async def _play(
         graph = await in_thread(_graph_of, execution)
     if execution.attempt > 1 or execution.resumed_from_id is not None:
         record.recorded = await in_thread(recorded_steps, execution)
+    spent = NOTHING
+    if execution.resumed_from_id is not None:
+        spent = await in_thread(spent_before, execution)
     with live_text(execution.pk, record.emit) as live:
-        setup = run_setup(execution, record, live.emit, live.is_wanted)
+        setup = run_setup(execution, record, live.emit, live.is_wanted, spent)
         outcome = await run_graph(graph, execution.input_data, setup)
     if record.unwritten is not None:
         # The engine took the gap for a failure of the run; it is one of this process.

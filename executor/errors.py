@@ -9,7 +9,11 @@ class NotResumable(Exception):
     """Only an execution that failed, timed out or was cancelled can be resumed."""
 
 
-class InputInvalid(Exception):
+class NotAccepted(Exception):
+    """No run is started; the sentence says why, and what to do."""
+
+
+class InputInvalid(NotAccepted):
     """The input does not fit the design's input schema: field path → sentences."""
 
     def __init__(self, errors: dict[str, list[str]]) -> None:
@@ -37,8 +41,8 @@ class ConnectionInvalid(Exception):
         self.errors = errors
 
 
-class TooManyAtOnce(Exception):
-    """The deployment runs as many executions as it may, and the caller does not want to queue."""
+class TooManyAtOnce(NotAccepted):
+    """A deployment, or a person who tries designs, has as many runs under way as they may."""
 
 
 class LeaseLost(Exception):

@@ -8,12 +8,12 @@ two, and no lease to keep.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
 from django.db import models
 from django.utils import timezone
 
 from executor import states
+from executor.acceptance import Accepted
 from executor.attempt import run_setup
 from executor.engine.context import Outcome
 from executor.engine.events import BlockChanged, Event
@@ -57,14 +57,15 @@ class Collected:
         return [*self.blocks.values(), *steps]
 
 
-async def run_at_once(
-    execution: Execution, graph: CompiledGraph, others: Sequence[models.Model] = ()
-) -> Outcome | None:
-    """Play the run and write it with its end, together with `others` that belong to it.
+async def run_at_once(accepted: Accepted, graph: CompiledGraph) -> Outcome | None:
+    """Play the run and write it with its end, together with what belongs to it. The execution says
+    how it ended, as its row does.
 
     None, with nothing written, if it computes too long for this. Raises IntegrityError when one of
-    the others is there already, RecorderUnavailable.
+    the rows is there already, RecorderUnavailable.
     """
+    execution = accepted.execution
+    execution.published_at = None
     execution.started_at = execution.created_at = timezone.now()
     execution.attempt = 1
     collected = Collected(execution)
@@ -74,9 +75,9 @@ async def run_at_once(
             outcome = await run_graph(graph, execution.input_data, setup)
     except TimeoutError:
         return None
-    fields = end_fields(outcome, collected.storable)
+    fields = end_fields(outcome, collected.storable) | {"completed_at": timezone.now()}
     states.end_unwritten(execution, Status(outcome.status), **fields)
-    rows = [execution, *collected.rows(), *others]
+    rows = [execution, *collected.rows(), *accepted.beside]
     await asyncio.wrap_future(process_writer().submit(Accept(rows, execution=execution)))
     if execution.settles:
         await in_thread(send_settling, execution.pk)

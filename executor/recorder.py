@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from typing import Any, cast
 
 from django.db import connection, models
+from django.utils import timezone
 
 from executor import admission, states, wakeups
 from executor.engine.context import Outcome
@@ -189,6 +190,7 @@ class RunRecord:
     """Journal and event sink of one attempt at one execution. Belongs to the loop that runs it."""
 
     def __init__(self, execution: Execution, writer: Writer) -> None:
+        self.execution = execution
         self.pk = execution.pk
         self.attempt = execution.attempt
         self.writer = writer
@@ -224,9 +226,16 @@ class RunRecord:
         await asyncio.wrap_future(self._flush((status, changes)))
 
     async def end_with(self, outcome: Outcome) -> Outcome:
-        """Write how the run ended; returns it with its values as the database keeps them."""
-        fields = end_fields(outcome)
-        await self.end(Status(outcome.status), **fields)
+        """Write how the run ended; returns it with its values as the database keeps them.
+
+        The execution that the run was begun with says it, too, as its row does now.
+        """
+        execution, status, fields = self.execution, Status(outcome.status), end_fields(outcome)
+        if execution.begun_here:
+            # Its start is of this process's clock.
+            fields["completed_at"] = timezone.now()
+        await self.end(status, **fields)
+        states.end_unwritten(execution, status, **fields)
         return as_stored(outcome)
 
     def stop(self) -> None:

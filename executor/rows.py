@@ -6,12 +6,13 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
 from designs.masking import is_clean, masked
-from executor.engine.context import Outcome
+from executor.engine.context import Outcome, Usage
 from executor.engine.events import BlockChanged, ErrorInfo
 from executor.engine.journal import StepResult
 from executor.models import BlockResult, Execution, Step
@@ -22,7 +23,7 @@ NOTHING_SPENT: dict[str, Any] = {
     "cost_usd": None,
     "tries": 0,
 }
-
+SMALLEST_COST = Decimal("0.000001")
 
 Cleaner = Callable[[Any], Any]
 
@@ -82,8 +83,7 @@ def change_block(
 def recorded_steps(execution: Execution) -> dict[str, StepResult]:
     """The journal of an execution; a resumed one also reads the steps of those it goes on from.
 
-    Those others have paid for their steps: here they count for nothing, neither as usage nor
-    towards a limit.
+    Those others have paid for their steps: here they are no usage, and `spent_before` has them.
     """
     found = {row.key: step_result(row) for row in execution.steps.all()}
     source = execution.resumed_from
@@ -93,6 +93,21 @@ def recorded_steps(execution: Execution) -> dict[str, StepResult]:
                 found[row.key] = replace(step_result(row), **NOTHING_SPENT)
         source = source.resumed_from
     return found
+
+
+def spent_before(execution: Execution) -> Usage:
+    """What the executions that this one goes on from have used, also in steps without an answer."""
+    calls = input_tokens = output_tokens = 0
+    cost: Decimal | None = None
+    source = execution.resumed_from
+    while source is not None:
+        calls += source.model_calls
+        input_tokens += source.input_tokens
+        output_tokens += source.output_tokens
+        if source.cost_usd is not None:
+            cost = source.cost_usd + (cost or 0)
+        source = source.resumed_from
+    return Usage(calls, input_tokens, output_tokens, None if cost is None else float(cost))
 
 
 def _clean(value: Any) -> Any:
@@ -116,8 +131,13 @@ def end_fields(outcome: Outcome, storable: Cleaner = storable) -> dict[str, Any]
         "model_calls": outcome.usage.model_calls,
         "input_tokens": outcome.usage.input_tokens,
         "output_tokens": outcome.usage.output_tokens,
-        "cost_usd": outcome.usage.cost_usd,
+        "cost_usd": _stored_cost(outcome.usage.cost_usd),
     }
+
+
+def _stored_cost(cost: float | None) -> Decimal | None:
+    """As the column keeps it; databases would round halves differently."""
+    return None if cost is None else Decimal(str(cost)).quantize(SMALLEST_COST)
 
 
 def as_stored(outcome: Outcome, storable: Cleaner = storable) -> Outcome:

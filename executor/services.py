@@ -1,94 +1,27 @@
-"""What can be done with executions: accept, cancel, run again."""
+"""What can be done with executions: try a design, cancel, run again, resume."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
-from django.db.models.functions import Now
 
 from designs.access import Caller
-from designs.acting import acting_address
 from designs.audit import Action, note
-from designs.errors import VersionUnknown
-from designs.masking import masked_value
+from designs.errors import DesignInvalid, VersionUnknown
 from designs.models import Design, DesignVersion
 from designs.services import version_of_design
-from executor import faults, llm_provider, states, wakeups
-from executor.documents import check_runnable, with_model
-from executor.errors import ExecutionEnded, NotResumable
-from executor.inputs import check_input, input_validator
-from executor.models import Execution, Trigger
-from executor.sending import send_execution
+from executor import states, tries, wakeups
+from executor.acceptance import Audited, Order, deployment_order, enqueue
+from executor.errors import ExecutionEnded, ModelUnavailable, NotAccepted, NotResumable
+from executor.models import Execution
 from executor.states import CANCELLED, Status
 
-# A run without a deployment has no limit of its own; this is what a new deployment has.
-TRY_SECONDS = 600.0
-
-
-@dataclass(frozen=True)
-class Order:
-    """All that an execution freezes at acceptance. `limits` has the names of the engine's
-    Limits.
-
-    A `document` runs in the version's place; without a version it is a draft of `design_id`. The
-    end of one that `settles` is told to deployments.
-    """
-
-    version: DesignVersion | None
-    input_data: dict[str, Any]
-    trigger: Trigger
-    caller: Caller
-    deployment_id: Any = None
-    models: Sequence[str] = ()
-    limits: dict[str, Any] = field(default_factory=dict)
-    document: dict[str, Any] | None = None
-    design_id: Any = None
-    settles: bool = False
-    max_concurrent: int | None = None
-
-
-def new_execution(order: Order, **fields: Any) -> Execution:
-    """The row to insert, queued unless `fields` say otherwise. Nothing is written.
-
-    A secret in the input is masked for the run too: what runs is what the history shows.
-    """
-    if "error" in fields:
-        fields["error"] = masked_value(fields["error"])
-    return Execution(
-        deployment_id=order.deployment_id,
-        design_id=order.version.design_id if order.version else order.design_id,
-        version_id=order.version.pk if order.version else None,
-        document=order.document,
-        trigger_type=order.trigger,
-        **_who(order.caller),
-        input_data=masked_value(order.input_data),
-        models_default=list(order.models or llm_provider.default_models()),
-        limits=order.limits,
-        deadline_at=_deadline(order.limits),
-        settles=order.settles or None,
-        max_concurrent=order.max_concurrent,
-        **{"status": Status.QUEUED, "published_at": Now(), **fields},
-    )
-
-
-def _who(caller: Caller) -> dict[str, Any]:
-    """Who started it, with which key, from where; what starts by itself comes from nowhere."""
-    return {
-        "triggered_by": caller.name,
-        "user_id": caller.user_id,
-        "key_id": caller.key_id,
-        "caller_key": caller.key_identity,
-        "caller_max_concurrent": caller.max_concurrent,
-        "caller_address": acting_address() if caller.user_id is not None else None,
-    }
-
-
-def accept_execution(order: Order) -> Execution:
-    """Write the execution, and wake a worker once that is committed."""
-    return _accept(new_execution(order))
+# What starting a run again is refused with, beside RightMissing.
+REFUSALS: tuple[type[Exception], ...] = (
+    NotAccepted, NotResumable, DesignInvalid, VersionUnknown, ModelUnavailable,
+)  # fmt: skip
 
 
 def try_design(
@@ -101,31 +34,20 @@ def try_design(
 ) -> Execution:
     """Start a run of the draft, or of a version, without a deployment.
 
-    A `model` takes the place of every model that the design names. Raises DesignInvalid,
-    InputInvalid, VersionUnknown, ModelUnavailable.
+    A `model` takes the place of every model that the design names. Raises RightMissing,
+    NotAccepted, DesignInvalid, VersionUnknown, ModelUnavailable.
     """
     found = None if version is None else version_of_design(design=design, number=version)
-    document = design.draft if found is None else found.document
-    check_runnable(document)
-    check_input(input_validator(document), input_data)
-    if model is not None:
-        llm_provider.check_model(model)
-        document = with_model(document, model)
-    is_as_published = found is not None and model is None
-    order = Order(
+    order = tries.order_of_try(
+        design=design,
         version=found,
+        draft=design.draft,
         input_data=input_data,
-        trigger=Trigger.MANUAL,
         caller=caller,
-        models=() if model is None else (model,),
-        limits={"seconds": TRY_SECONDS},
-        document=None if is_as_published else document,
-        design_id=design.pk,
+        model=model,
     )
-    with transaction.atomic():
-        execution = accept_execution(order)
-        note(Action.EXECUTE, execution, caller=caller, design=str(design))
-    return execution
+    audited = Audited(Action.EXECUTE, details={"design": str(design)})
+    return _enqueue_try(replace(order, audited=audited))
 
 
 def cancel_execution(*, execution: Execution, caller: Caller) -> None:
@@ -154,28 +76,45 @@ def rerun_execution(*, execution: Execution, caller: Caller, newest: bool = Fals
     """Start it again with the same input, as a new execution: of the same version, or of the
     design's newest.
 
-    Raises VersionUnknown, and for the newest DesignInvalid and InputInvalid.
+    It asks what its first start would ask today. Raises RightMissing, NotAccepted, DesignInvalid,
+    VersionUnknown, ModelUnavailable.
     """
-    if not newest:
-        return _accept_again(Action.RERUN, execution, caller, rerun_of=execution)
-    version = execution.design.latest()
-    if version is None:
-        raise VersionUnknown("This design was never published, so it has no newest version.")
-    check_runnable(version.document)
-    check_input(input_validator(version.document), execution.input_data)
-    changed = {"version": version, "document": None}
-    return _accept_again(Action.RERUN, execution, caller, rerun_of=execution, **changed)
+    version = execution.version
+    if newest:
+        version = execution.design.latest()
+        if version is None:
+            raise VersionUnknown("This design was never published, so it has no newest version.")
+    order = _order_again(execution, version, caller)
+    audited = Audited(Action.RERUN, execution)
+    return _enqueue_again(replace(order, rerun_of=execution, audited=audited))
 
 
 def resume_execution(*, execution: Execution, caller: Caller) -> Execution:
     """Go on where it stopped, as a new execution of the same version.
 
     The finished steps of the old one are read from its journal: they are neither run nor paid
-    again. Raises NotResumable.
+    again, but count towards the limits. Raises NotResumable, and what `rerun_execution` raises.
     """
     if not execution.is_resumable:
         raise NotResumable(_why_not_resumable(execution))
-    return _accept_again(Action.RESUME, execution, caller, resumed_from=execution)
+    order = _order_again(execution, execution.version, caller)
+    audited = Audited(Action.RESUME, execution)
+    models = execution.models_default
+    return _enqueue_again(replace(order, models=models, resumed_from=execution, audited=audited))
+
+
+def in_words(refusal: Exception) -> str:
+    """Why a run was not started, with what is wrong with its input."""
+    errors: dict[str, list[str]] = getattr(refusal, "errors", None) or {}
+    found = [f"{path}: {text}" for path, texts in errors.items() for text in texts]
+    return " ".join((str(refusal), *found))
+
+
+def may_start_again(caller: Caller, execution: Execution) -> bool:
+    """Whether the caller has the right that starting it anew needs."""
+    is_try = execution.deployment_id is None
+    needed = tries.TRY_DESIGN if is_try else "deployments.execute_deployment"
+    return caller.may("executor.operate_execution") and caller.may(needed)
 
 
 def _why_not_resumable(execution: Execution) -> str:
@@ -186,70 +125,17 @@ def _why_not_resumable(execution: Execution) -> str:
     return "This execution was refused before it began; start one with another input."
 
 
-def _accept_again(action: Action, execution: Execution, caller: Caller, **fields: Any) -> Execution:
-    """A new execution with what the old one has frozen, except for `fields`."""
-    kept: dict[str, Any] = {
-        "deployment_id": execution.deployment_id,
-        "design_id": execution.design_id,
-        "version_id": execution.version_id,
-        "document": execution.document,
-        "input_data": execution.input_data,
-        "models_default": execution.models_default,
-        "limits": execution.limits,
-        "max_concurrent": execution.max_concurrent,
-    }
-    if "version" in fields:
-        del kept["version_id"]
-    again = Execution(
-        trigger_type=Trigger.MANUAL,
-        **_who(caller),
-        deadline_at=_deadline(execution.limits),
-        published_at=Now(),
-        **{**kept, **fields},
-    )
+def _order_again(execution: Execution, version: DesignVersion | None, caller: Caller) -> Order:
+    if execution.deployment_id is None or version is None:
+        return tries.order_of_try_again(execution=execution, version=version, caller=caller)
+    return deployment_order(execution=execution, version=version, caller=caller)
+
+
+def _enqueue_again(order: Order) -> Execution:
+    return enqueue(order) if order.deployment_id is not None else _enqueue_try(order)
+
+
+def _enqueue_try(order: Order) -> Execution:
     with transaction.atomic():
-        note(action, execution, caller=caller, new_execution=again.public_id)
-        return _accept(again)
-
-
-def _accept(execution: Execution) -> Execution:
-    with transaction.atomic():
-        execution.save(force_insert=True)
-        transaction.on_commit(lambda: _send_accepted(execution), robust=True)
-        faults.reach("accept.before")
-    return execution
-
-
-def _send_accepted(execution: Execution) -> None:
-    faults.reach("accept.after")
-    send_execution(execution.pk)
-
-
-def _deadline(limits: dict[str, Any]) -> Any:
-    """By the database's clock, like every time that a guard compares."""
-    seconds = limits.get("seconds")
-    return None if seconds is None else states.seconds_from_now(seconds)
-
-
-def reject_execution(
-    *,
-    deployment_id: Any,
-    version: DesignVersion,
-    input_data: dict[str, Any],
-    trigger: Trigger,
-    caller: Caller,
-    error: dict[str, Any],
-) -> Execution:
-    """Write an execution that failed before it could start, so that the history shows why."""
-    order = Order(
-        version=version,
-        input_data=input_data,
-        trigger=trigger,
-        caller=caller,
-        deployment_id=deployment_id,
-    )
-    execution = new_execution(
-        order, status=Status.FAILED, completed_at=Now(), published_at=None, error=error
-    )
-    execution.save(force_insert=True)
-    return execution
+        tries.take_place(order.caller)
+        return enqueue(order)

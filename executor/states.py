@@ -157,10 +157,34 @@ def wait(pk: uuid.UUID, *, attempt: int, seconds: float | None) -> bool:
     return bool(mine.update(status=Status.WAITING, not_before=due, **_NO_OWNER))
 
 
+def start_unwritten(execution: Execution, *, owner: str, lease_seconds: float) -> None:
+    """queued → running for this owner, on the instance alone: for a run that is inserted by who
+    carries it.
+    """
+    execution.status = Status.RUNNING
+    execution.attempt = 1
+    execution.owner = owner
+    execution.lease_until = seconds_from_now(lease_seconds)
+    execution.started_at = timezone.now()
+    execution.published_at = None
+    execution.begun_here = True
+
+
+def refuse_unwritten(execution: Execution, *, now: Any, error: dict[str, Any]) -> None:
+    """queued → failed, on the instance alone: for what is written so that the history shows why it
+    could not start.
+    """
+    execution.status = Status.FAILED
+    execution.completed_at = now or Now()
+    execution.deadline_at = execution.published_at = None
+    execution.error = error
+
+
 def end_unwritten(execution: Execution, status: Status, **changes: Any) -> None:
-    """– → an end, on the instance alone: for a run that is inserted together with its end."""
+    """– → an end, on the instance alone: for a run that is inserted together with its end, and for
+    telling how one ended without reading what was just written.
+    """
     execution.status = status
-    execution.completed_at = timezone.now()
     for name, value in changes.items():
         setattr(execution, name, value)
 

@@ -17,11 +17,18 @@ from designs.audit import Action, note
 from designs.requests import PageRequest, requires
 from designs.threads import event_response
 from executor import wakeups
-from executor.errors import ExecutionEnded, NotResumable
+from executor.errors import ExecutionEnded
 from executor.filters import HistoryFilter
 from executor.models import Execution
 from executor.quotes import hide_quotes
-from executor.services import cancel_execution, rerun_execution, resume_execution
+from executor.services import (
+    REFUSALS,
+    cancel_execution,
+    in_words,
+    may_start_again,
+    rerun_execution,
+    resume_execution,
+)
 from executor.states import LIVE
 from executor.threads import in_thread
 from executor.timeline import readable, timeline
@@ -72,6 +79,7 @@ def execution_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
         "blocks": timeline(execution, with_payloads=may_see),
         "payload_hidden": not may_see,
         "may_operate": request.caller.may("executor.operate_execution"),
+        "may_start_again": may_start_again(request.caller, execution),
         "error_block": (execution.error or {}).get("block_id"),
     }
     if may_see:
@@ -96,8 +104,12 @@ def execution_cancel(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 @requires("executor.operate_execution")
 def execution_rerun(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    again = rerun_execution(execution=_find(request, pk), caller=request.caller)
-    return _back_to(request, again)
+    execution = _find(request, pk)
+    try:
+        execution = rerun_execution(execution=execution, caller=request.caller)
+    except REFUSALS as error:
+        messages.warning(request, in_words(error))
+    return _back_to(request, execution)
 
 
 @require_POST
@@ -107,8 +119,8 @@ def execution_resume(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     execution = _find(request, pk)
     try:
         execution = resume_execution(execution=execution, caller=request.caller)
-    except NotResumable as error:
-        messages.warning(request, str(error))
+    except REFUSALS as error:
+        messages.warning(request, in_words(error))
     return _back_to(request, execution)
 
 

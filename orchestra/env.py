@@ -59,6 +59,10 @@ class Environment:
     lease_seconds: float
     inline_limit: int
     most_calls: int
+    try_seconds: float
+    try_model_calls: int
+    try_cost_usd: float
+    tries_at_once: int
     web_processes: int
     workers: int
     schedulers: int
@@ -149,6 +153,12 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         lease_seconds=reader.number("ORCHESTRA_LEASE_SECONDS", default=30.0, least=1.0),
         inline_limit=reader.whole("ORCHESTRA_INLINE_LIMIT", default=64, least=0, most=100_000),
         most_calls=reader.whole("ORCHESTRA_MOST_CALLS", default=2000, least=1, most=100_000),
+        try_seconds=reader.number("ORCHESTRA_TRY_SECONDS", default=600.0, least=1.0),
+        try_model_calls=reader.whole(
+            "ORCHESTRA_TRY_MODEL_CALLS", default=500, least=1, most=1_000_000
+        ),
+        try_cost_usd=reader.number("ORCHESTRA_TRY_COST_USD", default=5.0, least=0.0),
+        tries_at_once=reader.whole("ORCHESTRA_TRIES_AT_ONCE", default=10, least=1, most=10_000),
         web_processes=reader.whole("ORCHESTRA_WEB_PROCESSES", default=1, least=1, most=64),
         workers=reader.whole("ORCHESTRA_WORKERS", default=1, least=0, most=64),
         schedulers=reader.whole("ORCHESTRA_SCHEDULERS", default=1, least=0, most=8),

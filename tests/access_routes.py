@@ -16,9 +16,10 @@ from deployments.services import deploy_design
 from designs.access import SYSTEM
 from designs.models import Design
 from designs.services import create_design
+from executor.acceptance import Order
 from executor.models import Execution, Trigger
-from executor.services import Order, new_execution
 from tests.documents import doubling
+from tests.executions import new_execution
 
 # The admin has tests of its own; sign-in and sign-out are for everybody.
 LEFT_OUT = ("admin:", "sign_in", "sign_out", "api-unknown")

@@ -16,7 +16,6 @@ from deployments.admin.key import KeyInline
 from deployments.admin.shown import deployment_badge
 from deployments.errors import (
     CallbackRefused,
-    DeploymentInactive,
     EndpointPathInvalid,
     EndpointPathTaken,
 )
@@ -29,7 +28,7 @@ from designs.admin.base import become
 from designs.admin.filters import VisibleFilter
 from designs.admin.refusals import DESIGN_REFUSALS
 from designs.admin.shown import EMPTY, badge, link, row_link, sentences
-from executor.errors import InputInvalid
+from executor.errors import NotAccepted
 
 # Forms whose choice while typing has no use for what was undeployed; filters of the history do.
 OFFERED_IN = ("schedule", "apikey")
@@ -113,8 +112,7 @@ class DeploymentAdmin(DeploymentVerbs):
         EndpointPathInvalid: "endpoint_path",
         EndpointPathTaken: "endpoint_path",
         CallbackRefused: "callback_url",
-        DeploymentInactive: "",
-        InputInvalid: "",
+        NotAccepted: "",
     }
 
     # --- Rows -------------------------------------------------------------------------------------

@@ -146,7 +146,7 @@ class OccurrenceQuerySet(models.QuerySet["Occurrence"]):
             "schedule__beat_task__interval", "execution",
         ).defer(
             "execution__document", "execution__input_data", "execution__result_data",
-            "schedule__input_data",
+            "schedule__input_data", "input_data",
         )  # fmt: skip
 
     def page(
@@ -214,6 +214,8 @@ class Occurrence(models.Model):
     policy = models.CharField(max_length=30, choices=Policy.choices, blank=True)
     # Of one that waits: not before this.
     start_at = models.DateTimeField(null=True, blank=True)
+    # Of one that waited: the schedule's input as it was when the planned time was recorded.
+    input_data = models.JSONField(null=True, blank=True, editable=False)
     execution = models.ForeignKey(
         Execution, null=True, blank=True, on_delete=models.SET_NULL, related_name="occurrences"
     )

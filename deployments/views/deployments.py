@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from deployments.errors import DeploymentInactive, InputInvalid
+from deployments.errors import NotAccepted
 from deployments.forms.deployments import ConfigureForm, DeployForm, ExecuteForm
 from deployments.forms.schedules import ScheduleForm
 from deployments.models import Deployment, Occurrence
@@ -184,7 +184,7 @@ def deployment_execute(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
                 trigger=Trigger.MANUAL,
                 caller=request.caller,
             )
-        except (DeploymentInactive, InputInvalid) as error:
+        except NotAccepted as error:
             show_refusal(form, error)
         else:
             return go(request, "executor:execution-detail", pk=execution.pk)

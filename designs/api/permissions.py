@@ -9,6 +9,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from designs.access import NOBODY, Caller
+from designs.errors import RightMissing
 
 
 def caller_of_request(request: Any) -> Caller:
@@ -33,13 +34,8 @@ class Declared(BasePermission):
 
 
 def require(caller: Caller, permission: str) -> None:
-    """Raises PermissionDenied with a sentence that says whether the person or the key falls
-    short.
-    """
-    if caller.may(permission):
-        return
-    if not caller.within_scope(permission):
-        raise PermissionDenied(f"This API key's scopes do not cover this call ({permission}).")
-    raise PermissionDenied(
-        f"You do not have the right for this ({permission}). Ask an administrator."
-    )
+    """Raises PermissionDenied with the sentence of `Caller.require`."""
+    try:
+        caller.require(permission)
+    except RightMissing as missing:
+        raise PermissionDenied(str(missing)) from missing

@@ -20,9 +20,15 @@ from designs.admin.verbs import Done
 from designs.requests import PageRequest
 from executor.admin.parts import BlockResultInline, StepInline, without_payload
 from executor.admin.shown import cost, duration, execution_badge
-from executor.errors import ExecutionEnded, NotResumable
+from executor.errors import ExecutionEnded
 from executor.models import Execution, parse_execution_id
-from executor.services import cancel_execution, rerun_execution, resume_execution
+from executor.services import (
+    REFUSALS,
+    cancel_execution,
+    may_start_again,
+    rerun_execution,
+    resume_execution,
+)
 
 AUDIT = "designs.view_auditentry"
 
@@ -90,7 +96,7 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
     inlines = (BlockResultInline, StepInline)
     actions = ("cancel_selected", "rerun_selected", "resume_selected")
     actions_detail = ("live_page", "resume", "rerun", "cancel")
-    refusals = {**OrchestraAdmin.refusals, ExecutionEnded: "", NotResumable: ""}
+    refusals = {**OrchestraAdmin.refusals, ExecutionEnded: "", **dict.fromkeys(REFUSALS, "")}
 
     def get_queryset(self, request: Any) -> Any:
         return with_quick_dates(super().get_queryset(request))
@@ -197,9 +203,11 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
         """Cancelling is offered while there is something to cancel, resuming when work is left."""
         found = super().get_actions_detail(request, object_id)
         row = self.get_object(request, str(object_id))
+        may_start = row is not None and may_start_again(request.caller, row)
         offered = {
             "cancel": row is not None and row.is_live,
-            "resume": row is not None and row.is_resumable,
+            "resume": row is not None and row.is_resumable and may_start,
+            "rerun": may_start,
         }
         return [v for v in found if offered.get(v.action_name.rpartition("_")[2], True)]
 

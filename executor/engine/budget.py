@@ -7,14 +7,21 @@ from decimal import Decimal
 from executor.engine.context import Usage
 from executor.engine.limits import LimitReached, Limits
 
+NOTHING = Usage()
+
 
 class Budget:
-    """Counts calls, tokens and cost of one run. A call counts when it is sent."""
+    """Counts calls, tokens and cost of one run. A call counts when it is sent.
 
-    __slots__ = ("_calls", "_cost", "_input_tokens", "_limits", "_output_tokens")
+    What the runs that this one goes on from have spent (`before`) counts towards the limits, and is
+    no usage of this run.
+    """
 
-    def __init__(self, limits: Limits) -> None:
+    __slots__ = ("_before", "_calls", "_cost", "_input_tokens", "_limits", "_output_tokens")
+
+    def __init__(self, limits: Limits, before: Usage = NOTHING) -> None:
         self._limits = limits
+        self._before = before
         self._calls = 0
         self._input_tokens = 0
         self._output_tokens = 0
@@ -23,7 +30,8 @@ class Budget:
     def begin_call(self) -> None:
         """Count a call that is about to be sent. Raises LimitReached if it may not be."""
         limits = self._limits
-        if limits.model_calls is not None and self._calls >= limits.model_calls:
+        calls = self._before.model_calls + self._calls
+        if limits.model_calls is not None and calls >= limits.model_calls:
             raise LimitReached(
                 "model_calls",
                 f"The limit of {limits.model_calls} model calls is reached and another is needed.",
@@ -75,8 +83,9 @@ class Budget:
 
     @property
     def _tokens(self) -> int:
-        return self._input_tokens + self._output_tokens
+        before = self._before.input_tokens + self._before.output_tokens
+        return before + self._input_tokens + self._output_tokens
 
     @property
     def _spent(self) -> float:
-        return float(self._cost or 0)
+        return (self._before.cost_usd or 0.0) + float(self._cost or 0)

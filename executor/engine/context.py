@@ -44,7 +44,7 @@ class Setup:
     `facts` is what designs read as `execution` (id, trigger, started_at). `default_models` is the
     fallback chain for agents and designs that name no model. `emit` is called on the run's loop, in
     order, and must not block. `stream` is asked before each step: if it says so, the model is asked
-    for text as it comes (`TextDelta`).
+    for text as it comes (`TextDelta`). `spent_before` counts towards the limits, not as usage.
     """
 
     execution_id: str
@@ -54,6 +54,7 @@ class Setup:
     journal: Journal
     emit: Callable[[Event], None]
     limits: Limits = field(default_factory=Limits)
+    spent_before: Usage = field(default_factory=Usage)
     stream: Callable[[], bool] = lambda: False
     timing: Timing = field(default_factory=Timing)
 

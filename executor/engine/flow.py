@@ -38,7 +38,7 @@ class Flow:
 
     def __init__(self, compiled: CompiledGraph, input_data: Any, setup: Setup) -> None:
         self.setup = setup
-        self.budget = Budget(setup.limits)
+        self.budget = Budget(setup.limits, setup.spent_before)
         self.error: ErrorInfo | None = None
         self._compiled = compiled
         self._input = input_data

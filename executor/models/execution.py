@@ -135,6 +135,8 @@ class Execution(models.Model):
     result_data = models.JSONField(null=True)
     error = models.JSONField(null=True)
     models_default = models.JSONField(default=list)
+    # The model that a person chose in the place of all that the design names.
+    model_override = models.CharField(max_length=200, null=True)  # noqa: DJ001 - see settles
     limits = models.JSONField(default=dict)
     # True if something of its deployment's waits for the end (a callback). Null otherwise, so that
     # SQLite adds the column without making the table anew, which would lose its triggers.
@@ -166,6 +168,9 @@ class Execution(models.Model):
     resumed_from = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="resumes"
     )
+
+    # True for an instance that was started together with its row, by this process's clock.
+    begun_here = False
 
     objects = ExecutionQuerySet.as_manager()
 

@@ -13,9 +13,10 @@ from django.db import connection
 from designs.access import SYSTEM
 from designs.models import DesignVersion
 from designs.services import create_design, publish_design
+from executor.acceptance import Order
 from executor.models import Execution, Trigger
-from executor.services import Order, new_execution
 from tests.documents import doubling
+from tests.executions import new_execution
 from tests.executor.carried import Carriers
 from tests.faults.provider import Provider, provider
 

@@ -15,14 +15,15 @@ from deployments.services import deploy_design
 from designs.access import SYSTEM
 from designs.services import create_design
 from executor import housekeeping, states
+from executor.acceptance import Order
 from executor.errors import TooManyAtOnce
 from executor.models import Execution, Trigger
 from executor.recorder import Accept, Claim
-from executor.services import Order, new_execution
 from executor.states import Status
 from executor.worker import perform_execution
 from executor.writer import Writer
 from tests.documents import doubling
+from tests.executions import new_execution
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

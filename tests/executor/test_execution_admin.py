@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from designs.access import SYSTEM
 from designs.models import DesignVersion
+from executor.acceptance import Order, accept, write
 from executor.models import BlockResult, Execution, Step, Trigger
-from executor.services import reject_execution
 from executor.states import Status
 from tests.admin_pages import act, text_of, url_of
 
@@ -24,7 +24,7 @@ LIST = "/admin/executor/execution/"
 
 @pytest.fixture
 def browser(make_user: Callable[..., User], browser_of: Callable[[User], Client]) -> Client:
-    return browser_of(make_user("operator", "Operator", is_staff=True))
+    return browser_of(make_user("designer", "Designer", is_staff=True))
 
 
 def step(execution: Execution, number: int, **fields: Any) -> Step:
@@ -99,14 +99,11 @@ def test_many_steps_come_in_pages(browser: Client, queue: Queue) -> None:
 def test_a_failed_run_shows_its_cause(
     browser: Client, version_of: Callable[..., DesignVersion]
 ) -> None:
-    execution = reject_execution(
-        deployment_id=None,
-        version=version_of(),
-        input_data={},
-        trigger=Trigger.SCHEDULED,
-        caller=SYSTEM,
-        error={"class": "input", "message": "The <number> is missing."},
-    )
+    order = Order(version_of(), {}, Trigger.SCHEDULED, SYSTEM)
+    refusal = {"class": "input", "message": "The <number> is missing."}
+    accepted = accept(order, refused=refusal)
+    write([accepted])
+    execution = accepted.execution
     page = text_of(browser.get(url_of(execution)))
     assert "Failed" in page
     assert "The &lt;number&gt; is missing." in page

@@ -132,9 +132,9 @@ def test_a_viewer_sees_no_payloads(viewer: User, browser_of: Browser, queue: Que
 
 
 @pytest.mark.django_db
-def test_cancel_and_run_again(operator: User, browser_of: Browser, queue: Queue) -> None:
+def test_cancel_and_run_again(designer: User, browser_of: Browser, queue: Queue) -> None:
     execution = queue()
-    browser = browser_of(operator)
+    browser = browser_of(designer)
     browser.post(f"/executions/{execution.pk}/cancel/")
     execution.refresh_from_db()
     assert execution.status == Status.CANCELLED

@@ -17,10 +17,11 @@ from designs.encryption import Secret
 from designs.ids import new_id
 from designs.models import DesignVersion
 from executor import states
+from executor.acceptance import Order
 from executor.inserting import Conflict, Insert, insert_rows
 from executor.models import BlockResult, Execution, ModelConnection, Step, Trigger
-from executor.services import Order, new_execution
 from executor.states import Status
+from tests.executions import new_execution
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -24,9 +24,10 @@ from designs.access import SYSTEM, caller_of
 from designs.audit import Action, note
 from designs.models import Design, DesignVersion
 from designs.services import create_design, publish_design
+from executor.acceptance import Order
 from executor.models import BlockResult, Execution, ModelConnection, Step, Trigger
-from executor.services import Order, new_execution
 from tests.documents import doubling
+from tests.executions import new_execution
 
 _numbers = itertools.count()
 

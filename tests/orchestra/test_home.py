@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 
 from designs.access import SYSTEM
 from designs.services import create_design, publish_design
+from executor.acceptance import Order, enqueue
 from executor.models import Execution, Trigger
-from executor.services import Order, accept_execution
 from tests.conftest import PASSWORD
 from tests.documents import doubling
 
@@ -29,7 +29,7 @@ def run() -> Callable[[], Execution]:
 
     def make() -> Execution:
         order = Order(version, {"number": 1}, Trigger.MANUAL, SYSTEM)
-        return accept_execution(order)
+        return enqueue(order)
 
     return make
 

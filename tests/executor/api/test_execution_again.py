@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,8 +28,8 @@ Queue = Callable[..., Execution]
 
 
 @pytest.fixture
-def client(operator: User, api_of: Callable[[User], APIClient]) -> APIClient:
-    return api_of(operator)
+def client(designer: User, api_of: Callable[[User], APIClient]) -> APIClient:
+    return api_of(designer)
 
 
 @pytest.fixture
@@ -87,15 +88,23 @@ def test_a_resumed_run_pays_only_what_was_not_finished(
     assert {block["status"] for block in shown["blocks"]} == {"completed"}
 
 
-def test_what_is_resumed_has_its_own_limits(
-    client: APIClient, queue: Queue, version_of: Callable[..., DesignVersion], asked: list[str]
+def test_what_was_spent_before_counts_towards_the_limits_of_what_is_resumed(
+    client: APIClient,
+    failed: Execution,
+    asked: list[str],
+    settings: Any,
 ) -> None:
     asked[:] = []
-    version = version_of(greeting())
-    stopped = perform(queue(version, input_data={}, limits={"model_calls": 1}).pk)
-    assert stopped.error["class"] == "limit"
-    resumed = perform(post(client, stopped, "resume").json()["log_id"])
-    assert (resumed.status, resumed.model_calls) == (Status.COMPLETED, 1)
+    # The failed run made two calls: one was answered, one was refused.
+    assert failed.model_calls == 2
+    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, try_model_calls=2)
+    stopped = perform(post(client, failed, "resume").json()["log_id"])
+    assert (stopped.status, stopped.error["class"]) == (Status.FAILED, "limit")
+    again = perform(post(client, stopped, "resume").json()["log_id"])
+    assert (again.error["class"], asked) == ("limit", [])
+    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, try_model_calls=3)
+    last = perform(post(client, again, "resume").json()["log_id"])
+    assert (last.status, last.model_calls) == (Status.COMPLETED, 1)
 
 
 def test_a_resumed_run_may_be_resumed(
@@ -166,9 +175,9 @@ def test_who_may_only_look_may_not(
 
 
 def test_the_page_offers_to_resume_what_failed(
-    operator: User, viewer: User, browser_of: Callable[[User], Client], failed: Execution
+    designer: User, viewer: User, browser_of: Callable[[User], Client], failed: Execution
 ) -> None:
-    browser = browser_of(operator)
+    browser = browser_of(designer)
     page = f"/executions/{failed.pk}/"
     assert "Resume from failure" in browser.get(page).content.decode()
     assert "Resume from failure" not in browser_of(viewer).get(page).content.decode()

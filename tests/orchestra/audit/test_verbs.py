@@ -15,7 +15,7 @@ from django.utils import timezone
 from deployments.backfill import start_backfill
 from deployments.callbacks import redeliver
 from deployments.models import ApiKey, Delivery, Deployment
-from designs.access import Caller, caller_of
+from designs.access import SYSTEM, Caller, caller_of
 from designs.acting import acting
 from designs.audit import Action, AuditEntry
 from executor import states
@@ -137,7 +137,7 @@ def test_a_run_for_a_caller_without_a_person_is_no_persons(
     """What a schedule cancels, its occurrence tells."""
     nobody = dataclasses.replace(Caller(None, "schedule x", frozenset(), frozenset()))
     design = deploy().design
-    run = try_design(design=design, input_data={"number": 1}, caller=nobody)
+    run = try_design(design=design, input_data={"number": 1}, caller=SYSTEM)
     cancel_execution(execution=run, caller=nobody)
     assert not written(action=Action.CANCEL)
 
