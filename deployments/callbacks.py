@@ -28,7 +28,7 @@ from designs.api.renderers import to_json
 from designs.audit import Action, note
 from designs.encryption import SecretUnreadable
 from designs.guarded_http import CallFailed, Reply, send
-from designs.masking import masked
+from designs.masking import masked_said
 from executor.answers import usage_of
 from executor.models import Execution
 from executor.sending import send_settling
@@ -234,7 +234,7 @@ def _note(
     entry = {
         "at": now.isoformat().replace("+00:00", "Z"),
         "status_code": None if reply is None else reply.status,
-        "error": masked(error) or None,
+        "error": masked_said(error) or None,
         "duration_ms": took,
     }
     changes: dict[str, Any] = {"log": [*delivery.log, entry][-MOST_LOGGED:], "sent_at": None}

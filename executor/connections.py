@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from designs.access import SYSTEM, Caller
 from designs.addresses import AddressRefused, check_url
-from designs.masking import masked
+from designs.masking import masked_said
 from designs.patterns.base import Part
 from executor import wakeups
 from executor.engine.llm.base import Model, ModelAnswer, ModelError, ModelRequest
@@ -132,7 +132,7 @@ def try_connection(*, connection: ModelConnection) -> Tried:
     ModelConnection.objects.filter(pk=connection.pk).update(
         tested_at=timezone.now(),
         test_passed=tried.passed,
-        test_sentence=masked(tried.sentence)[:MOST_CHARACTERS],
+        test_sentence=masked_said(tried.sentence)[:MOST_CHARACTERS],
     )
     installation_models().connections.forget()
     return tried

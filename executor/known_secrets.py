@@ -50,6 +50,9 @@ def _work() -> None:
             learn_keys()
         except DatabaseError as error:
             logger.debug("The keys of model connections could not be read: %s", error)
+        except Exception:
+            # Whatever it was: a process that learns no more keys would show them one day.
+            logger.exception("The keys of model connections could not be learnt; again in a while.")
         finally:
             connection.close()
         _changed.wait(AGAIN_SECONDS)

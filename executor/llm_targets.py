@@ -89,7 +89,7 @@ class Target:
 def provider_model(name: str, endpoint: Endpoint, manner: Manner) -> ProviderModel:
     """A model whose answers and errors show no secret of the installation, its key least of all."""
     masking.learn(endpoint.api_key)
-    return ProviderModel(name, endpoint, manner, mask=masking.masked)
+    return ProviderModel(name, endpoint, manner, mask=masking.masked_said)
 
 
 def guarded(model: Model) -> Guarded:

@@ -172,8 +172,24 @@ def _of_drf(error: exceptions.APIException) -> Response:
     else:
         code = error.get_codes()
         kind = str(code).replace("_", "-") if isinstance(code, str) else "about:blank"
-        body = problem(error.status_code, str(error.detail), kind=kind)
+        body = problem(error.status_code, _sentence(error), kind=kind)
     return _answer(body, headers=headers)
+
+
+# In place of DRF's sentences, which repeat what was sent: a method, a type, an origin.
+_METHOD = "This address does not take this method; the header Allow names those that it takes."
+_TYPE = "Send the body as application/json."
+STALE = "This form is too old, or came from another site. Go back, reload the page, send it again."
+
+
+def _sentence(error: exceptions.APIException) -> str:
+    """Nothing that was sent is repeated to somebody who has not signed in."""
+    if isinstance(error, exceptions.MethodNotAllowed):
+        return _METHOD
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        return _TYPE
+    sentence = str(error.detail)
+    return STALE if sentence.startswith("CSRF Failed") else sentence
 
 
 def _answer(

@@ -50,7 +50,7 @@ class UnknownView(ApiView):
     permission_classes = (AllowAny,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        raise NotFound(f"There is no API call at {request.path}. The reference is at /api/docs.")
+        raise NotFound("There is no such API call. The reference is at /api/docs.")
 
 
 def _operation(

@@ -20,6 +20,19 @@ from django.core.exceptions import ImproperlyConfigured
 # Linux refuses unix socket paths of 108 bytes and more; some room is left for suffixes.
 SOCKET_PATH_LIMIT = 100
 
+# Programs that are not ours need none of these.
+_PRIVATE = (
+    "SECRET_KEY",
+    "ORCHESTRA_ENCRYPTION_KEYS",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "ORCHESTRA_LLM_URL",
+    "ORCHESTRA_LLM_KEY",
+    "OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "GEMINI_API_KEY",
+)
+
 T = TypeVar("T")
 
 
@@ -76,24 +89,23 @@ class Environment:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no text may show."""
-        passwords = [
-            password
-            for url in (self.database_url, self.redis_url, self.llm_url, self.local_model_url)
-            if (password := urlsplit(url).password)
-        ]
+        """What no server and no log may say."""
         return (
             self.secret_key,
             *self.encryption_keys,
-            self.admin_password,
             self.llm_key,
             self.openai_api_key,
             self.anthropic_api_key,
             self.gemini_api_key,
             self.local_model_key,
-            *passwords,
-            *map(unquote, passwords),
         )
+
+    @property
+    def passwords(self) -> tuple[str, ...]:
+        """What no log may say. People chose these, so nothing else may tell that it knows them."""
+        urls = (self.database_url, self.redis_url, self.llm_url, self.local_model_url)
+        found = [password for url in urls if (password := urlsplit(url).password)]
+        return (self.admin_password, *found, *map(unquote, found))
 
 
 def read_environment(source: Mapping[str, str] | None = None) -> Environment:
@@ -174,6 +186,20 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
     if reader.problems:
         raise ImproperlyConfigured("\n".join(reader.problems))
     return result
+
+
+def variables_for_child(
+    own: Mapping[str, str] | None = None, *, with_secrets: bool = True
+) -> dict[str, str]:
+    """The environment of a process that we start: ours and its `own`.
+
+    It is there for all of the child's life (`/proc/<pid>/environ`), so it holds no secret that the
+    child has no use for.
+    """
+    # Asked once, by the process that makes the first administrator.
+    left_out = {"ORCHESTRA_ADMIN_PASSWORD", *(() if with_secrets else _PRIVATE)}
+    kept = {name: text for name, text in os.environ.items() if name not in left_out}
+    return {**kept, **(own or {})}
 
 
 def valkey_socket_path(data: Path) -> Path:

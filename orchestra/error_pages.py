@@ -8,11 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views import defaults
 
-from orchestra.api_errors import problem_response
+from orchestra.api_errors import STALE, problem_response
 
 FAULT = "Something went wrong inside Orchestra; its log says more."
 UNREADABLE = "The request cannot be read."
-STALE = "This form is too old, or came from another site. Go back, reload the page, send it again."
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -14,7 +14,7 @@ import traceback
 from types import TracebackType
 from typing import Any
 
-from designs.masking import learn, masked_line
+from designs.masking import learn, learn_chosen, masked_line
 
 SERVING = ("web", "worker", "beat")
 
@@ -25,6 +25,7 @@ def configure(config: dict[str, Any]) -> None:
 
     logging.config.dictConfig(config)
     learn(*settings.ENVIRONMENT.secrets)
+    learn_chosen(*settings.ENVIRONMENT.passwords)
     logging.setLogRecordFactory(make_record)
     if settings.ENVIRONMENT.process in SERVING:
         mask_last_words()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestra import guard
+from orchestra.env import variables_for_child
 
 LOG_LIMIT_BYTES = 20 * 1024 * 1024
 # A process that lived shorter than this died of its start.
@@ -37,6 +38,7 @@ class Program:
     keep_open: tuple[int, ...] = ()
     grace_seconds: float = 8.0
     before: Callable[[], None] = lambda: None
+    needs_secrets: bool = True
 
 
 class Guard:
@@ -75,6 +77,7 @@ class Guard:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=variables_for_child(with_secrets=False),
             start_new_session=True,
             pass_fds=self._keep_open,
             text=True,
@@ -135,7 +138,9 @@ class Child:
             self._process = subprocess.Popen(
                 self.program.arguments,
                 cwd=self._folder,
-                env=_environment_with(self.program.variables),
+                env=variables_for_child(
+                    self.program.variables, with_secrets=self.program.needs_secrets
+                ),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -232,11 +237,6 @@ def rotate(log: Path, limit: int = LOG_LIMIT_BYTES) -> None:
 def _signal_group(group: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-
-
-def _environment_with(variables: Mapping[str, str]) -> dict[str, str]:
-    # Handed on whole; nothing is read from it here.
-    return {**os.environ, **variables}  # noqa: TID251
 
 
 def die_with(parent: int) -> Callable[[], None]:

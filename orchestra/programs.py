@@ -34,6 +34,7 @@ def broker(environment: Environment) -> Program:
         ],
         answers=lambda child: broker_answers(path),
         before=lambda: prepare_socket(path),
+        needs_secrets=False,
     )
 
 

@@ -44,6 +44,9 @@ class SignInView(OwnPages, LoginView):
     redirect_authenticated_user = True
 
     def form_invalid(self, form: Any) -> HttpResponse:
+        # Nothing that was sent is repeated to somebody who is not signed in. What stands in the
+        # name's field may be a password.
+        form.data = {}
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
 

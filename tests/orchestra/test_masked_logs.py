@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from designs import masking
+from designs.known_secrets import KnownSecrets
 from tests.installations import ROOT
 from tests.services import plain_environment
 
@@ -21,7 +22,7 @@ API_KEY = "orc_1f0c9a3b_" + "x" * 43
 
 @pytest.fixture(autouse=True)
 def _known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(masking, "_known", masking._Known())
+    monkeypatch.setattr(masking, "_known", KnownSecrets())
     masking.learn(SECRET)
 
 

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.xdist_group("installations")
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("installation") / "data") as found:
+    variables = {"OPENAI_API_KEY": "not-for-others"}
+    with running(tmp_path_factory.mktemp("installation") / "data", **variables) as found:
         yield found
 
 
@@ -52,6 +53,20 @@ def test_the_printed_line_works_in_a_shell(installation):
 def test_a_given_password_is_not_printed(installation):
     assert "ORCHESTRA_ADMIN_PASSWORD" in installation.wait_for("^Sign in as admin")
     assert PASSWORD not in installation.output
+
+
+def test_no_process_that_serves_has_the_first_password(installation):
+    """Nor do programs that are not ours have the installation's other secrets."""
+    named = {one.pid: one.environ() for one in installation.family()}
+    assert len(named) >= 5
+    for variables in named.values():
+        assert "ORCHESTRA_ADMIN_PASSWORD" not in variables
+        assert PASSWORD not in str(variables)
+    valkey = next(one for one in installation.family() if one.name() == "valkey-server")
+    guard = installation.member("-I", "-S")
+    for process in (valkey, guard):
+        assert "not-for-others" not in str(process.environ())
+    assert "not-for-others" in str(installation.member("gunicorn").environ())
 
 
 def test_a_second_supervisor_on_the_folder_says_so(installation):

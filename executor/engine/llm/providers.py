@@ -121,7 +121,7 @@ class ProviderModel:
                 raise MemoryError from error
             if (refused := _cause(error, AddressRefused)) is not None:
                 raise ModelError(ErrorKind.REQUEST, f"{self._name}: {refused}") from error
-            raise model_error(error, self._name, self._masked) from error
+            raise model_error(error, self._name, self._mask_for(request)) from error
 
     async def _exchange(
         self, sdk: SdkModel, request: ModelRequest, on_delta: Callable[[str], None] | None
@@ -184,7 +184,8 @@ class ProviderModel:
     def _answer(
         self, request: ModelRequest, response: ModelResponse, *, is_stream: bool
     ) -> ModelAnswer:
-        text = self._masked(storable(response.text or ""))
+        # A server that says the key back must not bring it into the history.
+        text = self._mask(storable(response.text or ""))
         answer = ModelAnswer(
             text=text,
             model=self._name,
@@ -208,10 +209,14 @@ class ProviderModel:
             raise ModelError(ErrorKind.CONTENT, "it was cut off; be shorter.", spent=answer)
         return self._structured(answer, request.schema)
 
-    def _masked(self, text: str) -> str:
-        """A server that says the key back must not bring it into the history."""
-        text, key = self._mask(text), self._endpoint.api_key
-        return text.replace(key, "…") if len(key) >= SHORTEST_MASKED else text
+    def _mask_for(self, request: ModelRequest) -> Callable[[str], str]:
+        """For errors of servers, which like to quote the key: it is taken out even if it is one
+        that could be guessed, unless the request itself holds it and the server may quote that.
+        """
+        key, asked = self._endpoint.api_key, f"{request.system}\n{user_text(request.parts)}"
+        if len(key) < SHORTEST_MASKED or key in asked:
+            return self._mask
+        return lambda text: self._mask(text).replace(key, "…")
 
     def _structured(self, answer: ModelAnswer, schema: dict[str, Any]) -> ModelAnswer:
         value = parsed_value(answer, wrapped(schema))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from designs.patterns.base import Part
 from executor.engine.llm.base import ErrorKind, ModelError
 from executor.engine.llm.clients import Endpoint
 from executor.engine.llm.providers import ProviderModel
@@ -147,6 +149,15 @@ async def test_a_key_that_looks_like_no_key_is_taken_out_too(server: ModelServer
     server.then(fails(400, "Who is violet4711? violet4711!"))
     message = (await error_of(model_at(server, key="violet4711"))).message
     assert message.endswith("(400): Who is …? …!")
+
+
+async def test_no_error_tells_whether_a_guess_is_the_key(server: ModelServer) -> None:
+    """A server that quotes what it was asked: right and wrong guesses come back alike."""
+    for guess in ("violet4711", "violet4712"):
+        server.then(fails(400, f"Cannot read: {guess}"))
+        asked = replace(asking_for(), parts=(Part("Task", f"Try {guess}"),))
+        message = (await error_of(model_at(server, key="violet4711"), asked)).message
+        assert message.endswith(f"(400): Cannot read: {guess}")
 
 
 @pytest.mark.parametrize(
