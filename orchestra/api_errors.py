@@ -17,6 +17,7 @@ from rest_framework.views import set_rollback
 
 from deployments import errors as deployments
 from designs import errors as designs
+from designs.api.parsers import JsonWanted
 from designs.api.renderers import to_json
 from designs.masking import masked_value
 from executor import errors as executor
@@ -160,6 +161,8 @@ def _of_others(error: Exception) -> Response:
 
 
 def _of_drf(error: exceptions.APIException) -> Response:
+    if type(error) is exceptions.UnsupportedMediaType:
+        error = JsonWanted()
     headers = {}
     if getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from rest_framework.exceptions import NotAuthenticated, ParseError, UnsupportedMediaType
+from rest_framework.exceptions import NotAuthenticated, ParseError
 from rest_framework.request import Request
 
 from deployments.api.authentication import caller_of_key, check_csrf, key_text
@@ -20,7 +20,7 @@ from deployments.limits import count_request_async, limits_of_key
 from designs.access import Caller, caller_of
 from designs.acting import acting
 from designs.api.base import ApiView
-from designs.api.parsers import check_length, read_json
+from designs.api.parsers import JsonWanted, check_headers, read_json_async
 from designs.api.permissions import require
 from designs.api.renderers import to_json
 from designs.threads import release_request
@@ -95,18 +95,16 @@ class AsyncApiView(ApiView):
         return response
 
 
-def read_object(request: Request) -> dict[str, Any] | None:
+async def read_object(request: Request) -> dict[str, Any] | None:
     """The JSON object of a request, by the rules of every body; None without a body."""
     plain = request._request
-    meta = plain.META
-    chunked = "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower()
-    check_length(meta.get("CONTENT_LENGTH"), chunked=chunked)
+    check_headers(plain.META)
     body = plain.body
     if not body:
         return None
     if plain.content_type != "application/json":
-        raise UnsupportedMediaType(plain.content_type or "none")
-    value = read_json(body)
+        raise JsonWanted
+    value = await read_json_async(body)
     if not isinstance(value, dict):
         raise ParseError("The body must be a JSON object.")
     return value

@@ -113,7 +113,7 @@ class DeployedEndpointView(CallView):
         responses={200: RunOut, 202: AcceptedOut},
     )
     async def post(self, request: Request, path: str) -> HttpResponseBase:
-        input_data = read_object(request)
+        input_data = await read_object(request)
         ready = await _find(path, caller_of_request(request))
         return await self.answer(request, ready, input_data or {}, Trigger.API)
 
@@ -140,7 +140,7 @@ class DeploymentExecuteView(CallView):
         responses={200: RunOut, 202: AcceptedOut},
     )
     async def post(self, request: Request, pk: str) -> HttpResponseBase:
-        body = read_object(request) or {}
+        body = await read_object(request) or {}
         given = ExecuteIn(data=body)
         given.is_valid(raise_exception=True)
         ready = await in_thread(_find_by_id, pk, caller_of_request(request))

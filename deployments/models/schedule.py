@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from designs.access import Caller
 from designs.ids import new_id
+from designs.models.json import StoredJsonField
 from executor.models import Execution
 from executor.states import LIVE
 
@@ -73,7 +74,7 @@ class Schedule(models.Model):
         on_delete=models.CASCADE,
         related_name="orchestra_schedule",
     )
-    input_data = models.JSONField(default=dict, blank=True)
+    input_data = StoredJsonField(default=dict, blank=True)
     overlap = models.CharField(
         max_length=20,
         choices=Overlap.choices,

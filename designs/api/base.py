@@ -17,7 +17,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from designs.access import Caller
-from designs.api.parsers import check_length
+from designs.api.parsers import check_headers
 from designs.api.permissions import caller_of_request
 
 
@@ -37,8 +37,7 @@ class ApiView(APIView):
         return [name for name in declared if hasattr(self, name.lower())]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
-        check_length(request.META.get("CONTENT_LENGTH"), chunked=chunked)
+        check_headers(request.META)
         super().initial(request, *args, **kwargs)
 
 

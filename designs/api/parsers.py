@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 from rest_framework import status
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
+from designs.computing import compute
 from designs.strict_json import JsonTooLarge, JsonUnreadable, read_strict_json
+
+# Larger bodies are read in a thread.
+MOST_BYTES_AT_ONCE = 65_536
 
 
 class BodyTooLarge(APIException):
@@ -24,6 +29,25 @@ class LengthRequired(APIException):
     default_code = "length-required"
 
 
+class JsonWanted(UnsupportedMediaType):
+    default_detail = "Send JSON with the header Content-Type: application/json."
+
+    def __init__(self) -> None:
+        super().__init__("", detail=self.default_detail)
+
+
+class CodingUnsupported(UnsupportedMediaType):
+    default_code = "coding-unsupported"
+
+    def __init__(self, coding: str) -> None:
+        super().__init__(
+            "",
+            detail=f"A body encoded with {coding[:40]} is not read. Send it as it is, without the "
+            "header Content-Encoding.",
+            code=self.default_code,
+        )
+
+
 def read_json(data: bytes) -> Any:
     """The JSON value of a body. Raises ParseError (400) or BodyTooLarge (413) with a sentence."""
     try:
@@ -34,8 +58,24 @@ def read_json(data: bytes) -> Any:
         raise ParseError(f"The body cannot be read. {error}") from error
 
 
+async def read_json_async(data: bytes) -> Any:
+    """The same, without holding the event loop for what is large."""
+    return await compute(read_json, data) if len(data) > MOST_BYTES_AT_ONCE else read_json(data)
+
+
+def check_headers(meta: Mapping[str, Any]) -> None:
+    """Judge a body by the headers in a request's META, before it is read.
+
+    Raises LengthRequired (411), BodyTooLarge (413), CodingUnsupported (415).
+    """
+    chunked = "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower()
+    check_length(meta.get("CONTENT_LENGTH"), chunked=chunked)
+    coding = meta.get("HTTP_CONTENT_ENCODING", "").strip()
+    if coding and coding.lower() != "identity":
+        raise CodingUnsupported(coding)
+
+
 def check_length(length: str | None, *, chunked: bool) -> None:
-    """Judge a body by its headers, before it is read."""
     if chunked and not length:
         raise LengthRequired
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE

@@ -26,6 +26,8 @@ CONSTANT_SHARE = 100
 MAX_CACHED = 20_000
 
 _PLAIN = frozenset({str, int, bool, type(None)})
+# What needs no look when it was computed rather than read.
+_UNMEASURED = frozenset({str, bool, type(None)})
 _MARKS = re.compile(r"['\"`{}]")
 _QUOTED = {mark: re.compile(rf"(?:\\.|[^\\{mark}])*{mark}", re.DOTALL) for mark in "'\"`"}
 
@@ -73,7 +75,7 @@ class Expression:
     def _evaluate_metered(self, scope: Mapping[str, Any], meter: Meter) -> Any:
         try:
             value = self._run(scope, meter)
-            if type(value) not in _PLAIN:
+            if type(value) not in _UNMEASURED:
                 measure(value, meter)
         except Overrun as overrun:
             raise self._stopped(f"it {overrun}. Make it read less at once") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ from designs.graph.renaming import rename_ids
 from designs.graph.report import MAX_PROBLEMS, Report
 from designs.graph.shape import check_types, key_names
 from designs.graph.spec import MAX_BYTES, Agent, Block, Connection, Graph, Position, Problem
-from designs.graph.values import LARGEST, check_values
-from designs.strict_json import JsonUnreadable, read_strict_json
+from designs.graph.values import check_values
+from designs.strict_json import LARGEST, JsonUnreadable, read_strict_json
 
 MAX_DESIGNS = 100
 MAX_FILE_BYTES = 4 * MAX_BYTES
@@ -49,7 +48,7 @@ def read_design_file(data: bytes) -> DesignFile:
             f"The file is larger than {MAX_FILE_BYTES // 2**20} MiB. Split it into several."
         )
     try:
-        return read_designs(read_strict_json(data.removeprefix(codecs.BOM_UTF8)))
+        return read_designs(read_strict_json(data))
     except JsonUnreadable as error:
         return _refused(str(error))
 

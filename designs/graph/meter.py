@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from designs.strict_json import LARGEST
+
 MAX_STEPS = 200_000
 MAX_ELEMENTS = 250_000
 MAX_CHARACTERS = 4_000_000
@@ -68,8 +70,8 @@ def weigh(value: Any) -> int:
 def measure(value: Any, meter: Meter) -> int:
     """Charge for a whole value as it would be written out: what it repeats counts each time.
 
-    Gives the number of elements. Raises Overrun; Fault for a number that JSON cannot write, or for
-    nesting deeper than 120.
+    Gives the number of elements. Raises Overrun; Fault for a number that cannot be stored, or
+    for nesting deeper than 120.
     """
     level = [value]
     depth = count = 0
@@ -89,10 +91,17 @@ def measure(value: Any, meter: Meter) -> int:
             elif type(item) is list:
                 meter.make(len(item))
                 deeper.extend(item)
-            elif type(item) is float and not math.isfinite(item):
-                raise Fault("is a number too large to be written")
+            else:
+                _check_number(item)
         level = deeper
     return count
+
+
+def _check_number(item: Any) -> None:
+    if type(item) is float and not math.isfinite(item):
+        raise Fault("is a number too large to be written")
+    if type(item) is int and not -LARGEST <= item < LARGEST:
+        raise Fault("is a whole number that is too large. Write it as text")
 
 
 def equal(left: Any, right: Any, meter: Meter) -> bool:

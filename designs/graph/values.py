@@ -8,9 +8,7 @@ from typing import Any
 
 from designs.graph.report import Report, pointer, shown
 from designs.graph.spec import MAX_BYTES, MAX_DEPTH
-
-# Whole numbers that databases and other languages can hold.
-LARGEST = 2**63
+from designs.strict_json import LARGEST, TOO_LARGE
 
 # The way to a value: its parent's way and its own key or index.
 Way = tuple[Any, str | int] | None
@@ -85,7 +83,7 @@ def _check_leaf(value: object, way: Way, report: Report) -> None:
             )
     elif isinstance(value, int):
         if not -LARGEST <= value < LARGEST:
-            report.add(_path(way), "This whole number is too large. Write it as text.")
+            report.add(_path(way), TOO_LARGE)
     elif value is not None:
         report.add(
             _path(way),

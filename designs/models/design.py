@@ -9,6 +9,7 @@ from django.db import models
 
 from designs.access import Caller
 from designs.ids import new_id
+from designs.models.json import StoredJsonField
 
 
 class DesignQuerySet(models.QuerySet["Design"]):
@@ -33,7 +34,7 @@ class Design(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
-    draft = models.JSONField(default=dict)
+    draft = StoredJsonField(default=dict)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -76,7 +77,7 @@ class DesignVersion(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     design = models.ForeignKey(Design, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
-    document = models.JSONField()
+    document = StoredJsonField()
     note = models.CharField(max_length=500, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

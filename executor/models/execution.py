@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce, Now
 from designs.access import Caller
 from designs.ids import first_id_at, new_id
 from designs.models import Design, DesignVersion
+from designs.models.json import StoredJsonField
 from executor.states import LIVE, RESUMABLE, Status
 
 # An id's time is its web server's clock, `created_at` is the database's.
@@ -113,7 +114,7 @@ class Execution(models.Model):
         DesignVersion, null=True, on_delete=models.PROTECT, related_name="+"
     )
     # Set when something else than a version as published is tried: a draft, or another model.
-    document = models.JSONField(null=True)
+    document = StoredJsonField(null=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     degraded = models.BooleanField(default=False)
     degraded_reasons = models.JSONField(default=list)
@@ -131,8 +132,8 @@ class Execution(models.Model):
     caller_key = models.CharField(max_length=100, null=True, db_default="")  # noqa: DJ001
     # How many executions of that caller may run at once; None: any number.
     caller_max_concurrent = models.PositiveIntegerField(null=True)
-    input_data = models.JSONField(default=dict)
-    result_data = models.JSONField(null=True)
+    input_data = StoredJsonField(default=dict)
+    result_data = StoredJsonField(null=True)
     error = models.JSONField(null=True)
     models_default = models.JSONField(default=list)
     # The model that a person chose in the place of all that the design names.

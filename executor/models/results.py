@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
+from designs.models.json import StoredJsonField
 from executor.models.execution import Execution
 
 
@@ -24,7 +25,7 @@ class BlockResult(models.Model):
     status = models.CharField(
         max_length=10, choices=BlockStatus.choices, default=BlockStatus.PENDING
     )
-    output = models.JSONField(null=True)
+    output = StoredJsonField(null=True)
     error = models.JSONField(null=True)
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
@@ -54,9 +55,9 @@ class Step(models.Model):
     round_number = models.PositiveIntegerField(default=1)
     purpose = models.CharField(max_length=64)
     model = models.CharField(max_length=200, blank=True)
-    prompt = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    prompt = StoredJsonField(null=True, encoder=DjangoJSONEncoder)
     text = models.TextField(blank=True)
-    output = models.JSONField(null=True)
+    output = StoredJsonField(null=True)
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=14, decimal_places=6, null=True)

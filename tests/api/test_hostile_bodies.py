@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import socket
 from typing import Any
@@ -37,7 +38,11 @@ BODIES: dict[str, tuple[bytes, bytes, set[int]]] = {
     "60 000 values": (JSON, b"[" + b"1," * 60_000 + b"1]", {413}),
     "not UTF-8": (JSON, b'{"name": "\xff\xfe"}', {400}),
     "UTF-16": (JSON, '{"name": "a"}'.encode("utf-16"), {400}),
-    "a byte order mark": (JSON, b'\xef\xbb\xbf{"name": "a"}', {400}),
+    "two byte order marks": (JSON, b'\xef\xbb\xbf\xef\xbb\xbf{"name": "a"}', {400}),
+    "beyond 64 bits": (JSON, b'{"name": 18446744073709551616}', {400}),
+    "gzip": (JSON + b"Content-Encoding: gzip\r\n", gzip.compress(b"{}"), {415}),
+    "said to be deflated": (JSON + b"Content-Encoding: deflate\r\n", b"{}", {415}),
+    "two codings": (JSON + b"Content-Encoding: identity, br\r\n", b"{}", {415}),
     "another content type": (b"Content-Type: text/plain\r\n", b'{"name": "a"}', {415}),
     "a form": (b"Content-Type: application/x-www-form-urlencoded\r\n", b"name=a", {415}),
     "parts": (

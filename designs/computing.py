@@ -1,0 +1,30 @@
+"""Threads for what only computes: the event loop has its turns meanwhile.
+
+They are apart from those that wait for databases or resolvers, so that neither holds up the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# More would only share one interpreter among them.
+THREADS = 2
+
+_pools: dict[int, ThreadPoolExecutor] = {}
+
+
+async def compute(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The function's result. It must read no database; when cancelled, it still ends by itself."""
+    pool = _pools.get(os.getpid())
+    if pool is None:
+        # A forked process has none of its parent's threads.
+        pool = _pools[os.getpid()] = ThreadPoolExecutor(THREADS, "computing")
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(pool, lambda: function(*args, **kwargs))
