@@ -152,12 +152,10 @@ def import_designs(*, raw: object, caller: Caller) -> list[Imported]:
     if found.problems:
         raise ImportRefused(found.problems)
     with transaction.atomic():
+        made = [create_design(document=one.document, caller=caller) for one in found.designs]
         return [
-            Imported(
-                create_design(document=one.document, caller=caller),
-                (*one.warnings, *_draft_warning(one.document)),
-            )
-            for one in found.designs
+            Imported(design, (*one.warnings, *_draft_warning(design)))
+            for design, one in zip(made, found.designs, strict=True)
         ]
 
 
@@ -253,8 +251,8 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _draft_warning(document: dict[str, Any]) -> Iterable[Problem]:
-    count = len(check_document(document).problems)
+def _draft_warning(design: Design) -> Iterable[Problem]:
+    count = len(check_draft(design).problems)
     if count:
         problems = "a problem" if count == 1 else f"{count} problems"
         yield Problem("", f"The draft has {problems} to solve before it can be published.")

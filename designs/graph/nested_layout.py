@@ -6,13 +6,19 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from designs.graph.conversion import Conversion, Keys, Part, keys_of
+from designs.graph.nested_casting import cast_agents
 from designs.graph.report import pointer, shown
 from designs.graph.spec import Role
 
 TYPES = {"dynamic_routing": "routing"}
 # What is called rounds elsewhere, by block type; the other types play none.
 ROUNDS = {"hierarchical": "rounds", "debate": "rounds", "reflection": "max_rounds"}
+MOST_ROUNDS = {"hierarchical": 10, "debate": 10, "reflection": 20}
 ROLES = frozenset(get_args(Role))
+GETS_INPUT = (
+    "Nothing leads to this block, so its agents get the run's input after their task, as the part "
+    "`Input`."
+)
 OTHER_ROLES = {
     **dict.fromkeys(("supervisor", "lead", "leader", "coordinator", "orchestrator"), "manager"),
     **dict.fromkeys(("planner", "synthesizer"), "manager"),
@@ -63,8 +69,25 @@ def convert(raw: Mapping[str, Any]) -> Conversion:
     part.move_list("blocks", _block)
     part.move_list("connections", _connection)
     part.move("output")
+    _cast_blocks(conversion)
     part.warn_of_rest()
     return conversion
+
+
+def _cast_blocks(conversion: Conversion) -> None:
+    """What depends on the connections too: who plays what, and which blocks get the input."""
+    blocks, connections = (conversion.document.get(name) for name in ("blocks", "connections"))
+    if not isinstance(blocks, list) or not isinstance(connections or [], list):
+        return
+    ends = [link for link in connections or [] if isinstance(link, dict)]
+    sources, targets = ([link.get(end) for link in ends] for end in ("source", "target"))
+    for index, block in enumerate(blocks):
+        if not isinstance(block, dict):
+            continue
+        path = f"/blocks/{index}"
+        cast_agents(Part(conversion, path, {}, block), leaves=block.get("id") in sources)
+        if block.get("agents") and block.get("id") not in targets:
+            conversion.warn(path, GETS_INPUT)
 
 
 # --- Blocks ---------------------------------------------------------------------------------------
@@ -109,18 +132,29 @@ def _block_keys(conversion: Conversion, raw: dict[str, Any], place: str) -> Keys
 def _move_rounds(part: Part) -> None:
     if (found := part.take("rounds")) is None:
         return
-    rounds, place = found
+    rounds, place = _whole(found[0]), found[1]
     kind = part.made.get("type")
     name = ROUNDS.get(kind) if isinstance(kind, str) else None
-    if not isinstance(rounds, int) or isinstance(rounds, bool):
+    if rounds is None:
         part.conversion.report.add(place, "This must be a whole number.")
-    elif name is None:
+    elif name is None or kind is None:
         part.conversion.warnings.add(
             place, "This type of block plays no rounds, so `rounds` was left out."
         )
     elif isinstance(settings := part.made.setdefault("settings", {}), dict):
-        part.made["settings"] = {**settings, name: rounds}
+        kept = min(max(rounds, 1), MOST_ROUNDS[kind])
+        if kept != rounds:
+            text = f"{rounds} rounds became {kept}: from 1 to {MOST_ROUNDS[kind]} are played here."
+            part.conversion.warnings.add(place, text)
+        part.made["settings"] = {**settings, name: kept}
         part.conversion.origins[f"{part.path}/settings/{name}"] = place
+
+
+def _whole(value: Any) -> int | None:
+    """The number, also one that is written as text."""
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
+        return int(value[-9:]) if len(value) < 10 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _move_position(part: Part) -> None:

@@ -66,7 +66,7 @@ def test_the_nested_layout_is_imported_with_warnings(client: APIClient) -> None:
     (made,) = answer.json()["designs"]
     assert set(made) == {"id", "name", "warnings"}
     assert {warning["path"] for warning in made["warnings"]} == {
-        "/blocks/0/id", "/blocks/0/data/task", "/blocks/0/data/rounds",
+        "/blocks/0", "/blocks/0/id", "/blocks/0/data/task", "/blocks/0/data/rounds",
         "/blocks/0/data/agents/0/id",
     }  # fmt: skip
     shown = client.get(f"/api/designs/{made['id']}").json()
@@ -82,6 +82,13 @@ def test_several_are_imported_at_once(client: APIClient) -> None:
     assert made[2]["warnings"] == [
         {"path": "", "message": "The draft has a problem to solve before it can be published."}
     ]
+
+
+def test_a_design_without_a_name_gets_one_and_has_no_problem(client: APIClient) -> None:
+    unnamed = {name: value for name, value in doubling().items() if name != "name"}
+    (made,) = send(client, unnamed).json()["designs"]
+    assert [warning["path"] for warning in made["warnings"]] == ["/name"]
+    assert client.get(f"/api/designs/{made['id']}").json()["problems"] == []
 
 
 def test_all_or_nothing(client: APIClient) -> None:

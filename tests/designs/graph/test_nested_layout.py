@@ -102,7 +102,8 @@ def test_each_new_id_is_told_at_its_place_in_the_file() -> None:
     assert texts["/blocks/0/id"] == "The id `block-1` became `block_1`."
     assert texts["/blocks/1/data/agents/0/id"] == "The id `agent-1` became `agent_1`."
     assert texts["/connections/0/id"] == "The id `conn-1` became `conn_1`."
-    assert len(texts) == 7
+    # And that the first block gets the run's input.
+    assert len(texts) == 8
 
 
 def test_ends_may_be_objects_and_the_type_may_be_missing() -> None:

@@ -101,7 +101,7 @@ BLOCK = {"id": "a", "type": "sequential", "data": {}}
         ({"blocks": [{**BLOCK, "data": {"task": ["x"]}}]}, "/blocks/0/data/task"),
         ({"blocks": [{**BLOCK, "data": {"agents": "x"}}]}, "/blocks/0/data/agents"),
         ({"blocks": [{**BLOCK, "data": {"agents": [0]}}]}, "/blocks/0/data/agents/0"),
-        ({"blocks": [{**BLOCK, "data": {"rounds": "3"}}]}, "/blocks/0/data/rounds"),
+        ({"blocks": [{**BLOCK, "data": {"rounds": "three"}}]}, "/blocks/0/data/rounds"),
         ({"blocks": [{**BLOCK, "data": {"rounds": True}}]}, "/blocks/0/data/rounds"),
         ({"blocks": [{**BLOCK, "type": 3}]}, "/blocks/0/type"),
         ({"blocks": [{**BLOCK, "position": "left"}]}, "/blocks/0/position"),
