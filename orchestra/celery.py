@@ -26,6 +26,7 @@ app.steps["consumer"].add(FetchAtOnce)
 
 @signals.worker_ready.connect
 def _start_worker(**_: Any) -> None:
+    from deployments.upkeep import start_upkeep
     from executor.housekeeping import start_sweeping
     from executor.known_secrets import start_learning
     from executor.presence import start_noting
@@ -36,6 +37,7 @@ def _start_worker(**_: Any) -> None:
     start_learning()
     start_sweeping()
     start_noting("worker")
+    start_upkeep()
     set_up_interpreter()
 
 
@@ -59,8 +61,10 @@ def _drain(**_: Any) -> None:
 
 @signals.beat_init.connect
 def _start_beat(**_: Any) -> None:
+    from deployments.upkeep import start_upkeep
     from executor.known_secrets import start_learning
     from executor.presence import start_noting
 
     start_learning()
     start_noting("beat")
+    start_upkeep()

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from deployments.models import Deployment, Schedule
@@ -15,7 +14,8 @@ from executor import llm_provider
 from executor.models import Execution
 from executor.presence import SEEN_SECONDS, last_seen
 from executor.quotes import hide_quotes
-from executor.states import LIVE, Status
+from executor.states import Status
+from executor.totals import sums_of_today
 
 SHOWN = 6
 BAD = (Status.FAILED, Status.TIMED_OUT)
@@ -23,7 +23,8 @@ BAD = (Status.FAILED, Status.TIMED_OUT)
 
 @dataclass(frozen=True)
 class Overview:
-    """What the caller may see of the installation now. Counts are of the last 24 hours."""
+    """What the caller may see of the installation now. Counts are of today (UTC), failures
+    of the last 24 hours."""
 
     running: int
     ended: int
@@ -53,11 +54,8 @@ class Overview:
 def overview(caller: Caller) -> Overview:
     executions = Execution.objects.for_caller(caller)
     day = executions.created_from(timezone.now() - timedelta(hours=24))
-    figures = day.aggregate(
-        ended=Count("pk", filter=~Q(status__in=LIVE) & ~Q(status=Status.CANCELLED)),
-        failed=Count("pk", filter=Q(status__in=BAD)),
-        cost=Sum("cost_usd"),
-    )
+    figures = sums_of_today(caller)
+    failed = figures.failed + figures.timed_out
     deployments = Deployment.objects.for_caller(caller)
     active = deployments.filter(status=Deployment.Status.ACTIVE)
     upcoming = Schedule.objects.filter(deployment__in=active, next_due_at__isnull=False)
@@ -66,9 +64,9 @@ def overview(caller: Caller) -> Overview:
     hide_quotes(caller, *latest, *failures)
     return Overview(
         running=executions.live().count(),
-        ended=figures["ended"],
-        failed=figures["failed"],
-        cost_usd=figures["cost"],
+        ended=figures.completed + failed,
+        failed=failed,
+        cost_usd=figures.cost_usd,
         deployments=deployments.count(),
         latest=latest,
         failures=failures,

@@ -121,7 +121,7 @@ class DeploymentAdmin(DeploymentVerbs):
         return rows.seen_by(caller)
 
     def get_queryset(self, request: Any) -> Any:
-        rows = super().get_queryset(request).with_activity()
+        rows = super().get_queryset(request).with_totals()
         return rows.prefetch_related("groups", *PREFETCH)
 
     def get_search_results(

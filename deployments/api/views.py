@@ -55,7 +55,7 @@ class DeploymentBase(ApiView):
             .select_related(*ROWS)
             .defer("design__draft", "version__document")
             .prefetch_related(*PREFETCH)
-            .with_activity()
+            .with_totals()
         )
 
     def shown(self, deployment: Deployment) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from deployments.models.deployment import (
 )
 from deployments.models.idempotency import KEYS_KEPT, IdempotencyKey, IdempotencyKeyQuerySet
 from deployments.models.key import ApiKey, ApiKeyQuerySet, digest_of
+from deployments.models.retention import RetentionPolicy
 from deployments.models.schedule import Occurrence, Schedule
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "IdempotencyKey",
     "IdempotencyKeyQuerySet",
     "Occurrence",
+    "RetentionPolicy",
     "Schedule",
     "check_callback_url",
     "check_endpoint_path",

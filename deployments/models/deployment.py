@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models import Count, Max, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from deployments.models.schedule import Schedule
@@ -17,7 +17,7 @@ from designs.access import Caller
 from designs.addresses import AddressRefused, check_url
 from designs.ids import new_id
 from designs.models import Design, DesignVersion
-from executor.models import Execution
+from executor.models import DailyTotals, Execution
 from executor.states import Status as ExecutionStatus
 
 ENDPOINT_PATH = re.compile(r"(/[a-z0-9_-]+)+")
@@ -71,16 +71,25 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         hidden = Deployment.objects.exclude(groups=None).exclude(groups__in=caller.group_ids)
         return rows.exclude(pk__in=hidden.values("pk"))
 
-    def with_activity(self) -> DeploymentQuerySet:
-        """Adds `execution_count`, `last_execution_at` and `next_run_at`, each from one index."""
-        runs = Execution.objects.filter(deployment=OuterRef("pk")).order_by().values("deployment")
+    def with_totals(self) -> DeploymentQuerySet:
+        """Adds `execution_count`, `last_execution_at` and `next_run_at`: from the daily totals, and
+        from indexes that hold what the totals do not count yet.
+        """
+        totals = DailyTotals.objects.filter(deployment=OuterRef("pk")).order_by()
+        totals = totals.values("deployment")
+        rest = Execution.objects.uncounted().filter(deployment=OuterRef("pk")).order_by()
         due = Schedule.objects.filter(
             deployment=OuterRef("pk"), next_due_at__isnull=False
         ).order_by()
+        counted = Subquery(totals.annotate(n=Sum("runs")).values("n"))
+        uncounted = Subquery(rest.values("deployment").annotate(n=Count("pk")).values("n"))
         return self.annotate(
-            execution_count=F("pruned_executions")
-            + Coalesce(Subquery(runs.annotate(n=Count("pk")).values("n")), 0),
-            last_execution_at=Subquery(_newest_runs().values("created_at")[:1]),
+            execution_count=Coalesce(counted, 0, output_field=models.BigIntegerField())
+            + Coalesce(uncounted, 0),
+            last_execution_at=Coalesce(
+                Subquery(_newest_runs().values("created_at")[:1]),
+                Subquery(totals.annotate(at=Max("last_run_at")).values("at")),
+            ),
             next_run_at=Subquery(due.order_by("next_due_at").values("next_due_at")[:1]),
         )
 
@@ -165,8 +174,6 @@ class Deployment(models.Model):
         validators=[check_callback_url],
         help_text="Where the end of each run is posted to, signed; empty: nowhere.",
     )
-    # Executions removed by retention, so that the count stays true.
-    pruned_executions = models.PositiveBigIntegerField(default=0, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,

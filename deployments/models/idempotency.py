@@ -14,11 +14,9 @@ KEYS_KEPT = timedelta(hours=24)
 
 
 class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
-    def forget_old(self) -> int:
-        """Delete keys that no longer count, some at a time; returns how many."""
-        old = self.filter(created_at__lt=timezone.now() - KEYS_KEPT)
-        deleted, _ = self.filter(pk__in=old.values("pk")[:1000]).delete()
-        return deleted
+    def old(self) -> IdempotencyKeyQuerySet:
+        """Those that no longer count."""
+        return self.filter(created_at__lt=timezone.now() - KEYS_KEPT)
 
 
 class IdempotencyKey(models.Model):

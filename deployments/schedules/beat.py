@@ -10,11 +10,8 @@ from django.db import DatabaseError, close_old_connections
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from deployments.callbacks import sweep_deliveries
-from deployments.models import IdempotencyKey
 from deployments.pump import wake_schedules
 from deployments.schedules.store import TASK
-
-TIDY_EVERY_SECONDS = 600.0
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +26,6 @@ class LedgerScheduler(DatabaseScheduler):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.max_interval = 1
-        self._tidied = time.monotonic()
 
     def setup_schedule(self) -> None:
         """No entries of celery's own: there are no results to clean up."""
@@ -46,7 +42,6 @@ class LedgerScheduler(DatabaseScheduler):
         try:
             wake_schedules()
             sweep_deliveries()
-            self._tidy()
         except DatabaseError as error:
             logger.warning("Schedules wait for the database: %s", error)
         except Exception:
@@ -57,8 +52,3 @@ class LedgerScheduler(DatabaseScheduler):
             logger.warning("Foreign tasks wait for the database: %s", error)
             rest = 1.0
         return min(rest, 1.005 - time.time() % 1)
-
-    def _tidy(self) -> None:
-        if time.monotonic() - self._tidied > TIDY_EVERY_SECONDS:
-            self._tidied = time.monotonic()
-            IdempotencyKey.objects.forget_old()

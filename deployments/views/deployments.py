@@ -34,10 +34,7 @@ SHOWN_RUNS = 10
 def _rows(request: PageRequest) -> Any:
     rows = Deployment.objects.for_caller(request.caller).select_related("design", "version")
     return (
-        rows.defer("design__draft")
-        .prefetch_related(*store.PREFETCH)
-        .with_activity()
-        .with_last_run()
+        rows.defer("design__draft").prefetch_related(*store.PREFETCH).with_totals().with_last_run()
     )
 
 

@@ -9,12 +9,15 @@ from executor.models.execution import (
     parse_execution_id,
 )
 from executor.models.results import BlockResult, BlockStatus, Step
+from executor.models.totals import DailyTotals, DailyTotalsQuerySet
 
 __all__ = [
     "CLOCKS_APART",
     "PROVIDER_WORDS",
     "BlockResult",
     "BlockStatus",
+    "DailyTotals",
+    "DailyTotalsQuerySet",
     "Execution",
     "ExecutionQuerySet",
     "ModelConnection",

@@ -40,7 +40,7 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         if caller.is_superuser:
             return rows
         # A negated EXISTS on the link table; a join would repeat rows and lose the index order.
-        return rows.exclude(deployment__in=_hidden_deployments(caller))
+        return rows.exclude(deployment__in=hidden_deployments(caller))
 
     def for_list(self) -> ExecutionQuerySet:
         """With what a line of a list shows, and without what makes a row large."""
@@ -74,6 +74,10 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         """Accepted before that time."""
         return self.filter(created_at__lt=at, pk__lt=first_id_at(at + CLOCKS_APART))
 
+    def uncounted(self) -> ExecutionQuerySet:
+        """Not in the daily totals: those that live, and those that ended a moment ago."""
+        return self.filter(is_counted=None)
+
     def live(self) -> ExecutionQuerySet:
         return self.filter(status__in=LIVE)
 
@@ -93,7 +97,8 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         return self.filter(Q(published_at=None) | Q(published_at__lt=limit), status=Status.QUEUED)
 
 
-def _hidden_deployments(caller: Caller) -> models.QuerySet[Any]:
+def hidden_deployments(caller: Caller) -> models.QuerySet[Any]:
+    """Deployments limited to groups that the caller is in none of."""
     deployment = Execution._meta.get_field("deployment").related_model
     limited = deployment._default_manager.exclude(groups=None)
     return limited.exclude(groups__in=caller.group_ids).values("pk")
@@ -142,6 +147,12 @@ class Execution(models.Model):
     # True if something of its deployment's waits for the end (a callback). Null otherwise, so that
     # SQLite adds the column without making the table anew, which would lose its triggers.
     settles = models.BooleanField(null=True)
+    # True once the daily totals have counted it, and null before.
+    is_counted = models.BooleanField(null=True, editable=False)
+    # True: retention leaves it alone.
+    is_held = models.BooleanField("held", null=True)
+    # When retention took its texts; then input, result, prompts and answers are gone.
+    payload_removed_at = models.DateTimeField(null=True, editable=False)
     # How many executions of the deployment may run at once; None: any number.
     max_concurrent = models.PositiveIntegerField(null=True)
 
@@ -214,6 +225,17 @@ class Execution(models.Model):
                 fields=("caller_key", "deployment"),
                 name="execution_running_by_caller",
                 condition=Q(status="running"),
+            ),
+            models.Index(
+                fields=("deployment", "status"),
+                name="execution_uncounted",
+                condition=Q(is_counted=None),
+            ),
+            # What retention has yet to empty.
+            models.Index(
+                fields=("id",),
+                name="execution_with_payload",
+                condition=Q(is_counted=True, payload_removed_at=None),
             ),
         ]
 

@@ -22,7 +22,8 @@ AUDITED: dict[str, frozenset[str]] = {
     # What was published stays in its row.
     "designs.DesignVersion": MADE | {"document"},
     "executor.ModelConnection": MADE | {"tested_at", "test_passed", "test_sentence"},
-    "deployments.Deployment": MADE | {"pruned_executions"},
+    "deployments.Deployment": MADE,
+    "deployments.RetentionPolicy": frozenset({"swept_at", "swept", "looked_at", "held"}),
     "deployments.Schedule": MADE
     | {"anchor_at", "computed_from", "next_due_at", "failures_from", "error"},
     "deployments.ApiKey": MADE | {"last_used_at", "last_used_address"},

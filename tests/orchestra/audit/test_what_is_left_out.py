@@ -8,8 +8,9 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from deployments.keys import create_key, find_caller
-from deployments.models import ApiKey, Deployment
+from deployments.models import ApiKey
 from deployments.pump import wake_schedules
+from deployments.retention import sweep
 from designs.audit import AuditEntry
 from designs.services import change_draft
 from tests.documents import doubling
@@ -26,7 +27,7 @@ def test_what_clocks_and_counters_say_is_no_change() -> None:
     find_caller(text, "192.0.2.7")
     key.refresh_from_db()
     assert key.last_used_address == "192.0.2.7"
-    Deployment.objects.filter(pk=row.pk).update(pruned_executions=7)
+    sweep()
     schedule = row.schedules.get()
     schedule.next_due_at = timezone.now()
     schedule.save()

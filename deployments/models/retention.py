@@ -1,0 +1,80 @@
+"""How long history is kept: for the whole installation, and for single deployments."""
+
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import Q
+
+from deployments.models.deployment import Deployment
+
+_INHERITS = "Empty: for ever; on a deployment's policy, as for the installation. 0: for ever."
+
+
+class RetentionPolicy(models.Model):
+    """Without a deployment: the installation's. A deployment's policy takes its place field by
+    field; 0 there keeps for ever what the installation would remove.
+    """
+
+    deployment = models.OneToOneField(
+        Deployment,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="retention",
+    )
+    # True for the installation's policy, of which there is one.
+    is_general = models.BooleanField(null=True, unique=True, editable=False)
+    payload_days = models.PositiveIntegerField(
+        "texts for (days)",
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(36_500)],
+        help_text="Then inputs, results, prompts and answers go; states, times, tokens and costs "
+        f"stay. {_INHERITS}",
+    )
+    history_days = models.PositiveIntegerField(
+        "executions for (days)",
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(36_500)],
+        help_text="Then executions go, with their callbacks; and occurrences of schedules. "
+        f"Counts and charts stay. {_INHERITS}",
+    )
+    keep_last = models.PositiveIntegerField(
+        "executions at most",
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(1_000_000_000)],
+        help_text="Of each deployment, and of all tries of designs together: older ones go. "
+        f"Likewise occurrences of each schedule. {_INHERITS}",
+    )
+    # Of the installation's policy: the last sweep, and what is held, by age.
+    swept_at = models.DateTimeField(null=True, editable=False)
+    swept = models.JSONField(default=dict, editable=False)
+    looked_at = models.DateTimeField(null=True, editable=False)
+    held = models.JSONField(default=dict, editable=False)
+
+    class Meta:
+        verbose_name_plural = "retention policies"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(is_general=True, deployment=None)
+                | Q(is_general=None, deployment__isnull=False),
+                name="retentionpolicy_of_whom",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "The whole installation" if self.is_general else str(self.deployment)
+
+    @staticmethod
+    def general() -> RetentionPolicy:
+        """The installation's policy; there is one from the first question on."""
+        rows = RetentionPolicy.objects.filter(is_general=True)
+        if not rows.exists():
+            # Nobody's change, so no entry of the audit.
+            RetentionPolicy.objects.bulk_create(
+                [RetentionPolicy(is_general=True)], ignore_conflicts=True
+            )
+        return rows.get()

@@ -1,0 +1,35 @@
+"""What every worker and scheduler does beside its work: adds up the totals, sweeps by retention."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+
+from django.db import DatabaseError, InterfaceError, close_old_connections
+
+from deployments.retention import sweep_if_due
+from executor.totals import add_up
+
+PERIOD_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+def start_upkeep() -> threading.Event:
+    """Keep on in a daemon thread until the returned event is set."""
+    stop = threading.Event()
+    threading.Thread(target=_keep_on, args=(stop,), name="upkeep", daemon=True).start()
+    return stop
+
+
+def _keep_on(stop: threading.Event) -> None:
+    while not stop.wait(PERIOD_SECONDS * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads the load
+        close_old_connections()
+        try:
+            add_up()
+            sweep_if_due()
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("Upkeep waits for the database: %s", error)
+        except Exception:
+            logger.exception("Upkeep failed; it goes on.")
