@@ -31,6 +31,14 @@ SWEEP_EVERY = timedelta(minutes=10)
 LOOK_EVERY = timedelta(hours=6)
 # What is held, by age: each bucket up to so many days.
 AGES = (1, 7, 30, 90, 365)
+# What is counted, in words.
+KINDS = {
+    "payloads": "executions' texts",
+    "executions": "executions",
+    "occurrences": "occurrences of schedules",
+    "idempotency_keys": "idempotency keys",
+    "sessions": "sessions that are over",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ _VIEWS = (
     "executor.view_execution",
     "executor.view_blockresult",
     "executor.view_step",
+    "executor.view_dailytotals",
     "deployments.view_deployment",
     "deployments.view_schedule",
     "deployments.view_occurrence",

@@ -10,6 +10,8 @@ from django.db import connection, models, transaction
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 
+from designs.access import Caller
+from designs.audit import Action, note
 from executor.models import BlockResult, Execution, ExecutionQuerySet, Step
 from executor.quotes import error_without_quotes, reasons_without_quotes
 from executor.states import LIVE
@@ -63,6 +65,13 @@ def delete_executions(pks: Sequence[uuid.UUID]) -> None:
         Step.objects.filter(execution__in=pks).delete()
         BlockResult.objects.filter(execution__in=pks).delete()
         Execution.objects.filter(pk__in=pks).delete()
+
+
+def hold(*, execution: Execution, caller: Caller, held: bool = True) -> None:
+    """Keep it whatever retention says, or no longer."""
+    with transaction.atomic():
+        Execution.objects.filter(pk=execution.pk).update(is_held=held or None)
+        note(Action.UPDATE, execution, caller=caller, held=held)
 
 
 def _journals() -> set[uuid.UUID]:

@@ -100,6 +100,8 @@ NAVIGATION = [
             rows("Executions", "play_circle", "executor.execution"),
             rows("Blocks", "widgets", "executor.blockresult"),
             rows("Steps", "footprint", "executor.step"),
+            rows("Daily totals", "bar_chart", "executor.dailytotals"),
+            rows("Retention", "auto_delete", "deployments.retentionpolicy"),
             rows("Model connections", "network_intelligence", "executor.modelconnection"),
         ],
     },

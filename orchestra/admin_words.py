@@ -41,6 +41,13 @@ ABILITIES: tuple[tuple[str, frozenset[str]], ...] = (
     ),
     ("Read the audit", frozenset({"designs.view_auditentry"})),
     (
+        "Set how long history is kept; hold executions",
+        frozenset({"executor.change_execution"})
+        | frozenset(
+            f"deployments.{verb}_retentionpolicy" for verb in ("view", "add", "change", "delete")
+        ),
+    ),
+    (
         "See idempotency keys; keep solar and clocked times",
         frozenset({"deployments.view_idempotencykey"})
         | frozenset(

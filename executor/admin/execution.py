@@ -22,6 +22,7 @@ from executor.admin.parts import BlockResultInline, StepInline, without_payload
 from executor.admin.shown import cost, duration, execution_badge
 from executor.errors import ExecutionEnded
 from executor.models import Execution, parse_execution_id
+from executor.pruning import hold
 from executor.services import (
     REFUSALS,
     cancel_execution,
@@ -87,14 +88,16 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
             {
                 "fields": (
                     "attempt", "losses", "owner", "lease_until", "deadline_at", "not_before",
-                    "published_at", "cancel_requested_at",
+                    "published_at", "cancel_requested_at", "is_held", "payload_removed_at",
                 ),
                 "classes": ("tab",),
             },
         ),
     )  # fmt: skip
     inlines = (BlockResultInline, StepInline)
-    actions = ("cancel_selected", "rerun_selected", "resume_selected")
+    actions = (
+        "cancel_selected", "rerun_selected", "resume_selected", "hold_selected", "release_selected",
+    )  # fmt: skip
     actions_detail = ("live_page", "resume", "rerun", "cancel")
     refusals = {**OrchestraAdmin.refusals, ExecutionEnded: "", **dict.fromkeys(REFUSALS, "")}
 
@@ -199,6 +202,9 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
     def has_operate_permission(self, request: PageRequest, object_id: Any = None) -> bool:
         return request.caller.may("executor.operate_execution")
 
+    def has_hold_permission(self, request: PageRequest, object_id: Any = None) -> bool:
+        return request.caller.may("executor.change_execution")
+
     def get_actions_detail(self, request: PageRequest, object_id: Any) -> list[Any]:
         """Cancelling is offered while there is something to cancel, resuming when work is left."""
         found = super().get_actions_detail(request, object_id)
@@ -296,4 +302,19 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
             rows,
             lambda row: rerun_execution(execution=row, caller=request.caller),
             "{count} started again.",
+        )
+
+    @admin.action(description="Hold: retention leaves them", permissions=["hold"])
+    def hold_selected(self, request: PageRequest, rows: Any) -> None:
+        self.for_each(
+            request, rows, lambda row: hold(execution=row, caller=request.caller), "{count} held."
+        )
+
+    @admin.action(description="Hold no longer", permissions=["hold"])
+    def release_selected(self, request: PageRequest, rows: Any) -> None:
+        self.for_each(
+            request,
+            rows,
+            lambda row: hold(execution=row, caller=request.caller, held=False),
+            "{count} held no longer.",
         )

@@ -10,9 +10,10 @@ from django.utils import timezone
 from deployments.models import Deployment, RetentionPolicy
 from designs.access import SYSTEM
 from designs.ids import first_id_at
+from executor.acceptance import Order
 from executor.models import BlockResult, Execution, Step, Trigger
-from executor.services import Order, new_execution
 from executor.states import Status
+from tests.executions import new_execution
 
 HIDDEN_ERROR = {"class": "output", "message": "It said: a plan", "block_id": "a", "step": "a/1"}
 PLAIN_ERROR = {"class": "limit", "message": "Too many calls.", "block_id": "a", "step": None}

@@ -18,14 +18,21 @@ from django_celery_beat.models import (
 )
 
 from deployments.keys import create_key
-from deployments.models import Delivery, Deployment, IdempotencyKey, Occurrence, Schedule
+from deployments.models import (
+    Delivery,
+    Deployment,
+    IdempotencyKey,
+    Occurrence,
+    RetentionPolicy,
+    Schedule,
+)
 from deployments.services import deploy_design
 from designs.access import SYSTEM, caller_of
 from designs.audit import Action, note
 from designs.models import Design, DesignVersion
 from designs.services import create_design, publish_design
 from executor.acceptance import Order
-from executor.models import BlockResult, Execution, ModelConnection, Step, Trigger
+from executor.models import BlockResult, DailyTotals, Execution, ModelConnection, Step, Trigger
 from tests.documents import doubling
 from tests.executions import new_execution
 
@@ -124,6 +131,9 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "deployments.Deployment": deployment,
     "deployments.IdempotencyKey": idempotency_key,
     "deployments.Occurrence": occurrence,
+    "deployments.RetentionPolicy": lambda: RetentionPolicy.objects.create(
+        deployment=deployment(), history_days=30
+    ),
     "deployments.Schedule": schedule,
     "django_celery_beat.ClockedSchedule": lambda: ClockedSchedule.objects.create(
         clocked_time=timezone.now()
@@ -139,6 +149,9 @@ MAKERS: dict[str, Callable[[], Any]] = {
         event="sunset", latitude=number() % 90, longitude=1
     ),
     "executor.BlockResult": lambda: BlockResult.objects.create(execution=execution(), block_id="a"),
+    "executor.DailyTotals": lambda: DailyTotals.objects.create(
+        deployment=(where := deployment()), design=where.design, day=timezone.now().date()
+    ),
     "executor.Execution": execution,
     "executor.ModelConnection": lambda: ModelConnection.objects.create(
         name=f"connection{number()}", base_url="http://127.0.0.1:9/v1", api_key="a key"

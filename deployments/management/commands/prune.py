@@ -7,15 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from deployments.retention import count_over, sweep
-
-WORDS = {
-    "payloads": "executions lose their texts",
-    "executions": "executions go",
-    "occurrences": "occurrences of schedules go",
-    "idempotency_keys": "idempotency keys go",
-    "sessions": "sessions that are over go",
-}
+from deployments.retention import KINDS, count_over, sweep
 
 
 class Command(BaseCommand):
@@ -28,6 +20,6 @@ class Command(BaseCommand):
         """One line for each kind of row."""
         counts = count_over() if options["dry_run"] else sweep()
         for name, count in asdict(counts).items():
-            self.stdout.write(f"{count:>12,} {WORDS[name]}")
+            self.stdout.write(f"{count:>12,} {KINDS[name]}")
         if options["dry_run"]:
             self.stdout.write("Nothing was changed: this was a dry run.")

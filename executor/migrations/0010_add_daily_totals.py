@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("deployments", "0005_add_limits_of_runs"),
         ("designs", "0002_add_audit"),
-        ("executor", "0008_add_caller_key"),
+        ("executor", "0009_add_model_override"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,56 @@
+"""The admin of daily totals: what the runs of a day came to. Read-only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from unfold.decorators import display
+
+from designs.admin.base import OrchestraAdmin, ReadOnly
+from designs.admin.filters import VisibleFilter
+from designs.admin.shown import row_link
+from executor.admin.shown import cost, duration
+from executor.models import DailyTotals
+
+
+@admin.register(DailyTotals)
+class DailyTotalsAdmin(ReadOnly, OrchestraAdmin):
+    list_display = (
+        "day", "deployment_link", "design_link", "runs", "completed", "failed", "timed_out",
+        "cancelled", "mean", "longest", "tokens", "cost",
+    )  # fmt: skip
+    list_filter = (("deployment", VisibleFilter), ("design", VisibleFilter), "day")
+    list_select_related = ("deployment", "design")
+    deferred_in_lists = ("design__draft",)
+    search_fields = ("deployment__endpoint_path", "design__name")
+    ordering = ("-day", "-id")
+    fields = (
+        "day", "deployment_link", "design_link", "runs", "completed", "failed", "timed_out",
+        "cancelled", "degraded", "manual", "scheduled", "api", "mean", "longest", "model_calls",
+        "input_tokens", "output_tokens", "cost", "last_run_at",
+    )  # fmt: skip
+
+    @display(description="Deployment", ordering="deployment__endpoint_path")
+    def deployment_link(self, row: DailyTotals) -> str:
+        return row_link(row.deployment)
+
+    @display(description="Design", ordering="design__name")
+    def design_link(self, row: DailyTotals) -> str:
+        return row_link(row.design)
+
+    @display(description="Mean duration")
+    def mean(self, row: DailyTotals) -> str:
+        return duration(round(row.duration_ms / row.timed) if row.timed else None)
+
+    @display(description="Longest", ordering="duration_ms_max")
+    def longest(self, row: DailyTotals) -> str:
+        return duration(row.duration_ms_max if row.timed else None)
+
+    @display(description="Tokens")
+    def tokens(self, row: DailyTotals) -> str:
+        return f"{row.input_tokens + row.output_tokens:,}"
+
+    @display(description="Cost", ordering="cost_usd")
+    def cost(self, row: DailyTotals) -> Any:
+        return cost(row.cost_usd)
