@@ -84,7 +84,7 @@ def sweep(*, rest_seconds: float = 0.0) -> Swept:
             lambda p=place, m=limits, w=watched: _over_executions(p, m, w), delete_executions
         )
         swept.payloads += batches.of(
-            lambda p=place, m=limits, w=watched: _over_payloads(p, m, w), remove_payloads
+            lambda p=place, m=limits, w=watched: _over_payloads(p, m, w), _empty
         )
         if place is not None:
             swept.occurrences += _sweep_occurrences(batches, place, limits, watched)
@@ -127,6 +127,11 @@ class _Batches:
             if len(pks) < BATCH:
                 return total
             time.sleep(self.rest_seconds)
+
+
+def _empty(pks: Sequence[uuid.UUID]) -> None:
+    remove_payloads(pks)
+    Occurrence.objects.filter(execution__in=pks).update(input_data=None)
 
 
 def _deleting(model: Any) -> Callable[[Sequence[Any]], object]:

@@ -120,12 +120,16 @@ def may_start_again(caller: Caller, execution: Execution) -> bool:
 def _why_not_resumable(execution: Execution) -> str:
     if execution.is_live:
         return "This execution has not ended: it goes on by itself."
+    if execution.payload_removed_at is not None:
+        return "Retention has removed its input and steps, so it cannot be resumed."
     if execution.status == Status.COMPLETED:
         return "This execution was completed, so there is nothing left to do; run it again."
     return "This execution was refused before it began; start one with another input."
 
 
 def _order_again(execution: Execution, version: DesignVersion | None, caller: Caller) -> Order:
+    if execution.payload_removed_at is not None:
+        raise NotResumable("Retention has removed its input, so it cannot be run again.")
     if execution.deployment_id is None or version is None:
         return tries.order_of_try_again(execution=execution, version=version, caller=caller)
     return deployment_order(execution=execution, version=version, caller=caller)

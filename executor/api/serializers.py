@@ -75,6 +75,9 @@ class ExecutionOut(serializers.Serializer[Execution]):
     result_data = serializers.JSONField(allow_null=True)
     error = RunErrorOut(allow_null=True)
     payload_hidden = serializers.SerializerMethodField()
+    payload_removed_at = serializers.DateTimeField(
+        allow_null=True, help_text="When retention took its texts; they are null since."
+    )
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     completed_at = serializers.DateTimeField(allow_null=True)

@@ -264,7 +264,7 @@ class Execution(models.Model):
     def is_resumable(self) -> bool:
         """Whether it had begun, or was to begin, and ended before its work was done."""
         was_refused = self.status == Status.FAILED and self.attempt == 0
-        return self.status in RESUMABLE and not was_refused
+        return self.status in RESUMABLE and not was_refused and self.payload_removed_at is None
 
     @property
     def duration_ms(self) -> int | None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.test import Client
 from django.utils import timezone
 
 from deployments.models import Deployment
 from deployments.retention import sweep
+from designs.access import SYSTEM
+from executor.errors import NotResumable
 from executor.models import Execution
+from executor.services import rerun_execution, resume_execution
 from executor.states import Status
 from tests.deployments.ended_runs import HIDDEN_ERROR, PLAIN_ERROR, ended, keep, with_texts
 
@@ -57,3 +62,30 @@ def test_the_guard_of_ended_rows_lets_only_retention_pass(deploy: Deploy) -> Non
     sweep()
     with pytest.raises(IntegrityError, match="has ended"), transaction.atomic():
         rows.update(error={"class": "made up"})
+
+
+def test_what_was_emptied_is_not_run_again(deploy: Deploy) -> None:
+    execution = ended(deploy(), days_ago=40, status=Status.FAILED)
+    keep(payload_days=30)
+    assert execution.is_resumable
+    sweep()
+    execution.refresh_from_db()
+    assert not execution.is_resumable
+    for again in (rerun_execution, resume_execution):
+        with pytest.raises(NotResumable, match="Retention has removed"):
+            again(execution=execution, caller=SYSTEM)
+
+
+def test_a_deployments_page_and_its_runs_open_without_texts(
+    deploy: Deploy, administrator: User, browser_of: Callable[[User], Client]
+) -> None:
+    execution = with_texts(ended(deploy(), days_ago=40))
+    keep(payload_days=30)
+    sweep()
+    browser = browser_of(administrator)
+    page = browser.get(f"/executions/{execution.pk}/").content.decode()
+    assert "removed" in page
+    shown = browser.get(f"/api/executions/{execution.pk}").json()
+    assert (shown["input_data"], shown["result_data"]) == (None, None)
+    assert shown["payload_removed_at"]
+    assert (shown["steps"][0]["text"], shown["steps"][0]["prompt"]) == ("", None)

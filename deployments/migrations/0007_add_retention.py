@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("deployments", "0005_add_limits_of_runs"),
+        ("deployments", "0006_add_input_of_occurrences"),
     ]
 
     operations = [
