@@ -1,4 +1,4 @@
-"""How many requests a deployment and a key may have: counted in Redis, in one round trip."""
+"""How many requests a deployment, key or person may have: counted in Redis, in one round trip."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Limit:
 
 
 def limits_of(who: str, pk: Any, per_minute: int | None, per_day: int | None) -> list[Limit]:
-    """The limits of one deployment or key; `who` is what callers read, as in `key-minute`."""
+    """The limits of one deployment, key or person; `who` is what callers read: `key-minute`."""
     found = ((per_minute, "minute", MINUTE), (per_day, "day", DAY))
     return [
         Limit(f"{who}-{name}", f"{PREFIX}{who}:{pk}:{name}", most, seconds)
@@ -102,11 +102,19 @@ def limits_of(who: str, pk: Any, per_minute: int | None, per_day: int | None) ->
     ]
 
 
-def limits_of_key(caller: Caller) -> list[Limit]:
-    """The key's own limits; none for a person."""
-    if caller.key_id is None:
+def limits_of_caller(caller: Caller) -> list[Limit]:
+    """The key's own limits, or those that every person has."""
+    if caller.key_id is not None:
+        return limits_of("key", caller.key_id, caller.requests_per_minute, caller.requests_per_day)
+    if caller.user_id is None:
         return []
-    return limits_of("key", caller.key_id, caller.requests_per_minute, caller.requests_per_day)
+    told = settings.ENVIRONMENT
+    return limits_of(
+        "person",
+        caller.user_id,
+        told.person_requests_per_minute or None,
+        told.person_requests_per_day or None,
+    )
 
 
 def count_request(limits: Sequence[Limit]) -> dict[str, str]:

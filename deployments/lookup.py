@@ -68,29 +68,35 @@ class Deployed:
         check_input(self.validator, input_data)
 
 
-_remembered: dict[str, tuple[float, Deployed | None]] = {}
+# By endpoint path, and by id.
+_remembered: dict[str | uuid.UUID, tuple[float, Deployed | None]] = {}
 _forgotten = 0
 _validators: dict[uuid.UUID, Any] = {}
 _lock = threading.Lock()
 
 
-def remembered_at(path: str) -> tuple[bool, Deployed | None]:
+def remembered_at(place: str | uuid.UUID) -> tuple[bool, Deployed | None]:
     """(known, what answers there) without a database; not known means: ask `deployed_at`."""
-    found = _remembered.get(path)
+    found = _remembered.get(place)
     if found is not None and found[0] > time.monotonic():
         return True, found[1]
     return False, None
 
 
-def deployed_at(path: str) -> Deployed | None:
-    """What answers under this endpoint path (with its leading slash), or None."""
+def deployed_at(place: str | uuid.UUID) -> Deployed | None:
+    """What answers under this endpoint path (with its leading slash) or id, or None."""
     before = _forgotten
-    row = Deployment.objects.present().select_related("version").filter(endpoint_path=path).first()
+    rows = Deployment.objects.present().select_related("version")
+    if isinstance(place, uuid.UUID):
+        row = rows.filter(pk=place).first()
+    else:
+        # PostgreSQL takes no NUL, and no path has one.
+        row = None if "\0" in place else rows.filter(endpoint_path=place).first()
     found = None if row is None else deployed(row)
     if len(_remembered) > MOST_REMEMBERED:
         _remembered.clear()
     if before == _forgotten:
-        _remembered[path] = (time.monotonic() + REMEMBER_SECONDS, found)
+        _remembered[place] = (time.monotonic() + REMEMBER_SECONDS, found)
     return found
 
 

@@ -63,6 +63,11 @@ def read_answer(pk: uuid.UUID) -> Answer | None:
     return answer_of(execution, results)
 
 
+def status_of(pk: uuid.UUID) -> str:
+    """The execution's status at this moment."""
+    return str(Execution.objects.values_list("status", flat=True).get(pk=pk))
+
+
 def usage_of(execution: Execution) -> dict[str, Any]:
     cost = execution.cost_usd
     return {

@@ -58,7 +58,36 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         return
     scope = with_client(scope, settings.ENVIRONMENT.trusted_proxies)
     if not (fast_lane.takes(scope) and await fast_lane.answer(scope, receive, send)):
-        await _django(scope, receive, send)
+        await _django(scope, bounded(scope, receive), send)
+
+
+def bounded(scope: dict[str, Any], receive: Any) -> Any:
+    """`receive` without the bodies that no view takes; it is refused by its headers alone.
+
+    Django writes a body of any size to a file before it asks who sends it.
+    """
+    length, chunked = b"0", False
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            length = value.strip()
+        elif name == b"transfer-encoding":
+            chunked = True
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+    if not chunked and length.isdigit() and int(length) <= limit:
+        return receive
+    told = False
+
+    async def empty() -> Any:
+        nonlocal told
+        if not told:
+            told = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        # It is read away and not kept, so that the client comes to hear the answer.
+        while (message := await receive())["type"] != "http.disconnect":
+            continue
+        return message
+
+    return empty
 
 
 async def _lifespan(receive: Any, send: Any) -> None:

@@ -76,6 +76,8 @@ class Environment:
     try_model_calls: int
     try_cost_usd: float
     tries_at_once: int
+    person_requests_per_minute: int
+    person_requests_per_day: int
     web_processes: int
     workers: int
     schedulers: int
@@ -171,6 +173,12 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         ),
         try_cost_usd=reader.number("ORCHESTRA_TRY_COST_USD", default=5.0, least=0.0),
         tries_at_once=reader.whole("ORCHESTRA_TRIES_AT_ONCE", default=10, least=1, most=10_000),
+        person_requests_per_minute=reader.whole(
+            "ORCHESTRA_PERSON_REQUESTS_PER_MINUTE", default=600, least=0, most=10_000
+        ),
+        person_requests_per_day=reader.whole(
+            "ORCHESTRA_PERSON_REQUESTS_PER_DAY", default=100_000, least=0, most=2_000_000_000
+        ),
         web_processes=reader.whole("ORCHESTRA_WEB_PROCESSES", default=1, least=1, most=64),
         workers=reader.whole("ORCHESTRA_WORKERS", default=1, least=0, most=64),
         schedulers=reader.whole("ORCHESTRA_SCHEDULERS", default=1, least=0, most=8),

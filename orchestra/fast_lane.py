@@ -6,16 +6,15 @@ more than half of what a short run costs. The view is the same one, DRF's, and s
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 
 from deployments.api.endpoint import DeployedEndpointView
+from deployments.api.late_bodies import CallerLeft, LateRequest
 from orchestra import headers
 
 PREFIX = "/api/deployed/"
@@ -40,7 +39,7 @@ def takes(scope: dict[str, Any]) -> bool:
     has_key = False
     for name, value in scope["headers"]:
         if name in KEYS:
-            has_key = True
+            has_key = has_key or bool(value.strip())
         elif name == b"accept" and STREAM in value.lower():
             return False
     return has_key
@@ -49,34 +48,20 @@ def takes(scope: dict[str, Any]) -> bool:
 async def answer(scope: dict[str, Any], receive: Any, send: Any) -> bool:
     """Run the call and send its answer; False, with nothing read, if Django must judge it."""
     try:
-        request = ASGIRequest(scope, io.BytesIO())
+        request = LateRequest(scope, receive)
         request.get_host()
     except (DisallowedHost, UnicodeDecodeError):
         return False
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
         return False
-    body = await _read(request, receive)
-    if body is None:
-        return True
-    request._body = body
     path = scope["path"][len(PREFIX) - 1 :].rstrip("/") or "/"
-    await _send(await _view(request, path=path), send)
+    try:
+        response = await _view(request, path=path)
+    except CallerLeft:
+        return True
+    await _send(response, send)
+    await request.discard()
     return True
-
-
-async def _read(request: ASGIRequest, receive: Any) -> bytes | None:
-    """The body; empty if the view refuses it by its headers alone, None if the caller went away."""
-    length = request.META.get("CONTENT_LENGTH", "")
-    if not length.isdigit() or int(length) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
-        return b""
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def _send(response: HttpResponse, send: Any) -> None:

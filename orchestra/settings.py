@@ -245,7 +245,7 @@ REST_FRAMEWORK = {
         "deployments.api.authentication.SignedInAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["designs.api.permissions.Declared"],
-    "DEFAULT_THROTTLE_CLASSES": ["deployments.api.throttles.KeyThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["deployments.api.throttles.CallerThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["designs.api.renderers.JsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["designs.api.parsers.JsonParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],

@@ -18,10 +18,10 @@ FAILURES = {
 }
 
 
-def accepted_response(pk: uuid.UUID) -> HttpResponse:
+def accepted_response(pk: uuid.UUID, status: str) -> HttpResponse:
     """202: the run goes on, and this is where to look."""
     url = f"/api/executions/{pk}"
-    body = {"execution_id": f"exec-{pk.hex}", "log_id": pk, "status": "queued", "status_url": url}
+    body = {"execution_id": f"exec-{pk.hex}", "log_id": pk, "status": status, "status_url": url}
     return HttpResponse(
         to_json(body), status=202, content_type="application/json", headers={"Location": url}
     )

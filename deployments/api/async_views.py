@@ -7,6 +7,8 @@ only what really reads the database leaves the event loop.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -15,8 +17,9 @@ from rest_framework.exceptions import NotAuthenticated, ParseError
 from rest_framework.request import Request
 
 from deployments.api.authentication import caller_of_key, check_csrf, key_text
+from deployments.api.late_bodies import CallerLeft, load_body
 from deployments.keys import remembered_caller
-from deployments.limits import count_request_async, limits_of_key
+from deployments.limits import Limit, count_request_async, limits_of_caller
 from designs.access import Caller, caller_of
 from designs.acting import acting
 from designs.api.base import ApiView
@@ -45,20 +48,35 @@ class AsyncApiView(ApiView):
         self.headers: dict[str, str] = dict(self.default_response_headers)
         self.request = wrapped = Request(request, authenticators=self.get_authenticators())
         try:
-            handler: Any = getattr(self, (request.method or "").lower(), None)
-            if request.method not in self.permissions or not iscoroutinefunction(handler):
-                self.http_method_not_allowed(wrapped)
-            wrapped.auth = caller = await self.who(request)
-            require(caller, self.permissions[request.method or ""])
-            await self.count(caller)
-            # Perhaps no middleware has begun this; a connection may carry requests of many callers.
-            with acting(caller, request.META.get("REMOTE_ADDR")):
-                response = await handler(wrapped, *args, **kwargs)
+            with self.place():
+                response = await self._answer(wrapped, *args, **kwargs)
+        except CallerLeft:
+            raise
         except Exception as error:  # noqa: BLE001 - handle_exception raises again what is not known
             response = self._answer_error(error)
         for name, value in self.headers.items():
             response.headers.setdefault(name, value)
         return response
+
+    async def _answer(self, wrapped: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """What costs least comes first: who it is, whether they may have another request, what is
+        asked for; only then the body is read.
+        """
+        request = wrapped._request
+        wrapped.auth = caller = await self.who(request)
+        await self.count(caller)
+        method = request.method or ""
+        handler: Any = getattr(self, method.lower(), None)
+        if method not in self.permissions or not iscoroutinefunction(handler):
+            self.http_method_not_allowed(wrapped)
+        require(caller, self.permissions[method])
+        # Perhaps no middleware has begun this; a connection may carry requests of many callers.
+        with acting(caller, request.META.get("REMOTE_ADDR")):
+            return await handler(wrapped, *args, **kwargs)
+
+    def place(self) -> AbstractContextManager[None]:
+        """What is held while the call is answered. May raise Overloaded."""
+        return nullcontext()
 
     async def who(self, request: HttpRequest) -> Caller:
         """The caller as the request names them, today. Raises what authentication raises."""
@@ -77,8 +95,14 @@ class AsyncApiView(ApiView):
         return await in_thread(caller_of, user)
 
     async def count(self, caller: Caller) -> None:
-        """Count the request against the key's own limits. Raises RateLimitReached."""
-        self.headers.update(await count_request_async(limits_of_key(caller)))
+        """Count the request against the caller's own limits. Raises RateLimitReached."""
+        await self.count_against(limits_of_caller(caller))
+
+    async def count_against(self, limits: Sequence[Limit]) -> None:
+        """Count it, and let the answer say how much is left. Raises RateLimitReached."""
+        for name, value in (await count_request_async(limits)).items():
+            before = self.headers.get(name)
+            self.headers[name] = f"{before}, {value}" if before else value
 
     def _check_csrf(self, request: HttpRequest) -> None:
         # A link on another site must not start anything in a signed-in person's name.
@@ -99,6 +123,7 @@ async def read_object(request: Request) -> dict[str, Any] | None:
     """The JSON object of a request, by the rules of every body; None without a body."""
     plain = request._request
     check_headers(plain.META)
+    await load_body(plain)
     body = plain.body
     if not body:
         return None

@@ -17,15 +17,16 @@ from deployments.api.pressure import place_for_call
 from deployments.api.serializers import ExecuteIn, RunOut
 from deployments.api.streams import stream_call, wants_events
 from deployments.calls import Call, call_deployment
-from deployments.limits import count_request_async, limits_of_key
-from deployments.lookup import Deployed, deployed, deployed_at, remembered_at
-from deployments.models import Deployment
+from deployments.limits import limits_of_caller
+from deployments.lookup import Deployed, deployed_at, remembered_at
 from designs.access import Caller
 from designs.api.base import as_uuid
 from designs.api.permissions import caller_of_request
 from designs.masking import masked
+from executor.answers import read_answer, status_of
 from executor.api.serializers import AcceptedOut
 from executor.models import Trigger
+from executor.states import TERMINAL, Status
 from executor.threads import in_thread, in_thread_once
 
 LONGEST_KEY = 255
@@ -49,10 +50,45 @@ CALLBACK = OpenApiParameter(
 
 
 class CallView(AsyncApiView):
-    """What both doors share: how long to wait, and how an end is told."""
+    """What both doors share: what is called, how long to wait, and how an end is told."""
+
+    place = staticmethod(place_for_call)
+
+    def remembered(self) -> tuple[bool, Deployed | None]:
+        """(known, the deployment that is called) without a database."""
+        raise NotImplementedError
+
+    async def find(self) -> Deployed | None:
+        """The deployment that is called, from the database."""
+        raise NotImplementedError
 
     async def count(self, caller: Caller) -> None:
-        """Later, together with the deployment's limits: in one round trip, and all or nothing."""
+        """The caller's limits and, where it is known what is called, the deployment's: in one round
+        trip, and all or nothing.
+        """
+        self._counted = False
+        limits = limits_of_caller(caller)
+        _, found = self.remembered()
+        permission = self.permissions.get(self.request.method or "")
+        if found and permission and caller.may(permission) and _is_seen(caller, found):
+            self._counted = True
+            limits += found.request_limits
+        await self.count_against(limits)
+
+    async def ready(self, caller: Caller) -> Deployed:
+        """What is called, counted. Raises Http404, PermissionDenied, RateLimitReached."""
+        known, found = self.remembered()
+        if not known:
+            found = await self.find()
+        if found is None:
+            raise Http404
+        if not _is_seen(caller, found):
+            if _bound_elsewhere(caller, found):
+                raise PermissionDenied("This API key is bound to other deployments.")
+            raise Http404
+        if not self._counted:
+            await self.count_against(found.request_limits)
+        return found
 
     async def answer(
         self,
@@ -62,20 +98,7 @@ class CallView(AsyncApiView):
         trigger: Trigger,
         callback_url: str = "",
     ) -> HttpResponseBase:
-        with place_for_call():
-            return await self._called(request, ready, input_data, trigger, callback_url)
-
-    async def _called(
-        self,
-        request: Request,
-        ready: Deployed,
-        input_data: Any,
-        trigger: Trigger,
-        callback_url: str,
-    ) -> HttpResponseBase:
         caller = caller_of_request(request)
-        limits = [*limits_of_key(caller), *ready.request_limits]
-        self.headers.update(await count_request_async(limits))
         called = functools.partial(
             call_deployment,
             ready=ready,
@@ -91,8 +114,8 @@ class CallView(AsyncApiView):
             response = await stream_call(self, request, called)
         else:
             call = await called(wait_seconds=wished.wait_seconds)
-            response = _told(call)
-            self.headers.update(wished.applied(accepted=call.answer is None))
+            response = await _told(call, wished.wait_seconds)
+            self.headers.update(wished.applied(accepted=response.status_code == 202))
         return response
 
 
@@ -113,8 +136,8 @@ class DeployedEndpointView(CallView):
         responses={200: RunOut, 202: AcceptedOut},
     )
     async def post(self, request: Request, path: str) -> HttpResponseBase:
+        ready = await self.ready(caller_of_request(request))
         input_data = await read_object(request)
-        ready = await _find(path, caller_of_request(request))
         return await self.answer(request, ready, input_data or {}, Trigger.API)
 
     @extend_schema(
@@ -124,8 +147,14 @@ class DeployedEndpointView(CallView):
     )
     async def get(self, request: Request, path: str) -> HttpResponseBase:
         """For designs that require no input."""
-        ready = await _find(path, caller_of_request(request))
+        ready = await self.ready(caller_of_request(request))
         return await self.answer(request, ready, {}, Trigger.API)
+
+    def remembered(self) -> tuple[bool, Deployed | None]:
+        return remembered_at(self.kwargs["path"])
+
+    async def find(self) -> Deployed | None:
+        return await in_thread_once(deployed_at, self.kwargs["path"])
 
 
 class DeploymentExecuteView(CallView):
@@ -140,37 +169,24 @@ class DeploymentExecuteView(CallView):
         responses={200: RunOut, 202: AcceptedOut},
     )
     async def post(self, request: Request, pk: str) -> HttpResponseBase:
+        ready = await self.ready(caller_of_request(request))
         body = await read_object(request) or {}
         given = ExecuteIn(data=body)
         given.is_valid(raise_exception=True)
-        ready = await in_thread(_find_by_id, pk, caller_of_request(request))
         # As it was sent: the serializer would copy it.
         input_data = body.get("input_data", {})
         callback_url = given.validated_data["callback_url"]
         return await self.answer(request, ready, input_data, Trigger.MANUAL, callback_url)
 
+    def remembered(self) -> tuple[bool, Deployed | None]:
+        return remembered_at(as_uuid(self.kwargs["pk"]))
 
-async def _find(path: str, caller: Caller) -> Deployed:
-    known, found = remembered_at(path)
-    if not known:
-        found = await in_thread_once(deployed_at, path)
-    if found is None or not caller.sees(found.group_ids, found.id):
-        if found is not None and _bound_elsewhere(caller, found):
-            raise PermissionDenied("This API key is bound to other deployments.")
-        raise Http404
-    return found
+    async def find(self) -> Deployed | None:
+        return await in_thread_once(deployed_at, as_uuid(self.kwargs["pk"]))
 
 
-def _find_by_id(pk: str, caller: Caller) -> Deployed:
-    row = Deployment.objects.present().select_related("version").filter(pk=as_uuid(pk)).first()
-    if row is None:
-        raise Http404
-    found = deployed(row)
-    if not caller.sees(found.group_ids, found.id):
-        if _bound_elsewhere(caller, found):
-            raise PermissionDenied("This API key is bound to other deployments.")
-        raise Http404
-    return found
+def _is_seen(caller: Caller, found: Deployed) -> bool:
+    return caller.sees(found.group_ids, found.id)
 
 
 def _bound_elsewhere(caller: Caller, found: Deployed) -> bool:
@@ -182,11 +198,17 @@ def _bound_elsewhere(caller: Caller, found: Deployed) -> bool:
     return caller.is_superuser or not found.group_ids or bool(found.group_ids & caller.group_ids)
 
 
-def _told(call: Call) -> HttpResponse:
-    if call.answer is None:
-        response = accepted_response(call.execution_id)
+async def _told(call: Call, waited_seconds: float) -> HttpResponse:
+    answer, status = call.answer, Status.QUEUED.value
+    if answer is None and (waited_seconds or call.replayed):
+        # It was accepted some time ago, and may have ended in this moment.
+        status = await in_thread(status_of, call.execution_id)
+        if waited_seconds and status in TERMINAL:
+            answer = await in_thread(read_answer, call.execution_id)
+    if answer is None:
+        response = accepted_response(call.execution_id, status)
     else:
-        response = ended_response(call.answer)
+        response = ended_response(answer)
     if call.replayed:
         response["Idempotent-Replayed"] = "true"
     return response

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-LONGEST_WAIT_SECONDS = 600.0
 _WAIT = re.compile(r"wait\s*=\s*\"?(\d{1,6})\"?")
 
 
@@ -27,13 +26,13 @@ class Preferences:
 def read_preferences(header: str, usual_seconds: float) -> Preferences:
     """`respond-async` is not waited for, unless `wait` says how long; what is unknown is left out.
 
-    The first of two equal preferences counts.
+    Nobody waits longer than usual. The first of two equal preferences counts.
     """
     words = [word.partition(";")[0].strip().lower() for word in header.split(",")]
     respond_async = "respond-async" in words
     waits = (_WAIT.fullmatch(word) for word in words)
     wait = next((found for found in waits if found), None)
     if wait is not None:
-        seconds = min(float(wait.group(1)), LONGEST_WAIT_SECONDS)
+        seconds = min(float(wait.group(1)), usual_seconds)
         return Preferences(seconds, respond_async, is_wait=True)
     return Preferences(0.0 if respond_async else usual_seconds, respond_async)

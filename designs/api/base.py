@@ -37,8 +37,17 @@ class ApiView(APIView):
         return [name for name in declared if hasattr(self, name.lower())]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        check_headers(request.META)
         super().initial(request, *args, **kwargs)
+        check_headers(request.META)
+
+    def check_permissions(self, request: Request) -> None:
+        """Counted first: what is refused is a request as any other."""
+        if request.auth is not None:
+            super().check_throttles(request)
+        super().check_permissions(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Done before the permissions."""
 
 
 LINK = {"type": ["string", "null"], "format": "uri"}

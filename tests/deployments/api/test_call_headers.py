@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.test import AsyncClient
 from rest_framework.test import APIClient
 
 from deployments.models import Delivery, Deployment
+from executor.engine.llm.offline import StandIn
 from executor.models import Execution
 from tests.documents import greeting
 
@@ -42,7 +46,7 @@ def post(client: APIClient, path: str = "/double", body: Any = None, **headers: 
         ("respond-async, wait=0", 202, "respond-async, wait=0"),
         ("respond-async; foo=1, wait=9", 200, "wait=9"),
         ('wait="9"', 200, "wait=9"),
-        ("wait=99999", 200, "wait=600"),
+        ("wait=99999", 200, "wait=60"),
         ("wait=9, wait=0", 200, "wait=9"),
         ("wait=-1", 200, None),
         ("wait=soon", 200, None),
@@ -64,7 +68,8 @@ def test_a_deployment_that_does_not_wait_accepts(deploy: Deploy, client: APIClie
     answer = post(client)
     assert answer.status_code == 202
     assert "Preference-Applied" not in answer
-    assert post(client, prefer="wait=5").status_code == 200
+    answer = post(client, prefer="wait=5")
+    assert (answer.status_code, answer["Preference-Applied"]) == (202, "wait=0")
 
 
 def test_the_end_is_told_where_the_call_says_or_the_deployment(
@@ -136,3 +141,33 @@ def test_methods_that_there_are_not(deploy: Deploy, client: APIClient) -> None:
     answer = client.post(f"/api/deployments/{deployment.pk}")
     assert answer.status_code == 405
     assert set(answer["Allow"].split(", ")) == {"GET", "PUT", "PATCH", "DELETE"}
+
+
+async def test_an_accepted_call_says_how_the_run_stands(
+    deploy: Deploy, operator: User, key_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, real = asyncio.Event(), StandIn.complete
+
+    async def slow(self: Any, *args: Any, **more: Any) -> Any:
+        await go_on.wait()
+        return await real(self, *args, **more)
+
+    monkeypatch.setattr(StandIn, "complete", slow)
+    await sync_to_async(deploy)(greeting(), "/greet")
+    key = await sync_to_async(key_of)(operator)
+    client, sent = AsyncClient(), {"authorization": f"Bearer {key}"}
+
+    async def call(**headers: str) -> tuple[int, str]:
+        answer = await client.post(
+            "/api/deployed/greet", "{}", content_type="application/json",
+            headers={**sent, **headers},
+        )  # fmt: skip
+        return answer.status_code, answer.json()["status"]
+
+    keyed = {"idempotency-key": "one"}
+    assert await call(prefer="wait=1", **keyed) == (202, "running")
+    assert await call(prefer="wait=0", **keyed) == (202, "running")
+    assert await call(prefer="respond-async") == (202, "queued")
+    go_on.set()
+    assert await call(**keyed) == (200, "completed")
+    assert await call(prefer="wait=0", **keyed) == (202, "completed")

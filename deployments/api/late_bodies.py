@@ -1,0 +1,62 @@
+"""A request whose body is read when its view asks for it: after it knows who sends it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class CallerLeft(Exception):
+    """Nobody is there to be answered."""
+
+
+class LateRequest(ASGIRequest):
+    """An ASGI request made from its head alone."""
+
+    def __init__(self, scope: dict[str, Any], receive: Receive) -> None:
+        super().__init__(scope, io.BytesIO())
+        self._receive = receive
+        self._is_whole = False
+        # Until it is loaded there is none, and nothing waits for it by accident.
+        self._body = b""
+
+    async def load(self) -> None:
+        """Read the body; leave it empty if its length alone refuses it. Raises CallerLeft."""
+        length = self.META.get("CONTENT_LENGTH", "")
+        if not length.isdigit() or int(length) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
+            return
+        parts: list[bytes] = []
+        while not self._is_whole:
+            parts.append(await self._next())
+        self._body = parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def discard(self) -> None:
+        """Read what was not loaded and keep none of it: a client that is still sending would not
+        hear its answer otherwise.
+        """
+        left = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+        try:
+            while not self._is_whole and left >= 0:
+                left -= len(await self._next())
+        except CallerLeft:
+            return
+
+    async def _next(self) -> bytes:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise CallerLeft
+        self._is_whole = not message.get("more_body", False)
+        return bytes(message.get("body", b""))
+
+
+async def load_body(request: HttpRequest) -> None:
+    """Have the body there. Raises CallerLeft."""
+    if isinstance(request, LateRequest):
+        await request.load()
