@@ -12,8 +12,8 @@ from django.conf import settings
 from executor.engine.llm import offline
 from executor.engine.llm.base import Model, ModelError
 from executor.engine.llm.clients import Endpoint, Protocol
+from executor.engine.llm.manner import Manner
 from executor.engine.llm.offline import StandIn
-from executor.engine.llm.providers import Manner
 from executor.errors import ModelUnavailable
 from executor.llm_connections import PROVIDERS, ConnectionModel, Connections
 from executor.llm_targets import COMPATIBLE, PRICED, guarded, provider_model, unavailable

@@ -15,7 +15,8 @@ from designs.encryption import Secret, SecretUnreadable
 from executor.engine.breaker import Breaker, Guarded
 from executor.engine.llm.base import ErrorKind, Model, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.clients import Endpoint, Protocol
-from executor.engine.llm.providers import Manner, ProviderModel
+from executor.engine.llm.manner import Manner
+from executor.engine.llm.providers import ProviderModel
 from executor.models import ModelConnection
 from executor.models.connection import HOSTED
 

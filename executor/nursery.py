@@ -39,9 +39,11 @@ OWN_BYTES = 96 * 1024 * 1024
 STACK_BYTES = 512 * 1024
 # Imported before the first child, not by each.
 AHEAD = (
-    "httpx2", "pydantic_ai.direct", "pydantic_ai.models.openai", "pydantic_ai.providers.openai",
-    "pydantic_ai.providers.openai_compatible", "executor.engine.llm.sdk_errors",
-)  # fmt: skip
+    "httpx2",
+    "designs.guarded_http",
+    "executor.engine.llm.exchanges",
+    "genai_prices.data_snapshot",
+)
 _PR_SET_PDEATHSIG = 1
 _M_ARENA_MAX = -8
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None

@@ -199,6 +199,33 @@ def says(
     return answer
 
 
+def chunks(*pieces: str, finish: str | None = "stop", ends: bool = True) -> Answer:
+    """A stream of the OpenAI protocol with these pieces; `ends`: with [DONE]."""
+
+    def answer(exchange: Exchange) -> None:
+        exchange.head(200, "text/event-stream")
+        for piece in pieces:
+            exchange.events({"choices": [{"index": 0, "delta": {"content": piece}}]})
+        if finish is not None:
+            exchange.events({"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
+        if ends:
+            exchange.raw(b"data: [DONE]\n\n")
+
+    return answer
+
+
+def replies(body: Any, status: int = 200, content_type: str = "application/json") -> Answer:
+    """This body, whatever was asked: text, bytes, or a value that becomes JSON."""
+
+    def answer(exchange: Exchange) -> None:
+        data = body if isinstance(body, bytes) else None
+        if data is None:
+            data = (body if isinstance(body, str) else json.dumps(body)).encode()
+        exchange.send(status, data, content_type)
+
+    return answer
+
+
 def gives(value: Any, **more: Any) -> Answer:
     """A structured answer."""
     return says(json.dumps(value), **more)

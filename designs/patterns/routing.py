@@ -43,6 +43,8 @@ from designs.patterns.structured import (
 )
 
 AT_ONCE = 8
+# So much of an answer that is no JSON is quoted.
+BEGINNING_CHARACTERS = 60
 
 
 class RoutingSettings(Settings):
@@ -219,12 +221,19 @@ async def _choose(
             context.degrade(f"{who} may choose {most}; left out: {listed(dropped)}.")
         routes = tuple(route for route in about if route in valid[:most])
         return _Choice(routes, text_of(answer.value, "reason"))
-    chose = f"chose {invalid}" if invalid else "named no route"
+    chose = f"chose {invalid}" if invalid else _why_none(answer)
     if settings.default_route is None:
         raise BlockFailed(f"{who} {chose}. The valid routes are {listed(list(about))}.")
     sentence = f"{who} {chose}; the default route `{settings.default_route}` was taken."
     context.degrade(sentence)
     return _Choice((settings.default_route,), sentence)
+
+
+def _why_none(answer: Answer) -> str:
+    if answer.value is not None:
+        return "named no route"
+    beginning = cut(answer.text, BEGINNING_CHARACTERS)
+    return f'gave an answer that could not be read as JSON (it begins with "{beginning}")'
 
 
 def _named(value: Any, settings: RoutingSettings) -> list[str]:

@@ -23,6 +23,7 @@ from executor.engine.retry import Tries
 CALL_SECONDS = 120.0
 # So much of a refused answer is quoted in the correction.
 QUOTED_CHARACTERS = 2_000
+ONLY_JSON = "Give only JSON that fits: no fence, no other words."
 
 
 class Host(Protocol):
@@ -70,6 +71,7 @@ class Asking:
         "_output_tokens",
         "_parts",
         "_question",
+        "_whole",
     )
 
     def __init__(self, host: Host, question: Question) -> None:
@@ -80,6 +82,8 @@ class Asking:
         self._input_tokens = 0
         self._output_tokens = 0
         self._cost: Decimal | None = None
+        # Whether streaming is what broke the last try.
+        self._whole = False
 
     async def result(self) -> StepResult:
         """The finished step, not yet recorded.
@@ -144,8 +148,8 @@ class Asking:
 
     async def _ask(self, model: Model, *, has_fallback: bool) -> ModelAnswer:
         """Ask one model until it answers, or its tries are spent."""
-        # A correction is about what the model said itself.
-        self._parts = self._question.parts
+        # A correction is about what the model said itself, and how it streams is its own matter.
+        self._parts, self._whole = self._question.parts, False
         tries = Tries(self._question.retries, self._host.setup.timing, has_fallback=has_fallback)
         while True:
             try:
@@ -156,6 +160,7 @@ class Asking:
                 self._failed(error, final=final)
                 if wait is None:
                     raise
+                self._whole = self._whole or error.only_streaming
                 self._correct(error)
             if wait:
                 await self._host.setup.timing.sleep(wait)
@@ -172,6 +177,7 @@ class Asking:
             role=question.agent.role,
             schema=question.schema,
             timeout_seconds=question.call_seconds,
+            whole=self._whole,
         )
         try:
             answer = await model.complete(request, self._delta())
@@ -200,8 +206,8 @@ class Asking:
         if error.kind is not ErrorKind.CONTENT:
             return
         wrong = "" if error.spent is None else error.spent.text[:QUOTED_CHARACTERS]
-        how = "" if self._question.schema is None else ", with JSON that fits"
-        note = f"Your last answer does not fit: {error.message} Answer again{how}."
+        how = "" if self._question.schema is None else f" {ONLY_JSON}"
+        note = f"Your last answer does not fit: {error.message} Answer again.{how}"
         self._parts = (
             *self._question.parts,
             Part("Your last answer", wrong),

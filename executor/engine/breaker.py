@@ -160,7 +160,11 @@ class Guarded:
         try:
             answer = await self._model.complete(request, on_delta)
         except ModelError as error:
-            self.breaker.end(ticket, error.kind)
+            if error.only_streaming:
+                # Whether the model answers, the next try tells.
+                self.breaker.abandon(ticket)
+            else:
+                self.breaker.end(ticket, error.kind)
             raise
         except BaseException:
             self.breaker.abandon(ticket)

@@ -8,7 +8,7 @@ from executor.engine.llm.base import ErrorKind, ModelError
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
 MOST_TRIES = 5
-# Waiting for a rate limit costs no try; without a deadline it ends after this long all the same.
+# Waiting as long as a server asks costs no try; without a deadline it ends after this long.
 MOST_RATE_LIMIT_SECONDS = 600.0
 MOST_RATE_LIMIT_WAITS = 60
 
@@ -18,9 +18,11 @@ AGAIN = frozenset({ErrorKind.TRANSIENT, ErrorKind.TIMEOUT})
 class Tries:
     """Counts the failed tries of one call at one model.
 
-    `retries` are those the block allows, at most `MOST_TRIES - 1` are made. A rate limit is waited
-    for without counting, unless another model stands in (`has_fallback`). An answer that does not
-    fit its schema is corrected once. Everything else is final: the same request fails again.
+    `retries` are those the block allows, at most `MOST_TRIES - 1` are made. A rate limit whose
+    server says how long to wait is waited for without counting, unless another model stands in
+    (`has_fallback`). An answer that does not fit its schema is corrected once, and what only
+    streaming broke is asked again as a whole, once. Everything else is final: the same request
+    fails again.
 
     A breaker belongs around the model itself, so that its refusals come here as UNAVAILABLE.
     """
@@ -33,6 +35,7 @@ class Tries:
         "_retries",
         "_timing",
         "_waited",
+        "_was_whole",
     )
 
     def __init__(self, retries: int, timing: Timing, *, has_fallback: bool = False) -> None:
@@ -43,16 +46,21 @@ class Tries:
         self._limited = 0
         self._waited = 0.0
         self._corrected = False
+        self._was_whole = False
 
     def wait_after(self, error: ModelError, seconds_left: float | None) -> float | None:
         """Seconds to wait before the next try, or None if there is none.
 
         `seconds_left` is the time to the nearest deadline (None: none); no wait ends after it.
         """
+        if error.only_streaming and not self._was_whole:
+            self._was_whole = True
+            return 0.0
         if error.kind is ErrorKind.CONTENT:
             again, self._corrected = not self._corrected, True
             return 0.0 if again else None
-        if error.kind is ErrorKind.RATE_LIMIT and not self._has_fallback:
+        is_told = error.kind is ErrorKind.RATE_LIMIT and bool(error.retry_after)
+        if is_told and not self._has_fallback:
             wait = self._wait_for_limit(error)
         elif error.kind in AGAIN or error.kind is ErrorKind.RATE_LIMIT:
             wait = self._wait_for_try(error)

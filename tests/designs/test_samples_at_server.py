@@ -15,7 +15,8 @@ from executor.engine.journal import MemoryJournal
 from executor.engine.llm.base import Model, ModelRequest
 from executor.engine.llm.clients import Endpoint
 from executor.engine.llm.invention import invent
-from executor.engine.llm.providers import Manner, ProviderModel
+from executor.engine.llm.manner import Manner
+from executor.engine.llm.providers import ProviderModel
 from executor.engine.runner import compile_graph, run_graph
 from tests.model_server import Exchange, ModelServer, model_server, says
 

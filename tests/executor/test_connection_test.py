@@ -69,7 +69,7 @@ def test_it_says_what_is_wrong_and_is_not_kept_from_asking_again(
     assert press(browser, row) == "vllm:small: the server refuses the key; check it (401)."
     assert "Fails" in text_of(browser.get(LIST))
     assert "no such model" in press(browser, row)
-    assert press(browser, row) == "vllm: the answer is empty."
+    assert press(browser, row) == "the answer of vllm:small is empty."
     assert "answered in" in press(browser, row)
 
 

@@ -17,6 +17,7 @@ class ModelRequest:
 
     With `schema` the answer is one JSON value that fits it. `timeout_seconds` is the whole call's.
     `max_output_tokens` is what the agent may say at most (None: what the model's own limit is).
+    `whole` asks for a whole answer although somebody listens.
     """
 
     call_key: str
@@ -27,6 +28,7 @@ class ModelRequest:
     schema: dict[str, Any] | None = None
     timeout_seconds: float = 120.0
     max_output_tokens: int | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class ModelError(Exception):
     """A failed call: its class, a sentence without secrets, and the seconds a server asked to wait.
 
     `spent` is the answer that had to be refused (kind CONTENT): it was paid for all the same.
+    `address` is what was asked, for administrators only. `only_streaming`: a whole answer may be
+    had all the same; the same question is to be asked again at once, with `whole`.
     """
 
     def __init__(
@@ -74,12 +78,16 @@ class ModelError(Exception):
         *,
         retry_after: float | None = None,
         spent: ModelAnswer | None = None,
+        address: str = "",
+        only_streaming: bool = False,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
         self.retry_after = retry_after
         self.spent = spent
+        self.address = address
+        self.only_streaming = only_streaming
 
 
 class Model(Protocol):

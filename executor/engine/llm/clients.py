@@ -25,8 +25,8 @@ MOST_CLIENTS = 16
 CONNECT_SECONDS = 5.0
 # The server's own time limit is the call's total deadline; this one only ends what was forgotten.
 READ_SECONDS = 600.0
-# Whose clients are made so that they try once; others are told so with each request.
-TRIES_ONCE = ("openai", "openai_compatible", "ollama", "anthropic")
+# The protocols that are read here; the others through their SDK.
+OPENAI_PROTOCOLS: tuple[Protocol, ...] = ("openai", "openai_compatible", "ollama")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,12 @@ class Endpoint:
         return f"Endpoint({self.protocol!r}, {self.model!r}, {self.base_url!r})"
 
 
-class _Client:
+class Client:
+    """One HTTP client, with the SDK's model over it for a protocol that is read by an SDK."""
+
     __slots__ = ("busy", "http", "sdk")
 
-    def __init__(self, http: httpx2.AsyncClient, sdk: SdkModel) -> None:
+    def __init__(self, http: httpx2.AsyncClient, sdk: SdkModel | None) -> None:
         self.http = http
         self.sdk = sdk
         self.busy = 0
@@ -60,12 +62,12 @@ class Clients:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[_Client]]
+        self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[Client]]
         self._by_loop = weakref.WeakKeyDictionary()
 
     @contextmanager
-    def take(self) -> Iterator[SdkModel]:
-        """A model of the SDK for one call. `load` must have ended before."""
+    def take(self) -> Iterator[Client]:
+        """A client for one call. `load` must have ended before."""
         clients = self._by_loop.setdefault(asyncio.get_running_loop(), [])
         client = min(clients, key=lambda one: one.busy, default=None)
         if client is None or (client.busy >= CALLS_A_CLIENT and len(clients) < MOST_CLIENTS):
@@ -73,7 +75,7 @@ class Clients:
             clients.append(client)
         client.busy += 1
         try:
-            yield client.sdk
+            yield client
         finally:
             client.busy -= 1
 
@@ -84,98 +86,69 @@ class Clients:
 
 
 async def load(protocol: Protocol) -> None:
-    """Import the protocol's modules: seconds of work, so not on the loop; once a process."""
+    """Import the protocol's modules: up to seconds of work, so not on the loop; once a process."""
     if protocol not in _loaded:
-        await asyncio.to_thread(_load, protocol)
+        await asyncio.to_thread(load_now, protocol)
 
 
 # What a call imports at its first use; done ahead, so that no call holds the loop for it.
-_USED = ("pydantic_ai.direct", "executor.engine.llm.sdk_errors", "genai_prices.data_snapshot")
+_USED = (
+    "httpx2", "designs.guarded_http", "executor.engine.llm.exchanges", "genai_prices.data_snapshot",
+)  # fmt: skip
+_USED_BY_SDKS = ("pydantic_ai.direct", "executor.engine.llm.sdk_protocols")
 
 _loaded: set[Protocol] = set()
 _lock = threading.Lock()
 _tls: list[ssl.SSLContext] = []
 
 
-def _load(protocol: Protocol) -> None:
+def load_now(protocol: Protocol) -> None:
+    """As `load`; not for the event loop."""
     with _lock:
-        if protocol not in _loaded:
-            for name in _USED:
-                importlib.import_module(name)
-            _BUILDERS[protocol](Endpoint(protocol, "m", "http://localhost/v1", "k"), _http("http:"))
-            _loaded.add(protocol)
+        if protocol in _loaded:
+            return
+        for name in _USED if protocol in OPENAI_PROTOCOLS else (*_USED, *_USED_BY_SDKS):
+            importlib.import_module(name)
+        _make(Endpoint(protocol, "m", "http://localhost/v1", "k"))
+        _tls_context()
+        _loaded.add(protocol)
 
 
-def _make(endpoint: Endpoint) -> _Client:
-    http = _http(endpoint.base_url or "https:", endpoint.opened)
-    return _Client(http, _BUILDERS[endpoint.protocol](endpoint, http))
+def _make(endpoint: Endpoint) -> Client:
+    http = _http(endpoint)
+    builder = _BUILDERS.get(endpoint.protocol)
+    return Client(http, builder(endpoint, http) if builder else None)
 
 
-def _http(url: str, opened: tuple[str, ...] | None = None) -> httpx2.AsyncClient:
+def _http(endpoint: Endpoint) -> httpx2.AsyncClient:
     import httpx2
+
+    from executor.engine.llm.bounded_http import BoundedClient
 
     timeout = httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=CALLS_A_CLIENT)
-    if opened is not None:
+    if endpoint.opened is not None:
         from designs.guarded_http import GuardedTransport
 
-        guarded = GuardedTransport(opened, limits=limits)
-        return httpx2.AsyncClient(transport=guarded, timeout=timeout, trust_env=False)
-    if not _tls:
-        # Reading the certificates takes milliseconds; all clients share what was read.
-        _tls.append(httpx2.create_ssl_context())
-    here = url.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]"))
-    return httpx2.AsyncClient(
-        verify=_tls[0],
+        guarded = GuardedTransport(endpoint.opened, limits=limits)
+        return BoundedClient(transport=guarded, timeout=timeout, trust_env=False)
+    here = ("http://127.0.0.1", "http://localhost", "http://[::1]")
+    return BoundedClient(
+        verify=_tls_context(),
         timeout=timeout,
         limits=limits,
         # A proxy of the environment has no business between this machine and itself.
-        trust_env=not here,
+        trust_env=not endpoint.base_url.startswith(here),
     )
 
 
-def _try_once(provider: Any) -> None:
-    """One place counts tries, and it is not the SDK.
+def _tls_context() -> ssl.SSLContext:
+    """Reading the certificates takes milliseconds; all clients share what was read."""
+    import httpx2
 
-    Said with each request it would have the SDK copy its client, and ask for the platform's name in
-    a thread, each time.
-    """
-    provider.client.max_retries = 0
-
-
-def _openai(endpoint: Endpoint, http: httpx2.AsyncClient) -> SdkModel:
-    from pydantic_ai.models.openai import OpenAIChatModel
-    from pydantic_ai.providers.openai import OpenAIProvider
-
-    url = endpoint.base_url or "https://api.openai.com/v1"
-    provider = OpenAIProvider(base_url=url, api_key=endpoint.api_key, http_client=http)
-    _try_once(provider)
-    return OpenAIChatModel(endpoint.model, provider=provider)
-
-
-def _openai_compatible(endpoint: Endpoint, http: httpx2.AsyncClient) -> SdkModel:
-    from pydantic_ai.models.openai import OpenAIChatModel
-    from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
-
-    provider = OpenAICompatibleProvider(
-        "openai-compatible",
-        base_url=endpoint.base_url,
-        api_key=endpoint.api_key or None,
-        http_client=http,
-    )
-    _try_once(provider)
-    return OpenAIChatModel(endpoint.model, provider=provider)
-
-
-def _ollama(endpoint: Endpoint, http: httpx2.AsyncClient) -> SdkModel:
-    from pydantic_ai.models.ollama import OllamaModel
-    from pydantic_ai.providers.ollama import OllamaProvider
-
-    url = endpoint.base_url or "http://localhost:11434/v1"
-    key = endpoint.api_key or "none"
-    provider = OllamaProvider(base_url=url, api_key=key, http_client=http)
-    _try_once(provider)
-    return OllamaModel(endpoint.model, provider=provider)
+    if not _tls:
+        _tls.append(httpx2.create_ssl_context())
+    return _tls[0]
 
 
 def _anthropic(endpoint: Endpoint, http: httpx2.AsyncClient) -> SdkModel:
@@ -184,7 +157,9 @@ def _anthropic(endpoint: Endpoint, http: httpx2.AsyncClient) -> SdkModel:
 
     url = endpoint.base_url or "https://api.anthropic.com"
     provider = AnthropicProvider(base_url=url, api_key=endpoint.api_key, http_client=http)
-    _try_once(provider)
+    # One place counts tries, and it is not the SDK. Said with each request it would have the SDK
+    # copy its client, and ask for the platform's name in a thread, each time.
+    provider.client.max_retries = 0
     return AnthropicModel(endpoint.model, provider=provider)
 
 
@@ -199,9 +174,6 @@ def _google(endpoint: Endpoint, http: httpx2.AsyncClient) -> SdkModel:
 
 
 _BUILDERS: dict[Protocol, Callable[[Endpoint, Any], Any]] = {
-    "openai": _openai,
-    "openai_compatible": _openai_compatible,
-    "ollama": _ollama,
     "anthropic": _anthropic,
     "google": _google,
 }

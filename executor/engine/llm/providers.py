@@ -1,49 +1,35 @@
-"""Real models: one class over every protocol that the SDKs speak."""
+"""Real models: one class over every protocol, and around what servers do without."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
 
-from designs.addresses import AddressRefused
 from executor.engine.json_text import json_text, storable
+from executor.engine.llm.answers import answer_of
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
-from executor.engine.llm.clients import TRIES_ONCE, Clients, Endpoint, load
+from executor.engine.llm.clients import OPENAI_PROTOCOLS, Client, Clients, Endpoint, load
+from executor.engine.llm.failures import (
+    BrokeOff,
+    ListenerFailed,
+    failure_of,
+    is_broken_answer,
+    refusal_in,
+)
+from executor.engine.llm.manner import Manner
+from executor.engine.llm.prices import FREE, Price, listed_cost, listed_price
 from executor.engine.llm.prompt import user_text
-from executor.engine.llm.schemas import bounded, unwrapped, wrapped
-from executor.engine.llm.structured import check_schema, parsed_value
+from executor.engine.llm.reply import Reply
+from executor.engine.llm.schemas import wrapped
+from executor.engine.llm.structured import check_schema
+from executor.engine.llm.workarounds import Lack, Way, lack_told
 
-if TYPE_CHECKING:
-    from pydantic_ai.messages import ModelResponse
-    from pydantic_ai.models import Model as SdkModel
-    from pydantic_ai.models import ModelRequestParameters
-    from pydantic_ai.settings import ModelSettings
-
-
-# The SDK asks these for a stream even when nobody listens.
-STREAMS_ALWAYS = ("anthropic",)
 # Shorter keys are no secrets, and stand in many words.
 SHORTEST_MASKED = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How a model is asked. `bounded` closes open ends of schemas, for models that do not stop.
-
-    `free` models cost nothing; `priced` ones have a public price; the cost of others is unknown.
-    """
-
-    max_tokens: int | None = None
-    max_schema_tokens: int | None = None
-    temperature: float | None = None
-    extra_body: dict[str, Any] | None = None
-    bounded: bool = False
-    says_schema: bool = False
-    free: bool = False
-    priced: bool = False
+# A stream that fails so is asked again as a whole; what else a server refuses, it refuses twice.
+_PERHAPS_STREAMING = (ErrorKind.REQUEST, ErrorKind.TRANSIENT)
+_OVERLOADED = (503, 529)
 
 
 def _as_it_is(text: str) -> str:
@@ -51,9 +37,10 @@ def _as_it_is(text: str) -> str:
 
 
 class ProviderModel:
-    """A model of a provider, asked through the SDK; clients are kept and shared between calls.
+    """A model of a provider; clients are kept and shared between calls.
 
-    `mask` takes secrets out of what the server says; its own key never gets through.
+    `mask` takes secrets out of what the server says. `lacks` grows
+    with what the server turns out to do without.
     """
 
     def __init__(
@@ -69,13 +56,30 @@ class ProviderModel:
         self._manner = manner or Manner()
         self._mask = mask
         self._clients = Clients(endpoint)
+        self.lacks: set[Lack] = set(self._manner.lacks)
+        # Whether it has streamed a whole answer; whether it failed to, and what that was is open;
+        # whether its answers begin in mid-thought.
+        self._has_streamed = self._may_not_stream = False
+        self._begins_inside = False
 
     @property
     def name(self) -> str:
         return self._name
 
     async def has_price(self) -> bool:
-        return self._manner.free or (self._manner.priced and self._is_listed())
+        await load(self._endpoint.protocol)
+        return self.price() is not None
+
+    def price(self) -> Price | None:
+        """What a million tokens cost; None if that is not known. Not for the event loop."""
+        manner = self._manner
+        if manner.free:
+            return FREE
+        if manner.price is not None:
+            return manner.price
+        if not manner.priced:
+            return None
+        return listed_price(self._endpoint.protocol, self._endpoint.model)
 
     async def close(self) -> None:
         """Close the connections of the running loop."""
@@ -84,21 +88,22 @@ class ProviderModel:
     async def complete(
         self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
     ) -> ModelAnswer:
-        """Ask once. Raises ModelError; the whole call ends within the request's time."""
+        """Ask once. Raises ModelError; the whole call ends within the request's time.
+
+        Once is also: again, without what the server said that it does not take.
+        """
         if request.schema is not None:
             check_schema(request.schema)
         self._check_key()
         try:
             async with asyncio.timeout(request.timeout_seconds) as clock:
                 await load(self._endpoint.protocol)
-                response = await self._send(request, on_delta)
+                return await self._answered(request, on_delta)
         except TimeoutError as error:
             if not clock.expired():
                 raise
             sentence = f"{self._name}: no answer within {request.timeout_seconds:g} seconds."
             raise ModelError(ErrorKind.TIMEOUT, sentence) from error
-        is_stream = on_delta is not None or self._endpoint.protocol in STREAMS_ALWAYS
-        return self._answer(request, response, is_stream=is_stream)
 
     def _check_key(self) -> None:
         """A key that cannot stand in a header would fail there, with the key in the message."""
@@ -107,107 +112,135 @@ class ProviderModel:
             sentence = f"{self._name}: the key holds characters that no key has; enter it again."
             raise ModelError(ErrorKind.CREDENTIAL, sentence)
 
-    async def _send(
+    async def _answered(
         self, request: ModelRequest, on_delta: Callable[[str], None] | None
-    ) -> ModelResponse:
-        from executor.engine.llm.sdk_errors import model_error
-
+    ) -> ModelAnswer:
+        streams = on_delta is not None and not request.whole
         try:
-            with self._clients.take() as sdk:
-                return await self._exchange(sdk, request, on_delta)
+            with self._clients.take() as client:
+                reply = await self._reply(client, request, on_delta if streams else None)
         except Exception as error:
-            # The SDK takes both for a broken connection, and that would be tried again.
-            if _cause(error, MemoryError) is not None:
-                raise MemoryError from error
-            if (refused := _cause(error, AddressRefused)) is not None:
-                raise ModelError(ErrorKind.REQUEST, f"{self._name}: {refused}") from error
-            raise model_error(error, self._name, self._mask_for(request)) from error
+            raise failure_of(error, self._name, self._mask_for(request)) from error
+        if on_delta is not None and not reply.tells and reply.text:
+            on_delta(storable(reply.text))
+        cost = self._cost(reply)
+        return await answer_of(reply, request, name=self._name, mask=self._mask, cost_usd=cost)
+
+    # --- Around what the server does without ------------------------------------------------------
+
+    async def _reply(
+        self, client: Client, request: ModelRequest, on_delta: Callable[[str], None] | None
+    ) -> Reply:
+        found: set[Lack] = set()
+        while True:
+            way = self._way(client, request, streams=on_delta is not None)
+            try:
+                return await self._watched(client, request, way, on_delta)
+            except Exception as error:
+                refused = refusal_in(error)
+                lack = None if refused is None else lack_told(refused.refusal, way)
+                if lack is None or lack in found:
+                    # It was about something else after all.
+                    self.lacks -= found
+                    raise
+                found.add(lack)
+                self.lacks.add(lack)
+
+    def _way(self, client: Client, request: ModelRequest, *, streams: bool) -> Way:
+        lacks = self.lacks
+        is_hosted = self._endpoint.protocol == "openai"
+        word = "max_completion_tokens" if is_hosted else "max_tokens"
+        return Way(
+            shows_schema=request.schema is not None
+            and Lack.JSON_SCHEMA not in lacks
+            and self._takes_schema(client),
+            has_system_role=bool(request.system) and Lack.SYSTEM_ROLE not in lacks,
+            streams=streams and Lack.STREAMING not in lacks,
+            has_limit=self._manner.limit(request) is not None,
+            asks_usage=Lack.STREAM_OPTIONS not in lacks,
+            must_not_stream=Lack.STREAMING in lacks,
+            limit_word="max_completion_tokens" if Lack.MAX_TOKENS in lacks else word,
+        )
+
+    def _takes_schema(self, client: Client) -> bool:
+        if self._endpoint.protocol in OPENAI_PROTOCOLS:
+            return True
+        from executor.engine.llm.sdk_protocols import takes_schema
+
+        return takes_schema(client)
+
+    async def _watched(
+        self,
+        client: Client,
+        request: ModelRequest,
+        way: Way,
+        on_delta: Callable[[str], None] | None,
+    ) -> Reply:
+        """Ask, and learn whether the server can stream."""
+        if not way.streams or on_delta is None:
+            reply = self._new_reply(None)
+            await self._exchange(client, request, way, reply)
+            if self._may_not_stream:
+                # The same question was answered as a whole.
+                self.lacks.add(Lack.STREAMING)
+            return reply
+        reply = self._new_reply(_telling(on_delta))
+        try:
+            await self._exchange(client, request, way, reply)
+        except Exception as error:
+            if not self._may_be_streaming(error, way, reply):
+                raise
+            # Once it has streamed, a stream that broke off was an accident.
+            self._may_not_stream = not self._has_streamed
+            failure = failure_of(error, self._name, self._mask_for(request))
+            if isinstance(failure, ModelError):
+                failure.only_streaming = True
+            raise failure from error
+        self._has_streamed, self._may_not_stream = True, False
+        return reply
+
+    def _may_be_streaming(self, error: Exception, way: Way, reply: Reply) -> bool:
+        """Whether the same question may be answered as a whole."""
+        refused = refusal_in(error)
+        if refused is None:
+            return is_broken_answer(error, has_begun=reply.has_begun)
+        refusal = refused.refusal
+        if self._has_streamed or lack_told(refusal, way) is not None:
+            return False
+        is_busy = refusal.retry_after is not None or refusal.status in _OVERLOADED
+        return not is_busy and refusal.kind in _PERHAPS_STREAMING
+
+    # --- One exchange -----------------------------------------------------------------------------
+
+    def _new_reply(self, tell: Callable[[str], None] | None) -> Reply:
+        return Reply(tell, begins_inside=self._begins_inside)
 
     async def _exchange(
-        self, sdk: SdkModel, request: ModelRequest, on_delta: Callable[[str], None] | None
-    ) -> ModelResponse:
-        from pydantic_ai import direct
-        from pydantic_ai.messages import ModelRequest as SdkRequest
-        from pydantic_ai.messages import SystemPromptPart, UserPromptPart
+        self, client: Client, request: ModelRequest, way: Way, reply: Reply
+    ) -> None:
+        system = self._system(request, way)
+        if self._endpoint.protocol in OPENAI_PROTOCOLS:
+            from executor.engine.llm.exchanges import ask_openai
 
-        native = bool(sdk.profile.get("supports_json_schema_output", False))
-        system = SystemPromptPart(content=self._system(request, native=native))
-        messages = [SdkRequest(parts=[system, UserPromptPart(content=user_text(request.parts))])]
-        settings = self._settings(request)
-        parameters = self._parameters(request, native=native)
-        if on_delta is None:
-            return await direct.model_request(
-                sdk, messages, model_settings=settings, model_request_parameters=parameters
+            await ask_openai(
+                client, self._endpoint, request, self._manner, way, system=system, reply=reply
             )
-        stream = direct.model_request_stream(
-            sdk, messages, model_settings=settings, model_request_parameters=parameters
-        )
-        async with stream as events:
-            async for event in events:
-                if text := _text_of(event):
-                    on_delta(storable(text))
-            return events.get()
+        else:
+            from executor.engine.llm.sdk_protocols import ask_sdk
 
-    def _system(self, request: ModelRequest, *, native: bool) -> str:
+            await ask_sdk(client, request, self._manner, way, system=system, reply=reply)
+        if not reply.is_ended:
+            # A connection that is closed in the midst of a stream looks like the stream's end.
+            raise BrokeOff
+        self._begins_inside = self._begins_inside or reply.began_inside
+
+    def _system(self, request: ModelRequest, way: Way) -> str:
         """The system prompt; with the schema if the server does not show it to the model."""
-        if request.schema is None or (native and not self._manner.says_schema):
+        if request.schema is None or (way.shows_schema and not self._manner.says_schema):
             return request.system
         schema = json_text(wrapped(request.schema))
-        return f"{request.system}\n\nAnswer only with JSON that fits this JSON Schema: {schema}"
-
-    def _settings(self, request: ModelRequest) -> ModelSettings:
-        from pydantic_ai.settings import ModelSettings
-
-        manner = self._manner
-        settings = ModelSettings(timeout=request.timeout_seconds)
-        if self._endpoint.protocol not in TRIES_ONCE:
-            settings["max_retries"] = 0
-        limit = manner.max_tokens if request.schema is None else manner.max_schema_tokens
-        if limit is not None:
-            settings["max_tokens"] = limit
-        if manner.temperature is not None:
-            settings["temperature"] = manner.temperature
-        if manner.extra_body is not None:
-            settings["extra_body"] = manner.extra_body
-        return settings
-
-    def _parameters(self, request: ModelRequest, *, native: bool) -> ModelRequestParameters:
-        from pydantic_ai.models import ModelRequestParameters
-        from pydantic_ai.output import OutputObjectDefinition
-
-        if request.schema is None or not native:
-            return ModelRequestParameters()
-        schema = bounded(request.schema) if self._manner.bounded else request.schema
-        target = OutputObjectDefinition(json_schema=wrapped(schema), name="answer")
-        return ModelRequestParameters(output_mode="native", output_object=target)
-
-    def _answer(
-        self, request: ModelRequest, response: ModelResponse, *, is_stream: bool
-    ) -> ModelAnswer:
-        # A server that says the key back must not bring it into the history.
-        text = self._mask(storable(response.text or ""))
-        answer = ModelAnswer(
-            text=text,
-            model=self._name,
-            input_tokens=response.usage.input_tokens,
-            output_tokens=response.usage.output_tokens,
-            cost_usd=self._cost(response),
-            finish_reason=response.finish_reason,
-        )
-        if response.finish_reason == "content_filter":
-            sentence = f"{self._name}: the provider's content filter stopped the answer."
-            raise ModelError(ErrorKind.REQUEST, sentence, spent=answer)
-        if is_stream and not (response.provider_details or {}).get("finish_reason"):
-            # A connection that is closed in the midst of a stream looks like the stream's end.
-            sentence = f"{self._name}: the answer broke off before its end."
-            raise ModelError(ErrorKind.TRANSIENT, sentence, spent=answer)
-        if not text.strip():
-            raise ModelError(ErrorKind.CONTENT, "the answer is empty.", spent=answer)
-        if request.schema is None:
-            return answer
-        if response.finish_reason == "length":
-            raise ModelError(ErrorKind.CONTENT, "it was cut off; be shorter.", spent=answer)
-        return self._structured(answer, request.schema)
+        said = f"Answer only with JSON that fits this JSON Schema: {schema}"
+        return f"{request.system}\n\n{said}".strip()
 
     def _mask_for(self, request: ModelRequest) -> Callable[[str], str]:
         """For errors of servers, which like to quote the key: it is taken out even if it is one
@@ -218,49 +251,25 @@ class ProviderModel:
             return self._mask
         return lambda text: self._mask(text).replace(key, "…")
 
-    def _structured(self, answer: ModelAnswer, schema: dict[str, Any]) -> ModelAnswer:
-        value = parsed_value(answer, wrapped(schema))
-        return replace(answer, value=unwrapped(value, schema))
-
-    def _is_listed(self) -> bool:
-        """Whether the price list that comes with the SDK has this model."""
-        from genai_prices import Usage, calc_price
-
-        try:
-            calc_price(
-                Usage(input_tokens=1),
-                model_ref=self._endpoint.model,
-                provider_id=self._endpoint.protocol,
-            )
-        except LookupError:
-            return False
-        return True
-
-    def _cost(self, response: ModelResponse) -> Decimal | None:
-        """From the price list that comes with the SDK; nothing is fetched."""
-        if self._manner.free:
+    def _cost(self, reply: Reply) -> Decimal | None:
+        """By the connection's own price, or by the public list; nothing is fetched."""
+        manner = self._manner
+        if manner.free:
             return Decimal(0)
-        if not self._manner.priced:
+        if manner.price is not None:
+            return manner.price.of(reply.input_tokens, reply.output_tokens)
+        if not manner.priced:
             return None
+        endpoint = self._endpoint
+        tokens = (reply.input_tokens, reply.output_tokens, reply.cached_tokens)
+        return listed_cost(endpoint.protocol, endpoint.model, *tokens)
+
+
+def _telling(on_delta: Callable[[str], None]) -> Callable[[str], None]:
+    def tell(text: str) -> None:
         try:
-            return Decimal(response.cost().total_price)
-        except (AssertionError, LookupError, ValueError):
-            return None
+            on_delta(text)
+        except Exception as error:
+            raise ListenerFailed from error
 
-
-def _cause(error: BaseException | None, kind: type[Exception]) -> BaseException | None:
-    """The error itself, or the one that it came of, which is of this kind."""
-    while error is not None and not isinstance(error, kind):
-        error = error.__cause__ or error.__context__
-    return error
-
-
-def _text_of(event: Any) -> str:
-    """The text an event of the stream adds."""
-    from pydantic_ai.messages import PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta
-
-    if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
-        return event.part.content
-    if isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
-        return event.delta.content_delta
-    return ""
+    return tell

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import jsonschema_rs
@@ -14,6 +17,11 @@ from executor.engine.json_text import json_bytes
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError
 
 MOST_PROBLEMS = 3
+MOST_FENCES = 5
+# So much of what is no JSON is quoted.
+BEGINNING_CHARACTERS = 60
+
+_FENCE = re.compile(r"```[^\n`{\[]*\n?(.*?)```", re.DOTALL)
 
 
 class SchemaUnusable(ValueError):
@@ -37,7 +45,8 @@ def parsed_value(answer: ModelAnswer, schema: dict[str, Any]) -> Any:
     try:
         value = _json_value(answer.text)
     except ValueError as error:
-        raise ModelError(ErrorKind.CONTENT, f"it cannot be read: {error}", spent=answer) from error
+        sentence = f"the answer could not be read as JSON ({beginning(answer.text)}): {error}"
+        raise ModelError(ErrorKind.CONTENT, sentence, spent=answer) from error
     wrong = problems(value, schema)
     if wrong:
         raise ModelError(ErrorKind.CONTENT, f"{'; '.join(wrong)}.", spent=answer)
@@ -63,12 +72,37 @@ def problems(value: Any, schema: dict[str, Any]) -> list[str]:
     return found
 
 
+def beginning(text: str) -> str:
+    """How a text begins, in words that stand in brackets."""
+    words = " ".join(text[: 4 * BEGINNING_CHARACTERS].split())
+    if not words:
+        return "it is empty"
+    mark = "…" if len(words) > BEGINNING_CHARACTERS else ""
+    return f'it begins with "{words[:BEGINNING_CHARACTERS]}{mark}"'
+
+
 def _json_value(text: str) -> Any:
-    """Strict JSON that can be stored; a fence around it, which many models add, is taken off."""
-    text = text.strip()
-    if text.startswith("```") and text.endswith("```"):
-        text = text[3:-3].removeprefix("json").strip()
-    return read_strict_json(text)
+    """Strict JSON that can be stored; what many models write around it is taken off.
+
+    That is a fence with any label, and words before and behind. Raises ValueError.
+    """
+    text = text.strip().lstrip("\ufeff").strip()
+    failure: ValueError | None = None
+    for candidate in _candidates(text):
+        try:
+            return read_strict_json(candidate)
+        except ValueError as error:
+            failure = failure or error
+    raise failure or ValueError("It is empty.")
+
+
+def _candidates(text: str) -> Iterator[str]:
+    yield text
+    for fence in islice(_FENCE.finditer(text), MOST_FENCES):
+        yield fence[1].strip()
+    first, last = text.find("{"), text.rfind("}")
+    if 0 <= first < last:
+        yield text[first : last + 1]
 
 
 @lru_cache(maxsize=512)

@@ -21,13 +21,20 @@ async def test_an_unknown_route_is_corrected_once_with_all_valid_names():
 
 @pytest.mark.parametrize("document", [desks(), desks(mode="multi")])
 @pytest.mark.parametrize(
-    "bad", ["technical", "I choose technical.", '"technical"', '{"reason": "x"}', '{"route": 5}']
+    ("bad", "did"),
+    [
+        ("technical", 'gave an answer that could not be read as JSON (it begins with "technical")'),
+        ("I choose.", 'gave an answer that could not be read as JSON (it begins with "I choose.")'),
+        ('"technical"', "named no route"),
+        ('{"reason": "x"}', "named no route"),
+        ('{"route": 5}', "named no route"),
+    ],
 )
-async def test_without_a_valid_choice_the_block_fails_and_names_the_routes(document, bad):
+async def test_without_a_valid_choice_the_block_fails_and_names_the_routes(document, bad, did):
     played = await play(document, {"route": bad})
 
     assert played.outcome.status == "failed"
-    assert "router named no route. The valid routes are `billing`, `technical`." in played.error
+    assert f"router {did}. The valid routes are `billing`, `technical`." in played.error
     assert "answer" not in "".join(played.model.calls)
 
 

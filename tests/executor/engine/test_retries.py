@@ -58,13 +58,32 @@ async def test_rate_limits_cost_no_try() -> None:
     assert played.waits == [2, 2, 2, 4, 8, 16, 30, 30]
 
 
-async def test_rate_limits_have_an_end_all_the_same() -> None:
-    played = await play(one(retries=0), {"a": down(ErrorKind.RATE_LIMIT)})
+async def test_rate_limits_that_tell_how_long_have_an_end_all_the_same() -> None:
+    played = await play(one(retries=0), {"a": down(ErrorKind.RATE_LIMIT, after=50)})
     assert played.error[0] == "rate_limit"
+    assert played.waits == [50] * 12
     assert sum(played.waits) <= MOST_RATE_LIMIT_SECONDS
     tries = Tries(0, Timing(random=lambda: 0.0))
-    waits = [tries.wait_after(down(ErrorKind.RATE_LIMIT), None) for _ in range(100)]
-    assert waits == [0.0] * MOST_RATE_LIMIT_WAITS + [None] * (100 - MOST_RATE_LIMIT_WAITS)
+    waits = [tries.wait_after(down(ErrorKind.RATE_LIMIT, after=1), None) for _ in range(100)]
+    assert waits == [1.0] * MOST_RATE_LIMIT_WAITS + [None] * (100 - MOST_RATE_LIMIT_WAITS)
+
+
+@pytest.mark.parametrize(("retries", "calls"), [(0, 1), (1, 2), (3, 4)])
+@pytest.mark.parametrize("after", [None, 0.0])
+async def test_a_rate_limit_that_does_not_tell_how_long_is_a_failed_try(
+    retries: int, calls: int, after: float | None
+) -> None:
+    played = await play(one(retries=retries), {"a": down(ErrorKind.RATE_LIMIT, after=after)})
+    assert played.error[0] == "rate_limit"
+    assert played.outcome.usage.model_calls == calls
+
+
+async def test_what_only_streaming_broke_is_asked_again_at_once_and_once() -> None:
+    tries = Tries(0, Timing(random=lambda: 1.0))
+    broken = down()
+    broken.only_streaming = True
+    assert tries.wait_after(broken, None) == 0.0
+    assert tries.wait_after(broken, None) is None
 
 
 async def test_waits_are_spread_by_chance() -> None:

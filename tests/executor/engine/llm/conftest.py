@@ -10,7 +10,8 @@ import pytest
 from designs.patterns.base import Part
 from executor.engine.llm.base import ModelRequest
 from executor.engine.llm.clients import Endpoint
-from executor.engine.llm.providers import Manner, ProviderModel
+from executor.engine.llm.manner import Manner
+from executor.engine.llm.providers import ProviderModel
 from tests.model_server import ModelServer, model_server
 
 KEY = "sk-secret-4711-abcdef"

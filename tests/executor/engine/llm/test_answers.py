@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from designs.patterns.base import Part
-from executor.engine.llm.base import ErrorKind, ModelError
 from executor.engine.llm.clients import Endpoint
-from executor.engine.llm.providers import Manner, ProviderModel
+from executor.engine.llm.manner import Manner
+from executor.engine.llm.providers import ProviderModel
 from tests.executor.engine.llm.conftest import KEY, asking_for, model_at
 from tests.model_server import Exchange, ModelServer, gives, says
 
@@ -106,37 +106,6 @@ async def test_servers_that_give_objects_only_wrap_the_rest(
 ) -> None:
     server.then(gives(sent))
     assert (await model.complete(asking_for(schema=schema))).value == value
-
-
-@pytest.mark.parametrize(
-    ("said", "sentence"),
-    [
-        ('{"route": "spam"}', 'at route: "spam" is not one of "billing", "sales".'),
-        ("{}", '"route" is a required property.'),
-        ('{"route": "sales", "x": 1}', "Additional properties are not allowed"),
-        ("Sales, I think.", "it cannot be read: This is not JSON: "),
-        ('{"route": "sales"', "it cannot be read: This is not JSON: "),
-        ('{"route": NaN}', "it cannot be read: NaN is not a JSON number."),
-        ('{"route": "a\\u0000"}', "cannot be stored."),
-        ("[" * 100_000, "nested"),
-    ],
-)
-async def test_an_answer_that_does_not_fit_is_refused_with_the_reason(
-    server: ModelServer, said: str, sentence: str
-) -> None:
-    server.then(says(said, tokens=(40, 2)))
-    with pytest.raises(ModelError) as caught:
-        await model_at(server).complete(asking_for(schema=SCHEMA))
-    assert caught.value.kind is ErrorKind.CONTENT
-    assert sentence in caught.value.message
-    # It was paid for all the same.
-    assert caught.value.spent is not None
-    assert (caught.value.spent.text, caught.value.spent.input_tokens) == (said, 40)
-
-
-async def test_a_fence_around_json_is_taken_off(server: ModelServer) -> None:
-    server.then(says('```json\n{"route": "sales"}\n```'))
-    assert (await model_at(server).complete(asking_for(schema=SCHEMA))).value == {"route": "sales"}
 
 
 async def test_what_cannot_be_stored_is_replaced(model: ProviderModel, server: ModelServer) -> None:

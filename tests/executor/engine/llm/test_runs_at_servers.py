@@ -102,12 +102,16 @@ async def test_what_would_fail_again_is_not_tried_again(
     assert len(server.calls) == 1
 
 
-async def test_a_broken_stream_is_asked_for_again_and_counted(server: ModelServer) -> None:
+async def test_a_broken_stream_is_asked_for_again_as_a_whole_and_counted(
+    server: ModelServer,
+) -> None:
     server.then(says("one two three", events=3), says("one two three", tokens=(10, 5)))
-    played = await run(server, one(), stream=lambda: True)
+    played = await run(server, one(retries=0), stream=lambda: True)
     assert played.result == "one two three"
     texts = [event.text for event in played.events if isinstance(event, TextDelta)]
-    assert texts == ["one ", "two ", "one ", "two ", "three"]
+    assert texts == ["one ", "two ", "one two three"]
+    assert [call.body.get("stream", False) for call in server.calls] == [True, False]
+    assert played.waits == []
     assert played.outcome.usage.model_calls == 2
 
 
@@ -149,8 +153,9 @@ async def test_an_empty_answer_is_corrected_once(server: ModelServer) -> None:
     server.then(says("", tokens=(10, 1)), says("Better."))
     played = await run(server, one())
     assert played.result == "Better."
-    assert "Your last answer does not fit: the answer is empty. Answer again." in (
-        server.calls[1].prompt
+    assert (
+        "Your last answer does not fit: the answer of openai:gpt-5-mini is empty. Answer again."
+        in server.calls[1].prompt
     )
     server.then(says(""), says(" \n"))
     assert (await run(server, one())).error[0] == "content"
@@ -164,7 +169,8 @@ async def test_bad_json_for_a_schema_is_corrected_with_the_reason(server: ModelS
     played = await run(server, raw)
     corrected = server.calls[1].prompt
     assert "Your last answer:\nTo billing!" in corrected
-    assert "Answer again, with JSON that fits." in corrected
+    assert 'could not be read as JSON (it begins with "To billing!")' in corrected
+    assert "Answer again. Give only JSON that fits: no fence, no other words." in corrected
     # It is never guessed from what was said.
     assert played.outcome.status == "failed"
     assert "billing" in played.error[1]

@@ -11,7 +11,7 @@ from designs.patterns.base import Part
 from executor.engine.llm.base import ErrorKind, ModelError
 from executor.engine.llm.clients import Endpoint
 from executor.engine.llm.providers import ProviderModel
-from executor.engine.llm.sdk_errors import redacted
+from executor.engine.llm.server_errors import redacted
 from tests.executor.engine.llm.conftest import KEY, asking_for, model_at
 from tests.model_server import Answer, ModelServer, fails, says
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
-from executor.engine.limits import Limits
 from executor.engine.llm.base import ErrorKind, ModelError
 from executor.engine.llm.clients import CALLS_A_CLIENT, MOST_CLIENTS
 from executor.engine.llm.providers import ProviderModel
@@ -27,32 +25,13 @@ class Provided:
         return self.model
 
 
-@pytest.mark.parametrize("protocol", ["openai", "anthropic"])
-async def test_a_stream_of_ten_megabytes(server: ModelServer, protocol: str) -> None:
-    model = model_at(server, protocol)
-    text = " ".join(["x" * 250_000] * 40)
-    server.then(says(text), says(text))
-    assert (await model.complete(asking_for())).text == text
-    pieces: list[str] = []
-    await model.complete(asking_for(), pieces.append)
-    assert len("".join(pieces)) == len(text)
-
-
-async def test_a_run_refuses_a_result_of_ten_megabytes(server: ModelServer) -> None:
-    server.then(says("x" * 10_000_001))
-    models = Provided(model_at(server))
-    played = await play(design([asking("a")]), models=models, limits=Limits())
-    assert played.error == ("limit", "The result has 10000003 bytes; the limit is 10000000.")
-
-
 async def test_a_structured_answer_of_megabytes_is_refused_soon(server: ModelServer) -> None:
     schema = {"type": "object", "properties": {"rows": {"items": {"type": "string"}}}}
-    server.then(gives({"rows": [1] * 1_000_000}))
-    start = time.process_time()
+    server.then(gives({"rows": [1] * 300_000}))
     with pytest.raises(ModelError) as caught:
         await model_at(server).complete(asking_for(schema=schema))
     assert caught.value.kind is ErrorKind.CONTENT
-    assert time.process_time() - start < 5
+    assert "has more than 50000 values" in caught.value.message
 
 
 async def test_cancelling_ends_the_call_at_the_server_too(server: ModelServer) -> None:

@@ -1,0 +1,89 @@
+"""What a model said, as the engine's answer: masked, checked, with its cost, or refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from executor.engine.json_text import storable
+from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
+from executor.engine.llm.reply import Reply
+from executor.engine.llm.schemas import unwrapped, wrapped
+from executor.engine.llm.structured import parsed_value
+
+# Longer texts are masked and parsed in a thread, so that nobody waits for them.
+MOST_CHARACTERS_ON_LOOP = 32_768
+
+
+async def answer_of(
+    reply: Reply,
+    request: ModelRequest,
+    *,
+    name: str,
+    mask: Callable[[str], str],
+    cost_usd: Decimal | None,
+) -> ModelAnswer:
+    """The answer to the request. Raises ModelError, with the answer as `spent`."""
+    if len(reply.text) <= MOST_CHARACTERS_ON_LOOP:
+        return _answer(reply, request, name, mask, cost_usd)
+    return await asyncio.to_thread(_answer, reply, request, name, mask, cost_usd)
+
+
+def _answer(
+    reply: Reply,
+    request: ModelRequest,
+    name: str,
+    mask: Callable[[str], str],
+    cost_usd: Decimal | None,
+) -> ModelAnswer:
+    answer = ModelAnswer(
+        text=mask(storable(reply.text)),
+        model=name,
+        input_tokens=reply.input_tokens,
+        output_tokens=reply.output_tokens,
+        cost_usd=cost_usd,
+        finish_reason=reply.finish_reason,
+        usage_told=reply.usage_told,
+    )
+    _refuse_unusable(answer, reply, mask)
+    if request.schema is None:
+        return answer
+    if reply.finish_reason == "length":
+        raise ModelError(ErrorKind.CONTENT, "it was cut off; be shorter.", spent=answer)
+    value: Any = parsed_value(answer, wrapped(request.schema))
+    return replace(answer, value=unwrapped(value, request.schema))
+
+
+def _refuse_unusable(answer: ModelAnswer, reply: Reply, mask: Callable[[str], str]) -> None:
+    """Raises ModelError for an answer that says nothing, or was stopped."""
+    name, is_empty = answer.model, not answer.text.strip()
+    if is_empty and reply.refusal:
+        words = mask(storable(reply.refusal))
+        sentence = f"{name}: the model refused: {words}"
+        raise ModelError(ErrorKind.REQUEST, sentence, spent=answer)
+    if reply.finish_reason == "content_filter":
+        sentence = f"{name}: the provider's content filter stopped the answer."
+        raise ModelError(ErrorKind.REQUEST, sentence, spent=answer)
+    if reply.finish_reason == "error":
+        sentence = f"{name}: the server broke the answer off with an error."
+        raise ModelError(ErrorKind.TRANSIENT, sentence, spent=answer)
+    if is_empty:
+        raise ModelError(ErrorKind.CONTENT, _why_empty(answer, reply), spent=answer)
+
+
+def _why_empty(answer: ModelAnswer, reply: Reply) -> str:
+    name = answer.model
+    if reply.tools:
+        return (
+            f"{name} called a tool ({', '.join(map(storable, reply.tools))}) instead of answering."
+        )
+    if reply.finish_reason == "length":
+        spent = f"{answer.output_tokens:,} tokens" if answer.output_tokens else "tokens"
+        return (
+            f"{name} spent its {spent} before it said anything. Let it say more, or name a model "
+            "that thinks less."
+        )
+    return f"the answer of {name} is empty."

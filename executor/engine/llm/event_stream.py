@@ -1,0 +1,169 @@
+"""The JSON values of an answer: one that came whole, or the events of a stream, as it turns out."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final
+
+import orjson
+
+from executor.engine.llm.server_errors import AnswerUnreadable
+
+# Larger answers are parsed in a thread, so that nobody waits for them.
+MOST_BYTES_ON_LOOP = 131_072
+# What stands for `data: [DONE]`.
+DONE: Final = object()
+
+# No JSON value begins as the fields of an event do: data, event, id, retry, and comments.
+_BEGINNINGS = ("d", "e", "i", "r", ":")
+_BLANK = "\ufeff \t\r\n"
+
+
+async def values_of(pieces: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+    """Each value as it comes, and DONE if the end is told. Raises AnswerUnreadable.
+
+    What was asked for does not count: some servers answer plainly to whom they should stream, and
+    the other way round. A body may also have one value a line.
+    """
+    texts = _decoded(pieces)
+    first = await anext(texts, "")
+    if first.startswith(_BEGINNINGS):
+        async for value in _events(first, texts):
+            yield value
+    elif first:
+        for value in await _parsed("".join([first, *[text async for text in texts]])):
+            yield value
+
+
+async def _decoded(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
+    """The text of the pieces, from its first character on that is not blank."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    has_begun = False
+    async for piece in pieces:
+        text = decoder.decode(piece)
+        if not has_begun:
+            text = text.lstrip(_BLANK)
+            has_begun = bool(text)
+        if text:
+            yield text
+
+
+async def _events(first: str, texts: AsyncIterator[str]) -> AsyncIterator[Any]:
+    lines, events = _Lines(), _Events()
+    for line in lines.add(first):
+        for value in events.add(line):
+            yield value
+    async for text in texts:
+        for line in lines.add(text):
+            for value in events.add(line):
+                yield value
+    for line in (lines.rest, ""):
+        for value in events.add(line):
+            yield value
+
+
+class _Lines:
+    """Cuts text that comes in pieces into lines; `rest` is what has no end yet."""
+
+    def __init__(self) -> None:
+        self._rest: list[str] = []
+
+    @property
+    def rest(self) -> str:
+        return "".join(self._rest)
+
+    def add(self, text: str) -> list[str]:
+        if "\n" not in text:
+            self._rest.append(text)
+            return []
+        *lines, rest = (self.rest + text).split("\n")
+        self._rest = [rest]
+        return lines
+
+
+class _Events:
+    """Reads the lines of an event stream, with what servers leave out or add."""
+
+    def __init__(self) -> None:
+        self._data: list[str] = []
+        self._name = ""
+
+    def add(self, line: str) -> Iterator[Any]:
+        line = line.rstrip("\r")
+        if not line.strip():
+            yield from self._end()
+        elif line.startswith(("data:", "{")):
+            self._data.append(line.removeprefix("data:").removeprefix(" "))
+            yield from self._early()
+        elif line.startswith("event:"):
+            self._name = line[6:].strip()
+
+    def _early(self) -> Iterator[Any]:
+        """Not every server writes an empty line between its events."""
+        text = "\n".join(self._data).strip()
+        if text == "[DONE]":
+            self._data.clear()
+            yield DONE
+        elif text.endswith(("}", "]")):
+            try:
+                value = _loads(text)
+            except ValueError:
+                return
+            self._data.clear()
+            yield self._named(value)
+
+    def _end(self) -> Iterator[Any]:
+        text = "\n".join(self._data).strip()
+        self._data.clear()
+        if text:
+            try:
+                yield self._named(_loads(text))
+            except ValueError as error:
+                if self._name == "error":
+                    yield {"error": text}
+                else:
+                    raise AnswerUnreadable from error
+        self._name = ""
+
+    def _named(self, value: Any) -> Any:
+        """An event named error is one, whatever it holds."""
+        is_error = self._name == "error"
+        is_told = isinstance(value, dict) and ("error" in value or value.get("type") == "error")
+        return {"error": value or "error"} if is_error and not is_told else value
+
+
+async def _parsed(text: str) -> list[Any]:
+    if len(text) <= MOST_BYTES_ON_LOOP:
+        return _values(text)
+    return await asyncio.to_thread(_values, text)
+
+
+def _values(text: str) -> list[Any]:
+    text = text.lstrip("\ufeff").strip()
+    try:
+        return [_loads(text)]
+    except ValueError:
+        lines = [line for line in text.splitlines() if line.strip()]
+    try:
+        return [_loads(line) for line in lines if len(lines) > 1] or _unreadable()
+    except ValueError as error:
+        raise AnswerUnreadable from error
+
+
+def _unreadable() -> list[Any]:
+    raise AnswerUnreadable
+
+
+def _loads(text: str) -> Any:
+    """Raises ValueError. Characters that cannot be stored are taken out later, not refused."""
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        pass
+    try:
+        return json.loads(text, strict=False)
+    except RecursionError as error:
+        raise ValueError("It is nested too deeply.") from error

@@ -1,0 +1,105 @@
+"""One exchange with a server of the OpenAI protocol, read by the same rules streamed or whole."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from executor.engine.llm import openai_protocol
+from executor.engine.llm.base import ModelRequest
+from executor.engine.llm.clients import Client, Endpoint
+from executor.engine.llm.event_stream import DONE, values_of
+from executor.engine.llm.manner import Manner
+from executor.engine.llm.prompt import user_text
+from executor.engine.llm.reply import Reply
+from executor.engine.llm.schemas import bounded, wrapped
+from executor.engine.llm.workarounds import Way
+
+if TYPE_CHECKING:
+    import httpx2
+
+# When a model has told why it ended, its server may still tell the tokens; some never hang up.
+AFTER_END_SECONDS = 5.0
+OPENAI_ADDRESS = "https://api.openai.com/v1"
+OLLAMA_ADDRESS = "http://localhost:11434/v1"
+
+
+async def ask_openai(
+    client: Client,
+    endpoint: Endpoint,
+    request: ModelRequest,
+    manner: Manner,
+    way: Way,
+    *,
+    system: str,
+    reply: Reply,
+) -> None:
+    """Ask, and fill the reply. Raises what the HTTP client raises, and the errors of servers."""
+    body = _body(endpoint, request, manner, way, system)
+    usual = OPENAI_ADDRESS if endpoint.protocol == "openai" else OLLAMA_ADDRESS
+    headers = {"Content-Type": "application/json"}
+    if endpoint.api_key:
+        headers["Authorization"] = f"Bearer {endpoint.api_key}"
+    stream = client.http.stream(
+        "POST",
+        openai_protocol.chat_address(endpoint.base_url or usual),
+        content=_written(body),
+        headers=headers,
+    )
+    async with stream as answer:
+        reply.has_begun = True
+        await _read(answer, reply)
+    reply.end()
+
+
+async def _read(answer: httpx2.Response, reply: Reply) -> None:
+    loop = asyncio.get_running_loop()
+    try:
+        async with (
+            asyncio.timeout(None) as patience,
+            aclosing(values_of(answer.aiter_raw())) as values,
+        ):
+            async for value in values:
+                if value is DONE:
+                    reply.is_ended = True
+                    return
+                openai_protocol.take(reply, value)
+                if reply.finish_reason and patience.when() is None:
+                    patience.reschedule(loop.time() + AFTER_END_SECONDS)
+    except TimeoutError:
+        if not patience.expired():
+            raise
+
+
+def _body(
+    endpoint: Endpoint, request: ModelRequest, manner: Manner, way: Way, system: str
+) -> dict[str, Any]:
+    body = openai_protocol.question(
+        endpoint.model, system, user_text(request.parts), has_system_role=way.has_system_role
+    )
+    if way.streams:
+        body["stream"] = True
+        if way.asks_usage:
+            body["stream_options"] = {"include_usage": True}
+    if way.shows_schema and request.schema is not None:
+        schema = bounded(request.schema) if manner.bounded else request.schema
+        is_ollama = endpoint.protocol == "ollama"
+        openai_protocol.with_schema(body, wrapped(schema), is_ollama=is_ollama)
+    limit = manner.limit(request)
+    if limit is not None:
+        body[way.limit_word] = limit
+    if manner.temperature is not None:
+        body["temperature"] = manner.temperature
+    return {**body, **(manner.extra_body or {})}
+
+
+def _written(body: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        # Half a character, or a number beyond 64 bits.
+        return json.dumps(body).encode()

@@ -1,0 +1,133 @@
+"""What a model said in one exchange, gathered from a whole answer or from a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from executor.engine.json_text import storable
+from executor.engine.llm.server_errors import AnswerUnreadable
+from executor.engine.llm.thoughts import SpokenText
+
+MOST_TEXT = 1_000_000
+MOST_TOKENS = 2**53
+# Of a reason, a refusal, a tool's name.
+MOST_WORD = 40
+MOST_REFUSAL = 300
+MOST_TOOLS = 5
+
+_REASONS = {
+    "stop": "stop", "eos": "stop", "eos_token": "stop", "end_turn": "stop", "stop_sequence": "stop",
+    "length": "length", "max_tokens": "length", "max_output_tokens": "length",
+    "content_filter": "content_filter", "safety": "content_filter", "refusal": "content_filter",
+    "tool_calls": "tool_call", "tool_call": "tool_call", "tool_use": "tool_call",
+    "function_call": "tool_call",
+}  # fmt: skip
+
+
+class TextTooLong(Exception):
+    """The model says more than is kept."""
+
+
+class Reply:
+    """Filled by whoever reads the protocol; `tell` gets the spoken text as it comes.
+
+    `has_begun`, `has_choice` and `is_ended` tell what was seen: the head of an answer, anything of
+    its text, its end.
+    """
+
+    def __init__(
+        self, tell: Callable[[str], None] | None = None, *, begins_inside: bool = False
+    ) -> None:
+        self._spoken = SpokenText(begins_inside=begins_inside)
+        self.finish_reason: str | None = None
+        self.input_tokens = self.output_tokens = self.cached_tokens = 0
+        self.usage_told = False
+        self.refusal = ""
+        self.tools: list[str] = []
+        self.has_begun = self.has_choice = self.is_ended = False
+        self._tell = tell
+        self._length = 0
+
+    @property
+    def text(self) -> str:
+        return self._spoken.text
+
+    @property
+    def tells(self) -> bool:
+        """Whether somebody was told the text as it came."""
+        return self._tell is not None
+
+    @property
+    def began_inside(self) -> bool:
+        """Whether it began with a thought that nothing had opened."""
+        return self._spoken.began_inside
+
+    def add_text(self, content: Any) -> None:
+        """A piece of text, or a list of parts of which those of text count."""
+        if isinstance(content, list):
+            for part in content:
+                self._add_part(part)
+        elif isinstance(content, str) and content:
+            self._length += len(content)
+            if self._length > MOST_TEXT:
+                raise TextTooLong
+            self._pass_on(self._spoken.add(content))
+        elif content is not None and content != "":
+            raise AnswerUnreadable
+
+    def add_refusal(self, words: Any) -> None:
+        if isinstance(words, str):
+            self.refusal = (self.refusal + words)[:MOST_REFUSAL]
+
+    def add_tool(self, name: Any) -> None:
+        if isinstance(name, str) and name and len(self.tools) < MOST_TOOLS:
+            self.tools.append(name[:MOST_WORD])
+
+    def add_reason(self, reason: Any) -> None:
+        if isinstance(reason, str) and reason:
+            word = reason[:MOST_WORD].lower()
+            self.finish_reason = _REASONS.get(word, word)
+            self.is_ended = True
+
+    def add_usage(self, usage: Any) -> None:
+        """Counts in the words of either protocol; what is no sensible number was not told."""
+        if not isinstance(usage, dict):
+            return
+        came = _count(usage, "prompt_tokens", "input_tokens")
+        went = _count(usage, "completion_tokens", "output_tokens")
+        total = _count(usage, "total_tokens")
+        if went is None and None not in (came, total):
+            went = max(0, (total or 0) - (came or 0))
+        self.usage_told = came is not None and went is not None
+        self.input_tokens, self.output_tokens = came or 0, went or 0
+        details = usage.get("prompt_tokens_details")
+        cached = _count(details, "cached_tokens") if isinstance(details, dict) else None
+        self.cached_tokens = min(cached or 0, self.input_tokens)
+
+    def end(self) -> None:
+        """Nothing more comes. Raises AnswerUnreadable if there was nothing of an answer."""
+        if not self.has_choice:
+            raise AnswerUnreadable
+        was_cut = self.finish_reason == "length" or not self.is_ended
+        self._pass_on(self._spoken.end(was_cut=was_cut))
+
+    def _add_part(self, part: Any) -> None:
+        if isinstance(part, str):
+            self.add_text(part)
+        elif isinstance(part, dict) and part.get("type", "text") in ("text", "output_text"):
+            self.add_text(part.get("text"))
+
+    def _pass_on(self, text: str) -> None:
+        if text and self._tell is not None:
+            self._tell(storable(text))
+
+
+def _count(usage: dict[str, Any], *names: str) -> int | None:
+    for name in names:
+        found = usage.get(name)
+        if isinstance(found, bool) or not isinstance(found, int | float):
+            continue
+        if 0 <= found < MOST_TOKENS:
+            return int(found)
+    return None

@@ -1,0 +1,155 @@
+"""One exchange with Anthropic or Google, through their SDKs, which know each model's limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic_ai import direct
+from pydantic_ai.exceptions import ContentFilterError, UserError
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelResponse,
+    PartDeltaEvent,
+    PartStartEvent,
+    SystemPromptPart,
+    TextPart,
+    TextPartDelta,
+    ToolCallPart,
+    UserPromptPart,
+)
+from pydantic_ai.messages import ModelRequest as SdkRequest
+from pydantic_ai.models import Model as SdkModel
+from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.output import OutputObjectDefinition
+from pydantic_ai.settings import ModelSettings
+
+from executor.engine.llm.base import ModelRequest
+from executor.engine.llm.clients import Client
+from executor.engine.llm.manner import Manner
+from executor.engine.llm.prompt import user_text
+from executor.engine.llm.reply import Reply
+from executor.engine.llm.schemas import bounded, wrapped
+from executor.engine.llm.server_errors import Refusal, ServerRefused, error_in
+from executor.engine.llm.workarounds import Way
+
+# Above this the SDK of one asks for a stream even where nobody listens.
+MOST_UNSTREAMED_TOKENS = 8_192
+
+
+def takes_schema(client: Client) -> bool:
+    """Whether the model takes a schema as a field of its own."""
+    return bool(_sdk(client).profile.get("supports_json_schema_output", False))
+
+
+def _sdk(client: Client) -> SdkModel:
+    if client.sdk is None:
+        raise TypeError("This protocol is read without an SDK.")
+    return client.sdk
+
+
+async def ask_sdk(
+    client: Client, request: ModelRequest, manner: Manner, way: Way, *, system: str, reply: Reply
+) -> None:
+    """Ask, and fill the reply. Raises ServerRefused, or whatever the SDK raises."""
+    ask = _streamed if way.streams else _whole
+    try:
+        response = await ask(_sdk(client), request, manner, way, system, reply)
+    except ContentFilterError:
+        reply.has_choice = True
+        reply.add_reason("content_filter")
+    except UserError as error:
+        raise ServerRefused(Refusal(400, frozenset(), str(error))) from error
+    except Exception as error:
+        # An error in the midst of a stream.
+        if (refusal := error_in(getattr(error, "body", None))) is not None:
+            raise ServerRefused(refusal) from error
+        raise
+    else:
+        _finish(reply, response)
+    reply.end()
+
+
+async def _whole(
+    sdk: SdkModel, request: ModelRequest, manner: Manner, way: Way, system: str, reply: Reply
+) -> ModelResponse:
+    response = await direct.model_request(
+        sdk,
+        _messages(request, way, system),
+        model_settings=_settings(sdk, request, manner, way),
+        model_request_parameters=_parameters(request, manner, way),
+    )
+    for part in response.parts:
+        if isinstance(part, TextPart):
+            reply.add_text(part.content)
+    return response
+
+
+async def _streamed(
+    sdk: SdkModel, request: ModelRequest, manner: Manner, way: Way, system: str, reply: Reply
+) -> ModelResponse:
+    stream = direct.model_request_stream(
+        sdk,
+        _messages(request, way, system),
+        model_settings=_settings(sdk, request, manner, way),
+        model_request_parameters=_parameters(request, manner, way),
+    )
+    async with stream as events:
+        reply.has_begun = True
+        async for event in events:
+            reply.add_text(_text_of(event))
+        return events.get()
+
+
+def _finish(reply: Reply, response: ModelResponse) -> None:
+    reply.has_choice = True
+    for part in response.parts:
+        if isinstance(part, ToolCallPart):
+            reply.add_tool(part.tool_name)
+    # The SDKs make up a reason where there was none; the provider's own is in the details.
+    if (response.provider_details or {}).get("finish_reason"):
+        reply.add_reason(response.finish_reason)
+        reply.is_ended = True
+    usage = response.usage
+    reply.input_tokens, reply.output_tokens = usage.input_tokens, usage.output_tokens
+    reply.cached_tokens = usage.cache_read_tokens
+    reply.usage_told = bool(usage.input_tokens and usage.output_tokens)
+
+
+def _messages(request: ModelRequest, way: Way, system: str) -> list[ModelMessage]:
+    user = user_text(request.parts)
+    if way.has_system_role:
+        parts: list[Any] = [SystemPromptPart(content=system), UserPromptPart(content=user)]
+    else:
+        parts = [UserPromptPart(content=f"{system}\n\n{user}")]
+    return [SdkRequest(parts=parts)]
+
+
+def _settings(sdk: SdkModel, request: ModelRequest, manner: Manner, way: Way) -> ModelSettings:
+    settings = ModelSettings(timeout=request.timeout_seconds)
+    if sdk.system != "anthropic":
+        settings["max_retries"] = 0
+    limit = manner.limit(request)
+    if limit is None and way.must_not_stream:
+        limit = MOST_UNSTREAMED_TOKENS
+    if limit is not None:
+        settings["max_tokens"] = limit
+    if manner.temperature is not None:
+        settings["temperature"] = manner.temperature
+    return settings
+
+
+def _parameters(request: ModelRequest, manner: Manner, way: Way) -> ModelRequestParameters:
+    if request.schema is None or not way.shows_schema:
+        return ModelRequestParameters()
+    schema = bounded(request.schema) if manner.bounded else request.schema
+    target = OutputObjectDefinition(json_schema=wrapped(schema), name="answer")
+    return ModelRequestParameters(output_mode="native", output_object=target)
+
+
+def _text_of(event: Any) -> str:
+    """The text an event of the stream adds."""
+    if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
+        return event.part.content
+    if isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
+        return event.delta.content_delta
+    return ""

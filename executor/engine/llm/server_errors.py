@@ -1,0 +1,260 @@
+"""What a model's server says when it refuses: its class of failure, its words, how long to wait."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from executor.engine.json_text import storable
+from executor.engine.llm.base import ErrorKind, ModelError
+
+MOST_CHARACTERS = 300
+MOST_DETAILS = 3
+
+_KEYS = re.compile(r"(?i)\b(?:sk|pk|rk|key|bearer|token|aiza)[-_ =:]*[\w.*~+/-]{6,}")
+_BY_STATUS = {
+    401: ErrorKind.CREDENTIAL,
+    402: ErrorKind.QUOTA,
+    403: ErrorKind.CREDENTIAL,
+    408: ErrorKind.TRANSIENT,
+    409: ErrorKind.TRANSIENT,
+    425: ErrorKind.TRANSIENT,
+    429: ErrorKind.RATE_LIMIT,
+}
+# Codes of providers for an account that may spend nothing more; waiting does not help.
+_SPENT = {"insufficient_quota", "enforced_spend_limit_reached", "billing_hard_limit_reached"}
+_SPENT_WORDS = re.compile(r"credit balance|insufficient (?:credit|balance|funds)", re.IGNORECASE)
+# Codes and types of errors that come without a status of their own, in a whole answer or a stream.
+_BY_CODE = (
+    (re.compile(r"rate_?limit|too_many|resource_exhausted"), ErrorKind.RATE_LIMIT),
+    (re.compile(r"quota|billing|credit"), ErrorKind.QUOTA),
+    (re.compile(r"authentication|api_key|permission|unauthorized|forbidden"), ErrorKind.CREDENTIAL),
+    (re.compile(r"invalid|not_found|badrequest|bad_request|unsupported"), ErrorKind.REQUEST),
+)
+_SAYS = {
+    ErrorKind.RATE_LIMIT: "the server asks to send less",
+    ErrorKind.QUOTA: "the account has no credit left; top it up or name another model",
+    ErrorKind.CREDENTIAL: "the server refuses the key; check it",
+    ErrorKind.TRANSIENT: "the server cannot answer at the moment",
+    ErrorKind.TIMEOUT: "the server did not answer in time",
+    ErrorKind.REQUEST: "the server refuses the request",
+}
+# What was said of these may quote the key or the account.
+_SILENT = (ErrorKind.CREDENTIAL, ErrorKind.QUOTA)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error as a server tells it. `status` is None inside an answer that began well.
+
+    `words` are the server's own, not masked; `address` is what was asked, empty if that is not
+    known.
+    """
+
+    status: int | None
+    codes: frozenset[str]
+    words: str
+    retry_after: float | None = None
+    address: str = ""
+
+    @property
+    def kind(self) -> ErrorKind:
+        """Its class of failure."""
+        is_final = self.status is None or 400 <= self.status < 500
+        if _SPENT & self.codes or (is_final and _SPENT_WORDS.search(self.words)):
+            return ErrorKind.QUOTA
+        return self._kind_by_status()
+
+    def _kind_by_status(self) -> ErrorKind:
+        if self.status is None:
+            return self._kind_by_code()
+        if self.status in _BY_STATUS:
+            return _BY_STATUS[self.status]
+        return ErrorKind.REQUEST if 300 <= self.status < 500 else ErrorKind.TRANSIENT
+
+    def _kind_by_code(self) -> ErrorKind:
+        for pattern, kind in _BY_CODE:
+            if any(pattern.search(code) for code in self.codes):
+                return kind
+        if re.search(r"rate.?limit|too many requests", self.words, re.IGNORECASE):
+            return ErrorKind.RATE_LIMIT
+        return ErrorKind.TRANSIENT
+
+
+class ServerRefused(Exception):
+    """The server answered with an error."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(f"The server refused the call ({refusal.status}).")
+        self.refusal = refusal
+
+
+class AnswerUnreadable(Exception):
+    """The answer is not of the protocol; `reason` is the rest of a sentence."""
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason or "The answer is not of the protocol.")
+
+
+class AnswerTooLong(Exception):
+    """The answer has more bytes than are read."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(f"The answer has more than {most_bytes:,} bytes.")
+        self.most_bytes = most_bytes
+
+
+def refusal_of(status: int, headers: Mapping[str, str], body: bytes, address: str) -> Refusal:
+    """The error that an answer with this status tells. `headers` are found in any case."""
+    text = body.decode("utf-8", "replace").lstrip("\ufeff").strip()
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        # A page is not quoted; a few words are.
+        value = "" if text.startswith("<") else text
+    wait = _seconds_to_wait(headers)
+    return Refusal(
+        status,
+        frozenset(_codes(value)),
+        _words(value),
+        wait if wait is not None else _google_wait(value),
+        address,
+    )
+
+
+def error_in(value: Any) -> Refusal | None:
+    """The error that stands in an answer's body although its status says success."""
+    if not isinstance(value, dict):
+        return None
+    is_error = value.get("object") == "error" or value.get("type") == "error"
+    inner = value.get("error")
+    if not is_error and not inner:
+        return None
+    codes = frozenset(_codes(value))
+    numbers = [int(code) for code in codes if code.isdecimal() and 400 <= int(code[:4]) < 600]
+    return Refusal(
+        numbers[0] if numbers else None, codes, _words(value), retry_after=_google_wait(value)
+    )
+
+
+def model_error(refusal: Refusal, name: str, mask: Callable[[str], str]) -> ModelError:
+    """The engine's error for a refusal. `mask` takes secrets out of what the server says."""
+    kind = refusal.kind
+    said = "" if kind in _SILENT else shortened(redacted(refusal.words, mask))
+    number = f" ({refusal.status})" if refusal.status else ""
+    sentence = f"{name}: {_SAYS[kind]}{number}{': ' + said if said else '.'}"
+    if refusal.status == 404 and refusal.address:
+        sentence = f"{sentence.rstrip('.')}. {_where(refusal.address)}"
+    return ModelError(
+        kind, sentence, retry_after=refusal.retry_after, address=mask(refusal.address)
+    )
+
+
+def redacted(text: str, mask: Callable[[str], str]) -> str:
+    """Without secrets, and without anything else that looks like a key."""
+    return _KEYS.sub("…", mask(text))
+
+
+def shortened(text: str) -> str:
+    """One line of at most 300 characters that can be stored."""
+    text = " ".join(storable(text[: 10 * MOST_CHARACTERS]).split())
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+
+
+def _where(address: str) -> str:
+    """What was asked, without the host: whoever reads the error need not know that."""
+    path = urlsplit(address).path
+    hint = "" if "/v1/" in path or "/v1beta/" in path else "; most servers want /v1 at the end"
+    return f"Asked was {path}: check the connection's address{hint}."
+
+
+# --- Reading what servers write -------------------------------------------------------------------
+
+
+def _words(value: Any) -> str:
+    """The sentence in an error of any make; empty if there is none."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "; ".join(filter(None, map(_detail, value[:MOST_DETAILS])))
+    if not isinstance(value, dict):
+        return ""
+    for key in ("error", "message", "detail", "details", "errors", "error_description", "title"):
+        if words := _words(value.get(key)):
+            return words + _more(value)
+    return ""
+
+
+def _more(value: dict[str, Any]) -> str:
+    """What the server behind a gateway said, where the gateway passes it on."""
+    metadata = value.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    return f": {raw}" if isinstance(raw, str) else ""
+
+
+def _detail(value: Any) -> str:
+    """One of a list of problems, with its place."""
+    if not isinstance(value, dict):
+        return _words(value)
+    words = value.get("msg") if isinstance(value.get("msg"), str) else _words(value)
+    place = value.get("loc")
+    if isinstance(place, list) and place:
+        return f"at {'/'.join(str(step) for step in place)}: {words}"
+    return words or ""
+
+
+def _codes(value: Any) -> Iterator[str]:
+    if isinstance(value, list) and value:
+        value = value[0]
+    if not isinstance(value, dict):
+        return
+    for key in ("type", "code", "status", "param"):
+        found = value.get(key)
+        if isinstance(found, str | int) and not isinstance(found, bool):
+            yield str(found)[:100].lower()
+    if isinstance(value.get("error"), dict):
+        yield from _codes(value["error"])
+
+
+def _google_wait(value: Any) -> float | None:
+    """Google tells the wait in the body: `{"retryDelay": "3.5s"}` in a list of details."""
+    if isinstance(value, list) and value:
+        value = value[0]
+    inner = value.get("error") if isinstance(value, dict) else None
+    details = inner.get("details") if isinstance(inner, dict) else None
+    for detail in details if isinstance(details, list) else ():
+        delay = detail.get("retryDelay") if isinstance(detail, dict) else None
+        if isinstance(delay, str):
+            return _number(delay.removesuffix("s"))
+    return None
+
+
+def _seconds_to_wait(headers: Mapping[str, str]) -> float | None:
+    milliseconds = _number(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1_000
+    text = headers.get("retry-after", "")
+    seconds = _number(text)
+    return seconds if seconds is not None else _seconds_until(text)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _seconds_until(text: str) -> float | None:
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return None

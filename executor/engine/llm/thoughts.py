@@ -1,0 +1,105 @@
+"""Takes private thoughts out of what a model says, whether it comes whole or in pieces."""
+
+from __future__ import annotations
+
+import re
+
+# A tag in backquotes is spoken of, not used.
+_TAG = re.compile(
+    r"(?<!`)(?:(?P<opening><(?:think|thinking|thought)>|\[think\])"
+    r"|</(?:think|thinking|thought)>|\[/think\])",
+    re.IGNORECASE,
+)
+# What may be the beginning of a tag waits for the rest of it.
+_BEGUN = re.compile(r"(?:`?<\/?[a-z]{0,8}|`?\[\/?[a-z]{0,5}|`)\Z", re.IGNORECASE)
+
+
+class SpokenText:
+    """The text without its thoughts: `<think>…</think>`, in whatever pieces it comes.
+
+    An opening tag that is never closed hides the rest where it stands at the beginning or where the
+    answer was cut off; elsewhere it is a word of the text. Some models are made to think before
+    their first word, so that only the closing tag comes: all before it is a thought. For those,
+    `begins_inside` holds the text back until that tag or the end.
+    """
+
+    def __init__(self, *, begins_inside: bool = False) -> None:
+        self._told: list[str] = []
+        self._new: list[str] = []
+        self._spoke = False
+        # Space before the first word.
+        self._blank = ""
+        # Behind an opening tag, or before a closing one that is expected: what may be a thought.
+        self._hides = begins_inside
+        self._hidden: list[str] = []
+        self._hides_all = False
+        # The last characters, which may be a part of a tag.
+        self._rest = ""
+        self.has_thoughts = False
+        # Whether a thought was closed that nothing had opened.
+        self.began_inside = False
+
+    @property
+    def text(self) -> str:
+        """All that was spoken."""
+        return "".join(self._told)
+
+    def add(self, piece: str) -> str:
+        """What is certain to be spoken now."""
+        self._rest += piece
+        while (tag := _TAG.search(self._rest)) is not None:
+            before, self._rest = self._rest[: tag.start()], self._rest[tag.end() :]
+            self._pass_on(before)
+            if not tag["opening"]:
+                self._close()
+            elif self._hides:
+                self._hidden.append(tag[0])
+            else:
+                self._hides, self._hidden = True, [tag[0]]
+                self._hides_all = not self._spoke
+        begun = _BEGUN.search(self._rest)
+        at = len(self._rest) if begun is None else begun.start()
+        self._pass_on(self._rest[:at])
+        self._rest = self._rest[at:]
+        return self._taken()
+
+    def end(self, *, was_cut: bool = False) -> str:
+        """What was held back and is spoken after all."""
+        rest, self._rest = self._rest, ""
+        if self._hides and self._hidden and (was_cut or self._hides_all):
+            self.has_thoughts = True
+            return ""
+        self._hides = False
+        self._pass_on("".join([*self._hidden, rest]))
+        return self._taken()
+
+    def _pass_on(self, text: str) -> None:
+        if self._hides:
+            self._hidden.append(text)
+            return
+        if not self._spoke:
+            text, self._blank = self._blank + text, ""
+            if not text.strip():
+                self._blank = text
+                return
+            if self.has_thoughts:
+                # The blank lines between thought and answer belong to neither.
+                text = text.lstrip()
+            self._spoke = True
+        self._new.append(text)
+
+    def _close(self) -> None:
+        if not self.has_thoughts and not self._hidden:
+            # Nothing had opened it. After another thought it is a tag too many.
+            self.began_inside = True
+            self._told.clear()
+            self._new.clear()
+            self._spoke = False
+        self.has_thoughts = True
+        self._hides = self._hides_all = False
+        self._hidden = []
+
+    def _taken(self) -> str:
+        new, self._new = "".join(self._new), []
+        self._told.append(new)
+        return new

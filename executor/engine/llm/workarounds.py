@@ -1,0 +1,76 @@
+"""What servers that are nearly as they should be do without, and how they say so."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from executor.engine.llm.server_errors import Refusal
+
+
+class Lack(StrEnum):
+    """Something that a server does not take, and that can be done without."""
+
+    JSON_SCHEMA = "json_schema"
+    SYSTEM_ROLE = "system_role"
+    STREAMING = "streaming"
+    STREAM_OPTIONS = "stream_options"
+    # The older of two words for the most tokens of an answer.
+    MAX_TOKENS = "max_tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one question is asked; `shows_schema`: as a field of its own, beside the prompt.
+
+    `must_not_stream` is set where even an SDK that prefers to stream must not.
+    """
+
+    shows_schema: bool
+    has_system_role: bool
+    streams: bool
+    has_limit: bool = False
+    asks_usage: bool = True
+    must_not_stream: bool = False
+    limit_word: str = "max_tokens"
+
+
+_SAID = {
+    Lack.MAX_TOKENS: re.compile(r"max_completion_tokens"),
+    Lack.JSON_SCHEMA: re.compile(
+        r"response_?format|json.?schema|structured.?output|output_config|response_?schema|grammar"
+        r"|guided|json.?mode"
+    ),
+    Lack.STREAM_OPTIONS: re.compile(r"stream_options|include_usage"),
+    Lack.SYSTEM_ROLE: re.compile(
+        r"system.{0,20}(?:role|message|prompt|instruction)|role.{0,40}system"
+        r"|roles must alternate|only user,? (?:and )?assistant|developer instruction"
+    ),
+    Lack.STREAMING: re.compile(r"stream"),
+}
+# A server that takes no field of a request says so with one of these. Templates of models, which
+# know no system role, fail inside some servers (500).
+_STATUSES = frozenset({400, 404, 405, 406, 415, 422, 500, 501, None})
+# With these and without a word the newest of the fields is tried without.
+_WORDLESS = frozenset({400, 422, 501})
+
+
+def lack_told(refusal: Refusal, way: Way) -> Lack | None:
+    """What the server refuses of a question that was asked this way, as far as it says so."""
+    if refusal.status not in _STATUSES:
+        return None
+    words = " ".join([refusal.words[:2_000].lower(), *refusal.codes])
+    used = {
+        Lack.MAX_TOKENS: way.has_limit and way.limit_word == "max_tokens",
+        Lack.JSON_SCHEMA: way.shows_schema,
+        Lack.STREAM_OPTIONS: way.streams and way.asks_usage,
+        Lack.SYSTEM_ROLE: way.has_system_role,
+        Lack.STREAMING: way.streams,
+    }
+    for lack, pattern in _SAID.items():
+        if used[lack] and pattern.search(words):
+            return lack
+    if way.shows_schema and not refusal.words and refusal.status in _WORDLESS:
+        return Lack.JSON_SCHEMA
+    return None
