@@ -14,8 +14,12 @@ import httpcore2
 import httpx2
 
 from designs.addresses import Address, AddressRefused, Target, check_url, judge
+from designs.name_lookups import NameLookups, NameUnknown, TooManyNames
 
 CONNECT_SECONDS = 5.0
+# Apart, so that names of callbacks do not keep the models' names waiting.
+_NAMES_OF_CALLS = NameLookups()
+_NAMES_OF_CLIENTS = NameLookups()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,18 @@ class Reply:
 
 class CallFailed(Exception):
     """No answer: the name is unknown, nobody listens, TLS fails, or the time was over."""
+
+    is_slow = False
+
+
+class CallTooSlow(CallFailed):
+    """There was no whole answer in time."""
+
+    is_slow = True
+
+
+class CallNotTried(CallFailed):
+    """Nothing was sent, for a reason of ours that passes; the sentence says which."""
 
 
 async def send(
@@ -55,8 +71,12 @@ async def send(
         ):
             body = await _read(reply, most_bytes)
         return Reply(reply.status_code, dict(reply.headers), body)
+    except TooManyNames as error:
+        raise CallNotTried("Too many names are being looked up at the moment.") from error
     except TimeoutError as error:
-        raise CallFailed(f"There was no whole answer within {seconds:g} seconds.") from error
+        raise CallTooSlow(f"There was no whole answer within {seconds:g} seconds.") from error
+    except httpx2.TimeoutException as error:
+        raise CallTooSlow(f"The call failed: {_words(error)}.") from error
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
         raise CallFailed(f"The call failed: {_words(error)}.") from error
 
@@ -67,7 +87,7 @@ def guarded_client(allow: Sequence[str], *, seconds: float) -> httpx2.AsyncClien
     Belongs to the running loop. `seconds` is for each wait, not for the whole call.
     """
     return httpx2.AsyncClient(
-        transport=GuardedTransport(allow),
+        transport=GuardedTransport(allow, names=_NAMES_OF_CALLS),
         timeout=httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
         trust_env=False,
         follow_redirects=False,
@@ -77,7 +97,13 @@ def guarded_client(allow: Sequence[str], *, seconds: float) -> httpx2.AsyncClien
 class GuardedTransport(httpx2.AsyncHTTPTransport):
     """Connects only to addresses that were judged; for clients of SDKs too."""
 
-    def __init__(self, allow: Sequence[str], *, limits: httpx2.Limits | None = None) -> None:
+    def __init__(
+        self,
+        allow: Sequence[str],
+        *,
+        limits: httpx2.Limits | None = None,
+        names: NameLookups | None = None,
+    ) -> None:
         limits = limits or httpx2.Limits()
         super().__init__(verify=_tls(), trust_env=False, limits=limits)
         # Made anew, because the transport's own pool takes no other way to connect.
@@ -86,15 +112,16 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
-            network_backend=_GuardedConnections(tuple(allow)),
+            network_backend=_GuardedConnections(tuple(allow), names or _NAMES_OF_CLIENTS),
         )
 
 
 class _GuardedConnections(httpcore2.AsyncNetworkBackend):
     """Looks a name up once, judges every address it has, and connects to one of those."""
 
-    def __init__(self, allow: tuple[str, ...]) -> None:
+    def __init__(self, allow: tuple[str, ...], names: NameLookups) -> None:
         self._allow = allow
+        self._names = names
         self._plain = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
@@ -107,7 +134,7 @@ class _GuardedConnections(httpcore2.AsyncNetworkBackend):
     ) -> httpcore2.AsyncNetworkStream:
         target = Target(host.strip("[]").lower(), port)
         failure: Exception | None = None
-        for address in await _judged(target, self._allow):
+        for address in await self._judged(target):
             try:
                 return await self._plain.connect_tcp(
                     str(address), port, timeout, local_address, socket_options
@@ -124,25 +151,22 @@ class _GuardedConnections(httpcore2.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         await self._plain.sleep(seconds)
 
+    async def _judged(self, target: Target) -> list[Address]:
+        """All addresses of the target, each one allowed; one inner address refuses them all."""
+        try:
+            addresses = [ip_address(target.host)]
+        except ValueError:
+            addresses = await self._looked_up(target)
+        for address in addresses:
+            judge(target, address, self._allow)
+        return addresses
 
-async def _judged(target: Target, allow: Sequence[str]) -> list[Address]:
-    """All addresses of the target, each one allowed; one inner address refuses them all."""
-    try:
-        addresses = [ip_address(target.host)]
-    except ValueError:
-        addresses = await _looked_up(target)
-    for address in addresses:
-        judge(target, address, allow)
-    return addresses
-
-
-async def _looked_up(target: Target) -> list[Address]:
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(target.host, target.port, type=1)
-    except OSError as error:
-        raise httpcore2.ConnectError(f"the name {target.host} is not known") from error
-    return list(dict.fromkeys(_address(str(entry[4][0])) for entry in found))
+    async def _looked_up(self, target: Target) -> list[Address]:
+        try:
+            found = await self._names.look_up(target.host, target.port)
+        except NameUnknown as error:
+            raise httpcore2.ConnectError(str(error)) from error
+        return list(dict.fromkeys(_address(text) for text in found))
 
 
 def _address(text: str) -> Address:

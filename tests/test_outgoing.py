@@ -13,6 +13,7 @@ CLIENTS = {
 }  # fmt: skip
 KNOWN = {
     "designs/guarded_http.py": "callbacks, and models at addresses that no administrator wrote",
+    "designs/name_lookups.py": "names of those, by the system's resolver",
     "executor/engine/llm/clients.py": "models at an administrator's or a provider's address",
     "executor/carrier.py": "the name of this machine",
     "orchestra/installation.py": "the web server's own socket",

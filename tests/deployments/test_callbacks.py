@@ -46,9 +46,9 @@ def server(opened: None) -> Iterator[Receiver]:
         yield found
 
 
-def ended(deploy: Deploy, url: str) -> Delivery:
+def ended(deploy: Deploy, url: str, path: str = "/double") -> Delivery:
     """A delivery whose run has ended."""
-    deployment = deploy(callback_url=url)
+    deployment = deploy(path=path, callback_url=url)
     execution = invoke_deployment(
         deployment=deployment, input_data={"number": 4}, trigger=Trigger.API, caller=SYSTEM
     )
