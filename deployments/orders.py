@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, cast
 
 from django.db import models
 
@@ -36,15 +36,16 @@ def order_of_call(
     RightMissing, DeploymentInactive, InputInvalid, CallbackRefused.
     """
     check_caller(ready, caller)
-    if callback_url:
-        check_callback(callback_url)
-    return order_for(
+    order = order_for(
         ready,
         input_data=input_data,
         trigger=trigger,
         caller=caller,
         callback_url=callback_url or ready.callback_url,
     )
+    if callback_url:
+        check_callback(callback_url)
+    return order
 
 
 def order_of_counted_call(
@@ -64,7 +65,7 @@ def order_again(*, execution: Execution, version: DesignVersion, caller: Caller)
     """What running a deployment's execution once more freezes: it is a call, by today's rules, of
     this version.
     """
-    row = Deployment.objects.select_related("version").get(pk=execution.deployment_id)
+    row = Deployment.objects.select_related("version").get(pk=cast(Any, execution.deployment_id))
     return order_of_counted_call(
         deployed(row, version),
         input_data=execution.input_data,

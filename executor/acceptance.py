@@ -59,7 +59,7 @@ class Order:
     models: Sequence[str] = ()
     limits: dict[str, Any] = field(default_factory=dict)
     document: dict[str, Any] | None = None
-    design_id: uuid.UUID | None = None
+    design_id: Any = None
     model_override: str | None = None
     settles: bool = False
     max_concurrent: int | None = None
