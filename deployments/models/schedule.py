@@ -216,7 +216,7 @@ class Occurrence(models.Model):
     # Of one that waits: not before this.
     start_at = models.DateTimeField(null=True, blank=True)
     # Of one that waited: the schedule's input as it was when the planned time was recorded.
-    input_data = models.JSONField(null=True, blank=True, editable=False)
+    input_data = StoredJsonField(null=True, blank=True, editable=False)
     execution = models.ForeignKey(
         Execution, null=True, blank=True, on_delete=models.SET_NULL, related_name="occurrences"
     )
