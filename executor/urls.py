@@ -14,4 +14,5 @@ urlpatterns = [
     path("<uuid:pk>/cancel/", views.execution_cancel, name="execution-cancel"),
     path("<uuid:pk>/rerun/", views.execution_rerun, name="execution-rerun"),
     path("<uuid:pk>/resume/", views.execution_resume, name="execution-resume"),
+    path("<uuid:pk>/suggestions/", views.execution_suggestions, name="execution-suggestions"),
 ]

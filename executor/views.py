@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from designs.audit import Action, note
+from designs.errors import SuggestionsOutdated
 from designs.requests import PageRequest, requires
 from designs.threads import event_response
 from executor import wakeups
@@ -30,6 +32,7 @@ from executor.services import (
     resume_execution,
 )
 from executor.states import LIVE
+from executor.suggestions import apply_review, name_of, suggestions_of
 from executor.threads import in_thread
 from executor.timeline import readable, timeline
 
@@ -84,6 +87,7 @@ def execution_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     }
     if may_see:
         context["input_text"] = readable(execution.input_data)
+        context["has_suggestions"] = not execution.is_live and bool(suggestions_of(execution))
         if execution.result_data is not None:
             context["result_text"] = readable(execution.result_data)
     part = "#live" if request.htmx else ""
@@ -141,6 +145,34 @@ def execution_result(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     response = JsonResponse(content, json_dumps_params=options)
     response["Content-Disposition"] = f'attachment; filename="{execution.public_id}.json"'
     return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires("executor.view_payload")
+def execution_suggestions(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
+    """What a review suggests for prompts, beside what they are; POST puts the chosen ones in."""
+    execution = _find(request, pk)
+    may_apply = request.caller.may("designs.change_design")
+    error = ""
+    if request.method == "POST":
+        if not may_apply:
+            raise PermissionDenied
+        try:
+            chosen = request.POST.getlist("agent")
+            apply_review(execution=execution, agents=chosen, caller=request.caller)
+        except SuggestionsOutdated as refused:
+            error = str(refused)
+        else:
+            messages.success(request, "The draft has the suggested prompts now.")
+            return redirect("executor:execution-detail", pk=execution.pk)
+    context = {
+        "execution": execution,
+        "suggestions": [(name_of(one), one) for one in suggestions_of(execution)],
+        "may_apply": may_apply,
+        "error": error,
+    }
+    status = 422 if error else 200
+    return render(request, "executor/execution_suggestions.html", context, status=status)
 
 
 @require_safe

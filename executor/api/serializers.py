@@ -31,6 +31,28 @@ class RerunIn(StrictSerializer):
     version = serializers.ChoiceField(choices=("same", "newest"), default="same")
 
 
+class SuggestionOut(serializers.Serializer[Any]):
+    """A better prompt for one agent, with the reason."""
+
+    block_id = serializers.CharField()
+    agent_id = serializers.CharField()
+    current_prompt = serializers.CharField(allow_blank=True)
+    suggested_prompt = serializers.CharField()
+    reasoning = serializers.CharField(allow_blank=True)
+
+
+class SuggestionListOut(serializers.Serializer[Any]):
+    suggestions = SuggestionOut(many=True)
+
+
+class SuggestionApplyIn(StrictSerializer):
+    """Which suggestions: names as in `block/agent`, or null for all of them."""
+
+    agents = serializers.ListField(
+        child=serializers.CharField(max_length=140), max_length=200, allow_null=True, default=None
+    )
+
+
 class AcceptedOut(serializers.Serializer[Any]):
     """The answer of a run that goes on: where to look."""
 

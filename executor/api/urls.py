@@ -9,6 +9,8 @@ from executor.api.views import (
     ExecutionRerunView,
     ExecutionResumeView,
     ExecutionStepListView,
+    SuggestionApplyView,
+    SuggestionListView,
 )
 
 EXECUTION = r"(?P<execution_id>[^/]+)"
@@ -21,4 +23,10 @@ urlpatterns = [
     route(f"executions/{EXECUTION}/cancel", ExecutionCancelView, "execution-cancel"),
     route(f"executions/{EXECUTION}/rerun", ExecutionRerunView, "execution-rerun"),
     route(f"executions/{EXECUTION}/resume", ExecutionResumeView, "execution-resume"),
+    route(f"executions/{EXECUTION}/suggestions", SuggestionListView, "execution-suggestion-list"),
+    route(
+        f"executions/{EXECUTION}/suggestions/apply",
+        SuggestionApplyView,
+        "execution-suggestion-apply",
+    ),
 ]

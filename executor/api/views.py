@@ -10,6 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from designs.api.base import ApiView, Pages, answer_page
+from designs.api.permissions import require
+from designs.api.serializers import DesignOut
 from designs.api.views.base import DesignBase
 from executor.api.lists import FILTERS, ExecutionPages
 from executor.api.serializers import (
@@ -18,6 +20,8 @@ from executor.api.serializers import (
     ExecutionOut,
     RerunIn,
     StepOut,
+    SuggestionApplyIn,
+    SuggestionListOut,
     TryIn,
 )
 from executor.filters import ExecutionFilter
@@ -28,6 +32,7 @@ from executor.services import (
     resume_execution,
     try_design,
 )
+from executor.suggestions import apply_review, suggestions_of
 
 
 class ExecutionListView(ApiView):
@@ -116,6 +121,40 @@ class ExecutionResumeView(ApiView):
         """A new execution; steps that the old one finished are neither run nor paid again."""
         execution = find_execution(self, execution_id)
         return accepted(resume_execution(execution=execution, caller=self.caller))
+
+
+class SuggestionListView(ApiView):
+    """What a review of the design suggests for its agents' prompts."""
+
+    permissions = {"GET": "executor.view_payload"}
+
+    @extend_schema(operation_id="executions_suggestions", responses={200: SuggestionListOut})
+    def get(self, request: Request, execution_id: str) -> Response:
+        """Of all its blocks with the mode `review_design` that were completed."""
+        execution = find_execution(self, execution_id)
+        return Response(SuggestionListOut({"suggestions": suggestions_of(execution)}).data)
+
+
+class SuggestionApplyView(DesignBase):
+    """Put suggested prompts into the design's draft."""
+
+    permissions = {"POST": "designs.change_design"}
+
+    @extend_schema(
+        operation_id="executions_suggestions_apply",
+        request=SuggestionApplyIn,
+        responses={200: DesignOut},
+    )
+    def post(self, request: Request, execution_id: str) -> Response:
+        """All that are named, or none if one of them does not fit the draft any more."""
+        require(self.caller, "executor.view_payload")
+        execution = find_execution(self, execution_id)
+        given = SuggestionApplyIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        design = apply_review(
+            execution=execution, agents=given.validated_data["agents"], caller=self.caller
+        )
+        return self.shown(design)
 
 
 class DesignExecuteView(DesignBase):
