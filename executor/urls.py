@@ -15,4 +15,9 @@ urlpatterns = [
     path("<uuid:pk>/rerun/", views.execution_rerun, name="execution-rerun"),
     path("<uuid:pk>/resume/", views.execution_resume, name="execution-resume"),
     path("<uuid:pk>/suggestions/", views.execution_suggestions, name="execution-suggestions"),
+    path(
+        "<uuid:pk>/suggestions/apply/",
+        views.execution_suggestions_apply,
+        name="execution-suggestions-apply",
+    ),
 ]

@@ -8,10 +8,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from designs.audit import Action, note
@@ -147,28 +146,32 @@ def execution_result(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     return response
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 @requires("executor.view_payload")
 def execution_suggestions(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    """What a review suggests for prompts, beside what they are; POST puts the chosen ones in."""
+    """What a review suggests for prompts, beside what they are."""
+    return _suggestions(request, _find(request, pk))
+
+
+@require_POST
+@requires("designs.change_design")
+def execution_suggestions_apply(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
+    """Put the chosen ones into the design's draft."""
     execution = _find(request, pk)
-    may_apply = request.caller.may("designs.change_design")
-    error = ""
-    if request.method == "POST":
-        if not may_apply:
-            raise PermissionDenied
-        try:
-            chosen = request.POST.getlist("agent")
-            apply_review(execution=execution, agents=chosen, caller=request.caller)
-        except SuggestionsOutdated as refused:
-            error = str(refused)
-        else:
-            messages.success(request, "The draft has the suggested prompts now.")
-            return redirect("executor:execution-detail", pk=execution.pk)
+    try:
+        agents = request.POST.getlist("agent")
+        apply_review(execution=execution, agents=agents, caller=request.caller)
+    except SuggestionsOutdated as error:
+        return _suggestions(request, execution, error=str(error))
+    messages.success(request, "The draft has the suggested prompts now.")
+    return redirect("executor:execution-detail", pk=execution.pk)
+
+
+def _suggestions(request: PageRequest, execution: Execution, error: str = "") -> HttpResponse:
     context = {
         "execution": execution,
         "suggestions": [(name_of(one), one) for one in suggestions_of(execution)],
-        "may_apply": may_apply,
+        "may_apply": request.caller.may("designs.change_design"),
         "error": error,
     }
     status = 422 if error else 200

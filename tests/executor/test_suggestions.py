@@ -67,8 +67,9 @@ def test_they_are_listed_and_one_or_all_are_applied(client: APIClient, reviewed:
     assert prompts(reviewed) == new
     # What was published stays.
     assert reviewed.version is not None
-    assert reviewed.version.document["blocks"][0]["agents"][1]["system_prompt"] == (
-        before["answer/editor"]
+    assert (
+        reviewed.version.document["blocks"][0]["agents"][1]["system_prompt"]
+        == (before["answer/editor"])
     )
 
 
@@ -119,11 +120,11 @@ def test_the_page_shows_both_prompts_and_applies_the_chosen(
     before = prompts(reviewed)
     for prompt in before.values():
         assert prompt in page
-    answer = browser.post(url, {"agent": ["answer/expert"]})
+    answer = browser.post(f"{url}apply/", {"agent": ["answer/expert"]})
     assert answer["Location"] == f"/executions/{reviewed.pk}/"
     changed = {name for name, text in prompts(reviewed).items() if text != before[name]}
     assert changed == {"answer/expert"}
-    refused = browser.post(url, {"agent": ["answer/expert"]})
+    refused = browser.post(f"{url}apply/", {"agent": ["answer/expert"]})
     assert refused.status_code == 422
     assert "changed since it was reviewed" in refused.content.decode()
 
@@ -140,7 +141,7 @@ def test_the_page_escapes_what_the_model_wrote_and_reads_for_others(
     assert hostile not in page
     assert "&lt;img src=x" in page
     assert "Apply to the draft" not in page
-    assert browser.post(f"/executions/{reviewed.pk}/suggestions/").status_code == 403
+    assert browser.post(f"/executions/{reviewed.pk}/suggestions/apply/").status_code == 403
 
 
 def test_a_design_that_is_gone_or_changed_loses_nothing(
