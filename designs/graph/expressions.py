@@ -35,7 +35,7 @@ _QUOTED = {mark: re.compile(rf"(?:\\.|[^\\{mark}])*{mark}", re.DOTALL) for mark 
 class Expression:
     """A compiled JMESPath expression; make it with `Expression.compile`."""
 
-    __slots__ = ("_path", "_run", "reads", "source", "tree")
+    __slots__ = ("_path", "_run", "_weight", "reads", "source", "tree")
 
     def __init__(self, source: str) -> None:
         tree = parse(source)
@@ -44,19 +44,21 @@ class Expression:
         self.reads: Reads = find_reads([tree])
         self._path = field_names(tree)
         try:
-            self._run = build(tree).run
+            built = build(tree)
         except Misuse as misuse:
             raise ExpressionError(f"`{shown(source)}` cannot be used: {misuse}.", source) from None
+        self._run, self._weight = built.run, built.weight
 
     @staticmethod
     def compile(source: str) -> Expression:
         """The expression, from a bounded cache. Raises ExpressionError, ExpressionLimit."""
         return _compiled_expression(source)
 
-    def evaluate(self, scope: Mapping[str, Any]) -> Any:
+    def evaluate(self, scope: Mapping[str, Any], meter: Meter | None = None) -> Any:
         """The value over the names in `scope`: JSON, None if it is missing.
 
-        Raises ExpressionError for values of the wrong kind, ExpressionLimit when it costs too much.
+        A `meter` may count several evaluations. Raises ExpressionError for values of the wrong
+        kind, ExpressionLimit when it costs too much, Heavy if the meter does.
         """
         if self._path is not None:
             value: Any = scope
@@ -66,7 +68,7 @@ class Expression:
                 value = value.get(name)
             if type(value) in _PLAIN:
                 return value
-        return self._evaluate_metered(scope, Meter())
+        return self._evaluate_metered(scope, Meter() if meter is None else meter)
 
     def constant(self) -> Any:
         """The value of an expression that reads nothing, if it is cheap. Raises as `evaluate`."""
@@ -74,6 +76,7 @@ class Expression:
 
     def _evaluate_metered(self, scope: Mapping[str, Any], meter: Meter) -> Any:
         try:
+            meter.step(self._weight)
             value = self._run(scope, meter)
             if type(value) not in _UNMEASURED:
                 measure(value, meter)
@@ -117,20 +120,22 @@ class Template:
         """The sources of its expressions, in order."""
         return tuple(piece.source for piece in self._pieces if isinstance(piece, Expression))
 
-    def render(self, scope: Mapping[str, Any]) -> Any:
+    def render(self, scope: Mapping[str, Any], meter: Meter | None = None) -> Any:
         """The text with each expression's value put in: text as it is, the rest as compact JSON.
 
         A template that is exactly one expression gives that value, with its type. Raises
         ExpressionError where a value is missing or null, and what `Expression.evaluate` raises.
+        One meter counts all its expressions.
         """
         if self._text is not None:
             return self._text
+        meter = Meter() if meter is None else meter
         if self._single is not None:
-            return _present(self._single, scope)
+            return _present(self._single, scope, meter)
         parts: list[str] = []
         size = 0
         for piece in self._pieces:
-            part = piece if isinstance(piece, str) else _as_text(_present(piece, scope))
+            part = piece if isinstance(piece, str) else _as_text(_present(piece, scope, meter))
             parts.append(part)
             size += len(part)
             if size > MAX_TEXT:
@@ -168,8 +173,8 @@ def _compiled_template(source: str) -> Template:
     return Template(source)
 
 
-def _present(expression: Expression, scope: Mapping[str, Any]) -> Any:
-    value = expression.evaluate(scope)
+def _present(expression: Expression, scope: Mapping[str, Any], meter: Meter) -> Any:
+    value = expression.evaluate(scope, meter)
     if value is None:
         raise missing_value(expression.source)
     return value

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from dataclasses import dataclass
 from typing import Any
 
 from designs.strict_json import LARGEST
@@ -11,6 +13,12 @@ MAX_STEPS = 200_000
 MAX_ELEMENTS = 250_000
 MAX_CHARACTERS = 4_000_000
 MAX_VALUE_DEPTH = 120
+# Seconds of one evaluation in a thread, other work beside it included.
+MAX_SECONDS = 10
+# A run may compute as much as so many blocks that spend all they may.
+RUN_BLOCKS = 50
+# What is computed in place of other work may cost this part of the usual: some milliseconds.
+CHEAP_SHARE = 40
 
 # What C code does on text or whole lists is one step for so many characters or elements.
 CHARACTERS_PER_STEP = 64
@@ -25,37 +33,146 @@ class Overrun(Exception):
     """An evaluation that cost too much: the rest of a sentence that begins with its source."""
 
 
-class Meter:
-    """Counts one evaluation. Each method raises Overrun when its budget is spent.
+class Heavy(Exception):
+    """An evaluation that costs more than may be computed at once, in between other work."""
 
-    Only loops, and functions whose work grows with their input, need to count: everything else is
-    bounded by the length of the expression's text. `share` 100 allows a hundredth of all budgets.
+
+@dataclass(slots=True)
+class Allowance:
+    """What may still be spent, and the words for whose it is. `parent` pays for it, too.
+
+    `times` is how often a single evaluation's budget it was at first.
     """
 
-    __slots__ = ("_characters", "_elements", "_steps")
+    steps: int = MAX_STEPS
+    elements: int = MAX_ELEMENTS
+    characters: int = MAX_CHARACTERS
+    parent: Allowance | None = None
+    whose: str = ""
+    times: int = 1
 
-    def __init__(self, share: int = 1) -> None:
+    @classmethod
+    def of_run(cls) -> Allowance:
+        """For all that one run computes."""
+        return cls(
+            RUN_BLOCKS * MAX_STEPS,
+            RUN_BLOCKS * MAX_ELEMENTS,
+            RUN_BLOCKS * MAX_CHARACTERS,
+            whose=", together with what else its run computes",
+            times=RUN_BLOCKS,
+        )
+
+    def of_block(self) -> Allowance:
+        """For all that one block of the run computes, the conditions behind it included."""
+        return Allowance(parent=self, whose=", together with what else its block computes")
+
+    def cheap_part(self) -> Allowance:
+        """The small share of it that may be computed in place of other work, together."""
+        return Allowance(
+            MAX_STEPS // CHEAP_SHARE,
+            MAX_ELEMENTS // CHEAP_SHARE,
+            MAX_CHARACTERS // CHEAP_SHARE,
+            parent=self,
+        )
+
+    def meter(self, raises: type[Exception] | None = None, until: float | None = None) -> Meter:
+        """For one evaluation, which `pay` settles. It ends with Overrun, or what it `raises`, when
+        nothing is left, and at `until` (time.monotonic).
+        """
+        meter = Meter(raises=raises)
+        meter.until = until
+        payer: Allowance | None = self
+        while payer is not None:
+            meter.limit(payer)
+            payer = payer.parent
+        return meter
+
+    def pay(self, meter: Meter) -> None:
+        """Take what the meter counted off, here and from the parent."""
+        steps, elements, characters = meter.spent
+        payer: Allowance | None = self
+        while payer is not None:
+            payer.steps -= steps
+            payer.elements -= elements
+            payer.characters -= characters
+            payer = payer.parent
+
+
+class Meter:
+    """Counts one evaluation. Each method raises Overrun when its budget or its time is spent.
+
+    Only loops, and functions whose work grows with their input, need to count: everything else is
+    bounded by the length of the expression's text, which is charged as a whole. `share` 100 allows
+    a hundredth of all budgets.
+    """
+
+    __slots__ = (
+        "_characters",
+        "_elements",
+        "_given",
+        "_raises",
+        "_steps",
+        "_times",
+        "_whose",
+        "until",
+    )
+
+    def __init__(self, share: int = 1, raises: type[Exception] | None = None) -> None:
         self._steps = MAX_STEPS // share
         self._elements = MAX_ELEMENTS // share
         self._characters = MAX_CHARACTERS // share
+        self._given = (self._steps, self._elements, self._characters)
+        self._raises = raises
+        self._whose = ""
+        self._times = 1
+        self.until: float | None = None
+
+    def limit(self, allowance: Allowance) -> None:
+        """Allow no more than is left there."""
+        left = (allowance.steps, allowance.elements, allowance.characters)
+        given = tuple(map(min, self._given, left))
+        if given != self._given:
+            self._whose, self._times = allowance.whose, allowance.times
+        self._given = self._steps, self._elements, self._characters = given
+
+    @property
+    def spent(self) -> tuple[int, int, int]:
+        """Steps, elements and characters. What was refused was not spent."""
+        steps, elements, characters = self._given
+        return (
+            steps - max(0, self._steps),
+            elements - max(0, self._elements),
+            characters - max(0, self._characters),
+        )
+
+    def stop(self) -> None:
+        """From another thread: the evaluation ends where it charges next."""
+        self.until = -math.inf
 
     def step(self, count: int) -> None:
         """Charge for nodes visited."""
         self._steps -= count
         if self._steps < 0:
-            raise Overrun(f"takes more than {MAX_STEPS:,} steps")
+            raise self._overrun("takes more than {:,} steps", MAX_STEPS)
+        if self.until is not None and time.monotonic() > self.until:
+            raise Overrun(f"takes longer than {MAX_SECONDS} seconds")
 
     def make(self, count: int) -> None:
         """Charge for elements of new lists and objects."""
         self._elements -= count
         if self._elements < 0:
-            raise Overrun(f"makes more than {MAX_ELEMENTS:,} elements")
+            raise self._overrun("makes more than {:,} elements", MAX_ELEMENTS)
 
     def write(self, count: int) -> None:
         """Charge for characters of new text."""
         self._characters -= count
         if self._characters < 0:
-            raise Overrun(f"makes more than {MAX_CHARACTERS:,} characters of text")
+            raise self._overrun("makes more than {:,} characters of text", MAX_CHARACTERS)
+
+    def _overrun(self, reason: str, most: int) -> Exception:
+        if self._raises is not None:
+            return self._raises()
+        return Overrun(reason.format(most * self._times) + self._whose)
 
 
 def weigh(value: Any) -> int:

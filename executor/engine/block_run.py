@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from designs.patterns.base import Answer, Delivery, Part
 from executor.engine.asking import CALL_SECONDS, Asking, Host, Question
 from executor.engine.compile import CompiledBlock
 from executor.engine.context import Timing
+from executor.engine.evaluation import Compiled, Evaluation
 from executor.engine.events import ErrorInfo, StepFinished
 from executor.engine.failures import RunStopped
 from executor.engine.journal import StepResult, step_key
@@ -46,6 +48,10 @@ class BlockHost(Host, Protocol):
         """The fallback chain of model names for an agent."""
         ...
 
+    def evaluation(self, block: CompiledBlock) -> Evaluation:
+        """What computes the block's expressions."""
+        ...
+
 
 class BlockRun:
     """One block's run; the `RunContext` its pattern sees.
@@ -60,6 +66,7 @@ class BlockRun:
         "_asked",
         "_block",
         "_deadline",
+        "_evaluation",
         "_host",
         "_incoming",
         "_names_without_blocks",
@@ -73,6 +80,7 @@ class BlockRun:
         self._names_without_blocks: dict[str, Any] | None = None
         self._asked: dict[str, StepResult | None] = {}
         self._deadline = host.deadline
+        self._evaluation = host.evaluation(block)
 
     @property
     def incoming(self) -> Any:
@@ -124,13 +132,31 @@ class BlockRun:
             self._asked[key] = step
         return Answer(step.text or "", None if schema is None else step.output)
 
+    async def prepare(self) -> None:
+        """Render ahead what would hold the event loop where the pattern asks for it."""
+        await self._evaluation.prepare(self._block.block.task, self._names_for, "")
+        for agent in self._block.block.agents:
+            names = functools.partial(self._names_for, agent=agent)
+            await self._evaluation.prepare(agent.system_prompt, names, agent.id)
+
     def render(self, template: str) -> Any:
-        compiled = Template.compile(template)
-        return compiled.render(self._names(compiled.reads))
+        return self._rendered(Template.compile(template), None)
 
     def evaluate(self, expression: str) -> Any:
         compiled = Expression.compile(expression)
-        return compiled.evaluate(self._names(compiled.reads))
+        return self._computed(compiled, self._names_for(compiled))
+
+    def _rendered(self, template: Template, agent: Agent | None) -> Any:
+        whose = "" if agent is None else agent.id
+        if self._evaluation.has(template, whose):
+            return self._evaluation.prepared(template, whose)
+        return self._computed(template, self._names_for(template, agent))
+
+    def _computed(self, compiled: Compiled, names: dict[str, Any]) -> Any:
+        """The value. Raises Heavy in a block that can be computed in a thread as a whole."""
+        if self._block.instant is not None:
+            return self._evaluation.at_once(compiled, names)
+        return self._evaluation.in_place(compiled, names)
 
     def deliveries(self, agent: Agent) -> Sequence[Delivery]:
         return self._seen_by(agent)
@@ -224,12 +250,17 @@ class BlockRun:
         source = agent.system_prompt
         if not source.strip():
             return f"You are {agent.name or agent.id}, a {agent.role}. Do the task you are given."
-        template = Template.compile(source)
-        names = {**self._names(template.reads), "incoming": incoming_value(self._seen_by(agent))}
-        return json_text(template.render(names))
+        return json_text(self._rendered(Template.compile(source), agent))
+
+    def _names_for(self, compiled: Compiled, agent: Agent | None = None) -> dict[str, Any]:
+        """The names for an expression, as the agent sees them or the block."""
+        names = self._names(compiled.reads)
+        if agent is None:
+            return names
+        return {**names, "incoming": incoming_value(self._seen_by(agent))}
 
     def _names(self, reads: Reads) -> dict[str, Any]:
-        """The names for an expression; the blocks above are gathered only if it reads them."""
+        """The blocks above are gathered only if an expression reads them."""
         if reads.everything or any(path[0] == "blocks" for path in reads.paths):
             return {**self._host.scope(self._block.ancestors), "incoming": self._incoming}
         names = self._names_without_blocks

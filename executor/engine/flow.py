@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from designs.graph.expressions import Expression, ExpressionError, is_truthy
+from designs.graph.expressions import ExpressionError, is_truthy
+from designs.graph.meter import Allowance, Heavy
 from designs.graph.spec import Agent, Graph
 from designs.patterns.base import BlockOutput, Delivery, InstantPattern
 from executor.engine.block_run import Arrival, BlockRun, kept
 from executor.engine.budget import Budget
 from executor.engine.compile import CompiledBlock, CompiledGraph, Link
 from executor.engine.context import Setup
+from executor.engine.evaluation import Evaluation
 from executor.engine.events import BlockChanged, Degraded, ErrorInfo, StepFinished
 from executor.engine.failures import INTERNAL, describe, expression_sentence
 from executor.engine.journal import StepResult
-from executor.engine.play import play, utility_step
+from executor.engine.play import play, utility_step, within
 from executor.engine.work import Work
 
 logger = logging.getLogger(__name__)
@@ -32,8 +35,9 @@ class Flow:
     """The state of one run. Used once, on the loop that runs it."""
 
     __slots__ = (
-        "_arrivals", "_compiled", "_degraded", "_delivered", "_done", "_input", "_loop", "_open",
-        "_ready", "_waiting", "_work", "budget", "deadline", "error", "setup",
+        "_allowance", "_arrivals", "_compiled", "_degraded", "_delivered", "_done", "_evaluations",
+        "_input", "_loop", "_open", "_ready", "_waiting", "_work", "budget", "deadline", "error",
+        "setup",
     )  # fmt: skip
 
     def __init__(self, compiled: CompiledGraph, input_data: Any, setup: Setup) -> None:
@@ -52,6 +56,8 @@ class Flow:
         self._delivered: set[int] = set()
         self._open: set[int] = set()
         self._degraded: list[tuple[int, str]] = []
+        self._allowance = Allowance.of_run()
+        self._evaluations: dict[int, Evaluation] = {}
         self._work = Work(self._broken)
 
     async def run(self) -> bool:
@@ -77,6 +83,13 @@ class Flow:
     def degrade(self, block: CompiledBlock, reason: str) -> None:
         self._degraded.append((block.number, reason))
         self.setup.emit(Degraded(reason, block.id))
+
+    def evaluation(self, block: CompiledBlock | None) -> Evaluation:
+        """What computes the expressions of a block, or of the design's output."""
+        number = -1 if block is None else block.number
+        if number not in self._evaluations:
+            self._evaluations[number] = Evaluation(self._allowance)
+        return self._evaluations[number]
 
     def models(self, agent: Agent) -> Sequence[str]:
         named = agent.model or self._compiled.graph.model
@@ -159,9 +172,28 @@ class Flow:
             return
         try:
             value = instant.compute(block.block, block.settings, context)
+        except Heavy:
+            self._work.start(self._compute_apart(block, instant, context, now))
         except Exception as error:  # noqa: BLE001 - whatever a pattern raises is told as its failure
             self._fail(block, describe(error, block.block.id, block.name))
-            return
+        else:
+            self._computed(block, context, value, now)
+
+    async def _compute_apart(
+        self, block: CompiledBlock, instant: InstantPattern[Any], context: BlockRun, now: float
+    ) -> None:
+        """The same in a thread, for what would hold the event loop."""
+        work = functools.partial(instant.compute, block.block, block.settings, context)
+        try:
+            value = await within(block, self.evaluation(block).apart(work))
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(block, describe(error, block.block.id, block.name))
+        else:
+            self._computed(block, context, value, now)
+        self._pump()
+
+    def _computed(self, block: CompiledBlock, context: BlockRun, value: Any, now: float) -> None:
+        """Record what a block computed, and go on."""
         step = utility_step(block, self._given(block, context), value, now, self.setup.timing.now())
         try:
             pending = self.setup.journal.record(step)
@@ -235,8 +267,44 @@ class Flow:
 
     def _deliver(self, block: CompiledBlock, output: BlockOutput) -> None:
         self._done[block.block.id] = {"output": output.value}
-        for link in block.outgoing:
-            self._settle(link, self._arrival(block, link, output))
+        names = self._names_behind(block)
+        for number, link in enumerate(block.outgoing):
+            arrival = _arrival(link, output)
+            try:
+                is_taken = arrival is not None and self._holds(block, link, names, arrival)
+            except Heavy:
+                rest = block.outgoing[number:]
+                self._work.start(self._deliver_apart(block, rest, names, output))
+                return
+            self._settle(link, arrival if is_taken else None)
+
+    async def _deliver_apart(
+        self,
+        block: CompiledBlock,
+        links: Sequence[Link],
+        names: dict[str, Any],
+        output: BlockOutput,
+    ) -> None:
+        """The same in a thread, from the first condition on that would hold the event loop."""
+        evaluation = self.evaluation(block)
+        for link in links:
+            arrival = _arrival(link, output)
+            is_taken = arrival is not None
+            if arrival is not None and link.when is not None:
+                try:
+                    found = await evaluation.value(link.when, _with_incoming(names, arrival))
+                    is_taken = is_truthy(found)
+                except ExpressionError as error:
+                    self._stop_at(block, link, error)
+                    return
+            self._settle(link, arrival if is_taken else None)
+        self._pump()
+
+    def _names_behind(self, block: CompiledBlock) -> dict[str, Any]:
+        """The names for the conditions of all connections that leave the block."""
+        if all(link.when is None for link in block.outgoing):
+            return {}
+        return self.scope((*block.ancestors, block.id))
 
     def _settle(self, link: Link, arrival: Arrival | None) -> None:
         """A connection delivered, or was not taken; the last one makes the target ready."""
@@ -253,30 +321,23 @@ class Flow:
         if self._waiting[target] == 0:
             self._ready.append(target)
 
-    def _arrival(self, block: CompiledBlock, link: Link, output: BlockOutput) -> Arrival | None:
-        """What the connection brings, or None if it is not taken."""
-        if output.routes is not None and link.route not in output.routes:
-            return None
-        connection = link.connection
-        value = output.value
-        if connection.source_agent is not None:
-            if connection.source_agent not in output.by_agent:
-                return None
-            value = output.by_agent[connection.source_agent]
-        if link.when is not None and not self._holds(block, link, link.when, value):
-            return None
-        return Delivery(connection.source, connection.source_agent, value), connection.target_agent
-
-    def _holds(self, block: CompiledBlock, link: Link, when: Expression, value: Any) -> bool:
-        """The connection's condition, with what it would bring as `incoming`."""
-        names = {**self.scope((*block.ancestors, block.id)), "incoming": value}
+    def _holds(
+        self, block: CompiledBlock, link: Link, names: dict[str, Any], arrival: Arrival
+    ) -> bool:
+        """The connection's condition. Raises Heavy."""
+        if link.when is None:
+            return True
         try:
-            return is_truthy(when.evaluate(names))
+            found = self.evaluation(block).at_once(link.when, _with_incoming(names, arrival))
         except ExpressionError as error:
-            c = link.connection
-            sentence = f"Condition of connection '{c.id}' ({c.source} to {c.target}): "
-            self.stop(ErrorInfo("expression", sentence + expression_sentence(error), block.id))
+            self._stop_at(block, link, error)
             return False
+        return is_truthy(found)
+
+    def _stop_at(self, block: CompiledBlock, link: Link, error: ExpressionError) -> None:
+        c = link.connection
+        sentence = f"Condition of connection '{c.id}' ({c.source} to {c.target}): "
+        self.stop(ErrorInfo("expression", sentence + expression_sentence(error), block.id))
 
     # --- The end ----------------------------------------------------------------------------------
 
@@ -292,3 +353,21 @@ class Flow:
         """Something failed that no design or model can be blamed for."""
         logger.error("A run failed inside Orchestra.", exc_info=error)
         self.stop(ErrorInfo("internal", INTERNAL))
+
+
+def _arrival(link: Link, output: BlockOutput) -> Arrival | None:
+    """What the connection brings if its condition holds; None if it is not taken in any case."""
+    if output.routes is not None and link.route not in output.routes:
+        return None
+    connection = link.connection
+    value = output.value
+    if connection.source_agent is not None:
+        if connection.source_agent not in output.by_agent:
+            return None
+        value = output.by_agent[connection.source_agent]
+    return Delivery(connection.source, connection.source_agent, value), connection.target_agent
+
+
+def _with_incoming(names: dict[str, Any], arrival: Arrival) -> dict[str, Any]:
+    """The names for a condition: `incoming` is what the connection would bring."""
+    return {**names, "incoming": arrival[0].value}

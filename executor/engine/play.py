@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from designs.patterns.base import BlockOutput
 from executor.engine.block_run import BlockRun
@@ -11,15 +12,22 @@ from executor.engine.compile import CompiledBlock
 from executor.engine.failures import BlockTimedOut
 from executor.engine.journal import StepResult
 
+T = TypeVar("T")
+
 
 async def play(block: CompiledBlock, context: BlockRun, given: Any) -> BlockOutput:
     """The block's output. Raises what its pattern raises, and BlockTimedOut."""
+    return await within(block, _play(block, context, given))
+
+
+async def within(block: CompiledBlock, work: Coroutine[Any, Any, T]) -> T:
+    """The result of work that has the block's time limit. Raises BlockTimedOut."""
     seconds = block.block.timeout_seconds
     if seconds is None:
-        return await _play(block, context, given)
+        return await work
     try:
         async with asyncio.timeout(seconds) as clock:
-            return await _play(block, context, given)
+            return await work
     except TimeoutError:
         if not clock.expired():
             raise
@@ -28,6 +36,7 @@ async def play(block: CompiledBlock, context: BlockRun, given: Any) -> BlockOutp
 
 async def _play(block: CompiledBlock, context: BlockRun, given: Any) -> BlockOutput:
     if not block.utility_key:
+        await context.prepare()
         return await block.pattern.run(block.block, block.settings, context)
     step = context.recall(block.utility_key)
     if step is not None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any, Literal
 
-from designs.graph.expressions import Expression, ExpressionError
+from designs.graph.expressions import ExpressionError
 from executor.engine.compile import CompiledGraph, compile_graph
 from executor.engine.context import Outcome, Setup
 from executor.engine.events import ErrorInfo
@@ -31,16 +32,20 @@ async def run_graph(compiled: CompiledGraph, input_data: Any, setup: Setup) -> O
     in_time = await flow.run()
     if flow.error is not None:
         return _outcome(flow, "failed", flow.error)
-    if not in_time:
-        sentence = f"The execution took longer than its limit of {setup.limits.seconds:g} seconds."
-        return _outcome(flow, "timed_out", ErrorInfo("timeout", sentence))
-    return _finished(flow, compiled)
+    if in_time:
+        try:
+            async with asyncio.timeout_at(flow.deadline):
+                return await _finished(flow, compiled)
+        except TimeoutError:
+            pass
+    sentence = f"The execution took longer than its limit of {setup.limits.seconds:g} seconds."
+    return _outcome(flow, "timed_out", ErrorInfo("timeout", sentence))
 
 
-def _finished(flow: Flow, compiled: CompiledGraph) -> Outcome:
+async def _finished(flow: Flow, compiled: CompiledGraph) -> Outcome:
     """The outcome of a run in which everything was played: completed, if its result may leave."""
     try:
-        result = _result(flow, compiled)
+        result = await _result(flow, compiled)
     except ExpressionError as error:
         sentence = f"The design's output could not be made: {expression_sentence(error)}"
         return _outcome(flow, "failed", ErrorInfo("expression", sentence))
@@ -71,7 +76,7 @@ def _misfits(compiled: CompiledGraph, result: Any) -> str:
     )
 
 
-def _result(flow: Flow, compiled: CompiledGraph) -> Any:
+async def _result(flow: Flow, compiled: CompiledGraph) -> Any:
     """The design's `output`, or the terminal block's output, or those of several by block id.
 
     Terminal blocks are those without outgoing connections. If none of them was reached, those count
@@ -80,7 +85,7 @@ def _result(flow: Flow, compiled: CompiledGraph) -> Any:
     output = compiled.output
     if output is not None:
         names = {**flow.scope([block.id for block in compiled.blocks]), "incoming": None}
-        return output.evaluate(names) if isinstance(output, Expression) else output.render(names)
+        return await flow.evaluation(None).value(output, names)
     outputs = flow.outputs
     terminals = [compiled.blocks[number].id for number in compiled.terminals]
     reached = [name for name in terminals if name in outputs]

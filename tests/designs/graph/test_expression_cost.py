@@ -1,8 +1,7 @@
-"""No expression costs much: dear ones stop with their own error, within a tenth of a second."""
+"""No expression costs much: dear ones stop with their own error."""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from designs.graph.expressions import Expression, ExpressionError, ExpressionLimit, Template
 from designs.graph.meter import MAX_CHARACTERS, MAX_ELEMENTS, MAX_STEPS
 
-SECONDS = 0.1
 TEN = "`[1,2,3,4,5,6,7,8,9,10]`"
 PEOPLE = [{"name": str(number), "age": number, "tags": [number]} for number in range(30_000)]
 SCOPE: dict[str, Any] = {
@@ -60,51 +58,40 @@ FINISHED = {
 }
 
 
-def seconds_of(source: str) -> tuple[float, Any]:
-    """The least of three, so that what else the machine does counts for little."""
-    least, found = SECONDS * 100, None
-    for _ in range(3):
-        compiled = Expression(source)
-        start = time.thread_time()
-        try:
-            found = compiled.evaluate(SCOPE)
-        except ExpressionError as error:
-            found = error
-        least = min(least, time.thread_time() - start)
-    return least, found
+def result_of(source: str) -> Any:
+    """The value, or the error."""
+    try:
+        return Expression(source).evaluate(SCOPE)
+    except ExpressionError as error:
+        return error
 
 
 @pytest.mark.parametrize("name", STOPPED)
 def test_dear_expressions_are_stopped(name: str) -> None:
-    seconds, error = seconds_of(STOPPED[name])
+    error = result_of(STOPPED[name])
     assert isinstance(error, ExpressionLimit)
     assert " was stopped: it " in error.message
     assert error.message.endswith("Make it read less at once.")
-    assert seconds < SECONDS
 
 
 @pytest.mark.parametrize("name", FINISHED)
 def test_large_data_can_be_worked_with(name: str) -> None:
-    seconds, found = seconds_of(FINISHED[name])
+    found = result_of(FINISHED[name])
     assert not isinstance(found, ExpressionError)
-    assert seconds < SECONDS
 
 
 def test_thousands_of_parentheses_are_refused_at_once() -> None:
-    start = time.thread_time()
     for source in ("(" * 3_000 + ")" * 3_000, "(" * 999, "[?" * 900, "!" * 1_999 + "a", "[[" * 900):
         with pytest.raises(ExpressionError):
             Expression(source)
-    assert time.thread_time() - start < SECONDS
 
 
 def test_the_famous_short_expression() -> None:
     """Less than 300 characters that make tens of millions of elements elsewhere."""
     source = " | ".join(["[`1`]"] + ["[@[], @[], @[], @[], @[], @[]][]"] * 8)
     assert len(source) < 300
-    seconds, error = seconds_of(source)
+    error = result_of(source)
     assert isinstance(error, ExpressionLimit)
-    assert seconds < SECONDS
 
 
 @pytest.mark.parametrize(
@@ -116,7 +103,7 @@ def test_the_famous_short_expression() -> None:
     ],
 )
 def test_what_was_spent_is_named(source: str, word: str) -> None:
-    _, error = seconds_of(source)
+    error = result_of(source)
     assert isinstance(error, ExpressionLimit)
     assert word in error.message
 
