@@ -120,6 +120,7 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "schedules_preview": ({**_SCHEDULE, "count": 5}, None),
     "audit_list": (None, {"results": [_ENTRY], "next": None, "previous": None}),
     "executions_rerun": ({"version": "newest"}, None),
+    "executions_suggestions_apply": ({"agents": ["answer/editor"]}, None),
     "keys_create": (
         {"name": "Nightly import", "scopes": ["execute"], "requests_per_minute": 60},
         _KEY,
