@@ -8,12 +8,19 @@ from typing import Any
 
 import httpx2
 
-from executor.engine.llm.server_errors import AnswerTooLong, ServerRefused, refusal_of
+from executor.engine.llm.server_errors import (
+    AnswerTooLong,
+    AnswerUnreadable,
+    ServerRefused,
+    refusal_of,
+)
 
 MOST_BYTES = 8_000_000
 MOST_ERROR_BYTES = 64_000
 # So much is unpacked at a time, however much more a packed piece would give.
 PIECE_BYTES = 65_536
+# SDKs copy an event at each of its lines; no event of theirs has so many.
+MOST_LINES_OF_EVENT = 2_000
 # What zlib reads by itself: gzip and deflate, told apart by their first bytes.
 _EITHER = zlib.MAX_WBITS | 32
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
@@ -23,8 +30,12 @@ class BoundedClient(httpx2.AsyncClient):
     """Asks for plain answers, and counts those that come packed all the same.
 
     Raises AnswerTooLong while an answer is read, and ServerRefused for every status but success,
-    so that errors are read in one place for all protocols.
+    so that errors are read in one place for all protocols. `for_sdk`: an SDK reads the events.
     """
+
+    def __init__(self, *, for_sdk: bool = False, **more: Any) -> None:
+        super().__init__(**more)
+        self._for_sdk = for_sdk
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **more: Any) -> Any:
         request.headers["Accept-Encoding"] = "identity"
@@ -35,7 +46,9 @@ class BoundedClient(httpx2.AsyncClient):
             raise TypeError("An asynchronous client answers asynchronously.")
         if not answer.is_success:
             raise await _refusal(answer, inner, coding)
-        answer.stream = _Counted(inner, coding, MOST_BYTES)
+        is_stream = "event-stream" in answer.headers.get("content-type", "")
+        most_lines = MOST_LINES_OF_EVENT if self._for_sdk and is_stream else None
+        answer.stream = _Counted(inner, coding, MOST_BYTES, most_lines)
         if not stream:
             try:
                 await answer.aread()
@@ -46,21 +59,38 @@ class BoundedClient(httpx2.AsyncClient):
 
 
 class _Counted(httpx2.AsyncByteStream):
-    def __init__(self, inner: httpx2.AsyncByteStream, coding: str, most_bytes: int) -> None:
+    def __init__(
+        self,
+        inner: httpx2.AsyncByteStream,
+        coding: str,
+        most_bytes: int,
+        most_lines: int | None,
+    ) -> None:
         self._inner = inner
         self._coding = coding
         self._most_bytes = most_bytes
+        self._most_lines = most_lines
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        count = 0
+        count = lines = 0
         async for piece in _unpacked(self._inner, self._coding):
             count += len(piece)
             if count > self._most_bytes:
                 raise AnswerTooLong(self._most_bytes)
+            if self._most_lines is not None:
+                lines = _lines_of_event(lines, piece)
+                if lines > self._most_lines:
+                    raise AnswerUnreadable
             yield piece
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def _lines_of_event(lines: int, piece: bytes) -> int:
+    """The lines of the event that is not over yet."""
+    end = max(piece.rfind(b"\n\n"), piece.rfind(b"\r\n\r\n"))
+    return lines + piece.count(b"\n") if end < 0 else piece.count(b"\n", end + 2)
 
 
 async def _unpacked(stream: httpx2.AsyncByteStream, coding: str) -> AsyncIterator[bytes]:

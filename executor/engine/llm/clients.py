@@ -127,11 +127,12 @@ def _http(endpoint: Endpoint) -> httpx2.AsyncClient:
 
     timeout = httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=CALLS_A_CLIENT)
+    for_sdk = endpoint.protocol not in OPENAI_PROTOCOLS
     if endpoint.opened is not None:
         from designs.guarded_http import GuardedTransport
 
         guarded = GuardedTransport(endpoint.opened, limits=limits)
-        return BoundedClient(transport=guarded, timeout=timeout, trust_env=False)
+        return BoundedClient(transport=guarded, timeout=timeout, trust_env=False, for_sdk=for_sdk)
     here = ("http://127.0.0.1", "http://localhost", "http://[::1]")
     return BoundedClient(
         verify=_tls_context(),
@@ -139,6 +140,7 @@ def _http(endpoint: Endpoint) -> httpx2.AsyncClient:
         limits=limits,
         # A proxy of the environment has no business between this machine and itself.
         trust_env=not endpoint.base_url.startswith(here),
+        for_sdk=for_sdk,
     )
 
 
