@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from deployments.models import Deployment
+from executor.engine.llm.offline import StandIn
 from executor.models import Execution
 from executor.worker import perform_execution
 from tests.documents import greeting
@@ -124,3 +127,19 @@ def test_a_worker_answers_as_the_web_process(
     worked = post(client, idempotency_key="once")
     assert worked["Idempotent-Replayed"] == "true"
     assert without_ids(worked.json()) == without_ids(first.json())
+
+
+@pytest.mark.parametrize("cost", ["0.0000005", "0.0000015", "0.1234567", "0.000001"])
+def test_costs_are_told_as_they_are_kept(
+    deploy: Deploy, client: APIClient, monkeypatch: pytest.MonkeyPatch, cost: str
+) -> None:
+    real = StandIn.complete
+
+    async def complete(self: Any, request: Any, on_delta: Any = None) -> Any:
+        return replace(await real(self, request, on_delta), cost_usd=Decimal(cost))
+
+    monkeypatch.setattr(StandIn, "complete", complete)
+    deploy(greeting(), "/odd")
+    first, again = (post(client, idempotency_key="once").json() for _ in range(2))
+    assert first["usage"]["cost_usd"] == pytest.approx(2 * float(cost), abs=1e-6)
+    assert again == first

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from rest_framework.test import APIClient
 
-from designs.access import SYSTEM
+from designs.access import SYSTEM, caller_of
 from designs.models import Design
 from designs.services import change_draft, create_design, publish_design
 from executor import states
+from executor.errors import TooManyAtOnce
 from executor.models import Execution
 from executor.services import resume_execution, try_design
 from executor.states import Status
@@ -109,6 +113,28 @@ def test_a_person_has_so_many_tries_at_once(
     cancelled = client.post(f"{first.json()['status_url']}/cancel")
     assert cancelled.status_code == 202
     assert client.post(url, body, format="json").status_code == 202
+
+
+def test_tries_that_race_are_no_more_than_so_many(
+    designer: User, design: Design, settings: Any
+) -> None:
+    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, tries_at_once=3)
+    caller = caller_of(designer)
+    together = threading.Barrier(8)
+
+    def one(_: int) -> bool:
+        together.wait()
+        try:
+            try_design(design=design, input_data={"number": 1}, caller=caller)
+        except TooManyAtOnce:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(one, range(8))) == 3
+    assert Execution.objects.count() == 3
 
 
 @pytest.mark.parametrize("version", [None, 1])
