@@ -9,7 +9,7 @@ import django_filters
 from django import forms
 from django.db.models import Q
 
-from designs.api.filters import TimeFilter
+from designs.api.filters import FlagFilter, TimeFilter
 from executor.models import Execution, Trigger, parse_execution_id
 from executor.states import Status
 
@@ -19,7 +19,7 @@ class ExecutionFilter(django_filters.FilterSet):
     trigger_type = django_filters.ChoiceFilter(choices=Trigger.choices)
     started_after = TimeFilter(method="from_time")
     started_before = TimeFilter(method="until_time")
-    degraded = django_filters.BooleanFilter()
+    degraded = FlagFilter()
 
     class Meta:
         model = Execution

@@ -6,11 +6,14 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from designs.bounded import fill_page
 from executor.models import BlockResult, BlockStatus, Execution, Step
 from executor.quotes import error_without_quotes
 
 # What a page shows of one text; the rest is for the API and the download.
 SHOWN = 20_000
+# And how many steps, the last ones.
+SHOWN_STEPS = 200
 
 
 @dataclass
@@ -31,7 +34,6 @@ class ShownBlock:
     label: str
     type: str
     row: BlockResult | None = None
-    output: str = ""
     steps: list[ShownStep] = field(default_factory=list)
 
     @property
@@ -43,25 +45,42 @@ class ShownBlock:
         return ((self.row.error if self.row else None) or {}).get("message", "")
 
 
-def timeline(execution: Execution, *, with_payloads: bool) -> list[ShownBlock]:
-    """All blocks of the executed document, with their steps in the order of their coming.
+def timeline(execution: Execution, *, with_payloads: bool) -> tuple[list[ShownBlock], bool]:
+    """All blocks of the executed document, with their last steps in the order of their coming; and
+    whether there are steps before these.
 
-    Three queries whatever the size. Blocks of a document that cannot be read any more come by their
-    rows alone.
+    A page that follows a run reads this at each change, so it is bounded, however many steps there
+    are. Blocks of a document that cannot be read any more come by their rows alone.
     """
     shown, agents = _from_document(execution)
-    for row in execution.blocks.all():
+    for row in execution.blocks.defer("output"):
         block = shown.setdefault(row.block_id, ShownBlock(row.block_id, row.block_id, ""))
         block.row = row
         if not with_payloads:
             row.error = error_without_quotes(row.error)
-        elif row.output is not None:
-            block.output = readable(row.output)
-    for step in execution.steps.all():
+    large = ("prompt", "text", "output")
+    steps = execution.steps.order_by("-pk")
+
+    def show(found: list[Step]) -> list[ShownStep]:
+        return [_shown_step(step, agents, with_payloads) for step in found]
+
+    _, last, has_earlier = fill_page(
+        steps if with_payloads else steps.defer(*large),
+        limit=SHOWN_STEPS,
+        large=large if with_payloads else (),
+        show=show,
+        weigh=_weigh,
+    )
+    for one in reversed(last):
+        step = one.row
         block = shown.setdefault(step.block_id, ShownBlock(step.block_id, step.block_id, ""))
-        name = agents.get((step.block_id, step.agent_id), step.agent_id)
-        block.steps.append(_shown_step(step, name, with_payloads))
-    return list(shown.values())
+        block.steps.append(one)
+    return list(shown.values()), has_earlier
+
+
+def _weigh(shown: ShownStep) -> int:
+    """The characters of its texts, which are cut already."""
+    return len(shown.answer) + sum(len(text) for _, text in shown.prompt)
 
 
 def readable(value: Any) -> str:
@@ -86,8 +105,8 @@ def _from_document(
     return shown, agents
 
 
-def _shown_step(step: Step, agent: str, with_payloads: bool) -> ShownStep:
-    shown = ShownStep(step, agent)
+def _shown_step(step: Step, agents: dict[tuple[str, str], str], with_payloads: bool) -> ShownStep:
+    shown = ShownStep(step, agents.get((step.block_id, step.agent_id), step.agent_id))
     if not with_payloads:
         return shown
     if step.model:
@@ -95,5 +114,6 @@ def _shown_step(step: Step, agent: str, with_payloads: bool) -> ShownStep:
         parts = [("System", prompt.get("system", ""))]
         parts += [(part["label"], readable(part["value"])) for part in prompt.get("parts", ())]
         shown.prompt = [(label, text) for label, text in parts if text]
-    shown.answer = step.text or ("" if step.output is None else readable(step.output))
+    said = step.text or step.output
+    shown.answer = "" if said is None or said == "" else readable(said)
     return shown

@@ -76,9 +76,11 @@ def execution_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     execution = _find(request, pk)
     may_see = request.caller.may("executor.view_payload")
     hide_quotes(request.caller, execution)
+    blocks, has_earlier_steps = timeline(execution, with_payloads=may_see)
     context: dict[str, Any] = {
         "execution": execution,
-        "blocks": timeline(execution, with_payloads=may_see),
+        "blocks": blocks,
+        "has_earlier_steps": has_earlier_steps,
         "payload_hidden": not may_see,
         "may_operate": request.caller.may("executor.operate_execution"),
         "may_start_again": may_start_again(request.caller, execution),

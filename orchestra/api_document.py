@@ -10,7 +10,7 @@ from django.conf import settings
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 
-from designs.api.base import Pages
+from designs.api.lists import Pages
 from executor.api.lists import ExecutionPages
 from executor.api.serializers import ExecutionOut
 from orchestra.api_examples import EXAMPLES, PROBLEM_EXAMPLE

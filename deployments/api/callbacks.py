@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import django_filters
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments.api.keys import RotateIn
 from deployments.callbacks import change_secret, redeliver
 from deployments.models import Delivery, Deployment
-from designs.api.base import ID, ApiView, Pages, answer_page, as_uuid
+from designs.api.base import ID, ApiView, as_uuid
+from designs.api.lists import Pages, answer_page
 
 DELIVERY_ID = ID.replace("<pk>", "<delivery_id>")
 
@@ -67,6 +68,14 @@ class DeploymentPart(ApiView):
         return rows.filter(deployment=self.deployment(pk)).select_related("execution")
 
 
+class DeliveryFilter(django_filters.FilterSet):
+    status = django_filters.ChoiceFilter(choices=Delivery.Status.choices)
+
+    class Meta:
+        model = Delivery
+        fields: tuple[str, ...] = ()
+
+
 class DeliveryListView(DeploymentPart):
     """Callbacks of a deployment, newest first."""
 
@@ -79,13 +88,7 @@ class DeliveryListView(DeploymentPart):
     )
     def get(self, request: Request, pk: str) -> Response:
         rows = self.deliveries(pk).order_by("-id")
-        chosen = request.query_params.get("status")
-        if chosen:
-            if chosen not in Delivery.Status.values:
-                text = f"Choose one of {', '.join(Delivery.Status.values)}."
-                raise ValidationError({"status": [text]})
-            rows = rows.filter(status=chosen)
-        return answer_page(self, Pages(), rows, DeliveryOut)
+        return answer_page(self, Pages(), rows, DeliveryOut, filters=DeliveryFilter)
 
 
 class DeliveryRedeliverView(DeploymentPart):

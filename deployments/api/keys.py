@@ -16,8 +16,9 @@ from rest_framework.response import Response
 from deployments.keys import LONGEST_OVERLAP_SECONDS, create_key, revoke_key, rotate_key
 from deployments.models import MOST_PER_MINUTE, ApiKey, Deployment
 from designs.access import SCOPES
-from designs.api.base import ApiView, Pages, StrictSerializer, answer_page, as_uuid
+from designs.api.base import ApiView, StrictSerializer, as_uuid
 from designs.api.fields import MomentField
+from designs.api.lists import Pages, answer_page
 
 MOST_BOUND = 200
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import django_filters
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -27,14 +28,14 @@ from deployments.errors import ScheduleInvalid
 from deployments.models import Occurrence, Schedule
 from deployments.schedules.store import describe, preview_fields
 from deployments.scheduling import add_schedule, change_schedule, remove_schedule, update_schedule
-from designs.api.base import ID, ApiView, Pages, answer_page, as_uuid
+from designs.api.base import ID, ApiView, as_uuid
+from designs.api.lists import BoundedPages, CursorPages, answer_page
 from designs.api.permissions import require
-from executor.api.lists import ExecutionPages
 
 SCHEDULE_ID = ID.replace("<pk>", "<schedule_id>")
 
 
-class OccurrencePages(ExecutionPages):
+class OccurrencePages(CursorPages):
     """By cursor, latest planned time first."""
 
     ordering = ("-due_at", "-id")  # type: ignore[assignment]
@@ -76,7 +77,8 @@ class ScheduleListView(ScheduleBase):
 
     @extend_schema(operation_id="schedules_list", responses={200: ScheduleOut(many=True)})
     def get(self, request: Request, pk: str) -> Response:
-        return answer_page(self, Pages(), self.rows(pk).order_by("created_at", "id"), DescribedOut)
+        rows = self.rows(pk).order_by("created_at", "id")
+        return answer_page(self, BoundedPages(), rows, DescribedOut, large=("input_data",))
 
     @extend_schema(
         operation_id="schedules_create", request=ScheduleIn, responses={201: ScheduleOut}
@@ -133,6 +135,14 @@ class ScheduleDetailView(ScheduleBase):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+class OccurrenceFilter(django_filters.FilterSet):
+    outcome = django_filters.ChoiceFilter(choices=Occurrence.Outcome.choices)
+
+    class Meta:
+        model = Occurrence
+        fields: tuple[str, ...] = ()
+
+
 class OccurrenceListView(ScheduleBase):
     """What became of a schedule's planned times, latest first."""
 
@@ -151,13 +161,7 @@ class OccurrenceListView(ScheduleBase):
     def get(self, request: Request, pk: str, schedule_id: str) -> Response:
         seen = Occurrence.objects.for_caller(self.caller).for_list()
         rows = seen.filter(schedule=self.schedule(pk, schedule_id))
-        chosen = request.query_params.get("outcome")
-        if chosen:
-            if chosen not in Occurrence.Outcome.values:
-                text = f"Choose one of {', '.join(Occurrence.Outcome.values)}."
-                raise ValidationError({"outcome": [text]})
-            rows = rows.filter(outcome=chosen)
-        return answer_page(self, OccurrencePages(), rows, OccurrenceOut)
+        return answer_page(self, OccurrencePages(), rows, OccurrenceOut, filters=OccurrenceFilter)
 
 
 class BackfillView(ScheduleBase):

@@ -68,7 +68,7 @@ READ_ONLY_DEPLOYMENT = frozenset(
     {
         "id", "design_id", "design_name", "endpoint_url", "status_reason", "created_at",
         "updated_at",
-        "last_execution_at", "execution_count", "next_run_at",
+        "last_execution_at", "execution_count", "next_run_at", "usage",
     }
 )  # fmt: skip
 
@@ -99,6 +99,28 @@ class ExecuteIn(StrictSerializer):
     callback_url = serializers.CharField(max_length=2_000, allow_blank=True, default="")
 
 
+class SumsOut(serializers.Serializer[Any]):
+    """What runs came to; those that still run are counted in `runs`."""
+
+    runs = serializers.IntegerField()
+    completed = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    timed_out = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
+    model_calls = serializers.IntegerField()
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    cost_usd = serializers.FloatField(allow_null=True)
+
+
+class DeploymentUsageOut(serializers.Serializer[Any]):
+    """By the days (UTC) on which runs ended; what retention removed is counted still."""
+
+    today = SumsOut()
+    last_30_days = SumsOut()
+    total = SumsOut()
+
+
 class DeploymentOut(serializers.Serializer[Deployment]):
     id = serializers.UUIDField()
     design_id = serializers.UUIDField()
@@ -125,6 +147,11 @@ class DeploymentOut(serializers.Serializer[Deployment]):
     updated_at = serializers.DateTimeField()
     last_execution_at = serializers.DateTimeField(allow_null=True)
     execution_count = serializers.IntegerField()
+    usage = serializers.SerializerMethodField()
+
+    @extend_schema_field(DeploymentUsageOut)
+    def get_usage(self, deployment: Deployment) -> dict[str, Any]:
+        return DeploymentUsageOut(self.context["usage"][deployment.pk]).data
 
     def get_callback_url(self, deployment: Deployment) -> str | None:
         """Null for those who may not change it: such addresses may hold a secret."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 import django_filters
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,31 +21,34 @@ from deployments.api.serializers import (
 from deployments.models import Deployment
 from deployments.schedules.store import PREFETCH
 from deployments.services import change_deployment, deploy_design, undeploy
-from designs.api.base import ApiView, Pages, answer_page, as_uuid
+from designs.api.base import ApiView, as_uuid
+from designs.api.filters import OrderFilter
+from designs.api.lists import BoundedPages, answer_page
 from designs.api.permissions import require
-from executor.api.lists import FILTERS, ExecutionPages
+from executor.api.lists import FILTERS, answer_executions
 from executor.api.serializers import ExecutionDetailOut, ExecutionOut
-from executor.filters import ExecutionFilter
+from executor.api.views import ONE_BLOCK, detail_answer
 from executor.models import Execution, parse_execution_id
+from executor.totals import sums_of_deployments
 
 ROWS = ("design", "version")
+ORDER = ("endpoint_path", "created_at", "updated_at")
 
 
 class DeploymentFilter(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(choices=Deployment.Status.choices)
     design_id = django_filters.UUIDFilter(field_name="design_id")
     text = django_filters.CharFilter(
-        method="with_text", label="Part of the path or the design's name"
+        method="with_text", label="Part of the path or the design's name", max_length=200
     )
+    ordering = OrderFilter(fields=[(name, name) for name in ORDER])
 
     class Meta:
         model = Deployment
         fields: tuple[str, ...] = ()
 
     def with_text(self, rows: Any, name: str, value: str) -> Any:
-        return rows.filter(endpoint_path__icontains=value) | rows.filter(
-            design__name__icontains=value
-        )
+        return rows.containing(value)
 
 
 class DeploymentBase(ApiView):
@@ -59,8 +62,8 @@ class DeploymentBase(ApiView):
         )
 
     def shown(self, deployment: Deployment) -> dict[str, Any]:
-        row = self.rows().get(pk=deployment.pk)
-        return DeploymentOut(row, context={"caller": self.caller}).data
+        row = get_object_or_404(self.rows(), pk=deployment.pk)
+        return DeploymentOut(row, context={"caller": self.caller, **usage_of([row])}).data
 
 
 class DeploymentListView(DeploymentBase):
@@ -76,14 +79,21 @@ class DeploymentListView(DeploymentBase):
             OpenApiParameter(
                 "text", description="Part of the endpoint path or of the design's name."
             ),
+            OpenApiParameter(
+                "ordering",
+                description="One or several, separated by commas; `-` before it turns it round.",
+                enum=[*ORDER, *(f"-{name}" for name in ORDER)],
+            ),
+            OpenApiParameter("limit", type=int),
+            OpenApiParameter("offset", type=int),
         ],
         responses={200: DeploymentOut(many=True)},
     )
     def get(self, request: Request) -> Response:
-        found = DeploymentFilter(request.query_params, queryset=self.rows())
-        if not found.is_valid():
-            _bad_filter(found)
-        return answer_page(self, Pages(), found.qs.order_by("endpoint_path"), DeploymentOut)
+        rows = self.rows().order_by("endpoint_path")
+        return answer_page(
+            self, BoundedPages(), rows, DeploymentOut, filters=DeploymentFilter, more=usage_of
+        )
 
     @extend_schema(
         operation_id="deployments_create", request=DeploymentIn, responses={201: DeploymentOut}
@@ -121,7 +131,7 @@ class DeploymentDetailView(DeploymentBase):
 
     @extend_schema(operation_id="deployments_read", responses={200: DeploymentOut})
     def get(self, request: Request, pk: str) -> Response:
-        return Response(DeploymentOut(self.deployment(pk), context={"caller": self.caller}).data)
+        return Response(self.shown(self.deployment(pk)))
 
     @extend_schema(
         operation_id="deployments_replace", request=DeploymentChange, responses={200: DeploymentOut}
@@ -167,16 +177,7 @@ class DeploymentLogListView(DeploymentBase):
     )
     def get(self, request: Request, pk: str) -> Response:
         deployment = get_object_or_404(Deployment.objects.seen_by(self.caller), pk=as_uuid(pk))
-        rows = (
-            Execution.objects.for_caller(self.caller)
-            .filter(deployment=deployment)
-            .select_related("version")
-            .defer("document", "version__document")
-        )
-        found = ExecutionFilter(request.query_params, queryset=rows)
-        if not found.is_valid():
-            _bad_filter(found)
-        return answer_page(self, ExecutionPages(), found.qs, ExecutionOut)
+        return answer_executions(self, deployment=deployment)
 
 
 class DeploymentLogDetailView(DeploymentBase):
@@ -184,7 +185,11 @@ class DeploymentLogDetailView(DeploymentBase):
 
     permissions = {"GET": "executor.view_execution"}
 
-    @extend_schema(operation_id="deployments_log", responses={200: ExecutionDetailOut})
+    @extend_schema(
+        operation_id="deployments_log",
+        parameters=[ONE_BLOCK],
+        responses={200: ExecutionDetailOut},
+    )
     def get(self, request: Request, pk: str, log_id: str) -> Response:
         deployment = get_object_or_404(Deployment.objects.seen_by(self.caller), pk=as_uuid(pk))
         found = parse_execution_id(log_id)
@@ -196,8 +201,9 @@ class DeploymentLogDetailView(DeploymentBase):
             .select_related("version")
         )
         execution = get_object_or_404(rows, pk=found)
-        return Response(ExecutionDetailOut(execution, context={"caller": self.caller}).data)
+        return detail_answer(self, execution)
 
 
-def _bad_filter(found: django_filters.FilterSet) -> NoReturn:
-    raise ValidationError({name: list(texts) for name, texts in found.errors.items()})
+def usage_of(page: list[Deployment]) -> dict[str, Any]:
+    """What these deployments' runs came to, for their shapes."""
+    return {"usage": sums_of_deployments([row.pk for row in page])}

@@ -7,13 +7,9 @@ from __future__ import annotations
 import uuid
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
 from django.urls import URLPattern, re_path
 from rest_framework import serializers
-from rest_framework.pagination import BasePagination, CursorPagination, LimitOffsetPagination
 from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from designs.access import Caller
@@ -48,59 +44,6 @@ class ApiView(APIView):
 
     def check_throttles(self, request: Request) -> None:
         """Done before the permissions."""
-
-
-LINK = {"type": ["string", "null"], "format": "uri"}
-
-
-def page_schema(rows: dict[str, Any]) -> dict[str, Any]:
-    """How every list is described in the OpenAPI document."""
-    return {
-        "type": "object",
-        "required": ["results", "next", "previous"],
-        "properties": {"results": rows, "next": LINK, "previous": LINK},
-    }
-
-
-class Pages(LimitOffsetPagination):
-    """`limit` and `offset`; lists answer `{results, next, previous}`."""
-
-    default_limit = 50
-    max_limit = 500
-
-    def get_paginated_response(self, data: Any) -> Response:
-        return Response(
-            {"results": data, "next": self.get_next_link(), "previous": self.get_previous_link()}
-        )
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        return page_schema(schema)
-
-
-class CursorPages(CursorPagination):
-    """Newest first, by cursor: the thousandth page costs what the first does."""
-
-    ordering = ("-id",)
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 500
-
-    def get_paginated_response(self, data: Any) -> Response:
-        return Response(
-            {"results": data, "next": self.get_next_link(), "previous": self.get_previous_link()}
-        )
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        return page_schema(schema)
-
-
-def answer_page(
-    view: ApiView, pages: BasePagination, rows: QuerySet[Any], shape: type[BaseSerializer[Any]]
-) -> Response:
-    """One page of the rows, each in that shape."""
-    page = pages.paginate_queryset(rows, view.request, view=view) or []
-    shown = shape(page, many=True, context={"caller": view.caller})
-    return pages.get_paginated_response(shown.data)
 
 
 class StrictSerializer(serializers.Serializer[Any]):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
 import django_filters
+from django import forms
 from django.core.exceptions import ValidationError
 from django_filters.fields import IsoDateTimeField
 
@@ -13,8 +15,21 @@ from django_filters.fields import IsoDateTimeField
 YEARS = range(1970, 9001)
 
 
+TIME_RULE = (
+    "Write a time with its offset: 2027-01-31T09:00:00Z, or 2027-01-31T09:00:00+01:00, whose + is "
+    "written %2B in an address."
+)
+# What an address makes of a + that was not written %2B.
+_LOST_PLUS = re.compile(r" (?=\d\d:?\d\d$)")
+FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
 class TimeField(IsoDateTimeField):
+    default_error_messages = {"invalid": TIME_RULE}
+
     def clean(self, value: Any) -> datetime | None:
+        if isinstance(value, str) and "T" in value:
+            value = _LOST_PLUS.sub("+", value)
         found: datetime | None = super().clean(value)
         if found is not None and found.year not in YEARS:
             raise ValidationError(f"Choose a year from {YEARS[0]} to {YEARS[-1]}.", code="year")
@@ -25,3 +40,25 @@ class TimeFilter(django_filters.IsoDateTimeFilter):
     """A time with its offset, as in 2027-01-31T09:00:00+01:00."""
 
     field_class = TimeField
+
+
+class FlagField(forms.CharField):
+    def clean(self, value: Any) -> bool | None:
+        text = str(super().clean(value)).lower()
+        if text and text not in FLAGS:
+            raise ValidationError("Write true or false.", code="flag")
+        return FLAGS.get(text)
+
+
+class FlagFilter(django_filters.Filter):
+    """True or false; anything else is refused."""
+
+    field_class = FlagField
+
+
+class OrderFilter(django_filters.OrderingFilter):
+    """Equals come in a fixed order, so that no page repeats or leaves out a row."""
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        found = super().filter(qs, value)
+        return found.order_by(*found.query.order_by, "pk") if value else found

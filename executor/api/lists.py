@@ -1,11 +1,18 @@
-"""Pages of execution lists, shared by all API calls that list executions."""
+"""Lists of executions, shared by all API calls that answer one."""
 
 from __future__ import annotations
 
-from drf_spectacular.utils import OpenApiParameter
+from typing import Any
 
-from designs.api.base import CursorPages
-from executor.models import Trigger
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.response import Response
+
+from designs.api.base import ApiView
+from designs.api.lists import BoundedCursorPages, answer_page
+from executor.api.serializers import ExecutionOut
+from executor.filters import ExecutionFilter
+from executor.models import Execution, Trigger
+from executor.quotes import PAYLOAD
 from executor.states import Status
 
 _TIME = {"type": "string", "format": "date-time"}
@@ -18,8 +25,26 @@ FILTERS = [
     OpenApiParameter("started_after", type=_TIME, description="Accepted at that time or later."),
     OpenApiParameter("started_before", type=_TIME, description="Accepted before that time."),
     OpenApiParameter("degraded", type=bool),
+    OpenApiParameter(
+        "limit",
+        type=int,
+        description="From 1 to 500. A page also ends where it has 2 MB; `next` goes on.",
+    ),
+    OpenApiParameter("cursor"),
 ]
 
 
-class ExecutionPages(CursorPages):
+class ExecutionPages(BoundedCursorPages):
     """Executions, the last one accepted first."""
+
+
+def answer_executions(view: ApiView, **which: Any) -> Response:
+    """A page of the executions that the caller may see."""
+    rows = Execution.objects.for_caller(view.caller).filter(**which)
+    rows = rows.select_related("version").defer("document", "version__document")
+    large: tuple[str, ...] = ("input_data", "result_data")
+    if not view.caller.may(PAYLOAD):
+        rows, large = rows.defer(*large), ()
+    return answer_page(
+        view, ExecutionPages(), rows, ExecutionOut, filters=ExecutionFilter, large=large
+    )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from designs.access import Caller
 from designs.api.base import StrictSerializer
+from designs.api.lists import weigh
+from designs.bounded import fill_page
 from executor.answers import usage_of
 from executor.models import BlockResult, Execution, Step, Trigger
-from executor.quotes import error_without_quotes, reasons_without_quotes
+from executor.quotes import PAYLOAD, error_without_quotes, reasons_without_quotes
 from executor.states import Status
 
 
@@ -110,6 +113,14 @@ class ExecutionOut(serializers.Serializer[Execution]):
 
     PAYLOADS = ("input_data", "result_data")
 
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """What is hidden is not even read."""
+        fields = super().get_fields()
+        if "caller" in self.context and self.hides:
+            for name in self.PAYLOADS:
+                del fields[name]
+        return fields
+
     @property
     def hides(self) -> bool:
         caller: Caller = self.context["caller"]
@@ -132,9 +143,26 @@ class ExecutionOut(serializers.Serializer[Execution]):
 
 
 class BlockOut(serializers.ModelSerializer[BlockResult]):
+    output_omitted = serializers.BooleanField(
+        default=False, help_text="The answer had no room for it; `?block=` and its id shows it."
+    )
+
     class Meta:
         model = BlockResult
-        fields = ("block_id", "status", "output", "error", "started_at", "completed_at")
+        fields = (
+            "output_omitted",
+            "block_id",
+            "status",
+            "output",
+            "error",
+            "started_at",
+            "completed_at",
+        )
+
+
+# Of one answer.
+MOST_BLOCKS = 1_000
+MOST_STEPS = 100
 
 
 class StepOut(serializers.ModelSerializer[Step]):
@@ -148,13 +176,32 @@ class StepOut(serializers.ModelSerializer[Step]):
             "finished_at", "duration_ms",
         )  # fmt: skip
 
+    PAYLOADS = ("prompt", "text", "output")
+
+    @property
+    def hides(self) -> bool:
+        return "caller" in self.context and not self.context["caller"].may(PAYLOAD)
+
+    def get_fields(self) -> dict[str, Any]:
+        """What is hidden is not even read."""
+        hidden = self.PAYLOADS if self.hides else ()
+        return {name: field for name, field in super().get_fields().items() if name not in hidden}
+
     def to_representation(self, instance: Step) -> dict[str, Any]:
         """Without the right to see payloads they are null."""
         shown = super().to_representation(instance)
-        caller: Caller = self.context["caller"]
-        if not caller.may("executor.view_payload"):
-            shown.update(dict.fromkeys(("prompt", "text", "output")))
+        if self.hides:
+            shown.update(dict.fromkeys(self.PAYLOADS))
         return shown
+
+
+def steps_for(caller: Caller, execution: Execution) -> tuple[QuerySet[Step], tuple[str, ...]]:
+    """The steps in their order, and which of their columns may be large; without the columns that
+    the caller may not see.
+    """
+    rows = execution.steps.order_by("pk")
+    large = ("prompt", "text", "output")
+    return (rows, large) if caller.may(PAYLOAD) else (rows.defer(*large), ())
 
 
 class ExecutionDetailOut(ExecutionOut):
@@ -162,6 +209,9 @@ class ExecutionDetailOut(ExecutionOut):
 
     blocks = serializers.SerializerMethodField()
     steps = serializers.SerializerMethodField()
+    steps_next = serializers.SerializerMethodField(
+        help_text="Where the steps go on that this answer had no room for, or null."
+    )
     caller_address = serializers.CharField(
         allow_null=True, help_text="Where it was called from; null but for readers of the audit."
     )
@@ -171,15 +221,53 @@ class ExecutionDetailOut(ExecutionOut):
 
     @extend_schema_field(BlockOut(many=True))
     def get_blocks(self, execution: Execution) -> list[dict[str, Any]]:
-        rows = [dict(row) for row in BlockOut(execution.blocks.all(), many=True).data]
-        for row in rows if self.hides else ():
-            row.update(output=None, error=error_without_quotes(row["error"]))
-        return rows
+        blocks = execution.blocks.order_by("pk")
+        if self.context.get("block"):
+            blocks = blocks.filter(block_id=self.context["block"])
+        if self.hides:
+            return self._without_output(blocks, omitted=False)
+        taken, shown, has_more = fill_page(
+            blocks,
+            limit=MOST_BLOCKS,
+            large=("output",),
+            show=lambda rows: [dict(row) for row in BlockOut(rows, many=True).data],
+            weigh=weigh,
+        )
+        rest = blocks.filter(pk__gt=taken[-1]) if has_more else blocks.none()
+        return shown + self._without_output(rest, omitted=True)
+
+    def _without_output(
+        self, rows: QuerySet[BlockResult], *, omitted: bool
+    ) -> list[dict[str, Any]]:
+        blocks = list(rows.defer("output"))
+        for block in blocks:
+            block.output = None
+        found = [dict(row) for row in BlockOut(blocks, many=True).data]
+        for row in found:
+            row["output_omitted"] = omitted
+            if self.hides:
+                row["error"] = error_without_quotes(row["error"])
+        return found
 
     @extend_schema_field(StepOut(many=True))
     def get_steps(self, execution: Execution) -> list[dict[str, Any]]:
-        steps = StepOut(execution.steps.all(), many=True, context=self.context)
-        return [dict(row) for row in steps.data]
+        rows, large = steps_for(self.context["caller"], execution)
+        if self.context.get("block"):
+            rows = rows.filter(block_id=self.context["block"])
+        _, shown, self._has_more_steps = fill_page(
+            rows,
+            limit=MOST_STEPS,
+            large=large,
+            show=lambda found: list(StepOut(found, many=True, context=self.context).data),
+            weigh=weigh,
+        )
+        self._steps_shown = len(shown)
+        return [dict(row) for row in shown]
+
+    def get_steps_next(self, execution: Execution) -> str | None:
+        if not self._has_more_steps or self.context.get("block"):
+            return None
+        return f"/api/executions/{execution.pk}/steps?offset={self._steps_shown}"
 
     def to_representation(self, instance: Execution) -> dict[str, Any]:
         shown = super().to_representation(instance)

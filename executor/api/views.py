@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import django_filters
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from designs.api.base import ApiView, Pages, answer_page
+from designs.api.base import ApiView
+from designs.api.lists import BoundedPages, answer_page, chosen_rows
 from designs.api.permissions import require
 from designs.api.serializers import DesignOut
 from designs.api.views.base import DesignBase
-from executor.api.lists import FILTERS, ExecutionPages
+from executor.api.lists import FILTERS, answer_executions
 from executor.api.serializers import (
     AcceptedOut,
     ExecutionDetailOut,
@@ -23,8 +27,8 @@ from executor.api.serializers import (
     SuggestionApplyIn,
     SuggestionListOut,
     TryIn,
+    steps_for,
 )
-from executor.filters import ExecutionFilter
 from executor.models import Execution, parse_execution_id
 from executor.services import (
     cancel_execution,
@@ -33,6 +37,21 @@ from executor.services import (
     try_design,
 )
 from executor.suggestions import apply_review, suggestions_of
+
+ONE_BLOCK = OpenApiParameter(
+    "block", description="Only this block, by its id, with its whole output."
+)
+
+
+class BlockFilter(django_filters.FilterSet):
+    block = django_filters.CharFilter(max_length=64, method="chosen_elsewhere")
+
+    class Meta:
+        model = Execution
+        fields: tuple[str, ...] = ()
+
+    def chosen_elsewhere(self, rows: Any, name: str, value: str) -> Any:
+        return rows
 
 
 class ExecutionListView(ApiView):
@@ -46,12 +65,7 @@ class ExecutionListView(ApiView):
         responses={200: ExecutionOut(many=True)},
     )
     def get(self, request: Request) -> Response:
-        rows = Execution.objects.for_caller(self.caller).select_related("version")
-        rows = rows.defer("document", "version__document")
-        found = ExecutionFilter(request.query_params, queryset=rows)
-        if not found.is_valid():
-            raise ValidationError({name: list(texts) for name, texts in found.errors.items()})
-        return answer_page(self, ExecutionPages(), found.qs, ExecutionOut)
+        return answer_executions(self)
 
 
 class ExecutionDetailView(ApiView):
@@ -59,26 +73,33 @@ class ExecutionDetailView(ApiView):
 
     permissions = {"GET": "executor.view_execution"}
 
-    @extend_schema(operation_id="executions_read", responses={200: ExecutionDetailOut})
+    @extend_schema(
+        operation_id="executions_read",
+        parameters=[ONE_BLOCK],
+        responses={200: ExecutionDetailOut},
+    )
     def get(self, request: Request, execution_id: str) -> Response:
-        execution = find_execution(self, execution_id)
-        return Response(ExecutionDetailOut(execution, context={"caller": self.caller}).data)
+        return detail_answer(self, find_execution(self, execution_id))
 
 
 class ExecutionStepListView(ApiView):
     """The steps of one execution, in the order in which they were finished."""
 
     permissions = {"GET": "executor.view_execution"}
-    pagination_class = Pages
+    pagination_class = BoundedPages
 
     @extend_schema(
         operation_id="executions_steps",
-        parameters=[OpenApiParameter("limit", type=int), OpenApiParameter("offset", type=int)],
+        parameters=[
+            OpenApiParameter("limit", type=int, description="A page also ends where it has 2 MB."),
+            OpenApiParameter("offset", type=int),
+        ],
         responses={200: StepOut(many=True)},
     )
     def get(self, request: Request, execution_id: str) -> Response:
         execution = find_execution(self, execution_id)
-        return answer_page(self, Pages(), execution.steps.order_by("pk"), StepOut)
+        rows, large = steps_for(self.caller, execution)
+        return answer_page(self, BoundedPages(), rows, StepOut, large=large)
 
 
 class ExecutionCancelView(ApiView):
@@ -182,6 +203,13 @@ def accepted(execution: Execution) -> Response:
         "status_url": url,
     }
     return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": url})
+
+
+def detail_answer(view: ApiView, execution: Execution) -> Response:
+    """The execution with its blocks and steps, as far as the bytes of a page reach."""
+    chosen_rows(view, None, Execution.objects.none(), BlockFilter)
+    context = {"caller": view.caller, "block": view.request.query_params.get("block")}
+    return Response(ExecutionDetailOut(execution, context=context).data)
 
 
 def find_execution(view: ApiView, text: str) -> Execution:

@@ -9,13 +9,13 @@ from django.db.models import Q
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from designs.api.base import Pages
+from designs.api.filters import OrderFilter
+from designs.api.lists import Pages, answer_page
 from designs.api.serializers import (
     DesignBrief,
     DesignChange,
@@ -43,7 +43,7 @@ class DesignFilter(django_filters.FilterSet):
     text = django_filters.CharFilter(
         method="with_text", label="Part of the name or the description", max_length=200
     )
-    ordering = django_filters.OrderingFilter(fields=[(name, name) for name in ORDER])
+    ordering = OrderFilter(fields=[(name, name) for name in ORDER])
 
     class Meta:
         model = Design
@@ -74,14 +74,7 @@ class DesignListView(DesignBase):
     )
     def get(self, request: Request) -> Response:
         rows = self.rows().defer("draft").order_by("name", "id")
-        found = DesignFilter(request.query_params, queryset=rows)
-        if not found.is_valid():
-            raise ValidationError({name: list(texts) for name, texts in found.errors.items()})
-        # Equals in a fixed order, so that no page repeats or leaves out a row.
-        ordered: Any = found.qs.order_by(*found.qs.query.order_by, "id")
-        pages = Pages()
-        page: Any = pages.paginate_queryset(ordered, request, view=self)
-        return pages.get_paginated_response(DesignBrief(page, many=True).data)
+        return answer_page(self, Pages(), rows, DesignBrief, filters=DesignFilter)
 
     @extend_schema(operation_id="designs_create", request=DesignIn, responses={201: DesignOut})
     def post(self, request: Request) -> Response:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from designs.api.base import Pages
+from designs.api.lists import Pages, answer_page
 from designs.api.serializers import DesignOut, PublishIn, VersionDetailOut, VersionOut
 from designs.api.views.base import DesignBase
 from designs.services import publish_design, restore_version
@@ -50,9 +48,7 @@ class DesignVersionListView(DesignBase):
     )
     def get(self, request: Request, pk: str) -> Response:
         rows = self.design(pk).versions.defer("document").order_by("-number")
-        pages = Pages()
-        page: Any = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response(VersionOut(page, many=True).data)
+        return answer_page(self, Pages(), rows, VersionOut)
 
 
 class DesignVersionDetailView(DesignBase):
