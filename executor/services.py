@@ -100,7 +100,10 @@ def resume_execution(*, execution: Execution, caller: Caller) -> Execution:
     order = _order_again(execution, execution.version, caller)
     audited = Audited(Action.RESUME, execution)
     models = execution.models_default
-    return _enqueue_again(replace(order, models=models, resumed_from=execution, audited=audited))
+    order = replace(order, models=models, resumed_from=execution, audited=audited)
+    with transaction.atomic():
+        _keep_journal(execution)
+        return _enqueue_again(order)
 
 
 def in_words(refusal: Exception) -> str:
@@ -125,6 +128,20 @@ def _why_not_resumable(execution: Execution) -> str:
     if execution.status == Status.COMPLETED:
         return "This execution was completed, so there is nothing left to do; run it again."
     return "This execution was refused before it began; start one with another input."
+
+
+def _keep_journal(execution: Execution) -> None:
+    """Lock what the new execution reads, so that retention leaves it alone. Raises NotResumable if
+    it was there before.
+    """
+    pk: Any = execution.pk
+    while pk is not None:
+        rows = Execution.objects.select_for_update(no_key=True).filter(pk=pk)
+        removed_at, pk = rows.values_list("payload_removed_at", "resumed_from").get()
+        if removed_at is not None:
+            raise NotResumable(
+                "Retention has removed steps that this execution goes on from; run it again."
+            )
 
 
 def _order_again(execution: Execution, version: DesignVersion | None, caller: Caller) -> Order:

@@ -18,6 +18,7 @@ from executor import states
 from executor.engine.llm import offline
 from executor.engine.llm.base import ErrorKind, ModelError
 from executor.models import Execution
+from executor.pruning import remove_payloads
 from executor.states import Status
 from executor.worker import perform_execution
 from tests.documents import doubling, greeting
@@ -89,10 +90,7 @@ def test_a_resumed_run_pays_only_what_was_not_finished(
 
 
 def test_what_was_spent_before_counts_towards_the_limits_of_what_is_resumed(
-    client: APIClient,
-    failed: Execution,
-    asked: list[str],
-    settings: Any,
+    client: APIClient, failed: Execution, asked: list[str], settings: Any
 ) -> None:
     asked[:] = []
     # The failed run made two calls: one was answered, one was refused.
@@ -116,6 +114,16 @@ def test_a_resumed_run_may_be_resumed(
     third = perform(post(client, second, "resume").json()["log_id"])
     assert third.status == Status.COMPLETED
     assert [key.split("/")[1] for key in asked] == ["editor"]
+
+
+def test_what_goes_on_from_steps_that_retention_took_is_not_resumed(
+    client: APIClient, failed: Execution
+) -> None:
+    second = perform(post(client, failed, "resume").json()["log_id"])
+    remove_payloads([failed.pk])
+    refused = post(client, second, "resume")
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/not-resumable")
+    assert post(client, second, "rerun").status_code == 202
 
 
 def test_who_has_not_ended_or_was_completed_is_not_resumed(client: APIClient, queue: Queue) -> None:
