@@ -196,7 +196,7 @@ def publish_design(*, design: Design, caller: Caller, note: str = "") -> DesignV
             design=locked,
             number=last + 1,
             document=locked.draft,
-            note=note,
+            note=masked(note),
             created_by_id=caller.user_id,
         )
 

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from designs.masking import learn, learn_chosen, masked_line
+from orchestra.log_limits import LimitRepeats, cut_message, cut_traceback
 
 SERVING = ("web", "worker", "beat")
 
@@ -27,6 +28,8 @@ def configure(config: dict[str, Any]) -> None:
     learn(*settings.ENVIRONMENT.secrets)
     learn_chosen(*settings.ENVIRONMENT.passwords)
     logging.setLogRecordFactory(make_record)
+    # The web server has a handler of its own.
+    logging.getLogger("gunicorn.error").addFilter(LimitRepeats())
     if settings.ENVIRONMENT.process in SERVING:
         mask_last_words()
 
@@ -66,14 +69,14 @@ def _mask_message(record: logging.LogRecord) -> None:
         text = record.getMessage()
     except Exception:  # noqa: BLE001 - whatever is wrong with it, the handler tells of it
         return
-    shown = masked_line(text)
+    shown = cut_message(record.name, masked_line(text))
     if shown != text:
         record.msg, record.args = shown, None
 
 
 def _mask_traceback(record: logging.LogRecord, found: Any) -> None:
     text = "".join(traceback.format_exception(*found)).rstrip("\n")
-    shown = masked_line(text)
+    shown = cut_traceback(record.name, masked_line(text))
     if shown != text:
         # Formatters take what is there already.
         record.exc_text = shown

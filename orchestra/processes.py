@@ -18,6 +18,7 @@ from orchestra import guard
 from orchestra.env import variables_for_child
 
 LOG_LIMIT_BYTES = 20 * 1024 * 1024
+LOGS_KEPT = 5
 # A process that lived shorter than this died of its start.
 FAST_DEATH_SECONDS = 10.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -225,13 +226,19 @@ class Child:
 
 
 def rotate(log: Path, limit: int = LOG_LIMIT_BYTES) -> None:
-    """Keep the last `limit` bytes or so in `NAME.log.1` and begin anew, under the writer's feet.
+    """Keep what is written in `NAME.log.1` to `.5`, the newest first, and begin anew, under the
+    writer's feet.
 
     Children append, so emptying the file is safe while they write.
     """
-    if log.exists() and log.stat().st_size > limit:
-        shutil.copyfile(log, log.with_suffix(".log.1"))
-        os.truncate(log, 0)
+    if not log.exists() or log.stat().st_size <= limit:
+        return
+    for number in range(LOGS_KEPT, 1, -1):
+        older = log.with_suffix(f".log.{number - 1}")
+        if older.exists():
+            older.replace(log.with_suffix(f".log.{number}"))
+    shutil.copyfile(log, log.with_suffix(".log.1"))
+    os.truncate(log, 0)
 
 
 def _signal_group(group: int, number: int) -> None:

@@ -16,6 +16,7 @@ from deployments.models.schedule import Schedule
 from designs.access import Caller
 from designs.addresses import AddressRefused, check_url
 from designs.ids import new_id
+from designs.masking import masked
 from designs.models import Design, DesignVersion
 from executor.models import DailyTotals, Execution
 from executor.states import Status as ExecutionStatus
@@ -31,6 +32,11 @@ def check_endpoint_path(value: str) -> None:
     """Raises ValidationError with the rule in words."""
     if len(value) > 200 or not ENDPOINT_PATH.fullmatch(value):
         raise ValidationError(ENDPOINT_PATH_RULE, code="endpoint_path")
+    if masked(value) != value:
+        raise ValidationError(
+            "This path holds what looks like a key, and everybody may read paths. Choose another.",
+            code="endpoint_path",
+        )
 
 
 # A sliding minute keeps the time of each call in it.
@@ -46,6 +52,12 @@ def check_callback_url(value: str) -> None:
         check_url(value, settings.ENVIRONMENT.egress_allow)
     except AddressRefused as error:
         raise ValidationError(str(error), code="callback_url") from error
+    if masked(value) != value:
+        raise ValidationError(
+            "This address holds what looks like a key, and it is kept as it is. Leave it out: "
+            "callbacks are signed, so the server can tell whose they are.",
+            code="callback_url",
+        )
 
 
 class DeploymentQuerySet(models.QuerySet["Deployment"]):

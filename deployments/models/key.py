@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -16,6 +17,7 @@ from django.utils import timezone
 from deployments.models.deployment import MOST_PER_MINUTE, Deployment
 from designs.access import SCOPES, Caller
 from designs.ids import new_id
+from designs.masking import masked
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -73,6 +75,11 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"orc_{self.prefix}_…"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        # Who pastes the key that they were given as its name would keep it for everybody to read.
+        self.name = masked(self.name)
+        super().save(*args, **kwargs)
 
     @property
     def is_usable(self) -> bool:

@@ -12,6 +12,7 @@ from django.db import models
 
 from designs.access import Caller
 from designs.encryption import EncryptedTextField
+from designs.masking import masked
 from executor.engine.llm.clients import READ_SECONDS, Protocol
 
 # The first words of models that need no connection: `openai:gpt-5-mini`, `offline:stand-in`.
@@ -44,6 +45,11 @@ def check_connection_name(value: str) -> None:
     """Raises ValidationError with the rule in words."""
     if not NAME_PATTERN.fullmatch(value):
         raise ValidationError(NAME_RULE, code="connection_name")
+    if masked(value) != value:
+        raise ValidationError(
+            "This name looks like a key, and everybody may read names. Choose another.",
+            code="connection_name",
+        )
     if value in PROVIDER_WORDS:
         raise ValidationError(
             f"'{value}' is the word for a provider: '{value}:…' would mean two things. "

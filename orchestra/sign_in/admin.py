@@ -22,7 +22,7 @@ from designs.admin.filters import TimeRangeFilter
 from designs.admin.shown import badge
 from designs.admin.verbs import Done
 from designs.requests import PageRequest
-from orchestra.sign_in.limits import ADDRESS_LIMIT, cool_off, in_words
+from orchestra.sign_in.limits import ADDRESS_LIMIT, cool_off, in_words, shown_name
 from orchestra.sign_in.sessions import program_of
 
 LIFTED = "The lock is lifted: {name} can sign in from {address} at once."
@@ -36,6 +36,10 @@ class SignInRecords(ReadOnly, OrchestraAdmin):
 
     def rows_for(self, rows: Any, caller: Caller) -> Any:
         return rows
+
+    @display(description="Name", ordering="username")
+    def name(self, row: Any) -> str:
+        return shown_name(row.username)
 
     @display(description="Program", ordering="user_agent")
     def program(self, row: Any) -> str:
@@ -71,11 +75,11 @@ class AccessAttemptAdmin(SignInRecords):
     """What counts at this time. A row goes when its lock is over, is lifted, or by a sign-in."""
 
     list_display = (
-        "username", "ip_address", "failures_since_start", "state", "attempt_time", "program",
+        "name", "ip_address", "failures_since_start", "state", "attempt_time", "program",
     )  # fmt: skip
     list_filter = (LockedFilter, ("attempt_time", TimeRangeFilter))
     fields = (
-        "username", "ip_address", "state", "failures_since_start", "attempt_time", "user_agent",
+        "name", "ip_address", "state", "failures_since_start", "attempt_time", "user_agent",
         "path_info",
     )  # fmt: skip
     actions = ("lift_selected",)
@@ -152,7 +156,7 @@ def _lift(row: AccessAttempt) -> None:
 def _lifted(row: AccessAttempt, username: str | None) -> Done:
     same = _same_address(row)
     (same if username is None else same.filter(username=username)).delete()
-    sentence = LIFTED.format(name=username or "everybody", address=row.ip_address)
+    sentence = LIFTED.format(name=shown_name(username) or "everybody", address=row.ip_address)
     return Done(sentence, reverse("admin:axes_accessattempt_changelist"))
 
 
@@ -169,6 +173,6 @@ class AccessLogAdmin(SignInRecords):
 
 @admin.register(AccessFailureLog)
 class AccessFailureLogAdmin(SignInRecords):
-    list_display = ("username", "attempt_time", "locked_out", "ip_address", "program")
+    list_display = ("name", "attempt_time", "locked_out", "ip_address", "program")
     list_filter = (("locked_out", BooleanRadioFilter), ("attempt_time", TimeRangeFilter))
-    fields = ("username", "attempt_time", "locked_out", "ip_address", "user_agent", "path_info")
+    fields = ("name", "attempt_time", "locked_out", "ip_address", "user_agent", "path_info")

@@ -17,11 +17,15 @@ from axes.handlers.database import AxesDatabaseHandler
 from axes.helpers import get_client_username, get_cool_off
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from designs.masking import masked
 
 logger = logging.getLogger(__name__)
 
@@ -76,12 +80,37 @@ def _end(failures: Sequence[tuple[int, datetime]], most: int) -> datetime | None
     return None
 
 
+UNKNOWN = "unknown name"
+
+
+def kept_name(username: str | None) -> str | None:
+    """What is kept of a name that was typed: the name of an account, else only a keyed hash.
+
+    A name that no account has may be a password that was typed in the wrong field.
+    """
+    if username is None:
+        return None
+    # Worked out for every name, so that the time tells nothing.
+    digest = salted_hmac("orchestra.sign_in.unknown_name", username, algorithm="sha256").hexdigest()
+    is_known = User.objects.filter(username=username).exists()
+    return username if is_known else f"{UNKNOWN} {digest[:32]}"
+
+
+def shown_name(kept: str | None) -> str:
+    """A kept name for people to read."""
+    return UNKNOWN if kept and kept.startswith(f"{UNKNOWN} ") else kept or ""
+
+
+def _name_of(request: Any, credentials: Any) -> str | None:
+    return kept_name(get_client_username(request, credentials))
+
+
 class SignInLimits(AxesDatabaseHandler):
     """Axes' handler with our counting; its records, its admin and its commands stay as they are."""
 
     def is_locked(self, request: Any, credentials: dict[str, Any] | None = None) -> bool:
         """Asked once an attempt, before the password is looked at: count it, then judge."""
-        username, address = get_client_username(request, credentials), request.axes_ip_address
+        username, address = _name_of(request, credentials), request.axes_ip_address
         if locked_until(username, address) is not None:
             return True
         self.clean_expired_user_attempts(request, credentials)
@@ -98,7 +127,7 @@ class SignInLimits(AxesDatabaseHandler):
         request.axes_credentials = credentials
         if request.axes_locked_out:
             return
-        username, address = get_client_username(request, credentials), request.axes_ip_address
+        username, address = _name_of(request, credentials), request.axes_ip_address
         request.axes_locked_out = locked_until(username, address) is not None
         if request.axes_locked_out:
             logger.warning("Sign-in is locked for an account from %s: too many failures", address)
@@ -115,12 +144,13 @@ class SignInLimits(AxesDatabaseHandler):
 
 def take_back(request: HttpRequest, username: str) -> None:
     """After a password that was right, where nobody signs in by it."""
-    AccessAttempt.objects.filter(username=username, ip_address=limited_address(request)).delete()
+    name, address = kept_name(username), limited_address(request)
+    AccessAttempt.objects.filter(username=name, ip_address=address).delete()
 
 
 def locked_out(request: Any, *_: Any) -> HttpResponse:
     """The answer to an attempt that was not let through, or began the lock: when to try again."""
-    username = get_client_username(request, request.axes_credentials)
+    username = _name_of(request, request.axes_credentials)
     until = locked_until(username, request.axes_ip_address) or timezone.now() + cool_off()
     seconds = max(1, math.ceil((until - timezone.now()).total_seconds()))
     context = {"wait": in_words(seconds), "until": until}
@@ -140,7 +170,7 @@ def _count(request: Any, username: str | None) -> None:
     row = {
         "username": username,
         "ip_address": request.axes_ip_address,
-        "user_agent": request.axes_user_agent,
+        "user_agent": masked(request.axes_user_agent),
     }
     again = {"failures_since_start": F("failures_since_start") + 1}
     again["attempt_time"] = request.axes_attempt_time
@@ -157,8 +187,8 @@ def _count(request: Any, username: str | None) -> None:
 def _where(request: Any) -> dict[str, Any]:
     return {
         "ip_address": request.axes_ip_address,
-        "user_agent": request.axes_user_agent,
-        "http_accept": request.axes_http_accept,
-        "path_info": request.axes_path_info,
+        "user_agent": masked(request.axes_user_agent),
+        "http_accept": masked(request.axes_http_accept),
+        "path_info": masked(request.axes_path_info),
         "attempt_time": request.axes_attempt_time,
     }

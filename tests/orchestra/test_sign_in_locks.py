@@ -24,7 +24,9 @@ def browser(administrator: User, browser_of: Browser) -> Client:
     return browser_of(administrator)
 
 
-def test_an_administrator_sees_and_lifts_a_lock(browser: Client, viewer: User) -> None:
+def test_an_administrator_sees_and_lifts_a_lock(
+    browser: Client, viewer: User, operator: User
+) -> None:
     fail("viewer", 3, HTTP_USER_AGENT="one")
     fail("viewer", 2, HTTP_USER_AGENT="two")
     fail("operator", 1)
