@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from django.conf import settings
@@ -17,10 +15,11 @@ from django.utils import timezone
 from designs.access import SYSTEM, Caller
 from designs.addresses import AddressRefused, check_url
 from designs.masking import masked_said
-from designs.patterns.base import Part
 from executor import wakeups
-from executor.engine.llm.base import Model, ModelAnswer, ModelError, ModelRequest
-from executor.engine.llm.clients import Protocol, load
+from executor.connection_trial import TRY_SECONDS, ask_in_each_way
+from executor.engine.llm.base import ModelError
+from executor.engine.llm.clients import OPENAI_PROTOCOLS, Protocol
+from executor.engine.llm.openai_protocol import without_path
 from executor.errors import ConnectionInvalid
 from executor.llm_connections import ConnectionModel
 from executor.llm_provider import installation_models
@@ -30,7 +29,6 @@ from executor.worker import process_loop
 
 logger = logging.getLogger(__name__)
 
-TRY_SECONDS = 20.0
 # The loop may be busy; a page waits no longer than this for its turn.
 GRACE_SECONDS = 5.0
 
@@ -61,6 +59,9 @@ def save_connection(
         kept = rows.filter(pk=connection.pk).first() if connection.pk else None
         if kept is None or _address(kept) != _address(connection):
             _judge_address(connection, caller)
+        if connection.provider in OPENAI_PROTOCOLS:
+            # Many an address is copied with the path of a call.
+            connection.base_url = without_path(connection.base_url)
         _set_key(connection, kept, new_key.strip(), remove=remove_key)
         if kept is None or _facts(kept) != _facts(connection) or new_key or remove_key:
             connection.tested_at, connection.test_passed = None, None
@@ -118,21 +119,23 @@ def _facts(connection: ModelConnection) -> tuple[object, ...]:
 
 @dataclass(frozen=True)
 class Tried:
-    """How a test ended, in a sentence."""
+    """How a test ended, in a sentence; `takes` are the connection's fields that it found out."""
 
     passed: bool
     sentence: str
+    takes: dict[str, bool] = field(default_factory=dict)
 
 
 def try_connection(*, connection: ModelConnection) -> Tried:
-    """Make one small call as designs do, and keep how it ended. It takes up to 20 seconds, so not
-    inside a transaction.
+    """Ask a short question in the ways that designs do, and keep how it ended and what the server
+    does without. It takes up to 20 seconds, so not inside a transaction.
     """
     tried = _tried(connection)
     ModelConnection.objects.filter(pk=connection.pk).update(
         tested_at=timezone.now(),
         test_passed=tried.passed,
         test_sentence=masked_said(tried.sentence)[:MOST_CHARACTERS],
+        **tried.takes,
     )
     installation_models().connections.forget()
     return tried
@@ -142,36 +145,15 @@ def _tried(connection: ModelConnection) -> Tried:
     name = connection.name
     try:
         model = installation_models().resolve(name)
-        asking = _ask(model, cast(Protocol, connection.provider))
+        asking = ask_in_each_way(cast(ConnectionModel, model), cast(Protocol, connection.provider))
         future = asyncio.run_coroutine_threadsafe(asking, process_loop())
-        answer, seconds = future.result(timeout=TRY_SECONDS + GRACE_SECONDS)
+        found = future.result(timeout=TRY_SECONDS + GRACE_SECONDS)
     except ModelError as error:
-        said = error.message
-        return Tried(False, said if name in said else f"{name}: {said}")
+        said = error.message if name in error.message else f"{name}: {error.message}"
+        return Tried(False, f"{said} The address was {error.address}" if error.address else said)
     except TimeoutError:
         return Tried(False, f"{name}: there was no answer within {TRY_SECONDS:g} seconds.")
     except Exception:
         logger.exception("The test of the model connection %s failed.", name)
         return Tried(False, "The answer could not be understood; the server's log says more.")
-    tokens = f"{answer.input_tokens:,} tokens in and {answer.output_tokens:,} out"
-    return Tried(True, f"{answer.model} answered in {round(1000 * seconds):,} ms, with {tokens}.")
-
-
-async def _ask(model: Model, protocol: Protocol) -> tuple[ModelAnswer, float]:
-    """The answer and the seconds it took."""
-    request = ModelRequest(
-        call_key=f"test:{uuid.uuid4()}",
-        system="You are being tested. Answer in one word.",
-        parts=(Part("Task", "Say hello."),),
-        purpose="test",
-        role="worker",
-        timeout_seconds=TRY_SECONDS,
-    )
-    async with asyncio.timeout(TRY_SECONDS):
-        # A process's first call imports modules for seconds, which are not the server's.
-        await load(protocol)
-        if isinstance(model, ConnectionModel):
-            await model.end_pause()
-        began = time.perf_counter()
-        answer = await model.complete(request)
-        return answer, time.perf_counter() - began
+    return Tried(True, found.sentence, found.takes)

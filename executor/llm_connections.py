@@ -15,6 +15,7 @@ from django.db import Error as DatabaseError
 from designs.encryption import prepare_keys
 from executor.call_slots import running_slots
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
+from executor.engine.llm.prices import Price
 from executor.llm_targets import Known, Target, known, unavailable
 from executor.models import PROVIDER_WORDS, ModelConnection
 from executor.threads import in_thread
@@ -51,8 +52,12 @@ class Connections:
 
     def check(self, name: str, model: str) -> None:
         """Read now; not for the event loop. Raises ModelError(UNAVAILABLE) with a sentence."""
+        self.read_target(name, model)
+
+    def read_target(self, name: str, model: str) -> Target:
+        """What is asked now; not for the event loop. Raises as `check`."""
         self._read()
-        self._find(name, model)
+        return self._find(name, model)
 
     async def target(self, name: str, model: str) -> Target:
         """What is asked now. Raises ModelError(UNAVAILABLE), or TRANSIENT without a database."""
@@ -152,6 +157,10 @@ class ConnectionModel:
         """See `Connections.check`."""
         self._connections.check(self._connection, self._model)
 
+    def price(self) -> Price | None:
+        """What a million tokens cost, if that is known. As `check`, not for the event loop."""
+        return self._connections.read_target(self._connection, self._model).price()
+
     async def has_price(self) -> bool:
         return await (await self._now()).has_price()
 
@@ -175,10 +184,16 @@ class ConnectionModel:
             target = await self._now()
             return await target.complete(request, on_delta)
 
-    async def end_pause(self) -> None:
-        """Read the connection anew, and let the next call through whatever failed before."""
+    async def begin_test(self) -> Target:
+        """Read the connection anew, and let the next call through whatever failed before.
+
+        What the server does without is to be found out anew, too.
+        """
         self._connections.forget()
-        (await self._now()).breaker.end_pause()
+        target = await self._now()
+        target.breaker.end_pause()
+        target.lacks.clear()
+        return target
 
     async def _now(self) -> Target:
         return await self._connections.target(self._connection, self._model)

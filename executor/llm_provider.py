@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import functools
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import cast
 
 from django.conf import settings
+from django.db import DatabaseError, connections
 
+from executor.engine.breaker import Guarded
 from executor.engine.llm import offline
 from executor.engine.llm.base import Model, ModelError
-from executor.engine.llm.clients import Endpoint, Protocol
+from executor.engine.llm.clients import Endpoint, Protocol, load_now
 from executor.engine.llm.manner import Manner
 from executor.engine.llm.offline import StandIn
+from executor.engine.llm.prices import FREE, Price
+from executor.engine.llm.providers import ProviderModel
 from executor.errors import ModelUnavailable
 from executor.llm_connections import PROVIDERS, ConnectionModel, Connections
 from executor.llm_targets import COMPATIBLE, PRICED, guarded, provider_model, unavailable
+from executor.models import ModelConnection
 from executor.models.connection import NAME_PATTERN
+
+logger = logging.getLogger(__name__)
 
 LOCAL = "local:smollm2"
 
@@ -95,6 +104,43 @@ def check_model(name: str) -> None:
         raise ModelUnavailable(error.message) from error
 
 
+def price_of(name: str) -> Price | None:
+    """What a million tokens of a model cost; None if that is not known, so that no cap of cost can
+    be kept. Not for the event loop. Raises ModelUnavailable as `check_model`.
+    """
+    try:
+        model = installation_models().resolve(name)
+        if isinstance(model, Guarded):
+            model = model.model
+        if isinstance(model, ConnectionModel | ProviderModel):
+            return model.price()
+    except ModelError as error:
+        raise ModelUnavailable(error.message) from error
+    return FREE
+
+
+def load_models() -> None:
+    """Import what the first calls of models need, in a thread of its own; once a process.
+
+    To be called when the process answers: it takes up to seconds, which no start needs to wait for.
+    """
+    threading.Thread(target=_load_models, name="load-models", daemon=True).start()
+
+
+def _load_models() -> None:
+    protocols: set[Protocol] = {"openai_compatible"}
+    protocols.update(provider for provider, key in _keys().items() if key)
+    try:
+        found = ModelConnection.objects.filter(is_enabled=True).values_list("provider", flat=True)
+        protocols.update(cast(Protocol, provider) for provider in found.distinct())
+    except DatabaseError as error:
+        logger.warning("The model connections cannot be read yet: %s", error)
+    finally:
+        connections.close_all()
+    for protocol in sorted(protocols):
+        load_now(protocol)
+
+
 def default_models() -> tuple[str, ...]:
     """The fallback chain for designs and agents that name no model.
 
@@ -142,8 +188,16 @@ def _compatible(name: str, model: str) -> Model:
 
 
 def _ollama(name: str, model: str) -> Model:
-    """At ORCHESTRA_LLM_URL if that is set, else where Ollama listens on this machine."""
+    """At ORCHESTRA_LLM_URL. Nobody but an administrator opens an address of the inner network, and
+    the usual one of Ollama is one.
+    """
     environment = settings.ENVIRONMENT
+    if not environment.llm_url:
+        raise unavailable(
+            f"The model '{name}' needs an address: set ORCHESTRA_LLM_URL, for instance to "
+            "http://127.0.0.1:11434/v1, or make a model connection of the provider Ollama and name "
+            "that."
+        )
     endpoint = Endpoint("ollama", model, environment.llm_url, environment.llm_key)
     return provider_model(name, endpoint, COMPATIBLE)
 

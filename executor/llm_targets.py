@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import cast
 
 from django.conf import settings
@@ -16,7 +17,9 @@ from executor.engine.breaker import Breaker, Guarded
 from executor.engine.llm.base import ErrorKind, Model, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.clients import Endpoint, Protocol
 from executor.engine.llm.manner import Manner
+from executor.engine.llm.prices import Price
 from executor.engine.llm.providers import ProviderModel
+from executor.engine.llm.workarounds import Lack
 from executor.models import ModelConnection
 from executor.models.connection import HOSTED
 
@@ -42,6 +45,11 @@ class Known:
     timeout_seconds: int
     max_concurrent_calls: int | None
     updated_at: datetime
+    takes_json_schema: bool
+    has_system_role: bool
+    streams: bool
+    input_price_usd: Decimal | None
+    output_price_usd: Decimal | None
     # A test that passed ends the pauses of all breakers.
     passed_at: datetime | None
 
@@ -60,13 +68,23 @@ class Target:
             _opened_key(facts),
             settings.ENVIRONMENT.egress_allow if facts.is_guarded else None,
         )
-        manner = PRICED if facts.provider in HOSTED else COMPATIBLE
+        usual = PRICED if facts.provider in HOSTED else COMPATIBLE
+        manner = replace(usual, price=_price(facts), lacks=_lacks(facts))
         self._model = provider_model(name, endpoint, manner)
         self._guarded = guarded(self._model)
 
     @property
     def breaker(self) -> Breaker:
         return self._guarded.breaker
+
+    @property
+    def lacks(self) -> set[Lack]:
+        """What the server is known to do without, by the connection and by its answers so far."""
+        return self._model.lacks
+
+    def price(self) -> Price | None:
+        """What a million tokens cost, if that is known. Not for the event loop."""
+        return self._model.price()
 
     async def has_price(self) -> bool:
         return await self._model.has_price()
@@ -118,9 +136,29 @@ def known(row: ModelConnection) -> Known:
         is_enabled=row.is_enabled,
         timeout_seconds=row.timeout_seconds,
         max_concurrent_calls=row.max_concurrent_calls,
+        takes_json_schema=row.takes_json_schema,
+        has_system_role=row.has_system_role,
+        streams=row.streams,
+        input_price_usd=row.input_price_usd,
+        output_price_usd=row.output_price_usd,
         updated_at=row.updated_at,
         passed_at=row.tested_at if row.test_passed else None,
     )
+
+
+def _price(facts: Known) -> Price | None:
+    if facts.input_price_usd is None or facts.output_price_usd is None:
+        return None
+    return Price(facts.input_price_usd, facts.output_price_usd)
+
+
+def _lacks(facts: Known) -> frozenset[Lack]:
+    takes = {
+        Lack.JSON_SCHEMA: facts.takes_json_schema,
+        Lack.SYSTEM_ROLE: facts.has_system_role,
+        Lack.STREAMING: facts.streams,
+    }
+    return frozenset(lack for lack, is_taken in takes.items() if not is_taken)
 
 
 def _opened_key(facts: Known) -> str:

@@ -24,6 +24,7 @@ from executor import wakeups  # noqa: E402
 from executor.answers import is_waited_for  # noqa: E402
 from executor.carrier import process_carrier  # noqa: E402
 from executor.known_secrets import start_learning  # noqa: E402
+from executor.llm_provider import load_models  # noqa: E402
 from orchestra import fast_lane, headers  # noqa: E402
 from orchestra.client_address import with_client  # noqa: E402
 from orchestra.interpreter import set_up_interpreter  # noqa: E402
@@ -99,6 +100,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
             _started.append(asyncio.create_task(wakeups.running_hub().start()))
             set_up_interpreter()
             await send({"type": "lifespan.startup.complete"})
+            load_models()
         elif message["type"] == "lifespan.shutdown":
             await begin_to_leave()
             await send({"type": "lifespan.shutdown.complete"})

@@ -29,6 +29,7 @@ def _start_worker(**_: Any) -> None:
     from deployments.upkeep import start_upkeep
     from executor.housekeeping import start_sweeping
     from executor.known_secrets import start_learning
+    from executor.llm_provider import load_models
     from executor.presence import start_noting
     from executor.worker import process_loop, worker_carrier
 
@@ -39,6 +40,7 @@ def _start_worker(**_: Any) -> None:
     start_noting("worker")
     start_upkeep()
     set_up_interpreter()
+    load_models()
 
 
 @signals.worker_shutting_down.connect

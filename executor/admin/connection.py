@@ -23,8 +23,9 @@ from executor.models import ModelConnection
 
 KEPT = "A key is stored and cannot be shown. Empty: it stays. A new one takes its place."
 ASKS = (
-    f"One short question is sent to the default model, as designs send theirs. It may take up to "
-    f"{TRY_SECONDS:g} seconds and costs a few tokens."
+    "A short question is sent to the default model in three ways, as designs send theirs: plainly, "
+    f"with a JSON schema, and streamed. It may take up to {TRY_SECONDS:g} seconds and costs a few "
+    "tokens. What the server does without is kept at the connection."
 )
 
 
@@ -45,7 +46,8 @@ class ConnectionForm(ServiceForm):
         model = ModelConnection
         fields = (
             "name", "provider", "base_url", "default_model", "is_enabled", "timeout_seconds",
-            "max_concurrent_calls",
+            "max_concurrent_calls", "takes_json_schema", "has_system_role", "streams",
+            "input_price_usd", "output_price_usd",
         )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -84,6 +86,8 @@ class ModelConnectionAdmin(OrchestraAdmin):
         found = [
             (None, {"fields": first}),
             ("Limits", {"fields": ("timeout_seconds", "max_concurrent_calls")}),
+            ("The server", {"fields": ("takes_json_schema", "has_system_role", "streams")}),
+            ("Prices", {"fields": ("input_price_usd", "output_price_usd")}),
         ]
         if obj:
             state = ("state", "test_sentence", "tested_at", "created_at", "updated_at")

@@ -142,15 +142,15 @@ class Guarded:
     """A model behind its breaker: refusals are ModelError(UNAVAILABLE), as of a model not there."""
 
     def __init__(self, model: Model, breaker: Breaker) -> None:
-        self._model = model
+        self.model = model
         self.breaker = breaker
 
     @property
     def name(self) -> str:
-        return self._model.name
+        return self.model.name
 
     async def has_price(self) -> bool:
-        return await self._model.has_price()
+        return await self.model.has_price()
 
     async def complete(
         self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
@@ -158,7 +158,7 @@ class Guarded:
         """Ask once, unless the model is left alone at the moment. Raises ModelError."""
         ticket = self.breaker.begin()
         try:
-            answer = await self._model.complete(request, on_delta)
+            answer = await self.model.complete(request, on_delta)
         except ModelError as error:
             if error.only_streaming:
                 # Whether the model answers, the next try tells.

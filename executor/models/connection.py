@@ -136,6 +136,41 @@ class ModelConnection(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(10_000)],
         help_text="Of the whole installation; further calls wait. Empty: no limit.",
     )
+    # What servers that are nearly OpenAI do without; the test finds it out.
+    takes_json_schema = models.BooleanField(
+        "takes a JSON schema",
+        default=True,
+        help_text="Off: how an answer is to look stands in the prompt only. Found out by the test.",
+    )
+    has_system_role = models.BooleanField(
+        "takes a system message",
+        default=True,
+        help_text="Off: instructions stand first in the user's message. Found out by the test.",
+    )
+    streams = models.BooleanField(
+        "sends text as it comes",
+        default=True,
+        help_text="Off: answers are asked for as a whole, and who watches sees them when they are "
+        "finished. Found out by the test.",
+    )
+    input_price_usd = models.DecimalField(
+        "price of input",
+        max_digits=12,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="US dollars for a million tokens. Empty: the public list's, if it has the model.",
+    )
+    output_price_usd = models.DecimalField(
+        "price of output",
+        max_digits=12,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="US dollars for a million tokens. Both prices or none; 0 for what costs nothing.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     tested_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -163,4 +198,9 @@ class ModelConnection(models.Model):
         if self.provider == Provider.OPENAI_COMPATIBLE and not self.base_url:
             raise ValidationError(
                 {"base_url": "An OpenAI-compatible server needs an address: write where it is."}
+            )
+        if (self.input_price_usd is None) != (self.output_price_usd is None):
+            missing = "input" if self.input_price_usd is None else "output"
+            raise ValidationError(
+                {f"{missing}_price_usd": "Give both prices, or none: half a cost is none."}
             )

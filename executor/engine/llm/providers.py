@@ -154,7 +154,7 @@ class ProviderModel:
             shows_schema=request.schema is not None
             and Lack.JSON_SCHEMA not in lacks
             and self._takes_schema(client),
-            has_system_role=bool(request.system) and Lack.SYSTEM_ROLE not in lacks,
+            has_system_role=Lack.SYSTEM_ROLE not in lacks,
             streams=streams and Lack.STREAMING not in lacks,
             has_limit=self._manner.limit(request) is not None,
             asks_usage=Lack.STREAM_OPTIONS not in lacks,

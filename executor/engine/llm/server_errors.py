@@ -46,6 +46,8 @@ _SAYS = {
     ErrorKind.TIMEOUT: "the server did not answer in time",
     ErrorKind.REQUEST: "the server refuses the request",
 }
+# Statuses of an address that may be wrong.
+_ELSEWHERE = frozenset({301, 302, 303, 307, 308, 404, 405})
 # What was said of these may quote the key or the account.
 _SILENT = (ErrorKind.CREDENTIAL, ErrorKind.QUOTA)
 
@@ -150,11 +152,10 @@ def model_error(refusal: Refusal, name: str, mask: Callable[[str], str]) -> Mode
     said = "" if kind in _SILENT else shortened(redacted(refusal.words, mask))
     number = f" ({refusal.status})" if refusal.status else ""
     sentence = f"{name}: {_SAYS[kind]}{number}{': ' + said if said else '.'}"
-    if refusal.status == 404 and refusal.address:
-        sentence = f"{sentence.rstrip('.')}. {_where(refusal.address)}"
-    return ModelError(
-        kind, sentence, retry_after=refusal.retry_after, address=mask(refusal.address)
-    )
+    address = mask(refusal.address) if refusal.status in _ELSEWHERE else ""
+    if refusal.status == 404 and address:
+        sentence = f"{sentence.rstrip('.')}. {_where(address)}"
+    return ModelError(kind, sentence, retry_after=refusal.retry_after, address=address)
 
 
 def redacted(text: str, mask: Callable[[str], str]) -> str:
