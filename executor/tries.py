@@ -51,7 +51,7 @@ def order_of_try(
     """
     caller.require(TRY_DESIGN)
     if not Design.objects.for_caller(caller).filter(pk=design.pk).exists():
-        raise NotAccepted("The design of this run is not there any more, so it cannot run again.")
+        raise NotAccepted("The design of this run is not there for you, so it cannot be tried.")
     document = draft if version is None else version.document
     check_runnable(document)
     check_input(input_validator(document), input_data)

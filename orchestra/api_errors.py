@@ -111,6 +111,8 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
     executor.NotResumable: (409, "not-resumable", lambda e: {}),
     executor.TooManyAtOnce: (429, "too-many-at-once", lambda e: {}),
     executor.RecorderUnavailable: (503, "not-available", lambda e: {}),
+    # Whatever else keeps a run from being started; those with a status of their own stand above.
+    executor.NotAccepted: (409, "not-accepted", lambda e: {}),
 }
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from rest_framework.test import APIClient
 
@@ -56,6 +56,19 @@ def test_running_a_try_again_needs_the_right_to_try(
     assert "designs.try_design" in refused.json()["detail"]
     assert Execution.objects.count() == 1
     assert again(api_of(designer), execution, verb).status_code == 202
+
+
+@VERBS
+def test_the_design_must_be_there_for_who_runs_it_again(
+    make_user: Callable[..., User], api_of: Api, design: Design, verb: str
+) -> None:
+    execution = failed_try(design)
+    person = make_user("blind")
+    rights = ("view_execution", "operate_execution", "try_design")
+    person.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    refused = again(api_of(person), execution, verb)
+    assert refused.status_code == 409
+    assert "is not there for you" in refused.json()["detail"]
 
 
 @VERBS
