@@ -14,11 +14,14 @@ from django.apps import apps
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models.query_utils import DeferredAttribute
+from django.db.models.signals import post_save
 
 from designs import masking
 
 # So that a stored value is never taken for a text that somebody typed.
 PREFIX = "fernet:"
+# What begins so opens at its own place only: table, column and row stand inside, sealed with it.
+BOUND = "fernet:bound:"
 SHOWN = masking.MASK
 # The salt has no place to be kept in that is not the key's own; it sets this use apart from others.
 SALT = b"orchestra: secrets at rest"
@@ -35,6 +38,17 @@ class SecretUnreadable(Exception):
         )
 
 
+class SecretElsewhere(SecretUnreadable):
+    """The stored value belongs to another row or column."""
+
+    def __init__(self) -> None:
+        Exception.__init__(
+            self,
+            "The stored secret cannot be read: it was encrypted for another place, so somebody "
+            "has moved it in the database. Type the secret anew.",
+        )
+
+
 class Secret:
     """A text that shows itself to nobody: only `reveal` gives it. Empty ones are false.
 
@@ -42,36 +56,62 @@ class Secret:
     process has once typed or opened it masks in all that it writes.
     """
 
-    __slots__ = ("_text", "_token")
+    __slots__ = ("_text", "_token", "place")
 
-    def __init__(self, text: str = "", *, token: str = "") -> None:
+    def __init__(self, text: str = "", *, token: str = "", place: str = "") -> None:
         masking.learn(text)
         self._text = text
         self._token = token
+        # Where it stands: table, column and row; empty while the row has no id.
+        self.place = place
 
     @property
     def token(self) -> str:
         """What is stored: encrypted under the first key, empty for an empty text."""
         if not self._token and self._text:
-            sealed = _keyring(settings.ENVIRONMENT.encryption_keys).encrypt(self._text.encode())
-            self._token = PREFIX + sealed.decode()
+            ring = _keyring(settings.ENVIRONMENT.encryption_keys)
+            bound = f"{self.place}\n{self._text}" if self.place else self._text
+            sealed = ring.encrypt(bound.encode()).decode()
+            self._token = (BOUND if self.place else PREFIX) + sealed
         return self._token
 
     def reveal(self) -> str:
         """The text itself. Raises SecretUnreadable."""
         if not self._text and self._token:
-            sealed = self._token.removeprefix(PREFIX).encode()
-            try:
-                opened = _keyring(settings.ENVIRONMENT.encryption_keys).decrypt(sealed)
-            except InvalidToken:
-                raise SecretUnreadable from None
-            self._text = opened.decode()
+            self._text = self._opened()
             masking.learn(self._text)
         return self._text
 
+    def _opened(self) -> str:
+        sealed = self._token.removeprefix(BOUND).removeprefix(PREFIX).encode()
+        try:
+            text = _keyring(settings.ENVIRONMENT.encryption_keys).decrypt(sealed).decode()
+        except InvalidToken:
+            raise SecretUnreadable from None
+        if not self._token.startswith(BOUND):
+            # Written before secrets were bound; the next rotation binds it.
+            return text
+        place, _, text = text.partition("\n")
+        if place != self.place:
+            raise SecretElsewhere
+        return text
+
+    def at(self, place: str) -> Secret:
+        """The same text for this place. What no key opens stays as it is."""
+        if not self or self.place == place:
+            return self
+        if not self.place and self._token:
+            # Just read: now it is known where.
+            self.place = place
+            return self
+        try:
+            return Secret(self.reveal(), place=place)
+        except SecretUnreadable:
+            return self
+
     def renewed(self) -> Secret:
         """The same text, encrypted under the first key. Raises SecretUnreadable."""
-        return Secret(self.reveal())
+        return Secret(self.reveal(), place=self.place)
 
     def __bool__(self) -> bool:
         return bool(self._text or self._token)
@@ -99,9 +139,23 @@ def _stored(token: str) -> Secret:
 class _Sealing(DeferredAttribute):
     """A text that is assigned becomes a Secret at once: the row never holds the bare text."""
 
+    def __get__(self, row: Any, kind: Any = None) -> Any:
+        found = super().__get__(row, kind)
+        if isinstance(found, Secret) and not found.place:
+            found = row.__dict__[self.field.attname] = found.at(place_of(row, self.field))
+        return found
+
     def __set__(self, row: Any, value: Any) -> None:
         sealed = value if isinstance(value, Secret) else Secret(value or "")
+        if sealed.place:
+            # From another row or column, perhaps.
+            sealed = sealed.at(place_of(row, self.field))
         row.__dict__[self.field.attname] = sealed
+
+
+def place_of(row: models.Model, field: models.Field[Any, Any]) -> str:
+    """Table, column and row of a secret; empty while the row has no id."""
+    return "" if row.pk is None else f"{row._meta.db_table}.{field.column}:{row.pk}"
 
 
 class EncryptedTextField(models.TextField):
@@ -126,6 +180,26 @@ class EncryptedTextField(models.TextField):
         name, path, args, options = super().deconstruct()
         del options["editable"]
         return name, path, args, options
+
+    def contribute_to_class(self, cls: Any, name: str, **options: Any) -> None:
+        super().contribute_to_class(cls, name, **options)
+        if not cls._meta.abstract:
+            post_save.connect(self._bind, sender=cls, weak=False)
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Secret:
+        secret: Secret = getattr(model_instance, self.attname)
+        found = secret.at(place_of(model_instance, self))
+        model_instance.__dict__[self.attname] = found
+        return found
+
+    def _bind(self, instance: models.Model, created: bool, raw: bool, **_: Any) -> None:
+        """A row that the database gave its id: only now the place of its secret is known."""
+        secret: Secret | None = instance.__dict__.get(self.attname)
+        if raw or not created or not secret or secret.token.startswith(BOUND):
+            return
+        bound = Secret(secret.reveal(), place=place_of(instance, self))
+        type(instance)._base_manager.filter(pk=instance.pk).update(**{self.attname: bound})
+        instance.__dict__[self.attname] = bound
 
     def formfield(self, **options: Any) -> Any:
         return None

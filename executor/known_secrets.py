@@ -26,7 +26,8 @@ _opened: set[str] = set()
 def learn_keys() -> None:
     """Read all keys, and open those that are new; an opened one is masked from then on."""
     prepare_keys()
-    for secret in ModelConnection.objects.values_list("api_key", flat=True):
+    for row in ModelConnection.objects.only("api_key"):
+        secret = row.api_key
         if not secret or secret.token in _opened:
             continue
         try:

@@ -32,7 +32,9 @@ COMPATIBLE = Manner(says_schema=True)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a call needs of a connection's record. `sealed` is the key as it is stored."""
+    """What a call needs of a connection's record. `sealed` is the key as it is stored, which opens
+    for the place `sealed_for`.
+    """
 
     id: int
     name: str
@@ -40,6 +42,7 @@ class Known:
     base_url: str
     is_guarded: bool
     sealed: str
+    sealed_for: str
     default_model: str
     is_enabled: bool
     timeout_seconds: int
@@ -132,6 +135,7 @@ def known(row: ModelConnection) -> Known:
         base_url=row.base_url,
         is_guarded=row.is_guarded,
         sealed=row.api_key.token,
+        sealed_for=row.api_key.place,
         default_model=row.default_model,
         is_enabled=row.is_enabled,
         timeout_seconds=row.timeout_seconds,
@@ -163,7 +167,7 @@ def _lacks(facts: Known) -> frozenset[Lack]:
 
 def _opened_key(facts: Known) -> str:
     try:
-        key = Secret(token=facts.sealed).reveal()
+        key = Secret(token=facts.sealed, place=facts.sealed_for).reveal()
     except SecretUnreadable as error:
         raise unavailable(
             f"The model connection '{facts.name}' has no usable key. {error}"
