@@ -119,7 +119,7 @@ async def _play(
     if graph is None:
         graph = await in_thread(_graph_of, execution)
     if execution.attempt > 1 or execution.resumed_from_id is not None:
-        record.recorded = await in_thread(recorded_steps, execution)
+        record.remember(await in_thread(recorded_steps, execution))
     spent = NOTHING
     if execution.resumed_from_id is not None:
         spent = await in_thread(spent_before, execution)

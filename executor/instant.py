@@ -8,6 +8,7 @@ two, and no lease to keep.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from django.db import models
 from django.utils import timezone
@@ -42,6 +43,12 @@ class Collected:
 
     def recall(self, key: str) -> StepResult | None:
         return None
+
+    def recall_failed(self, key: str) -> StepResult | None:
+        return None
+
+    def recorded(self) -> Iterable[StepResult]:
+        return ()
 
     def record(self, step: StepResult) -> None:
         self.steps.append(step)

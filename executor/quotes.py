@@ -26,6 +26,11 @@ def error_without_quotes(error: dict[str, Any] | None) -> dict[str, Any] | None:
     return {**error, "message": HIDDEN}
 
 
+def failures_without_quotes(failures: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """When which model failed, and how, in plain words alone."""
+    return [failure for failure in map(error_without_quotes, failures) if failure is not None]
+
+
 def reasons_without_quotes(reasons: list[str]) -> list[str]:
     """That there are reasons, without their words."""
     return [HIDDEN] if reasons else []

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, cast
 
@@ -16,10 +16,10 @@ from django.utils import timezone
 from executor import admission, states, wakeups
 from executor.engine.context import Outcome
 from executor.engine.events import BlockChanged, Event
-from executor.engine.journal import StepResult
+from executor.engine.journal import StepResult, completed, failed
 from executor.errors import LeaseLost, RecorderUnavailable, TooManyAtOnce
 from executor.inserting import Conflict, Insert, insert_rows
-from executor.models import BlockResult, Execution, Step
+from executor.models import BlockResult, Execution, Step, StepStatus
 from executor.rows import as_stored, change_block, copy_of, end_fields, step_row
 from executor.states import Status
 from executor.writer import Write, Writer
@@ -122,7 +122,7 @@ class Renew(Write[dict[tuple[uuid.UUID, int], bool]]):
 
 class Progress(Write[None]):
     """Steps and block states of a run, and its end if it has one; refused when the lease is
-    lost.
+    lost. `replaced` are the keys of steps that may be there as failed.
     """
 
     rank = 2
@@ -134,11 +134,13 @@ class Progress(Write[None]):
         steps: Sequence[StepResult],
         blocks: dict[str, BlockResult],
         end: tuple[Status, dict[str, Any]] | None = None,
+        replaced: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__()
         self.pk = pk
         self.attempt = attempt
         self.steps = steps
+        self.replaced = replaced
         self.blocks = blocks
         self.end = end
         self.point = "finish" if end else "step" if steps else "block"
@@ -147,12 +149,17 @@ class Progress(Write[None]):
     def apply(cls, writes: Sequence[Progress]) -> Sequence[Any]:
         held = _locked_attempts({w.pk for w in writes})
         mine = [w for w in writes if held.get(w.pk) == w.attempt]
-        steps = [step_row(step, w.pk, w.attempt) for w in mine for step in w.steps]
+        # A failed step's next row takes its place, with a number that listeners have not seen.
+        for write in mine:
+            if write.replaced:
+                failed = Step.objects.filter(execution=write.pk, key__in=write.replaced)
+                failed.filter(status=StepStatus.FAILED).delete()
+        steps = {(w.pk, s.key): step_row(s, w.pk, w.attempt) for w in mine for s in w.steps}
         # One INSERT may name a row once only, so the last state of each block wins.
         blocks = {(w.pk, key): row for w in mine for key, row in w.blocks.items()}
         insert_rows(
             [
-                Insert(Step, steps, KEEP_FIRST),
+                Insert(Step, list(steps.values()), KEEP_FIRST),
                 Insert(BlockResult, list(blocks.values()), LATEST_STATE),
             ]
         )
@@ -194,20 +201,35 @@ class RunRecord:
         self.pk = execution.pk
         self.attempt = execution.attempt
         self.writer = writer
-        self.recorded: dict[str, StepResult] = {}
+        self._known: dict[str, StepResult] = {}
+        self._replaced: set[str] = set()
         self._steps: list[StepResult] = []
         self._blocks: dict[str, BlockResult] = {}
         self._timer: asyncio.TimerHandle | None = None
         self.unwritten: BaseException | None = None
 
     def recall(self, key: str) -> StepResult | None:
-        return self.recorded.get(key)
+        return completed(self._known.get(key))
+
+    def recall_failed(self, key: str) -> StepResult | None:
+        return failed(self._known.get(key))
+
+    def recorded(self) -> Iterable[StepResult]:
+        return self._known.values()
+
+    def remember(self, steps: dict[str, StepResult]) -> None:
+        """The steps of earlier attempts, and of the executions that this one goes on from."""
+        self._known = steps
 
     def record(self, step: StepResult) -> Awaitable[None] | None:
         """A model call is durable before anything goes on; a utility block costs nothing to do
         again.
         """
         self._steps.append(step)
+        if self.recall_failed(step.key) is not None:
+            self._replaced.add(step.key)
+        if step.status == "failed":
+            self._known[step.key] = step
         if step.model is None:
             self._write_soon()
             return None
@@ -252,8 +274,9 @@ class RunRecord:
         self.stop()
         # Block rows are copied: the next event changes ours while the writer reads.
         blocks = {key: copy_of(row) for key, row in self._blocks.items()}
-        write = Progress(self.pk, self.attempt, self._steps, blocks, end)
-        self._steps = []
+        replaced = frozenset(self._replaced)
+        write = Progress(self.pk, self.attempt, self._steps, blocks, end, replaced)
+        self._steps, self._replaced = [], set()
         self._blocks = {key: row for key, row in self._blocks.items() if row.completed_at is None}
         written = self.writer.submit(write)
         written.add_done_callback(self._note)

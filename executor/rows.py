@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
 from designs.masking import is_clean, masked
 from executor.engine.context import Outcome, Usage
 from executor.engine.events import BlockChanged, ErrorInfo
-from executor.engine.journal import StepResult
-from executor.models import BlockResult, Execution, Step
+from executor.engine.journal import FailedTry, StepResult
+from executor.models import BlockResult, Execution, Step, StepStatus
 
 NOTHING_SPENT: dict[str, Any] = {
     "input_tokens": 0,
@@ -84,12 +84,13 @@ def recorded_steps(execution: Execution) -> dict[str, StepResult]:
     """The journal of an execution; a resumed one also reads the steps of those it goes on from.
 
     Those others have paid for their steps: here they are no usage, and `spent_before` has them.
+    Those that failed are left to them.
     """
     found = {row.key: step_result(row) for row in execution.steps.all()}
     source = execution.resumed_from
     while source is not None:
         for row in source.steps.all():
-            if row.key not in found:
+            if row.key not in found and row.status == StepStatus.COMPLETED:
                 found[row.key] = replace(step_result(row), **NOTHING_SPENT)
         source = source.resumed_from
     return found
@@ -191,6 +192,10 @@ def step_row(step: StepResult, pk: uuid.UUID, attempt: int, storable: Cleaner = 
         output_tokens=step.output_tokens,
         cost_usd=step.cost_usd,
         tries=step.tries,
+        status=step.status,
+        finish_reason=step.finish_reason or "",
+        is_estimated=step.is_estimated,
+        failures=[_failure_fields(failure) for failure in step.failures],
         attempt=attempt,
         started_at=datetime.fromtimestamp(step.started_at, UTC),
         finished_at=datetime.fromtimestamp(step.finished_at, UTC),
@@ -214,4 +219,22 @@ def step_result(row: Step) -> StepResult:
         tries=row.tries,
         started_at=row.started_at.timestamp(),
         finished_at=row.finished_at.timestamp(),
+        status=cast(Any, row.status),
+        finish_reason=row.finish_reason or None,
+        is_estimated=row.is_estimated,
+        failures=tuple(_failed_try(fields) for fields in row.failures),
     )
+
+
+def _failure_fields(failure: FailedTry) -> dict[str, Any]:
+    return {
+        "model": failure.model,
+        "class": failure.kind,
+        "message": _clean(failure.message),
+        "at": datetime.fromtimestamp(failure.at, UTC).isoformat(),
+    }
+
+
+def _failed_try(fields: dict[str, Any]) -> FailedTry:
+    at = datetime.fromisoformat(fields["at"]).timestamp()
+    return FailedTry(fields["model"], fields["class"], fields["message"], at)

@@ -8,7 +8,7 @@ from typing import Any
 
 from designs.bounded import fill_page
 from executor.models import BlockResult, BlockStatus, Execution, Step
-from executor.quotes import error_without_quotes
+from executor.quotes import error_without_quotes, failures_without_quotes
 
 # What a page shows of one text; the rest is for the API and the download.
 SHOWN = 20_000
@@ -24,6 +24,7 @@ class ShownStep:
     agent: str
     prompt: list[tuple[str, str]] = field(default_factory=list)
     answer: str = ""
+    failures: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -106,10 +107,12 @@ def _from_document(
 
 
 def _shown_step(step: Step, agents: dict[tuple[str, str], str], with_payloads: bool) -> ShownStep:
-    shown = ShownStep(step, agents.get((step.block_id, step.agent_id), step.agent_id))
+    failures = step.failures if with_payloads else failures_without_quotes(step.failures)
+    name = agents.get((step.block_id, step.agent_id), step.agent_id)
+    shown = ShownStep(step, name, failures=failures)
     if not with_payloads:
         return shown
-    if step.model:
+    if step.agent_id:
         prompt = step.prompt or {}
         parts = [("System", prompt.get("system", ""))]
         parts += [(part["label"], readable(part["value"])) for part in prompt.get("parts", ())]

@@ -52,6 +52,7 @@ class Scripted:
         self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
     ) -> ModelAnswer:
         key = request.call_key.partition(":")[2]
+        request.on_sent()
         self.calls.append(key)
         self.requests[key] = request
         self.busy += 1

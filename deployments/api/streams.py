@@ -33,7 +33,7 @@ DONE = "!"
 # A key that is revoked, or a right that is taken, ends a stream after at most this long.
 LOOK_AGAIN_SECONDS = 10.0
 # What a reader without the right to see payloads is not told.
-PAYLOADS = ("output", "text", "result", "results", "error")
+PAYLOADS = ("output", "text", "result", "results", "error", "failures")
 
 Watching = contextlib.AsyncExitStack
 

@@ -120,6 +120,11 @@ class Template:
         """The sources of its expressions, in order."""
         return tuple(piece.source for piece in self._pieces if isinstance(piece, Expression))
 
+    @property
+    def outline(self) -> str:
+        """Its text, with … in the place of each expression."""
+        return "".join(piece if isinstance(piece, str) else "…" for piece in self._pieces)
+
     def render(self, scope: Mapping[str, Any], meter: Meter | None = None) -> Any:
         """The text with each expression's value put in: text as it is, the rest as compact JSON.
 

@@ -23,9 +23,16 @@ S = TypeVar("S", bound=Settings)
 SettingsType = type[Settings]
 
 
+# The source of what no block delivers: no block has this id.
+RUN_INPUT = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one taken connection brought: the source block's output, or one agent's of it."""
+    """What one taken connection brought: the source block's output, or one agent's of it.
+
+    A block without incoming connections may be given the run's input (source `RUN_INPUT`).
+    """
 
     source: str
     source_agent: str | None
@@ -89,6 +96,7 @@ class RunContext(Protocol):
         round_number: int = 1,
         schema: dict[str, Any] | None = None,
         lenient: bool = False,
+        later: int | None = None,
     ) -> Answer:
         """One model call, kept under block/agent/round/purpose; the same four: the same answer.
 
@@ -96,6 +104,10 @@ class RunContext(Protocol):
         `schema` (of an object) the answer must fit it; one that does not is corrected once. If it
         does not fit then either, that is a failure, or with `lenient` an answer like any other: it
         is kept, and the pattern takes of it what is valid.
+
+        `later` says that the block can go on without this answer, and how many questions follow one
+        another after it: the answer gets a share of the block's time, and is lost after that
+        (AgentFailed). Without it the answer may take all the time there is.
 
         Raises executor errors that the block's `retries` and `on_error` deal with; a pattern that
         tolerates a lost member catches `AgentFailed`.
@@ -113,7 +125,10 @@ class RunContext(Protocol):
         ...
 
     def deliveries(self, agent: Agent) -> Sequence[Delivery]:
-        """What the block's taken connections brought for this agent, in the document's order."""
+        """What the block's taken connections brought for this agent, in the document's order.
+
+        Without connections it is the run's input, unless the block reads that itself.
+        """
         ...
 
     def degrade(self, reason: str) -> None:

@@ -183,9 +183,10 @@ class _Run:
     ) -> Answer:
         """One debater's turn. Raises AgentFailed: it forfeits the round."""
         parts = [*self.task, *delivered(agent, self.context)]
+        later = self._later(number)
         if number == 1:
             wanted = instruction(OPENING)
-            return await self.context.ask(agent, [*parts, wanted], purpose="opening")
+            return await self.context.ask(agent, [*parts, wanted], purpose="opening", later=later)
         parts += [
             Part("Your last answer" if other is agent else self._label(other), positions[other.id])
             for other in self.debaters
@@ -198,6 +199,7 @@ class _Run:
             round_number=number,
             schema=object_of(answer=text(), agrees=yes_or_no()) if asks_agreement else None,
             lenient=asks_agreement,
+            later=later,
         )
         if not asks_agreement:
             return answer
@@ -205,6 +207,13 @@ class _Run:
         if not said:
             raise AgentFailed(agent.id, "the answer did not have the form that was asked for.")
         return Answer(said, answer.value)
+
+    def _later(self, number: int) -> int | None:
+        """What comes after this round; None where everybody is needed."""
+        if len(self.debaters) <= LEAST_LEFT:
+            return None
+        decides = self.judge is not None or self.settings.judge == "vote"
+        return self.settings.rounds - number + decides
 
     # --- The end ----------------------------------------------------------------------------------
 
@@ -257,6 +266,7 @@ class _Run:
                 round_number=len(self.rounds),
                 schema=object_of(reason=text(), winner=one_of(positions)),
                 lenient=True,
+                later=0,
             )  # fmt: skip
             winner = text_of(answer.value, "winner")
             if winner not in positions:
@@ -276,7 +286,11 @@ class _Run:
     # --- Words ------------------------------------------------------------------------------------
 
     def _legend(self) -> list[Part]:
-        return [Part("Debaters", {agent.id: about_agent(agent) for agent in self.debaters})]
+        return [
+            Part(
+                "Debaters", {agent.id: about_agent(agent, self.context) for agent in self.debaters}
+            )
+        ]
 
     def _label(self, agent: Agent) -> str:
         name = display_name(agent)

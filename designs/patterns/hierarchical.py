@@ -18,7 +18,7 @@ from designs.patterns.base import (
     RunContext,
     Settings,
 )
-from designs.patterns.members import in_order
+from designs.patterns.members import in_order, later_turns
 from designs.patterns.prompts import (
     about_agent,
     delivered,
@@ -206,20 +206,37 @@ class _Run:
 
     async def _carry_out(self, subtasks: Sequence[_Subtask], round_number: int) -> list[_Result]:
         results: list[_Result] = []
+        later = self._later(subtasks, round_number)
         if self.settings.parallel:
-            work = [self._do(subtask, round_number, []) for subtask in subtasks]
+            work = [
+                self._do(subtask, round_number, [], after)
+                for subtask, after in zip(subtasks, later, strict=True)
+            ]
             results = await in_order(work, at_once=AT_ONCE)
         else:
-            for subtask in subtasks:
+            for subtask, after in zip(subtasks, later, strict=True):
                 earlier = [r.part for r in (*self.results, *results) if r.text is not None]
-                results.append(await self._do(subtask, round_number, earlier))
+                results.append(await self._do(subtask, round_number, earlier, after))
         for result in results:
             if result.text is None:
                 worker, task = display_name(result.subtask.worker), quoted(result.subtask.task)
                 self._lose(f"{worker} did not do {task}: {result.loss.rstrip('.')}.")
         return results
 
-    async def _do(self, subtask: _Subtask, round_number: int, earlier: list[Part]) -> _Result:
+    def _later(self, subtasks: Sequence[_Subtask], round_number: int) -> list[int | None]:
+        """For each subtask what comes after it: other subtasks, plans and results, the synthesis.
+
+        None for the only one there is: without its result there is nothing to put together.
+        """
+        if len(subtasks) == 1 and not any(result.text is not None for result in self.results):
+            return [None]
+        at_once = AT_ONCE if self.settings.parallel else 1
+        after = 2 * (self.settings.rounds - round_number) + 1
+        return [turns + after for turns in later_turns(len(subtasks), at_once=at_once)]
+
+    async def _do(
+        self, subtask: _Subtask, round_number: int, earlier: list[Part], later: int | None
+    ) -> _Result:
         parts = [*self.task, *delivered(subtask.worker, self.context), *earlier]
         try:
             answer = await self.context.ask(
@@ -227,13 +244,14 @@ class _Run:
                 [*parts, Part("Your subtask", subtask.task)],
                 purpose=f"subtask_{subtask.number}",
                 round_number=round_number,
+                later=later,
             )
         except AgentFailed as failed:
             return _Result(subtask, None, failed.reason)
         return _Result(subtask, answer.text)
 
     def _prompt(self, wanted: str, *, with_workers: bool) -> list[Part]:
-        workers = {name: about_agent(worker) for name, worker in self.workers.items()}
+        workers = {name: about_agent(worker, self.context) for name, worker in self.workers.items()}
         return [
             *self.task,
             *delivered(self.manager, self.context),
@@ -248,10 +266,9 @@ class _Run:
         self.context.degrade(sentence)
 
     def _nothing_done(self) -> str:
-        return (
-            f"no subtask was carried out. {' '.join(self.losses)} "
-            f"The workers are {listed(list(self.workers))}."
-        )
+        why = self.losses or [f"The plan of {display_name(self.manager)} has no subtasks."]
+        workers = f"The workers are {listed(list(self.workers))}."
+        return " ".join(["no subtask was carried out.", *why, workers])
 
 
 def _most(block: Block, settings: HierarchicalSettings) -> int:

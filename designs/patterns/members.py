@@ -22,6 +22,12 @@ class Gathered:
     missing: tuple[tuple[Agent, str], ...]
 
 
+def later_turns(count: int, *, at_once: int) -> list[int]:
+    """For each of so many questions, how many turns come after its own."""
+    turns = -(-count // at_once)
+    return [turns - 1 - place // at_once for place in range(count)]
+
+
 async def ask_all(
     agents: Sequence[Agent],
     ask: Callable[[Agent], Awaitable[Answer]],

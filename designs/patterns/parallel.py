@@ -9,7 +9,7 @@ from pydantic import Field
 
 from designs.graph.spec import Agent, Block, Problem
 from designs.patterns.base import Answer, BlockOutput, Part, Pattern, RunContext, Settings
-from designs.patterns.members import Gathered, ask_all
+from designs.patterns.members import Gathered, ask_all, later_turns
 from designs.patterns.prompts import NOTE, answer_part, delivered, display_name, render_task
 
 Aggregate = Literal["agent", "list", "vote"]
@@ -83,15 +83,19 @@ class Parallel(Pattern[ParallelSettings]):
         aggregator = _aggregator(block, settings)
         members = [agent for agent in block.agents if agent is not aggregator]
 
-        async def ask(agent: Agent) -> Answer:
-            return await context.ask(agent, [*task, *delivered(agent, context)], purpose="answer")
+        needed = len(members) if settings.require == "all" else settings.require
+        later = later_turns(len(members), at_once=settings.max_concurrency)
 
-        gathered = await ask_all(
-            members,
-            ask,
-            needed=len(members) if settings.require == "all" else settings.require,
-            at_once=settings.max_concurrency,
-        )
+        async def ask(agent: Agent) -> Answer:
+            after = later[members.index(agent)] + (aggregator is not None)
+            return await context.ask(
+                agent,
+                [*task, *delivered(agent, context)],
+                purpose="answer",
+                later=after if needed < len(members) else None,
+            )
+
+        gathered = await ask_all(members, ask, needed=needed, at_once=settings.max_concurrency)
         if gathered.missing:
             context.degrade(missing_sentence(gathered.missing))
         by_agent: dict[str, Any] = {name: answer.text for name, answer in gathered.answers.items()}

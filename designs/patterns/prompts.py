@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from designs.graph.spec import Agent, Block
-from designs.patterns.base import Delivery, Part, RunContext
+from designs.graph.expressions import ExpressionError, Template
+from designs.graph.spec import Agent, Block, Graph
+from designs.patterns.base import RUN_INPUT, Delivery, Part, RunContext
 
 TASK = "Task"
+INPUT = "Input"
 NOTE = "Note"
 INSTRUCTION = "What to do"
 
@@ -20,8 +25,15 @@ def render_task(block: Block, context: RunContext) -> list[Part]:
 
 
 def delivered(agent: Agent, context: RunContext) -> list[Part]:
-    """What connections brought for this agent, one part per connection."""
-    return [Part(_source_label(delivery), delivery.value) for delivery in context.deliveries(agent)]
+    """What connections brought for this agent, one part per connection; or the run's input.
+
+    The parts name blocks and agents as people do; ids are for data.
+    """
+    found = context.deliveries(agent)
+    if not found:
+        return []
+    names = _Names(context.graph)
+    return [Part(names.label_of(delivery), names.value_of(delivery)) for delivery in found]
 
 
 def answer_part(agent: Agent, text: str) -> Part:
@@ -43,10 +55,24 @@ def display_name(agent: Agent) -> str:
     return agent.name.strip() or agent.id
 
 
-def about_agent(agent: Agent) -> str:
+def about_agent(agent: Agent, context: RunContext) -> str:
     """What an agent is for, told to whoever chooses among agents."""
-    prompt = cut(agent.system_prompt, ABOUT_CHARACTERS)
+    prompt = cut(told(agent.system_prompt, context), ABOUT_CHARACTERS)
     return f"{display_name(agent)}. {prompt}" if prompt else display_name(agent)
+
+
+def told(template: str, context: RunContext) -> str:
+    """A template as others than its own agent may read it: with the run's input, and a mark where
+    anything else would be put in.
+    """
+    compiled = Template.compile(template)
+    reads = compiled.reads
+    if reads.everything or any(path[0] not in ("input", "execution") for path in reads.paths):
+        return compiled.outline
+    try:
+        return _as_text(context.render(template))
+    except ExpressionError:
+        return compiled.outline
 
 
 def cut(text: str, most_characters: int) -> str:
@@ -55,6 +81,43 @@ def cut(text: str, most_characters: int) -> str:
     return line if len(line) <= most_characters else f"{line[:most_characters]}…"
 
 
-def _source_label(delivery: Delivery) -> str:
-    agent = f", agent {delivery.source_agent}" if delivery.source_agent is not None else ""
-    return f"From {delivery.source}{agent}"
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+class _Names:
+    """The names of a design's blocks and agents; with the id where two have the same name."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._blocks = {block.id: block for block in graph.blocks}
+        self._labels = unique_names({b.id: b.label.strip() or b.id for b in graph.blocks})
+
+    def label_of(self, delivery: Delivery) -> str:
+        if delivery.source == RUN_INPUT:
+            return INPUT
+        agents = self._agents(delivery.source)
+        name = delivery.source_agent
+        agent = f", agent {agents.get(name, name)}" if name is not None else ""
+        return f"From {self._labels[delivery.source]}{agent}"
+
+    def value_of(self, delivery: Delivery) -> Any:
+        """The value; an object by agent has the agents' names."""
+        value = delivery.value
+        if delivery.source == RUN_INPUT or delivery.source_agent is not None:
+            return value
+        agents = self._agents(delivery.source)
+        if not isinstance(value, dict) or not value or not value.keys() <= agents.keys():
+            return value
+        return {agents[name]: said for name, said in value.items()}
+
+    def _agents(self, block_id: str) -> dict[str, str]:
+        agents = self._blocks[block_id].agents
+        return unique_names({agent.id: display_name(agent) for agent in agents})
+
+
+def unique_names(names: Mapping[str, str]) -> dict[str, str]:
+    """Names by id; those that several have come with their ids."""
+    counts = Counter(names.values())
+    return {
+        found: name if counts[name] == 1 else f"{name} ({found})" for found, name in names.items()
+    }

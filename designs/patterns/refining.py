@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from designs.graph.spec import Agent, Block
-from designs.patterns.base import BlockFailed, BlockOutput, Part, RunContext
+from designs.patterns.base import AgentFailed, BlockFailed, BlockOutput, Part, RunContext
 from designs.patterns.prompts import delivered, display_name, instruction, render_task
 from designs.patterns.structured import field_of, object_of, text, text_of, whole_number
 
@@ -39,13 +39,22 @@ async def refine(
 ) -> BlockOutput:
     """The best draft. Below the threshold the run is marked degraded. Every draft is scored.
 
-    Raises BlockFailed if the first critique has no score; a later one ends the revising.
+    Raises BlockFailed if the first critique has no score, AgentFailed if there is none; what fails
+    later ends the revising, and the best draft so far is the output.
     """
     task = render_task(block, context)
     drafts: list[_Draft] = []
     for round_number in range(1, most_rounds + 1):
-        written = await _write(context, writer, task, drafts, round_number)
-        draft = await _judge(context, critic, task, written, round_number)
+        try:
+            written = await _write(context, writer, task, drafts, round_number)
+            draft = await _judge(
+                context, critic, task, written, round_number, later=0 if drafts else None
+            )
+        except AgentFailed as failed:
+            if not drafts:
+                raise
+            _without_revision(context, failed, round_number)
+            break
         if draft is None:
             _without_score(context, critic, drafts, round_number)
             break
@@ -75,11 +84,19 @@ async def _write(
         Part("Feedback", f"{last.feedback} (score: {last.score:g} of {MOST_SCORE})"),
         instruction(REVISE),
     ]
-    return (await context.ask(writer, parts, purpose="revise", round_number=round_number)).text
+    # A draft that was scored is there already.
+    answer = await context.ask(writer, parts, purpose="revise", round_number=round_number, later=0)
+    return answer.text
 
 
 async def _judge(
-    context: RunContext, critic: Agent, task: Sequence[Part], written: str, round_number: int
+    context: RunContext,
+    critic: Agent,
+    task: Sequence[Part],
+    written: str,
+    round_number: int,
+    *,
+    later: int | None,
 ) -> _Draft | None:
     """The scored draft; None if the critique has no score even after its correction."""
     answer = await context.ask(
@@ -89,6 +106,7 @@ async def _judge(
         round_number=round_number,
         schema=object_of(feedback=text(), score=whole_number(LEAST_SCORE, MOST_SCORE)),
         lenient=True,
+        later=later,
     )
     score = field_of(answer.value, "score")
     if isinstance(score, bool) or not isinstance(score, int | float):
@@ -108,6 +126,11 @@ def _without_score(
             "whether it is good."
         )
     context.degrade(f"{who} gave the draft of round {round_number} no score, so it does not count.")
+
+
+def _without_revision(context: RunContext, failed: AgentFailed, round_number: int) -> None:
+    reason = failed.reason.rstrip(".")
+    context.degrade(f"Round {round_number} of revising failed ({reason}); the best draft was kept.")
 
 
 def _best(drafts: Sequence[_Draft]) -> _Draft:

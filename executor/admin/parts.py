@@ -57,6 +57,10 @@ class StepColumns:
     def cost(self, step: Step) -> str:
         return cost(step.cost_usd)
 
+    @display(description="Status", ordering="status")
+    def state(self, step: Step) -> str:
+        return block_badge(step)
+
     @display(description="Duration")
     def took(self, step: Step) -> str:
         return duration(step.duration_ms)
@@ -79,7 +83,8 @@ class BlockResultInline(BlockColumns, ReadOnlyInline):
 class StepInline(StepColumns, ReadOnlyInline):
     model = Step
     fields = (
-        "step", "agent", "round_number", "purpose", "model", "tokens", "cost", "took", "answer",
+        "step", "state", "agent", "round_number", "purpose", "model", "tokens", "cost", "took",
+        "answer",
     )  # fmt: skip
     verbose_name_plural = "Steps"
     per_page = 25
@@ -150,22 +155,27 @@ class BlockResultAdmin(BlockColumns, PartAdmin):
 class StepAdmin(StepColumns, PartAdmin):
     permission = "executor.view_step"
     list_display = (
-        "key", "execution_link", "agent", "purpose", "model", "tokens", "cost", "took",
+        "key", "state", "execution_link", "agent", "purpose", "model", "tokens", "cost", "took",
         "started_at",
     )  # fmt: skip
-    list_filter = ("purpose", "model")
+    list_filter = (("status", ChoicesCheckboxFilter), "purpose", "model")
     list_select_related = ("execution",)
     search_fields = ("key", "block_id", "agent_id", "model")
     ordering = ("-id",)
-    deferred_in_lists = ("prompt", "text", "output", *EXECUTION_COLUMNS)
-    PAYLOADS = ("prompt_text", "answer_text", "output_text")
+    deferred_in_lists = ("prompt", "text", "output", "failures", *EXECUTION_COLUMNS)
+    PAYLOADS = ("failed_tries", "prompt_text", "answer_text", "output_text")
     fields = (
-        "execution_link", "key", "block_id", "agent", "round_number", "purpose", "model",
-        "tokens", "cost", "tries", "attempt", "started_at", "finished_at", "took", *PAYLOADS,
+        "execution_link", "key", "state", "block_id", "agent", "round_number", "purpose", "model",
+        "finish_reason", "tokens", "is_estimated", "cost", "tries", "attempt", "started_at",
+        "finished_at", "took", *PAYLOADS,
     )  # fmt: skip
 
     def get_fields(self, request: PageRequest, obj: Any = None) -> list[str]:
         return without_payload(request, self.fields, self.PAYLOADS)
+
+    @display(description="Tries that failed")
+    def failed_tries(self, step: Step) -> str:
+        return json_block(step.failures)
 
     @display(description="Prompt")
     def prompt_text(self, step: Step) -> str:

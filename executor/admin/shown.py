@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from designs.admin.shown import EMPTY, badge
-from executor.models import BlockResult, BlockStatus, Execution
+from executor.models import BlockResult, BlockStatus, Execution, Step
 from executor.states import Status
 from executor.templatetags.durations import as_duration
 
@@ -31,7 +31,7 @@ def execution_badge(execution: Execution) -> str:
     return badge(execution.get_status_display(), KINDS.get(execution.status, ""))
 
 
-def block_badge(row: BlockResult) -> str:
+def block_badge(row: BlockResult | Step) -> str:
     return badge(row.get_status_display(), BLOCK_KINDS.get(row.status, ""))
 
 

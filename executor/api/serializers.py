@@ -14,7 +14,12 @@ from designs.api.lists import weigh
 from designs.bounded import fill_page
 from executor.answers import usage_of
 from executor.models import BlockResult, Execution, Step, Trigger
-from executor.quotes import PAYLOAD, error_without_quotes, reasons_without_quotes
+from executor.quotes import (
+    PAYLOAD,
+    error_without_quotes,
+    failures_without_quotes,
+    reasons_without_quotes,
+)
 from executor.states import Status
 
 
@@ -70,6 +75,9 @@ class UsageOut(serializers.Serializer[Any]):
     input_tokens = serializers.IntegerField()
     output_tokens = serializers.IntegerField()
     cost_usd = serializers.FloatField(allow_null=True)
+
+
+NOTHING_USED = {"model_calls": 0, "input_tokens": 0, "output_tokens": 0, "cost_usd": None}
 
 
 class RunErrorOut(serializers.Serializer[Any]):
@@ -143,9 +151,12 @@ class ExecutionOut(serializers.Serializer[Execution]):
 
 
 class BlockOut(serializers.ModelSerializer[BlockResult]):
+    """How far a block is, and what its steps used so far."""
+
     output_omitted = serializers.BooleanField(
         default=False, help_text="The answer had no room for it; `?block=` and its id shows it."
     )
+    usage = serializers.SerializerMethodField()
 
     class Meta:
         model = BlockResult
@@ -157,7 +168,13 @@ class BlockOut(serializers.ModelSerializer[BlockResult]):
             "error",
             "started_at",
             "completed_at",
+            "usage",
         )
+
+    @extend_schema_field(UsageOut)
+    def get_usage(self, row: BlockResult) -> dict[str, Any]:
+        found: dict[str, dict[str, Any]] = self.context["usage"]
+        return found.get(row.block_id, NOTHING_USED)
 
 
 # Of one answer.
@@ -165,15 +182,29 @@ MOST_BLOCKS = 1_000
 MOST_STEPS = 100
 
 
+class FailureOut(serializers.Serializer[Any]):
+    """One try that gave no answer: `class` is a word for machines, `message` a sentence."""
+
+    model = serializers.CharField()
+    message = serializers.CharField()
+    at = serializers.DateTimeField()
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {"class": serializers.CharField(), **super().get_fields()}
+
+
 class StepOut(serializers.ModelSerializer[Step]):
+    """`tries` are the calls that were sent; tokens and cost are those of all of them."""
+
     text = serializers.CharField(allow_null=True)
+    failures = serializers.SerializerMethodField()
 
     class Meta:
         model = Step
         fields = (
-            "key", "block_id", "agent_id", "round_number", "purpose", "model", "prompt", "text",
-            "output", "input_tokens", "output_tokens", "cost_usd", "tries", "started_at",
-            "finished_at", "duration_ms",
+            "key", "block_id", "agent_id", "round_number", "purpose", "model", "status", "prompt",
+            "text", "output", "finish_reason", "input_tokens", "output_tokens", "is_estimated",
+            "cost_usd", "tries", "failures", "started_at", "finished_at", "duration_ms",
         )  # fmt: skip
 
     PAYLOADS = ("prompt", "text", "output")
@@ -186,6 +217,10 @@ class StepOut(serializers.ModelSerializer[Step]):
         """What is hidden is not even read."""
         hidden = self.PAYLOADS if self.hides else ()
         return {name: field for name, field in super().get_fields().items() if name not in hidden}
+
+    @extend_schema_field(FailureOut(many=True))
+    def get_failures(self, step: Step) -> list[dict[str, Any]]:
+        return failures_without_quotes(step.failures) if self.hides else list(step.failures)
 
     def to_representation(self, instance: Step) -> dict[str, Any]:
         """Without the right to see payloads they are null."""
@@ -224,25 +259,26 @@ class ExecutionDetailOut(ExecutionOut):
         blocks = execution.blocks.order_by("pk")
         if self.context.get("block"):
             blocks = blocks.filter(block_id=self.context["block"])
+        used = {"usage": execution.steps.usage_by_block()}
         if self.hides:
-            return self._without_output(blocks, omitted=False)
+            return self._without_output(blocks, used, omitted=False)
         taken, shown, has_more = fill_page(
             blocks,
             limit=MOST_BLOCKS,
             large=("output",),
-            show=lambda rows: [dict(row) for row in BlockOut(rows, many=True).data],
+            show=lambda rows: [dict(row) for row in BlockOut(rows, many=True, context=used).data],
             weigh=weigh,
         )
         rest = blocks.filter(pk__gt=taken[-1]) if has_more else blocks.none()
-        return shown + self._without_output(rest, omitted=True)
+        return shown + self._without_output(rest, used, omitted=True)
 
     def _without_output(
-        self, rows: QuerySet[BlockResult], *, omitted: bool
+        self, rows: QuerySet[BlockResult], used: dict[str, Any], *, omitted: bool
     ) -> list[dict[str, Any]]:
         blocks = list(rows.defer("output"))
         for block in blocks:
             block.output = None
-        found = [dict(row) for row in BlockOut(blocks, many=True).data]
+        found = [dict(row) for row in BlockOut(blocks, many=True, context=used).data]
         for row in found:
             row["output_omitted"] = omitted
             if self.hides:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any, Protocol
 
 from designs.graph.spec import Agent
@@ -13,17 +12,21 @@ from designs.patterns.base import Part
 from executor.engine.budget import Budget
 from executor.engine.context import Setup
 from executor.engine.events import ErrorInfo, StepFailed, StepStarted, TextDelta
-from executor.engine.failures import RunStopped, StepFailure
+from executor.engine.failures import INTERNAL, RunStopped, StepFailure
 from executor.engine.journal import StepResult
 from executor.engine.limits import LimitReached
 from executor.engine.llm.base import ErrorKind, Model, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.structured import readable_value
 from executor.engine.retry import Tries
+from executor.engine.spending import Spending
 
 CALL_SECONDS = 120.0
 # So much of a refused answer is quoted in the correction.
 QUOTED_CHARACTERS = 2_000
 ONLY_JSON = "Give only JSON that fits: no fence, no other words."
+
+NO_MODEL = "no language model is set up; name one in the design or in ORCHESTRA_MODEL."
+STOPPED = "The call was stopped before its answer came."
 
 
 class Host(Protocol):
@@ -38,10 +41,19 @@ class Host(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class TimeLimit:
+    """When a step is given up, in the loop's time, and the sentence for it."""
+
+    at: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What is asked, of which agent, under which step key. `models` is the fallback chain.
 
     `deadline` is the nearest one in the loop's time, `call_seconds` the longest one call may take.
+    With a `limit` the step fails alone when its time is over.
     """
 
     key: str
@@ -56,49 +68,39 @@ class Question:
     retries: int
     call_seconds: float
     deadline: float | None
+    limit: TimeLimit | None = None
     # Whether an answer that does not fit after its correction is an answer all the same.
     lenient: bool = False
 
 
 class Asking:
-    """One question under way."""
+    """One question under way; `earlier` is the failed step whose spending it goes on from."""
 
-    __slots__ = (
-        "_calls",
-        "_cost",
-        "_host",
-        "_input_tokens",
-        "_output_tokens",
-        "_parts",
-        "_question",
-        "_whole",
-    )
+    __slots__ = ("_host", "_model", "_parts", "_question", "_spending", "_started", "_whole")
 
-    def __init__(self, host: Host, question: Question) -> None:
+    def __init__(self, host: Host, question: Question, earlier: StepResult | None = None) -> None:
         self._host = host
         self._question = question
         self._parts = question.parts
-        self._calls = 0
-        self._input_tokens = 0
-        self._output_tokens = 0
-        self._cost: Decimal | None = None
+        self._spending = Spending(earlier)
+        self._model = ""
+        self._started = host.setup.timing.now()
         # Whether streaming is what broke the last try.
         self._whole = False
 
     async def result(self) -> StepResult:
         """The finished step, not yet recorded.
 
-        Raises StepFailure when tries and models are spent, RunStopped when a limit is reached.
+        Raises StepFailure when tries, models or time are spent, RunStopped when a limit is reached.
         """
-        question, timing = self._question, self._host.setup.timing
-        started = timing.now()
+        question = self._question
         self._host.setup.emit(
             StepStarted(
-                question.key, question.block_id, question.agent.id, question.purpose, started
+                question.key, question.block_id, question.agent.id, question.purpose, self._started
             )
         )
         try:
-            answer = await self._first_answer()
+            answer = await self._answer_in_time()
         except ModelError as error:
             misfit = self._misfit(error)
             if misfit is None:
@@ -106,34 +108,71 @@ class Asking:
             answer = misfit
         except LimitReached as limit:
             self._host.stop(self._limit_info(limit))
+            self._spending.note(self._model, "limit", limit.message, self._now())
             raise RunStopped(limit.message) from limit
+        return replace(
+            self._step(),
+            model=answer.model,
+            text=answer.text,
+            output=answer.text if question.schema is None else answer.value,
+            finish_reason=answer.finish_reason,
+        )
+
+    def failed_step(self, error: BaseException) -> StepResult | None:
+        """The record of a step that `result` gave up with this error; None if it did nothing."""
+        spending = self._spending
+        if isinstance(error, asyncio.CancelledError):
+            spending.note(self._model, "stopped", STOPPED, self._now())
+        elif not isinstance(error, StepFailure | RunStopped):
+            spending.note(self._model, "internal", INTERNAL, self._now())
+        if isinstance(error, StepFailure) or spending.calls:
+            return replace(self._step(), model=self._model, status="failed")
+        return None
+
+    def _step(self) -> StepResult:
+        """The step without an answer."""
+        question, spending = self._question, self._spending
         return StepResult(
             key=question.key,
             block_id=question.block_id,
             agent_id=question.agent.id,
             round_number=question.round_number,
             purpose=question.purpose,
-            model=answer.model,
+            model=None,
             prompt=self._prompt(),
-            text=answer.text,
-            output=answer.text if question.schema is None else answer.value,
-            input_tokens=self._input_tokens,
-            output_tokens=self._output_tokens,
-            cost_usd=self._cost,
-            tries=self._calls,
-            started_at=started,
-            finished_at=timing.now(),
+            text=None,
+            output=None,
+            input_tokens=spending.input_tokens,
+            output_tokens=spending.output_tokens,
+            cost_usd=spending.cost,
+            tries=spending.calls,
+            started_at=self._started,
+            finished_at=self._now(),
+            is_estimated=spending.is_estimated,
+            failures=tuple(spending.failures),
         )
+
+    async def _answer_in_time(self) -> ModelAnswer:
+        limit = self._question.limit
+        if limit is None:
+            return await self._first_answer()
+        try:
+            async with asyncio.timeout_at(limit.at) as clock:
+                return await self._first_answer()
+        except TimeoutError:
+            if not clock.expired():
+                raise
+            error = ModelError(ErrorKind.TIMEOUT, limit.sentence)
+            self._failed(error, final=True)
+            raise error from None
 
     async def _first_answer(self) -> ModelAnswer:
         """The answer of the first model of the chain that gives one."""
-        failure = ModelError(
-            ErrorKind.UNAVAILABLE,
-            "no language model is set up; name one in the design or in ORCHESTRA_MODEL.",
-        )
+        failure = ModelError(ErrorKind.UNAVAILABLE, NO_MODEL)
         names = self._question.models
         for position, name in enumerate(names, start=1):
             last = position == len(names)
+            self._model = name
             try:
                 model = self._host.setup.models.resolve(name)
             except ModelError as error:
@@ -150,6 +189,7 @@ class Asking:
         """Ask one model until it answers, or its tries are spent."""
         # A correction is about what the model said itself, and how it streams is its own matter.
         self._parts, self._whole = self._question.parts, False
+        self._model = model.name
         tries = Tries(self._question.retries, self._host.setup.timing, has_fallback=has_fallback)
         while True:
             try:
@@ -167,8 +207,13 @@ class Asking:
 
     async def _call(self, model: Model) -> ModelAnswer:
         question, budget = self._question, self._host.budget
-        budget.begin_call()
-        self._calls += 1
+        if budget.needs_prices and not await model.has_price():
+            raise LimitReached(
+                "cost_usd",
+                f"The cost of {model.name} is unknown, so a limit of cost cannot be kept: "
+                "give it a price in its connection, or limit tokens.",
+            )
+        call = self._spending.begin(budget)
         request = ModelRequest(
             call_key=f"{self._host.setup.execution_id}:{question.key}",
             system=question.system,
@@ -177,23 +222,19 @@ class Asking:
             role=question.agent.role,
             schema=question.schema,
             timeout_seconds=question.call_seconds,
+            max_output_tokens=question.agent.max_output_tokens,
             whole=self._whole,
+            on_sent=call.sent,
         )
         try:
             answer = await model.complete(request, self._delta())
+            call.answered(answer, request)
         except ModelError as error:
-            if error.spent is not None:
-                self._spend(error.spent)
+            call.failed(error, request)
             raise
-        self._spend(answer)
+        finally:
+            call.end()
         return answer
-
-    def _spend(self, answer: ModelAnswer) -> None:
-        self._input_tokens += answer.input_tokens
-        self._output_tokens += answer.output_tokens
-        if answer.cost_usd is not None:
-            self._cost = answer.cost_usd + (self._cost or 0)
-        self._host.budget.add(answer.input_tokens, answer.output_tokens, answer.cost_usd)
 
     def _misfit(self, error: ModelError) -> ModelAnswer | None:
         """The refused answer, if the question takes one that does not fit."""
@@ -225,16 +266,17 @@ class Asking:
         return tell
 
     def _failed(self, error: ModelError, *, final: bool) -> None:
-        question, setup = self._question, self._host.setup
+        question, setup, now = self._question, self._host.setup, self._now()
+        self._spending.note(self._model, error.kind.value, error.message, now)
         setup.emit(
             StepFailed(
                 key=question.key,
                 block_id=question.block_id,
                 agent_id=question.agent.id,
                 error=self._info(error),
-                tries=self._calls,
+                tries=self._spending.calls,
                 final=final,
-                at=setup.timing.now(),
+                at=now,
             )
         )
 
@@ -252,6 +294,9 @@ class Asking:
             "system": self._question.system,
             "parts": [{"label": part.label, "value": part.value} for part in self._parts],
         }
+
+    def _now(self) -> float:
+        return self._host.setup.timing.now()
 
     def _seconds_left(self) -> float | None:
         deadline = self._question.deadline

@@ -11,21 +11,25 @@ from typing import Any, Protocol
 from designs.graph.expressions import Expression, Template
 from designs.graph.reads import Reads
 from designs.graph.spec import Agent, Graph
-from designs.patterns.base import Answer, Delivery, Part
-from executor.engine.asking import CALL_SECONDS, Asking, Host, Question
+from designs.patterns.base import RUN_INPUT, Answer, Delivery, Part
+from executor.engine.asking import CALL_SECONDS, Asking, Host, Question, TimeLimit
 from executor.engine.compile import CompiledBlock
 from executor.engine.context import Timing
 from executor.engine.evaluation import Compiled, Evaluation
 from executor.engine.events import ErrorInfo, StepFinished
-from executor.engine.failures import RunStopped
+from executor.engine.failures import RunStopped, StepFailure
 from executor.engine.journal import StepResult, step_key
 from executor.engine.json_text import json_text
 from executor.engine.limits import LimitReached
+from executor.engine.words import counted
 
 logger = logging.getLogger(__name__)
 
 # A record that is being written when the run is cancelled gets so long to end.
 RECORD_GRACE_SECONDS = 5.0
+# Of the time a block has left: what stays for handing on what there is.
+LAST_SHARE = 0.95
+NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 Arrival = tuple[Delivery, str | None]
 
@@ -42,7 +46,9 @@ class BlockHost(Host, Protocol):
         """Names for expressions: `input`, `execution`, and `blocks` with the ancestors' outputs."""
         ...
 
-    def degrade(self, block: CompiledBlock, reason: str) -> None: ...
+    def degrade(self, block: CompiledBlock, reason: str, agent: Agent | None = None) -> None:
+        """Note why the result is not all that was asked for; of one agent, or of the block."""
+        ...
 
     def models(self, agent: Agent) -> Sequence[str]:
         """The fallback chain of model names for an agent."""
@@ -115,21 +121,27 @@ class BlockRun:
         round_number: int = 1,
         schema: dict[str, Any] | None = None,
         lenient: bool = False,
+        later: int | None = None,
     ) -> Answer:
         """See `RunContext`. Raises StepFailure (an AgentFailed), ExpressionError, RunStopped."""
         key = step_key(self._block.id, agent.id, round_number, purpose)
-        step = self._known(key)
+        step = self._asked_before(key)
         if step is None:
-            question = self._question(
-                key, agent, parts, purpose, round_number, schema, lenient=lenient
-            )
             self._asked[key] = None
             try:
-                step = await self._perform(question)
+                step = self._replayed(key)
+                if step is None:
+                    question = self._question(
+                        key, agent, parts, purpose, round_number, schema, lenient=lenient,
+                        later=later,
+                    )  # fmt: skip
+                    step = await self._perform(question)
             except BaseException:
                 del self._asked[key]
                 raise
             self._asked[key] = step
+            if step.finish_reason == "length":
+                self._host.degrade(self._block, cut_off(agent, step), agent)
         return Answer(step.text or "", None if schema is None else step.output)
 
     async def prepare(self) -> None:
@@ -159,7 +171,12 @@ class BlockRun:
         return self._evaluation.in_place(compiled, names)
 
     def deliveries(self, agent: Agent) -> Sequence[Delivery]:
-        return self._seen_by(agent)
+        return self._seen_by(agent) if self._block.incoming else self._run_input()
+
+    def _run_input(self) -> Sequence[Delivery]:
+        """The run's input as a delivery, if the block takes it and there is any."""
+        given = self._host.scope(None)["input"] if self._block.takes_input else None
+        return () if given in NOTHING else (Delivery(RUN_INPUT, None, given),)
 
     def degrade(self, reason: str) -> None:
         self._host.degrade(self._block, reason)
@@ -171,30 +188,54 @@ class BlockRun:
             self._host.setup.emit(StepFinished(step, replayed=True))
         return step
 
-    def _known(self, key: str) -> StepResult | None:
-        """The answered step of this run or of the journal."""
-        if key in self._asked:
-            step = self._asked[key]
-            if step is None:
-                raise RuntimeError(f"The step {key} is asked twice at once.")
-            return step
-        step = self.recall(key)
-        if step is None:
+    def _asked_before(self, key: str) -> StepResult | None:
+        """The step as it was answered in this run."""
+        if key not in self._asked:
             return None
-        self._asked[key] = step
-        self._host.budget.add_replayed(step.tries)
-        self._host.budget.add(step.input_tokens, step.output_tokens, step.cost_usd)
-        self._check_budget(step)
+        step = self._asked[key]
+        if step is None:
+            raise RuntimeError(f"The step {key} is asked twice at once.")
+        return step
+
+    def _replayed(self, key: str) -> StepResult | None:
+        step = self.recall(key)
+        if step is not None:
+            self._check_budget(step)
         return step
 
     async def _perform(self, question: Question) -> StepResult:
-        step = await Asking(self._host, question).result()
+        journal = self._host.setup.journal
+        asking = Asking(self._host, question, journal.recall_failed(question.key))
+        try:
+            step = await asking.result()
+        except StepFailure as failure:
+            if (failed := asking.failed_step(failure)) is not None:
+                await self._record(failed)
+            raise
+        except BaseException as error:
+            if (failed := asking.failed_step(error)) is not None:
+                self._record_unawaited(failed)
+            raise
         await self.keep(step)
         self._check_budget(step)
         return step
 
     async def keep(self, step: StepResult) -> None:
         """Record a step and tell of it. Raises RunStopped when it could not be recorded."""
+        await self._record(step)
+        self._host.setup.emit(StepFinished(step, replayed=False))
+
+    def _record_unawaited(self, step: StepResult) -> None:
+        """Record a step of a block that is being stopped: nobody waits for it but the run's end."""
+        try:
+            pending = self._host.setup.journal.record(step)
+        except Exception as error:  # noqa: BLE001 - whatever keeps a journal from writing is told
+            logger.warning("The record of step %s could not be written: %r", step.key, error)
+            return
+        if pending is not None:
+            asyncio.ensure_future(pending).add_done_callback(_look_at)
+
+    async def _record(self, step: StepResult) -> None:
         try:
             pending = self._host.setup.journal.record(step)
             if pending is not None:
@@ -202,7 +243,6 @@ class BlockRun:
         except Exception as error:
             self.refuse(step.key, error)
             raise RunStopped("A step could not be recorded.") from error
-        self._host.setup.emit(StepFinished(step, replayed=False))
 
     def refuse(self, key: str, error: Exception) -> None:
         """End the run: a step that nobody remembers must not be built upon."""
@@ -227,8 +267,12 @@ class BlockRun:
         schema: dict[str, Any] | None,
         *,
         lenient: bool,
+        later: int | None,
     ) -> Question:
         block = self._block.block
+        limit = self._time_limit(agent, later)
+        deadlines = [at for at in (self._deadline, limit and limit.at) if at is not None]
+        seconds = (block.timeout_seconds, agent.timeout_seconds)
         return Question(
             key=key,
             block_id=block.id,
@@ -240,10 +284,30 @@ class BlockRun:
             schema=schema,
             models=self._host.models(agent),
             retries=block.retries,
-            call_seconds=block.timeout_seconds or CALL_SECONDS,
-            deadline=self._deadline,
+            call_seconds=min((given for given in seconds if given), default=CALL_SECONDS),
+            deadline=min(deadlines, default=None),
+            limit=limit,
             lenient=lenient,
         )
+
+    def _time_limit(self, agent: Agent, later: int | None) -> TimeLimit | None:
+        """When the agent's answer is given up, though the block goes on: by its own time, or by its
+        share of what the block has left.
+        """
+        now = asyncio.get_running_loop().time()
+        limits = []
+        if agent.timeout_seconds is not None:
+            own = counted(agent.timeout_seconds, "second")
+            limits.append(
+                TimeLimit(now + agent.timeout_seconds, f"it took longer than its limit of {own}.")
+            )
+        if later is not None and self._deadline is not None:
+            # An own limit replaces the share, but cannot outlast the block.
+            left = self._deadline - now
+            share = LAST_SHARE if limits else share_of_time(later)
+            sentence = "it was not there in its share of the time that was left."
+            limits.append(TimeLimit(now + left * share, sentence))
+        return min(limits, key=lambda limit: limit.at, default=None)
 
     def _system(self, agent: Agent) -> str:
         """The agent's system prompt, rendered with what this agent may see."""
@@ -303,6 +367,25 @@ def _joined(found: Sequence[Delivery]) -> Any:
     return {delivery.source_agent: delivery.value for delivery in found}
 
 
+def share_of_time(later: int) -> float:
+    """Which part of the time that is left an answer may take, if so many come after it."""
+    return LAST_SHARE if later == 0 else 1.5 / (later + 1)
+
+
+def cut_off(agent: Agent, step: StepResult) -> str:
+    """That an answer ends where its limit was, in a sentence."""
+    limit, who = agent.max_output_tokens, agent.name or agent.id
+    if limit is not None and (step.is_estimated or step.output_tokens >= limit):
+        return f"The answer of {who} was cut off at its limit of {counted(limit, 'token')}."
+    return f"The answer of {who} was cut off at the length limit of {step.model}."
+
+
+def _look_at(future: asyncio.Future[None]) -> None:
+    """So that nobody is told of an error that was never looked at."""
+    if not future.cancelled():
+        future.exception()
+
+
 async def kept(pending: Awaitable[None]) -> None:
     """Wait for a record. When cancelled, it is waited for all the same: the answer was paid for."""
     future = asyncio.ensure_future(pending)
@@ -313,7 +396,6 @@ async def kept(pending: Awaitable[None]) -> None:
             await asyncio.wait([future], timeout=RECORD_GRACE_SECONDS)
         finally:
             future.cancel()
-        if future.done() and not future.cancelled():
-            # Asked for, so that nobody is told of an error that was never looked at.
-            future.exception()
+        if future.done():
+            _look_at(future)
         raise

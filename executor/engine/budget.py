@@ -2,55 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from executor.engine.context import Usage
+from executor.engine.journal import StepResult
 from executor.engine.limits import LimitReached, Limits
+from executor.engine.words import counted
 
 NOTHING = Usage()
 
 
 class Budget:
-    """Counts calls, tokens and cost of one run. A call counts when it is sent.
+    """Counts calls, tokens and cost of one run; `recorded` is what was spent on it before.
 
     What the runs that this one goes on from have spent (`before`) counts towards the limits, and is
-    no usage of this run.
+    no usage of this run. A call counts when it is sent; until then it keeps its place within the
+    limit.
     """
 
-    __slots__ = ("_before", "_calls", "_cost", "_input_tokens", "_limits", "_output_tokens")
+    __slots__ = (
+        "_before", "_calls", "_cost", "_input_tokens", "_limits", "_output_tokens", "_unsent",
+    )  # fmt: skip
 
-    def __init__(self, limits: Limits, before: Usage = NOTHING) -> None:
+    def __init__(
+        self, limits: Limits, recorded: Iterable[StepResult] = (), before: Usage = NOTHING
+    ) -> None:
         self._limits = limits
         self._before = before
         self._calls = 0
+        self._unsent = 0
         self._input_tokens = 0
         self._output_tokens = 0
         self._cost: Decimal | None = None
+        for step in recorded:
+            if step.model is not None:
+                self._calls += step.tries
+                self.add(step.input_tokens, step.output_tokens, step.cost_usd)
 
     def begin_call(self) -> None:
-        """Count a call that is about to be sent. Raises LimitReached if it may not be."""
+        """Keep a place for a call that is about to be sent. Raises LimitReached if there is none.
+
+        Either `call_sent` or `call_dropped` follows.
+        """
         limits = self._limits
-        calls = self._before.model_calls + self._calls
+        calls = self._before.model_calls + self._calls + self._unsent
         if limits.model_calls is not None and calls >= limits.model_calls:
             raise LimitReached(
                 "model_calls",
-                f"The limit of {limits.model_calls} model calls is reached and another is needed.",
+                f"The limit of {counted(limits.model_calls, 'model call')} is reached and another "
+                "is needed.",
             )
         if limits.tokens is not None and self._tokens >= limits.tokens:
             raise LimitReached(
                 "tokens",
-                f"The limit of {limits.tokens} tokens is used up and another call is needed.",
+                f"The limit of {counted(limits.tokens, 'token')} is used up and another call is "
+                "needed.",
             )
         if limits.cost_usd is not None and self._spent >= limits.cost_usd:
             raise LimitReached(
                 "cost_usd",
                 f"The limit of {limits.cost_usd:g} US dollars is used up, another call is needed.",
             )
+        self._unsent += 1
+
+    def call_sent(self) -> None:
+        self._unsent -= 1
         self._calls += 1
 
-    def add_replayed(self, calls: int) -> None:
-        """Count the calls of a step that the journal remembers."""
-        self._calls += calls
+    def call_dropped(self) -> None:
+        self._unsent -= 1
+
+    @property
+    def needs_prices(self) -> bool:
+        """Whether a call of unknown cost would make a limit meaningless."""
+        return self._limits.cost_usd is not None
 
     def add(self, input_tokens: int, output_tokens: int, cost: Decimal | None) -> None:
         """Count what a call used."""

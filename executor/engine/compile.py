@@ -10,6 +10,7 @@ from typing import Any
 from designs.graph.expressions import Expression, Template, compile_output
 from designs.graph.schema_check import SchemaCheck
 from designs.graph.spec import Block, Connection, Graph
+from designs.graph.uses import reads_input
 from designs.patterns import catalogue
 from designs.patterns.base import InstantPattern, Pattern, Settings
 from executor.engine.journal import step_key
@@ -33,7 +34,8 @@ class Link:
 class CompiledBlock:
     """A block with its pattern. `ancestors` are the ids of all blocks upstream of it.
 
-    `utility_key` is the key of the one step of a block that asks no model, else empty.
+    `utility_key` is the key of the one step of a block that asks no model, else empty. One that
+    `takes_input` is delivered the run's input: it has no connection to it, and does not read it.
     """
 
     number: int
@@ -46,6 +48,7 @@ class CompiledBlock:
     incoming: tuple[Link, ...]
     outgoing: tuple[Link, ...]
     ancestors: tuple[str, ...]
+    takes_input: bool
 
     @property
     def id(self) -> str:
@@ -140,6 +143,7 @@ def _block(
         incoming=tuple(incoming),
         outgoing=tuple(outgoing),
         ancestors=ancestors,
+        takes_input=not incoming and not utility and not reads_input(block),
     )
 
 

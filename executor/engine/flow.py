@@ -8,6 +8,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from designs.graph.expressions import ExpressionError, is_truthy
@@ -35,14 +36,13 @@ class Flow:
     """The state of one run. Used once, on the loop that runs it."""
 
     __slots__ = (
-        "_allowance", "_arrivals", "_compiled", "_degraded", "_delivered", "_done", "_evaluations",
-        "_input", "_loop", "_open", "_ready", "_waiting", "_work", "budget", "deadline", "error",
-        "setup",
+        "_allowance", "_arrivals", "_compiled", "_degraded", "_done", "_evaluations", "_input",
+        "_loop", "_open", "_ready", "_waiting", "_work", "budget", "deadline", "error", "setup",
     )  # fmt: skip
 
     def __init__(self, compiled: CompiledGraph, input_data: Any, setup: Setup) -> None:
         self.setup = setup
-        self.budget = Budget(setup.limits, setup.spent_before)
+        self.budget = Budget(setup.limits, setup.journal.recorded(), setup.spent_before)
         self.error: ErrorInfo | None = None
         self._compiled = compiled
         self._input = input_data
@@ -53,9 +53,9 @@ class Flow:
         self._arrivals: dict[int, list[Arrival | None]] = {}
         self._ready = deque(compiled.roots)
         self._done: dict[str, dict[str, Any]] = {}
-        self._delivered: set[int] = set()
         self._open: set[int] = set()
-        self._degraded: list[tuple[int, str]] = []
+        # Each with the numbers of its block and agent, by which they are told in order.
+        self._degraded: list[tuple[int, int, str]] = []
         self._allowance = Allowance.of_run()
         self._evaluations: dict[int, Evaluation] = {}
         self._work = Work(self._broken)
@@ -80,9 +80,12 @@ class Flow:
             self.error = error
         self._work.stop()
 
-    def degrade(self, block: CompiledBlock, reason: str) -> None:
-        self._degraded.append((block.number, reason))
-        self.setup.emit(Degraded(reason, block.id))
+    def degrade(self, block: CompiledBlock, reason: str, agent: Agent | None = None) -> None:
+        agents = block.block.agents
+        found = (block.number, len(agents) if agent is None else agents.index(agent), reason)
+        if found not in self._degraded:
+            self._degraded.append(found)
+            self.setup.emit(Degraded(reason, block.id))
 
     def evaluation(self, block: CompiledBlock | None) -> Evaluation:
         """What computes the expressions of a block, or of the design's output."""
@@ -116,18 +119,9 @@ class Flow:
         return {b.id: done[b.id]["output"] for b in self._compiled.blocks if b.id in done}
 
     @property
-    def ends(self) -> list[str]:
-        """Ids of the blocks that delivered to nobody, in the document's order."""
-        return [
-            block.id
-            for block in self._compiled.blocks
-            if block.id in self._done and block.number not in self._delivered
-        ]
-
-    @property
     def reasons(self) -> tuple[str, ...]:
         """Why the run is degraded, in the document's order, not in that of happening."""
-        return tuple(reason for _, reason in sorted(self._degraded, key=lambda found: found[0]))
+        return tuple(reason for _, _, reason in sorted(self._degraded, key=itemgetter(0, 1)))
 
     # --- Starting blocks --------------------------------------------------------------------------
 
@@ -310,7 +304,6 @@ class Flow:
         """A connection delivered, or was not taken; the last one makes the target ready."""
         target = link.target
         if arrival is not None:
-            self._delivered.add(link.source)
             places = self._arrivals.get(target)
             if places is None:
                 places = self._arrivals[target] = [None] * len(

@@ -11,6 +11,7 @@ from executor.engine.block_run import BlockRun
 from executor.engine.compile import CompiledBlock
 from executor.engine.failures import BlockTimedOut
 from executor.engine.journal import StepResult
+from executor.engine.words import counted
 
 T = TypeVar("T")
 
@@ -31,7 +32,8 @@ async def within(block: CompiledBlock, work: Coroutine[Any, Any, T]) -> T:
     except TimeoutError:
         if not clock.expired():
             raise
-        raise BlockTimedOut(f"it took longer than its limit of {seconds:g} seconds.") from None
+        limit = counted(seconds, "second")
+        raise BlockTimedOut(f"it took longer than its limit of {limit}.") from None
 
 
 async def _play(block: CompiledBlock, context: BlockRun, given: Any) -> BlockOutput:

@@ -13,11 +13,13 @@ from executor.engine.events import ErrorInfo
 from executor.engine.failures import INTERNAL, expression_sentence
 from executor.engine.flow import Flow
 from executor.engine.json_text import json_bytes
+from executor.engine.words import counted
 
 logger = logging.getLogger(__name__)
 
 MOST_MISFITS = 3
 LONGEST_MISFIT = 200
+NO_RESULT = "No block at the end of the design delivered a result, so there is none."
 
 __all__ = ["CompiledGraph", "compile_graph", "run_graph"]
 
@@ -38,7 +40,8 @@ async def run_graph(compiled: CompiledGraph, input_data: Any, setup: Setup) -> O
                 return await _finished(flow, compiled)
         except TimeoutError:
             pass
-    sentence = f"The execution took longer than its limit of {setup.limits.seconds:g} seconds."
+    limit = counted(setup.limits.seconds or 0.0, "second")
+    sentence = f"The execution took longer than its limit of {limit}."
     return _outcome(flow, "timed_out", ErrorInfo("timeout", sentence))
 
 
@@ -79,8 +82,8 @@ def _misfits(compiled: CompiledGraph, result: Any) -> str:
 async def _result(flow: Flow, compiled: CompiledGraph) -> Any:
     """The design's `output`, or the terminal block's output, or those of several by block id.
 
-    Terminal blocks are those without outgoing connections. If none of them was reached, those count
-    that delivered to nobody.
+    Terminal blocks are those without outgoing connections. If none of them delivered, there is no
+    result, and the run says so: another block's output was not meant to be one.
     """
     output = compiled.output
     if output is not None:
@@ -91,10 +94,9 @@ async def _result(flow: Flow, compiled: CompiledGraph) -> Any:
     reached = [name for name in terminals if name in outputs]
     if len(terminals) == 1 and reached:
         return outputs[reached[0]]
-    ends = reached or flow.ends
-    if len(ends) == 1 and not reached:
-        return outputs[ends[0]]
-    return {name: outputs[name] for name in ends} or None
+    if not reached:
+        flow.degrade(compiled.blocks[-1], NO_RESULT)
+    return {name: outputs[name] for name in reached} or None
 
 
 def _outcome(
@@ -109,5 +111,5 @@ def _outcome(
         block_outputs=flow.outputs,
         usage=flow.budget.usage,
         error=error,
-        degraded=flow.reasons,
+        degraded=flow.reasons if status == "completed" else (),
     )

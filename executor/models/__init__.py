@@ -8,7 +8,7 @@ from executor.models.execution import (
     Trigger,
     parse_execution_id,
 )
-from executor.models.results import BlockResult, BlockStatus, Step
+from executor.models.results import BlockResult, BlockStatus, Step, StepStatus
 from executor.models.totals import DailyTotals, DailyTotalsQuerySet
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "ModelConnection",
     "Provider",
     "Step",
+    "StepStatus",
     "Trigger",
     "parse_execution_id",
 ]

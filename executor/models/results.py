@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models import Sum
 
 from designs.models.json import StoredJsonField
 from executor.models.execution import Execution
@@ -42,9 +45,41 @@ class BlockResult(models.Model):
         return f"{self.block_id} ({self.status})"
 
 
+class StepStatus(models.TextChoices):
+    COMPLETED = "completed", "Completed"
+    FAILED = "failed", "Failed"
+
+
+class StepQuerySet(models.QuerySet["Step"]):
+    def usage_by_block(self) -> dict[str, dict[str, Any]]:
+        """Calls, tokens and cost by block id, of the blocks that asked a model."""
+        sums = (
+            self.exclude(model="")
+            .order_by()
+            .values("block_id")
+            .annotate(
+                calls=Sum("tries"),
+                asked=Sum("input_tokens"),
+                said=Sum("output_tokens"),
+                cost=Sum("cost_usd"),
+            )
+        )
+        return {
+            row["block_id"]: {
+                "model_calls": row["calls"],
+                "input_tokens": row["asked"],
+                "output_tokens": row["said"],
+                "cost_usd": None if row["cost"] is None else float(row["cost"]),
+            }
+            for row in sums
+        }
+
+
 class Step(models.Model):
-    """One finished model call, or one utility block: written before anything that depends on it
-    starts.
+    """One model call, or one utility block: written before anything that depends on it starts.
+
+    Tokens and cost are those of all its tries. A step that failed is done again when its execution
+    goes on; its new row takes the place of this one, and has what was spent here.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -61,10 +96,22 @@ class Step(models.Model):
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=14, decimal_places=6, null=True)
+    # Calls that were sent, answered or not.
     tries = models.PositiveSmallIntegerField(default=1)
+    status = models.CharField(
+        max_length=10, choices=StepStatus.choices, default=StepStatus.COMPLETED
+    )
+    # Why the model stopped, in the words of the OpenAI protocol; `length`: its answer was cut off.
+    finish_reason = models.CharField(max_length=40, blank=True)
+    # Whether the server did not count some of the tokens.
+    is_estimated = models.BooleanField(default=False)
+    # The tries that gave no answer: `model`, `class`, `message`, `at` of each.
+    failures = models.JSONField(default=list)
     attempt = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
+
+    objects = StepQuerySet.as_manager()
 
     class Meta:
         ordering = ("id",)
@@ -74,6 +121,14 @@ class Step(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def is_failed(self) -> bool:
+        return self.status == StepStatus.FAILED
+
+    @property
+    def was_cut_off(self) -> bool:
+        return self.finish_reason == "length"
 
     @property
     def duration_ms(self) -> int:

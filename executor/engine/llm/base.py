@@ -17,7 +17,8 @@ class ModelRequest:
 
     With `schema` the answer is one JSON value that fits it. `timeout_seconds` is the whole call's.
     `max_output_tokens` is what the agent may say at most (None: what the model's own limit is).
-    `whole` asks for a whole answer although somebody listens.
+    `whole` asks for a whole answer although somebody listens. `on_sent` is called when the call
+    leaves for a server: from then on it counts, answered or not.
     """
 
     call_key: str
@@ -29,11 +30,12 @@ class ModelRequest:
     timeout_seconds: float = 120.0
     max_output_tokens: int | None = None
     whole: bool = False
+    on_sent: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """What came back. Tokens as the server counts them (0 if it does not); cost None if unknown.
+    """What came back. Tokens as the server counts them, or estimated; cost None if unknown.
 
     `finish_reason` is why the model stopped, in the words of the OpenAI protocol: `stop`, `length`
     (it was cut off at its limit), `content_filter`, `tool_call`, `error`; None if it was not told.

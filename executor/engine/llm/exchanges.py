@@ -44,11 +44,18 @@ async def ask_openai(
     headers = {"Content-Type": "application/json"}
     if endpoint.api_key:
         headers["Authorization"] = f"Bearer {endpoint.api_key}"
+
+    async def trace(event: str, _: Any) -> None:
+        # A call that waits for a connection, or for its turn, has not left.
+        if event.endswith("send_request_headers.started"):
+            request.on_sent()
+
     stream = client.http.stream(
         "POST",
         openai_protocol.chat_address(endpoint.base_url or usual),
         content=_written(body),
         headers=headers,
+        extensions={"trace": trace},
     )
     async with stream as answer:
         reply.has_begun = True

@@ -10,6 +10,7 @@ from executor.engine.json_text import json_text, storable
 from executor.engine.llm.answers import answer_of
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.clients import OPENAI_PROTOCOLS, Client, Clients, Endpoint, load
+from executor.engine.llm.estimate import estimated_tokens
 from executor.engine.llm.failures import (
     BrokeOff,
     ListenerFailed,
@@ -123,6 +124,10 @@ class ProviderModel:
             raise failure_of(error, self._name, self._mask_for(request)) from error
         if on_delta is not None and not reply.tells and reply.text:
             on_delta(storable(reply.text))
+        if not reply.usage_told:
+            asked, said = estimated_tokens(request, reply.text)
+            reply.input_tokens = reply.input_tokens or asked
+            reply.output_tokens = reply.output_tokens or said
         cost = self._cost(reply)
         return await answer_of(reply, request, name=self._name, mask=self._mask, cost_usd=cost)
 

@@ -52,6 +52,7 @@ async def ask_sdk(
 ) -> None:
     """Ask, and fill the reply. Raises ServerRefused, or whatever the SDK raises."""
     ask = _streamed if way.streams else _whole
+    request.on_sent()
     try:
         response = await ask(_sdk(client), request, manner, way, system, reply)
     except ContentFilterError:

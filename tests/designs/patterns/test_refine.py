@@ -132,14 +132,26 @@ async def test_a_later_draft_without_a_score_does_not_count():
     )
 
 
-@pytest.mark.parametrize(
-    "step", ["draft", "writer/2/revise", "critic/1/critique", "critic/2/critique"]
-)
-async def test_a_lost_agent_fails_the_block(step):
+@pytest.mark.parametrize("step", ["draft", "critic/1/critique"])
+async def test_without_a_scored_draft_a_lost_agent_fails_the_block(step):
     played = await play(pair(), scored(40, 90) | {step: DOWN})
 
     assert played.outcome.status == "failed"
     assert "the model is down" in played.error
+
+
+@pytest.mark.parametrize(
+    ("step", "who"), [("writer/2/revise", "writer"), ("critic/2/critique", "critic")]
+)
+async def test_what_fails_later_leaves_the_best_draft(step, who):
+    played = await play(pair(), scored(40, 90) | {step: DOWN})
+
+    assert played.result == "draft 1"
+    assert played.outcome.degraded == (
+        f"Round 2 of revising failed (agent '{who}' got no answer: the model is down); "
+        "the best draft was kept.",
+        "The best draft scored 40; the threshold is 80.",
+    )
 
 
 def test_rules():

@@ -82,7 +82,7 @@ def test_a_resumed_run_pays_only_what_was_not_finished(
     assert [step.agent_id for step in resumed.steps.all()] == ["editor"]
     only = resumed.steps.get()
     assert (resumed.model_calls, resumed.input_tokens) == (1, only.input_tokens)
-    first = failed.steps.get()
+    first = failed.steps.get(status="completed")
     assert first.text in str(only.prompt)
     shown = client.get(f"/api/executions/{resumed.pk}").json()
     assert shown["resumed_from"] == str(failed.pk)

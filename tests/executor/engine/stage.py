@@ -84,6 +84,7 @@ class Actor:
         self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
     ) -> ModelAnswer:
         stage, key = self.stage, request.call_key.partition(":")[2]
+        request.on_sent()
         stage.asked.append((self.name, key))
         stage.requests.append(request)
         stage.log.append(("start", key))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from executor.engine.runner import NO_RESULT
 from tests.executor.engine.stage import down, play
 from tests.graphs import asking, chain, design, link, transform
 
@@ -52,8 +53,9 @@ async def test_skipping_goes_on_downstream() -> None:
     raw = design(blocks, [link("a", "b", when="input.go"), *chain(*names[1:])])
     played = await play(raw, given={"go": False})
     assert [played.statuses[name] for name in names] == ["completed"] + ["skipped"] * 4
-    # Nobody got what the first block made, so it is the result.
-    assert played.result == 1
+    # What the first block made was not meant to be the result.
+    assert played.result is None
+    assert played.outcome.degraded == (NO_RESULT,)
 
 
 async def test_a_skipped_block_asks_nobody() -> None:

@@ -63,7 +63,7 @@ async def test_events_of_a_failed_and_a_skipped_block() -> None:
     played = await play(raw, {"a": down(ErrorKind.REQUEST)})
     assert told(played) == [
         "a running", "a/writer/1/answer started", "a/writer/1/answer failed for good", "a failed",
-        "degraded a", "b skipped",
+        "degraded a", "b skipped", "degraded b",
     ]  # fmt: skip
 
 

@@ -44,6 +44,7 @@ async def test_a_step_holds_everything_about_its_call() -> None:
         "system": "You are b, a worker. Do the task you are given.",
         "parts": [
             {"label": "Task", "value": "Do plan."},
+            {"label": "Input", "value": {"n": 3}},
             {"label": "Answer of a", "value": "plan/a/1/answer"},
         ],
     }
