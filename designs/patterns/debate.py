@@ -286,11 +286,7 @@ class _Run:
     # --- Words ------------------------------------------------------------------------------------
 
     def _legend(self) -> list[Part]:
-        return [
-            Part(
-                "Debaters", {agent.id: about_agent(agent, self.context) for agent in self.debaters}
-            )
-        ]
+        return [Part("Debaters", {agent.id: about_agent(agent) for agent in self.debaters})]
 
     def _label(self, agent: Agent) -> str:
         name = display_name(agent)

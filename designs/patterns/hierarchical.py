@@ -251,7 +251,7 @@ class _Run:
         return _Result(subtask, answer.text)
 
     def _prompt(self, wanted: str, *, with_workers: bool) -> list[Part]:
-        workers = {name: about_agent(worker, self.context) for name, worker in self.workers.items()}
+        workers = {name: about_agent(worker) for name, worker in self.workers.items()}
         return [
             *self.task,
             *delivered(self.manager, self.context),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from designs.graph.expressions import ExpressionError, Template
+from designs.graph.expressions import Template
 from designs.graph.spec import Agent, Block, Graph
 from designs.patterns.base import RUN_INPUT, Delivery, Part, RunContext
 
@@ -55,34 +54,23 @@ def display_name(agent: Agent) -> str:
     return agent.name.strip() or agent.id
 
 
-def about_agent(agent: Agent, context: RunContext) -> str:
+def about_agent(agent: Agent) -> str:
     """What an agent is for, told to whoever chooses among agents."""
-    prompt = cut(told(agent.system_prompt, context), ABOUT_CHARACTERS)
+    prompt = cut(told(agent.system_prompt), ABOUT_CHARACTERS)
     return f"{display_name(agent)}. {prompt}" if prompt else display_name(agent)
 
 
-def told(template: str, context: RunContext) -> str:
-    """A template as others than its own agent may read it: with the run's input, and a mark where
-    anything else would be put in.
+def told(template: str) -> str:
+    """A template as others than its own agents may read it: what it would put in is not for them,
+    and would make everybody look alike to whoever chooses by it.
     """
-    compiled = Template.compile(template)
-    reads = compiled.reads
-    if reads.everything or any(path[0] not in ("input", "execution") for path in reads.paths):
-        return compiled.outline
-    try:
-        return _as_text(context.render(template))
-    except ExpressionError:
-        return compiled.outline
+    return Template.compile(template).outline
 
 
 def cut(text: str, most_characters: int) -> str:
     """The text on one line, at most so long."""
     line = " ".join(text.split())
     return line if len(line) <= most_characters else f"{line[:most_characters]}…"
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 class _Names:

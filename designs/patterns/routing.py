@@ -130,7 +130,7 @@ class Routing(Pattern[RoutingSettings]):
         outgoing = [c for c in context.graph.connections if c.source == block.id]
         task = render_task(block, context)
         if specialists:
-            about = {agent.id: about_agent(agent, context) for agent in specialists}
+            about = {agent.id: about_agent(agent) for agent in specialists}
         else:
             about = _about_targets(outgoing, context)
         choice = await _choose(router, settings, context, task, about)
@@ -185,9 +185,7 @@ def _about_targets(outgoing: Iterable[Connection], context: RunContext) -> dict[
     about: dict[str, str] = {}
     for route, connections in outgoing_routes(outgoing).items():
         targets = dict.fromkeys(connection.target for connection in connections)
-        words = [
-            f"{blocks[name].label or name}. {told(blocks[name].task, context)}" for name in targets
-        ]
+        words = [f"{blocks[name].label or name}. {told(blocks[name].task)}" for name in targets]
         about[route] = cut(" ".join(words), ABOUT_CHARACTERS)
     return about
 

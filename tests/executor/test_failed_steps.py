@@ -34,7 +34,7 @@ MEMBERS = design([asking("p", "x", "y", "z", kind="parallel", settings={"require
 
 
 class Says:
-    """What the model does with a step: an error by a part of its key, else the stand-in's answer."""
+    """What the model does with a step, by a part of its key; else the stand-in's answer."""
 
     def __init__(self) -> None:
         self.fails: dict[str, Any] = {}
