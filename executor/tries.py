@@ -73,12 +73,16 @@ def order_of_try(
 
 
 def limits_of_tries() -> dict[str, Any]:
-    """What a run without a deployment may use, as the engine's Limits."""
+    """What a run without a deployment may use, as the engine's Limits.
+
+    A model without a known price may be tried: calls and seconds are limited all the same.
+    """
     environment = settings.ENVIRONMENT
     return {
         "seconds": environment.try_seconds,
         "model_calls": environment.try_model_calls,
         "cost_usd": environment.try_cost_usd,
+        "unpriced": True,
     }
 
 

@@ -76,7 +76,7 @@ class Budget:
     @property
     def needs_prices(self) -> bool:
         """Whether a call of unknown cost would make a limit meaningless."""
-        return self._limits.cost_usd is not None
+        return self._limits.cost_usd is not None and not self._limits.unpriced
 
     def add(self, input_tokens: int, output_tokens: int, cost: Decimal | None) -> None:
         """Count what a call used."""

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """None means no limit. Cost in US dollars; bytes as JSON in UTF-8."""
+    """None means no limit. Cost in US dollars; bytes as JSON in UTF-8.
+
+    Where cost is limited, a model without a known price is not asked, unless `unpriced` lets it.
+    """
 
     seconds: float | None = None
     model_calls: int | None = None
     tokens: int | None = None
     cost_usd: float | None = None
+    unpriced: bool = False
     output_bytes: int | None = 10_000_000
 
 

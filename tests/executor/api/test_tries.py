@@ -93,7 +93,7 @@ def test_a_try_has_the_installations_limits(
     settings.ENVIRONMENT = replace(
         settings.ENVIRONMENT, try_seconds=9.0, try_model_calls=8, try_cost_usd=0.5
     )
-    limits = {"seconds": 9.0, "model_calls": 8, "cost_usd": 0.5}
+    limits = {"seconds": 9.0, "model_calls": 8, "cost_usd": 0.5, "unpriced": True}
     answer = api_of(designer).post(
         f"/api/designs/{design.pk}/execute", {"input_data": {"number": 1}}, format="json"
     )
