@@ -18,6 +18,7 @@ from executor.engine.context import Timing
 from executor.engine.evaluation import Compiled, Evaluation
 from executor.engine.events import ErrorInfo, StepFinished
 from executor.engine.failures import RunStopped, StepFailure
+from executor.engine.incoming import incoming_value
 from executor.engine.journal import StepResult, step_key
 from executor.engine.json_text import json_text
 from executor.engine.limits import LimitReached
@@ -340,31 +341,6 @@ class BlockRun:
             return [delivery for delivery, _ in arrivals]
         own = None if agent is None else agent.id
         return [delivery for delivery, target in arrivals if target is None or target == own]
-
-
-def incoming_value(deliveries: Sequence[Delivery]) -> Any:
-    """What designs call `incoming`: null, one delivery's value, or several as an object by source.
-
-    A source that delivered through several connections stands there with the value of its block
-    connection, or else with an object by its agents.
-    """
-    if not deliveries:
-        return None
-    if len(deliveries) == 1:
-        return deliveries[0].value
-    by_source: dict[str, list[Delivery]] = {}
-    for delivery in deliveries:
-        by_source.setdefault(delivery.source, []).append(delivery)
-    return {source: _joined(found) for source, found in by_source.items()}
-
-
-def _joined(found: Sequence[Delivery]) -> Any:
-    whole = next((delivery for delivery in found if delivery.source_agent is None), None)
-    if whole is not None:
-        return whole.value
-    if len(found) == 1:
-        return found[0].value
-    return {delivery.source_agent: delivery.value for delivery in found}
 
 
 def share_of_time(later: int) -> float:

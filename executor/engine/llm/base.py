@@ -35,7 +35,7 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """What came back. Tokens as the server counts them, or estimated; cost None if unknown.
+    """What came back. Tokens as the server counts them (0 if it does not); cost None if unknown.
 
     `finish_reason` is why the model stopped, in the words of the OpenAI protocol: `stop`, `length`
     (it was cut off at its limit), `content_filter`, `tool_call`, `error`; None if it was not told.

@@ -124,11 +124,7 @@ class ProviderModel:
             raise failure_of(error, self._name, self._mask_for(request)) from error
         if on_delta is not None and not reply.tells and reply.text:
             on_delta(storable(reply.text))
-        if not reply.usage_told:
-            asked, said = estimated_tokens(request, reply.text)
-            reply.input_tokens = reply.input_tokens or asked
-            reply.output_tokens = reply.output_tokens or said
-        cost = self._cost(reply)
+        cost = self._cost(reply, request)
         return await answer_of(reply, request, name=self._name, mask=self._mask, cost_usd=cost)
 
     # --- Around what the server does without ------------------------------------------------------
@@ -256,18 +252,23 @@ class ProviderModel:
             return self._mask
         return lambda text: self._mask(text).replace(key, "…")
 
-    def _cost(self, reply: Reply) -> Decimal | None:
-        """By the connection's own price, or by the public list; nothing is fetched."""
+    def _cost(self, reply: Reply, request: ModelRequest) -> Decimal | None:
+        """By the connection's own price, or by the public list; nothing is fetched. What a server
+        does not count costs what it is estimated at.
+        """
         manner = self._manner
         if manner.free:
             return Decimal(0)
+        asked, said = reply.input_tokens, reply.output_tokens
+        if not reply.usage_told:
+            estimated = estimated_tokens(request, reply.text)
+            asked, said = asked or estimated.input, said or estimated.output
         if manner.price is not None:
-            return manner.price.of(reply.input_tokens, reply.output_tokens)
+            return manner.price.of(asked, said)
         if not manner.priced:
             return None
         endpoint = self._endpoint
-        tokens = (reply.input_tokens, reply.output_tokens, reply.cached_tokens)
-        return listed_cost(endpoint.protocol, endpoint.model, *tokens)
+        return listed_cost(endpoint.protocol, endpoint.model, asked, said, reply.cached_tokens)
 
 
 def _telling(on_delta: Callable[[str], None]) -> Callable[[str], None]:
