@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executor", "0010_add_daily_totals"),
+        ("executor", "0011_add_server_habits"),
     ]
 
     operations = [
