@@ -28,7 +28,7 @@ from executor.engine.context import Outcome
 from executor.instant import run_at_once
 from executor.models import Execution, Trigger
 from executor.recorder import Accept
-from executor.sending import send_execution
+from executor.sending import ring
 from executor.threads import in_thread
 from executor.writer import process_writer
 
@@ -64,6 +64,11 @@ class Plan:
     @property
     def is_waited_for(self) -> bool:
         return self.wait_seconds > 0 or self.streams
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether a limit of executions at once has to be kept."""
+        return self.ready.is_counted or self.order.caller.max_concurrent is not None
 
     async def accepted(self) -> Accepted:
         """The rows of the run. What the audit is told of is read from the database."""
@@ -154,12 +159,14 @@ def _keyed(key: IdempotencyKey, execution: Execution) -> IdempotencyKey:
 async def _start(plan: Plan) -> Call:
     """Accept the run and have it carried: played at once, here, or by a worker."""
     ready = plan.ready
-    if plan.is_waited_for and ready.is_instant and not ready.is_counted:
+    if plan.is_waited_for and ready.is_instant and not plan.is_counted:
         call = await _run_at_once(plan)
         if call is not None:
             return call
     accepted = await plan.accepted()
-    carrier = _carrier_with_room() if plan.is_waited_for and not ready.is_isolated else None
+    carrier = None
+    if plan.is_waited_for and not ready.is_isolated:
+        carrier = _carrier_with_room(plan.order.caller)
     if carrier is not None:
         return await _run_here(carrier, accepted, plan)
     await _to_its_end(_queue(accepted, at_once=plan.is_waited_for))
@@ -178,12 +185,12 @@ async def _run_at_once(plan: Plan) -> Call | None:
     return Call(plan.execution_id, answer_of(accepted.execution, outcome.block_outputs))
 
 
-def _carrier_with_room() -> Carrier | None:
+def _carrier_with_room(caller: Caller) -> Carrier | None:
     limit = settings.ENVIRONMENT.inline_limit
     if limit == 0:
         return None
     carrier = process_carrier(slots=limit)
-    return carrier if carrier.take_slot() else None
+    return carrier if carrier.take_slot(caller_key=caller.key_identity) else None
 
 
 async def _run_here(carrier: Carrier, accepted: Accepted, plan: Plan) -> Call:
@@ -211,14 +218,14 @@ async def _begin(
         await _write(accepted, at_once=True)
     except BaseException:
         # If the row is there all the same, its lease runs out and a worker takes it.
-        carrier.free_slot()
+        carrier.free_slot(caller_key=str(execution.caller_key))
         raise
     return carrier.start(execution, ready.graph)
 
 
 async def _queue(accepted: Accepted, *, at_once: bool) -> None:
     await _write(accepted, at_once=at_once)
-    await in_thread(send_execution, accepted.execution.pk)
+    ring()
 
 
 async def _write(accepted: Accepted, *, at_once: bool) -> None:

@@ -22,8 +22,10 @@ from designs.acting import recorded_as
 from designs.audit import Action
 from designs.models import Design
 from designs.services import version_to_deploy
+from executor import admission
 from executor.acceptance import enqueue
 from executor.models import Execution, Trigger
+from executor.sending import ring
 
 CHANGEABLE = frozenset(
     {
@@ -107,6 +109,12 @@ def change_deployment(
             )
         _set_fields(deployment, changes)
         _save(deployment)
+        if "max_concurrent" in changes:
+            # What waits in line heeds the new limit, and a worker looks whether there is room now.
+            admission.change_limit(
+                deployment_id=deployment.pk, max_concurrent=deployment.max_concurrent
+            )
+            transaction.on_commit(ring, robust=True)
         if groups is not None:
             deployment.groups.set(groups)
         if schedule is not UNCHANGED:

@@ -4,10 +4,8 @@ once.
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -23,7 +21,7 @@ from designs.access import Caller
 from executor.acceptance import Accepted, Order, accept, write
 from executor.errors import ExecutionEnded
 from executor.models import Execution, Trigger
-from executor.sending import send_execution
+from executor.sending import ring
 from executor.services import cancel_execution
 from executor.states import LIVE, Status
 
@@ -61,8 +59,8 @@ def start_runs(starts: Sequence[Start], ready: dict[uuid.UUID, Deployed], *, now
         occurrence.execution = one.execution
         accepted.append(one)
     write(accepted)
-    queued = [one.execution.pk for one in accepted if one.execution.status == Status.QUEUED]
-    transaction.on_commit(lambda: _sender().submit(_send, queued), robust=True)
+    if any(one.execution.status == Status.QUEUED for one in accepted):
+        transaction.on_commit(ring, robust=True)
 
 
 def cancel_runs(schedule: Schedule) -> None:
@@ -123,19 +121,3 @@ def input_of(schedule: Schedule, occurrence: Occurrence) -> dict[str, Any]:
 def _refusal(error: InputInvalid) -> dict[str, Any]:
     sentences = "; ".join(f"{path}: {text[0]}" for path, text in error.errors.items())
     return {"class": "input", "message": f"{error} {sentences}", "block_id": None, "step": None}
-
-
-def _send(pks: Sequence[uuid.UUID]) -> None:
-    for pk in pks:
-        send_execution(pk)
-
-
-_senders: dict[int, ThreadPoolExecutor] = {}
-
-
-def _sender() -> ThreadPoolExecutor:
-    """One thread of this process, so that no pump waits for a broker that hangs."""
-    pid = os.getpid()
-    if pid not in _senders:
-        _senders[pid] = ThreadPoolExecutor(1, thread_name_prefix="sender")
-    return _senders[pid]

@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from django.db import models, transaction
-from django.db.models.functions import Now
 
 from designs.access import Caller
 from designs.acting import acting_address
@@ -25,7 +24,7 @@ from designs.models import DesignVersion
 from executor import faults, llm_provider, states
 from executor.inserting import Insert, insert_rows
 from executor.models import Execution, Trigger
-from executor.sending import send_execution
+from executor.sending import ring
 from executor.states import Status
 
 # Makes a row that belongs to the execution and is written together with it.
@@ -107,7 +106,7 @@ def enqueue(order: Order) -> Execution:
     accepted = accept(order)
     with transaction.atomic():
         write([accepted])
-        transaction.on_commit(lambda: _send_accepted(accepted.execution), robust=True)
+        transaction.on_commit(_ring_accepted, robust=True)
         faults.reach("accept.before")
     return accepted.execution
 
@@ -121,9 +120,9 @@ def write(accepted: Iterable[Accepted]) -> None:
     insert_rows([Insert(model, rows) for model, rows in by_model.items()])
 
 
-def _send_accepted(execution: Execution) -> None:
+def _ring_accepted() -> None:
     faults.reach("accept.after")
-    send_execution(execution.pk)
+    ring()
 
 
 def _execution(order: Order, pk: uuid.UUID, now: datetime | None) -> Execution:
@@ -153,7 +152,6 @@ def _execution(order: Order, pk: uuid.UUID, now: datetime | None) -> Execution:
         max_concurrent=order.max_concurrent,
         rerun_of=order.rerun_of,
         resumed_from=order.resumed_from,
-        published_at=now or Now(),
     )
     if now is not None:
         execution.created_at = now

@@ -1,8 +1,11 @@
-"""How many executions of a deployment are live: counted under a lock, so exact under races."""
+"""How many executions a deployment or a caller has under way: counted under locks, so exact under
+races.
+"""
 
 from __future__ import annotations
 
 import uuid
+import zlib
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -11,53 +14,56 @@ from django.db import connection
 from django.db.models import Count
 
 from executor.models import Execution
-from executor.states import Status
 
-# The other half of the key is a deployment's id, so that no lock of somebody else is met.
-LOCK_SPACE = 0x0C
+# The first half of a lock's key says what is locked, so that no lock of somebody else is met.
+DEPLOYMENTS, CALLERS = 0x0C, 0x0D
+Lock = tuple[int, int]
 
 
-def lock(deployment_ids: Iterable[uuid.UUID]) -> None:
-    """Let nobody else count and add executions of these deployments until the transaction ends.
+def deployment_lock(deployment_id: uuid.UUID) -> Lock:
+    """A signed number of 32 bits; the last ones of an id are random."""
+    return DEPLOYMENTS, (deployment_id.int & 0xFFFFFFFF) - 0x80000000
 
-    Always taken in one order, so that two processes never wait for each other. SQLite has one
-    writer anyway.
+
+def caller_lock(caller_key: str) -> Lock:
+    return CALLERS, zlib.crc32(caller_key.encode()) - 0x80000000
+
+
+def lock(locks: Iterable[Lock]) -> None:
+    """Let nobody else count and add executions of these until the transaction ends.
+
+    A transaction takes all its locks by one call and in one order, so that two processes never
+    wait for each other. SQLite has one writer anyway.
     """
     if connection.vendor != "postgresql":
         return
-    keys = sorted(_key(pk) for pk in set(deployment_ids))
     with connection.cursor() as cursor:
-        for key in keys:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCK_SPACE, key))
+        for key in sorted(set(locks)):
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", key)
 
 
 def count_live(deployment_ids: Iterable[uuid.UUID]) -> Counter[uuid.UUID]:
-    """How many executions of each of them wait or run."""
-    return _count(Execution.objects.live(), deployment_ids)
+    """How many executions of each of these deployments wait or run."""
+    return _count("deployment", deployment_ids)
 
 
-def count_running(deployment_ids: Iterable[uuid.UUID]) -> Counter[uuid.UUID]:
-    """How many executions of each of them run."""
-    return _count(Execution.objects.filter(status=Status.RUNNING), deployment_ids)
+def count_live_of_callers(caller_keys: Iterable[str]) -> Counter[str]:
+    """How many executions of each of these callers wait or run."""
+    return _count("caller_key", caller_keys)
 
 
-def next_queued(deployment_id: uuid.UUID) -> uuid.UUID | None:
-    """The execution of the deployment that has waited longest."""
-    rows = Execution.objects.filter(deployment=deployment_id, status=Status.QUEUED)
-    return rows.order_by("pk").values_list("pk", flat=True).first()
+def change_limit(*, deployment_id: uuid.UUID, max_concurrent: int | None) -> None:
+    """What waits in line already heeds the deployment's new limit, too."""
+    waiting = Execution.objects.queued().filter(deployment=deployment_id)
+    waiting.update(max_concurrent=max_concurrent)
 
 
-def limited_deployments(pks: Iterable[uuid.UUID]) -> set[uuid.UUID]:
-    """The deployments of those executions whose number at once is limited."""
-    rows = Execution.objects.filter(pk__in=pks).exclude(max_concurrent=None)
-    return set(rows.values_list("deployment", flat=True))
+def change_limit_of_caller(*, caller_key: str, max_concurrent: int | None) -> None:
+    """Likewise for a key's limit."""
+    waiting = Execution.objects.queued().filter(caller_key=caller_key)
+    waiting.update(caller_max_concurrent=max_concurrent)
 
 
-def _count(rows: Any, deployment_ids: Iterable[uuid.UUID]) -> Counter[uuid.UUID]:
-    found = rows.filter(deployment__in=set(deployment_ids)).order_by()
-    return Counter(dict(found.values_list("deployment").annotate(n=Count("pk"))))
-
-
-def _key(deployment_id: uuid.UUID) -> int:
-    """A signed number of 32 bits; the last ones of an id are random."""
-    return (deployment_id.int & 0xFFFFFFFF) - 0x80000000
+def _count(column: str, values: Iterable[Any]) -> Counter[Any]:
+    found = Execution.objects.live().filter(**{f"{column}__in": set(values)}).order_by()
+    return Counter(dict(found.values_list(column).annotate(n=Count("pk"))))

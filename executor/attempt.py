@@ -131,7 +131,7 @@ async def _play(
         raise record.unwritten
     ended = await record.end_with(outcome)
     if execution.settles:
-        await in_thread(send_settling, execution.pk)
+        send_settling(execution.pk)
     return ended
 
 

@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,15 +18,16 @@ from typing import Any, Literal
 from django.conf import settings
 
 from executor import wakeups
-from executor.admission import next_queued
 from executor.attempt import fail, give_back, perform_attempt
+from executor.background import forever
 from executor.engine.context import Outcome
 from executor.engine.runner import CompiledGraph
 from executor.errors import LeaseLost
 from executor.isolation import ENDED, OUT_OF_MEMORY_CODES, NurseryLost, running_nursery
 from executor.models import Execution
 from executor.recorder import Renew, RunRecord
-from executor.sending import send_execution
+from executor.sending import ring
+from executor.slots import Slots
 from executor.states import CANCELLED, Status
 from executor.threads import in_thread
 from executor.writer import process_writer
@@ -37,8 +38,6 @@ StopReason = Literal["cancelled", "lost", "drained"]
 # An attempt at an execution: one process may hold an old one that it lost beside a new one.
 AttemptId = tuple[uuid.UUID, int]
 
-# How often those who wait for a slot look whether the process is about to end.
-LOOK_SECONDS = 0.25
 GIVE_BACK_SECONDS = 5.0
 
 
@@ -55,31 +54,30 @@ class Carrier:
     """All runs of this process, on whatever loop each was started."""
 
     def __init__(self, *, slots: int) -> None:
+        self.slots = Slots(slots, settings.ENVIRONMENT.caller_share)
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"[:100]
         self.lease_seconds = settings.ENVIRONMENT.lease_seconds
         self.writer = process_writer()
         self._draining = threading.Event()
+        self._gives_back = False
         self._active: dict[AttemptId, Active] = {}
-        self._slots = threading.Semaphore(slots)
+        # Called with each execution whose run has ended here; its slot is free by then.
+        self.on_end: list[Callable[[Execution], None]] = []
         self._idle = threading.Condition()
         self._expected = 0
         self._background: set[asyncio.Task[None]] = set()
-        self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-        self._heart.start()
+        self._renewed = time.monotonic()
+        self._pause = self.lease_seconds / 3
+        forever("heartbeat", self._beat, pause=lambda: self._pause)
 
-    def take_slot(self, *, timeout: float = 0.0) -> bool:
-        """Reserve room for one run, waiting up to `timeout` seconds; never while draining."""
-        end = time.monotonic() + timeout
-        while not self.is_draining:
-            left = end - time.monotonic()
-            if self._slots.acquire(timeout=max(0.0, min(left, LOOK_SECONDS))):
-                return True
-            if left <= 0:
-                break
-        return False
+    def take_slot(self, *, caller_key: str = "", timeout: float = 0.0) -> bool:
+        """Reserve room for one run of this caller, waiting up to `timeout` seconds; never while
+        draining, and never more than the caller's share.
+        """
+        return self.slots.take(caller_key, timeout=timeout, stop=self._draining.is_set)
 
-    def free_slot(self) -> None:
-        self._slots.release()
+    def free_slot(self, *, caller_key: str = "") -> None:
+        self.slots.free(caller_key)
 
     def expect(self) -> None:
         """A claim is being written: who drains waits for it until `has_come`."""
@@ -87,7 +85,7 @@ class Carrier:
             self._expected += 1
 
     def has_come(self) -> None:
-        """What was expected is started, or is not ours."""
+        """The expected claim was started, or got nothing."""
         with self._idle:
             self._expected -= 1
             self._idle.notify_all()
@@ -95,7 +93,7 @@ class Carrier:
     def start(
         self, execution: Execution, graph: CompiledGraph | None = None
     ) -> asyncio.Task[Outcome | None]:
-        """Run a claimed execution on the running loop; takes over the slot reserved for it.
+        """Run a claimed execution on the running loop; takes over the slot that its caller holds.
 
         The task's result is how it ended, or None if another process ends it.
         """
@@ -103,11 +101,13 @@ class Carrier:
         task = loop.create_task(self._perform(execution, graph), name=f"run {execution.pk.hex}")
         key = (execution.pk, execution.attempt)
         self._active[key] = Active(loop, task)
-        task.add_done_callback(lambda _: self._ended(key))
+        task.add_done_callback(lambda _: self._ended(key, execution))
         hub = wakeups.running_hub()
         if self.cancel not in hub.on_cancel:
             hub.on_cancel.append(self.cancel)
             self._in_background(hub.start())
+        if self._gives_back:
+            self._stop(key, "drained")
         return task
 
     def cancel(self, pk: uuid.UUID) -> None:
@@ -119,6 +119,7 @@ class Carrier:
     def take_no_more(self) -> None:
         """This process is about to end: what it carries may go on, for now."""
         self._draining.set()
+        self.slots.wake()
 
     @property
     def is_draining(self) -> bool:
@@ -128,6 +129,8 @@ class Carrier:
         """Take no more runs, wait for those here, then give the others back for another process."""
         self.take_no_more()
         self._wait_idle(grace_seconds)
+        # What is still being claimed is given back as soon as it comes.
+        self._gives_back = True
         for key in list(self._active):
             self._stop(key, "drained")
         self._wait_idle(GIVE_BACK_SECONDS)
@@ -135,6 +138,10 @@ class Carrier:
     @property
     def running(self) -> int:
         return len(self._active)
+
+    def carried(self) -> list[uuid.UUID]:
+        """The executions that run here."""
+        return [key[0] for key in list(self._active)]
 
     async def _perform(self, execution: Execution, graph: CompiledGraph | None) -> Outcome | None:
         record = RunRecord(execution, self.writer)
@@ -146,9 +153,6 @@ class Carrier:
             return await perform_attempt(execution, record, graph)
         except asyncio.CancelledError:
             await self._stopped(execution, record)
-        finally:
-            if execution.max_concurrent is not None:
-                self._in_background(in_thread(_wake_next, execution))
         return None
 
     async def _perform_apart(self, execution: Execution, record: RunRecord, memory_mb: int) -> None:
@@ -173,7 +177,7 @@ class Carrier:
         if reason == "cancelled":
             await self._end_cancelled(record)
         elif reason != "lost" and await give_back(execution, record):
-            await in_thread(send_execution, execution.pk)
+            ring()
 
     async def _end_cancelled(self, record: RunRecord) -> None:
         try:
@@ -194,11 +198,16 @@ class Carrier:
             active.stop = reason
             active.loop.call_soon_threadsafe(active.task.cancel)
 
-    def _ended(self, key: AttemptId) -> None:
+    def _ended(self, key: AttemptId, execution: Execution) -> None:
         self._active.pop(key, None)
-        self._slots.release()
+        self.slots.free(str(execution.caller_key or ""))
         with self._idle:
             self._idle.notify_all()
+        for listener in self.on_end:
+            listener(execution)
+        if not self.on_end and is_limited(execution):
+            # There may be room for the next one, which only a worker takes.
+            ring()
 
     def _wait_idle(self, seconds: float) -> None:
         with self._idle:
@@ -207,16 +216,15 @@ class Carrier:
     # --- Heartbeat --------------------------------------------------------------------------------
 
     def _beat(self) -> None:
-        renewed = time.monotonic()
-        while True:
-            time.sleep(self.lease_seconds / 3)
-            keys = list(self._active)
-            held = self._renew(keys) if keys else {}
-            if held is not None:
-                renewed = time.monotonic()
-                self._judge(keys, held)
-            elif time.monotonic() - renewed > self.lease_seconds:
-                self._judge(keys, {})
+        keys = list(self._active)
+        held = self._renew(keys) if keys else {}
+        # After a failure at once again: a lease lasts for three beats only.
+        self._pause = self.lease_seconds / (3 if held is not None else 100)
+        if held is not None:
+            self._renewed = time.monotonic()
+            self._judge(keys, held)
+        elif time.monotonic() - self._renewed > self.lease_seconds:
+            self._judge(keys, {})
 
     def _renew(self, keys: list[AttemptId]) -> dict[AttemptId, bool] | None:
         """Prolong the leases: those still held, and whether cancelling was asked for.
@@ -240,11 +248,9 @@ class Carrier:
                 self._stop(key, "cancelled")
 
 
-def _wake_next(ended: Execution) -> None:
-    """The end of one makes room for the next that waits."""
-    found = None if ended.deployment_id is None else next_queued(ended.deployment_id)
-    if found is not None:
-        send_execution(found)
+def is_limited(execution: Execution) -> bool:
+    """Whether its end may let another one begin."""
+    return (execution.max_concurrent, execution.caller_max_concurrent) != (None, None)
 
 
 def _tell_end(pk: uuid.UUID) -> None:

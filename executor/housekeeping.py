@@ -1,31 +1,32 @@
-"""The sweep: finds executions whose owner or message was lost, and those past their deadline."""
+"""The sweep: finds executions whose owner was lost, those past their deadline, and those that no
+message told of.
+"""
 
 from __future__ import annotations
 
 import logging
 import random
-import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections, transaction
-from django.db.models import F
+from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models.functions import Now
 
-from executor import admission, faults, states, wakeups
+from executor import faults, states, wakeups
+from executor.background import forever
 from executor.models import Execution
-from executor.sending import send_execution
+from executor.sending import keep_silent, ring
 from executor.states import CANCELLED, Status
-from executor.worker import perform_execution
+from executor.worker import process_intake
 
 logger = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 5.0
-RESEND_AFTER_SECONDS = 15.0
+# A lost message costs that long at most.
+LOOK_SECONDS = 1.0
 MOST_AT_ONCE = 500
 
 
@@ -45,34 +46,49 @@ def sweep(*, with_lost: bool = True) -> dict[str, int]:
         "timed_out": _time_out_late(),
         "taken_up": _take_up_lost() if with_lost else 0,
         "woken": _wake_due(),
-        "sent": _send_unsent(),
     }
 
 
-def start_sweeping() -> threading.Event:
-    """Sweep in a daemon thread until the returned event is set."""
-    stop = threading.Event()
-    threading.Thread(target=_sweep_on, args=(stop,), name="sweep", daemon=True).start()
-    return stop
-
-
-def _sweep_on(stop: threading.Event) -> None:
+def start_sweeping(*, takes_work: bool = True) -> None:
+    """Sweep, and (unless this worker runs no executions) look for work that no message told of, in
+    daemon threads.
+    """
     lease = settings.ENVIRONMENT.lease_seconds
-    period = min(PERIOD_SECONDS, lease)
     # The first round comes at once: after a restart, what was interrupted goes on without waiting.
-    spare_until = 0.0
-    while True:
-        close_old_connections()
+    forever("sweep", Sweeps(lease).round, pause=lambda: _spread(min(PERIOD_SECONDS, lease)))
+    if takes_work:
+        forever("look", look, pause=lambda: _spread(LOOK_SECONDS))
+
+
+def look() -> None:
+    """Take what waits. A worker without room does that by itself once it has some, so it says only
+    that no further message is needed.
+    """
+    intake = process_intake()
+    if intake.is_full:
+        keep_silent()
+    else:
+        intake.look()
+
+
+class Sweeps:
+    """Rounds of the sweep, which spare leases for a while after the database was away."""
+
+    def __init__(self, lease_seconds: float) -> None:
+        self.lease_seconds = lease_seconds
+        self._spare_until = 0.0
+
+    def round(self) -> None:
         try:
-            sweep(with_lost=time.monotonic() > spare_until)
+            sweep(with_lost=time.monotonic() > self._spare_until)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The sweep could not read the database: %s", error)
             # Nobody could renew a lease meanwhile: the living get the time to do so first.
-            spare_until = time.monotonic() + lease
-        except Exception:
-            logger.exception("The sweep failed; it goes on.")
-        if stop.wait(period * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads the load, no secret
-            return
+            self._spare_until = time.monotonic() + self.lease_seconds
+
+
+def _spread(seconds: float) -> float:
+    return seconds * random.uniform(1.0, 1.3)  # noqa: S311 - spreads the load, no secret
 
 
 def _time_out_late() -> int:
@@ -114,39 +130,8 @@ def _move(
         faults.reach("reap.after")
         if status is not None:
             wakeups.tell(pk, status)
+            if status is Status.QUEUED:
+                ring()
             then(pk)
             moved += 1
     return moved
-
-
-def _send_unsent() -> int:
-    """Wake workers for what was not sent yet; what nobody came for, take up here if there is room.
-
-    So a worker that is no longer heard, or no longer hears, holds nothing up.
-    """
-    after = min(RESEND_AFTER_SECONDS, settings.ENVIRONMENT.lease_seconds)
-    with transaction.atomic():
-        # Who was not looked at for longest comes first: many that wait for room hide no others.
-        unsent = Execution.objects.unsent(after_seconds=after).order_by(
-            F("published_at").asc(nulls_first=True), "pk"
-        )
-        columns = ("pk", "published_at", "deployment_id", "max_concurrent")
-        found = sorted(unsent.values_list(*columns)[:MOST_AT_ONCE], key=lambda row: row[0])
-        # Marked before they are sent, so that many sweeps do not storm the queue.
-        Execution.objects.filter(pk__in=[row[0] for row in found]).update(published_at=Now())
-    ready = _with_room(found)
-    for pk, published_at in ready:
-        if published_at is None or perform_execution(pk, slot_seconds=0.0) is None:
-            send_execution(pk)
-    return len(ready)
-
-
-def _with_room(found: Sequence[Any]) -> list[tuple[uuid.UUID, datetime | None]]:
-    """Those whose deployment may run one more; the others wait for the end of one before them."""
-    running = admission.count_running(row[2] for row in found if row[3] is not None)
-    ready = []
-    for pk, published_at, deployment_id, most in found:
-        if most is None or running[deployment_id] < most:
-            running[deployment_id] += 1
-            ready.append((pk, published_at))
-    return ready

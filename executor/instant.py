@@ -25,7 +25,6 @@ from executor.recorder import Accept
 from executor.rows import StorableOnce, as_stored, change_block, end_fields, step_row
 from executor.sending import send_settling
 from executor.states import Status
-from executor.threads import in_thread
 from executor.writer import process_writer
 
 # What computes longer is accepted, leased and written like any other run.
@@ -72,7 +71,6 @@ async def run_at_once(accepted: Accepted, graph: CompiledGraph) -> Outcome | Non
     the rows is there already, RecorderUnavailable.
     """
     execution = accepted.execution
-    execution.published_at = None
     execution.started_at = execution.created_at = timezone.now()
     execution.attempt = 1
     collected = Collected(execution)
@@ -87,5 +85,5 @@ async def run_at_once(accepted: Accepted, graph: CompiledGraph) -> Outcome | Non
     rows = [execution, *collected.rows(), *accepted.beside]
     await asyncio.wrap_future(process_writer().submit(Accept(rows, execution=execution)))
     if execution.settles:
-        await in_thread(send_settling, execution.pk)
+        send_settling(execution.pk)
     return as_stored(outcome, collected.storable)

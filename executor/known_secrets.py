@@ -12,6 +12,7 @@ from django.db import connection
 
 from designs.encryption import SecretUnreadable, prepare_keys
 from executor import wakeups
+from executor.background import forever
 from executor.models import ModelConnection
 
 logger = logging.getLogger(__name__)
@@ -41,19 +42,15 @@ def learn_keys() -> None:
 def start_learning() -> None:
     """Read the keys now, after each change, and now and then, in a daemon thread."""
     wakeups.on_change.append(_changed.set)
-    threading.Thread(target=_work, name="known secrets", daemon=True).start()
+    forever("known secrets", _work)
 
 
 def _work() -> None:
-    while True:
-        _changed.clear()
-        try:
-            learn_keys()
-        except DatabaseError as error:
-            logger.debug("The keys of model connections could not be read: %s", error)
-        except Exception:
-            # Whatever it was: a process that learns no more keys would show them one day.
-            logger.exception("The keys of model connections could not be learnt; again in a while.")
-        finally:
-            connection.close()
-        _changed.wait(AGAIN_SECONDS)
+    _changed.clear()
+    try:
+        learn_keys()
+    except DatabaseError as error:
+        logger.debug("The keys of model connections could not be read: %s", error)
+    finally:
+        connection.close()
+    _changed.wait(AGAIN_SECONDS)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 
 import redis
 from django.core.cache import cache
+
+from executor.background import forever
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +37,4 @@ def last_seen(kind: str) -> float | None:
 
 def start_noting(kind: str) -> None:
     """Note this process now and every few seconds, in a daemon thread."""
-
-    def work() -> None:
-        while True:
-            note(kind)
-            time.sleep(RENEW_SECONDS)
-
-    threading.Thread(target=work, name=f"presence {kind}", daemon=True).start()
+    forever(f"presence {kind}", lambda: note(kind), pause=lambda: RENEW_SECONDS)

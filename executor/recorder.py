@@ -5,6 +5,7 @@ writer.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Awaitable, Iterable, Sequence
 from concurrent.futures import Future
@@ -39,7 +40,8 @@ GIVEN_UP = RecorderUnavailable("A record took so long that it was given up.")
 class Accept(Write[None]):
     """Insert an execution and the rows that belong to it (an idempotency key), or none of them.
 
-    With `at_once` it is refused (TooManyAtOnce) when its deployment has no room for one more.
+    With `at_once` it is refused (TooManyAtOnce) when its deployment or its caller has no room for
+    one more.
     """
 
     rank = 0
@@ -51,7 +53,18 @@ class Accept(Write[None]):
         super().__init__()
         self.rows = rows
         self.execution = execution
-        self.needs_room = at_once and execution.max_concurrent is not None
+        limits = (execution.max_concurrent, execution.caller_max_concurrent)
+        self.needs_room = at_once and limits != (None, None)
+
+    @classmethod
+    def locks(cls, writes: Sequence[Accept]) -> Iterable[admission.Lock]:
+        for write in writes:
+            if not write.needs_room:
+                continue
+            if write.execution.max_concurrent is not None:
+                yield admission.deployment_lock(write.deployment_id)
+            if write.execution.caller_max_concurrent is not None:
+                yield admission.caller_lock(write.caller_key)
 
     @classmethod
     def apply(cls, writes: Sequence[Accept]) -> Sequence[Any]:
@@ -66,41 +79,16 @@ class Accept(Write[None]):
 
     @property
     def deployment_id(self) -> uuid.UUID:
-        """For one that needs room: there is room or none in a deployment only."""
+        """For one with a limit of its deployment."""
         return cast(uuid.UUID, self.execution.deployment_id)
+
+    @property
+    def caller_key(self) -> str:
+        return cast(str, self.execution.caller_key)
 
     def is_there(self) -> bool:
         """Whether the try that broke off was committed."""
         return Execution.objects.filter(pk=self.execution.pk).exists()
-
-
-class Claim(Write[Execution | None]):
-    """queued → running for this process."""
-
-    rank = 1
-    point = "claim"
-
-    def __init__(self, pk: uuid.UUID, *, owner: str, lease_seconds: float) -> None:
-        super().__init__()
-        self.pk = pk
-        self.owner = owner
-        self.lease_seconds = lease_seconds
-
-    @classmethod
-    def apply(cls, writes: Sequence[Claim]) -> Sequence[Any]:
-        admission.lock(admission.limited_deployments(w.pk for w in writes))
-        if len(writes) == 1:
-            return [_claim(writes[0])]
-        owner, lease_seconds = writes[0].owner, writes[0].lease_seconds
-        alike = {w.pk for w in writes if (w.owner, w.lease_seconds) == (owner, lease_seconds)}
-        claimed = states.claim_unlimited(alike, owner=owner, lease_seconds=lease_seconds)
-        # A second message for the same execution finds it claimed.
-        return [claimed.pop(w.pk, None) or _claim(w) for w in writes]
-
-    @classmethod
-    def committed(cls, writes: Sequence[Claim]) -> None:
-        for write in writes:
-            wakeups.tell(write.pk, "running")
 
 
 class Renew(Write[dict[tuple[uuid.UUID, int], bool]]):
@@ -268,7 +256,12 @@ class RunRecord:
 
     def _write_soon(self) -> None:
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(WRITE_AFTER_SECONDS, self._flush)
+            self._timer = asyncio.get_running_loop().call_later(WRITE_AFTER_SECONDS, self._in_time)
+
+    def _in_time(self) -> None:
+        # Nobody waits for this write: `unwritten` says that it could not be made.
+        with contextlib.suppress(RecorderUnavailable):
+            self._flush()
 
     def _flush(self, end: tuple[Status, dict[str, Any]] | None = None) -> Any:
         self.stop()
@@ -276,9 +269,14 @@ class RunRecord:
         blocks = {key: copy_of(row) for key, row in self._blocks.items()}
         replaced = frozenset(self._replaced)
         write = Progress(self.pk, self.attempt, self._steps, blocks, end, replaced)
+        try:
+            written = self.writer.submit(write)
+        except RecorderUnavailable as error:
+            # What waits is kept; the run is given back, for it cannot be recorded here.
+            self.unwritten = self.unwritten or error
+            raise
         self._steps, self._replaced = [], set()
         self._blocks = {key: row for key, row in self._blocks.items() if row.completed_at is None}
-        written = self.writer.submit(write)
         written.add_done_callback(self._note)
         return written
 
@@ -288,28 +286,38 @@ class RunRecord:
         self.unwritten = self.unwritten or gap
 
 
-def _claim(write: Claim) -> Execution | None:
-    return states.claim(write.pk, owner=write.owner, lease_seconds=write.lease_seconds)
-
-
 def _without_room(writes: Sequence[Accept]) -> dict[Accept, TooManyAtOnce]:
-    """Those for which their deployment has no room, each with what its caller is told."""
+    """Those for which their deployment or their caller has no room, each with what is said."""
     if not writes:
         return {}
-    deployments = {write.deployment_id for write in writes}
-    admission.lock(deployments)
-    counts = admission.count_live(deployments)
+    of_deployment = admission.count_live(
+        w.deployment_id for w in writes if w.execution.max_concurrent is not None
+    )
+    of_caller = admission.count_live_of_callers(
+        w.caller_key for w in writes if w.execution.caller_max_concurrent is not None
+    )
     refused: dict[Accept, TooManyAtOnce] = {}
     for write in writes:
-        most = write.execution.max_concurrent or 0
-        if counts[write.deployment_id] >= most:
-            refused[write] = TooManyAtOnce(
-                f"This deployment runs at most {most} executions at once, and all are under way. "
-                "Try again in some seconds, or send 'Prefer: respond-async' to wait in line."
-            )
+        deployment_id, caller_key = write.execution.deployment_id, write.caller_key
+        if _is_full(write.execution.max_concurrent, of_deployment[deployment_id]):
+            refused[write] = _too_many("This deployment", write.execution.max_concurrent)
+        elif _is_full(write.execution.caller_max_concurrent, of_caller[caller_key]):
+            refused[write] = _too_many("This key", write.execution.caller_max_concurrent)
         else:
-            counts[write.deployment_id] += 1
+            of_deployment[deployment_id] += 1
+            of_caller[caller_key] += 1
     return refused
+
+
+def _is_full(most: int | None, live: int) -> bool:
+    return most is not None and live >= most
+
+
+def _too_many(who: str, most: int | None) -> TooManyAtOnce:
+    return TooManyAtOnce(
+        f"{who} runs at most {most} executions at once, and all are under way. "
+        "Try again in some seconds, or send 'Prefer: respond-async' to wait in line."
+    )
 
 
 def _refusal(write: Progress) -> Exception | None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models, transaction
-from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
+from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
@@ -72,33 +72,42 @@ def seconds_from_now(seconds: float) -> Any:
 def claim(pk: uuid.UUID, *, owner: str, lease_seconds: float) -> Execution | None:
     """queued → running for this owner; the row as claimed, or None if there is nothing to claim.
 
-    The raised `attempt` is the fencing token of all later writes; `database_time` is when it was
-    claimed. Of a deployment with `max_concurrent` no more are run at once; the count is exact for
-    callers that hold `admission.lock`.
+    Whether its deployment and its caller have room is for the caller of this to know.
     """
-    free = Q(max_concurrent=None) | Q(max_concurrent__gt=Coalesce(_running_beside(), 0))
-    won = _claimable([pk]).filter(free).update(**_claimed_by(owner, lease_seconds))
-    return _rows().annotate(database_time=Now()).get(pk=pk) if won else None
+    return claim_all([pk], owner=owner, lease_seconds=lease_seconds).get(pk)
 
 
-def claim_unlimited(
+def claim_all(
     pks: Collection[uuid.UUID], *, owner: str, lease_seconds: float
 ) -> dict[uuid.UUID, Execution]:
-    """The same for many at once, of deployments without `max_concurrent`; those that were claimed.
+    """The same for many: those that were claimed, in the order of `pks`.
 
-    Inside a transaction: the rows are locked before, so that all of them are claimed here or none.
+    The raised `attempt` is the fencing token of all later writes; `database_time` is when it was
+    claimed.
     """
-    free = _claimable(pks).filter(max_concurrent=None).order_by("pk")
-    if connection.features.has_select_for_update:
-        free = free.select_for_update()
-    # SQLite's transactions that write are one after the other.
-    mine = list(free.values_list("pk", flat=True))
-    if not mine:
+    if not pks:
         return {}
-    _claimable(mine).update(**_claimed_by(owner, lease_seconds))
-    # A deadline may have passed since they were read: what was not changed is not ours.
-    ours = _rows().filter(status=Status.RUNNING, owner=owner).annotate(database_time=Now())
-    return dict(ours.in_bulk(mine))
+    # A savepoint would be two more statements.
+    with transaction.atomic(savepoint=False):
+        free = _claimable(pks).order_by("pk")
+        if connection.features.has_select_for_update:
+            free = free.select_for_update()
+        # Locked before, so that all of them are claimed here or none; SQLite's transactions that
+        # write are one after the other.
+        mine = list(free.values_list("pk", flat=True))
+        if not mine:
+            return {}
+        _claimable(mine).update(**_claimed_by(owner, lease_seconds))
+        # A deadline may have passed since they were read: what was not changed is not ours.
+        ours = _rows().filter(status=Status.RUNNING, owner=owner).annotate(database_time=Now())
+        found = ours.in_bulk(mine)
+    return {pk: found[pk] for pk in pks if pk in found}
+
+
+def owned(owner: str, *, beside: Collection[uuid.UUID]) -> dict[uuid.UUID, Execution]:
+    """What runs for this owner, without those that it knows of."""
+    ours = _rows().filter(status=Status.RUNNING, owner=owner).exclude(pk__in=beside)
+    return {row.pk: row for row in ours.annotate(database_time=Now())}
 
 
 def _claimable(pks: Collection[uuid.UUID]) -> models.QuerySet[Execution]:
@@ -166,7 +175,6 @@ def start_unwritten(execution: Execution, *, owner: str, lease_seconds: float) -
     execution.owner = owner
     execution.lease_until = seconds_from_now(lease_seconds)
     execution.started_at = timezone.now()
-    execution.published_at = None
     execution.begun_here = True
 
 
@@ -176,7 +184,7 @@ def refuse_unwritten(execution: Execution, *, now: Any, error: dict[str, Any]) -
     """
     execution.status = Status.FAILED
     execution.completed_at = now or Now()
-    execution.deadline_at = execution.published_at = None
+    execution.deadline_at = None
     execution.error = error
 
 
@@ -195,7 +203,7 @@ def give_back(pk: uuid.UUID, *, attempt: int) -> Status | None:
     """
     mine = _rows().filter(pk=pk, status=Status.RUNNING, attempt=attempt)
     unasked = mine.filter(cancel_requested_at=None)
-    if unasked.update(status=Status.QUEUED, published_at=None, **_NO_OWNER):
+    if unasked.update(status=Status.QUEUED, **_NO_OWNER):
         return Status.QUEUED
     asked = mine.exclude(cancel_requested_at=None)
     return Status.CANCELLED if _end(asked, pk, Status.CANCELLED, error=CANCELLED) else None
@@ -218,7 +226,7 @@ def requeue_lost(pk: uuid.UUID) -> bool:
     lost = _rows().filter(_LEASE_OVER, pk=pk, status=Status.RUNNING, cancel_requested_at=None)
     return bool(
         lost.filter(losses__lt=MAX_LOSSES - 1).update(
-            status=Status.QUEUED, losses=F("losses") + 1, published_at=None, **_NO_OWNER
+            status=Status.QUEUED, losses=F("losses") + 1, **_NO_OWNER
         )
     )
 
@@ -246,7 +254,7 @@ def time_out(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
 def wake_due(pk: uuid.UUID) -> bool:
     """waiting → queued when its time has come."""
     due = _rows().filter(pk=pk, status=Status.WAITING, not_before__lte=Now())
-    return bool(due.update(status=Status.QUEUED, published_at=None))
+    return bool(due.update(status=Status.QUEUED))
 
 
 def _end(rows: models.QuerySet[Execution], pk: uuid.UUID, status: Status, **changes: Any) -> bool:
@@ -284,15 +292,6 @@ def _spent() -> dict[str, Any]:
         "output_tokens": Coalesce(total("output_tokens"), 0),
         "cost_usd": total("cost_usd"),
     }
-
-
-def _running_beside() -> Subquery:
-    """How many executions of the row's deployment run now."""
-    running = _rows().filter(deployment=OuterRef("deployment"), status=Status.RUNNING)
-    return Subquery(
-        running.order_by().values("deployment").annotate(n=Count("pk")).values("n"),
-        output_field=models.IntegerField(),
-    )
 
 
 def _attempts(pairs: Iterable[tuple[uuid.UUID, int]]) -> Q:

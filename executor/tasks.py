@@ -1,16 +1,15 @@
-"""The messages of the queue: an execution's id, nothing else."""
+"""The messages of the queue."""
 
 from __future__ import annotations
 
-import uuid
-
 from celery import shared_task
 
-from executor.sending import TASK
-from executor.worker import start_execution
+from executor.sending import TASK, hear_ring
+from executor.worker import take_work
 
 
 @shared_task(name=TASK)
-def run_execution(e: str) -> None:
-    """Start the execution with this id here, if nobody did yet."""
-    start_execution(uuid.UUID(e))
+def take_work_task() -> None:
+    """There is work: take as much as there is room for, by the rows."""
+    hear_ring()
+    take_work()

@@ -1,4 +1,4 @@
-"""A worker process: claims executions and hands them to its one event loop."""
+"""A worker process: takes queued executions as long as it has room, and runs them on one loop."""
 
 from __future__ import annotations
 
@@ -7,60 +7,158 @@ import logging
 import os
 import threading
 import uuid
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from django.conf import settings
 
-from executor.carrier import Carrier, process_carrier
+from executor.carrier import Carrier, is_limited, process_carrier
+from executor.claims import Claim, Take, Taken, Taker
 from executor.engine.context import Outcome
+from executor.fairness import Room
 from executor.models import Execution
-from executor.recorder import Claim
-from executor.sending import send_execution
+from executor.sending import ring
 
 logger = logging.getLogger(__name__)
 
-# A message waits in a thread for a free slot; when none gets free, the sweep sends it again.
-SLOT_SECONDS = 10.0
-CLAIM_SECONDS = 30.0
+
+class Intake:
+    """Fills the free slots of a carrier from the queue; for any thread. One look at a time."""
+
+    def __init__(self, carrier: Carrier) -> None:
+        self.carrier = carrier
+        # Called when the last slot is taken, and when there is one again.
+        self.on_room: list[Callable[[], None]] = []
+        self._taker = Taker(
+            owner=carrier.name, lease_seconds=carrier.lease_seconds, carried=carrier.carried
+        )
+        self._lock = threading.Lock()
+        self._is_asked = False
+        self._looks = False
+        self._was_full = False
+        # Whether the queue may hold something that could not be taken so far.
+        self._is_left = True
+        carrier.on_end.append(self._ended)
+
+    def look(self) -> None:
+        """Take what there is room for, soon."""
+        with self._lock:
+            self._is_asked = True
+            if self._looks:
+                return
+            self._looks = True
+        self._go_on()
+
+    @property
+    def is_full(self) -> bool:
+        return self.carrier.slots.is_full
+
+    def _go_on(self) -> None:
+        """Begin the next look, or rest until somebody asks."""
+        with self._lock:
+            reserved = 0
+            if self._is_asked and not self.carrier.is_draining:
+                reserved = self.carrier.slots.reserve()
+                self._is_left = self._is_left or not reserved
+            self._is_asked = False
+            self._looks = reserved > 0
+        if not reserved:
+            if self.carrier.is_draining:
+                # Whatever rang: it is for another worker.
+                ring()
+            return
+        self.carrier.expect()
+        slots = self.carrier.slots
+        take = Take(self._taker, Room(reserved, slots.held(), slots.share))
+        try:
+            future = self.carrier.writer.submit(take)
+        except Exception as error:  # noqa: BLE001 - it is tried again within a second
+            self._failed(reserved, error)
+            return
+        future.add_done_callback(lambda done: self._taken(reserved, done))
+
+    def _taken(self, reserved: int, done: Future[Taken]) -> None:
+        """Called by the writer once it is committed: from here on what was taken is carried."""
+        try:
+            taken = done.result()
+        except Exception as error:  # noqa: BLE001 - it is tried again within a second
+            self._failed(reserved, error)
+            return
+        found = taken.executions
+        self.carrier.slots.settle(reserved, [str(one.caller_key or "") for one in found])
+        process_loop().call_soon_threadsafe(self._begin, found)
+        if found and taken.is_short:
+            ring()
+        with self._lock:
+            self._is_left = taken.is_left
+            self._is_asked = self._is_asked or bool(found and taken.is_left)
+        self._tell_room()
+        self._go_on()
+
+    def _failed(self, reserved: int, error: Exception) -> None:
+        logger.warning("Nothing could be taken from the queue: %s", error)
+        self.carrier.slots.settle(reserved, [])
+        self.carrier.has_come()
+        with self._lock:
+            self._is_left, self._looks = True, False
+
+    def _begin(self, executions: Sequence[Execution]) -> None:
+        try:
+            for execution in executions:
+                self.carrier.start(execution)
+        finally:
+            self.carrier.has_come()
+
+    def _ended(self, execution: Execution) -> None:
+        """A slot is free, and perhaps room in a limit."""
+        self._tell_room()
+        if self._is_left or is_limited(execution):
+            self.look()
+
+    def _tell_room(self) -> None:
+        with self._lock:
+            is_full = self.is_full
+            has_changed, self._was_full = is_full != self._was_full, is_full
+        for listener in self.on_room if has_changed else ():
+            listener()
 
 
-def perform_execution(
-    pk: uuid.UUID, *, slot_seconds: float = SLOT_SECONDS
-) -> Future[Outcome | None] | None:
-    """Claim the execution and start it on the process's loop; None if there is nothing to do here.
+def take_work() -> None:
+    """Take what this worker has room for."""
+    process_intake().look()
 
-    The future ends with the run: the task that called does not wait for it.
+
+def perform_execution(pk: uuid.UUID | str) -> Future[Outcome | None] | None:
+    """Claim this one execution, whatever its turn, and start it on the process's loop; None if
+    there is nothing to do, or no room.
+
+    The future ends with the run.
     """
-    carrier = _with_slot(pk, slot_seconds)
-    if carrier is None:
+    carrier = worker_carrier()
+    slots = carrier.slots
+    if carrier.is_draining or not slots.reserve(1):
         return None
+    carrier.expect()
     execution = None
     try:
-        execution = _claim(carrier, pk)
+        claim = Claim(uuid.UUID(str(pk)), owner=carrier.name, lease_seconds=carrier.lease_seconds)
+        # Not given up: what is claimed is carried. The writer itself gives up after a while.
+        execution = carrier.writer.submit(claim).result()
     finally:
+        slots.settle(1, [str(execution.caller_key or "")] if execution else [])
         if execution is None:
-            carrier.free_slot()
+            carrier.has_come()
     if execution is None:
         return None
     return asyncio.run_coroutine_threadsafe(_carry(carrier, execution), process_loop())
 
 
-def start_execution(pk: uuid.UUID) -> None:
-    """The same without waiting for the claim: the thread takes the next message meanwhile, and the
-    claims of many are written together. What is not claimed by the end of this process waits in its
-    row for the sweep.
-    """
-    carrier = _with_slot(pk, SLOT_SECONDS)
-    if carrier is None:
-        return
-    carrier.expect()
+async def _carry(carrier: Carrier, execution: Execution) -> Outcome | None:
     try:
-        claim = carrier.writer.submit(_claim_of(carrier, pk))
-    except BaseException:
-        carrier.free_slot()
+        task = carrier.start(execution)
+    finally:
         carrier.has_come()
-        raise
-    claim.add_done_callback(lambda done: _claimed(carrier, pk, done))
+    return await task
 
 
 def worker_carrier() -> Carrier:
@@ -68,57 +166,19 @@ def worker_carrier() -> Carrier:
     return process_carrier(slots=settings.ENVIRONMENT.concurrency)
 
 
-def _with_slot(pk: uuid.UUID, slot_seconds: float) -> Carrier | None:
-    """The carrier, with a slot taken; None if there was none."""
-    carrier = worker_carrier()
-    if carrier.take_slot(timeout=slot_seconds):
-        return carrier
-    if carrier.is_draining:
-        # This process is about to end, and nobody else has this message.
-        send_execution(pk)
-    return None
-
-
-def _claim_of(carrier: Carrier, pk: uuid.UUID) -> Claim:
-    return Claim(pk, owner=carrier.name, lease_seconds=carrier.lease_seconds)
-
-
-def _claimed(carrier: Carrier, pk: uuid.UUID, claim: Future[Execution | None]) -> None:
-    """Called by the writer: start what was claimed on the loop."""
-    execution = None
-    try:
-        execution = claim.result()
-    except Exception as error:  # noqa: BLE001 - the sweep sends it again
-        logger.warning("exec-%s could not be claimed: %s", pk.hex, error)
-    if execution is None:
-        carrier.free_slot()
-        carrier.has_come()
-    else:
-        asyncio.run_coroutine_threadsafe(_begin(carrier, execution), process_loop())
-
-
-async def _begin(carrier: Carrier, execution: Execution) -> None:
-    try:
-        carrier.start(execution)
-    finally:
-        carrier.has_come()
-
-
-def _claim(carrier: Carrier, pk: uuid.UUID) -> Execution | None:
-    write = _claim_of(carrier, pk)
-    try:
-        return carrier.writer.submit(write).result(timeout=CLAIM_SECONDS)
-    finally:
-        # Whoever waits no longer must not be given the execution later.
-        write.done.cancel()
-
-
-async def _carry(carrier: Carrier, execution: Execution) -> Outcome | None:
-    return await carrier.start(execution)
-
-
 _lock = threading.Lock()
 _loops: dict[int, asyncio.AbstractEventLoop] = {}
+_intakes: dict[int, Intake] = {}
+
+
+def process_intake() -> Intake:
+    """The intake of this worker process, made at its first use."""
+    carrier = worker_carrier()
+    pid = os.getpid()
+    with _lock:
+        if pid not in _intakes:
+            _intakes[pid] = Intake(carrier)
+        return _intakes[pid]
 
 
 def process_loop() -> asyncio.AbstractEventLoop:

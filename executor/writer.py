@@ -7,7 +7,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
@@ -19,7 +19,7 @@ from django.db import (
     transaction,
 )
 
-from executor import faults
+from executor import admission, faults
 from executor.errors import RecorderUnavailable
 
 logger = logging.getLogger(__name__)
@@ -52,6 +52,11 @@ class Write(Generic[T]):
         self.done: Future[T] = Future()
         self.since = time.monotonic()
         self.again = False
+
+    @classmethod
+    def locks(cls, writes: Sequence[Any]) -> Iterable[admission.Lock]:
+        """What must be locked before they are applied; asked inside the same transaction."""
+        return ()
 
     @classmethod
     def apply(cls, writes: Sequence[Any]) -> Sequence[Any]:
@@ -148,6 +153,8 @@ def _commit(batch: Sequence[Write[Any]]) -> list[Group]:
     ordered = sorted(groups.items(), key=lambda item: item[0].rank)
     points = {write.point for write in batch}
     with transaction.atomic():
+        # All locks of the transaction by one call, or two processes could wait for each other.
+        admission.lock([one for kind, writes in ordered for one in kind.locks(writes)])
         written = [(kind, writes, kind.apply(writes)) for kind, writes in ordered]
         faults.reach(*(f"{point}.before" for point in points))
     faults.reach(*(f"{point}.after" for point in points))

@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import Celery, signals
 
-from orchestra.fetching import FetchAtOnce
+from orchestra.fetching import ConsumeWithRoom, FetchAtOnce, takes_work
 from orchestra.interpreter import set_up_interpreter
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestra.settings")  # noqa: TID251
@@ -21,7 +21,7 @@ GRACE_SECONDS = 8.0
 app = Celery("orchestra")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.steps["consumer"].add(FetchAtOnce)
+app.steps["consumer"].update((FetchAtOnce, ConsumeWithRoom))
 
 
 @signals.worker_ready.connect
@@ -36,7 +36,7 @@ def _start_worker(**_: Any) -> None:
     process_loop()
     worker_carrier()
     start_learning()
-    start_sweeping()
+    start_sweeping(takes_work=takes_work(app))
     start_noting("worker")
     start_upkeep()
     set_up_interpreter()

@@ -71,6 +71,7 @@ class Environment:
     session_idle_seconds: int
     lease_seconds: float
     inline_limit: int
+    caller_share: float
     most_calls: int
     try_seconds: float
     try_model_calls: int
@@ -166,6 +167,7 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         * reader.whole("ORCHESTRA_SESSION_IDLE_MINUTES", default=60, least=5, most=60 * 24),
         lease_seconds=reader.number("ORCHESTRA_LEASE_SECONDS", default=30.0, least=1.0),
         inline_limit=reader.whole("ORCHESTRA_INLINE_LIMIT", default=64, least=0, most=100_000),
+        caller_share=reader.share("ORCHESTRA_CALLER_SHARE", default=0.5),
         most_calls=reader.whole("ORCHESTRA_MOST_CALLS", default=2000, least=1, most=100_000),
         try_seconds=reader.number("ORCHESTRA_TRY_SECONDS", default=600.0, least=1.0),
         try_model_calls=reader.whole(
@@ -258,6 +260,10 @@ class _Reader:
         return self._checked(
             name, default, float, lambda n: least <= n < 1e9, f"a number of at least {least:g}"
         )
+
+    def share(self, name: str, *, default: float) -> float:
+        rule = "a share above 0 and up to 1, for instance 0.5"
+        return self._checked(name, default, float, lambda n: 0 < n <= 1, rule)
 
     def _checked(
         self,

@@ -6,6 +6,7 @@ from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
+from kombu import Exchange, Queue
 
 from orchestra.admin_settings import UNFOLD as UNFOLD
 from orchestra.env import read_environment
@@ -116,6 +117,8 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": f"{REDIS_URL}?db=1" if _socket else REDIS_URL,
         "KEY_PREFIX": "orchestra",
+        # A Redis that hangs must hold nobody up for long.
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
     }
 }
 CELERY_BROKER_URL = (
@@ -127,6 +130,16 @@ CELERY_TASK_IGNORE_RESULT = True
 # cost more.
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_DISABLE_PREFETCH = True
+# A worker hears all of them, unless its -Q names some. One that is full does not listen to
+# `executions`; what follows an end waits behind no run.
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+CELERY_TASK_QUEUES = [
+    Queue(name, Exchange(name), routing_key=name) for name in ("celery", "executions", "settling")
+]
+CELERY_TASK_ROUTES = {
+    "executor.take_work": {"queue": "executions"},
+    "deployments.settle_execution": {"queue": "settling"},
+}
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_SERIALIZER = "json"

@@ -88,7 +88,7 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
             {
                 "fields": (
                     "attempt", "losses", "owner", "lease_until", "deadline_at", "not_before",
-                    "published_at", "cancel_requested_at", "is_held", "payload_removed_at",
+                    "cancel_requested_at", "is_held", "payload_removed_at",
                 ),
                 "classes": ("tab",),
             },

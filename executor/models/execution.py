@@ -89,12 +89,8 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         """Live after their deadline."""
         return self.live().filter(deadline_at__lt=Now())
 
-    def unsent(self, *, after_seconds: float) -> ExecutionQuerySet:
-        """Queued, and not sent (again) for that long: their message may be lost."""
-        limit = models.ExpressionWrapper(
-            Now() - timedelta(seconds=after_seconds), output_field=models.DateTimeField()
-        )
-        return self.filter(Q(published_at=None) | Q(published_at__lt=limit), status=Status.QUEUED)
+    def queued(self) -> ExecutionQuerySet:
+        return self.filter(status=Status.QUEUED)
 
 
 def hidden_deployments(caller: Caller) -> models.QuerySet[Any]:
@@ -161,7 +157,6 @@ class Execution(models.Model):
     completed_at = models.DateTimeField(null=True)
     deadline_at = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True)
-    published_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
 
     attempt = models.PositiveIntegerField(default=0)

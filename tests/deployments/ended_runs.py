@@ -39,7 +39,7 @@ def ended(
         "output_tokens": 5,
         **fields,
     }
-    execution = new_execution(order, published_at=None)
+    execution = new_execution(order)
     for name, value in values.items():
         setattr(execution, name, value)
     # An id begins with its time.

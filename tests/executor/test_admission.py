@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,14 +10,15 @@ from typing import Any
 import pytest
 
 from deployments.models import Deployment
-from deployments.services import deploy_design
+from deployments.services import change_deployment, deploy_design
 from designs.access import SYSTEM
 from designs.services import create_design
-from executor import housekeeping, states
 from executor.acceptance import Order
+from executor.claims import Take, Taker
 from executor.errors import TooManyAtOnce
+from executor.fairness import Room
 from executor.models import Execution, Trigger
-from executor.recorder import Accept, Claim
+from executor.recorder import Accept
 from executor.states import Status
 from executor.worker import perform_execution
 from executor.writer import Writer
@@ -42,11 +42,11 @@ class SlowAccept(Accept):
         return answers
 
 
-class SlowClaim(Claim):
+class SlowTake(Take):
     """Likewise."""
 
     @classmethod
-    def apply(cls, writes: Sequence[Claim]) -> Sequence[Any]:
+    def apply(cls, writes: Sequence[Take]) -> Sequence[Any]:
         answers = super().apply(writes)
         time.sleep(0.02)
         return answers
@@ -135,16 +135,15 @@ def test_calls_written_together_are_counted_one_by_one(make: Make) -> None:
 def test_racing_workers_claim_up_to_the_limit(writers: list[Writer], make: Make) -> None:
     for _ in range(12):
         make().save(force_insert=True)
-    pks = list(Execution.objects.values_list("pk", flat=True))
-    claimed = []
+    claimed: list[Any] = []
 
-    def claim(writer: Writer) -> None:
-        for pk in random.sample(pks, len(pks)):
-            write = SlowClaim(pk, owner=f"racer {id(writer)}", lease_seconds=30)
-            if writer.submit(write).result(30) is not None:
-                claimed.append(pk)
+    def take(writer: Writer) -> None:
+        taker = Taker(owner=f"racer {id(writer)}", lease_seconds=30)
+        for _ in range(12):
+            taken = writer.submit(SlowTake(taker, Room(2, {}, 2))).result(30)
+            claimed.extend(one.pk for one in taken.executions)
 
-    race(writers, claim)
+    race(writers, take)
     assert len(claimed) == len(set(claimed)) == MOST
     assert running() == MOST
 
@@ -154,35 +153,65 @@ def test_who_may_wait_is_accepted_beyond_it(make: Make) -> None:
         make(status=Status.RUNNING, attempt=1).save(force_insert=True)
     later = make()
     assert Accept.apply([Accept([later], execution=later)]) == [None]
-    assert states.claim(later.pk, owner="test", lease_seconds=30) is None
+    assert perform_execution(later.pk) is None
+    later.refresh_from_db()
+    assert later.status == Status.QUEUED
 
 
-def test_the_end_of_one_wakes_the_next(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[Any] = []
-    monkeypatch.setattr("executor.carrier.send_execution", sent.append)
-    first, second, third = sorted((make() for _ in range(3)), key=lambda made: made.pk)
-    for execution in (first, second, third):
-        execution.save(force_insert=True)
-    future = perform_execution(first.pk)
-    assert future is not None
-    assert future.result(20).result == 4
-    deadline = threading.Event()
-    for _ in range(100):
-        if sent or deadline.wait(0.05):
-            break
-    assert sent == [second.pk]
+def test_a_key_has_a_number_at_once_too(writers: list[Writer], make: Make) -> None:
+    """Counted over all its deployments and processes, with what waits in line."""
+    accepted, refused = [], []
+
+    def call(writer: Writer) -> None:
+        for _ in range(5):
+            execution = make(status=Status.RUNNING, attempt=1)
+            execution.max_concurrent = None
+            execution.caller_key, execution.caller_max_concurrent = "key:one", 2
+            future = writer.submit(SlowAccept([execution], execution=execution, at_once=True))
+            try:
+                future.result(30)
+                accepted.append(1)
+            except TooManyAtOnce as error:
+                refused.append(str(error))
+
+    race(writers, call)
+    assert (len(accepted), len(refused)) == (2, 5 * RACERS - 2)
+    assert refused[0].startswith("This key runs at most 2 executions at once")
+    other = make(status=Status.RUNNING, attempt=1)
+    other.caller_key, other.caller_max_concurrent = "key:other", 2
+    assert writers[0].submit(Accept([other], execution=other, at_once=True)).result(30) is None
 
 
-def test_the_sweep_sends_only_those_that_have_room(
-    make: Make, monkeypatch: pytest.MonkeyPatch
+def test_accepts_and_takes_of_one_transaction_lock_in_one_order(
+    writers: list[Writer], make: Make
 ) -> None:
-    sent: list[Any] = []
-    monkeypatch.setattr(housekeeping, "send_execution", sent.append)
-    make(status=Status.RUNNING, attempt=1, lease_until=states.seconds_from_now(30)).save(
-        force_insert=True
-    )
-    waiting = [make(published_at=None) for _ in range(5)]
-    for execution in waiting:
-        execution.save(force_insert=True)
-    housekeeping.sweep()
-    assert sent == sorted(execution.pk for execution in waiting)[: MOST - 1]
+    """Else two processes that do both would wait for each other."""
+    for _ in range(6):
+        make().save(force_insert=True)
+
+    def both(writer: Writer) -> None:
+        for number in range(6):
+            execution = make(status=Status.RUNNING, attempt=1)
+            execution.caller_key, execution.caller_max_concurrent = f"key:{number % 3}", 100
+            accept = Accept([execution], execution=execution, at_once=True)
+            take = Take(Taker(owner=str(id(writer)), lease_seconds=30), Room(1, {}, 1))
+            written = [writer.submit(accept), writer.submit(take)]
+            for one in written:
+                assert one.exception(30) is None or isinstance(one.exception(), TooManyAtOnce)
+
+    race(writers, both)
+    assert running() == MOST
+
+
+def test_a_changed_limit_is_that_of_those_in_line(deployment: Deployment, make: Make) -> None:
+    for _ in range(MOST + 2):
+        make().save(force_insert=True)
+    change_deployment(deployment=deployment, caller=SYSTEM, max_concurrent=MOST + 1)
+    taker = Taker(owner="here", lease_seconds=30)
+    writer = Writer()
+    taken = writer.submit(Take(taker, Room(20, {}, 20))).result(30).executions
+    assert len(taken) == MOST + 1
+    change_deployment(deployment=deployment, caller=SYSTEM, max_concurrent=None)
+    taken = writer.submit(Take(taker, Room(20, {}, 20))).result(30).executions
+    assert len(taken) == 1
+    writer.stop()

@@ -1,22 +1,23 @@
-"""Claims of many at once: written together, each execution claimed once."""
+"""What a worker takes from the queue: as many as it has room for, each once, in few statements."""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from executor import states
+from executor import admission, states
+from executor.claims import Take, Taken, Taker
+from executor.fairness import Room
 from executor.models import Execution
-from executor.recorder import Claim
 from executor.states import Status
-from executor.worker import start_execution, worker_carrier
 from executor.writer import Writer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,53 +26,73 @@ Queue = Callable[..., Execution]
 MANY = 40
 
 
-def claim_of(execution: Execution, owner: str = "here") -> Claim:
-    return Claim(execution.pk, owner=owner, lease_seconds=30)
+def take_of(slots: int, owner: str = "here", **room: Any) -> Take:
+    room = {"held": {}, "share": slots, **room}
+    return Take(Taker(owner=owner, lease_seconds=30), Room(slots, **room))
 
 
-def test_those_that_are_ready_are_claimed_together(queue: Queue) -> None:
-    ready, late, asked, gone = (queue() for _ in range(4))
-    late_by = timezone.now() - timedelta(seconds=1)
-    Execution.objects.filter(pk=late.pk).update(deadline_at=late_by)
-    Execution.objects.filter(pk=asked.pk).update(cancel_requested_at=timezone.now())
-    states.claim(gone.pk, owner="another", lease_seconds=30)
-    writes = [claim_of(one) for one in (ready, late, ready, asked, gone)]
+def write(take: Take) -> Taken:
     with transaction.atomic():
-        answers = Claim.apply(writes)
-    assert [answer and answer.pk for answer in answers] == [ready.pk, None, None, None, None]
-    assert (answers[0].status, answers[0].attempt, answers[0].owner) == ("running", 1, "here")
-    assert answers[0].lease_until > answers[0].database_time
+        admission.lock(Take.locks([take]))
+        found: Taken = Take.apply([take])[0]
+    return found
+
+
+def test_those_that_are_ready_are_taken_oldest_first(queue: Queue) -> None:
+    first, late, asked, gone, early, second = (queue() for _ in range(6))
+    Execution.objects.filter(pk=late.pk).update(deadline_at=timezone.now() - timedelta(seconds=1))
+    Execution.objects.filter(pk=asked.pk).update(cancel_requested_at=timezone.now())
+    Execution.objects.filter(pk=early.pk).update(not_before=timezone.now() + timedelta(hours=1))
+    states.claim(gone.pk, owner="another", lease_seconds=30)
+    taken = write(take_of(10)).executions
+    assert [one.pk for one in taken] == [first.pk, second.pk]
+    assert (taken[0].status, taken[0].attempt, taken[0].owner) == ("running", 1, "here")
+    assert taken[0].lease_until > taken[0].database_time  # type: ignore[attr-defined, operator]
     gone.refresh_from_db()
     assert (gone.owner, gone.attempt) == ("another", 1)
 
 
-def test_each_gets_the_owner_that_asked(queue: Queue) -> None:
-    first, second = queue(), queue()
-    with transaction.atomic():
-        answers = Claim.apply([claim_of(first, "one"), claim_of(second, "other")])
-    assert [answer.owner for answer in answers] == ["one", "other"]
+def test_it_says_what_is_left(queue: Queue) -> None:
+    for _ in range(3):
+        queue()
+    part = write(take_of(2))
+    assert (len(part.executions), part.is_left, part.is_short) == (2, True, True)
+    rest = write(take_of(2))
+    assert (len(rest.executions), rest.is_left, rest.is_short) == (1, False, False)
+    assert write(take_of(2)) == Taken([])
 
 
-def test_it_asks_the_database_as_often_for_many_as_for_two(
-    queue: Queue, django_assert_num_queries: Callable[..., object]
-) -> None:
+def test_many_cost_as_many_statements_as_few(queue: Queue) -> None:
+    costs = set()
     for count in (2, MANY):
-        writes = [claim_of(queue()) for _ in range(count)]
-        # Limited deployments; what is ready, under a lock; the change; the rows.
-        with transaction.atomic(), django_assert_num_queries(4):
-            Claim.apply(writes)
+        for _ in range(count):
+            queue()
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            assert len(write(take_of(MANY)).executions) == count
+        costs.add(len([one for one in captured if "SAVEPOINT" not in one["sql"]]))
+    assert len(costs) == 1
 
 
-def test_racing_processes_claim_each_once(queue: Queue) -> None:
-    executions = [queue() for _ in range(MANY)]
+def test_an_idle_look_is_one_question(queue: Queue) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        assert write(take_of(MANY)) == Taken([])
+    asked = [one["sql"] for one in captured if "FROM" in one["sql"]]
+    assert len(asked) == 1
+
+
+def test_racing_processes_take_each_once(queue: Queue) -> None:
+    for _ in range(MANY):
+        queue()
     won: Counter[str] = Counter()
     begin = threading.Barrier(3)
 
     def race(owner: str) -> None:
         writer = Writer()
         begin.wait()
-        claims = [writer.submit(claim_of(one, owner)) for one in executions]
-        won[owner] = sum(claim.result(timeout=20) is not None for claim in claims)
+        for _ in range(MANY):
+            won[owner] += len(writer.submit(take_of(3, owner)).result(20).executions)
         writer.stop()
 
     racers = [threading.Thread(target=race, args=(f"process {n}",)) for n in range(3)]
@@ -85,15 +106,14 @@ def test_racing_processes_claim_each_once(queue: Queue) -> None:
     assert set(Execution.objects.values_list("attempt", flat=True)) == {1}
 
 
-def test_a_message_is_done_before_its_run_and_the_run_ends(queue: Queue) -> None:
-    executions = [queue() for _ in range(MANY)]
-    # A broker delivers some messages twice.
-    for one in [*executions, *executions[:5]]:
-        start_execution(one.pk)
-    end = time.monotonic() + 20
-    while Execution.objects.live().exists():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    assert set(Execution.objects.values_list("status", "attempt")) == {(Status.COMPLETED, 1)}
-    worker_carrier()._wait_idle(5)
-    assert worker_carrier().running == 0
+def test_what_a_broken_try_took_is_found_by_the_next(queue: Queue) -> None:
+    first, second, third = (queue() for _ in range(3))
+    carried = states.claim(first.pk, owner="here", lease_seconds=30)
+    take = take_of(2)
+    assert carried is not None
+    take.taker = Taker(owner="here", lease_seconds=30, carried=lambda: [first.pk])
+    # Committed, but the answer was lost.
+    assert states.claim(second.pk, owner="here", lease_seconds=30)
+    take.again = True
+    assert [one.pk for one in write(take).executions] == [second.pk, third.pk]
+    assert set(Execution.objects.values_list("status", "attempt")) == {(Status.RUNNING, 1)}

@@ -52,7 +52,7 @@ def new(version_of: Callable[..., DesignVersion]) -> Callable[..., Execution]:
 
     def make(**fields: Any) -> Execution:
         order = Order(version=version, input_data={}, trigger=Trigger.API, caller=SYSTEM)
-        execution = new_execution(order, published_at=None)
+        execution = new_execution(order)
         for name, value in {"created_at": AT, **fields}.items():
             setattr(execution, name, value)
         return execution
@@ -104,13 +104,13 @@ def test_rows_of_several_tables_come_together(new: Callable[..., Execution]) -> 
 
 
 def test_times_are_the_databases(new: Callable[..., Execution]) -> None:
-    execution = new(published_at=Now(), deadline_at=states.seconds_from_now(3600.5))
+    execution = new(not_before=Now(), deadline_at=states.seconds_from_now(3600.5))
     execution.created_at = Execution().created_at
     insert_rows([Insert(Execution, [execution])])
     found = Execution.objects.annotate(now=Now()).get(pk=execution.pk)
     second = timedelta(seconds=1)
     assert found.now - second < found.created_at <= found.now
-    assert found.now - second < found.published_at <= found.now
+    assert found.now - second < found.not_before <= found.now
     assert abs(found.deadline_at - found.now - timedelta(seconds=3600.5)) < second
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -24,7 +23,7 @@ Queue = Callable[..., Execution]
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     found: list[Any] = []
-    monkeypatch.setattr(housekeeping, "send_execution", found.append)
+    monkeypatch.setattr(housekeeping, "ring", lambda: found.append("rung"))
     return found
 
 
@@ -79,52 +78,34 @@ def test_the_third_loss_ends_it_with_the_reason(queue: Queue, sent: list[Any]) -
     assert "three times" in ended.error["message"]
 
 
-def test_what_nobody_came_for_is_taken_up_without_the_broker(queue: Queue, sent: list[Any]) -> None:
-    forgotten, new = queue(), queue()
-    change(forgotten, published_at=ago(60))
-    assert housekeeping.sweep()["sent"] == 1
-    wait_until(lambda: fresh(forgotten).status == Status.COMPLETED)
-    assert fresh(new).status == Status.QUEUED
-    assert sent == []
+def test_what_is_queued_again_rings(queue: Queue, sent: list[Any]) -> None:
+    execution = queue()
+    states.claim(execution.pk, owner="dead", lease_seconds=-1)
+    assert housekeeping.sweep()["taken_up"] == 1
+    assert (fresh(execution).status, sent) == (Status.QUEUED, ["rung"])
 
 
-def test_what_was_never_sent_is_sent(queue: Queue, sent: list[Any]) -> None:
-    execution = queue(published_at=None)
-    assert housekeeping.sweep()["sent"] == 1
-    assert sent == [execution.pk]
-    assert housekeeping.sweep()["sent"] == 0
-
-
-def test_many_that_cannot_start_hide_no_others(
-    queue: Queue, sent: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(housekeeping, "MOST_AT_ONCE", 1)
-    first, second = queue(), queue()
-    change(first, published_at=ago(40), not_before=ago(-3600))
-    change(second, published_at=ago(30), not_before=ago(-3600))
-    housekeeping.sweep()
-    # Its turn has come again, but not before that of the other one.
-    change(first, published_at=ago(20))
-    housekeeping.sweep()
-    assert sent == [first.pk, second.pk]
+def test_what_no_message_told_of_is_taken(queue: Queue) -> None:
+    """Each worker looks by itself, once a second."""
+    execution = queue()
+    housekeeping.look()
+    wait_until(lambda: fresh(execution).status == Status.COMPLETED)
 
 
 def test_after_an_outage_the_living_may_renew_their_leases_first(
     queue: Queue, sent: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rounds: list[bool] = []
-    stop = threading.Event()
 
     def sweep(*, with_lost: bool = True) -> None:
         rounds.append(with_lost)
         if len(rounds) == 2:
             raise OperationalError("the server is restarting")
-        if len(rounds) == 4:
-            stop.set()
 
     monkeypatch.setattr(housekeeping, "sweep", sweep)
-    monkeypatch.setattr(housekeeping, "PERIOD_SECONDS", 0.01)
-    housekeeping._sweep_on(stop)
+    sweeps = housekeeping.Sweeps(lease_seconds=3600)
+    for _ in range(4):
+        sweeps.round()
     assert rounds == [True, True, False, False]
 
 

@@ -148,17 +148,15 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(
     assert Step.objects.count() == 0
 
 
-def test_the_sweep_sends_again_what_was_lost(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sweep_takes_up_what_was_lost(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[Any] = []
-    monkeypatch.setattr(housekeeping, "send_execution", sent.append)
-    lost, held, old, new = queue(), queue(), queue(published_at=None), queue()
+    monkeypatch.setattr(housekeeping, "ring", lambda: sent.append("rung"))
+    lost, held, new = queue(), queue(), queue()
     states.claim(lost.pk, owner="dead", lease_seconds=-1)
     states.claim(held.pk, owner="alive", lease_seconds=30)
-    moved = housekeeping.sweep()
-    assert moved["taken_up"] == 1
-    assert set(sent) == {lost.pk, old.pk}
+    assert housekeeping.sweep()["taken_up"] == 1
+    assert sent == ["rung"]
     assert fresh(held).status == Status.RUNNING
-    assert housekeeping.sweep()["sent"] == 0
     assert perform(lost).result == 4
     assert perform(new).result == 4
 

@@ -1,0 +1,36 @@
+"""Threads that work in the background for as long as the process lives."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from django.db import close_old_connections
+
+logger = logging.getLogger(__name__)
+
+PAUSE_AFTER_ERROR_SECONDS = 1.0
+
+
+def forever(
+    name: str, work: Callable[[], object], *, pause: Callable[[], float] = lambda: 0.0
+) -> threading.Event:
+    """Do the work again and again in a daemon thread, `pause()` seconds apart, until the returned
+    event is set. An error is logged and never ends it.
+    """
+    stop = threading.Event()
+
+    def rounds() -> None:
+        while not stop.is_set():
+            least = 0.0
+            try:
+                close_old_connections()
+                work()
+            except Exception:
+                logger.exception("The %s thread met an error; it goes on.", name)
+                least = PAUSE_AFTER_ERROR_SECONDS
+            stop.wait(max(least, pause()))
+
+    threading.Thread(target=rounds, name=name, daemon=True).start()
+    return stop

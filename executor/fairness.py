@@ -1,0 +1,249 @@
+"""Whose turn it is: which of the queued executions a worker takes next, fairly among callers."""
+
+from __future__ import annotations
+
+import heapq
+import uuid
+from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+
+from executor.models.execution import NO_DEPLOYMENT, Execution
+
+# Lanes looked at in one go; where there are more, the next look goes on after the last of them.
+MAX_LANES = 1_000
+# Callers of whom a process remembers when they had their last turn.
+MAX_REMEMBERED = 10_000
+
+_TABLE = f'"{Execution._meta.db_table}"'
+_READY = (
+    "status = 'queued' AND cancel_requested_at IS NULL "
+    "AND (not_before IS NULL OR not_before <= {now}) "
+    "AND (deadline_at IS NULL OR deadline_at > {now})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The queued executions of one caller for one deployment (`NO_DEPLOYMENT`: tries of designs),
+    with the limits that the oldest of them has.
+    """
+
+    caller_key: str
+    deployment_id: uuid.UUID
+    oldest: uuid.UUID
+    max_concurrent: int | None
+    caller_max_concurrent: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """An execution that may be claimed now."""
+
+    id: uuid.UUID
+    lane: Lane
+    max_concurrent: int | None
+    caller_max_concurrent: int | None
+
+
+@dataclass
+class Running:
+    """How many executions run, by deployment and by caller."""
+
+    by_deployment: Counter[uuid.UUID] = field(default_factory=Counter)
+    by_caller: Counter[str] = field(default_factory=Counter)
+
+    def has_room(self, lane: Lane | Queued) -> bool:
+        """Whether the limits of its deployment and its caller let one more of it run."""
+        of = lane if isinstance(lane, Lane) else lane.lane
+        return (
+            lane.max_concurrent is None
+            or self.by_deployment[of.deployment_id] < lane.max_concurrent
+        ) and (
+            lane.caller_max_concurrent is None
+            or self.by_caller[of.caller_key] < lane.caller_max_concurrent
+        )
+
+    def add(self, lane: Lane) -> None:
+        self.by_deployment[lane.deployment_id] += 1
+        self.by_caller[lane.caller_key] += 1
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a worker has left: free slots, how many each caller holds here, and may at most."""
+
+    slots: int
+    held: Mapping[str, int]
+    share: int
+
+
+@dataclass
+class Plan:
+    """How many to take from each lane, if it has so many; and the callers of whom another worker
+    could take more, while this one has no more room for them.
+    """
+
+    counts: Counter[Lane] = field(default_factory=Counter)
+    short: set[str] = field(default_factory=set)
+
+
+class FairOrder:
+    """The order of callers in one process: the one with the least running comes first, among equals
+    the one whose last turn is longest ago. Not for several threads at once.
+    """
+
+    def __init__(self) -> None:
+        self._last: OrderedDict[str, int] = OrderedDict()
+        self._count = 0
+        self._start = ""
+
+    def lanes(self) -> list[Lane]:
+        """The lanes of the queue, at most `MAX_LANES`: by stepping through an index, so that the
+        cost is that of the lanes and not of the executions in them.
+        """
+        found = read_lanes(self._start, MAX_LANES)
+        if self._start and len(found) < MAX_LANES:
+            known = set(found)
+            found += [lane for lane in read_lanes("", MAX_LANES - len(found)) if lane not in known]
+        self._start = found[-1].caller_key if len(found) >= MAX_LANES else ""
+        return found
+
+    def plan(self, lanes: Sequence[Lane], running: Running, room: Room) -> Plan:
+        """Share the free slots out; `running` counts what is planned along."""
+        plan = Plan()
+        of_caller: dict[str, list[Lane]] = {}
+        for lane in lanes:
+            of_caller.setdefault(lane.caller_key, []).append(lane)
+        line = [self._rank(key, running, mine) for key, mine in of_caller.items()]
+        heapq.heapify(line)
+        held = Counter(room.held)
+        left = room.slots
+        while line:
+            key = heapq.heappop(line)[-1]
+            lane = _next_lane(of_caller[key], running, plan)
+            if lane is None:
+                continue
+            if left == 0 or held[key] >= room.share:
+                plan.short.add(key)
+                continue
+            plan.counts[lane] += 1
+            running.add(lane)
+            held[key] += 1
+            left -= 1
+            self._had_turn(key)
+            heapq.heappush(line, self._rank(key, running, of_caller[key]))
+        return plan
+
+    def _rank(self, key: str, running: Running, lanes: Sequence[Lane]) -> tuple[Any, ...]:
+        oldest = min(lane.oldest for lane in lanes)
+        return running.by_caller[key], self._last.get(key, -1), oldest, key
+
+    def _had_turn(self, key: str) -> None:
+        self._count += 1
+        self._last[key] = self._count
+        self._last.move_to_end(key)
+        if len(self._last) > MAX_REMEMBERED:
+            self._last.popitem(last=False)
+
+
+def _next_lane(lanes: Sequence[Lane], running: Running, plan: Plan) -> Lane | None:
+    """The caller's next lane with room: in turns, the one with the oldest execution first."""
+    open_lanes = [lane for lane in lanes if running.has_room(lane)]
+    return min(open_lanes, key=lambda lane: (plan.counts[lane], lane.oldest), default=None)
+
+
+def read_lanes(start: str, most: int) -> list[Lane]:
+    """Up to so many lanes, in the order of their callers' keys, from `start` on."""
+    none = _literal(NO_DEPLOYMENT)
+    key = f"n.caller_key, COALESCE(n.deployment_id, {none})"
+    # All parts are names and literals of ours.
+    first = (
+        f"SELECT n.id FROM {_TABLE} n WHERE n.status = 'queued' AND n.caller_key >= %s "  # noqa: S608
+        f"ORDER BY {key}, n.id LIMIT 1"
+    )
+    following = (
+        f"SELECT n.id FROM {_TABLE} n WHERE n.status = 'queued' "  # noqa: S608
+        f"AND ({key}) > (c.caller_key, COALESCE(c.deployment_id, {none})) "
+        f"ORDER BY {key}, n.id LIMIT 1"
+    )
+    statement = (
+        f"WITH RECURSIVE lane(id, number) AS (SELECT ({first}), 1 UNION ALL "  # noqa: S608
+        f"SELECT ({following}), lane.number + 1 FROM lane JOIN {_TABLE} c ON c.id = lane.id "
+        "WHERE lane.number < %s) "
+        "SELECT e.caller_key, e.deployment_id, e.id, e.max_concurrent, e.caller_max_concurrent "
+        f"FROM lane JOIN {_TABLE} e ON e.id = lane.id"
+    )
+    rows = _rows(statement, [start, most]) if most > 0 else []
+    return [
+        Lane(caller, _uuid(deployment) or NO_DEPLOYMENT, _uuid(pk) or NO_DEPLOYMENT, *limits)
+        for caller, deployment, pk, *limits in rows
+    ]
+
+
+def count_running() -> Running:
+    """All that runs now, in whatever process."""
+    found = Running()
+    statement = (
+        f"SELECT caller_key, deployment_id, COUNT(*) FROM {_TABLE} WHERE status = 'running' "  # noqa: S608
+        "GROUP BY caller_key, deployment_id"
+    )
+    for caller_key, deployment_id, number in _rows(statement, []):
+        found.by_caller[caller_key or ""] += number
+        if deployment_id is not None:
+            found.by_deployment[_uuid(deployment_id) or NO_DEPLOYMENT] += number
+    return found
+
+
+def lock_oldest(counts: Mapping[Lane, int]) -> list[Queued]:
+    """The oldest of each lane, so many, that may be claimed now; on PostgreSQL their rows are
+    locked, and those that another process has locked are passed over.
+    """
+    if not counts:
+        return []
+    is_postgres = connection.vendor == "postgresql"
+    ready = _READY.format(now="STATEMENT_TIMESTAMP()" if is_postgres else _SQLITE_NOW)
+    none = _literal(NO_DEPLOYMENT)
+    part = (
+        "SELECT * FROM (SELECT %s AS lane, id, max_concurrent, caller_max_concurrent "  # noqa: S608
+        f"FROM {_TABLE} WHERE {ready} AND caller_key = %s "
+        f"AND COALESCE(deployment_id, {none}) = %s ORDER BY id LIMIT %s"
+        + (" FOR UPDATE SKIP LOCKED) AS p" if is_postgres else ")")
+    )
+    lanes = list(counts)
+    found: list[Queued] = []
+    for start in range(0, len(lanes), MAX_PARTS):
+        some = lanes[start : start + MAX_PARTS]
+        values: list[Any] = []
+        for number, lane in enumerate(some):
+            values += [number, lane.caller_key, _value(lane.deployment_id), counts[lane]]
+        rows = _rows(" UNION ALL ".join([part] * len(some)), values)
+        found += [Queued(_uuid(pk) or NO_DEPLOYMENT, some[lane], *of) for lane, pk, *of in rows]
+    return found
+
+
+# SQLite takes at most 500 parts, each with four values.
+MAX_PARTS = 200
+_SQLITE_NOW = "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')"
+
+
+def _rows(statement: str, values: Sequence[Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
+
+
+def _literal(pk: uuid.UUID) -> str:
+    """As the index has it, or it would not be used."""
+    return f"'{pk}'::uuid" if connection.vendor == "postgresql" else f"'{pk.hex}'"
+
+
+def _value(pk: uuid.UUID) -> Any:
+    return pk if connection.vendor == "postgresql" else pk.hex
+
+
+def _uuid(value: Any) -> uuid.UUID | None:
+    return uuid.UUID(value) if isinstance(value, str) else value
