@@ -6,24 +6,20 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import OperationalError
-from django.utils import timezone
 
 from designs.models import DesignVersion
 from executor import states, worker
 from executor import writer as writer_module
 from executor.carrier import Carrier, existing_carrier
 from executor.engine.llm import offline
-from executor.errors import RecorderUnavailable
-from executor.models import BlockResult, Execution
-from executor.recorder import Progress, Renew, RunRecord
+from executor.models import Execution
+from executor.recorder import Progress
 from executor.states import Status
 from executor.worker import perform_execution
-from executor.writer import Writer, process_writer
 from tests.documents import greeting
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -147,78 +143,6 @@ def test_who_waits_for_a_slot_hears_of_the_end() -> None:
     full.take_no_more()
     waiting.join(60)
     assert answers == [False]
-
-
-def test_after_a_failed_heartbeat_the_next_comes_at_once(
-    queue: Queue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A lease lasts for three beats: waiting for one more after a failure would be too long."""
-    carrier = Carrier(slots=1)
-    carrier.lease_seconds = 3000
-    execution = queue()
-    states.claim(execution.pk, owner=carrier.name, lease_seconds=30)
-    carrier._active[(execution.pk, 1)] = SimpleNamespace(stop=None)  # type: ignore[assignment]
-    original, tries = Renew.apply.__func__, []  # type: ignore[attr-defined]
-
-    def apply(cls: Any, writes: Any) -> Any:
-        tries.append(1)
-        if len(tries) == 1:
-            raise ValueError("the database is slow")
-        return original(cls, writes)
-
-    monkeypatch.setattr(Renew, "apply", classmethod(apply))
-    carrier._beat()
-    assert carrier._pause <= carrier.lease_seconds / 100
-    carrier._beat()
-    assert carrier._pause == carrier.lease_seconds / 3
-    assert carrier._active[(execution.pk, 1)].stop is None
-    carrier._active.clear()
-
-
-def test_a_full_writer_gives_the_run_back_and_drops_no_row(
-    queue: Queue, version_of: Callable[..., DesignVersion], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whether the record was made by timer or by a step that waits for it."""
-    refused: list[str] = []
-    original = Writer.submit
-
-    def submit(self: Writer, write: Any) -> Any:
-        if isinstance(write, Progress) and len(refused) < 2:
-            refused.append(write.point)
-            raise RecorderUnavailable("The database is too slow at the moment.")
-        return original(self, write)
-
-    monkeypatch.setattr(Writer, "submit", submit)
-    execution = queue(version_of(greeting()), input_data={})
-    future = perform_execution(execution.pk)
-    assert future is not None
-    assert future.result(timeout=60) is None
-    now = fresh(execution)
-    assert (now.status, now.attempt, now.losses, now.error) == (Status.QUEUED, 1, 0, None)
-    refused += ["no more"] * 2
-    future = perform_execution(execution.pk)
-    assert future is not None
-    assert future.result(timeout=60).status == "completed"
-    assert fresh(execution).steps.count() == 2
-
-
-def test_rows_that_a_full_writer_refused_are_written_later(
-    queue: Queue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    execution = queue()
-    states.claim(execution.pk, owner="here", lease_seconds=30)
-    execution.refresh_from_db()
-    writer = process_writer()
-    record = RunRecord(execution, writer)
-    record._blocks["x"] = BlockResult(
-        execution_id=execution.pk, block_id="x", status="completed", completed_at=timezone.now()
-    )
-    with monkeypatch.context() as patch:
-        patch.setattr(writer_module, "MOST_WAITING", -1)
-        record._in_time()
-    assert isinstance(record.unwritten, RecorderUnavailable)
-    record._flush().result(60)
-    assert list(execution.blocks.values_list("block_id", flat=True)) == ["x"]
 
 
 def test_a_run_that_is_cancelled_while_it_is_given_back_ends(

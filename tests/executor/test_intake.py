@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,32 +17,13 @@ from executor.models import Execution
 from executor.states import Status
 from executor.worker import Intake, process_loop
 from tests.documents import greeting
+from tests.executor.gate import Gate
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Queue = Callable[..., Execution]
 Make = Callable[..., Intake]
-
-
-class Gate:
-    """A model that answers as many calls as are let through."""
-
-    def __init__(self) -> None:
-        self.waiting = 0
-        self._open = asyncio.Semaphore(0)
-
-    async def passed(self) -> None:
-        self.waiting += 1
-        await self._open.acquire()
-        self.waiting -= 1
-
-    def let(self, number: int) -> None:
-        def release() -> None:
-            for _ in range(number):
-                self._open.release()
-
-        process_loop().call_soon_threadsafe(release)
 
 
 @pytest.fixture
