@@ -16,6 +16,7 @@ from deployments.models import ApiKey, Deployment
 from designs.access import SCOPES, SYSTEM, Caller, caller_of
 from designs.acting import recorded_as
 from designs.audit import Action
+from designs.locking import lock_row
 from executor import wakeups
 
 # Every process is told of a change; without the broker it is seen after at most this long.
@@ -69,10 +70,10 @@ def rotate_key(
 ) -> tuple[ApiKey, str]:
     """A new secret for the key; the one before works for `overlap_seconds` more, or not at all.
 
-    Raises KeyBeyond, KeyRevoked.
+    Raises KeyBeyond, KeyRevoked, RowGone.
     """
     with transaction.atomic():
-        key = ApiKey.objects.select_for_update(of=("self",)).get(pk=key.pk)
+        key = lock_row(ApiKey.objects.all(), key.pk)
         if key.revoked_at is not None:
             raise KeyRevoked("This key was revoked for good. Make a new one.")
         _check_within(maker, key, set(key.deployments.values_list("pk", flat=True)))
@@ -85,10 +86,13 @@ def rotate_key(
 
 def revoke_key(*, key: ApiKey) -> None:
     """The key stops working, in every process at once; its row stays for the audit."""
-    if key.revoked_at is None:
-        key.revoked_at = timezone.now()
-        with transaction.atomic(), recorded_as(Action.REVOKE):
-            key.save(update_fields=["revoked_at"])
+    with transaction.atomic():
+        stored = lock_row(ApiKey.objects.all(), key.pk)
+        if stored.revoked_at is None:
+            stored.revoked_at = timezone.now()
+            with recorded_as(Action.REVOKE):
+                stored.save(update_fields=["revoked_at"])
+    key.revoked_at = stored.revoked_at
     _tell_change()
 
 

@@ -9,11 +9,14 @@ from django.db import transaction
 from deployments.models import Deployment, Schedule
 from deployments.schedules import store
 from deployments.serving import catch_up
+from designs.locking import lock_row
 
 
 def add_schedule(*, deployment: Deployment, fields: dict[str, Any]) -> Schedule:
-    """One more schedule for the deployment. Raises ScheduleInvalid."""
-    return store.add_schedule(deployment=deployment, fields=fields)
+    """One more schedule for the deployment. Raises ScheduleInvalid, RowGone."""
+    with transaction.atomic():
+        lock_row(Deployment.objects.present(), deployment.pk)
+        return store.add_schedule(deployment=deployment, fields=fields)
 
 
 def change_schedule(*, schedule: Schedule, fields: dict[str, Any]) -> Schedule:

@@ -20,6 +20,7 @@ from deployments.serving import catch_up
 from designs.access import Caller
 from designs.acting import recorded_as
 from designs.audit import Action
+from designs.locking import lock_row
 from designs.models import Design
 from designs.services import version_to_deploy
 from executor import admission
@@ -62,9 +63,10 @@ def deploy_design(
 
     `groups` limits it to these groups; empty or None: open to all who may see deployments.
     A valid design that was never published is published by this. Raises EndpointPathInvalid,
-    EndpointPathTaken, ScheduleInvalid, and what `designs.services.version_to_deploy` raises.
+    EndpointPathTaken, ScheduleInvalid, RowGone, and what `version_to_deploy` raises.
     """
     with transaction.atomic():
+        lock_row(Design.objects.all(), design.pk)
         _check_path(endpoint_path)
         deployment = Deployment(
             design=design,
@@ -95,38 +97,59 @@ def change_deployment(
     """Change what is given, leave the rest; `schedule=None` takes the schedule away, with `merge`
     what the schedule says beyond the given stays; empty `groups` open it to all.
 
-    Runs already started stay on their version. Raises what `deploy_design` raises.
+    Only what differs is written, into the row as it is now: two who change different fields lose
+    nothing. Runs already started stay on their version. Raises what `deploy_design` raises.
     """
     with transaction.atomic():
+        stored = lock_row(Deployment.objects.present().select_related("version"), deployment.pk)
         if schedule is not UNCHANGED:
             # What was due until now is done by what the schedule said before.
-            catch_up(list(deployment.schedules.values_list("pk", flat=True)))
-        if "endpoint_path" in changes and changes["endpoint_path"] != deployment.endpoint_path:
-            _check_path(changes["endpoint_path"])
-        if version is not None and version != deployment.version.number:
-            deployment.version = version_to_deploy(
-                design=deployment.design, number=version, caller=caller
-            )
-        _set_fields(deployment, changes)
-        _save(deployment)
-        if "max_concurrent" in changes:
-            # What waits in line heeds the new limit, and a worker looks whether there is room now.
-            admission.change_limit(
-                deployment_id=deployment.pk, max_concurrent=deployment.max_concurrent
-            )
-            transaction.on_commit(ring, robust=True)
+            catch_up(list(stored.schedules.values_list("pk", flat=True)))
+        changed = _change(stored, version, changes, caller)
         if groups is not None:
-            deployment.groups.set(groups)
+            stored.groups.set(groups)
         if schedule is not UNCHANGED:
             write = store.merge_schedule if merge else store.set_schedule
-            write(deployment=deployment, fields=schedule)
+            write(deployment=stored, fields=schedule)
+    for name in (*changed, "updated_at"):
+        setattr(deployment, name, getattr(stored, name))
     tell_change()
-    return deployment
+    return stored
+
+
+def _change(
+    stored: Deployment, version: int | None, changes: dict[str, Any], caller: Caller
+) -> list[str]:
+    """Write what differs into the locked row; returns the names of the columns."""
+    if "endpoint_path" in changes and changes["endpoint_path"] != stored.endpoint_path:
+        _check_path(changes["endpoint_path"])
+    if changes.get("status") == Deployment.Status.ERROR:
+        # Nobody chooses it: a form sends back what it showed, and so it stays.
+        del changes["status"]
+    before = _columns(stored)
+    if version is not None and version != stored.version.number:
+        stored.version = version_to_deploy(design=stored.design, number=version, caller=caller)
+    _set_fields(stored, changes)
+    changed = [name for name, new in _columns(stored).items() if new != before[name]]
+    if changed:
+        _save(stored, update_fields=[*changed, "updated_at"])
+    if "max_concurrent" in changed:
+        # What waits in line heeds the new limit, and a worker looks whether there is room now.
+        admission.change_limit(deployment_id=stored.pk, max_concurrent=stored.max_concurrent)
+        transaction.on_commit(ring, robust=True)
+    return changed
+
+
+def _columns(deployment: Deployment) -> dict[str, Any]:
+    """What `change_deployment` may write, as it stands."""
+    names = (*sorted(CHANGEABLE), "version_id", "status_reason")
+    return {name: getattr(deployment, name) for name in names}
 
 
 def undeploy(*, deployment: Deployment, caller: Caller) -> None:
-    """Stop offering it: schedules end, the path becomes free, the history stays."""
+    """Stop offering it: schedules end, the path becomes free, the history stays. Raises RowGone."""
     with transaction.atomic():
+        lock_row(Deployment.objects.present(), deployment.pk)
         store.remove_schedules(deployment=deployment)
         deployment.removed_at = timezone.now()
         deployment.status = Deployment.Status.INACTIVE
@@ -162,10 +185,10 @@ def _set_fields(deployment: Deployment, fields: dict[str, Any]) -> None:
         deployment.status_reason = ""
 
 
-def _save(deployment: Deployment) -> None:
+def _save(deployment: Deployment, update_fields: list[str] | None = None) -> None:
     try:
         with transaction.atomic():
-            deployment.save()
+            deployment.save(update_fields=update_fields)
     except IntegrityError as error:
         # Somebody took the path between our look and our write.
         raise EndpointPathTaken(_taken(deployment.endpoint_path)) from error

@@ -7,6 +7,10 @@ from django.core.exceptions import PermissionDenied
 from designs.graph.spec import Problem
 
 
+class RowGone(Exception):
+    """What was to be changed was deleted between the look at it and the change."""
+
+
 class DesignInvalid(Exception):
     """The document has problems, so it can be kept as a draft but neither published nor
     deployed.

@@ -24,6 +24,7 @@ from designs.graph.files import design_text, read_design_file, read_designs
 from designs.graph.rules import Checked
 from designs.graph.spec import Problem
 from designs.graph.suggestions import apply_to_document, read_suggestion
+from designs.locking import lock_row
 from designs.masking import masked, masked_value
 from designs.models import Design, DesignVersion
 from designs.patterns.catalogue import check_document
@@ -70,7 +71,7 @@ def change_draft(
     Name and description are the document's own unless given.
     """
     with transaction.atomic():
-        locked = Design.objects.select_for_update().get(pk=design.pk)
+        locked = lock_row(Design.objects.all(), design.pk)
         given = locked.draft if document is None else document
         draft = _draft(given, name or (locked.name if _is_blank(given.get("name")) else ""))
         if description is not None:
@@ -86,11 +87,11 @@ def delete_design(*, design: Design) -> None:
     """Delete the design with its versions.
 
     Raises DesignInUse while deployments or executions refer to it, undeployed and finished ones
-    too: what happened stays readable.
+    too: what happened stays readable. Raises RowGone, as do all that change a design.
     """
     try:
         with transaction.atomic():
-            locked = Design.objects.select_for_update().get(pk=design.pk)
+            locked = lock_row(Design.objects.all(), design.pk, to_delete=True)
             if locked.is_referred_to():
                 raise DesignInUse(IN_USE)
             locked.versions.all().delete()
@@ -122,7 +123,7 @@ def apply_suggestions(
     if not read or None in read:
         raise SuggestionsOutdated(["A suggestion names a block, an agent, and both prompts."])
     with transaction.atomic():
-        locked = Design.objects.select_for_update().get(pk=design.pk)
+        locked = lock_row(Design.objects.all(), design.pk)
         document, refusals = apply_to_document(locked.draft, filter(None, read))
         if refusals:
             raise SuggestionsOutdated(refusals)
@@ -187,7 +188,7 @@ def publish_design(*, design: Design, caller: Caller, note: str = "") -> DesignV
     if not caller.may("designs.publish_design"):
         raise NotAllowed("Publishing a version needs the right to publish designs.")
     with transaction.atomic():
-        locked = Design.objects.select_for_update().get(pk=design.pk)
+        locked = lock_row(Design.objects.all(), design.pk)
         checked = check_document(locked.draft)
         if checked.problems:
             raise DesignInvalid(checked.problems)

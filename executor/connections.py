@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from designs.access import SYSTEM, Caller
 from designs.addresses import AddressRefused, check_url
+from designs.locking import lock_row
 from designs.masking import masked_said
 from executor import wakeups
 from executor.connection_trial import TRY_SECONDS, ask_in_each_way
@@ -52,11 +53,12 @@ def save_connection(
     """Write the connection; without a new key it keeps the one it has.
 
     An address that is not an administrator's is asked through the guarded client, from now on.
-    Every process of the installation follows within seconds. Raises ConnectionInvalid.
+    Every process of the installation follows within seconds. Raises ConnectionInvalid, RowGone.
     """
     with transaction.atomic():
-        rows = ModelConnection.objects.select_for_update()
-        kept = rows.filter(pk=connection.pk).first() if connection.pk else None
+        rows = ModelConnection.objects.all()
+        # Saving would bring back one that was deleted in the meantime.
+        kept = lock_row(rows, connection.pk) if connection.pk else None
         if kept is None or _address(kept) != _address(connection):
             _judge_address(connection, caller)
         if connection.provider in OPENAI_PROTOCOLS:

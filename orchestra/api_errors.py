@@ -8,8 +8,13 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
-from django.db import OperationalError
+from django.core.exceptions import (
+    ObjectDoesNotExist,
+    PermissionDenied,
+    RequestDataTooBig,
+    ValidationError,
+)
+from django.db import IntegrityError, OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -45,6 +50,9 @@ TITLES = {
     504: "The run timed out",
 }
 
+GONE = "Something that this call needs was removed a moment ago."
+CHANGED = "Something that this call needs was changed a moment ago. Look at it, and try again."
+
 # Domain error → status, type, what besides the sentence is said.
 _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] = {
     designs.DesignInvalid: (422, "design-invalid", lambda e: {"errors": _by_path(e.problems)}),
@@ -53,6 +61,7 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
         "import-refused",
         lambda e: {"errors": _by_path(e.problems, "body")},
     ),
+    designs.RowGone: (404, "not-found", lambda e: {}),
     designs.DesignInUse: (409, "design-in-use", lambda e: {}),
     designs.SuggestionsOutdated: (
         409,
@@ -154,6 +163,12 @@ def _of_others(error: Exception) -> Response:
         return _answer(problem(413, "The body is too large.", kind="body-too-large"))
     if isinstance(error, ValidationError):
         return _answer(problem(422, "Some fields are not valid.", errors=_of_django(error)))
+    if isinstance(error, ObjectDoesNotExist):
+        logger.warning("A row was gone in the middle of a call.", exc_info=error)
+        return _of_drf(exceptions.NotFound(GONE))
+    if isinstance(error, IntegrityError):
+        logger.warning("Rows changed in the middle of a call.", exc_info=error)
+        return _answer(problem(409, CHANGED, kind="changed-meanwhile"))
     if isinstance(error, OperationalError):
         logger.warning("The database could not be used: %s", error)
         body = problem(503, "The database cannot be reached at the moment. Try again.")

@@ -12,8 +12,10 @@ from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessio
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
+from django.views import defaults
 
 from designs.access import caller_of
+from designs.errors import RowGone
 from orchestra import headers
 from orchestra.sign_in import sessions
 
@@ -77,3 +79,12 @@ class AdminPolicyMiddleware(MiddlewareMixin):
         if request.path_info.startswith("/admin/"):
             response._csp_update = ADMIN_POLICY  # type: ignore[attr-defined]
         return response
+
+
+class RowGoneMiddleware(MiddlewareMixin):
+    """What somebody deleted while a page was at it is not found."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, RowGone):
+            return None
+        return defaults.page_not_found(request, exception)

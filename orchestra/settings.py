@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "orchestra.audit.middleware.ActingMiddleware",
     "orchestra.middleware.AdminPolicyMiddleware",
     "axes.middleware.AxesMiddleware",
+    "orchestra.middleware.RowGoneMiddleware",
 ]
 
 ROOT_URLCONF = "orchestra.urls"

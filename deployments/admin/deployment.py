@@ -187,9 +187,8 @@ class DeploymentAdmin(DeploymentVerbs):
     def store(self, request: Any, obj: Deployment, form: Any, change: bool) -> None:
         fields = form.fields_to_write()
         if change:
-            # The form has written on `obj` already; the service compares with what is stored.
-            stored = Deployment.objects.select_related("version", "design").get(pk=obj.pk)
-            change_deployment(deployment=stored, caller=request.caller, **fields)
+            # The form has written on `obj` already; the service reads what is stored.
+            change_deployment(deployment=obj, caller=request.caller, **fields)
         else:
             design = form.cleaned_data["design"]
             become(obj, deploy_design(design=design, caller=request.caller, **fields))

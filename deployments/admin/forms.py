@@ -132,6 +132,9 @@ class DeploymentForm(ServiceForm):
             choices = Deployment.Status.choices
             kept = [c for c in choices if c[0] in ("active", "inactive", self.instance.status)]
             cast(forms.ChoiceField, self.fields["status"]).choices = kept
+        if not self.instance._state.adding:
+            for field in self.fields.values():
+                field.show_hidden_initial = True
 
     def _offer_versions(self) -> None:
         versions = self.instance.design.versions.order_by("-number")
@@ -158,7 +161,12 @@ class DeploymentForm(ServiceForm):
         """As the services take them."""
         names = ("endpoint_path", "status", "callback_url", *LIMITS, "groups")
         found = {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
-        return {**found, "version": self.cleaned_data.get("version_number")}
+        found["version"] = self.cleaned_data.get("version_number")
+        if self.instance._state.adding:
+            return found
+        # What this person did not touch may have been changed by somebody else since.
+        touched = {"version" if n == "version_number" else n for n in self.changed_data}
+        return {name: value for name, value in found.items() if name in touched}
 
 
 class ExecuteForm(forms.Form):

@@ -93,6 +93,13 @@ class DeploymentChange(LimitsIn):
             )
         return value
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Only who says active sets a deployment back that was paused for its failures."""
+        is_paused = self.context["deployment"].status == Deployment.Status.ERROR
+        if is_paused and "status" not in self.initial_data:
+            attrs.pop("status", None)
+        return attrs
+
 
 class ExecuteIn(StrictSerializer):
     input_data = serializers.DictField(required=False, default=dict)

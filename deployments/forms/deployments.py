@@ -99,6 +99,13 @@ class ConfigureForm(ScheduleForm):
     def __init__(self, *args: Any, versions: list[int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = [(number, f"v{number}") for number in versions]
+        if self.initial.get("status") == Deployment.Status.ERROR:
+            # It stays unless another is chosen.
+            status = cast(forms.ChoiceField, self.fields["status"])
+            status.choices = [(Deployment.Status.ERROR, "Error (as it is)"), *status.choices]
+        for name in self.OWN:
+            # What the person saw goes with the form, so that it is known what they changed.
+            self.fields[name].show_hidden_initial = True
         cast(forms.TypedChoiceField, self.fields["version"]).choices = choices
 
     OWN = (
@@ -108,8 +115,10 @@ class ConfigureForm(ScheduleForm):
     )  # fmt: skip
 
     def changes(self) -> dict[str, Any]:
-        """As `change_deployment` takes them."""
-        return {name: self.cleaned_data[name] for name in self.OWN}
+        """What the person changed, as `change_deployment` takes it: the rest may have been changed
+        by somebody else since.
+        """
+        return {name: self.cleaned_data[name] for name in self.OWN if name in self.changed_data}
 
 
 class ExecuteForm(forms.Form):

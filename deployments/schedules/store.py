@@ -20,6 +20,7 @@ from deployments.occurrences import PlannedRun, Rule, RuleInvalid, in_words, nex
 from deployments.schedules.fields import OWN_FIELDS, Said, read_fields
 from deployments.schedules.rules import refresh, rule_of
 from designs.ids import new_id
+from designs.locking import lock_row
 from designs.masking import masked_value
 
 TASK = "deployments.wake_schedules"
@@ -101,8 +102,9 @@ def switch_schedule(*, schedule: Schedule, enabled: bool) -> Schedule:
 
 
 def remove_schedule(*, schedule: Schedule) -> None:
-    """End the schedule; its occurrences go with it, the executions stay."""
-    schedule.beat_task.delete()
+    """End the schedule; its occurrences go with it, the executions stay. Raises RowGone."""
+    with transaction.atomic():
+        lock_row(Schedule.objects.all(), schedule.pk, to_delete=True).beat_task.delete()
 
 
 def remove_schedules(*, deployment: Deployment) -> None:
@@ -126,9 +128,11 @@ def database_time(deployment: Deployment) -> datetime:
 
 
 def locked(schedule: Schedule) -> Schedule:
-    """The row as it is now, kept from pumps and other editors until the transaction ends."""
+    """The row as it is now, kept from pumps and other editors until the transaction ends. Raises
+    RowGone.
+    """
     rows = Schedule.objects.with_rule().select_related("deployment")
-    return rows.select_for_update(of=("self",)).get(pk=schedule.pk)
+    return lock_row(rows, schedule.pk)
 
 
 def _times_of(rule: Rule | None) -> Any:

@@ -20,6 +20,7 @@ from deployments.occurrences import zone_choices
 from designs.errors import DesignInvalid, NotAllowed, VersionUnknown
 from designs.requests import PageRequest
 
+UNSAID = "Nothing was changed: the button did not say what was wanted. Try again."
 MANAGE_SCHEDULE = "deployments.change_schedule"
 REFUSALS = (
     EndpointPathInvalid, EndpointPathTaken, ScheduleInvalid,

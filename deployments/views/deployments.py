@@ -23,7 +23,14 @@ from deployments.services import (
     undeploy,
 )
 from deployments.snippets import example_input, snippets
-from deployments.views.answers import MANAGE_SCHEDULE, REFUSALS, form_page, go, show_refusal
+from deployments.views.answers import (
+    MANAGE_SCHEDULE,
+    REFUSALS,
+    UNSAID,
+    form_page,
+    go,
+    show_refusal,
+)
 from designs.requests import PageRequest, requires
 from executor.models import Execution, Trigger
 from executor.quotes import hide_quotes
@@ -191,9 +198,13 @@ def deployment_execute(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 @requires("deployments.change_deployment")
 def deployment_status(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    """Switch between active and inactive."""
+    """Active or inactive, whichever the button said."""
     deployment = _find(request, pk)
-    status = Deployment.Status.INACTIVE if deployment.is_active else Deployment.Status.ACTIVE
+    wanted = request.POST.get("status")
+    if wanted not in (Deployment.Status.ACTIVE, Deployment.Status.INACTIVE):
+        messages.warning(request, UNSAID)
+        return go(request, "deployments:deployment-list")
+    status = Deployment.Status(wanted)
     change_deployment(deployment=deployment, caller=request.caller, status=status)
     messages.success(request, f"{deployment.endpoint_path} is {status.label.lower()} now.")
     return go(request, "deployments:deployment-list")

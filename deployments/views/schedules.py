@@ -22,7 +22,14 @@ from deployments.models import Deployment, Occurrence, Schedule
 from deployments.schedules import store
 from deployments.scheduling import add_schedule, change_schedule, remove_schedule, switch_schedule
 from deployments.upcoming import upcoming_runs
-from deployments.views.answers import MANAGE_SCHEDULE, REFUSALS, form_page, go, show_refusal
+from deployments.views.answers import (
+    MANAGE_SCHEDULE,
+    REFUSALS,
+    UNSAID,
+    form_page,
+    go,
+    show_refusal,
+)
 from designs.requests import PageRequest, requires
 from executor.timeline import readable
 
@@ -172,9 +179,13 @@ def schedule_edit(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -
 @require_POST
 @requires(MANAGE_SCHEDULE)
 def schedule_switch(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -> HttpResponse:
-    """On or off; it goes on from now."""
+    """On or off, whichever the button said; it goes on from now."""
     schedule = _find(request, pk, schedule_id)
-    enabled = not schedule.beat_task.enabled
+    wanted = request.POST.get("enabled")
+    if wanted not in ("on", "off"):
+        messages.warning(request, UNSAID)
+        return _to(request, schedule)
+    enabled = wanted == "on"
     switch_schedule(schedule=schedule, enabled=enabled)
     messages.success(request, f"The schedule is {'on' if enabled else 'off'} now.")
     return _to(request, schedule)

@@ -118,7 +118,10 @@ def test_switching_off_and_on(deployer: User, browser_of: Browser, deploy: Deplo
     deployment = deploy()
     browser = browser_of(deployer)
     for status in ("inactive", "active"):
-        assert browser.post(f"/deployments/{deployment.pk}/status/").status_code == 302
+        # As often as it is pressed: the button says what is wanted.
+        for _ in range(2):
+            answer = browser.post(f"/deployments/{deployment.pk}/status/", {"status": status})
+            assert answer.status_code == 302
         deployment.refresh_from_db()
         assert deployment.status == status
 

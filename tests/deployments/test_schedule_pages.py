@@ -117,7 +117,7 @@ def test_editing_keeps_what_the_form_shows(browser: Client, scheduled: Scheduled
 def test_switching_and_deleting(browser: Client, scheduled: Scheduled) -> None:
     schedule = scheduled(missed=0)
     for enabled in (False, True):
-        browser.post(url_of(schedule, "switch/"))
+        browser.post(url_of(schedule, "switch/"), {"enabled": "on" if enabled else "off"})
         again = Schedule.objects.with_rule().get()
         assert again.beat_task.enabled is enabled
         assert (again.next_due_at is not None) is enabled

@@ -36,7 +36,7 @@ def test_a_person_at_a_page(
     deployer: User, browser_of: Callable[[User], Client], deploy: Deploy, written: Written
 ) -> None:
     url = f"/deployments/{deploy().pk}/status/"
-    browser_of(deployer).post(url, REMOTE_ADDR="192.0.2.9")
+    browser_of(deployer).post(url, {"status": "inactive"}, REMOTE_ADDR="192.0.2.9")
     [entry] = written(action=Action.UPDATE)
     assert (entry.actor_id, entry.actor_name) == (deployer.pk, "deployer")
     assert (entry.remote_addr, entry.key_id, entry.key_name) == ("192.0.2.9", None, "")
@@ -126,7 +126,7 @@ def test_nothing_is_left_of_a_request(
     deployer: User, browser_of: Callable[[User], Client], deploy: Deploy, written: Written
 ) -> None:
     url = f"/deployments/{deploy().pk}/status/"
-    browser_of(deployer).post(url)
+    browser_of(deployer).post(url, {"status": "inactive"})
     create_design(document=doubling(), caller=SYSTEM)
     entry = written(action=Action.CREATE)[-1]
     assert (entry.actor_id, entry.actor_name) == (None, "system")
