@@ -9,15 +9,16 @@ from urllib.parse import urlencode
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
-from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth import REDIRECT_FIELD_NAME, get_user
 from django.contrib.auth.views import redirect_to_login
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import resolve_url
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from designs.access import Caller
+from designs.access import Caller, caller_of
 
 P = ParamSpec("P")
 
@@ -57,6 +58,13 @@ def requires(permission: str) -> Callable[[Callable[..., Any]], Callable[..., An
         return synchronous
 
     return declare
+
+
+def caller_of_session(key: str | None) -> Caller:
+    """Whom a session speaks for today, NOBODY if it has ended. Reads session, person and rights."""
+    asked = HttpRequest()
+    asked.session = SessionStore(key)
+    return caller_of(get_user(asked))
 
 
 def _refusal(request: PageRequest, permission: str) -> HttpResponse | None:

@@ -45,6 +45,10 @@ class TooManyAtOnce(NotAccepted):
     """A deployment, or a person who tries designs, has as many runs under way as they may."""
 
 
+class TooManyStreams(Exception):
+    """A caller, a run or this process has as many open streams as it may."""
+
+
 class LeaseLost(Exception):
     """Another process holds the execution now; nothing more may be written by this one."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from executor import wakeups
+from executor.broadcasts import Broadcast
 from executor.models import BlockResult, BlockStatus, Execution, Step
 from executor.states import TERMINAL, Status
 from executor.threads import in_thread
@@ -24,13 +25,15 @@ _LETTERS = {status.value: status.value[0] for status in BlockStatus}
 _POSITION = re.compile(r"([a-z]*)\.(\d{1,18})\.([a-z-]*)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Told:
     """One event. `position` is what a listener sends to go on after it; None for passing text."""
 
     name: str
     data: dict[str, Any]
     position: str | None = None
+    # Made once for all listeners, by who may read what.
+    encoded: dict[bool, bytes] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -53,65 +56,120 @@ def read_position(text: str) -> Position:
     return Position(found.group(1), int(found.group(2)), list(found.group(3)))
 
 
-async def follow(
-    pk: uuid.UUID, heard: wakeups.Watch, position: Position
-) -> AsyncIterator[Told | None]:
-    """Everything after the position, until the execution has ended. None: still nothing new.
+class Events(Broadcast[Told]):
+    """What happens to a run: its rows as they change, and model text as it comes.
 
-    `heard` watches with texts, since before this is called. Nothing is lost: rows say again what a
-    lost connection or a lost wake-up did not, and text in progress is told whole to who is new.
+    Rows are re-read, so that a lost wake-up loses nothing; who comes later gets text in progress as
+    a snapshot.
     """
-    texts = Texts(pk)
-    wakeups.tell_listening(pk)
-    while True:
-        found = await in_thread(_read, pk, position)
+
+    def __init__(self, pk: uuid.UUID) -> None:
+        super().__init__(pk)
+        self._texts = Texts(pk)
+        self._position = Position()
+        self._found: Found | None = None
+        self._rows: dict[int, BlockResult] = {}
+        self._steps: list[Step] = []
+        self._early: list[Told] = []
+        self._has_changed = False
+        self.has_ended = False
+        self.done: Told | None = None
+
+    async def produce(self) -> None:
+        async with wakeups.watch(self.pk, texts=True) as heard:
+            wakeups.tell_listening(self.pk)
+            while not await self._is_over(heard):
+                await self._until_changed(heard)
+                await asyncio.sleep(GATHER_SECONDS)
+
+    @property
+    def position(self) -> str:
+        """Where those are who were told everything."""
+        return str(self._position)
+
+    def since(self, position: Position) -> list[Told]:
+        """What a listener who was told so much lacks at this moment."""
+        found = self._found
+        if found is None:
+            return []
+        letters = dict(enumerate(position.blocks))
+        blocks = [
+            pk for n, (pk, status) in enumerate(found.blocks) if letters.get(n) != _LETTERS[status]
+        ]
+        lacking = Found(
+            execution=found.execution,
+            blocks=found.blocks,
+            changed={pk: self._rows[pk] for pk in blocks},
+            steps=[step for step in self._steps if step.pk > position.step],
+        )
+        return [*lacking.begun(position), *lacking.news(position), *self._texts.snapshots()]
+
+    async def _is_over(self, heard: wakeups.Watch) -> bool:
+        found = await in_thread(_read, self.pk, self._position)
+        if found is None:
+            # Not written yet, for who listens before a run begins; or removed since.
+            self.begin()
+            self._has_changed = False
+            return self._found is not None or wakeups.is_leaving()
+        self._found = found
+        self._rows.update(found.changed)
+        self._steps += found.steps
         # Text is told before the row that it ends in, also if both waited here together.
-        pieces, has_changed = _drained(heard, texts)
-        for told in (*found.begun(position), *pieces, *found.news(position)):
-            texts.forget(told)
-            yield told
-        if found.status in TERMINAL or wakeups.is_leaving():
-            # Who listens comes back, and finds another process.
-            return
-        while not has_changed:
+        pieces, self._early = self._early + self._drained(heard), []
+        for told in (*found.begun(self._position), *pieces, *found.news(self._position)):
+            self._texts.forget(told)
+            self.tell(told)
+        self.has_ended = found.status in TERMINAL
+        self.begin()
+        # Who listens comes back, and finds another process.
+        return self.has_ended or wakeups.is_leaving()
+
+    async def _until_changed(self, heard: wakeups.Watch) -> None:
+        while not self._has_changed:
             message = await heard.next(ALIVE_SECONDS)
             if message is None:
                 # What was asked for may be lost, as any wake-up.
-                wakeups.tell_listening(pk)
-                yield None
-                break
-            if (piece := texts.add(message)) is not None:
-                yield piece
-            has_changed = message["kind"] != "text"
-            _ask_again(pk, message)
-        await asyncio.sleep(GATHER_SECONDS)
+                wakeups.tell_listening(self.pk)
+                return
+            if (piece := self._take(message)) is not None:
+                if self._found is None:
+                    # Its row comes first.
+                    self._early.append(piece)
+                    return
+                self.tell(piece)
+
+    def _take(self, message: dict[str, Any]) -> Told | None:
+        if message["kind"] == Status.RUNNING:
+            # Another process plays it from now on, which did not hear that its text is wanted.
+            wakeups.tell_listening(self.pk)
+        self._has_changed = self._has_changed or message["kind"] != "text"
+        return self._texts.add(message)
+
+    def _drained(self, heard: wakeups.Watch) -> list[Told]:
+        self._has_changed = False
+        pieces: list[Told] = []
+        while not heard.queue.empty():
+            if (piece := self._take(heard.queue.get_nowait())) is not None:
+                pieces.append(piece)
+        return pieces
 
 
-def _ask_again(pk: uuid.UUID, message: dict[str, Any]) -> None:
-    """Another process plays it from now on, which did not hear that its text is wanted."""
-    if message["kind"] == Status.RUNNING:
-        wakeups.tell_listening(pk)
+@dataclass(slots=True)
+class _Text:
+    """A text in progress: of which try, where it belongs, and what came of it."""
 
-
-def _drained(heard: wakeups.Watch, texts: Texts) -> tuple[list[Told], bool]:
-    """The text that waits, and whether a change of rows does."""
-    pieces: list[Told] = []
-    has_changed = False
-    while not heard.queue.empty():
-        message = heard.queue.get_nowait()
-        has_changed = has_changed or message["kind"] != "text"
-        _ask_again(texts.pk, message)
-        if (piece := texts.add(message)) is not None:
-            pieces.append(piece)
-    return pieces, has_changed
+    number: int
+    names: dict[str, Any]
+    parts: list[str] = field(default_factory=list)
+    length: int = 0
 
 
 class Texts:
-    """How much of each text in progress a listener has: pieces overlap, or are lost."""
+    """The texts in progress of a run: pieces overlap, or are lost."""
 
     def __init__(self, pk: uuid.UUID) -> None:
         self.pk = pk
-        self._known: dict[str, tuple[int, int]] = {}
+        self._known: dict[str, _Text] = {}
         self._over: set[str] = set()
 
     def add(self, piece: dict[str, Any]) -> Told | None:
@@ -119,29 +177,31 @@ class Texts:
         if piece["kind"] != "text":
             return None
         key, number, at, text = piece["key"], piece["try"], piece["at"], piece["text"]
-        begun, length = self._known.get(key, (0, 0))
-        if key in self._over or number < begun:
+        names = {"step": key, "block_id": piece["block_id"], "agent_id": piece["agent_id"]}
+        known = self._known.get(key) or _Text(0, names)
+        if key in self._over or number < known.number:
             return None
-        if number > begun:
-            length = 0
-        if at > length:
+        if number > known.number:
+            known = _Text(number, names)
+        if at > known.length:
             # A piece was lost: whoever plays the run tells the text whole.
             wakeups.tell_listening(self.pk)
             return None
-        new = text[length - at :]
+        new = text[known.length - at :]
         if not new:
             return None
-        self._known[key] = (number, length + len(new))
-        return Told(
-            "delta",
-            {
-                "step": key,
-                "block_id": piece["block_id"],
-                "agent_id": piece["agent_id"],
-                "at": length,
-                "text": new,
-            },
-        )
+        told = Told("delta", {**names, "at": known.length, "text": new})
+        known.parts.append(new)
+        known.length += len(new)
+        self._known[key] = known
+        return told
+
+    def snapshots(self) -> list[Told]:
+        """Each text in progress, whole."""
+        return [
+            Told("delta", {**known.names, "at": 0, "text": "".join(known.parts)})
+            for known in self._known.values()
+        ]
 
     def forget(self, told: Told) -> None:
         """A finished step's text is in its row."""
@@ -151,7 +211,7 @@ class Texts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """One reading of the rows. `blocks`: all in order, as (id, status); `changed` by id."""
 
     execution: Execution
@@ -192,9 +252,12 @@ class _Found:
             yield Told("block", _block(self.changed[pk]), str(position))
 
 
-def _read(pk: uuid.UUID, position: Position) -> _Found:
+def _read(pk: uuid.UUID, position: Position) -> Found | None:
     # The execution first: once it has ended, what is read after it is all there is.
-    execution = Execution.objects.defer("document", "input_data", "result_data").get(pk=pk)
+    rows = Execution.objects.defer("document", "input_data", "result_data")
+    execution = rows.filter(pk=pk).first()
+    if execution is None:
+        return None
     blocks = list(execution.blocks.order_by("pk").values_list("pk", "status"))
     letters = dict(enumerate(position.blocks))
     wanted = [
@@ -202,7 +265,7 @@ def _read(pk: uuid.UUID, position: Position) -> _Found:
         for number, (block_id, status) in enumerate(blocks)
         if letters.get(number) != _LETTERS[status]
     ]
-    return _Found(
+    return Found(
         execution=execution,
         blocks=blocks,
         changed=execution.blocks.in_bulk(wanted) if wanted else {},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
 from django.contrib import messages
@@ -13,14 +13,17 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
+from designs.access import Caller
 from designs.audit import Action, note
 from designs.errors import SuggestionsOutdated
-from designs.requests import PageRequest, requires
+from designs.requests import PageRequest, caller_of_session, requires
 from designs.threads import event_response
 from executor import wakeups
-from executor.errors import ExecutionEnded
+from executor.broadcasts import Broadcast, broadcast_of, shared_looks
+from executor.errors import ExecutionEnded, TooManyStreams
 from executor.filters import HistoryFilter
-from executor.models import Execution
+from executor.models import Execution, Step
+from executor.open_streams import Place, take_place
 from executor.quotes import hide_quotes
 from executor.services import (
     REFUSALS,
@@ -35,9 +38,13 @@ from executor.suggestions import apply_review, name_of, suggestions_of
 from executor.threads import in_thread
 from executor.timeline import readable, timeline
 
-# A page is told of changes at most this often, and that the connection lives at least this often.
-GATHER_SECONDS = 0.25
+CHANGED, ENDED = b"event: changed\ndata:\n\n", b"event: ended\ndata:\n\n"
+# A page is told of changes at most this often; of a run with hundreds of steps less often.
+GATHER_SECONDS = 1.0
+LONGEST_GATHER_SECONDS = 5.0
 ALIVE_SECONDS = 15.0
+# A right that is taken, or a session that ended, ends a stream after this long.
+LOOK_AGAIN_SECONDS = 8.0
 
 
 @require_safe
@@ -187,35 +194,78 @@ async def execution_stream(request: PageRequest, pk: uuid.UUID) -> HttpResponseB
 
     Only a doorbell: what changed is read by the page, with the reader's rights.
     """
-    if not await in_thread(_is_visible, request, pk):
+    if not await in_thread(_is_visible, request.caller, pk):
         raise Http404
-    return event_response(_changes(pk))
+    try:
+        place = await take_place(request.caller, pk)
+    except TooManyStreams as error:
+        return HttpResponse(str(error), "text/plain", 429, headers={"Retry-After": "5"})
+    response = event_response(_changes(pk, request.session.session_key, place))
+    place.belong_to(response)
+    return response
 
 
-async def _changes(pk: uuid.UUID) -> AsyncIterator[bytes]:
-    async with wakeups.watch(pk) as heard:
-        while True:
-            # What happened before the first message, or during the last one, is not missed.
-            yield b"event: changed\ndata:\n\n"
-            if not await in_thread(_is_live, pk):
-                yield b"event: ended\ndata:\n\n"
-                return
-            if wakeups.is_leaving():
-                # The browser asks again by itself, and another process answers.
-                return
-            while await heard.next(ALIVE_SECONDS) is None:
-                yield b": alive\n\n"
-            await asyncio.sleep(GATHER_SECONDS)
-            while not heard.queue.empty():
-                heard.queue.get_nowait()
+async def _changes(pk: uuid.UUID, session: str | None, place: Place) -> AsyncIterator[bytes]:
+    def look() -> Awaitable[bool | None]:
+        return in_thread(_still_sees, session, pk)
+
+    looks = shared_looks((session, pk), look, LOOK_AGAIN_SECONDS)
+    try:
+        async with broadcast_of(Rings, pk) as rings:
+            heard = rings.listen()
+            # What happened before is not missed.
+            ring: bytes | None = CHANGED
+            while await looks.now():
+                yield ring or b": alive\n\n"
+                if heard.is_over:
+                    # Without an end, the browser asks again by itself, and another process answers.
+                    return
+                ring = await heard.next(looks.seconds_left)
+                if heard.is_over and rings.has_ended:
+                    ring = ENDED
+    finally:
+        place.free()
 
 
-def _is_visible(request: PageRequest, pk: uuid.UUID) -> bool:
-    return Execution.objects.for_caller(request.caller).filter(pk=pk).exists()
+class Rings(Broadcast[bytes]):
+    """Says that something of a run changed, at a pace that its size allows: each page that hears it
+    fetches and draws all steps anew.
+    """
+
+    has_ended = False
+
+    async def produce(self) -> None:
+        async with wakeups.watch(self.pk) as heard:
+            while True:
+                is_live, steps = await in_thread(_state, self.pk)
+                self.begin()
+                self.tell(CHANGED)
+                self.has_ended = not is_live
+                if self.has_ended or wakeups.is_leaving():
+                    return
+                while await heard.next(ALIVE_SECONDS) is None:
+                    # A wake-up may be lost.
+                    if not (await in_thread(_state, self.pk))[0]:
+                        break
+                await asyncio.sleep(min(GATHER_SECONDS + steps / 100, LONGEST_GATHER_SECONDS))
+                while not heard.queue.empty():
+                    heard.queue.get_nowait()
 
 
-def _is_live(pk: uuid.UUID) -> bool:
-    return Execution.objects.filter(pk=pk, status__in=LIVE).exists()
+def _is_visible(caller: Caller, pk: uuid.UUID) -> bool:
+    return Execution.objects.for_caller(caller).filter(pk=pk).exists()
+
+
+def _still_sees(session: str | None, pk: uuid.UUID) -> bool:
+    caller = caller_of_session(session)
+    return caller.may("executor.view_execution") and _is_visible(caller, pk)
+
+
+def _state(pk: uuid.UUID) -> tuple[bool, int]:
+    """Whether it is live, and how many steps it has."""
+    rows = Execution.objects.filter(pk=pk)
+    is_live, steps = rows.filter(status__in=LIVE).exists(), Step.objects.filter(execution_id=pk)
+    return is_live, steps.count()
 
 
 def _find(request: PageRequest, pk: uuid.UUID) -> Execution:

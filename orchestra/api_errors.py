@@ -119,6 +119,7 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
     executor.ExecutionEnded: (409, "execution-ended", lambda e: {}),
     executor.NotResumable: (409, "not-resumable", lambda e: {}),
     executor.TooManyAtOnce: (429, "too-many-at-once", lambda e: {}),
+    executor.TooManyStreams: (429, "too-many-streams", lambda e: {}),
     executor.RecorderUnavailable: (503, "not-available", lambda e: {}),
     # Whatever else keeps a run from being started; those with a status of their own stand above.
     executor.NotAccepted: (409, "not-accepted", lambda e: {}),
@@ -149,7 +150,9 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
     for kind, (status, name, more) in _TABLE.items():
         if isinstance(error, kind):
             body = problem(status, str(error), kind=name, **more(error))
-            passes = status == 503 or isinstance(error, executor.TooManyAtOnce)
+            passes = status == 503 or isinstance(
+                error, executor.TooManyAtOnce | executor.TooManyStreams
+            )
             return _answer(body, retry=passes, headers=getattr(error, "headers", None))
     return _of_drf(error) if isinstance(error, exceptions.APIException) else _of_others(error)
 

@@ -77,6 +77,9 @@ class Environment:
     try_model_calls: int
     try_cost_usd: float
     tries_at_once: int
+    most_streams: int
+    streams_per_caller: int
+    streams_per_run: int
     person_requests_per_minute: int
     person_requests_per_day: int
     web_processes: int
@@ -175,6 +178,13 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         ),
         try_cost_usd=reader.number("ORCHESTRA_TRY_COST_USD", default=5.0, least=0.0),
         tries_at_once=reader.whole("ORCHESTRA_TRIES_AT_ONCE", default=10, least=1, most=10_000),
+        most_streams=reader.whole("ORCHESTRA_MOST_STREAMS", default=1000, least=1, most=100_000),
+        streams_per_caller=reader.whole(
+            "ORCHESTRA_STREAMS_PER_CALLER", default=20, least=1, most=100_000
+        ),
+        streams_per_run=reader.whole(
+            "ORCHESTRA_STREAMS_PER_RUN", default=200, least=1, most=100_000
+        ),
         person_requests_per_minute=reader.whole(
             "ORCHESTRA_PERSON_REQUESTS_PER_MINUTE", default=600, least=0, most=10_000
         ),

@@ -111,7 +111,7 @@ class CallView(AsyncApiView):
         )
         wished = read_preferences(request.META.get("HTTP_PREFER", ""), ready.wait_seconds)
         if wants_events(request):
-            response = await stream_call(self, request, called)
+            response = await stream_call(request, called)
         else:
             call = await called(wait_seconds=wished.wait_seconds)
             response = await _told(call, wished.wait_seconds)

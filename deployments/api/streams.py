@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import time
+import uuid
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.db import DatabaseError
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
 from deployments.api.answers import ended
 from deployments.api.async_views import AsyncApiView
+from deployments.api.authentication import caller_of_key, key_text
 from deployments.calls import Call
+from deployments.keys import remembered_caller
 from designs.access import Caller
 from designs.api.permissions import caller_of_request
 from designs.api.renderers import to_json
 from designs.ids import new_id
+from designs.requests import caller_of_session
 from designs.threads import event_response
-from executor import wakeups
+from executor import stream as follower
 from executor.answers import read_answer
+from executor.broadcasts import Listener, Looks, broadcast_of, shared_looks
 from executor.models import Execution, parse_execution_id
+from executor.open_streams import Place, take_place
 from executor.quotes import HIDDEN, PLAIN
-from executor.stream import Position, Told, follow, read_position
-from executor.threads import in_thread
+from executor.stream import Events, Position, Told, read_position
+from executor.threads import in_thread, in_thread_once
 
 EVENTS = "text/event-stream"
 # At the end of the last event's id: nothing comes after it.
 DONE = "!"
-# A key that is revoked, or a right that is taken, ends a stream after at most this long.
-LOOK_AGAIN_SECONDS = 10.0
+# A key that is revoked, or a right that is taken, ends a stream after at most this long, and some
+# time for the look itself.
+LOOK_AGAIN_SECONDS = 8.0
 # What a reader without the right to see payloads is not told.
+SEEN = ("executor.view_execution", "executor.view_payload")
 PAYLOADS = ("output", "text", "result", "results", "error", "failures")
-
-Watching = contextlib.AsyncExitStack
 
 
 def wants_events(request: Request) -> bool:
@@ -70,73 +79,129 @@ class ExecutionEventsView(AsyncApiView):
         if pk is None or not await in_thread(_is_there, caller, pk):
             raise Http404
 
-        async def still_allowed() -> bool:
-            return await _is_allowed(self, request._request, pk)
-
         last = request.META.get("HTTP_LAST_EVENT_ID", "").strip()
         if last.endswith(DONE):
             # Browsers take this for the word not to come again.
             return HttpResponse(status=204)
-        watching = Watching()
-        heard = await watching.enter_async_context(wakeups.watch(pk, texts=True))
-        position = read_position(last)
-        shows = caller.may("executor.view_payload")
-        return event_response(_lines(pk, heard, position, watching, still_allowed, shows=shows))
+        hearing = Hearing(await take_place(caller, pk))
+        try:
+            await hearing.begin(pk, read_position(last))
+        except BaseException:
+            await hearing.close()
+            raise
+        return hearing.response(_looks(request, pk, own=None))
 
 
-async def stream_call(
-    view: AsyncApiView, request: Request, called: Callable[..., Awaitable[Call]]
-) -> HttpResponseBase:
+async def stream_call(request: Request, called: Callable[..., Awaitable[Call]]) -> HttpResponseBase:
     """Start a run and follow it; the listener is there before the run begins."""
-    watching, pk = Watching(), new_id()
+    caller, pk = caller_of_request(request), new_id()
+    hearing = Hearing(await take_place(caller, pk))
     try:
-        heard = await watching.enter_async_context(wakeups.watch(pk, texts=True))
+        await hearing.begin(pk, Position())
         call = await called(wait_seconds=0, streams=True, execution_id=pk)
         if call.execution_id != pk:
             # An idempotency key had started another execution.
             pk = call.execution_id
-            heard = await watching.enter_async_context(wakeups.watch(pk, texts=True))
+            await hearing.close()
+            hearing = Hearing(await take_place(caller, pk))
+            await hearing.begin(pk, Position())
     except BaseException:
-        await watching.aclose()
+        await hearing.close()
         raise
-
-    async def still_allowed() -> bool:
-        return await _is_allowed(view, request._request, pk)
-
-    response = event_response(_lines(pk, heard, Position(), watching, still_allowed, shows=True))
+    response = hearing.response(_looks(request, pk, own=caller))
     if call.replayed:
         response["Idempotent-Replayed"] = "true"
     return response
 
 
-async def _lines(
-    pk: Any,
-    heard: wakeups.Watch,
-    position: Position,
-    watching: Watching,
-    still_allowed: Callable[[], Awaitable[bool]],
-    *,
-    shows: bool,
+class Hearing:
+    """A listener's place among the open streams, and what it hears."""
+
+    events: Events
+    listener: Listener[Told]
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._stack = contextlib.AsyncExitStack()
+        self._told: list[Told] = []
+
+    async def begin(self, pk: uuid.UUID, position: Position) -> None:
+        """Hear everything after the position."""
+        self.events = await self._stack.enter_async_context(broadcast_of(Events, pk))
+        self._told, self.listener = self.events.since(position), self.events.listen()
+
+    def response(self, looks: Looks[Sight]) -> StreamingHttpResponse:
+        found = event_response(self._lines(looks))
+        # A stream whose client leaves before its first byte is never begun, so it cannot end.
+        weakref.finalize(found, _close_later, asyncio.get_running_loop(), self._place, self._stack)
+        return found
+
+    async def close(self) -> None:
+        """May be called several times."""
+        self._place.free()
+        await self._stack.aclose()
+
+    async def _lines(self, looks: Looks[Sight]) -> AsyncIterator[bytes]:
+        try:
+            # Something at once, so that readers know that they are connected.
+            yield b"retry: 1000\n\n"
+            async for line in _heard(self.events, self.listener, self._told, looks):
+                yield line
+        finally:
+            await self.close()
+
+
+_closing: set[asyncio.Task[None]] = set()
+
+
+def _close_later(
+    loop: asyncio.AbstractEventLoop, place: Place, stack: contextlib.AsyncExitStack
+) -> None:
+    place.free()
+
+    def close() -> None:
+        task = loop.create_task(stack.aclose())
+        _closing.add(task)
+        task.add_done_callback(_closing.discard)
+
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(close)
+
+
+async def _heard(
+    events: Events, listener: Listener[Told], told: list[Told], looks: Looks[Sight]
 ) -> AsyncIterator[bytes]:
-    looked = time.monotonic()
-    async with watching:
-        # Something at once, so that readers know that they are connected.
-        yield b"retry: 1000\n\n"
-        async for told in follow(pk, heard, position):
-            if time.monotonic() - looked > LOOK_AGAIN_SECONDS:
-                looked = time.monotonic()
-                if not await still_allowed():
-                    return
-            if told is None:
-                yield b": alive\n\n"
-            elif shows or told.name != "delta":
-                yield _event(told, shows=shows)
-        answer = await in_thread(read_answer, pk)
-        if answer is not None:
-            yield _event(Told("done", ended(answer)[1], f"{position}{DONE}"), shows=shows)
+    """`told`, then all events as this listener may see them, until it may see none."""
+    while (sight := await looks.now()) is not None:
+        for one in told:
+            if sight.shows or one.name != "delta":
+                yield _event(one, shows=sight.shows)
+        if listener.is_over:
+            if events.has_ended and (done := await _done(events)) is not None:
+                yield _event(done, shows=sight.shows)
+            return
+        found = await listener.next(min(follower.ALIVE_SECONDS, looks.seconds_left))
+        told = [] if found is None else [found]
+        if found is None and not listener.is_over:
+            yield b": alive\n\n"
+
+
+async def _done(events: Events) -> Told | None:
+    """What the call would have answered; made once for all who hear it."""
+    if events.done is None:
+        answer = await in_thread_once(read_answer, events.pk)
+        if answer is not None and events.done is None:
+            events.done = Told("done", ended(answer)[1], f"{events.position}{DONE}")
+    return events.done
 
 
 def _event(told: Told, *, shows: bool) -> bytes:
+    if shows not in told.encoded:
+        told.encoded[shows] = _encoded(told, shows=shows)
+    return told.encoded[shows]
+
+
+def _encoded(told: Told, *, shows: bool) -> bytes:
     data = told.data
     if not shows:
         data = {**data, **{name: None for name in PAYLOADS if name in data}}
@@ -150,18 +215,43 @@ def _is_there(caller: Caller, pk: Any) -> bool:
     return Execution.objects.for_caller(caller).filter(pk=pk).exists()
 
 
-async def _is_allowed(view: AsyncApiView, request: HttpRequest, pk: Any) -> bool:
-    _forget_person(request)
-    try:
-        caller = await view.who(request)
-    except APIException:
-        return False
-    return await in_thread(_is_there, caller, pk)
+# --- What may be seen -----------------------------------------------------------------------------
 
 
-def _forget_person(request: HttpRequest) -> None:
-    """What the request knows of its session and its person is from when the stream began."""
-    session = request.session
-    request.session = type(session)(session.session_key)
-    for name in ("_cached_user", "_acached_user"):
-        request.__dict__.pop(name, None)
+@dataclass(frozen=True)
+class Sight:
+    """What a listener may see at the moment; `shows` payloads."""
+
+    shows: bool
+
+
+def _looks(request: Request, pk: uuid.UUID, *, own: Caller | None) -> Looks[Sight]:
+    """Who calls, today. Somebody's `own` call shows them what it would have answered, even without
+    the right to look at others' runs.
+    """
+    text, address = key_text(request), request.META.get("REMOTE_ADDR")
+    session = None if text else request._request.session.session_key
+
+    async def look() -> Sight | None:
+        try:
+            caller = (
+                await in_thread(caller_of_session, session)
+                if text is None
+                else remembered_caller(text) or await in_thread_once(caller_of_key, text, address)
+            )
+            is_there = await in_thread_once(_is_there, caller, pk)
+        except (APIException, DatabaseError):
+            return None
+        return _sight(caller, own) if is_there else None
+
+    return shared_looks((text or session, pk, own is None), look, LOOK_AGAIN_SECONDS)
+
+
+def _sight(caller: Caller, own: Caller | None) -> Sight | None:
+    if own is None:
+        is_allowed = caller.may("executor.view_execution")
+        return Sight(caller.may("executor.view_payload")) if is_allowed else None
+    kept = [name for name in SEEN if own.may(name)]
+    if not caller.may("deployments.execute_deployment") or not all(map(caller.may, kept)):
+        return None
+    return Sight(shows=True)

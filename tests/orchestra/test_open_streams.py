@@ -18,8 +18,8 @@ from tests import servers
 from tests.canaries.visitor import Visitor
 from tests.installations import PASSWORD, Installation, running
 from tests.model_server import Exchange, ModelServer, model_server
-from tests.orchestra.conftest import wait_until
 from tests.role_keys import role_keys
+from tests.waiting import wait_until
 
 # Like any that starts an installation of its own; the mark says that it uses PostgreSQL.
 pytestmark = [pytest.mark.xdist_group("open-streams")]

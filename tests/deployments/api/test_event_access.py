@@ -13,11 +13,12 @@ from django.contrib.auth.models import Group, User
 from django.test import AsyncClient
 
 from deployments.api import streams
-from deployments.keys import create_key, revoke_key
+from deployments.keys import create_key, forget_keys, revoke_key
 from deployments.models import Deployment
 from deployments.services import invoke_deployment
 from designs.access import SYSTEM
 from executor import stream as follower
+from executor import wakeups
 from executor.models import Execution, Trigger
 from executor.services import cancel_execution
 from tests.documents import greeting
@@ -91,3 +92,48 @@ async def test_a_stream_that_nobody_feeds_says_that_it_is_alive_and_hears_the_en
     assert done["status"] == 409
     assert done["type"] == "/problems/run-cancelled"
     assert await Execution.objects.acount() == 1
+
+
+async def test_payloads_end_when_the_right_to_see_them_is_taken(
+    execution: Execution,
+    operator: User,
+    key_of: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streams, "LOOK_AGAIN_SECONDS", 0.1)
+    response = await follow(execution, await sync_to_async(key_of)(operator))
+    parts = aiter(response.streaming_content)
+    assert await anext(parts) == b"retry: 1000\n\n"
+    await anext(parts)
+
+    def take() -> None:
+        operator.groups.set(Group.objects.filter(name="Viewer"))
+        forget_keys()
+
+    await sync_to_async(take)()
+    await asyncio.sleep(0.3)
+    wakeups.tell_text(
+        execution.pk,
+        {"key": "greet/1", "try": 1, "at": 0, "text": "hidden", "block_id": "b", "agent_id": "a"},
+    )
+    async with asyncio.timeout(30):
+        while await anext(parts) != b": alive\n\n":
+            pass
+    await sync_to_async(cancel_execution)(execution=execution, caller=SYSTEM)
+    async with asyncio.timeout(30):
+        rest = b"".join([part async for part in parts])
+    assert b"hidden" not in rest
+    assert b"event: done" in rest
+
+
+async def test_a_stream_ends_when_the_right_to_see_runs_is_taken(
+    execution: Execution,
+    operator: User,
+    key_of: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streams, "LOOK_AGAIN_SECONDS", 0.1)
+    response = await follow(execution, await sync_to_async(key_of)(operator))
+    reading = asyncio.create_task(names(response.streaming_content))
+    await sync_to_async(operator.groups.clear)()
+    assert await asyncio.wait_for(reading, 30) in ([], ["execution"])

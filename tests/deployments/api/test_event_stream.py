@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -125,7 +126,9 @@ async def test_who_comes_later_gets_the_text_so_far(
     reached, go_on = asyncio.Event(), asyncio.Event()
 
     async def complete(self: Any, request: Any, on_delta: Any = None) -> Any:
+        # Long enough that its beginning is told, though the end of a text is held back for a while.
         answer = await real(self, request)
+        answer = dataclasses.replace(answer, text="And so on. " * 100 + answer.text)
         half = len(answer.text) // 2
         if on_delta is not None:
             on_delta(answer.text[:half])
