@@ -181,8 +181,10 @@ class EncryptedTextField(models.TextField):
         del options["editable"]
         return name, path, args, options
 
-    def contribute_to_class(self, cls: Any, name: str, **options: Any) -> None:
-        super().contribute_to_class(cls, name, **options)
+    def contribute_to_class(
+        self, cls: type[models.Model], name: str, private_only: bool = False
+    ) -> None:
+        super().contribute_to_class(cls, name, private_only)
         if not cls._meta.abstract:
             post_save.connect(self._bind, sender=cls, weak=False)
 

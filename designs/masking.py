@@ -13,7 +13,10 @@ Who said a text decides what is looked for in it:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -61,7 +64,30 @@ def masked_said(text: str) -> str:
     """What a server or a model said, without what looks like a key, and without secrets of this
     installation that nobody can guess.
     """
-    return _with_masks(text, [*key_shapes.spans(text), *_known.spans(text)])
+    found = _known.spans(text)
+    if found and (count := _counts.get()) is not None:
+        count.known += len(_merged(found))
+    return _with_masks(text, [*key_shapes.spans(text), *found])
+
+
+@dataclass(slots=True)
+class Count:
+    """How many secrets of this installation were masked in what servers and models said."""
+
+    known: int = 0
+
+
+_counts: ContextVar[Count | None] = ContextVar("masked secrets", default=None)
+
+
+@contextmanager
+def counted() -> Iterator[Count]:
+    """Count what is masked from here on, in this task and those that it begins."""
+    token = _counts.set(count := Count())
+    try:
+        yield count
+    finally:
+        _counts.reset(token)
 
 
 def masked_value(value: Any) -> Any:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
 
+from designs.access import NOBODY
+from designs.audit import Action, note
 from designs.errors import DesignInvalid
+from designs.masking import counted
 from executor import llm_provider
 from executor.documents import compile_document, compiled_version
 from executor.engine.budget import NOTHING
@@ -123,16 +127,31 @@ async def _play(
     spent = NOTHING
     if execution.resumed_from_id is not None:
         spent = await in_thread(spent_before, execution)
-    with live_text(execution.pk, record.emit) as live:
+    with live_text(execution.pk, record.emit) as live, counted() as masked:
         setup = run_setup(execution, record, live.emit, live.is_wanted, spent)
         outcome = await run_graph(graph, execution.input_data, setup)
     if record.unwritten is not None:
         # The engine took the gap for a failure of the run; it is one of this process.
         raise record.unwritten
     ended = await record.end_with(outcome)
+    if masked.known:
+        await in_thread(_note_masked, execution, masked.known)
     if execution.settles:
         send_settling(execution.pk)
     return ended
+
+
+def _note_masked(execution: Execution, count: int) -> None:
+    """Models do not know our secrets: a server said back what it was sent, or somebody tries
+    whether what they have is one.
+    """
+    starter = replace(
+        NOBODY,
+        user_id=execution.user_id,
+        name=execution.triggered_by,
+        key_id=execution.key_id,
+    )
+    note(Action.MASK, execution, caller=starter, secrets=count)
 
 
 def _graph_of(execution: Execution) -> CompiledGraph:

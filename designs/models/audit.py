@@ -41,6 +41,7 @@ class Action(models.IntegerChoices):
     BACKFILL = 14, "Filled in"
     REDELIVER = 15, "Delivered again"
     EXPORT = 16, "Exported"
+    MASK = 17, "Secret masked"
     UNDEPLOY = 20, "Undeployed"
     ROTATE = 21, "Rotated"
     REVOKE = 22, "Revoked"

@@ -247,7 +247,9 @@ class ProviderModel:
         """For errors of servers, which like to quote the key: it is taken out even if it is one
         that could be guessed, unless the request itself holds it and the server may quote that.
         """
-        key, asked = self._endpoint.api_key, f"{request.system}\n{user_text(request.parts)}"
+        # All that a design or an input had a part in: the name of the model and the schema, too.
+        said = (self._name, request.system, user_text(request.parts), json_text(request.schema))
+        key, asked = self._endpoint.api_key, "\n".join(said)
         if len(key) < SHORTEST_MASKED or key in asked:
             return self._mask
         return lambda text: self._mask(text).replace(key, "…")

@@ -154,10 +154,12 @@ async def test_a_key_that_looks_like_no_key_is_taken_out_too(server: ModelServer
 async def test_no_error_tells_whether_a_guess_is_the_key(server: ModelServer) -> None:
     """A server that quotes what it was asked: right and wrong guesses come back alike."""
     for guess in ("violet4711", "violet4712"):
-        server.then(fails(400, f"Cannot read: {guess}"))
-        asked = replace(asking_for(), parts=(Part("Task", f"Try {guess}"),))
-        message = (await error_of(model_at(server, key="violet4711"), asked)).message
-        assert message.endswith(f"(400): Cannot read: {guess}")
+        task = replace(asking_for(), parts=(Part("Task", f"Try {guess}"),))
+        schema = asking_for(schema={"type": "object", "properties": {guess: {"type": "string"}}})
+        for asked in (task, schema, replace(task, parts=(), system=guess)):
+            server.then(fails(400, f"Cannot read: {guess}"))
+            message = (await error_of(model_at(server, key="violet4711"), asked)).message
+            assert message.endswith(f"(400): Cannot read: {guess}")
 
 
 @pytest.mark.parametrize(
