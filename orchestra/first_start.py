@@ -22,7 +22,7 @@ from designs.models import Design
 from designs.sample_files import Sample, load_samples
 from designs.services import create_design, publish_design
 
-SAMPLE = "meeting-notes"
+SAMPLE = "shop-welcome"
 SAMPLE_PATH = f"/samples/{SAMPLE}"
 
 

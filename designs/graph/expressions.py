@@ -125,6 +125,19 @@ class Template:
         """Its text, with … in the place of each expression."""
         return "".join(piece if isinstance(piece, str) else "…" for piece in self._pieces)
 
+    def inserted(self, text: str) -> tuple[str, ...]:
+        """What its expressions put into a text that it gave, without the words between them."""
+        found, at, opened = [], 0, None
+        for piece in (*self._pieces, None):
+            if isinstance(piece, Expression):
+                opened = at if opened is None else opened
+                continue
+            start = len(text) if piece is None else text.find(piece, at)
+            if opened is not None and start > opened:
+                found.append(text[opened:start])
+            at, opened = max(at, start) + len(piece or ""), None
+        return tuple(found)
+
     def render(self, scope: Mapping[str, Any], meter: Meter | None = None) -> Any:
         """The text with each expression's value put in: text as it is, the rest as compact JSON.
 

@@ -41,10 +41,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One labelled piece of a prompt, sent as data: text as text, anything else as JSON."""
+    """One labelled piece of a prompt, sent as data: text as text, anything else as JSON.
+
+    `template` is what its text was made from: so the words that ask are told from those of the run.
+    """
 
     label: str
     value: Any
+    template: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,9 @@ ABOUT_CHARACTERS = 300
 
 def render_task(block: Block, context: RunContext) -> list[Part]:
     """The block's task as the first part; nothing if the block has none. Raises ExpressionError."""
-    return [Part(TASK, context.render(block.task))] if block.task.strip() else []
+    if not block.task.strip():
+        return []
+    return [Part(TASK, context.render(block.task), template=block.task)]
 
 
 def delivered(agent: Agent, context: RunContext) -> list[Part]:

@@ -220,6 +220,7 @@ class Asking:
             parts=self._parts,
             purpose=question.purpose,
             role=question.agent.role,
+            agent_name=question.agent.name.strip() or question.agent.id,
             schema=question.schema,
             timeout_seconds=question.call_seconds,
             max_output_tokens=question.agent.max_output_tokens,

@@ -15,7 +15,8 @@ from designs.patterns.base import Part
 class ModelRequest:
     """One call; `call_key` is stable over restarts: `<execution>:<key of the step>`.
 
-    With `schema` the answer is one JSON value that fits it. `timeout_seconds` is the whole call's.
+    `agent_name` is what people call the agent. With `schema` the answer is one JSON value that fits
+    it. `timeout_seconds` is the whole call's.
     `max_output_tokens` is what the agent may say at most (None: what the model's own limit is).
     `whole` asks for a whole answer although somebody listens. `on_sent` is called when the call
     leaves for a server: from then on it counts, answered or not.
@@ -31,6 +32,7 @@ class ModelRequest:
     max_output_tokens: int | None = None
     whole: bool = False
     on_sent: Callable[[], None] = lambda: None
+    agent_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

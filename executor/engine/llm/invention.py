@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from designs.patterns.prompts import INSTRUCTION
 from executor.engine.llm.base import ModelRequest
+from executor.engine.llm.material import material_of
 from executor.engine.llm.structured import SchemaUnusable, problems
 from executor.engine.llm.wording import mentions, overlap, plain, sentences, shortened, stems
 
@@ -48,9 +50,9 @@ def invent(schema: Schema, request: ModelRequest) -> Any:
 class _Inventor:
     def __init__(self, root: Schema, request: ModelRequest) -> None:
         self.root = root
-        self.texts = [(part.label, plain(part.value)) for part in request.parts]
+        self.texts = [(p.label, plain(p.value)) for p in request.parts if p.label != INSTRUCTION]
         self.task = self.texts[0][1] if self.texts else ""
-        self.material = "\n".join(text for _, text in self.texts[1:]) or self.task
+        self.material = material_of(request.parts)
         self.lines = [
             *request.system.splitlines(),
             *"\n".join(t for _, t in self.texts).splitlines(),

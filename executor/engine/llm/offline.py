@@ -7,16 +7,18 @@ from dataclasses import replace
 from decimal import Decimal
 
 from designs.patterns.base import Part
-from designs.patterns.prompts import INSTRUCTION
 from executor.engine.json_text import json_text
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.invention import invent
-from executor.engine.llm.roles import play_role, speak_role
+from executor.engine.llm.material import ASKING, material_of
+from executor.engine.llm.roles import name_of, play_role, spoken
 from executor.engine.llm.structured import check_schema, problems
-from executor.engine.llm.wording import LABEL, extract, overlap, plain, sentences, shortened, stems
+from executor.engine.llm.wording import LABEL, sentences, shortened
 
 NAME = "offline:stand-in"
 MOST_WORDS = 60
+# Of a bounded answer, what goes to its label and the agent's name.
+OPENING_WORDS = 6
 LEADERS = frozenset({"manager", "moderator"})
 
 
@@ -45,10 +47,9 @@ class StandIn:
 
 def _structured(request: ModelRequest, schema: dict[str, object]) -> ModelAnswer:
     check_schema(schema)
-    asked = _without_instruction(request)
-    value = play_role(asked, schema)
+    value = play_role(request, schema)
     if value is None or problems(value, schema):
-        value = invent(schema, asked)
+        value = invent(schema, request)
     answer = _answer(request, json_text(value))
     if wrong := problems(value, schema):
         sentence = f"The stand-in cannot make an answer for this schema: {'; '.join(wrong)}."
@@ -64,42 +65,23 @@ def _answer(request: ModelRequest, text: str) -> ModelAnswer:
     return ModelAnswer(text, NAME, None, asked, len(text.split()), Decimal(0), finish_reason="stop")
 
 
-def _without_instruction(request: ModelRequest) -> ModelRequest:
-    """The stand-in knows what to do by the purpose; its words are no material."""
-    return replace(request, parts=[part for part in request.parts if part.label != INSTRUCTION])
-
-
 def _text(request: ModelRequest) -> str:
-    request = _without_instruction(request)
-    spoken = speak_role(request)
-    if spoken is not None:
-        return spoken
-    parts = [part for part in request.parts if plain(part.value)]
-    if not parts:
-        return "There is nothing to work on."
-    task, material = plain(parts[0].value), parts[1:]
-    if request.role in LEADERS and len(material) > 1:
-        return _summary(material)
-    if request.role == "reflector" and material:
-        return _critique(task, material)
-    text = "\n".join(plain(part.value) for part in material) or task
-    return extract(text, f"{request.system} {task}", MOST_WORDS)
+    said = [part for part in request.parts if part.template is None and part.label not in ASKING]
+    if request.role in LEADERS and len(said) > 1:
+        return _summary(request, said)
+    return spoken(request, _words(request))
 
 
-def _summary(material: list[Part]) -> str:
+def _words(request: ModelRequest) -> int:
+    """How long an answer may be: it is never cut."""
+    most = request.max_output_tokens
+    return MOST_WORDS if most is None else max(1, min(MOST_WORDS, most - OPENING_WORDS))
+
+
+def _summary(request: ModelRequest, said: list[Part]) -> str:
     """One line for each contribution."""
-    lines = []
-    for part in material:
-        found = sentences(plain(part.value))
+    lines = [f"{name_of(request)}, on:"]
+    for part in said:
+        found = sentences(material_of([part]))
         lines.append(f"- {part.label}: {shortened(found[0], 25) if found else 'nothing'}")
     return "\n".join(lines)
-
-
-def _critique(task: str, material: list[Part]) -> str:
-    draft = plain(material[-1].value)
-    known = set(stems(draft))
-    missing = list(dict.fromkeys(word for word in stems(task) if word not in known))[:5]
-    share = round(100 * overlap(stems(task), stems(draft)))
-    if not missing:
-        return "The draft takes up every word of the task."
-    return f"The draft takes up {share} % of the task. It says nothing of: {', '.join(missing)}."

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from designs.patterns.base import Part
 from designs.patterns.prompts import TASK
 from executor.engine.llm.base import ModelRequest
+from executor.engine.llm.material import material_of, opening
 from executor.engine.llm.wording import (
     LABEL,
     extract,
@@ -21,7 +23,10 @@ from executor.engine.llm.wording import (
 Schema = dict[str, Any]
 
 ANSWER_WORDS = 60
+# Kept short, so that there is something to revise.
 DRAFT_WORDS = 30
+# A word counter finds nothing perfect.
+BEST_SCORE = 85
 REASON_WORDS = 5
 # Positions that share so much of their words are held to be the same.
 AGREEMENT = 0.5
@@ -40,18 +45,30 @@ def play_role(request: ModelRequest, schema: Schema) -> Any:
         return None
 
 
-def speak_role(request: ModelRequest) -> str | None:
-    """The text of a role in which one agent answers others; None if it is not one of these."""
-    match request.purpose:
-        case "opening":
-            return _position(request)
-        case "draft":
-            return _draft(request)
-        case "reply":
-            return _reply_text(request)
-        case "revise":
-            return _revised(request)
-    return None
+def spoken(request: ModelRequest, most_words: int) -> str:
+    """What an agent says of what there is to work on: whose words they would be, then an extract
+    that goes by the agent's own words.
+    """
+    if request.purpose == "draft":
+        most_words = min(most_words, DRAFT_WORDS)
+    if request.purpose == "revise":
+        return _revised(request)
+    if request.purpose == "reply":
+        return _reply_text(request)
+    material = material_of(request.parts)
+    if not material:
+        return f"{name_of(request)} was given nothing to work on; a model would answer here."
+    return f"{opening(name_of(request))}{extract(material, _asked(request), most_words)}"
+
+
+def name_of(request: ModelRequest) -> str:
+    """What people call the agent."""
+    return request.agent_name or request.role.capitalize()
+
+
+def _asked(request: ModelRequest) -> str:
+    """The words that say what to do; no answer holds them, but they choose among sentences."""
+    return f"{request.system} {_task(request)}"
 
 
 # --- Choices --------------------------------------------------------------------------------------
@@ -95,23 +112,31 @@ def _verdict(request: ModelRequest, schema: Schema) -> Any:
     winner = max(said, key=lambda name: len(shares[name]))
     verdict = {"reason": _reason(shares[winner]), "winner": winner}
     if "answer" in schema["properties"]:
-        verdict["answer"] = f"{LABEL} {extract(said[winner], task, ANSWER_WORDS)}"
+        answer = extract(material_of([Part("Answer", said[winner])]), task, ANSWER_WORDS)
+        verdict["answer"] = f"{LABEL} {opening(name_of(request))}{answer or 'nothing'}"
     return verdict
 
 
 def _critique(request: ModelRequest, schema: Schema) -> Any:
-    """The share of the task's words that the draft takes up."""
-    wanted, draft = stems(_task(request)), stems(_part(request, "Draft"))
+    """The share of the matter's words that the draft takes up; never the best score, as nobody
+    judged.
+    """
+    matter = [part for part in request.parts if part.label != "Draft"]
+    wanted, draft = stems(material_of(matter)), stems(_part(request, "Draft"))
     missing = _missing(wanted, draft)
-    feedback = f"Say more of: {', '.join(missing)}." if missing else "Nothing is missing."
-    return {"feedback": feedback, "score": round(100 * overlap(wanted, draft)) if wanted else 100}
+    more = f"Say more of: {', '.join(missing)}." if missing else "No word of the matter is missing."
+    share = overlap(wanted, draft) if wanted else 1.0
+    feedback = f"{LABEL} The stand-in counts words and does not judge. {more}"
+    return {"feedback": feedback, "score": round(BEST_SCORE * share)}
 
 
 def _review(request: ModelRequest, schema: Schema) -> Any:
     """One more sentence for the first prompts, in the words that most prompts lack."""
     agents: dict[str, Any] = next((p.value for p in request.parts if p.label == "Agents"), {})
     suggestions = []
-    for name in _options(schema)[: min(_most(schema), MOST_SUGGESTIONS)]:
+    own = request.call_key.rpartition("/")[0]
+    others = [name for name in _options(schema) if f"{name}/" not in f"{own}/"]
+    for name in others[: min(_most(schema), MOST_SUGGESTIONS)]:
         prompt = agents[name]["system_prompt"].strip()
         short = "sentence" in prompt.lower()
         more = "Name what you are not sure of." if short else "Answer in at most three sentences."
@@ -136,11 +161,9 @@ def _reply(request: ModelRequest, schema: Schema) -> Any:
 
 
 def _position(request: ModelRequest) -> str:
-    """What the agent is told to be, then what the task says of it."""
-    stance = sentences(request.system)
-    material = "\n".join(plain(part.value) for part in request.parts)
-    about = extract(material, request.system, ANSWER_WORDS)
-    return f"{shortened(stance[0], 20)} {about}" if stance else about
+    """The debater's name, then what the matter says of its stance."""
+    about = extract(material_of(request.parts), request.system, ANSWER_WORDS)
+    return f"{opening(name_of(request))}{about}" if about else f"{name_of(request)} has no matter."
 
 
 def _reply_text(request: ModelRequest) -> str:
@@ -148,26 +171,22 @@ def _reply_text(request: ModelRequest) -> str:
     own, others = _exchange(request)
     known = set(sentences(own))
     new = [line for other in others for line in sentences(other) if line not in known]
-    own = own or _position(request)
-    if not new:
-        return own
+    if not own:
+        return _position(request)
     task = stems(_task(request))
-    best = max(new, key=lambda line: len(_shared(task, stems(line))))
-    return f"{shortened(own, 2 * ANSWER_WORDS)} {shortened(best, 20)}"
-
-
-def _draft(request: ModelRequest) -> str:
-    """Kept short, so that there is something to revise."""
-    material = "\n".join(plain(part.value) for part in request.parts)
-    return extract(material, request.system, DRAFT_WORDS)
+    best = max(new, key=lambda line: len(_shared(task, stems(line))), default="")
+    text = f"{shortened(own, 2 * ANSWER_WORDS)} {shortened(best, 20)}"
+    return f"{opening(name_of(request))}{text.strip()}"
 
 
 def _revised(request: ModelRequest) -> str:
-    """The draft, and the sentences of the task that say what it lacks."""
-    draft, task = _part(request, "Draft"), _task(request)
-    missing = set(_missing(stems(task), stems(draft)))
-    more = [line for line in sentences(task) if missing & set(stems(line))]
-    return " ".join([draft, *(shortened(line, ANSWER_WORDS) for line in more[:2])])
+    """The draft, and sentences of the matter that say what it lacks."""
+    draft = material_of([Part("Draft", _part(request, "Draft"))])
+    matter = material_of([part for part in request.parts if part.label != "Draft"])
+    missing = set(_missing(stems(matter), stems(draft)))
+    more = [line for line in sentences(matter) if missing & set(stems(line))]
+    text = " ".join([draft, *(shortened(line, ANSWER_WORDS) for line in more[:2])])
+    return f"{opening(name_of(request))}{text}"
 
 
 # --- Reading the question -------------------------------------------------------------------------
@@ -226,14 +245,14 @@ def _said(request: ModelRequest, names: Sequence[str]) -> dict[str, str]:
     for part in request.parts:
         for name in names:
             if part.label.startswith("Answer of") and mentions(part.label, name):
-                said[name] = plain(part.value)
+                said[name] = material_of([part])
     return said
 
 
 def _exchange(request: ModelRequest) -> tuple[str, list[str]]:
     """One's own last answer, and those of the others."""
-    others = [plain(p.value) for p in request.parts if p.label.startswith("Answer of")]
-    return _part(request, "Your last answer"), others
+    others = [material_of([p]) for p in request.parts if p.label.startswith("Answer of")]
+    return material_of([Part("Own", _part(request, "Your last answer"))]), others
 
 
 def _shared(words: Sequence[str], other: Sequence[str]) -> list[str]:
