@@ -70,10 +70,14 @@ def test_it_says_what_it_is_for_and_what_its_inputs_mean(sample):
         assert all(found["description"].endswith(".") for found in properties)
 
 
-def test_every_agent_has_a_prompt_of_its_own(sample):
-    prompts = [agent["system_prompt"] for agent in agents(sample.document)]
+def test_no_two_agents_are_asked_the_same(sample):
+    prompts = [
+        (block["task"], agent["system_prompt"])
+        for block in sample.document["blocks"]
+        for agent in block.get("agents", ())
+    ]
 
-    assert all(prompt.endswith(".") for prompt in prompts)
+    assert all(prompt.endswith(".") for _, prompt in prompts)
     assert len(set(prompts)) == len(prompts)
 
 

@@ -29,20 +29,18 @@ def opening(name: str) -> str:
 
 def material_of(parts: Sequence[Part]) -> str:
     """The texts to work on, each sentence once, in their order; empty if there is nothing."""
-    lines = [line for part in parts for text in _texts(part) for line in sentences(_bare(text))]
+    found = [_bare(text) for part in parts if part.label not in ASKING for text in _texts(part)]
+    # Single words and numbers say little beside a text.
+    worded = [text for text in found if len(text.split()) > 2]
+    lines = [_ended(line) for text in worded or found for line in sentences(text)]
     return " ".join(dict.fromkeys(lines))
 
 
 def _texts(part: Part) -> Iterator[str]:
-    if part.label in ASKING:
-        return
     if part.template is not None and isinstance(part.value, str):
         yield from _inserted(part.template, part.value)
     else:
-        found = list(_leaves(part.value))
-        # Single words and numbers say little beside a text.
-        worded = [text for text in found if len(text.split()) > 2]
-        yield from worded or found
+        yield from _leaves(part.value)
 
 
 def _inserted(template: str, text: str) -> Sequence[str]:
@@ -60,10 +58,16 @@ def _leaves(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _leaves(item)
-    elif (text := plain(value)) and not isinstance(value, bool):
-        yield text
+    elif isinstance(value, str):
+        yield value
+    elif value is not None and not isinstance(value, bool):
+        yield plain(value)
 
 
 def _bare(text: str) -> str:
     """Without what earlier answers of the stand-in say of themselves."""
-    return _OPENING.sub("", text)
+    return _OPENING.sub("", text).strip()
+
+
+def _ended(line: str) -> str:
+    return line if line.endswith((".", "!", "?")) or " " not in line else f"{line}."

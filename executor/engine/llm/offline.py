@@ -13,7 +13,7 @@ from executor.engine.llm.invention import invent
 from executor.engine.llm.material import ASKING, material_of
 from executor.engine.llm.roles import name_of, play_role, spoken
 from executor.engine.llm.structured import check_schema, problems
-from executor.engine.llm.wording import LABEL, sentences, shortened
+from executor.engine.llm.wording import LABEL, extract
 
 NAME = "offline:stand-in"
 MOST_WORDS = 60
@@ -82,6 +82,7 @@ def _summary(request: ModelRequest, said: list[Part]) -> str:
     """One line for each contribution."""
     lines = [f"{name_of(request)}, on:"]
     for part in said:
-        found = sentences(material_of([part]))
-        lines.append(f"- {part.label}: {shortened(found[0], 25) if found else 'nothing'}")
+        # A subtask stands behind whose result it is.
+        whose = part.label.partition(" for “")[0]
+        lines.append(f"- {whose}: {extract(material_of([part]), '', 25) or 'nothing'}")
     return "\n".join(lines)

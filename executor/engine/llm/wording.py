@@ -44,6 +44,8 @@ def extract(text: str, about: str, most_words: int) -> str:
     if len(text.split()) <= most_words:
         return " ".join(text.split())
     found = list(dict.fromkeys(sentences(text)))
+    if not found:
+        return shortened(text, most_words)
     weights = Counter(stems(text))
     wanted = set(stems(about))
     ranked = sorted(
