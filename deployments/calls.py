@@ -190,7 +190,7 @@ def _carrier_with_room(caller: Caller) -> Carrier | None:
     if limit == 0:
         return None
     carrier = process_carrier(slots=limit)
-    return carrier if carrier.take_slot(caller_key=caller.key_identity) else None
+    return carrier if carrier.take_slot(caller_key=caller.turn_key) else None
 
 
 async def _run_here(carrier: Carrier, accepted: Accepted, plan: Plan) -> Call:

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from deployments.errors import KeyBeyond, KeyRefused, KeyRevoked
-from deployments.models import ApiKey, Deployment
-from designs.access import SCOPES, SYSTEM, Caller, caller_of
+from deployments.models import MAX_MAKERS, ApiKey, Deployment
+from designs.access import SCOPES, SYSTEM, Caller, MakerKey, caller_of
 from designs.acting import recorded_as
 from designs.audit import Action
 from designs.locking import lock_row
@@ -59,6 +59,7 @@ def create_key(
     text = key.set_new_secret()
     key.clean()
     with transaction.atomic():
+        key.made_by = _maker_of(maker)
         _check_within(maker, key, {deployment.pk for deployment in bound})
         key.save()
         key.deployments.set(bound)
@@ -76,6 +77,7 @@ def rotate_key(
         key = lock_row(ApiKey.objects.all(), key.pk)
         if key.revoked_at is not None:
             raise KeyRevoked("This key was revoked for good. Make a new one.")
+        _check_own(maker, key)
         _check_within(maker, key, set(key.deployments.values_list("pk", flat=True)))
         text = key.set_new_secret(overlap_seconds=min(overlap_seconds, LONGEST_OVERLAP_SECONDS))
         with recorded_as(Action.ROTATE):
@@ -113,12 +115,14 @@ def find_caller(text: str, address: str | None = None) -> Caller:
     parts = text.split("_", 2)
     if len(parts) != 3 or parts[0] != "orc" or "\0" in text:
         raise KeyRefused(REFUSED)
-    key = ApiKey.objects.select_related("owner").filter(prefix=parts[1]).first()
+    rows = ApiKey.objects.with_makers().select_related("owner")
+    key = rows.filter(prefix=parts[1]).first()
     until = None if key is None else key.works_until(parts[2])
     if key is None or until is None or not key.is_usable or not key.owner.is_active:
         raise KeyRefused(REFUSED)
     caller = _caller_of_key(key)
-    left = min(REMEMBER_SECONDS, (until - timezone.now()).total_seconds())
+    ends = [until, *(maker.expires_at for maker in key.makers if maker.expires_at)]
+    left = min(REMEMBER_SECONDS, (min(ends) - timezone.now()).total_seconds())
     _remember(text, caller, left, before)
     _note_use(key, address)
     return caller
@@ -148,6 +152,31 @@ def _remember(text: str, caller: Caller, seconds: float, before: int) -> None:
     _remembered[text] = (time.monotonic() + seconds, caller)
 
 
+def _maker_of(maker: Caller) -> ApiKey | None:
+    """The key that makes another one; None for a person. Raises KeyBeyond, KeyRefused.
+
+    Locked, so that it is not revoked while it makes one.
+    """
+    if maker.key_id is None:
+        return None
+    own = lock_row(ApiKey.objects.all(), maker.key_id)
+    if not own.is_usable:
+        raise KeyRefused(REFUSED)
+    if len(list(own.makers)) >= MAX_MAKERS:
+        raise KeyBeyond(
+            "This key was made by a key, and so on: it makes no more. Sign in for that."
+        )
+    return own
+
+
+def _check_own(maker: Caller, key: ApiKey) -> None:
+    """Raises KeyBeyond if a key would learn the secret of one that does not end with it."""
+    if maker.key_id in (None, key.pk):
+        return
+    if maker.key_id not in {one.pk for one in key.makers}:
+        raise KeyBeyond("A key renews itself and the keys that it made. Sign in to renew others.")
+
+
 def _check_within(maker: Caller, key: ApiKey, bound: set[Any]) -> None:
     """Raises KeyBeyond if a key would get another that can do more than itself."""
     if maker.key_id is None:
@@ -166,16 +195,32 @@ def _check_within(maker: Caller, key: ApiKey, bound: set[Any]) -> None:
 
 
 def _caller_of_key(key: ApiKey) -> Caller:
-    bound = frozenset(key.deployments.values_list("pk", flat=True))
+    scopes, bound = _bounds(key)
+    makers = list(key.makers)
+    for maker in makers:
+        # What the key that made it may do no longer, it may not either.
+        narrower, within = _bounds(maker)
+        scopes &= narrower
+        bound = bound if within is None else within if bound is None else bound & within
     return caller_of(
         key.owner,
-        scopes=frozenset(key.scopes),
-        deployment_ids=bound or None,
+        scopes=scopes,
+        deployment_ids=bound,
+        makers=tuple(
+            MakerKey(maker.pk, maker.requests_per_minute, maker.requests_per_day)
+            for maker in makers
+        ),
         key_id=key.pk,
         key_name=f"{key.name} ({key})" if key.name else str(key),
         requests_per_minute=key.requests_per_minute,
         requests_per_day=key.requests_per_day,
     )
+
+
+def _bounds(key: ApiKey) -> tuple[frozenset[str], frozenset[Any] | None]:
+    """Its scopes, and the deployments that it is bound to; None if to none."""
+    bound = frozenset(key.deployments.values_list("pk", flat=True))
+    return frozenset(key.scopes), bound or None
 
 
 def _note_use(key: ApiKey, address: str | None) -> None:

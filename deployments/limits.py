@@ -8,7 +8,7 @@ import logging
 import time
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import redis
@@ -87,6 +87,12 @@ class Limit:
     seconds: int
 
     @property
+    def owner(self) -> str:
+        """Whose limit it is, for a sentence with "this"."""
+        name = self.policy.partition("-")[0]
+        return "key's maker" if name.startswith("maker") else name
+
+    @property
     def in_words(self) -> str:
         window = "in a minute" if self.seconds == MINUTE else "a day"
         return f"{self.most:,} request{'s' * (self.most != 1)} {window}"
@@ -105,7 +111,8 @@ def limits_of(who: str, pk: Any, per_minute: int | None, per_day: int | None) ->
 def limits_of_caller(caller: Caller) -> list[Limit]:
     """The key's own limits, or those that every person has."""
     if caller.key_id is not None:
-        return limits_of("key", caller.key_id, caller.requests_per_minute, caller.requests_per_day)
+        own = limits_of("key", caller.key_id, caller.requests_per_minute, caller.requests_per_day)
+        return own + _limits_of_makers(caller)
     if caller.user_id is None:
         return []
     told = settings.ENVIRONMENT
@@ -115,6 +122,15 @@ def limits_of_caller(caller: Caller) -> list[Limit]:
         told.person_requests_per_minute or None,
         told.person_requests_per_day or None,
     )
+
+
+def _limits_of_makers(caller: Caller) -> list[Limit]:
+    """Those of the keys that this one comes from: all keys of one family count together."""
+    return [
+        replace(limit, policy=f"maker{number}-{limit.policy.partition('-')[2]}")
+        for number, maker in enumerate(caller.makers, 1)
+        for limit in limits_of("key", maker.id, maker.requests_per_minute, maker.requests_per_day)
+    ]
 
 
 def count_request(limits: Sequence[Limit]) -> dict[str, str]:
@@ -159,7 +175,7 @@ def _judged(limits: Sequence[Limit], answer: Sequence[int]) -> dict[str, str]:
         return headers
     full = [(limit, wait) for limit, left, wait in found if not left]
     seconds = str(max(wait for _, wait in full))
-    words = " and ".join(f"{n.policy.partition('-')[0]} ({n.in_words})" for n, _ in full)
+    words = " and ".join(f"{n.owner} ({n.in_words})" for n, _ in full)
     raise RateLimitReached(
         f"The limit of this {words} is reached. Try again in {seconds} seconds.",
         [limit.policy for limit, _ in full],

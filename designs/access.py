@@ -78,6 +78,15 @@ _MANAGED = frozenset({"designs.view_auditentry"})
 
 
 @dataclass(frozen=True, slots=True)
+class MakerKey:
+    """A key that made another one, and whose limits hold for that one as well."""
+
+    id: uuid.UUID
+    requests_per_minute: int | None = None
+    requests_per_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks, made once at the door.
 
@@ -85,6 +94,7 @@ class Caller:
     `deployment_ids` is None when the key is not bound to deployments. `name` is what the history
     shows, `key_name` what the audit says of the key. The requests and `max_concurrent` are the
     key's own limits, None without one. `schedule_id` is set when a schedule starts a run by itself.
+    `makers` are the key that made this one, the key that made that, and so on to the first.
     """
 
     user_id: int | None
@@ -100,6 +110,7 @@ class Caller:
     requests_per_day: int | None = None
     max_concurrent: int | None = None
     schedule_id: Any = None
+    makers: tuple[MakerKey, ...] = ()
 
     def may(self, permission: str) -> bool:
         """True if both the person's permissions and the key's scopes allow `app.codename`."""
@@ -138,10 +149,15 @@ class Caller:
 
     @property
     def key_identity(self) -> str:
-        """Stable text that tells callers apart, for idempotency keys, limits and turns."""
+        """Stable text that tells callers apart, for idempotency keys."""
         if self.schedule_id is not None:
             return f"schedule:{self.schedule_id}"
         return f"key:{self.key_id}" if self.key_id else f"user:{self.user_id}"
+
+    @property
+    def turn_key(self) -> str:
+        """Whose share of streams and turns it takes: keys that a key has made are counted as it."""
+        return f"key:{self.makers[-1].id}" if self.makers else self.key_identity
 
 
 NOBODY = Caller(user_id=None, name="", permissions=frozenset(), group_ids=frozenset())

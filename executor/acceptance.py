@@ -140,7 +140,7 @@ def _execution(order: Order, pk: uuid.UUID, now: datetime | None) -> Execution:
         triggered_by=caller.name,
         user_id=caller.user_id,
         key_id=caller.key_id,
-        caller_key=caller.key_identity,
+        caller_key=caller.turn_key,
         caller_max_concurrent=caller.max_concurrent,
         # What starts by itself comes from nowhere.
         caller_address=acting_address() if caller.user_id is not None else None,

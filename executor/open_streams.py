@@ -86,7 +86,7 @@ async def take_place(caller: Caller, pk: uuid.UUID) -> Place:
     """Count a stream that this caller opens on this run. Raises TooManyStreams."""
     told = settings.ENVIRONMENT
     limits = (told.streams_per_caller, told.streams_per_run)
-    keys = (f"{PREFIX}caller:{caller.key_identity}", f"{PREFIX}run:{pk.hex}")
+    keys = (f"{PREFIX}caller:{caller.turn_key}", f"{PREFIX}run:{pk.hex}")
     if len(_open) >= told.most_streams:
         raise TooManyStreams("Too many streams are open here. Try again in some seconds.")
     # Here without Redis, so that a process has its limits also while Redis is away.

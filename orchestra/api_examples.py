@@ -34,6 +34,7 @@ _KEY: dict[str, Any] = {
     "owner": "ada",
     "scopes": ["execute"],
     "deployment_ids": [],
+    "made_by": None,
     "is_usable": True,
     "created_at": "2026-01-05T09:00:00Z",
     "expires_at": None,

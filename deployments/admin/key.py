@@ -55,12 +55,13 @@ class ApiKeyAdmin(OrchestraAdmin):
         "key", "name", "owner", "state", "scope_badges", "works_for", "expires_at", "last_used_at",
     )  # fmt: skip
     list_filter = (WorksFilter, ("deployments", VisibleFilter), "created_at")
-    list_select_related = ("owner",)
+    list_select_related = ("owner", "made_by__made_by__made_by__made_by__made_by")
     search_fields = ("prefix", "name", "owner__username")
     date_hierarchy = "created_at"
     fields = (
-        "key", "state", "name", "owner", "scope_badges", "works_for", *CALL_LIMITS, "created_at",
-        "expires_at", "revoked_at", "previous_until", "last_used_at", "last_used_address",
+        "key", "state", "name", "owner", "made_by", "scope_badges", "works_for", *CALL_LIMITS,
+        "created_at", "expires_at", "revoked_at", "previous_until",
+        "last_used_at", "last_used_address",
     )  # fmt: skip
     add_fieldsets = (
         (None, {"fields": ("name", "scopes", "deployments", "expires_at")}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import Prefetch
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -64,6 +65,9 @@ class KeyOut(serializers.Serializer[ApiKey]):
     prefix = serializers.CharField(help_text="The key reads `orc_<prefix>_…`.")
     owner = serializers.CharField(source="owner.username")
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=SCOPES))
+    made_by = serializers.UUIDField(
+        source="made_by_id", allow_null=True, help_text="The key that made it, with which it ends."
+    )
     deployment_ids = serializers.SerializerMethodField()
     is_usable = serializers.BooleanField()
     created_at = serializers.DateTimeField()
@@ -94,8 +98,10 @@ class KeyMadeOut(KeyOut):
 
 class KeyBase(ApiView):
     def rows(self) -> Any:
-        rows = ApiKey.objects.for_caller(self.caller).select_related("owner")
-        return rows.prefetch_related("deployments")
+        # A key's owner may have lost sight of a deployment that the key is bound to.
+        seen = Prefetch("deployments", queryset=Deployment.objects.for_caller(self.caller))
+        rows = ApiKey.objects.for_caller(self.caller).with_makers().select_related("owner")
+        return rows.prefetch_related(seen)
 
     def made(self, key: ApiKey, text: str, code: int) -> Response:
         answer = Response(KeyMadeOut(self.rows().get(pk=key.pk), context={"text": text}).data, code)

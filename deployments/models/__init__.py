@@ -15,11 +15,12 @@ from deployments.models.deployment import (
     check_endpoint_path,
 )
 from deployments.models.idempotency import KEYS_KEPT, IdempotencyKey, IdempotencyKeyQuerySet
-from deployments.models.key import ApiKey, ApiKeyQuerySet, digest_of
+from deployments.models.key import MAX_MAKERS, ApiKey, ApiKeyQuerySet, digest_of
 from deployments.models.retention import RetentionPolicy
 from deployments.models.schedule import Occurrence, Schedule
 
 __all__ = [
+    "MAX_MAKERS",
     "ENDPOINT_PATH",
     "ENDPOINT_PATH_RULE",
     "KEYS_KEPT",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,8 +20,16 @@ from designs.access import SCOPES, Caller
 from designs.ids import new_id
 from designs.masking import masked
 
+# How far keys may be made by keys that were made by keys; so one query finds all of them.
+MAX_MAKERS = 4
+
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def with_makers(self) -> ApiKeyQuerySet:
+        """With the keys that made each, in the same query."""
+        # One more, where the chain is seen to end.
+        return self.select_related("__".join(["made_by"] * (MAX_MAKERS + 1)))
+
     def for_caller(self, caller: Caller) -> ApiKeyQuerySet:
         """One's own keys; all keys for those who may change any. A bound key sees those within its
         bounds.
@@ -45,6 +54,10 @@ class ApiKey(models.Model):
     name = models.CharField(max_length=200, blank=True)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys"
+    )
+    # It ends with the key that made it, and its requests count for that one, too.
+    made_by = models.ForeignKey(
+        "self", null=True, blank=True, editable=False, on_delete=models.CASCADE, related_name="made"
     )
     prefix = models.CharField(max_length=8, unique=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
@@ -82,9 +95,20 @@ class ApiKey(models.Model):
         super().save(*args, **kwargs)
 
     @property
+    def makers(self) -> Iterator[ApiKey]:
+        """The key that made this one, the key that made that, and so on."""
+        maker = self.made_by
+        while maker is not None:
+            yield maker
+            maker = maker.made_by
+
+    @property
     def is_usable(self) -> bool:
-        return self.revoked_at is None and (
-            self.expires_at is None or self.expires_at > timezone.now()
+        """Neither it nor a key that it comes from is revoked or expired."""
+        now = timezone.now()
+        return all(
+            key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
+            for key in (self, *self.makers)
         )
 
     @property

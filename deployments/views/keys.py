@@ -24,7 +24,7 @@ SHOWN_KEYS = 200
 def _rows(request: PageRequest) -> Any:
     # A key's owner may have lost sight of a deployment that the key is bound to.
     seen = Prefetch("deployments", queryset=Deployment.objects.for_caller(request.caller))
-    rows = ApiKey.objects.for_caller(request.caller).select_related("owner")
+    rows = ApiKey.objects.for_caller(request.caller).with_makers().select_related("owner")
     return rows.prefetch_related(seen).order_by("-created_at", "-id")
 
 

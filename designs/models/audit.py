@@ -209,10 +209,28 @@ class AuditEntry(AbstractLogEntry):  # type: ignore[misc]
         it.
         """
         may_see = caller.may("executor.view_payload")
+        hides = not caller.is_superuser or caller.deployment_ids is not None
         for path, (before, after) in sorted((self.changes or {}).items()):
             if not may_see and path.partition("/")[0] in PAYLOADS:
                 before, after = (None if value is None else HIDDEN for value in (before, after))
+            if hides and path == "deployments":
+                before, after = (_seen_ids(value, caller) for value in (before, after))
             yield path, before, after
+
+
+def _seen_ids(value: Any, caller: Caller) -> Any:
+    """Ids of deployments, without those that are not there for the caller."""
+    if not isinstance(value, list):
+        return value
+    hidden = {str(pk) for pk in _hidden_deployments(caller).values_list("pk", flat=True)}
+    bound = caller.deployment_ids
+    allowed = None if bound is None else {str(pk) for pk in bound}
+    return [
+        HIDDEN
+        if (pk in hidden and not caller.is_superuser) or (allowed and pk not in allowed)
+        else pk
+        for pk in value
+    ]
 
 
 def deployment_of(row: models.Model) -> uuid.UUID | None:

@@ -128,7 +128,7 @@ class Execution(models.Model):
     # adds the columns without making the table anew.
     caller_address = models.GenericIPAddressField(null=True)
     key_id = models.UUIDField(null=True)
-    # The key, person or schedule in whose turn it is run (`Caller.key_identity`). Null is allowed
+    # The key, person or schedule in whose turn it is run (`Caller.turn_key`). Null is allowed
     # only so that SQLite adds the column without making the table anew; new rows always have it.
     caller_key = models.CharField(max_length=100, null=True, db_default="")  # noqa: DJ001
     # How many executions of that caller may run at once; None: any number.

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.django_db
 Api = Callable[[str], APIClient]
 KeyOf = Callable[..., str]
 SHAPE = {
-    "id", "name", "prefix", "owner", "scopes", "deployment_ids", "is_usable", "created_at",
-    "expires_at", "revoked_at", "overlap_until", "last_used_at", "last_used_address",
+    "id", "name", "prefix", "owner", "scopes", "made_by", "deployment_ids", "is_usable",
+    "created_at", "expires_at", "revoked_at", "overlap_until", "last_used_at", "last_used_address",
     "requests_per_minute", "requests_per_day",
 }  # fmt: skip
 
