@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib.sessions.models import Session
@@ -81,11 +82,9 @@ def sweep(*, rest_seconds: float = 0.0) -> Swept:
     for place, limits in _places():
         watched = _watched(place)
         swept.executions += batches.of(
-            lambda p=place, m=limits, w=watched: _over_executions(p, m, w), delete_executions
+            partial(_over_executions, place, limits, watched), delete_executions
         )
-        swept.payloads += batches.of(
-            lambda p=place, m=limits, w=watched: _over_payloads(p, m, w), _empty
-        )
+        swept.payloads += batches.of(partial(_over_payloads, place, limits, watched), _empty)
         if place is not None:
             swept.occurrences += _sweep_occurrences(batches, place, limits, watched)
     policy = RetentionPolicy.general()
@@ -206,11 +205,11 @@ def _watched(place: uuid.UUID | None) -> set[uuid.UUID]:
 def _sweep_occurrences(
     batches: _Batches, place: uuid.UUID, limits: Limits, watched: set[uuid.UUID]
 ) -> int:
-    schedules = Schedule.objects.filter(deployment=place)
-    return sum(
-        batches.of(lambda s=schedule: _over_occurrences(s, limits, watched), _deleting(Occurrence))
-        for schedule in schedules
-    )
+    total = 0
+    for schedule in Schedule.objects.filter(deployment=place):
+        over = partial(_over_occurrences, schedule, limits, watched)
+        total += batches.of(over, _deleting(Occurrence))
+    return total
 
 
 def _over_occurrences(schedule: Schedule, limits: Limits, watched: set[uuid.UUID]) -> Any:

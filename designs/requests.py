@@ -13,6 +13,7 @@ from django.contrib.auth import REDIRECT_FIELD_NAME, get_user
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import resolve_url
 from django_htmx.http import HttpResponseClientRedirect
@@ -79,3 +80,31 @@ def _refusal(request: PageRequest, permission: str) -> HttpResponse | None:
     if not request.caller.may(permission):
         raise PermissionDenied
     return None
+
+
+PAGE_SIZE = 50
+# Beyond it no list of a page goes on.
+LAST_PAGE = 10_000
+
+
+def page_of(request: HttpRequest, rows: QuerySet[Any, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """The rows of the page that `?page=` asks for, and for the template the query strings of this
+    page and its neighbours; nothing is counted.
+    """
+    text = request.GET.get("page", "")
+    is_number = text.isascii() and text.isdigit() and len(text) < 7
+    number = max(1, min(int(text), LAST_PAGE)) if is_number else 1
+    first = (number - 1) * PAGE_SIZE
+    found = list(rows[first : first + PAGE_SIZE + 1])
+
+    def address(of: int) -> str:
+        query = request.GET.copy()
+        query["page"] = str(of)
+        return query.urlencode()
+
+    links = {
+        "this_page": address(number),
+        "previous_page": address(number - 1) if number > 1 else "",
+        "next_page": address(number + 1) if len(found) > PAGE_SIZE else "",
+    }
+    return found[:PAGE_SIZE], links

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from designs.models import Design
-from designs.requests import PageRequest, requires
+from designs.requests import PageRequest, page_of, requires
 
 
 @require_safe
@@ -19,8 +19,10 @@ def design_list(request: PageRequest) -> HttpResponse:
     if text:
         rows = rows.filter(name__icontains=text)
     may = request.caller.may
+    designs, links = page_of(request, rows)
     context = {
-        "designs": rows,
+        "designs": designs,
+        **links,
         "text": text,
         "may_deploy": may("deployments.add_deployment"),
         "may_edit": may("designs.change_design") and request.user.is_staff,

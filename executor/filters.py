@@ -7,7 +7,6 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Q
 
 from designs.api.filters import FlagFilter, TimeFilter
 from executor.models import Execution, Trigger, parse_execution_id
@@ -66,8 +65,4 @@ class HistoryFilter(django_filters.FilterSet):
         found = parse_execution_id(value.strip())
         if found is not None:
             return rows.filter(pk=found)
-        return rows.filter(
-            Q(deployment__endpoint_path__icontains=value)
-            | Q(design__name__icontains=value)
-            | Q(triggered_by__icontains=value)
-        )
+        return rows.about(value)

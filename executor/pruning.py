@@ -76,9 +76,9 @@ def hold(*, execution: Execution, caller: Caller, held: bool = True) -> None:
 
 def _journals() -> set[uuid.UUID]:
     """Executions whose finished steps a live one goes on from."""
-    found: set[uuid.UUID] = set()
+    found: set[Any] = set()
     live = Execution.objects.live().exclude(resumed_from=None)
-    more = set(live.values_list("resumed_from", flat=True))
+    more: set[Any] = set(live.values_list("resumed_from", flat=True))
     while more:
         found |= more
         before = Execution.objects.filter(pk__in=more).exclude(resumed_from=None)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from django.db import transaction
@@ -130,13 +131,13 @@ def sums_of_deployments(pks: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, S
     for name, day in since.items():
         begun = Q() if name == "total" else Q(day__gte=day)
         late = Q() if name == "total" else Q(completed_at=None) | Q(completed_at__gte=_start(day))
-        for part in (
+        parts: tuple[Any, ...] = (
             totals.filter(begun).values("deployment").annotate(**_of_totals()),
             rows.filter(late).values("deployment").annotate(**_of_rows()),
-        ):
-            for one in part:
-                windows = found[one.pop("deployment")]
-                windows[name] += _sums(one)
+        )
+        for one in chain.from_iterable(parts):
+            windows = found[one["deployment"]]
+            windows[name] += _sums(one)
     return found
 
 

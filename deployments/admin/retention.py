@@ -42,7 +42,7 @@ class RetentionPolicyAdmin(OrchestraAdmin):
         return super().get_queryset(request)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        found = [(None, {"fields": ("of_whom" if obj else "deployment", *LIMITS)})]
+        found: list[Any] = [(None, {"fields": ("of_whom" if obj else "deployment", *LIMITS)})]
         if obj is not None and obj.is_general:
             state = ("held_text", "looked_at", "swept_text", "swept_at")
             found.append(("What is held", {"fields": state}))

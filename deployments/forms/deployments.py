@@ -102,7 +102,8 @@ class ConfigureForm(ScheduleForm):
         if self.initial.get("status") == Deployment.Status.ERROR:
             # It stays unless another is chosen.
             status = cast(forms.ChoiceField, self.fields["status"])
-            status.choices = [(Deployment.Status.ERROR, "Error (as it is)"), *status.choices]
+            others = cast(list[Any], status.choices)
+            status.choices = [(Deployment.Status.ERROR, "Error (as it is)"), *others]
         for name in self.OWN:
             # What the person saw goes with the form, so that it is known what they changed.
             self.fields[name].show_hidden_initial = True

@@ -87,8 +87,8 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         """Adds `execution_count`, `last_execution_at` and `next_run_at`: from the daily totals, and
         from indexes that hold what the totals do not count yet.
         """
-        totals = DailyTotals.objects.filter(deployment=OuterRef("pk")).order_by()
-        totals = totals.values("deployment")
+        ours = DailyTotals.objects.filter(deployment=OuterRef("pk")).order_by()
+        totals = ours.values("deployment")
         rest = Execution.objects.uncounted().filter(deployment=OuterRef("pk")).order_by()
         due = Schedule.objects.filter(
             deployment=OuterRef("pk"), next_due_at__isnull=False

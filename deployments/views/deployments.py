@@ -31,7 +31,7 @@ from deployments.views.answers import (
     go,
     show_refusal,
 )
-from designs.requests import PageRequest, requires
+from designs.requests import PageRequest, page_of, requires
 from executor.models import Execution, Trigger
 from executor.quotes import hide_quotes
 
@@ -69,8 +69,9 @@ def deployment_list(request: PageRequest) -> HttpResponse:
     """Cards; only those when htmx asks, so that changes appear by themselves."""
     text = request.GET.get("text", "").strip()[:200]
     rows = _rows(request).containing(text).defer("version__document").order_by("endpoint_path")
-    cards = [(row, store.schedule_of(row)) for row in rows]
-    context = {"cards": cards, "text": text, **_rights(request)}
+    page, links = page_of(request, rows)
+    cards = [(row, store.schedule_of(row)) for row in page]
+    context = {"cards": cards, "text": text, **links, **_rights(request)}
     part = "#cards" if request.htmx else ""
     return render(request, f"deployments/deployment_list.html{part}", context)
 

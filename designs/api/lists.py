@@ -108,7 +108,7 @@ class BoundedCursorPages(CursorPages):
         self.base_url = request.build_absolute_uri()
         cursor = self.decode_cursor(request)
         reverse = cursor is not None and bool(cursor.reverse)
-        position = None if cursor is None else _position(cursor.position)
+        position = None if cursor is None else _position(str(cursor.position))
         if position is not None:
             rows = rows.filter(pk__gt=position) if reverse else rows.filter(pk__lt=position)
         taken, shown, has_more = fill_page(
@@ -130,12 +130,13 @@ class BoundedCursorPages(CursorPages):
         )
 
     def _link(self, at: list[uuid.UUID], reverse: bool) -> str | None:
-        return self.encode_cursor(Cursor(0, reverse, str(at[0]))) if at else None
+        position: Any = str(at[0]) if at else None
+        return self.encode_cursor(Cursor(0, reverse, position)) if at else None
 
 
-def _position(text: str | None) -> uuid.UUID | None:
+def _position(text: str) -> uuid.UUID:
     try:
-        return None if text is None else uuid.UUID(text)
+        return uuid.UUID(text)
     except ValueError as error:
         raise NotFound("There is no such cursor.") from error
 

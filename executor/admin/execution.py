@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any
 
 from django.contrib import admin
@@ -50,8 +51,9 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
     )
     list_select_related = ("deployment", "design", "version")
     paginator = BoundedPaginator
-    search_fields = ("triggered_by", "deployment__endpoint_path", "design__name")
-    search_help_text = "Path, design, person, or an execution's id."
+    # For the box alone: `ExecutionQuerySet.about` says what is found.
+    search_fields = ("deployment__endpoint_path", "design__name", "user__username")
+    search_help_text = "Path, design, person, an execution's id, or where it was called from."
     date_hierarchy = "created_at"
     deferred_in_lists = (
         "document", "input_data", "result_data", "design__draft", "version__document",
@@ -112,18 +114,19 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
             found.append((name, {**options, "fields": [f for f in fields if f not in hidden]}))
         return found
 
-    def get_search_fields(self, request: HttpRequest) -> Any:
-        found = super().get_search_fields(request)
-        may = request.caller.may(AUDIT)  # type: ignore[attr-defined]
-        return (*found, "caller_address", "key_id") if may else found
-
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
     ) -> tuple[Any, bool]:
         found = parse_execution_id(search_term.strip())
         if found is not None:
             return queryset.filter(pk=found), False
-        return super().get_search_results(request, queryset, search_term)
+        text = search_term.replace("\0", "").strip()
+        if not text:
+            return queryset, False
+        about = queryset.about(text)
+        if request.caller.may(AUDIT) and is_address(text):  # type: ignore[attr-defined]
+            about = queryset.filter(caller_address=text)
+        return about, False
 
     # --- Columns ----------------------------------------------------------------------------------
 
@@ -318,3 +321,11 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
             lambda row: hold(execution=row, caller=request.caller, held=False),
             "{count} held no longer.",
         )
+
+
+def is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -19,6 +19,8 @@ from executor.states import LIVE, RESUMABLE, Status
 
 # An id's time is its web server's clock, `created_at` is the database's.
 CLOCKS_APART = timedelta(hours=1)
+# How many deployments, designs or people a text may mean when the history is searched.
+MOST_MEANT = 500
 # Stands for the deployment of a run without one in an index that is searched by comparing.
 NO_DEPLOYMENT = uuid.UUID(int=0)
 
@@ -65,6 +67,25 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
             return rows[:size][::-1], len(rows) > size, True
         rows = list(self.filter(pk__lt=pk).order_by("-id")[: size + 1])
         return rows[:size], True, len(rows) > size
+
+    def about(self, text: str) -> ExecutionQuerySet:
+        """Those of deployments by their path, of designs by their name, of people by theirs.
+
+        What the text means is looked up first, in tables that are small: the history is then found
+        by indexes, and a word that nothing has costs nothing.
+        """
+        deployment = Execution._meta.get_field("deployment").related_model
+        person = Execution._meta.get_field("user").related_model
+
+        def found(model: Any, field: str) -> list[Any]:
+            rows = model._default_manager.filter(**{f"{field}__icontains": text}).order_by("pk")
+            return list(rows.values_list("pk", flat=True)[:MOST_MEANT])
+
+        return self.filter(
+            Q(deployment__in=found(deployment, "endpoint_path"))
+            | Q(design__in=found(Design, "name"))
+            | Q(user__in=found(person, "username"))
+        )
 
     def created_from(self, at: datetime) -> ExecutionQuerySet:
         """Accepted at that time or later; the id's own time lets the primary key find them."""
