@@ -120,7 +120,8 @@ class Story:
         form = "/admin/executor/modelconnection/add/"
         fields = {
             "provider": "openai_compatible", "default_model": "repeats", "is_enabled": "on",
-            "timeout_seconds": "20", "max_concurrent_calls": "",
+            "timeout_seconds": "20", "max_concurrent_calls": "", "takes_json_schema": "on",
+            "has_system_role": "on", "streams": "on",
         }  # fmt: skip
         for name, address, key in (
             ("vllm", "nowhere", keys["connection key"]),
