@@ -43,12 +43,19 @@ OURS = (
 
 
 def tasks_seen_by(caller: Caller) -> Any:
-    """Beat's rows without those of deployments that are not there for the caller."""
+    """Beat's rows of the schedules that are there for the caller; those of other programs, which
+    may send anything anywhere, are there for superusers only.
+    """
     if caller.is_superuser:
         return PeriodicTask.objects.all()
     seen = Deployment.objects.for_caller(caller).values("pk")
-    hidden = Schedule.objects.exclude(deployment__in=seen).values("beat_task")
-    return PeriodicTask.objects.exclude(pk__in=hidden)
+    ours = Schedule.objects.filter(deployment__in=seen).values("beat_task")
+    return PeriodicTask.objects.filter(pk__in=ours, task=TASK)
+
+
+def is_trusted(request: Any) -> bool:
+    """Whether this person may have beat send other programs' tasks, to any queue."""
+    return bool(request.caller.is_superuser)
 
 
 class TaskWidget(UnfoldAdminSelectWidget, TaskSelectWidget):
@@ -88,7 +95,9 @@ class TaskForm(PeriodicTaskForm):
 
 
 class IntervalForm(forms.ModelForm):
-    """Beat's scheduler stops at an interval that is longer than its arithmetic reaches."""
+    """Beat's scheduler stops at an interval that is longer than its arithmetic reaches, and does
+    nothing else with one of microseconds.
+    """
 
     def clean(self) -> Any:
         given = super().clean() or {}
@@ -97,6 +106,8 @@ class IntervalForm(forms.ModelForm):
                 span = timedelta(**{given["period"]: given["every"]})
             except OverflowError:
                 span = timedelta.max
+            if span < timedelta(seconds=1):
+                self.add_error("every", "An interval is at least a second.")
             if span > timedelta(seconds=MOST_EVERY_SECONDS):
                 self.add_error("every", f"An interval is at most {MOST_DAYS} days.")
         return given
@@ -145,8 +156,23 @@ class PeriodicTaskAdmin(OrchestraAdmin, BeatTaskAdmin):
 
     def get_actions(self, request: HttpRequest) -> Any:
         """Beat offers its actions to everybody who sees the list."""
-        found = super().get_actions(request)
-        return found if self.has_change_permission(request) else {}
+        found = super().get_actions(request) if self.has_change_permission(request) else {}
+        if not is_trusted(request):
+            found.pop("run_tasks", None)
+        return found
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A row that is made here is another program's: ours are made with their schedules."""
+        return is_trusted(request) and super().has_add_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and self._is_in_reach(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and self._is_in_reach(request, obj)
+
+    def _is_in_reach(self, request: HttpRequest, obj: Any) -> bool:
+        return is_trusted(request) or not isinstance(obj, PeriodicTask) or obj.task == TASK
 
     def reasons_to_keep(self, row: Any) -> list[str]:
         if Schedule.objects.filter(beat_task=row).exists():
