@@ -163,7 +163,7 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         ).rstrip("/"),
         allowed_hosts=tuple(_words(reader.text("ORCHESTRA_ALLOWED_HOSTS"))) or _own_hosts(host),
         egress_allow=tuple(_words(reader.text("ORCHESTRA_EGRESS_ALLOW"))),
-        trusted_proxies=reader.networks("ORCHESTRA_TRUSTED_PROXIES", default="127.0.0.0/8,::1"),
+        trusted_proxies=reader.networks("ORCHESTRA_TRUSTED_PROXIES", default=""),
         session_seconds=3600
         * reader.whole("ORCHESTRA_SESSION_HOURS", default=12, least=1, most=24 * 30),
         session_idle_seconds=60

@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 # Many accounts tried from one address; an office behind one address makes mistakes as well.
 ADDRESS_LIMIT = 30
+# From then on no password is looked at from there, which would cost too much.
+ADDRESS_LAST_LIMIT = 300
 KEEP_RECORDS = timedelta(days=90)
 
 
@@ -61,9 +63,11 @@ def locked_until(username: str | None, address: str | None, *, more: int = 0) ->
     )
     of_account = [(count, at) for name, count, at in rows if name == username]
     of_address = [(count, at) for _, count, at in rows]
+    # Whoever has not failed there is not kept out by those who have: behind one address are many.
+    has_failed = sum(count for count, _ in of_account) > more
     ends = (
         _end(of_account, settings.AXES_FAILURE_LIMIT + more),
-        _end(of_address, ADDRESS_LIMIT + more),
+        _end(of_address, (ADDRESS_LIMIT if has_failed else ADDRESS_LAST_LIMIT) + more),
     )
     return max((end for end in ends if end is not None), default=None)
 

@@ -69,11 +69,14 @@ def test_odd_bytes_are_no_address() -> None:
     assert found["client"] == ("10.1.2.3", 5000)
 
 
-def test_only_this_machine_is_trusted_unless_told_otherwise(tmp_path: Any) -> None:
+def test_nobody_is_trusted_unless_told_otherwise(tmp_path: Any) -> None:
     found = read_environment({"ORCHESTRA_DATA": str(tmp_path)}).trusted_proxies
+    for peer in ("127.0.0.1", "::1", "10.1.2.3"):
+        assert client_of(peer, ["198.51.100.1"], found) == peer
+    here = {"ORCHESTRA_DATA": str(tmp_path), "ORCHESTRA_TRUSTED_PROXIES": "127.0.0.0/8,::1"}
+    found = read_environment(here).trusted_proxies
     assert client_of("127.0.0.1", ["198.51.100.1"], found) == "198.51.100.1"
     assert client_of("::1", ["198.51.100.1"], found) == "198.51.100.1"
-    assert client_of("10.1.2.3", ["198.51.100.1"], found) == "10.1.2.3"
 
 
 @pytest.mark.parametrize(

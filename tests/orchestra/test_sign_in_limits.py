@@ -17,7 +17,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from orchestra.sign_in.limits import ADDRESS_LIMIT, in_words, limited_address
+from orchestra.sign_in.limits import ADDRESS_LAST_LIMIT, ADDRESS_LIMIT, in_words, limited_address
 from tests.conftest import PASSWORD
 from tests.orchestra.signing_in import HERE, THERE, attempt, fail, is_let_in
 
@@ -100,8 +100,23 @@ def test_failures_long_ago_do_not_count(viewer: User) -> None:
 def test_many_accounts_from_one_address(viewer: User) -> None:
     statuses = [fail(f"person{number}", 1)[0] for number in range(ADDRESS_LIMIT)]
     assert statuses == [422] * (ADDRESS_LIMIT - 1) + [429]
+    # Names that failed there, and those that have no account, are told the same.
+    assert fail("person0", 1) == fail("another", 1) == [429]
+    # Who has not failed there comes in, once the password is right.
+    assert is_let_in("viewer")
+    assert fail("viewer", 1) == [429]
     assert not is_let_in("viewer")
     assert is_let_in("viewer", THERE)
+
+
+def test_an_address_has_a_last_limit(viewer: User, looked_at: list[str]) -> None:
+    AccessAttempt.objects.create(
+        username="person", ip_address=HERE, failures_since_start=ADDRESS_LAST_LIMIT,
+        attempt_time=timezone.now(), get_data="", post_data="",
+    )  # fmt: skip
+    before = len(looked_at)
+    assert not is_let_in("viewer")
+    assert len(looked_at) == before
 
 
 def test_a_sign_in_between_does_not_help_to_try_others(viewer: User) -> None:
@@ -109,7 +124,7 @@ def test_a_sign_in_between_does_not_help_to_try_others(viewer: User) -> None:
         fail(f"person{number}", 1)
         if number % 4 == 0 and number < 28:
             assert is_let_in("viewer")
-    assert not is_let_in("viewer")
+    assert fail("another", 1) == [429]
 
 
 def test_nothing_tells_whether_there_is_an_account(viewer: User, looked_at: list[str]) -> None:

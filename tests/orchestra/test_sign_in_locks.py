@@ -60,6 +60,7 @@ def test_the_lock_of_an_address_is_lifted(browser: Client, viewer: User) -> None
     for number in range(ADDRESS_LIMIT):
         fail(f"person{number}", 1)
     fail("viewer", 4, THERE)
+    fail("viewer", 1)
     assert not is_let_in("viewer")
     row = AccessAttempt.objects.filter(ip_address=HERE)[0]
     assert "everybody can sign in" in lift(browser, row, "lift-address")
