@@ -24,6 +24,9 @@ from designs.access import Caller, caller_of
 P = ParamSpec("P")
 
 
+MOST_SEARCHED = 200
+
+
 class PageRequest(HttpRequest):
     """As the middlewares leave it."""
 
@@ -108,3 +111,8 @@ def page_of(request: HttpRequest, rows: QuerySet[Any, Any]) -> tuple[list[Any], 
         "next_page": address(number + 1) if len(found) > PAGE_SIZE else "",
     }
     return found[:PAGE_SIZE], links
+
+
+def searched_text(request: HttpRequest) -> str:
+    """What a list is searched for; without NUL, which no text has and PostgreSQL refuses."""
+    return request.GET.get("text", "").replace("\0", "").strip()[:MOST_SEARCHED]

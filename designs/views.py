@@ -7,14 +7,14 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from designs.models import Design
-from designs.requests import PageRequest, page_of, requires
+from designs.requests import PageRequest, page_of, requires, searched_text
 
 
 @require_safe
 @requires("designs.view_design")
 def design_list(request: PageRequest) -> HttpResponse:
     """Every design with its latest version; editing is in the admin."""
-    text = request.GET.get("text", "").strip()[:200]
+    text = searched_text(request)
     rows = Design.objects.for_caller(request.caller).with_latest_version().defer("draft")
     if text:
         rows = rows.filter(name__icontains=text)

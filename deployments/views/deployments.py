@@ -31,7 +31,7 @@ from deployments.views.answers import (
     go,
     show_refusal,
 )
-from designs.requests import PageRequest, page_of, requires
+from designs.requests import PageRequest, page_of, requires, searched_text
 from executor.models import Execution, Trigger
 from executor.quotes import hide_quotes
 
@@ -67,7 +67,7 @@ def _rights(request: PageRequest) -> dict[str, bool]:
 @requires("deployments.view_deployment")
 def deployment_list(request: PageRequest) -> HttpResponse:
     """Cards; only those when htmx asks, so that changes appear by themselves."""
-    text = request.GET.get("text", "").strip()[:200]
+    text = searched_text(request)
     rows = _rows(request).containing(text).defer("version__document").order_by("endpoint_path")
     page, links = page_of(request, rows)
     cards = [(row, store.schedule_of(row)) for row in page]

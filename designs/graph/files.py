@@ -10,11 +10,22 @@ from typing import Any
 from pydantic import BaseModel
 
 from designs.graph.conversion import Conversion
+from designs.graph.foreign import YAML, foreign_program, looks_like_yaml
 from designs.graph.nested_layout import convert, is_nested
 from designs.graph.renaming import rename_ids
 from designs.graph.report import MAX_PROBLEMS, Report
 from designs.graph.shape import check_types, key_names
-from designs.graph.spec import MAX_BYTES, Agent, Block, Connection, Graph, Position, Problem
+from designs.graph.spec import (
+    MAX_BLOCKS,
+    MAX_BYTES,
+    MAX_CONNECTIONS,
+    Agent,
+    Block,
+    Connection,
+    Graph,
+    Position,
+    Problem,
+)
 from designs.graph.values import check_values
 from designs.strict_json import LARGEST, JsonUnreadable, read_strict_json
 
@@ -50,7 +61,7 @@ def read_design_file(data: bytes) -> DesignFile:
     try:
         return read_designs(read_strict_json(data))
     except JsonUnreadable as error:
-        return _refused(str(error))
+        return _refused(YAML if looks_like_yaml(data) else str(error))
 
 
 def read_designs(raw: object) -> DesignFile:
@@ -81,9 +92,14 @@ def read_designs(raw: object) -> DesignFile:
 def _read(raw: object) -> DesignFile:
     """One design. What would keep it from being kept as a draft is a problem, the rest is not."""
     report = Report()
-    check_values(raw, report)
+    if isinstance(raw, dict):
+        _check_size(raw, report)
+    if len(report) == 0:
+        check_values(raw, report)
     if len(report) == 0 and not isinstance(raw, dict):
         report.add("", "A design is an object with `name` and `blocks`.")
+    if isinstance(raw, dict) and (program := foreign_program(raw)) is not None:
+        report.add("", f"This looks like {program}; designs of other programs are not read.")
     if len(report) or not isinstance(raw, dict):
         return DesignFile((), report.problems())
     nested = is_nested(raw)
@@ -96,6 +112,15 @@ def _read(raw: object) -> DesignFile:
     if name is None or (isinstance(name, str) and not name.strip()):
         found.warnings.add("/name", "The design has no name, so it gets one. Give it a better one.")
     return DesignFile((ReadDesign(document, found.warnings.notes()),), ())
+
+
+def _check_size(raw: dict[str, Any], report: Report) -> None:
+    """Report too many parts before any of them is looked at."""
+    for key, most in (("blocks", MAX_BLOCKS), ("connections", MAX_CONNECTIONS)):
+        found = raw.get(key)
+        if isinstance(found, list) and len(found) > most:
+            sentence = f"There may be at most {most:,} {key} here, and there are {len(found):,}."
+            report.add(f"/{key}", sentence)
 
 
 def _moved(problems: Iterable[Problem], base: str) -> Iterator[Problem]:

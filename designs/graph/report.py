@@ -28,6 +28,10 @@ class Report:
         else:
             self._problems.setdefault((path, message), Problem(path, message))
 
+    def has(self, path: str) -> bool:
+        """Whether something was said of this place."""
+        return any(place == path for place, _ in self._problems)
+
     def leave_out(self) -> None:
         """Say at the end that there are more problems."""
         self._dropped = True

@@ -79,8 +79,23 @@ def check_graph(raw: object, palette: Palette, upcoming: Collection[str] = ()) -
     for key in ("input_schema", "output_schema"):
         if isinstance(raw.get(key), dict):
             check_schema(raw[key], f"/{key}", report)
+    _check_input_type(raw.get("input_schema"), report)
     graph = read_part(Graph, raw, "", report).part if len(report) == 0 else None
     return Checked(None if len(report) else graph, report.problems())
+
+
+def _check_input_type(schema: Any, report: Report) -> None:
+    kinds = schema.get("type", "object") if isinstance(schema, dict) else "object"
+    if (
+        isinstance(kinds, str | list)
+        and "object" not in kinds
+        and not report.has("/input_schema/type")
+    ):
+        report.add(
+            "/input_schema/type",
+            "The input of a run is an object, so no input would ever fit. "
+            "Write `object`, and give it `properties`.",
+        )
 
 
 def _check_connections(layout: Layout, palette: Palette, wording: Wording, report: Report) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -32,6 +33,9 @@ _FOREIGN = frozenset(
     {"$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor"}
 )
 
+# `(?=`, `(?!`, `(?<=`, `(?<!`, and `\1`, none of them after a backslash of its own.
+_LOOK_AROUND = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?<?[=!]|\\[1-9])")
+
 Part = dict[str, Any] | list[Any]
 
 
@@ -61,11 +65,18 @@ def check_schema(schema: dict[str, Any], path: str, report: Report) -> None:
     for part, place, _ in parts:
         if isinstance(part, dict):
             _check_part(schema, part, place, report)
-    for error in _dialect().iter_errors(schema):
-        report.add(path + pointer(*error.instance_path), _sentence(error))
+    _check_dialect(schema, path, report)
     if len(report) == before:
         check_references(schema, path, report)
         _check_compiles(schema, path, report)
+
+
+def _check_dialect(schema: dict[str, Any], path: str, report: Report) -> None:
+    for error in _dialect().iter_errors(schema):
+        place = path + pointer(*error.instance_path)
+        # What was told of in better words already is left out.
+        if not report.has(place):
+            report.add(place, _sentence(error))
 
 
 def _parts(
@@ -103,7 +114,13 @@ def _check_part(schema: dict[str, Any], part: dict[str, Any], path: str, report:
         if isinstance(part[key], str):
             report.add(path + pointer(key), f"`{key}` cannot be used here. Use `$ref` with `#/…`.")
     for place, pattern in _patterns(part):
-        if len(pattern) > MAX_PATTERN:
+        if _LOOK_AROUND.search(pattern):
+            report.add(
+                path + place,
+                "Look-ahead, look-behind and back references are not known here. "
+                "Write the pattern without them, or several patterns in `allOf`.",
+            )
+        elif len(pattern) > MAX_PATTERN:
             report.add(path + place, f"A pattern may have at most {MAX_PATTERN} characters.")
 
 

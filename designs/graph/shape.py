@@ -92,7 +92,7 @@ def read_parts(raw: dict[str, Any], report: Report) -> Parts:
     if "blocks" not in raw:
         report.add("", "`blocks` is missing. Add it: a list with at least one block.")
     blocks = _entries(raw, "blocks", MAX_BLOCKS, report)
-    if blocks == [] and isinstance(raw.get("blocks"), list):
+    if raw.get("blocks") == []:
         report.add("/blocks", "A design needs at least one block. Add one.")
     for path, item in blocks:
         _read_block(item, path, parts, report)
