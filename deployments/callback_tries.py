@@ -159,6 +159,7 @@ def _content(delivery: Delivery) -> dict[str, Any]:
             "endpoint_path": delivery.deployment.endpoint_path,
             "status": execution.status,
             "degraded": execution.degraded,
+            "degraded_reasons": execution.degraded_reasons,
             "trigger_type": execution.trigger_type,
             "result": execution.result_data,
             "error": execution.error,

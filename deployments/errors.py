@@ -18,6 +18,10 @@ class EndpointPathInvalid(Exception):
     """The path breaks the rule for endpoint paths."""
 
 
+class PriceUnknown(Exception):
+    """Cost is to be limited, and what a model of the design costs is not known."""
+
+
 class ScheduleInvalid(Exception):
     """A schedule's fields contradict each other or cannot be read: field → sentences."""
 

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from deployments.callbacks import check_callback
-from deployments.errors import EndpointPathInvalid, EndpointPathTaken
+from deployments.errors import EndpointPathInvalid, EndpointPathTaken, PriceUnknown
 from deployments.lookup import deployed, tell_change
 from deployments.models import Deployment, check_endpoint_path
 from deployments.orders import order_of_counted_call
@@ -25,6 +25,9 @@ from designs.models import Design
 from designs.services import version_to_deploy
 from executor import admission
 from executor.acceptance import enqueue
+from executor.documents import models_of
+from executor.errors import ModelUnavailable
+from executor.llm_provider import default_models, price_of
 from executor.models import Execution, Trigger
 from executor.sending import ring
 
@@ -63,7 +66,7 @@ def deploy_design(
 
     `groups` limits it to these groups; empty or None: open to all who may see deployments.
     A valid design that was never published is published by this. Raises EndpointPathInvalid,
-    EndpointPathTaken, ScheduleInvalid, RowGone, and what `version_to_deploy` raises.
+    EndpointPathTaken, PriceUnknown, ScheduleInvalid, RowGone, and what `version_to_deploy` raises.
     """
     with transaction.atomic():
         lock_row(Design.objects.all(), design.pk)
@@ -75,6 +78,7 @@ def deploy_design(
             created_by_id=caller.user_id,
         )
         _set_fields(deployment, fields)
+        _check_prices(deployment)
         _save(deployment)
         if groups is not None:
             deployment.groups.set(groups)
@@ -132,6 +136,8 @@ def _change(
     _set_fields(stored, changes)
     changed = [name for name, new in _columns(stored).items() if new != before[name]]
     if changed:
+        if version is not None or "max_cost_usd" in changes:
+            _check_prices(stored)
         _save(stored, update_fields=[*changed, "updated_at"])
     if "max_concurrent" in changed:
         # What waits in line heeds the new limit, and a worker looks whether there is room now.
@@ -183,6 +189,24 @@ def _set_fields(deployment: Deployment, fields: dict[str, Any]) -> None:
         check_callback(fields["callback_url"])
     if fields.get("status") == Deployment.Status.ACTIVE:
         deployment.status_reason = ""
+
+
+def _check_prices(deployment: Deployment) -> None:
+    """Raises PriceUnknown if cost is limited and a model's price is not known. A model that is not
+    there yet is judged when it is asked.
+    """
+    if deployment.max_cost_usd is None:
+        return
+    for name in models_of(deployment.version.document, default_models()):
+        try:
+            price = price_of(name)
+        except ModelUnavailable:
+            continue
+        if price is None:
+            raise PriceUnknown(
+                f"The cost of {name} is unknown: give it a price in its connection, or limit "
+                "tokens instead of cost."
+            )
 
 
 def _save(deployment: Deployment, update_fields: list[str] | None = None) -> None:

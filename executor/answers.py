@@ -27,6 +27,7 @@ class Answer:
     execution_id: uuid.UUID
     status: str
     degraded: bool
+    degraded_reasons: list[str]
     result: Any
     results: dict[str, Any]
     usage: dict[str, Any]
@@ -40,6 +41,7 @@ def answer_of(execution: Execution, results: dict[str, Any]) -> Answer:
         execution_id=execution.pk,
         status=execution.status,
         degraded=execution.degraded,
+        degraded_reasons=execution.degraded_reasons,
         result=execution.result_data,
         results=results,
         usage=usage_of(execution),

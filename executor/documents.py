@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 from designs.errors import DesignInvalid
@@ -39,6 +40,16 @@ def with_model(document: dict[str, Any], model: str) -> dict[str, Any]:
         for block in document["blocks"]
     ]
     return {**document, "model": model, "blocks": blocks}
+
+
+def models_of(document: dict[str, Any], usual: Sequence[str]) -> list[str]:
+    """The names of all models that a checked document's agents may ask, fallbacks too; `usual` are
+    asked where none is named.
+    """
+    agents = [agent for block in document["blocks"] for agent in block.get("agents") or ()]
+    named = [agent.get("model") or document.get("model") or usual for agent in agents]
+    chains = [[one] if isinstance(one, str) else one for one in named]
+    return list(dict.fromkeys(name for chain in chains for name in chain))
 
 
 def compiled_version(

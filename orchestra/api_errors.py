@@ -83,6 +83,11 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
         "invalid",
         lambda e: {"errors": {"endpoint_path": [str(e)]}},
     ),
+    deployments.PriceUnknown: (
+        422,
+        "price-unknown",
+        lambda e: {"errors": {"max_cost_usd": [str(e)]}},
+    ),
     deployments.IdempotencyConflict: (409, "idempotency-conflict", lambda e: {}),
     deployments.ScheduleInvalid: (
         422,

@@ -22,6 +22,7 @@ _RUN: dict[str, Any] = {
     "log_id": _LOG,
     "status": "completed",
     "degraded": False,
+    "degraded_reasons": [],
     "result": "hello!",
     "results": {"shout": "hello!"},
     "usage": {"model_calls": 0, "input_tokens": 0, "output_tokens": 0, "cost_usd": None},

@@ -18,6 +18,7 @@ from deployments.errors import (
     CallbackRefused,
     EndpointPathInvalid,
     EndpointPathTaken,
+    PriceUnknown,
 )
 from deployments.models import Deployment
 from deployments.schedules.admin.schedule import ScheduleInline
@@ -112,6 +113,7 @@ class DeploymentAdmin(DeploymentVerbs):
         EndpointPathInvalid: "endpoint_path",
         EndpointPathTaken: "endpoint_path",
         CallbackRefused: "callback_url",
+        PriceUnknown: "max_cost_usd",
         NotAccepted: "",
     }
 

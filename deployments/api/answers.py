@@ -43,6 +43,7 @@ def ended(answer: Answer) -> tuple[int, dict[str, Any]]:
             **names,
             "status": answer.status,
             "degraded": answer.degraded,
+            "degraded_reasons": answer.degraded_reasons,
             "result": answer.result,
             "results": answer.results,
             "usage": answer.usage,

@@ -120,6 +120,11 @@ def _run() -> dict[str, Any]:
             "log_id": {"type": "string", "format": "uuid"},
             "status": {"const": "completed"},
             "degraded": {"type": "boolean"},
+            "degraded_reasons": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "A sentence for each thing that is missing.",
+            },
             "result": {"$ref": "#/components/schemas/Result"},
             "results": {"type": "object", "description": "The outputs of the blocks by their ids."},
             "usage": {"type": "object"},

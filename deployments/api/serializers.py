@@ -179,6 +179,7 @@ class RunOut(serializers.Serializer[Any]):
     log_id = serializers.UUIDField()
     status = serializers.ChoiceField(choices=[("completed", "Completed")])
     degraded = serializers.BooleanField()
+    degraded_reasons = serializers.ListField(child=serializers.CharField())
     result = serializers.JSONField(allow_null=True)
     results = serializers.DictField()
     usage = UsageOut()

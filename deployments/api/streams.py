@@ -32,7 +32,7 @@ from executor.answers import read_answer
 from executor.broadcasts import Listener, Looks, broadcast_of, shared_looks
 from executor.models import Execution, parse_execution_id
 from executor.open_streams import Place, take_place
-from executor.quotes import HIDDEN, PLAIN
+from executor.quotes import HIDDEN, PLAIN, reasons_without_quotes
 from executor.stream import Events, Position, Told, read_position
 from executor.threads import in_thread, in_thread_once
 
@@ -205,6 +205,8 @@ def _encoded(told: Told, *, shows: bool) -> bytes:
     data = told.data
     if not shows:
         data = {**data, **{name: None for name in PAYLOADS if name in data}}
+        if data.get("degraded_reasons"):
+            data["degraded_reasons"] = reasons_without_quotes(data["degraded_reasons"])
         if "detail" in data and data["error_class"] not in PLAIN:
             data["detail"] = HIDDEN
     place = "" if told.position is None else f"id: {told.position}\n"

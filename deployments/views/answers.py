@@ -13,6 +13,7 @@ from deployments.errors import (
     EndpointPathInvalid,
     EndpointPathTaken,
     InputInvalid,
+    PriceUnknown,
     ScheduleInvalid,
 )
 from deployments.forms.schedules import SCHEDULE_FIELDS
@@ -23,15 +24,21 @@ from designs.requests import PageRequest
 UNSAID = "Nothing was changed: the button did not say what was wanted. Try again."
 MANAGE_SCHEDULE = "deployments.change_schedule"
 REFUSALS = (
-    EndpointPathInvalid, EndpointPathTaken, ScheduleInvalid,
+    EndpointPathInvalid, EndpointPathTaken, PriceUnknown, ScheduleInvalid,
     DesignInvalid, NotAllowed, VersionUnknown,
 )  # fmt: skip
+
+_ABOUT: dict[type[Exception], str] = {
+    EndpointPathInvalid: "endpoint_path",
+    EndpointPathTaken: "endpoint_path",
+    PriceUnknown: "max_cost_usd",
+}
 
 
 def show_refusal(form: forms.Form, error: Exception) -> None:
     """A service's refusal, at the field that it is about."""
-    if isinstance(error, EndpointPathInvalid | EndpointPathTaken):
-        form.add_error("endpoint_path", str(error))
+    if (field := _ABOUT.get(type(error))) is not None:
+        _show_at_field(form, field, [str(error)])
     elif isinstance(error, ScheduleInvalid):
         for path, texts in error.errors.items():
             # A part of the input is told at the field for the whole.
