@@ -40,6 +40,7 @@ def create_key(
     expires_at: datetime | None = None,
     requests_per_minute: int | None = None,
     requests_per_day: int | None = None,
+    max_concurrent: int | None = None,
     maker: Caller = SYSTEM,
 ) -> tuple[ApiKey, str]:
     """A new key and its full text, which cannot be read again.
@@ -55,6 +56,7 @@ def create_key(
         expires_at=expires_at,
         requests_per_minute=requests_per_minute,
         requests_per_day=requests_per_day,
+        max_concurrent=max_concurrent,
     )
     text = key.set_new_secret()
     key.clean()
@@ -188,7 +190,7 @@ def _check_within(maker: Caller, key: ApiKey, bound: set[Any]) -> None:
         raise KeyBeyond("This key is bound to deployments: bind the other one to some of these.")
     if own.expires_at and (key.expires_at is None or key.expires_at > own.expires_at):
         raise KeyBeyond(f"This key expires at {own.expires_at:%Y-%m-%d %H:%M} UTC: end no later.")
-    for name in ("requests_per_minute", "requests_per_day"):
+    for name in ("requests_per_minute", "requests_per_day", "max_concurrent"):
         most, asked = getattr(own, name), getattr(key, name)
         if most is not None and (asked is None or asked > most):
             raise KeyBeyond(f"This key has a limit ({name}: {most}): give the other one no more.")
@@ -214,7 +216,13 @@ def _caller_of_key(key: ApiKey) -> Caller:
         key_name=f"{key.name} ({key})" if key.name else str(key),
         requests_per_minute=key.requests_per_minute,
         requests_per_day=key.requests_per_day,
+        # Counted over the key that made it and all that this one has made.
+        max_concurrent=_least(one.max_concurrent for one in (key, *makers)),
     )
+
+
+def _least(limits: Iterable[int | None]) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _bounds(key: ApiKey) -> tuple[frozenset[str], frozenset[Any] | None]:

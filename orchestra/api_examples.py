@@ -45,6 +45,7 @@ _KEY: dict[str, Any] = {
     "last_used_address": None,
     "requests_per_minute": 60,
     "requests_per_day": None,
+    "max_concurrent": None,
     "key": "orc_1f0c9a3b_…",
 }
 _CHANGE: dict[str, Any] = {

@@ -36,6 +36,7 @@ RUN_LIMITS = (
 )  # fmt: skip
 CALL_LIMITS = ("requests_per_minute", "requests_per_day")
 LIMITS = (*RUN_LIMITS, *CALL_LIMITS)
+KEY_LIMITS = (*CALL_LIMITS, "max_concurrent")
 MOST_PER_DAY = 2_000_000_000
 HOUR = 3_600
 SCOPE_WORDS = {
@@ -199,6 +200,7 @@ class OverlapForm(forms.Form):
 class KeyForm(ServiceForm):
     requests_per_minute = per_minute()
     requests_per_day = per_day()
+    max_concurrent = whole(1, MOST_AT_ONCE, required=False, label="Runs at once, at most")
     scopes = forms.MultipleChoiceField(
         choices=[(scope, SCOPE_WORDS[scope]) for scope in SCOPES],
         initial=["execute", "read"],
@@ -208,7 +210,7 @@ class KeyForm(ServiceForm):
 
     class Meta:
         model = ApiKey
-        fields = ("name", "scopes", "deployments", "expires_at", *CALL_LIMITS)
+        fields = ("name", "scopes", "deployments", "expires_at", *KEY_LIMITS)
         help_texts = {
             "name": "What uses this key.",
             "deployments": "The key works for these only. None: for all that its owner sees.",

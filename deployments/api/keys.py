@@ -41,6 +41,9 @@ class KeyIn(StrictSerializer):
     requests_per_day = serializers.IntegerField(
         min_value=1, max_value=2_000_000_000, allow_null=True, default=None
     )
+    max_concurrent = serializers.IntegerField(
+        min_value=1, max_value=100_000, allow_null=True, default=None, help_text="Runs at once."
+    )
 
     def validate_expires_at(self, at: Any) -> Any:
         if at is not None and at <= timezone.now():
@@ -78,6 +81,7 @@ class KeyOut(serializers.Serializer[ApiKey]):
     last_used_address = serializers.CharField(allow_null=True)
     requests_per_minute = serializers.IntegerField(allow_null=True)
     requests_per_day = serializers.IntegerField(allow_null=True)
+    max_concurrent = serializers.IntegerField(allow_null=True)
 
     def get_deployment_ids(self, key: ApiKey) -> list[str]:
         return sorted(str(deployment.pk) for deployment in key.deployments.all())

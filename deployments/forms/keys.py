@@ -53,6 +53,9 @@ class KeyForm(forms.Form):
     requests_per_day = forms.IntegerField(
         label="Requests a day, at most", required=False, min_value=1, max_value=2_000_000_000
     )
+    max_concurrent = forms.IntegerField(
+        label="Runs at once, at most", required=False, min_value=1, max_value=100_000
+    )
 
     def __init__(self, *args: Any, caller: Caller, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
@@ -79,6 +79,12 @@ class ApiKey(models.Model):
     )
     requests_per_day = models.PositiveIntegerField(
         null=True, blank=True, help_text="Calls a day (UTC); empty: no limit."
+    )
+    max_concurrent = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Runs at once. A call that waits is refused when no more may run; others queue.",
     )
 
     objects = ApiKeyQuerySet.as_manager()

@@ -99,7 +99,7 @@ def _of_calls(
 
 def _of_steps(name: str, row: Execution, provider: Provider) -> Iterator[str]:
     last: Any = None
-    for step in row.steps.exclude(model=""):
+    for step in row.steps.exclude(model="").exclude(status="failed"):
         last = step.text
         if step.text not in provider.texts.get(f"exec-{name}/{step.agent_id}", ()):
             yield f"{name}: the step {step.key} holds an answer that nobody gave: {step.text!r}"
