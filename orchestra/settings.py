@@ -184,6 +184,7 @@ if ENVIRONMENT.production:
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign_in"
+SESSION_ENGINE = "orchestra.sign_in.session_store"
 SESSION_COOKIE_AGE = ENVIRONMENT.session_seconds
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = True

@@ -3,6 +3,7 @@
 from designs.models.audit import Action, AuditEntry, AuditEntryQuerySet
 from designs.models.design import Design, DesignQuerySet, DesignVersion
 from designs.models.grant import GroupGrant
+from designs.models.session import PersonSession
 
 __all__ = [
     "Action",
@@ -12,4 +13,5 @@ __all__ = [
     "DesignQuerySet",
     "DesignVersion",
     "GroupGrant",
+    "PersonSession",
 ]

@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from designs.access import Caller, caller_of
+from designs.models import PersonSession
 
 STARTED, SEEN, RIGHTS = "signed_in_at", "seen_at", "rights"
 ADDRESS, AGENT = "address", "agent"
@@ -36,6 +37,8 @@ def begin(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
     session[AGENT] = request.META.get("HTTP_USER_AGENT", "")[:LONGEST_AGENT]
     session[RIGHTS] = _mark(caller_of(user), user)
     Session.objects.filter(expire_date__lte=now).delete()
+    gone = PersonSession.objects.filter(user=user)
+    gone.exclude(session_key__in=Session.objects.values("session_key")).delete()
 
 
 def keep_awake_or_end(request: HttpRequest) -> None:
@@ -132,7 +135,9 @@ def end_sessions(user: User, *, keep: str | None, name: str = "") -> int:
 
 def _sessions_of(user: User) -> Iterator[tuple[str, dict[str, Any]]]:
     idle_since = int(time.time()) - settings.ENVIRONMENT.session_idle_seconds
-    for row in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
+    own = PersonSession.objects.filter(user=user).values("session_key")
+    rows = Session.objects.filter(expire_date__gt=timezone.now(), session_key__in=own)
+    for row in rows.iterator():
         data = row.get_decoded()
         if (
             data.get(SESSION_KEY) == str(user.pk)

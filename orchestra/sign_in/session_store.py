@@ -1,0 +1,26 @@
+"""Django's sessions in the database, with a note of whose each is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+
+from designs.models import PersonSession
+
+
+class SessionStore(DatabaseStore):
+    """Without the note, finding a person's sessions means to decode everybody's."""
+
+    def save(self, must_create: bool = False) -> None:
+        super().save(must_create)
+        person, key = self.get(SESSION_KEY), self.session_key
+        if person is not None and key is not None:
+            PersonSession.objects.get_or_create(session_key=key, defaults={"user_id": int(person)})
+
+    def delete(self, session_key: Any = None) -> None:
+        super().delete(session_key)
+        gone = session_key or self.session_key
+        if gone is not None:
+            PersonSession.objects.filter(session_key=gone).delete()
