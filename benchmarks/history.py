@@ -50,9 +50,12 @@ def _measure() -> None:
     from django.utils import timezone
 
     from executor.models import Execution
+    from executor.totals import add_up
 
     began = time.perf_counter()
     _fill()
+    # As workers do all the time.
+    add_up()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     count = Execution.objects.count()
@@ -70,10 +73,14 @@ def _measure() -> None:
         f"/executions/?deployment={deployment}",
         f"/executions/?deployment={deployment}&status=timed_out",
         "/executions/?trigger_type=scheduled",
+        "/executions/?text=history/3",
+        "/executions/?text=nothing-like-it",
+        "/deployments/",
+        "/api/deployments",
         f"/executions/?started_after={day}&started_before={day}",
         "/",
         "/api/executions?limit=50",
-        f"/api/executions?deployment={deployment}&status=failed",
+        f"/api/deployments/{deployment}/logs?status=failed",
         "/admin/executor/execution/",
         "/admin/executor/execution/?status__exact=failed",
     ):

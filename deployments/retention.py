@@ -74,7 +74,7 @@ def sweep_if_due() -> Swept | None:
 def sweep(*, rest_seconds: float = 0.0) -> Swept:
     """Let everything go whose time is over. `rest_seconds` after each batch leave others room."""
     batches = _Batches(rest_seconds)
-    add_up()
+    add_up(rest_seconds=rest_seconds)
     swept = Swept()
     # First the keys: what they point at is kept.
     swept.idempotency_keys = batches.of(IdempotencyKey.objects.old, _deleting(IdempotencyKey))

@@ -12,6 +12,7 @@ from deployments.retention import sweep_if_due
 from executor.totals import add_up
 
 PERIOD_SECONDS = 5.0
+REST_SECONDS = 0.05
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ def _keep_on(stop: threading.Event) -> None:
     while not stop.wait(PERIOD_SECONDS * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads the load
         close_old_connections()
         try:
-            add_up()
+            add_up(rest_seconds=REST_SECONDS)
             sweep_if_due()
         except (DatabaseError, InterfaceError) as error:
             logger.warning("Upkeep waits for the database: %s", error)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import chain
+from time import sleep
 from typing import Any
 
 from django.db import transaction
@@ -32,15 +33,18 @@ _READ = (
 )  # fmt: skip
 
 
-def add_up(most_batches: int = 1_000) -> int:
-    """Count what has ended since the last time; returns how many. May be called anywhere, often."""
+def add_up(*, rest_seconds: float = 0.0) -> int:
+    """Count what has ended since the last time; returns how many. May be called anywhere, often.
+
+    `rest_seconds` after each batch leave others room, where a long history is added up first.
+    """
     total = 0
-    for _ in range(most_batches):
+    while True:
         counted = _add_batch()
         total += counted
         if counted < BATCH:
-            break
-    return total
+            return total
+        sleep(rest_seconds)
 
 
 def _add_batch() -> int:
