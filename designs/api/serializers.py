@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from designs.api.base import StrictSerializer
 from designs.graph.rules import Checked
 from designs.models import Design, DesignVersion
+from designs.patterns.catalogue import check_document
+from designs.patterns.hints import hints
 from designs.services import Imported, check_draft
 
 
@@ -88,6 +91,18 @@ class VersionOut(serializers.Serializer[DesignVersion]):
 
 class VersionDetailOut(VersionOut):
     document = serializers.JSONField()
+
+
+class PublishedOut(VersionDetailOut):
+    """`warnings` tell what is no mistake, and probably not meant either."""
+
+    warnings = serializers.SerializerMethodField()
+
+    @extend_schema_field(ProblemOut(many=True))
+    def get_warnings(self, version: DesignVersion) -> list[dict[str, Any]]:
+        graph = check_document(version.document).graph
+        found = () if graph is None else hints(graph)
+        return [dict(row) for row in ProblemOut(found, many=True).data]
 
 
 class ImportedOut(serializers.Serializer[Imported]):

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from designs.api.lists import Pages, answer_page
-from designs.api.serializers import DesignOut, PublishIn, VersionDetailOut, VersionOut
+from designs.api.serializers import DesignOut, PublishedOut, PublishIn, VersionDetailOut, VersionOut
 from designs.api.views.base import DesignBase
 from designs.services import publish_design, restore_version
 
@@ -20,9 +20,7 @@ class DesignPublishView(DesignBase):
 
     permissions = {"POST": "designs.publish_design"}
 
-    @extend_schema(
-        operation_id="designs_publish", request=PublishIn, responses={201: VersionDetailOut}
-    )
+    @extend_schema(operation_id="designs_publish", request=PublishIn, responses={201: PublishedOut})
     def post(self, request: Request, pk: str) -> Response:
         """Refused with all problems of the draft."""
         design = self.design(pk)
@@ -30,7 +28,7 @@ class DesignPublishView(DesignBase):
         given.is_valid(raise_exception=True)
         version = publish_design(design=design, caller=self.caller, **given.validated_data)
         return Response(
-            VersionDetailOut(version).data,
+            PublishedOut(version).data,
             status=status.HTTP_201_CREATED,
             headers={"Location": f"/api/designs/{design.pk}/versions/{version.number}"},
         )

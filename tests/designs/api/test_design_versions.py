@@ -46,7 +46,8 @@ def test_publishing_makes_the_next_version(client: APIClient, make_design: Make)
     first = client.post(f"{url}/publish", {"note": "First"}, format="json")
     assert first.status_code == 201
     assert first["Location"] == f"{url}/versions/1"
-    assert set(first.json()) == {"id", "version", "note", "created_at", "document"}
+    assert set(first.json()) == {"id", "version", "note", "created_at", "document", "warnings"}
+    assert first.json()["warnings"] == []
     change_draft(design=design, document=greeting())
     assert client.post(f"{url}/publish").json()["version"] == 2
     listed = client.get(f"{url}/versions").json()["results"]
