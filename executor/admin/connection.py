@@ -17,7 +17,8 @@ from designs.admin.refusals import ServiceForm
 from designs.admin.shown import EMPTY, admin_url, badge
 from designs.admin.verbs import Done
 from designs.requests import PageRequest
-from executor.connections import TRY_SECONDS, save_connection, try_connection
+from executor.connection_trial import TRY_SECONDS
+from executor.connections import save_connection, try_connection
 from executor.errors import ConnectionInvalid
 from executor.models import ModelConnection
 

@@ -83,7 +83,7 @@ def _why_empty(answer: ModelAnswer, reply: Reply) -> str:
     if reply.finish_reason == "length":
         spent = f"{answer.output_tokens:,} tokens" if answer.output_tokens else "tokens"
         return (
-            f"{name} spent its {spent} before it said anything. Let it say more, or name a model "
-            "that thinks less."
+            f"{name} spent its {spent} before it said anything: it was cut off at its limit. "
+            "Let it say more, or name a model that thinks less."
         )
     return f"the answer of {name} is empty."

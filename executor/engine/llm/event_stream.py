@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any, Final
 
 import orjson
@@ -22,7 +22,7 @@ _BEGINNINGS = ("d", "e", "i", "r", ":")
 _BLANK = "\ufeff \t\r\n"
 
 
-async def values_of(pieces: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+async def values_of(pieces: AsyncIterator[bytes]) -> AsyncGenerator[Any, None]:
     """Each value as it comes, and DONE if the end is told. Raises AnswerUnreadable.
 
     What was asked for does not count: some servers answer plainly to whom they should stream, and

@@ -81,7 +81,7 @@ def choice(message: dict[str, Any], reason: str = "stop") -> Answer:
          ErrorKind.CONTENT, "called a tool (rm) instead of answering."),
         (choice({"function_call": {"name": "rm"}}), ErrorKind.CONTENT, "called a tool (rm)"),
         (choice({"content": "", "reasoning_content": "Hm. " * 20}, "length"), ErrorKind.CONTENT,
-         "openai_compatible:small spent its tokens before it said anything."),
+         "openai_compatible:small spent its tokens before it said anything: it was cut off"),
         (choice({"content": " \n"}), ErrorKind.CONTENT, "the answer of openai_compatible:small is"),
         (choice({"content": "x"}, "content_filter"), ErrorKind.REQUEST, "content filter stopped"),
     ],

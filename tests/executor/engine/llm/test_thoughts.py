@@ -110,5 +110,5 @@ async def test_nothing_but_thoughts_until_the_limit(
         await model.complete(asking_for())
     assert caught.value.kind is ErrorKind.CONTENT
     assert caught.value.message.startswith(
-        f"{model.name} spent its 1,200 tokens before it said anything."
+        f"{model.name} spent its 1,200 tokens before it said anything: it was cut"
     )
