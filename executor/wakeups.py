@@ -20,6 +20,8 @@ import redis
 import redis.asyncio
 from django.conf import settings
 
+from executor.background import forever
+
 logger = logging.getLogger(__name__)
 
 CHANNEL = "orchestra:execution:"
@@ -33,6 +35,8 @@ NEWS = (CANCELS, CHANGES, LISTENS)
 # again.
 MOST_WAITING = 10_000
 COMPLAIN_EVERY_SECONDS = 60.0
+# After so long without a word the broker is asked for one, and after as long again given up.
+SILENCE_SECONDS = 5.0
 # Pieces of text that wait for a slow listener; who misses one asks for the whole text again.
 MOST_TEXTS = 1_000
 
@@ -137,6 +141,8 @@ class Hub:
         self._starting = asyncio.Lock()
         # Whether what other processes say is heard at this moment.
         self.is_connected = False
+        # Whether the broker is known to be away: nothing is to be waited for.
+        self._is_away = False
         self._reader: asyncio.Task[None] | None = None
         self._client: Any = None
         self._pubsub: Any = None
@@ -147,12 +153,14 @@ class Hub:
             if self._reader is not None and not self._reader.done():
                 return
             self._client = redis.asyncio.Redis.from_url(
-                settings.REDIS_URL, socket_connect_timeout=2
+                settings.REDIS_URL, socket_connect_timeout=2, **_kept_alive()
             )
             self._pubsub = self._client.pubsub()
             # The first subscription makes the connection; two at once would make two.
-            with contextlib.suppress(redis.RedisError, OSError):
+            try:
                 await self._pubsub.subscribe(*NEWS)
+            except (redis.RedisError, OSError):
+                self._is_away = True
             self._reader = asyncio.create_task(self._read(), name="wake-ups")
 
     async def add(self, channel: str, found: Watch) -> None:
@@ -161,10 +169,13 @@ class Hub:
         self._watchers.setdefault(channel, set()).add(found)
         if first:
             self._confirmed[channel] = asyncio.Event()
+        # Without the broker the watcher still hears its own process, and reads the row now and
+        # then; the channel is subscribed once the broker is back.
+        if self._is_away:
+            return
+        if first:
             with contextlib.suppress(redis.RedisError, OSError):
                 await self._pubsub.subscribe(channel)
-        # Without the broker the watcher still hears its own process, and reads the row now and
-        # then.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._confirmed[channel].wait(), 2)
 
@@ -174,6 +185,8 @@ class Hub:
         if not watchers:
             self._watchers.pop(channel, None)
             self._confirmed.pop(channel, None)
+            if self._is_away:
+                return
             with contextlib.suppress(redis.RedisError, OSError):
                 await self._pubsub.unsubscribe(channel)
 
@@ -211,18 +224,40 @@ class Hub:
     async def _read(self) -> None:
         while True:
             try:
-                async for message in self._pubsub.listen():
-                    self._heard(message)
-                await self._pubsub.subscribe(*NEWS, *self._watchers)
+                if self._is_away or not self._pubsub.subscribed:
+                    await self._pubsub.subscribe(*NEWS, *self._watchers)
+                await self._listen()
             except (redis.RedisError, OSError, RuntimeError):
-                self.is_connected = False
+                self.is_connected, self._is_away = False, True
+                # Who waits for a confirmation goes on without it.
+                for confirmed in self._confirmed.values():
+                    confirmed.set()
                 await asyncio.sleep(1)
 
+    async def _listen(self) -> None:
+        """Hear what comes. Raises ConnectionError when not even a ping is answered: a connection
+        whose other end is gone says nothing by itself.
+        """
+        asked = False
+        while True:
+            message = await self._pubsub.get_message(timeout=SILENCE_SECONDS)
+            if message is not None:
+                asked = False
+                self._heard(message)
+            elif asked:
+                await self._pubsub.connection.disconnect()
+                raise redis.ConnectionError("The broker does not answer any more.")
+            else:
+                asked = True
+                await self._pubsub.ping()
+
     def _heard(self, message: dict[str, Any]) -> None:
+        if message["type"] == "pong":
+            return
         channel = message["channel"].decode()
         if message["type"] == "subscribe" and channel == CHANGES:
             # Connected (again): what was said before, nobody here heard.
-            self.is_connected = True
+            self.is_connected, self._is_away = True, False
             _forget()
         elif message["type"] == "subscribe" and channel in self._confirmed:
             self._confirmed[channel].set()
@@ -261,27 +296,26 @@ class Bell:
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
         self._complained = 0.0
-        threading.Thread(target=self._work, name="bell", daemon=True).start()
+        self._client = redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, **_kept_alive()
+        )
+        forever("bell", self._work)
 
     def ring(self, channel: str, message: dict[str, Any]) -> None:
         if self._waiting.qsize() < MOST_WAITING:
             self._waiting.put((channel, json.dumps({**message, "from": _own_name()})))
 
     def _work(self) -> None:
-        client = redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2
-        )
-        while True:
-            batch = [self._waiting.get()]
-            while not self._waiting.empty() and len(batch) < 500:
-                batch.append(self._waiting.get())
-            try:
-                with client.pipeline(transaction=False) as pipe:
-                    for channel, text in batch:
-                        pipe.publish(channel, text)
-                    pipe.execute()
-            except (redis.RedisError, OSError) as error:
-                self._complain(error)
+        batch = [self._waiting.get()]
+        while not self._waiting.empty() and len(batch) < 500:
+            batch.append(self._waiting.get())
+        try:
+            with self._client.pipeline(transaction=False) as pipe:
+                for channel, text in batch:
+                    pipe.publish(channel, text)
+                pipe.execute()
+        except (redis.RedisError, OSError) as error:
+            self._complain(error)
 
     def _complain(self, error: Exception) -> None:
         if time.monotonic() - self._complained > COMPLAIN_EVERY_SECONDS:
@@ -289,6 +323,11 @@ class Bell:
             logger.warning(
                 "Wake-ups cannot be sent (%s); waiting processes read rows instead.", error
             )
+
+
+def _kept_alive() -> dict[str, Any]:
+    """Options of a connection that stays: a socket of this machine needs none."""
+    return {} if settings.REDIS_URL.startswith("unix://") else {"socket_keepalive": True}
 
 
 _lock = threading.Lock()

@@ -1,0 +1,93 @@
+"""Hearing of other processes: half a connection is noticed, and nobody waits for the broker."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from designs.ids import new_id
+from executor import wakeups
+
+PATIENCE_SECONDS = 60
+BROKER = settings.REDIS_URL.removeprefix("unix://")
+
+
+class Middle:
+    """Stands between a hub and the broker; can stop passing anything on without closing."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.connections = 0
+        self.is_silent = False
+
+    async def serve(self, reader: Any, writer: Any) -> None:
+        self.connections += 1
+        there, here = await asyncio.open_unix_connection(BROKER)
+        # One connection is silent for ever once it was silent.
+        number = self.connections
+        await asyncio.gather(
+            self._pass(reader, here, number), self._pass(there, writer, number),
+            return_exceptions=True,
+        )  # fmt: skip
+
+    async def _pass(self, source: Any, target: Any, number: int) -> None:
+        while data := await source.read(65536):
+            if not (self.is_silent and number == 1):
+                target.write(data)
+                await target.drain()
+        target.close()
+
+
+async def until(true: Any) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not true():
+            await asyncio.sleep(0.02)
+
+
+def test_a_connection_that_is_half_gone_is_noticed_and_made_anew(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wakeups, "SILENCE_SECONDS", 0.2)
+    middle = Middle(f"{tmp_path}/s")
+
+    async def story() -> None:
+        server = await asyncio.start_unix_server(middle.serve, middle.path)
+        hub = wakeups.Hub(asyncio.get_running_loop())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(settings, "REDIS_URL", f"unix://{middle.path}")
+            await hub.start()
+        await until(lambda: hub.is_connected)
+        middle.is_silent = True
+        await until(lambda: not hub.is_connected)
+        await until(lambda: hub.is_connected and middle.connections > 1)
+        assert hub._reader is not None
+        hub._reader.cancel()
+        await hub._client.aclose()
+        server.close()
+
+    asyncio.run(story())
+
+
+def test_nobody_waits_for_a_broker_that_is_away(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        hub = wakeups.running_hub()
+        monkeypatch.setattr(settings, "REDIS_URL", f"unix://{tmp_path}/nothing")
+        confirmed = []
+        original = asyncio.wait_for
+
+        async def wait_for(what: Any, seconds: Any) -> Any:
+            confirmed.append(seconds)
+            return await original(what, seconds)
+
+        monkeypatch.setattr(wakeups.asyncio, "wait_for", wait_for)
+        async with wakeups.watch(new_id(), texts=True):
+            assert confirmed == []
+        assert hub._reader is not None
+        hub._reader.cancel()
+
+    asyncio.run(story())
