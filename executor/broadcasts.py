@@ -31,7 +31,11 @@ class Listener(Generic[T]):
 
     def __init__(self) -> None:
         self._waiting: asyncio.Queue[T | None] = asyncio.Queue()
-        self.is_over = False
+        self._is_over = False
+
+    @property
+    def is_over(self) -> bool:
+        return self._is_over
 
     async def next(self, timeout: float) -> T | None:
         """The next piece; None after so many seconds, or at the end."""
@@ -39,7 +43,7 @@ class Listener(Generic[T]):
             found = await asyncio.wait_for(self._waiting.get(), timeout)
         except TimeoutError:
             return None
-        self.is_over = found is None
+        self._is_over = found is None
         return found
 
     def hear(self, piece: T) -> bool:

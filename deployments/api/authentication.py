@@ -86,4 +86,4 @@ def check_csrf(request: HttpRequest, method: str | None = None) -> None:
     # The API's token comes in its header. To look for it in a form would read and parse the body
     # of somebody who has no right to send one, and answer 415 for what is no form.
     judged._post, judged._files = QueryDict(), MultiValueDict()  # type: ignore[attr-defined]
-    SessionAuthentication().enforce_csrf(judged)
+    SessionAuthentication().enforce_csrf(judged)  # type: ignore[arg-type]

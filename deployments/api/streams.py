@@ -236,11 +236,11 @@ def _looks(request: Request, pk: uuid.UUID, *, own: Caller | None) -> Looks[Sigh
 
     async def look() -> Sight | None:
         try:
-            caller = (
-                await in_thread(caller_of_session, session)
-                if text is None
-                else remembered_caller(text) or await in_thread_once(caller_of_key, text, address)
-            )
+            if text is None:
+                caller = await in_thread(caller_of_session, session)
+            else:
+                known = remembered_caller(text)
+                caller = known or await in_thread_once(caller_of_key, text, address)
             is_there = await in_thread_once(_is_there, caller, pk)
         except (APIException, DatabaseError):
             return None
