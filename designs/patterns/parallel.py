@@ -84,10 +84,11 @@ class Parallel(Pattern[ParallelSettings]):
         members = [agent for agent in block.agents if agent is not aggregator]
 
         needed = len(members) if settings.require == "all" else settings.require
-        later = later_turns(len(members), at_once=settings.max_concurrency)
+        turns = later_turns(len(members), at_once=settings.max_concurrency)
+        later = dict(zip((agent.id for agent in members), turns, strict=True))
 
         async def ask(agent: Agent) -> Answer:
-            after = later[members.index(agent)] + (aggregator is not None)
+            after = later[agent.id] + (aggregator is not None)
             return await context.ask(
                 agent,
                 [*task, *delivered(agent, context)],
