@@ -19,7 +19,7 @@ from designs.errors import SuggestionsOutdated
 from designs.requests import PageRequest, caller_of_session, requires
 from designs.threads import event_response
 from executor import wakeups
-from executor.broadcasts import Broadcast, broadcast_of, shared_looks
+from executor.broadcasts import Broadcast, Listener, broadcast_of, shared_looks
 from executor.errors import ExecutionEnded, TooManyStreams
 from executor.filters import HistoryFilter
 from executor.models import Execution, Step
@@ -220,11 +220,14 @@ async def _changes(pk: uuid.UUID, session: str | None, place: Place) -> AsyncIte
                 if heard.is_over:
                     # Without an end, the browser asks again by itself, and another process answers.
                     return
-                ring = await heard.next(looks.seconds_left)
-                if heard.is_over and rings.has_ended:
-                    ring = ENDED
+                ring = await _next_ring(rings, heard, looks.seconds_left)
     finally:
         place.free()
+
+
+async def _next_ring(rings: Rings, heard: Listener[bytes], seconds: float) -> bytes | None:
+    ring = await heard.next(seconds)
+    return ENDED if heard.is_over and rings.has_ended else ring
 
 
 class Rings(Broadcast[bytes]):

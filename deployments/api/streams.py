@@ -240,7 +240,9 @@ def _looks(request: Request, pk: uuid.UUID, *, own: Caller | None) -> Looks[Sigh
                 caller = await in_thread(caller_of_session, session)
             else:
                 known = remembered_caller(text)
-                caller = known or await in_thread_once(caller_of_key, text, address)
+                if known is None:
+                    known = await in_thread_once(caller_of_key, text, address)
+                caller = known
             is_there = await in_thread_once(_is_there, caller, pk)
         except (APIException, DatabaseError):
             return None
