@@ -124,14 +124,14 @@ class FairOrder:
         left = room.slots
         while line:
             key = heapq.heappop(line)[-1]
-            lane = _next_lane(of_caller[key], running, plan)
-            if lane is None:
+            chosen = _next_lane(of_caller[key], running, plan)
+            if chosen is None:
                 continue
             if left == 0 or held[key] >= room.share:
                 plan.short.add(key)
                 continue
-            plan.counts[lane] += 1
-            running.add(lane)
+            plan.counts[chosen] += 1
+            running.add(chosen)
             held[key] += 1
             left -= 1
             self._had_turn(key)

@@ -298,7 +298,7 @@ def _without_room(writes: Sequence[Accept]) -> dict[Accept, TooManyAtOnce]:
     )
     refused: dict[Accept, TooManyAtOnce] = {}
     for write in writes:
-        deployment_id, caller_key = write.execution.deployment_id, write.caller_key
+        deployment_id, caller_key = write.deployment_id, write.caller_key
         if _is_full(write.execution.max_concurrent, of_deployment[deployment_id]):
             refused[write] = _too_many("This deployment", write.execution.max_concurrent)
         elif _is_full(write.execution.caller_max_concurrent, of_caller[caller_key]):

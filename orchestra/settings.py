@@ -6,7 +6,7 @@ from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
-from kombu import Exchange, Queue
+from kombu.entity import Exchange, Queue
 
 from orchestra.admin_settings import UNFOLD as UNFOLD
 from orchestra.env import read_environment
