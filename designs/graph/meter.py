@@ -129,8 +129,12 @@ class Meter:
 
     def limit(self, allowance: Allowance) -> None:
         """Allow no more than is left there."""
-        left = (allowance.steps, allowance.elements, allowance.characters)
-        given = tuple(map(min, self._given, left))
+        steps, elements, characters = self._given
+        given = (
+            min(steps, allowance.steps),
+            min(elements, allowance.elements),
+            min(characters, allowance.characters),
+        )
         if given != self._given:
             self._whose, self._times = allowance.whose, allowance.times
         self._given = self._steps, self._elements, self._characters = given

@@ -272,7 +272,9 @@ class BlockRun:
     ) -> Question:
         block = self._block.block
         limit = self._time_limit(agent, later)
-        deadlines = [at for at in (self._deadline, limit and limit.at) if at is not None]
+        deadlines = [] if self._deadline is None else [self._deadline]
+        if limit is not None:
+            deadlines.append(limit.at)
         seconds = (block.timeout_seconds, agent.timeout_seconds)
         return Question(
             key=key,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -97,7 +97,8 @@ class ScheduleForm(ServiceForm):
             self.initial.setdefault("input_data", self.instance.input_data)
             # Other readers take names that are not offered here.
             zone = (shown["timezone"], shown["timezone"])
-            self.fields["timezone"].choices = sorted({*zones(), zone})
+            offered = cast(forms.ChoiceField, self.fields["timezone"])
+            offered.choices = sorted({*zones(), zone})
         if not self.caller.may(PAYLOAD):
             del self.fields["input_data"]
 
