@@ -351,9 +351,8 @@ def _tell(seen: Seen) -> None:
         )
     if seen.late:
         late = sorted(seen.late)
-        print(
-            f"callbacks: {len(late)} heard, median {late[len(late) // 2]:.2f} s late, most {late[-1]:.2f} s"
-        )
+        middle, most = late[len(late) // 2], late[-1]
+        print(f"callbacks: {len(late)} heard, median {middle:.2f} s late, most {most:.2f} s")
     if seen.streams:
         print(f"streams open: {seen.streams} of {PAGES + STREAMS}")
     for name, count in sorted(seen.wrong.items()):
