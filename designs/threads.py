@@ -19,8 +19,10 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     """The function's result, from a thread that gives its database connection back afterwards.
 
     Django gives connections back by its signals around a request; what runs outside of one, or in
-    threads of its own, must do so itself.
+    threads of its own, must do so itself. What the request's own thread holds is given back before:
+    requests that hold one connection and wait for a second would all wait for each other.
     """
+    release_request()
 
     def work() -> T:
         close_old_connections()
@@ -32,21 +34,22 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     return await sync_to_async(work, thread_sensitive=False)()
 
 
-async def release_request() -> None:
+def release_request() -> None:
     """Give back the thread of this request's synchronous parts, and its database connection.
 
     Django keeps both until the request has ended, which for a stream is its end. Measured: sixteen
     open pages took the whole pool of a web process, and the next page was a 500. Synchronous parts
     that come later, such as middlewares, get both anew.
     """
-    # In a test's transaction this closes nothing.
-    await sync_to_async(close_old_connections)()
     context = SyncToAsync.thread_sensitive_context.get(None)
-    if context is None:
+    executor = SyncToAsync.context_to_thread_executor.pop(context, None) if context else None
+    if executor is None:
         return
-    executor = SyncToAsync.context_to_thread_executor.pop(context, None)
-    if executor is not None:
-        executor.shutdown(wait=False)
+    # Nothing else can be given to this thread any more, so this is the last it does. In a test's
+    # transaction it closes nothing. It is not waited for: a thread that a synchronous middleware
+    # holds would wait for us.
+    executor.submit(close_old_connections)
+    executor.shutdown(wait=False)
 
 
 def stream_response(
@@ -63,7 +66,7 @@ async def _released(
     parts: AsyncIterator[bytes] | AsyncIterator[str],
 ) -> AsyncIterator[bytes | str]:
     # Here the middlewares, which may read and save the session, have done their part.
-    await release_request()
+    release_request()
     try:
         async for part in parts:
             yield part

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 from django.views import defaults
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from designs.access import caller_of
 from designs.errors import RowGone
@@ -42,6 +43,38 @@ class HeadersMiddleware:
         response = await self.get_response(request)
         headers.add_to(request, response)
         return response
+
+
+class StaticFilesMiddleware:
+    """Answers with static files, and is otherwise out of the way.
+
+    WhiteNoise's middleware is synchronous, and all that comes after it would run inside its thread:
+    a request that waits, for a run or for a second connection to the database, would hold it.
+    """
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self.files = WhiteNoiseMiddleware(lambda request: None)
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if self.is_async:
+            return self._later(request)
+        return self._file(request) or self.get_response(request)
+
+    async def _later(self, request: HttpRequest) -> Any:
+        found = await sync_to_async(self._file)(request) if self._is_static(request) else None
+        return found or await self.get_response(request)
+
+    def _file(self, request: HttpRequest) -> Any:
+        return self.files(request) if self._is_static(request) else None
+
+    def _is_static(self, request: HttpRequest) -> bool:
+        return request.path_info.startswith(settings.STATIC_URL)
 
 
 class SessionMiddleware(DjangoSessionMiddleware):

@@ -91,7 +91,7 @@ class AsyncApiView(ApiView):
             raise NotAuthenticated("Send an API key, or sign in.")
         self._check_csrf(request)
         # The session was read in the request's own thread, and a call may wait for long.
-        await release_request()
+        release_request()
         return await in_thread(caller_of, user)
 
     async def count(self, caller: Caller) -> None:
