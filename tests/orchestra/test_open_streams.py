@@ -76,6 +76,7 @@ def place() -> Iterator[Place]:
             "ORCHESTRA_MODEL": "",
             "ORCHESTRA_LLM_URL": model.url,
             "ORCHESTRA_LLM_MODEL": "slow",
+            "ORCHESTRA_STREAMS_PER_CALLER": "200",
         }
         with running(Path(folder) / "data", **variables) as installation:
             browser = Visitor(installation.address)
@@ -113,6 +114,28 @@ def test_streams_of_the_page_by_session(place: Place) -> None:
         place.pages()
         # Those that read rows are shared, and few.
         assert place.threads() < before + MORE_THAN_THE_POOL / 2
+
+
+def test_streams_that_are_opened_at_the_same_moment(place: Place) -> None:
+    """Each reads its session first and the run after that: none waits for a second connection while
+    it holds a first one.
+    """
+    pk, cookies = place.running(), dict(place.browser.client.cookies)
+    count = 4 * POOL_SIZE
+    address = place.installation.address
+    limits = httpx2.Limits(max_connections=count)
+    with (
+        httpx2.Client(base_url=address, timeout=60, trust_env=False, limits=limits) as client,
+        ThreadPoolExecutor(count) as pool,
+    ):
+
+        def status(number: int) -> int:
+            kind = (f"/executions/{pk}/stream/", f"/api/executions/{pk}/events")[number % 2]
+            with client.stream("GET", kind, cookies=cookies) as answer:
+                return answer.status_code
+
+        assert set(pool.map(status, range(count))) == {200}
+    place.pages()
 
 
 def test_streams_of_the_api_by_session(place: Place) -> None:
