@@ -32,11 +32,7 @@ from benchmarks.servers import ROOT, Ground, free_port, ground, server
 SECONDS = float(os.environ.get("BENCH_SECONDS", "60"))  # noqa: TID251
 WAITING = int(os.environ.get("BENCH_WAITING", "10000"))  # noqa: TID251
 SLOW, QUICK = 5.0, 0.05
-PAGES, STREAMS, PEOPLE = (
-    int(os.environ.get("BENCH_PAGES", "50")),
-    int(os.environ.get("BENCH_STREAMS", "1000")),
-    60,
-)  # noqa: TID251
+PAGES, STREAMS, PEOPLE = 50, 1000, 60
 FLOOD_AT_ONCE = 100
 END_SECONDS = 900.0
 CALLED = ("/", "/deployments/", "/executions/", "/designs/", "/schedules/", "/api/executions")
