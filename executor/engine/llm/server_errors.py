@@ -172,8 +172,9 @@ def shortened(text: str) -> str:
 def _where(address: str) -> str:
     """What was asked, without the host: whoever reads the error need not know that."""
     path = urlsplit(address).path
-    hint = "" if "/v1/" in path or "/v1beta/" in path else "; most servers want /v1 at the end"
-    return f"Asked was {path}: check the connection's address{hint}."
+    if "/v1/" in path or "/v1beta/" in path:
+        return f"The call went to {path}."
+    return f"The call went to {path}: most servers want /v1 at the end of the connection's address."
 
 
 # --- Reading what servers write -------------------------------------------------------------------

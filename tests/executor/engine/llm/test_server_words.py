@@ -107,7 +107,7 @@ async def test_a_wrong_path_is_told_and_the_host_only_to_administrators(
     server: ModelServer,
 ) -> None:
     error = await error_of(server, replies("404 page not found", 404, "text/plain"))
-    assert "(404): 404 page not found. Asked was /v1/chat/completions" in error.message
+    assert "(404): 404 page not found. The call went to /v1/chat/completions" in error.message
     assert error.address == f"{server.url}/chat/completions"
     assert str(server.port) not in error.message
 
