@@ -9,12 +9,16 @@ from designs.graph.misfits import Misfit, first_misfits
 from designs.graph.report import Report
 from designs.graph.schema_parts import weight_of_text, weight_of_values
 from designs.graph.schemas import check_references, compile_schema
+from designs.graph.text_cost import text_cost
 
 MOST_MISFITS = 50
 # Units of work (see schema_parts) that one check may cost: about a twentieth of a second.
 MOST_UNITS = 4_000_000
 # A pattern reads so many characters in one unit.
 CHARACTERS_PER_UNIT = 4
+# Numbers beyond these have many digits: to divide them costs as much as so many other values.
+_LEAST, _MOST = 1e-15, 1e15
+LONG_NUMBER = 64
 
 TOO_MUCH = (
     "This holds too many values, or too much text, to be held against so large a schema. "
@@ -53,7 +57,7 @@ class SchemaCheck:
         waiting = [value]
         while waiting:
             item = waiting.pop()
-            values += 1
+            values += _weight_of_number(item) if isinstance(item, float) else 1
             if isinstance(item, str):
                 characters += len(item)
             elif isinstance(item, dict):
@@ -61,13 +65,24 @@ class SchemaCheck:
                 waiting.extend(item.values())
             elif isinstance(item, list):
                 waiting.extend(item)
-            if self._units(values + len(waiting), characters) > MOST_UNITS:
+            if self._units(values + len(waiting), 0) > MOST_UNITS:
                 return False
-        return True
+        return self._is_affordable_text(value, values, characters)
+
+    def _is_affordable_text(self, value: Any, values: int, characters: int) -> bool:
+        if self._units(values, characters) <= MOST_UNITS:
+            return True
+        # Dear patterns often judge short texts beside long ones that they do not judge.
+        left = MOST_UNITS - self._units(values, 0)
+        return text_cost(self._schema, value, left * CHARACTERS_PER_UNIT) is not None
 
     def _units(self, values: int, characters: int) -> int:
         of_text = characters * self._text_weight // CHARACTERS_PER_UNIT
         return values * self._value_weight + of_text
+
+
+def _weight_of_number(number: float) -> int:
+    return 1 if not number or _LEAST <= abs(number) <= _MOST else LONG_NUMBER
 
 
 def _refusal(schema: dict[str, Any]) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from designs.graph.pattern_cost import cost_of_pattern
+
 Schema = dict[str, Any]
 
 # Keywords whose schemas judge the very value that their own part judges.
@@ -108,10 +110,12 @@ def _combined(found: list[tuple[str, int]]) -> int:
 # In units of about 8 ns, the time to judge a value's type.
 _KEYWORDS = {
     "contains": 14, "const": 16, "propertyNames": 8, "uniqueItems": 8, "pattern": 8,
-    "multipleOf": 8,
 }  # fmt: skip
 _PER_ENTRY = {"patternProperties": 4, "dependentRequired": 2, "properties": 1, "prefixItems": 1}
 _PER_OPTION = 90
+# Division is exact, by fractions with as many digits as it takes.
+_MULTIPLE_OF_INTEGER, _MULTIPLE_OF_FRACTION, _MULTIPLE_OF_TINY = 64, 300, 8_000
+_TINY = 1e-6
 _SCALARS = (str, int, float, bool, type(None))
 
 
@@ -129,10 +133,19 @@ def weight_of_values(schema: Schema) -> int:
 
 
 def weight_of_text(schema: Schema) -> int:
-    """How many patterns the same character can be held against."""
-    return _heaviest(
-        schema, lambda part: ("pattern" in part) + len(_table(part, "patternProperties"))
-    )
+    """What one character can cost by all patterns, in characters of a plain one."""
+    return _heaviest(schema, _units_of_text)
+
+
+def patterns_of(part: Schema) -> Iterator[str]:
+    """The regular expressions of a part itself."""
+    if isinstance(part.get("pattern"), str):
+        yield part["pattern"]
+    yield from _table(part, "patternProperties")
+
+
+def _units_of_text(part: Schema) -> int:
+    return sum(cost_of_pattern(pattern).per_character for pattern in patterns_of(part))
 
 
 def _units(part: Schema) -> int:
@@ -140,10 +153,19 @@ def _units(part: Schema) -> int:
     for key, each in _PER_ENTRY.items():
         found = part.get(key)
         units += each * len(found) if isinstance(found, dict | list) else 0
+    if "multipleOf" in part:
+        units += _units_of_multiple(part["multipleOf"])
     options = part.get("enum")
     if isinstance(options, list) and not all(isinstance(one, _SCALARS) for one in options):
         units += _PER_OPTION * len(options)
     return units
+
+
+def _units_of_multiple(divisor: Any) -> int:
+    if isinstance(divisor, int):
+        return _MULTIPLE_OF_INTEGER
+    is_tiny = isinstance(divisor, float) and abs(divisor) < _TINY
+    return _MULTIPLE_OF_TINY if is_tiny else _MULTIPLE_OF_FRACTION
 
 
 def _heaviest(schema: Schema, units: Callable[[Schema], int]) -> int:

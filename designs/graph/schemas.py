@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from designs.graph.pattern_cost import cost_of_pattern
 from designs.graph.report import Report, pointer, shown
 from designs.graph.schema_parts import target_of, ways_round
 from designs.graph.schema_words import PATTERNS
@@ -20,6 +21,9 @@ MAX_NODES = 200
 MAX_ENTRIES = 4_000
 MAX_DEPTH = 20
 MAX_PATTERN = 200
+# Characters that a pattern must be able to judge, and what they may cost (see pattern_cost).
+USUAL_TEXT = 2_000
+MAX_PATTERN_COST = 16_000_000
 # How many schemas one value may be held against when every local reference is followed.
 MAX_UNFOLDED = 2_000
 
@@ -114,14 +118,26 @@ def _check_part(schema: dict[str, Any], part: dict[str, Any], path: str, report:
         if isinstance(part[key], str):
             report.add(path + pointer(key), f"`{key}` cannot be used here. Use `$ref` with `#/…`.")
     for place, pattern in _patterns(part):
-        if _LOOK_AROUND.search(pattern):
-            report.add(
-                path + place,
-                "Look-ahead, look-behind and back references are not known here. "
-                "Write the pattern without them, or several patterns in `allOf`.",
-            )
-        elif len(pattern) > MAX_PATTERN:
-            report.add(path + place, f"A pattern may have at most {MAX_PATTERN} characters.")
+        sentence = _wrong_pattern(pattern)
+        if sentence:
+            report.add(path + place, sentence)
+
+
+def _wrong_pattern(pattern: str) -> str:
+    """Why a pattern cannot be used here; empty if it can."""
+    if _LOOK_AROUND.search(pattern):
+        return (
+            "Look-ahead, look-behind and back references are not known here. "
+            "Write the pattern without them, or several patterns in `allOf`."
+        )
+    if len(pattern) > MAX_PATTERN:
+        return f"A pattern may have at most {MAX_PATTERN} characters."
+    if cost_of_pattern(pattern).of_text(USUAL_TEXT) > MAX_PATTERN_COST:
+        return (
+            "This pattern would take too long: its counted repeats, as in `{1,500}`, follow "
+            "parts of free length. Count less, begin it with `^`, or use `maxLength`."
+        )
+    return ""
 
 
 def _patterns(part: dict[str, Any]) -> Iterator[tuple[str, str]]:
