@@ -27,6 +27,7 @@ from executor.carrier import Carrier, process_carrier
 from executor.engine.context import Outcome
 from executor.instant import run_at_once
 from executor.models import Execution, Trigger
+from executor.passing import process_lines
 from executor.recorder import Accept
 from executor.sending import ring
 from executor.threads import in_thread
@@ -166,7 +167,7 @@ async def _start(plan: Plan) -> Call:
     accepted = await plan.accepted()
     carrier = None
     if plan.is_waited_for and not ready.is_isolated:
-        carrier = _carrier_with_room(plan.order.caller)
+        carrier = await _carrier_with_room(plan.order.caller, ready.id)
     if carrier is not None:
         return await _run_here(carrier, accepted, plan)
     await _to_its_end(_queue(accepted, at_once=plan.is_waited_for))
@@ -185,9 +186,12 @@ async def _run_at_once(plan: Plan) -> Call | None:
     return Call(plan.execution_id, answer_of(accepted.execution, outcome.block_outputs))
 
 
-def _carrier_with_room(caller: Caller) -> Carrier | None:
+async def _carrier_with_room(caller: Caller, deployment_id: uuid.UUID) -> Carrier | None:
+    """This process's, with a slot taken; None if there is no room, or runs of this caller for this
+    deployment wait in line already: those come first.
+    """
     limit = settings.ENVIRONMENT.inline_limit
-    if limit == 0:
+    if limit == 0 or await process_lines.waits(caller.turn_key, deployment_id):
         return None
     carrier = process_carrier(slots=limit)
     return carrier if carrier.take_slot(caller_key=caller.turn_key) else None
@@ -225,6 +229,7 @@ async def _begin(
 
 async def _queue(accepted: Accepted, *, at_once: bool) -> None:
     await _write(accepted, at_once=at_once)
+    process_lines.note(accepted.execution)
     ring()
 
 

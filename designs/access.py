@@ -47,9 +47,12 @@ _DEPLOYS = (
     "deployments.add_schedule",
     "deployments.change_schedule",
     "deployments.delete_schedule",
+    # Rows of beat are made with their schedules.
+    "django_celery_beat.view_periodictask",
+    "django_celery_beat.change_periodictask",
     *(
         f"django_celery_beat.{verb}_{model}"
-        for model in ("periodictask", "crontabschedule", "intervalschedule")
+        for model in ("crontabschedule", "intervalschedule")
         for verb in ("view", "add", "change")
     ),
 )

@@ -11,9 +11,11 @@ from designs.models import GroupGrant
 
 
 def ensure_groups() -> None:
-    """Make the five groups, and give each the permissions that are new for it.
+    """Make the five groups, give each the permissions that are new for it, and take back those that
+    were given once and are not declared any more.
 
-    What an administrator took away since it was given stays away. May be called at any time.
+    What an administrator took away since it was given stays away, and what one gave stays. May be
+    called at any time.
     """
     rows = Permission.objects.select_related("content_type")
     every = {f"{row.content_type.app_label}.{row.codename}": row for row in rows}
@@ -27,10 +29,19 @@ def ensure_groups() -> None:
             new = declared if made else declared - (given or older)
             if new:
                 group.permissions.add(*(every[permission] for permission in sorted(new)))
+            _take_back(group, {every[one] for one in (given & set(every)) - declared})
             GroupGrant.objects.bulk_create(
                 [GroupGrant(group=name, permission=one) for one in sorted(declared - given)],
                 ignore_conflicts=True,
             )
+
+
+def _take_back(group: Group, rows: set[Permission]) -> None:
+    """Once: whoever gives it to the group after this keeps it."""
+    if rows:
+        group.permissions.remove(*rows)
+        names = [f"{row.content_type.app_label}.{row.codename}" for row in rows]
+        GroupGrant.objects.filter(group=group.name, permission__in=names).delete()
 
 
 def _there_before(every: dict[str, Permission]) -> set[str]:

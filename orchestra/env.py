@@ -85,6 +85,7 @@ class Environment:
     web_processes: int
     workers: int
     schedulers: int
+    beat_tasks: tuple[str, ...]
     concurrency: int
     fault_point: str
 
@@ -194,6 +195,7 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         web_processes=reader.whole("ORCHESTRA_WEB_PROCESSES", default=1, least=1, most=64),
         workers=reader.whole("ORCHESTRA_WORKERS", default=1, least=0, most=64),
         schedulers=reader.whole("ORCHESTRA_SCHEDULERS", default=1, least=0, most=8),
+        beat_tasks=tuple(_words(reader.text("ORCHESTRA_BEAT_TASKS"))),
         concurrency=reader.whole("ORCHESTRA_CONCURRENCY", default=64, least=1, most=10_000),
         fault_point=reader.fault_point("ORCHESTRA_FAULT_POINT", production=production),
     )

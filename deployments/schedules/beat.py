@@ -6,6 +6,7 @@ import logging
 import time
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django_celery_beat.schedulers import DatabaseScheduler
 
@@ -17,7 +18,8 @@ logger = logging.getLogger(__name__)
 
 
 class LedgerScheduler(DatabaseScheduler):
-    """django-celery-beat's scheduler for foreign tasks, with our rows left to the ledger.
+    """django-celery-beat's scheduler for those tasks of other programs that the installation's
+    settings name, with our rows left to the ledger.
 
     Left to itself beat doubles ticks with two processes or after a kill, and loses those of a
     broker's outage; the ledger does neither.
@@ -32,7 +34,9 @@ class LedgerScheduler(DatabaseScheduler):
         self.update_from_dict(self.app.conf.beat_schedule)
 
     def enabled_models_qs(self) -> Any:
-        return super().enabled_models_qs().exclude(task=TASK)
+        """Whoever can write rows, in the admin or otherwise, could else send anything anywhere."""
+        allowed = set(settings.ENVIRONMENT.beat_tasks) - {TASK}
+        return super().enabled_models_qs().filter(task__in=allowed)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """One round; returns the seconds until the next, which starts just after the full

@@ -110,3 +110,20 @@ def test_each_migrate_sees_to_it_and_the_audit_says_so(monkeypatch: pytest.Monke
     assert (len(given), len(now)) == (before, before + 1)
     call_command("migrate", verbosity=0)
     assert AuditEntry.objects.filter(object_repr="Deployer").first() == entry
+
+
+def test_what_is_not_declared_any_more_is_taken_back_once() -> None:
+    old = "django_celery_beat.add_periodictask"
+    assert old not in rights("Deployer")
+    group = Group.objects.get(name="Deployer")
+    permission = Permission.objects.get(codename="add_periodictask")
+    # As a release gave it that declared it.
+    group.permissions.add(permission)
+    GroupGrant.objects.create(group="Deployer", permission=old)
+    ensure_groups()
+    assert old not in rights("Deployer")
+    assert old in rights("Administrator")
+    # An administrator gives it all the same.
+    group.permissions.add(permission)
+    ensure_groups()
+    assert old in rights("Deployer")

@@ -33,6 +33,7 @@ from designs.admin.base import OrchestraAdmin, ReadOnlyInline
 from designs.admin.shown import EMPTY, badge, row_link
 from designs.strict_json import JsonUnreadable, read_strict_json
 
+NAMED = "Beat starts it only if ORCHESTRA_BEAT_TASKS names this task."
 RULES = (CrontabSchedule, IntervalSchedule, SolarSchedule, ClockedSchedule)
 RULE_FIELDS = ("crontab", "interval", "solar", "clocked")
 # What a row of ours does is decided by its schedule, so beat's other options would be ignored.
@@ -67,6 +68,7 @@ class TaskForm(PeriodicTaskForm):
         super().__init__(*args, **kwargs)
         if "task" in self.fields:
             self.fields["task"].widget = UnfoldAdminTextInputWidget()
+            self.fields["task"].help_text = NAMED
             self.fields["regtask"].widget = TaskWidget()
 
     def clean(self) -> Any:
