@@ -40,6 +40,8 @@ def ground(*, postgres: bool = True, **variables: str) -> Iterator[Ground]:
             "ORCHESTRA_LOCAL_MODEL": "0",
             "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
             "REDIS_URL": start_redis(folder),
+            # All callers of a benchmark have one key; it may have all places.
+            "ORCHESTRA_CALLER_SHARE": "1",
             **variables,
         }
         if postgres:

@@ -35,13 +35,14 @@ _QUOTED = {mark: re.compile(rf"(?:\\.|[^\\{mark}])*{mark}", re.DOTALL) for mark 
 class Expression:
     """A compiled JMESPath expression; make it with `Expression.compile`."""
 
-    __slots__ = ("_path", "_run", "_weight", "reads", "source", "tree")
+    __slots__ = ("_path", "_run", "_weight", "reads", "reads_blocks", "source", "tree")
 
     def __init__(self, source: str) -> None:
         tree = parse(source)
         self.source = source
         self.tree = tree
         self.reads: Reads = find_reads([tree])
+        self.reads_blocks = self.reads.reads("blocks")
         self._path = field_names(tree)
         try:
             built = build(tree)
@@ -99,16 +100,19 @@ class Expression:
 class Template:
     """A compiled text with `{{ expression }}` in it; make it with `Template.compile`."""
 
-    __slots__ = ("_pieces", "_single", "_text", "reads", "source")
+    __slots__ = ("_pieces", "_single", "reads", "reads_blocks", "reads_incoming", "source", "text")
 
     def __init__(self, source: str) -> None:
         self.source = source
         pieces = _split(source)
         inner = [piece for piece in pieces if isinstance(piece, Expression)]
         self.reads: Reads = find_reads([expression.tree for expression in inner])
+        self.reads_blocks = self.reads.reads("blocks")
+        self.reads_incoming = self.reads.reads("incoming")
         self._pieces = tuple(pieces)
         self._single = inner[0] if len(pieces) == len(inner) == 1 else None
-        self._text = None if inner else "".join(str(piece) for piece in pieces)
+        # What it gives in any case, if it has no expressions.
+        self.text = None if inner else "".join(str(piece) for piece in pieces)
 
     @staticmethod
     def compile(source: str) -> Template:
@@ -145,8 +149,8 @@ class Template:
         ExpressionError where a value is missing or null, and what `Expression.evaluate` raises.
         One meter counts all its expressions.
         """
-        if self._text is not None:
-            return self._text
+        if self.text is not None:
+            return self.text
         meter = Meter() if meter is None else meter
         if self._single is not None:
             return _present(self._single, scope, meter)

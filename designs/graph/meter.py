@@ -66,14 +66,9 @@ class Allowance:
         """For all that one block of the run computes, the conditions behind it included."""
         return Allowance(parent=self, whose=", together with what else its block computes")
 
-    def cheap_part(self) -> Allowance:
-        """The small share of it that may be computed in place of other work, together."""
-        return Allowance(
-            MAX_STEPS // CHEAP_SHARE,
-            MAX_ELEMENTS // CHEAP_SHARE,
-            MAX_CHARACTERS // CHEAP_SHARE,
-            parent=self,
-        )
+    def covers(self, steps: int, elements: int, characters: int) -> bool:
+        """Whether so much is left."""
+        return steps <= self.steps and elements <= self.elements and characters <= self.characters
 
     def meter(self, raises: type[Exception] | None = None, until: float | None = None) -> Meter:
         """For one evaluation, which `pay` settles. It ends with Overrun, or what it `raises`, when
@@ -89,7 +84,17 @@ class Allowance:
 
     def pay(self, meter: Meter) -> None:
         """Take what the meter counted off, here and from the parent."""
+        self.take(*meter.spent)
+
+    def settle(self, meter: Meter) -> None:
+        """Take it off here alone: the parent has paid for it."""
         steps, elements, characters = meter.spent
+        self.steps -= steps
+        self.elements -= elements
+        self.characters -= characters
+
+    def take(self, steps: int, elements: int, characters: int) -> None:
+        """Take so much off, here and from the parent."""
         payer: Allowance | None = self
         while payer is not None:
             payer.steps -= steps
@@ -99,7 +104,9 @@ class Allowance:
 
 
 class Meter:
-    """Counts one evaluation. Each method raises Overrun when its budget or its time is spent.
+    """Counts one evaluation, or several together.
+
+    Each method raises Overrun when its budget or its time is spent.
 
     Only loops, and functions whose work grows with their input, need to count: everything else is
     bounded by the length of the expression's text, which is charged as a whole. `share` 100 allows
@@ -138,6 +145,16 @@ class Meter:
         if given != self._given:
             self._whose, self._times = allowance.whose, allowance.times
         self._given = self._steps, self._elements, self._characters = given
+
+    @property
+    def left(self) -> tuple[int, int, int]:
+        """Steps, elements and characters."""
+        steps, elements, characters = self._steps, self._elements, self._characters
+        return (
+            steps if steps > 0 else 0,
+            elements if elements > 0 else 0,
+            characters if characters > 0 else 0,
+        )
 
     @property
     def spent(self) -> tuple[int, int, int]:

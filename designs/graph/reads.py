@@ -19,6 +19,10 @@ class Reads:
     paths: tuple[tuple[str, ...], ...]
     everything: bool
 
+    def reads(self, name: str) -> bool:
+        """Whether it reads this name of the run, or something inside it."""
+        return self.everything or any(path[0] == name for path in self.paths)
+
     @property
     def nothing(self) -> bool:
         """True for an expression that has the same value in every run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from designs.graph.expressions import Template
@@ -33,6 +34,8 @@ def delivered(agent: Agent, context: RunContext) -> list[Part]:
     found = context.deliveries(agent)
     if not found:
         return []
+    if len(found) == 1 and found[0].source == RUN_INPUT:
+        return [Part(INPUT, found[0].value)]
     names = _Names(context.graph)
     return [Part(names.label_of(delivery), names.value_of(delivery)) for delivery in found]
 
@@ -79,8 +82,15 @@ class _Names:
     """The names of a design's blocks and agents; with the id where two have the same name."""
 
     def __init__(self, graph: Graph) -> None:
-        self._blocks = {block.id: block for block in graph.blocks}
-        self._labels = unique_names({b.id: b.label.strip() or b.id for b in graph.blocks})
+        self._graph = graph
+
+    @cached_property
+    def _blocks(self) -> dict[str, Block]:
+        return {block.id: block for block in self._graph.blocks}
+
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        return unique_names({b.id: b.label.strip() or b.id for b in self._graph.blocks})
 
     def label_of(self, delivery: Delivery) -> str:
         if delivery.source == RUN_INPUT:

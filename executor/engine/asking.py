@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from designs.graph.spec import Agent
 from designs.patterns.base import Part
@@ -48,7 +48,8 @@ class TimeLimit:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, though nobody changes one: see StepResult.
+@dataclass(slots=True)
 class Question:
     """What is asked, of which agent, under which step key. `models` is the fallback chain.
 
@@ -110,13 +111,8 @@ class Asking:
             self._host.stop(self._limit_info(limit))
             self._spending.note(self._model, "limit", limit.message, self._now())
             raise RunStopped(limit.message) from limit
-        return replace(
-            self._step(),
-            model=answer.model,
-            text=answer.text,
-            output=answer.text if question.schema is None else answer.value,
-            finish_reason=answer.finish_reason,
-        )
+        output = answer.text if question.schema is None else answer.value
+        return self._step(answer.model, answer.text, output, finish_reason=answer.finish_reason)
 
     def failed_step(self, error: BaseException) -> StepResult | None:
         """The record of a step that `result` gave up with this error; None if it did nothing."""
@@ -126,11 +122,18 @@ class Asking:
         elif not isinstance(error, StepFailure | RunStopped):
             spending.note(self._model, "internal", INTERNAL, self._now())
         if isinstance(error, StepFailure) or spending.calls:
-            return replace(self._step(), model=self._model, status="failed")
+            return self._step(self._model, None, None, status="failed")
         return None
 
-    def _step(self) -> StepResult:
-        """The step without an answer."""
+    def _step(
+        self,
+        model: str,
+        text: str | None,
+        output: Any,
+        *,
+        status: Literal["completed", "failed"] = "completed",
+        finish_reason: str | None = None,
+    ) -> StepResult:
         question, spending = self._question, self._spending
         return StepResult(
             key=question.key,
@@ -138,16 +141,18 @@ class Asking:
             agent_id=question.agent.id,
             round_number=question.round_number,
             purpose=question.purpose,
-            model=None,
+            model=model,
             prompt=self._prompt(),
-            text=None,
-            output=None,
+            text=text,
+            output=output,
             input_tokens=spending.input_tokens,
             output_tokens=spending.output_tokens,
             cost_usd=spending.cost,
             tries=spending.calls,
             started_at=self._started,
             finished_at=self._now(),
+            status=status,
+            finish_reason=finish_reason,
             is_estimated=spending.is_estimated,
             failures=tuple(spending.failures),
         )

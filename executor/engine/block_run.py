@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol
 
 from designs.graph.expressions import Expression, Template
-from designs.graph.reads import Reads
 from designs.graph.spec import Agent, Graph
 from designs.patterns.base import RUN_INPUT, Answer, Delivery, Part
 from executor.engine.asking import CALL_SECONDS, Asking, Host, Question, TimeLimit
@@ -160,6 +159,8 @@ class BlockRun:
         return self._computed(compiled, self._names_for(compiled))
 
     def _rendered(self, template: Template, agent: Agent | None) -> Any:
+        if template.text is not None:
+            return template.text
         whose = "" if agent is None else agent.id
         if self._evaluation.has(template, whose):
             return self._evaluation.prepared(template, whose)
@@ -297,6 +298,8 @@ class BlockRun:
         """When the agent's answer is given up, though the block goes on: by its own time, or by its
         share of what the block has left.
         """
+        if agent.timeout_seconds is None and (later is None or self._deadline is None):
+            return None
         now = asyncio.get_running_loop().time()
         limits = []
         if agent.timeout_seconds is not None:
@@ -321,14 +324,14 @@ class BlockRun:
 
     def _names_for(self, compiled: Compiled, agent: Agent | None = None) -> dict[str, Any]:
         """The names for an expression, as the agent sees them or the block."""
-        names = self._names(compiled.reads)
+        names = self._names(compiled)
         if agent is None:
             return names
         return {**names, "incoming": incoming_value(self._seen_by(agent))}
 
-    def _names(self, reads: Reads) -> dict[str, Any]:
+    def _names(self, compiled: Compiled) -> dict[str, Any]:
         """The blocks above are gathered only if an expression reads them."""
-        if reads.everything or any(path[0] == "blocks" for path in reads.paths):
+        if compiled.reads_blocks:
             return {**self._host.scope(self._block.ancestors), "incoming": self._incoming}
         names = self._names_without_blocks
         if names is None:

@@ -49,6 +49,8 @@ class CompiledBlock:
     outgoing: tuple[Link, ...]
     ancestors: tuple[str, ...]
     takes_input: bool
+    # Whether any of the outgoing connections has one.
+    has_conditions: bool
 
     @property
     def id(self) -> str:
@@ -144,6 +146,7 @@ def _block(
         outgoing=tuple(outgoing),
         ancestors=ancestors,
         takes_input=not incoming and not utility and not reads_input(block),
+        has_conditions=any(link.when is not None for link in outgoing),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from designs.computing import compute
 from designs.graph.expressions import Expression, ExpressionError, Template
-from designs.graph.meter import MAX_SECONDS, Allowance, Heavy, Meter
+from designs.graph.meter import CHEAP_SHARE, MAX_SECONDS, Allowance, Heavy, Meter
 
 Compiled = Expression | Template
 Names = Mapping[str, Any]
@@ -19,12 +19,14 @@ Names = Mapping[str, Any]
 class Evaluation:
     """All that one block computes: its prompts, its settings, the conditions behind it."""
 
-    __slots__ = ("_allowance", "_apart", "_cheap", "_is_heavy", "_prepared")
+    __slots__ = ("_apart", "_cheap", "_of_block", "_prepared", "_run")
 
     def __init__(self, run: Allowance) -> None:
-        self._allowance = run.of_block()
-        self._cheap = self._allowance.cheap_part()
-        self._is_heavy = False
+        self._run = run
+        # Counts what is computed at once until that was too much. Most blocks compute little, so
+        # their allowance is made when it is needed.
+        self._cheap: Meter | None = Meter(CHEAP_SHARE, Heavy)
+        self._of_block: Allowance | None = None
         # The meter of what is computed in a thread just now.
         self._apart: Meter | None = None
         self._prepared: dict[tuple[str, str], Any] = {}
@@ -36,16 +38,32 @@ class Evaluation:
         """
         if self._apart is not None:
             return _value(compiled, names, self._apart)
-        if self._is_heavy:
+        meter = self._cheap
+        if meter is None:
             raise Heavy
-        meter = self._cheap.meter(raises=Heavy)
+        before = meter.left
+        if not self._run.covers(*before):
+            self._give_up(meter)
+            raise Heavy
         try:
             return _value(compiled, names, meter)
         except Heavy:
-            self._is_heavy = True
+            self._give_up(meter)
             raise
         finally:
-            self._cheap.pay(meter)
+            after = meter.left
+            self._run.take(before[0] - after[0], before[1] - after[1], before[2] - after[2])
+
+    def _give_up(self, cheap: Meter) -> None:
+        """From now on nothing is computed at once; the block has paid for what was."""
+        self._cheap = None
+        self._allowance.settle(cheap)
+
+    @property
+    def _allowance(self) -> Allowance:
+        if self._of_block is None:
+            self._of_block = self._run.of_block()
+        return self._of_block
 
     def in_place(self, compiled: Compiled, names: Names) -> Any:
         """The value, also if it holds the event loop: once a block, for what all it may cost."""
@@ -83,7 +101,7 @@ class Evaluation:
     async def prepare(self, source: str, names: Callable[[Template], Names], whose: str) -> None:
         """Render a template ahead, for where it is asked for and nobody can wait."""
         template = Template.compile(source)
-        if not template.expressions:
+        if template.text is not None:
             return
         try:
             found = await self.value(template, names(template))
@@ -105,9 +123,7 @@ class Evaluation:
     @staticmethod
     def _whose(template: Template, whose: str) -> str:
         """Empty for what is the same for all: only `incoming` is another for each agent."""
-        reads = template.reads
-        is_own = reads.everything or any(path[0] == "incoming" for path in reads.paths)
-        return whose if is_own else ""
+        return whose if template.reads_incoming else ""
 
 
 def _value(compiled: Compiled, names: Names, meter: Meter) -> Any:

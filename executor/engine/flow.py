@@ -90,9 +90,10 @@ class Flow:
     def evaluation(self, block: CompiledBlock | None) -> Evaluation:
         """What computes the expressions of a block, or of the design's output."""
         number = -1 if block is None else block.number
-        if number not in self._evaluations:
-            self._evaluations[number] = Evaluation(self._allowance)
-        return self._evaluations[number]
+        found = self._evaluations.get(number)
+        if found is None:
+            found = self._evaluations[number] = Evaluation(self._allowance)
+        return found
 
     def models(self, agent: Agent) -> Sequence[str]:
         named = agent.model or self._compiled.graph.model
@@ -261,7 +262,11 @@ class Flow:
 
     def _deliver(self, block: CompiledBlock, output: BlockOutput) -> None:
         self._done[block.block.id] = {"output": output.value}
-        names = self._names_behind(block)
+        if not block.has_conditions:
+            for link in block.outgoing:
+                self._settle(link, _arrival(link, output))
+            return
+        names = self.scope((*block.ancestors, block.id))
         for number, link in enumerate(block.outgoing):
             arrival = _arrival(link, output)
             try:
@@ -293,12 +298,6 @@ class Flow:
                     return
             self._settle(link, arrival if is_taken else None)
         self._pump()
-
-    def _names_behind(self, block: CompiledBlock) -> dict[str, Any]:
-        """The names for the conditions of all connections that leave the block."""
-        if all(link.when is None for link in block.outgoing):
-            return {}
-        return self.scope((*block.ancestors, block.id))
 
     def _settle(self, link: Link, arrival: Arrival | None) -> None:
         """A connection delivered, or was not taken; the last one makes the target ready."""

@@ -23,7 +23,9 @@ class FailedTry:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+# Nobody changes one. It is not frozen all the same: that makes one take four times as long to make,
+# and each step makes one.
+@dataclass(slots=True)
 class StepResult:
     """One model call or utility block. Times are seconds since the epoch (UTC).
 

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 from designs.patterns.base import Part
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, though nobody changes one: see StepResult.
+@dataclass(slots=True)
 class ModelRequest:
     """One call; `call_key` is stable over restarts: `<execution>:<key of the step>`.
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from designs.graph.expressions import Expression, ExpressionError, Template
-from designs.graph.meter import MAX_STEPS, RUN_BLOCKS, Allowance, Heavy, Overrun
+from designs.graph.meter import CHEAP_SHARE, MAX_STEPS, RUN_BLOCKS, Allowance, Heavy, Overrun
 from executor.engine.evaluation import Evaluation
 from executor.engine.limits import Limits
 from tests.executor.engine.stage import Played, play
@@ -128,6 +128,39 @@ def test_what_is_computed_at_once_is_cheap_in_sum() -> None:
     with pytest.raises(Heavy):
         evaluation.at_once(cheap, {"input": {"x": []}})
     assert evaluation.in_place(cheap, names) == 319_600
+
+
+def test_what_is_computed_at_once_is_paid_by_run_and_block() -> None:
+    run = Allowance.of_run()
+    evaluation = Evaluation(run)
+    dear = Expression.compile(DEAR)
+    names = {"input": {"x": list(range(800))}}
+    at_first = run.steps
+    with contextlib.suppress(Heavy):
+        while evaluation.at_once(dear, names):
+            continue
+    paid = at_first - run.steps
+    assert 0 < paid <= MAX_STEPS // CHEAP_SHARE
+
+    def spend() -> None:
+        while run.steps > at_first - 2 * MAX_STEPS:
+            evaluation.in_place(dear, {"input": GIVEN})
+
+    with pytest.raises(ExpressionError, match="what else its block computes"):
+        spend()
+    assert run.steps >= at_first - MAX_STEPS
+
+
+def test_nothing_is_computed_at_once_when_the_run_has_less_left() -> None:
+    run = Allowance.of_run()
+    run.steps = 100
+    evaluation = Evaluation(run)
+    cheap = Expression.compile("sum(input.x)")
+    with pytest.raises(Heavy):
+        evaluation.at_once(cheap, {"input": {"x": [1, 2]}})
+    assert evaluation.in_place(cheap, {"input": {"x": [1, 2]}}) == 3
+    with pytest.raises(ExpressionError, match="what else its run computes"):
+        evaluation.in_place(cheap, {"input": {"x": list(range(4_000))}})
 
 
 def test_a_run_pays_for_its_blocks() -> None:
