@@ -6,9 +6,10 @@ import logging
 import random
 import threading
 
-from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db import DatabaseError, InterfaceError
 
 from deployments.retention import sweep_if_due
+from executor.background import forever
 from executor.totals import add_up
 
 PERIOD_SECONDS = 5.0
@@ -19,18 +20,16 @@ logger = logging.getLogger(__name__)
 
 def start_upkeep() -> threading.Event:
     """Keep on in a daemon thread until the returned event is set."""
-    stop = threading.Event()
-    threading.Thread(target=_keep_on, args=(stop,), name="upkeep", daemon=True).start()
-    return stop
+    return forever("upkeep", _keep_up, pause=_pause, first_seconds=_pause())
 
 
-def _keep_on(stop: threading.Event) -> None:
-    while not stop.wait(PERIOD_SECONDS * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads the load
-        close_old_connections()
-        try:
-            add_up(rest_seconds=REST_SECONDS)
-            sweep_if_due()
-        except (DatabaseError, InterfaceError) as error:
-            logger.warning("Upkeep waits for the database: %s", error)
-        except Exception:
-            logger.exception("Upkeep failed; it goes on.")
+def _pause() -> float:
+    return PERIOD_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311 - spreads the load
+
+
+def _keep_up() -> None:
+    try:
+        add_up(rest_seconds=REST_SECONDS)
+        sweep_if_due()
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("Upkeep waits for the database: %s", error)

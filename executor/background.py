@@ -14,14 +14,19 @@ PAUSE_AFTER_ERROR_SECONDS = 1.0
 
 
 def forever(
-    name: str, work: Callable[[], object], *, pause: Callable[[], float] = lambda: 0.0
+    name: str,
+    work: Callable[[], object],
+    *,
+    pause: Callable[[], float] = lambda: 0.0,
+    first_seconds: float = 0.0,
 ) -> threading.Event:
     """Do the work again and again in a daemon thread, `pause()` seconds apart, until the returned
-    event is set. An error is logged and never ends it.
+    event is set; it begins after `first_seconds`. An error is logged and never ends it.
     """
     stop = threading.Event()
 
     def rounds() -> None:
+        stop.wait(first_seconds)
         while not stop.is_set():
             least = 0.0
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from decimal import Decimal
 from typing import cast
 
 from django.conf import settings
+from django.db import Error as DatabaseError
 
 from designs import masking
 from designs.encryption import Secret, SecretUnreadable
@@ -22,12 +24,21 @@ from executor.engine.llm.providers import ProviderModel
 from executor.engine.llm.workarounds import Lack
 from executor.models import ModelConnection
 from executor.models.connection import HOSTED
+from executor.threads import in_thread
 
 logger = logging.getLogger(__name__)
 
 PRICED = Manner(priced=True)
 # Not every server shows the schema to the model, or holds the model to it.
 COMPATIBLE = Manner(says_schema=True)
+
+
+# What is kept at the connection of what its server does without.
+KEPT = {
+    Lack.JSON_SCHEMA: "takes_json_schema",
+    Lack.SYSTEM_ROLE: "has_system_role",
+    Lack.STREAMING: "streams",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +86,10 @@ class Target:
         manner = replace(usual, price=_price(facts), lacks=_lacks(facts))
         self._model = provider_model(name, endpoint, manner)
         self._guarded = guarded(self._model)
+        # Another model behind the same address may take more than this one.
+        self._speaks_for_all = model == facts.default_model
+        self._kept = set(_lacks(facts))
+        self._keeping: set[asyncio.Task[None]] = set()
 
     @property
     def breaker(self) -> Breaker:
@@ -99,9 +114,31 @@ class Target:
         seconds = min(request.timeout_seconds, self.known.timeout_seconds)
         self.calls += 1
         try:
-            return await self._guarded.complete(replace(request, timeout_seconds=seconds), on_delta)
+            asked = replace(request, timeout_seconds=seconds)
+            answer = await self._guarded.complete(asked, on_delta)
         finally:
             self.calls -= 1
+        self._keep_lacks()
+        return answer
+
+    def _keep_lacks(self) -> None:
+        """Let the connection say what was learned, so that other processes need not; the call does
+        not wait for it.
+        """
+        found = (self.lacks & KEPT.keys()) - self._kept
+        if found and self._speaks_for_all:
+            self._kept |= found
+            task = asyncio.get_running_loop().create_task(self._write_lacks(found))
+            self._keeping.add(task)
+            task.add_done_callback(self._keeping.discard)
+
+    async def _write_lacks(self, found: set[Lack]) -> None:
+        try:
+            await in_thread(_write_lacks, self.known, found)
+        except DatabaseError as error:
+            # The next answer tries again.
+            self._kept -= found
+            logger.warning("What %s does without was not kept: %s", self.known.name, error)
 
     async def close(self) -> None:
         """Close the clients of the running loop."""
@@ -163,6 +200,12 @@ def _lacks(facts: Known) -> frozenset[Lack]:
         Lack.STREAMING: facts.streams,
     }
     return frozenset(lack for lack, is_taken in takes.items() if not is_taken)
+
+
+def _write_lacks(facts: Known, found: set[Lack]) -> None:
+    """Unless somebody has changed the connection since."""
+    rows = ModelConnection.objects.filter(pk=facts.id, updated_at=facts.updated_at)
+    rows.update(**{KEPT[lack]: False for lack in found})
 
 
 def _opened_key(facts: Known) -> str:

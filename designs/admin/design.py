@@ -19,6 +19,7 @@ from designs.admin.shown import admin_url, badge, json_block, row_link, sentence
 from designs.admin.verbs import Done, posted
 from designs.errors import DesignInUse, DesignInvalid
 from designs.models import Design, DesignVersion
+from designs.patterns.hints import hints
 from designs.requests import PageRequest
 from designs.services import (
     IN_USE,
@@ -119,9 +120,10 @@ class DesignAdmin(OrchestraAdmin):
 
     @display(description="Problems")
     def problems(self, design: Design) -> str:
-        found = check_draft(design).problems
+        checked = check_draft(design)
         return sentences(
-            (problem_line(problem) for problem in found), empty="None: this draft can be published."
+            (problem_line(problem) for problem in (*checked.problems, *hints(checked.graph))),
+            empty="None: this draft can be published.",
         )
 
     @display(description="Draft")
@@ -182,7 +184,7 @@ class DesignAdmin(OrchestraAdmin):
             do,
             title=f"Publish {design}",
             text="The draft becomes the next version, which is never changed. Deployments stay on "
-            "theirs until they are moved to it.",
+            "theirs until they are moved to it." + _hinted(design),
             button="Publish",
             form=PublishForm(posted(request)),
         )
@@ -199,6 +201,8 @@ class DesignAdmin(OrchestraAdmin):
             )
         else:
             self.message_user(request, f"Version {version.number} is published.", messages.SUCCESS)
+            for hint in hints(check_draft(design).graph):
+                self.message_user(request, hint.message, messages.WARNING)
 
     @action(description="Clone", url_path="clone", permissions=["clone"], icon="content_copy")
     def clone(self, request: PageRequest, object_id: str) -> HttpResponse:
@@ -223,3 +227,7 @@ def json_file(text: str, name: str) -> HttpResponse:
     response = HttpResponse(text, content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="{name}.json"'
     return response
+
+
+def _hinted(design: Design) -> str:
+    return "".join(f" {hint.message}" for hint in hints(check_draft(design).graph))

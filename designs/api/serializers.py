@@ -100,8 +100,7 @@ class PublishedOut(VersionDetailOut):
 
     @extend_schema_field(ProblemOut(many=True))
     def get_warnings(self, version: DesignVersion) -> list[dict[str, Any]]:
-        graph = check_document(version.document).graph
-        found = () if graph is None else hints(graph)
+        found = hints(check_document(version.document).graph)
         return [dict(row) for row in ProblemOut(found, many=True).data]
 
 

@@ -16,8 +16,10 @@ UNUSED_INPUT = (
 )
 
 
-def hints(graph: Graph) -> tuple[Problem, ...]:
-    """Of a graph that was checked without problems."""
+def hints(graph: Graph | None) -> tuple[Problem, ...]:
+    """Of a graph that was checked without problems; none of one that has problems."""
+    if graph is None:
+        return ()
     fields = (graph.input_schema or {}).get("properties")
     if not fields or _is_given_input(graph) or any(map(_reads_input, _all_reads(graph))):
         return ()

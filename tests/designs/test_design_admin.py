@@ -147,3 +147,22 @@ def test_who_may_only_look_sees_the_draft_and_no_button(
         assert browser.post(url_of(design, verb)).status_code == 403
     assert browser.get(url_of(Design, "add")).status_code == 403
     assert browser.get(url_of(design, "export")).status_code == 200
+
+
+def test_an_input_that_nothing_reads_is_told_before_and_after_publishing(
+    browser: Client,
+) -> None:
+    raw = doubling()
+    raw["blocks"][0]["settings"]["expression"] = "`[1, 2]`"
+    design = create_design(document=raw, caller=SYSTEM)
+    said = "Nothing in this design uses the input"
+    assert said in text_of(browser.get(url_of(design)))
+    assert said in text_of(browser.get(url_of(design, "publish")))
+    page = saved(browser, url_of(design), designs_design_save_and_publish="1")
+    assert "Version 1 is published." in text_of(page)
+    assert said in text_of(page)
+
+
+def test_one_that_is_used_is_not(browser: Client, design: Design) -> None:
+    assert "uses the input" not in text_of(browser.get(url_of(design)))
+    assert "uses the input" not in text_of(browser.get(url_of(design, "publish")))
