@@ -28,6 +28,7 @@ from executor.llm_provider import load_models  # noqa: E402
 from orchestra import fast_lane, headers  # noqa: E402
 from orchestra.client_address import with_client  # noqa: E402
 from orchestra.interpreter import set_up_interpreter  # noqa: E402
+from orchestra.memory import noting_large_answers  # noqa: E402
 
 
 class Handler(ASGIHandler):
@@ -59,7 +60,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         return
     scope = with_client(scope, settings.ENVIRONMENT.trusted_proxies)
     if not (fast_lane.takes(scope) and await fast_lane.answer(scope, receive, send)):
-        await _django(scope, bounded(scope, receive), send)
+        await _django(scope, bounded(scope, receive), noting_large_answers(send))
 
 
 def bounded(scope: dict[str, Any], receive: Any) -> Any:
