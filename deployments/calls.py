@@ -19,6 +19,7 @@ from deployments.lookup import Deployed
 from deployments.models import IdempotencyKey
 from deployments.orders import order_of_call
 from designs.access import Caller
+from designs.computing import compute_large
 from designs.ids import new_id
 from executor import states
 from executor.acceptance import Accepted, Order, accept
@@ -61,6 +62,7 @@ class Plan:
     key: IdempotencyKey | None = None
     wait_seconds: float = 0.0
     streams: bool = False
+    input_bytes: int = 0
 
     @property
     def is_waited_for(self) -> bool:
@@ -74,7 +76,9 @@ class Plan:
     async def accepted(self) -> Accepted:
         """The rows of the run. What the audit is told of is read from the database."""
         if self.order.audited is None:
-            return accept(self.order, execution_id=self.execution_id)
+            return await compute_large(
+                self.input_bytes, accept, self.order, execution_id=self.execution_id
+            )
         return await in_thread(accept, self.order, execution_id=self.execution_id)
 
 
@@ -102,7 +106,9 @@ async def call_deployment(
     """
     key = _key(ready, caller, idempotency_key, body)
     try:
-        order = order_of_call(
+        order = await compute_large(
+            len(body),
+            order_of_call,
             ready,
             input_data=input_data,
             trigger=trigger,
@@ -111,7 +117,8 @@ async def call_deployment(
         )
         if key is not None:
             order = replace(order, beside=(*order.beside, functools.partial(_keyed, key)))
-        plan = Plan(ready, order, execution_id or new_id(), key, wait_seconds, streams)
+        pk = execution_id or new_id()
+        plan = Plan(ready, order, pk, key, wait_seconds, streams, input_bytes=len(body))
         return await _start_once(plan)
     except NotAccepted:
         # What the deployment is and takes may have changed since the key started its run.

@@ -6,6 +6,8 @@ They are apart from those that wait for databases or resolvers, so that neither 
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import functools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,14 +19,29 @@ T = TypeVar("T")
 # More would only share one interpreter among them.
 THREADS = 2
 
+# A thread costs more than the work on less than this.
+MOST_AT_ONCE = 65_536
+
 _pools: dict[int, ThreadPoolExecutor] = {}
 
 
 async def compute(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The function's result. It must read no database; when cancelled, it still ends by itself."""
+    """The function's result, in the caller's context. It must read no database; when cancelled, it
+    still ends by itself.
+    """
     pool = _pools.get(os.getpid())
     if pool is None:
         # A forked process has none of its parent's threads.
         pool = _pools[os.getpid()] = ThreadPoolExecutor(THREADS, "computing")
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(pool, lambda: function(*args, **kwargs))
+    work = functools.partial(contextvars.copy_context().run, function, *args, **kwargs)
+    return await loop.run_in_executor(pool, work)
+
+
+async def compute_large(
+    size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """The same, at once for what is small: `size` in bytes or characters."""
+    if size <= MOST_AT_ONCE:
+        return function(*args, **kwargs)
+    return await compute(function, *args, **kwargs)

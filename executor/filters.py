@@ -8,7 +8,7 @@ from typing import Any
 import django_filters
 from django import forms
 
-from designs.api.filters import FlagFilter, TimeFilter
+from designs.api.filters import DayFilter, FlagFilter, TimeFilter
 from executor.models import Execution, Trigger, parse_execution_id
 from executor.states import Status
 
@@ -38,8 +38,8 @@ class HistoryFilter(django_filters.FilterSet):
     trigger_type = django_filters.ChoiceFilter(
         label="Started by", choices=Trigger.choices, empty_label="Anything"
     )
-    started_after = django_filters.DateFilter(label="From", method="from_day")
-    started_before = django_filters.DateFilter(label="Until", method="until_day")
+    started_after = DayFilter(label="From", method="from_day")
+    started_before = DayFilter(label="Until", method="until_day")
     text = django_filters.CharFilter(label="Search", method="with_text", max_length=200)
     deployment = django_filters.UUIDFilter(
         field_name="deployment_id", widget=forms.HiddenInput, label="Deployment"

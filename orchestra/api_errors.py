@@ -206,7 +206,6 @@ def _of_drf(error: exceptions.APIException) -> Response:
 
 # In place of DRF's sentences, which repeat what was sent: a method, a type, an origin.
 _METHOD = "This address does not take this method; the header Allow names those that it takes."
-_TYPE = "Send the body as application/json."
 STALE = "This form is too old, or came from another site. Go back, reload the page, send it again."
 
 
@@ -214,8 +213,6 @@ def _sentence(error: exceptions.APIException) -> str:
     """Nothing that was sent is repeated to somebody who has not signed in."""
     if isinstance(error, exceptions.MethodNotAllowed):
         return _METHOD
-    if isinstance(error, exceptions.UnsupportedMediaType):
-        return _TYPE
     sentence = str(error.detail)
     return STALE if sentence.startswith("CSRF Failed") else sentence
 

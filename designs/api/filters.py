@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import django_filters
@@ -31,9 +31,26 @@ class TimeField(IsoDateTimeField):
         if isinstance(value, str) and "T" in value:
             value = _LOST_PLUS.sub("+", value)
         found: datetime | None = super().clean(value)
-        if found is not None and found.year not in YEARS:
-            raise ValidationError(f"Choose a year from {YEARS[0]} to {YEARS[-1]}.", code="year")
+        _check_year(found)
         return found
+
+
+def _check_year(found: date | None) -> None:
+    if found is not None and found.year not in YEARS:
+        raise ValidationError(f"Choose a year from {YEARS[0]} to {YEARS[-1]}.", code="year")
+
+
+class DayField(forms.DateField):
+    def clean(self, value: Any) -> date | None:
+        found: date | None = super().clean(value)
+        _check_year(found)
+        return found
+
+
+class DayFilter(django_filters.DateFilter):
+    """A day, as in 2027-01-31."""
+
+    field_class = DayField
 
 
 class TimeFilter(django_filters.IsoDateTimeFilter):

@@ -10,11 +10,11 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
-from designs.computing import compute
+from designs.computing import compute_large
+from designs.graph.foreign import YAML, looks_like_yaml
 from designs.strict_json import JsonTooLarge, JsonUnreadable, read_strict_json
 
-# Larger bodies are read in a thread.
-MOST_BYTES_AT_ONCE = 65_536
+_CODINGS = ("gzip", "x-gzip", "deflate", "compress", "br", "zstd")
 
 
 class BodyTooLarge(APIException):
@@ -40,9 +40,11 @@ class CodingUnsupported(UnsupportedMediaType):
     default_code = "coding-unsupported"
 
     def __init__(self, coding: str) -> None:
+        # Nothing else that was sent is repeated: perhaps nobody has signed in.
+        named = coding.lower() if coding.lower() in _CODINGS else "what Content-Encoding names"
         super().__init__(
             "",
-            detail=f"A body encoded with {coding[:40]} is not read. Send it as it is, without the "
+            detail=f"A body encoded with {named} is not read. Send it as it is, without the "
             "header Content-Encoding.",
             code=self.default_code,
         )
@@ -60,7 +62,7 @@ def read_json(data: bytes) -> Any:
 
 async def read_json_async(data: bytes) -> Any:
     """The same, without holding the event loop for what is large."""
-    return await compute(read_json, data) if len(data) > MOST_BYTES_AT_ONCE else read_json(data)
+    return await compute_large(len(data), read_json, data)
 
 
 def check_headers(meta: Mapping[str, Any]) -> None:
@@ -90,3 +92,16 @@ class JsonParser(BaseParser):
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         return read_json(stream.read())
+
+
+class DesignFileParser(JsonParser):
+    """The same for files, which may be of another kind: then people are told which."""
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        data = stream.read()
+        try:
+            return read_json(data)
+        except ParseError:
+            if looks_like_yaml(data):
+                raise ParseError(YAML) from None
+            raise

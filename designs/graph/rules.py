@@ -146,7 +146,9 @@ class _BlockRules:
             check(source.text, path + source.path, above)
         if self.entry.whole and not read.wrong:
             for problem in pattern.check(block, read.part):
-                self.report.add(path + problem.path, problem.message)
+                # Of too few agents it was told already.
+                if problem.path != "/agents" or not self.report.has(f"{path}/agents"):
+                    self.report.add(path + problem.path, problem.message)
             outgoing = {place: c for place, c in self.layout.edges if c.source == block.id}
             for problem in pattern.check_outgoing(block, read.part, path, outgoing):
                 self.report.add(problem.path, problem.message)

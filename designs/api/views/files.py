@@ -10,6 +10,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from designs.api.parsers import DesignFileParser
 from designs.api.serializers import ImportOut
 from designs.api.views.base import DesignBase
 from designs.services import export_design, import_designs
@@ -43,6 +44,7 @@ class DesignImportView(DesignBase):
     """New designs from a file: one design or a list, all of them or none."""
 
     permissions = {"POST": "designs.add_design"}
+    parser_classes = (DesignFileParser,)
 
     @extend_schema(operation_id="designs_import", request=ANY_LAYOUT, responses={201: ImportOut})
     def post(self, request: Request) -> Response:

@@ -103,6 +103,27 @@ def test_an_input_that_is_too_large_is_refused(deploy: Deploy, client: APIClient
     assert Execution.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("number", "status", "word"),
+    [
+        ("9223372036854775807", 200, ""),
+        ("-9223372036854775808", 200, ""),
+        ("18446744073709551616", 400, "Write it as text"),
+        ("1" + "0" * 30, 400, "Write it as text"),
+        ("1e999", 400, "too large"),
+        ("5e-324", 200, ""),
+    ],
+)
+def test_odd_numbers_are_measured_or_refused(
+    deploy: Deploy, client: APIClient, number: str, status: int, word: str
+) -> None:
+    deploy(greeting(), "/small", max_input_bytes=100)
+    body = f'{{"name": "Ada", "n": {number}}}'
+    answer = client.generic("POST", "/api/deployed/small", body, content_type="application/json")
+    assert answer.status_code == status, answer.content
+    assert word in answer.content.decode()
+
+
 def test_a_result_that_is_too_large_fails_the_run(deploy: Deploy, client: APIClient) -> None:
     deploy(greeting(), "/short", max_output_bytes=5)
     answer = post(client, "/short", {})

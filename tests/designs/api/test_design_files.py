@@ -132,3 +132,22 @@ def test_bodies_that_are_no_json_are_refused(
 
 def test_import_answers_to_post_only(client: APIClient) -> None:
     assert client.get("/api/designs/import").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("name: A design\nblocks: []\n", "this looks like YAML"),
+        ("---\n- id: a\n", "this looks like YAML"),
+        ("# a comment\nkind: app\n", "this looks like YAML"),
+        ('{"nodes": [], "connections": {}}', "an n8n workflow"),
+        ('{"nodes": [], "edges": []}', "a Flowise flow"),
+        ('{"app": {}, "workflow": {}}', "a Dify app"),
+        ('{"name": ', "This is not JSON"),
+    ],
+)
+def test_a_body_of_another_program_is_named(client: APIClient, body: str, sentence: str) -> None:
+    answer = client.generic("POST", "/api/designs/import", body, content_type="application/json")
+    assert answer.status_code in (400, 422)
+    assert sentence in answer.content.decode()
+    assert Design.objects.count() == 0

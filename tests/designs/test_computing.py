@@ -1,0 +1,21 @@
+"""What is large is computed apart, in the context of whoever asked."""
+
+import contextvars
+import threading
+
+from designs.computing import MOST_AT_ONCE, compute_large
+
+NAME = contextvars.ContextVar("name", default="nobody")
+
+
+def _where() -> tuple[str, str]:
+    return threading.current_thread().name, NAME.get()
+
+
+async def test_what_is_small_is_computed_at_once_and_what_is_large_in_a_thread() -> None:
+    NAME.set("ada")
+    here = threading.current_thread().name
+    assert await compute_large(MOST_AT_ONCE, _where) == (here, "ada")
+    thread, name = await compute_large(MOST_AT_ONCE + 1, _where)
+    assert thread.startswith("computing")
+    assert name == "ada"
