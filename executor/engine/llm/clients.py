@@ -94,6 +94,8 @@ async def load(protocol: Protocol) -> None:
 # What a call imports at its first use; done ahead, so that no call holds the loop for it.
 _USED = (
     "httpx2", "designs.guarded_http", "executor.engine.llm.exchanges", "genai_prices.data_snapshot",
+    # What the HTTP client imports at its first connection.
+    "anyio._backends._asyncio",
 )  # fmt: skip
 _USED_BY_SDKS = ("pydantic_ai.direct", "executor.engine.llm.sdk_protocols")
 
