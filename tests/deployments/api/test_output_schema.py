@@ -43,7 +43,7 @@ def test_what_does_not_fit_fails_the_run(
     body = answer.json()
     assert body["type"] == "/problems/run-failed"
     assert body["error_class"] == "output"
-    assert "12 is greater than the maximum of 10" in body["detail"]
+    assert "This must be at most 10, not 12." in body["detail"]
     execution = Execution.objects.get(pk=body["log_id"])
     assert execution.status == "failed"
     assert execution.error["class"] == "output"

@@ -32,7 +32,7 @@ def failed(
     document["blocks"] = [
         {"id": "say", "type": "transform", "settings": {"expression": "input.name"}}
     ]
-    deploy({**document, "connections": [], "output_schema": {"type": "object"}}, "/say")
+    deploy({**document, "connections": [], "output_schema": {"enum": ["other"]}}, "/say")
     answer = api_with(key_of(operator)).post("/api/deployed/say", {"name": SAID}, format="json")
     assert answer.status_code == 502
     assert SAID in answer.json()["detail"]

@@ -116,9 +116,13 @@ def test_a_schedule_and_the_row_behind_it() -> None:
     assert entries(task)[0].deployment_id == row.deployment_id
     update_schedule(
         schedule=row,
-        changes={"cron_expression": "5 7 * * *", "jitter_seconds": 9, "input_data": {}},
+        changes={
+            "cron_expression": "5 7 * * *",
+            "jitter_seconds": 9,
+            "input_data": {"number": 2},
+        },
     )
-    assert last(row).changes == {"jitter_seconds": [0, 9], "input_data/number": [1, None]}
+    assert last(row).changes == {"jitter_seconds": [0, 9], "input_data/number": [1, 2]}
     before, after = last(task).changes["crontab"]
     assert before != after
     assert after.startswith("5 7 * * *")
