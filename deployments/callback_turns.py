@@ -15,6 +15,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
+from executor.loops import PerLoop
+
 AT_ONCE = 32
 AT_ONCE_A_DEPLOYMENT = 8
 AT_ONCE_A_HOST = 4
@@ -92,15 +94,12 @@ class Turns:
 
 
 _slow_until: OrderedDict[str, float] = OrderedDict()
-_turns: dict[asyncio.AbstractEventLoop, Turns] = {}
+_turns = PerLoop(Turns)
 
 
 def turns() -> Turns:
     """Those of the running loop."""
-    loop = asyncio.get_running_loop()
-    for old in [old for old in _turns if old.is_closed()]:
-        del _turns[old]
-    return _turns.setdefault(loop, Turns())
+    return _turns.get()
 
 
 def host_of(url: str) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import logging
 import time
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,6 +18,7 @@ from redis.retry import Retry
 
 from deployments.errors import RateLimitReached
 from designs.access import Caller
+from executor.loops import PerLoop
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +151,7 @@ async def count_request_async(limits: Sequence[Limit]) -> dict[str, str]:
     if not limits or _rests():
         return {}
     try:
-        answer = await _async_script()(*_arguments(limits))
+        answer = await _async_script.get()(*_arguments(limits))
     except (redis.RedisError, OSError) as error:
         return _let_through(error)
     return _judged(limits, answer)
@@ -189,8 +188,6 @@ _OPTIONS: dict[str, Any] = {
     "socket_timeout": SOCKET_SECONDS,
     "socket_connect_timeout": SOCKET_SECONDS,
 }
-_async_scripts: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any]
-_async_scripts = weakref.WeakKeyDictionary()
 _rest_until = 0.0
 _complained = -COMPLAIN_EVERY_SECONDS
 
@@ -203,21 +200,22 @@ def _script() -> Any:
     return client.register_script(SCRIPT)
 
 
-def _async_script() -> Any:
-    loop = asyncio.get_running_loop()
-    found = _async_scripts.get(loop)
-    if found is None:
-        retry = AsyncRetry(NoBackoff(), 1)
-        pool = redis.asyncio.BlockingConnectionPool.from_url(
-            settings.REDIS_URL,
-            max_connections=MOST_CONNECTIONS,
-            timeout=SOCKET_SECONDS,
-            retry=retry,
-            **_OPTIONS,
-        )
-        client = redis.asyncio.Redis(connection_pool=pool)
-        found = _async_scripts[loop] = client.register_script(SCRIPT)
-    return found
+def _make_async_script() -> Any:
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        settings.REDIS_URL,
+        max_connections=MOST_CONNECTIONS,
+        timeout=SOCKET_SECONDS,
+        retry=AsyncRetry(NoBackoff(), 1),
+        **_OPTIONS,
+    )
+    return redis.asyncio.Redis.from_pool(pool).register_script(SCRIPT)
+
+
+async def _close_async_script(script: Any) -> None:
+    await script.registered_client.aclose()
+
+
+_async_script = PerLoop(_make_async_script, _close_async_script)
 
 
 def _rests() -> bool:

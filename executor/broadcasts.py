@@ -11,6 +11,8 @@ import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
+from executor.loops import PerLoop, stop_task
+
 T = TypeVar("T")
 B = TypeVar("B", bound="Broadcast[Any]")
 
@@ -19,11 +21,6 @@ logger = logging.getLogger(__name__)
 # Pieces that wait for a slow listener; one that is further behind is sent away, and comes back with
 # the place where it was.
 MAX_WAITING = 1_000
-
-_running: weakref.WeakKeyDictionary[
-    asyncio.AbstractEventLoop, dict[tuple[type, uuid.UUID], Broadcast[Any]]
-]
-_running = weakref.WeakKeyDictionary()
 
 
 class Listener(Generic[T]):
@@ -123,16 +120,27 @@ class Broadcast(Generic[T]):
             for listener in self._listeners:
                 listener.end()
 
+    async def stop(self) -> None:
+        await stop_task(self._task)
+
     def _remove(self) -> None:
-        here = _running.get(asyncio.get_running_loop(), {})
+        here = _running.get()
         if here.get((type(self), self.pk)) is self:
             del here[type(self), self.pk]
+
+
+async def _stop_all(broadcasts: dict[tuple[type, uuid.UUID], Broadcast[Any]]) -> None:
+    for one in list(broadcasts.values()):
+        await one.stop()
+
+
+_running: PerLoop[dict[tuple[type, uuid.UUID], Broadcast[Any]]] = PerLoop(dict, _stop_all)
 
 
 @contextlib.asynccontextmanager
 async def broadcast_of(kind: type[B], pk: uuid.UUID) -> AsyncIterator[B]:
     """The one of this loop that tells of this run; it knows by now how the run stands."""
-    here = _running.setdefault(asyncio.get_running_loop(), {})
+    here = _running.get()
     found: Any = here.setdefault((kind, pk), kind(pk))
     try:
         await found._hold()

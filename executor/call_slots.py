@@ -9,13 +9,13 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import redis
 import redis.asyncio
 from django.conf import settings
 
 from executor.engine.llm.base import ErrorKind, ModelError
+from executor.loops import PerLoop, stop_task
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +102,13 @@ class CallSlots:
             line.held.discard(token)
             self._return(line, token)
 
+    async def close(self) -> None:
+        """Give back what was held, and leave Redis."""
+        await stop_task(self._renewing)
+        if self._returning:
+            await asyncio.wait(self._returning)
+        await self._client.aclose()
+
     async def _taken(self, line: _Line, token: str, limit: int) -> bool:
         # A task of its own: the client may swallow that its caller is cancelled (Python 3.11).
         asking = asyncio.ensure_future(
@@ -157,13 +164,9 @@ class CallSlots:
             logger.warning("Calls at once are counted in each process alone: %s", error)
 
 
-_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, CallSlots] = WeakKeyDictionary()
+_slots = PerLoop(CallSlots, CallSlots.close)
 
 
 def running_slots() -> CallSlots:
     """The slots of the running loop, made at their first use."""
-    loop = asyncio.get_running_loop()
-    found = _by_loop.get(loop)
-    if found is None:
-        found = _by_loop[loop] = CallSlots()
-    return found
+    return _slots.get()

@@ -9,11 +9,11 @@ import json
 import logging
 import signal
 import sys
-import weakref
 from typing import Any, cast
 
 from django.conf import settings
 
+from executor.loops import PerLoop, stop_task
 from executor.models import Execution
 
 logger = logging.getLogger(__name__)
@@ -70,6 +70,20 @@ class Nursery:
                 # Looked at, so that nobody is told of an error that was never looked at.
                 ended.exception()
 
+    async def close(self) -> None:
+        """End the process, and its children with it."""
+        await stop_task(self._reader)
+        if self._process is None:
+            return
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            async with asyncio.timeout(KILL_SECONDS / 5):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
     def _say(self, process: asyncio.subprocess.Process, command: dict[str, Any]) -> None:
         if process.stdin is not None and not process.stdin.is_closing():
             process.stdin.write(json.dumps(command).encode() + b"\n")
@@ -108,14 +122,9 @@ class Nursery:
             waiting.set_result(code)
 
 
-_by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Nursery]
-_by_loop = weakref.WeakKeyDictionary()
+_nurseries = PerLoop(Nursery, Nursery.close)
 
 
 def running_nursery() -> Nursery:
     """The nursery of the running loop."""
-    loop = asyncio.get_running_loop()
-    found = _by_loop.get(loop)
-    if found is None:
-        found = _by_loop[loop] = Nursery()
-    return found
+    return _nurseries.get()

@@ -9,6 +9,7 @@ import time
 import uuid
 import weakref
 from collections import Counter
+from collections.abc import Coroutine
 from typing import Any
 
 import redis
@@ -17,6 +18,7 @@ from django.conf import settings
 
 from designs.access import Caller
 from executor.errors import TooManyStreams
+from executor.loops import PerLoop, stop_task
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +46,6 @@ return 0
 
 _open: dict[str, Place] = {}
 _counts: Counter[str] = Counter()
-_tasks: set[asyncio.Task[Any]] = set()
-_clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = weakref.WeakKeyDictionary()
-_renewers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]]
-_renewers = weakref.WeakKeyDictionary()
 _rest_until = 0.0
 
 
@@ -77,9 +75,7 @@ class Place:
             self._loop.call_soon_threadsafe(self._forget)
 
     def _forget(self) -> None:
-        task = self._loop.create_task(_forget(self))
-        _tasks.add(task)
-        task.add_done_callback(_tasks.discard)
+        _counting.get().in_background(_forget(self))
 
 
 async def take_place(caller: Caller, pk: uuid.UUID) -> Place:
@@ -102,7 +98,7 @@ async def take_place(caller: Caller, pk: uuid.UUID) -> Place:
     if full:
         place.free()
         raise _too_many(full, limits)
-    _renew_here()
+    _counting.get().keep_renewing()
     return place
 
 
@@ -119,7 +115,7 @@ async def _note(place: Place, limits: tuple[int, int]) -> int:
         return 0
     try:
         arguments = [place.name, int(LEASE_SECONDS * 1000), *limits]
-        return int(await _client()[1](place.keys, arguments))
+        return int(await _counting.get().note(place.keys, arguments))
     except (redis.RedisError, OSError) as error:
         _rest(error)
         return 0
@@ -129,20 +125,12 @@ async def _forget(place: Place) -> None:
     if time.monotonic() < _rest_until:
         return
     try:
-        async with _client()[0].pipeline(transaction=False) as pipe:
+        async with _counting.get().client.pipeline(transaction=False) as pipe:
             for key in place.keys:
                 pipe.zrem(key, place.name)
             await pipe.execute()
     except (redis.RedisError, OSError) as error:
         _rest(error)
-
-
-def _renew_here() -> None:
-    """One task a loop notes all its streams anew, as long as there are any."""
-    loop = asyncio.get_running_loop()
-    task = _renewers.get(loop)
-    if task is None or task.done():
-        _renewers[loop] = loop.create_task(_renew(loop), name="open streams")
 
 
 async def _renew(loop: asyncio.AbstractEventLoop) -> None:
@@ -154,7 +142,7 @@ async def _renew(loop: asyncio.AbstractEventLoop) -> None:
         lease = int(LEASE_SECONDS * 1000)
         end = time.time() * 1000 + lease
         try:
-            async with _client()[0].pipeline(transaction=False) as pipe:
+            async with _counting.get().client.pipeline(transaction=False) as pipe:
                 for place in places:
                     for key in place.keys:
                         pipe.zadd(key, {place.name: end})
@@ -164,15 +152,36 @@ async def _renew(loop: asyncio.AbstractEventLoop) -> None:
             _rest(error)
 
 
-def _client() -> tuple[Any, Any]:
-    loop = asyncio.get_running_loop()
-    found = _clients.get(loop)
-    if found is None:
-        client = redis.asyncio.Redis.from_url(
+class _Counting:
+    """What one event loop counts its streams with."""
+
+    def __init__(self) -> None:
+        self.client: Any = redis.asyncio.Redis.from_url(
             settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5, max_connections=32
         )
-        found = _clients[loop] = (client, client.register_script(SCRIPT))
-    return found
+        self.note: Any = self.client.register_script(SCRIPT)
+        self._renewing: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def keep_renewing(self) -> None:
+        """One task notes all streams of the loop anew, as long as there are any."""
+        if self._renewing is None or self._renewing.done():
+            loop = asyncio.get_running_loop()
+            self._renewing = loop.create_task(_renew(loop), name="open streams")
+
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        await stop_task(self._renewing)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self.client.aclose()
+
+
+_counting = PerLoop(_Counting, _Counting.close)
 
 
 def _rest(error: Exception) -> None:

@@ -21,6 +21,7 @@ import redis.asyncio
 from django.conf import settings
 
 from executor.background import forever
+from executor.loops import PerLoop, stop_task
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ def leave() -> None:
     """Say to everybody who waits in this process that it is about to end; it stays so."""
     global _leaving  # noqa: PLW0603 - one end a process
     _leaving = True
-    for loop, hub in list(_hubs.items()):
+    for loop, hub in _hubs.everywhere():
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(hub.deliver_to_all, {"kind": "leaving"})
 
@@ -132,8 +133,7 @@ async def watch(pk: uuid.UUID, *, texts: bool = False) -> AsyncIterator[Watch]:
 class Hub:
     """One subscription connection for all watchers of one event loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
+    def __init__(self) -> None:
         self.on_cancel: list[Callable[[uuid.UUID], None]] = []
         self.on_listen: list[Callable[[uuid.UUID], None]] = []
         self._watchers: dict[str, set[Watch]] = {}
@@ -162,6 +162,12 @@ class Hub:
             except (redis.RedisError, OSError):
                 self._is_away = True
             self._reader = asyncio.create_task(self._read(), name="wake-ups")
+
+    async def close(self) -> None:
+        await stop_task(self._reader)
+        if self._client is not None:
+            await self._pubsub.aclose()
+            await self._client.aclose()
 
     async def add(self, channel: str, found: Watch) -> None:
         await self.start()
@@ -267,22 +273,16 @@ class Hub:
                 self.deliver(channel, content)
 
 
-_hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
+_hubs = PerLoop(Hub, Hub.close)
 
 
 def running_hub() -> Hub:
     """The hub of the running loop, made at its first use."""
-    loop = asyncio.get_running_loop()
-    found = _hubs.get(loop)
-    if found is None:
-        for old in [old for old in _hubs if old.is_closed()]:
-            del _hubs[old]
-        found = _hubs.setdefault(loop, Hub(loop))
-    return found
+    return _hubs.get()
 
 
 def _announce(channel: str, message: dict[str, Any]) -> None:
-    for loop, hub in list(_hubs.items()):
+    for loop, hub in _hubs.everywhere():
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(hub.deliver, channel, message)
     _bell().ring(channel, message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import threading
@@ -16,10 +17,13 @@ from executor.carrier import Carrier, is_limited, process_carrier
 from executor.claims import Claim, Take, Taken, Taker
 from executor.engine.context import Outcome
 from executor.fairness import Room
+from executor.loops import close_loop
 from executor.models import Execution
 from executor.sending import ring
 
 logger = logging.getLogger(__name__)
+
+CLOSE_LOOP_SECONDS = 5.0
 
 
 class Intake:
@@ -179,6 +183,14 @@ def process_intake() -> Intake:
         if pid not in _intakes:
             _intakes[pid] = Intake(carrier)
         return _intakes[pid]
+
+
+def end_process_loop() -> None:
+    """Close what the loop of this process keeps, once no more runs are on it."""
+    loop = _loops.get(os.getpid())
+    if loop is not None:
+        with contextlib.suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(close_loop(), loop).result(CLOSE_LOOP_SECONDS)
 
 
 def process_loop() -> asyncio.AbstractEventLoop:

@@ -25,6 +25,7 @@ from executor.answers import is_waited_for  # noqa: E402
 from executor.carrier import process_carrier  # noqa: E402
 from executor.known_secrets import start_learning  # noqa: E402
 from executor.llm_provider import load_models  # noqa: E402
+from executor.loops import close_loop  # noqa: E402
 from orchestra import fast_lane, headers  # noqa: E402
 from orchestra.client_address import with_client  # noqa: E402
 from orchestra.interpreter import set_up_interpreter  # noqa: E402
@@ -104,6 +105,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
             load_models()
         elif message["type"] == "lifespan.shutdown":
             await begin_to_leave()
+            await close_loop()
             await send({"type": "lifespan.shutdown.complete"})
             return
 

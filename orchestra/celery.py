@@ -55,10 +55,12 @@ def _take_no_more(**_: Any) -> None:
 @signals.worker_shutdown.connect
 def _drain(**_: Any) -> None:
     from executor.carrier import existing_carrier
+    from executor.worker import end_process_loop
 
     carrier = existing_carrier()
     if carrier is not None:
         carrier.drain(GRACE_SECONDS)
+    end_process_loop()
 
 
 @signals.beat_init.connect

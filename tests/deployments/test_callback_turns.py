@@ -20,6 +20,7 @@ from deployments.callback_turns import Line, Turns
 from deployments.callbacks import deliver, settle_execution
 from deployments.models import Delivery, Deployment
 from designs.guarded_http import CallTooSlow, Reply
+from executor.loops import PerLoop
 from tests.deployments.test_callbacks import ended, tried
 from tests.waiting import wait_until
 
@@ -56,7 +57,7 @@ def test_what_waits_is_not_claimed_and_nothing_is_sent_twice(
     deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(callback_turns, "AT_ONCE", 1)
-    monkeypatch.setattr(callback_turns, "_turns", {})
+    monkeypatch.setattr(callback_turns, "_turns", PerLoop(Turns))
     claimed: list[uuid.UUID] = []
     real = callback_tries.claim_try
     monkeypatch.setattr(callbacks, "claim_try", lambda pk: claimed.append(pk) or real(pk))

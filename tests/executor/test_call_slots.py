@@ -13,6 +13,7 @@ import redis
 from executor import call_slots
 from executor.call_slots import CallSlots
 from executor.engine.llm.base import ErrorKind, ModelError
+from executor.loops import PerLoop
 from executor.threads import in_thread
 from tests.executor.connections import Process, connect
 from tests.model_server import Exchange, ModelServer, fails, model_server, says
@@ -53,7 +54,8 @@ def slots_of(settings: Any) -> Callable[..., CallSlots]:
     def make(url: str = "") -> CallSlots:
         if url:
             settings.REDIS_URL = url
-        return CallSlots()
+        # Its loop's end closes it, as that of the process whose slots these are.
+        return PerLoop(CallSlots, CallSlots.close).get()
 
     return make
 

@@ -40,6 +40,7 @@ def test_every_model_is_there_in_the_same_look() -> None:
         "django_celery_beat.PeriodicTasks",
         "deployments.CallbackSecret",
         "designs.GroupGrant",
+        "designs.PersonSession",
     }
     assert all(isinstance(page, ModelAdmin) for page in admin.site._registry.values())
     assert set(MAKERS) == {model._meta.label for model in REGISTERED}

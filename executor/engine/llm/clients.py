@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from executor.loops import PerLoop
 
 if TYPE_CHECKING:
     import ssl
@@ -62,13 +63,12 @@ class Clients:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[Client]]
-        self._by_loop = weakref.WeakKeyDictionary()
+        self._here: PerLoop[list[Client]] = PerLoop(list, _close)
 
     @contextmanager
     def take(self) -> Iterator[Client]:
         """A client for one call. `load` must have ended before."""
-        clients = self._by_loop.setdefault(asyncio.get_running_loop(), [])
+        clients = self._here.get()
         client = min(clients, key=lambda one: one.busy, default=None)
         if client is None or (client.busy >= CALLS_A_CLIENT and len(clients) < MOST_CLIENTS):
             client = _make(self._endpoint)
@@ -81,8 +81,12 @@ class Clients:
 
     async def close(self) -> None:
         """Close the clients of the running loop."""
-        for client in self._by_loop.pop(asyncio.get_running_loop(), []):
-            await client.http.aclose()
+        await self._here.close()
+
+
+async def _close(clients: list[Client]) -> None:
+    for client in clients:
+        await client.http.aclose()
 
 
 async def load(protocol: Protocol) -> None:

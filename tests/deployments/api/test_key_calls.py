@@ -21,7 +21,7 @@ KeyOf = Callable[..., str]
 SHAPE = {
     "id", "name", "prefix", "owner", "scopes", "made_by", "deployment_ids", "is_usable",
     "created_at", "expires_at", "revoked_at", "overlap_until", "last_used_at", "last_used_address",
-    "requests_per_minute", "requests_per_day",
+    "requests_per_minute", "requests_per_day", "max_concurrent",
 }  # fmt: skip
 
 
