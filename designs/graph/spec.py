@@ -79,6 +79,13 @@ class Agent(_Part):
     timeout_seconds: float | None = Field(default=None, gt=0, le=86_400)
 
 
+RETRIES = (
+    "How often a call that failed in passing is tried again, a rate limit (429) among them. If the "
+    "server says how long to wait (Retry-After) and no other model stands in, that is waited for "
+    "without counting: 60 times and 10 minutes at most for one call, within all time limits."
+)
+
+
 class Block(_Part):
     """`settings` stays as written; the pattern named by `type` reads and checks it."""
 
@@ -89,7 +96,7 @@ class Block(_Part):
     agents: list[Agent] = Field(default_factory=list, max_length=MAX_AGENTS)
     settings: dict[str, Any] = Field(default_factory=dict)
     timeout_seconds: float | None = Field(default=None, gt=0, le=86_400)
-    retries: int = Field(default=2, ge=0, le=10)
+    retries: int = Field(default=2, ge=0, le=10, description=RETRIES)
     on_error: OnError = "fail"
     default: Any = None
     position: Position = Field(default_factory=Position)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from deployments.services import deploy_design
+from designs.access import SYSTEM
 from designs.models import DesignVersion
 from executor import worker as worker_module
 from executor.carrier import Carrier
@@ -16,8 +18,8 @@ from executor.engine.llm import offline
 from executor.models import Execution
 from executor.states import Status
 from executor.worker import Intake, process_loop
-from tests.documents import greeting
 from tests.executor.gate import Gate
+from tests.graphs import asking, design
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,9 +68,7 @@ def make_intake(rings: list[str]) -> Iterator[Make]:
 @pytest.fixture
 def greet(queue: Queue, version_of: Callable[..., DesignVersion]) -> Queue:
     """Queues a run whose one model call stands at the gate."""
-    document = greeting()
-    del document["blocks"][0]["agents"][1:]
-    version = version_of(document)
+    version = version_of(design([asking("a")]))
     return lambda **fields: queue(version, input_data={}, **fields)
 
 
@@ -94,12 +94,17 @@ def test_one_look_takes_all_that_fit_and_each_end_takes_the_next(
     assert set(Execution.objects.values_list("status", "attempt")) == {(Status.COMPLETED, 1)}
 
 
+@pytest.mark.parametrize("of", ["caller", "deployment"])
 def test_a_limit_is_used_to_the_full_when_runs_end_together(
-    greet: Queue, gate: Gate, make_intake: Make
+    greet: Queue, gate: Gate, make_intake: Make, version_of: Callable[..., Any], of: str
 ) -> None:
     """With a limit of 10 and 40 in line, ten that end at once leave ten running."""
+    limited: dict[str, Any] = {"caller_max_concurrent": 10}
+    if of == "deployment":
+        made = deploy_design(design=version_of().design, endpoint_path="/one", caller=SYSTEM)
+        limited = {"deployment_id": made.pk, "max_concurrent": 10}
     for _ in range(40):
-        greet(caller_key="key:one", caller_max_concurrent=10)
+        greet(caller_key="key:one", **limited)
     workers = [make_intake(64), make_intake(64)]
     for intake in workers:
         intake.look()

@@ -69,3 +69,9 @@ def test_the_published_schema_knows_every_block_type() -> None:
     assert schema["properties"]["schema"]["const"] == 1
     assert schema["$defs"]["Block"]["additionalProperties"] is False
     json.dumps(schema)
+
+
+def test_the_schema_says_how_rate_limits_are_waited_for() -> None:
+    told = document_schema()["$defs"]["Block"]["properties"]["retries"]["description"]
+    assert "Retry-After" in told
+    assert "60 times and 10 minutes" in told
