@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +20,7 @@ from executor.recorder import Progress
 from executor.states import Status
 from executor.worker import perform_execution
 from tests.documents import greeting
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,13 +29,6 @@ Queue = Callable[..., Execution]
 
 def fresh(execution: Execution) -> Execution:
     return Execution.objects.get(pk=execution.pk)
-
-
-def wait_until(true: Callable[[], Any], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "It did not happen in time."
-        time.sleep(0.02)
 
 
 @pytest.fixture

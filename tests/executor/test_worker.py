@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +18,7 @@ from executor.services import cancel_execution, rerun_execution
 from executor.states import Status
 from executor.worker import perform_execution
 from tests.documents import greeting
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,13 +49,6 @@ def slow_model(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(offline.StandIn, "complete", complete)
     return calls
-
-
-def wait_until(true: Callable[[], Any], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "It did not happen in time."
-        time.sleep(0.02)
 
 
 def test_a_queued_execution_is_run_and_recorded(queue: Queue) -> None:

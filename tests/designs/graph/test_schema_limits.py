@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -22,10 +21,9 @@ def found(schema: Schema) -> list[str]:
 @pytest.mark.parametrize("pattern", ["^(a+)+$", "(a|a)*$", "(.*a){20}$", "(x+x+)+y"])
 def test_patterns_that_hang_others_are_harmless(pattern: str) -> None:
     validator = compile_schema({"type": "string", "pattern": pattern})
-    start = time.thread_time()
-    validator.is_valid("a" * 50_000 + "!")
-    validator.is_valid("x" * 50_000)
-    assert time.thread_time() - start < 0.5
+    # Where each letter doubles the steps, this never ends.
+    for text in ("a" * 50_000 + "!", "x" * 50_000):
+        assert validator.is_valid(text) is (pattern == "(a|a)*$")
 
 
 def test_sizes() -> None:
