@@ -109,12 +109,13 @@ def test_a_design_is_deleted_with_its_versions(client: APIClient, make_design: M
 def test_a_deployed_design_is_not_deleted(client: APIClient, make_design: Make) -> None:
     design = make_design()
     deployment = deploy_design(design=design, endpoint_path="/double", caller=SYSTEM)
-    for _ in range(2):
+    for step in ("deployed", "undeployed"):
+        if step == "undeployed":
+            undeploy(deployment=deployment, caller=SYSTEM)
         answer = client.delete(f"/api/designs/{design.pk}")
         assert answer.status_code == 409
         assert answer.json()["type"] == "/problems/design-in-use"
         assert "Undeployed ones count too" in answer.json()["detail"]
-        undeploy(deployment=deployment, caller=SYSTEM)
     assert design.versions.count() == 1
 
 
