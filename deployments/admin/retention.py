@@ -36,11 +36,6 @@ class RetentionPolicyAdmin(OrchestraAdmin):
         seen = Deployment.objects.seen_by(caller)
         return rows.filter(deployment=None) | rows.filter(deployment__in=seen.values("pk"))
 
-    def get_queryset(self, request: Any) -> Any:
-        # There is one for the installation from the first look on.
-        RetentionPolicy.general()
-        return super().get_queryset(request)
-
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         found: list[Any] = [(None, {"fields": ("of_whom" if obj else "deployment", *LIMITS)})]
         if obj is not None and obj.is_general:

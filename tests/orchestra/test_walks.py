@@ -9,7 +9,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from deployments.models import RetentionPolicy
 from designs.audit import Action, AuditEntry
 from tests.access_routes import make_world
 from tests.orchestra.walking import (
@@ -65,8 +64,6 @@ def test_nor_does_it_with_the_token_of_a_page_elsewhere(root: User, origin: str)
 
 def test_asking_changes_nothing(root: User) -> None:
     world = make_world(root)
-    # An installation has this row from its first sweep on, or else from the first look at it.
-    RetentionPolicy.general()
     browser = signed_in(root)
     urls = page_addresses(world) + admin_addresses()
     urls += [url for method, url in api_calls(world) if method == "GET"]
