@@ -64,7 +64,7 @@ class Swept:
 
 def sweep_if_due() -> Swept | None:
     """One sweep by whoever comes first, every ten minutes; None if it is not time for one."""
-    policy = RetentionPolicy.general()
+    policy = RetentionPolicy.stored_general()
     due = Q(swept_at=None) | Q(swept_at__lt=timezone.now() - SWEEP_EVERY)
     if not RetentionPolicy.objects.filter(due, pk=policy.pk).update(swept_at=Now()):
         return None
@@ -87,7 +87,7 @@ def sweep(*, rest_seconds: float = 0.0) -> Swept:
         swept.payloads += batches.of(partial(_over_payloads, place, limits, watched), _empty)
         if place is not None:
             swept.occurrences += _sweep_occurrences(batches, place, limits, watched)
-    policy = RetentionPolicy.general()
+    policy = RetentionPolicy.stored_general()
     _look(policy)
     RetentionPolicy.objects.filter(pk=policy.pk).update(swept_at=Now(), swept=asdict(swept))
     return swept

@@ -70,11 +70,14 @@ class RetentionPolicy(models.Model):
 
     @staticmethod
     def general() -> RetentionPolicy:
-        """The installation's policy; there is one from the first question on."""
-        rows = RetentionPolicy.objects.filter(is_general=True)
-        if not rows.exists():
-            # Nobody's change, so no entry of the audit.
-            RetentionPolicy.objects.bulk_create(
-                [RetentionPolicy(is_general=True)], ignore_conflicts=True
-            )
-        return rows.get()
+        """The installation's policy; one that is not stored if somebody emptied the table."""
+        found = RetentionPolicy.objects.filter(is_general=True).first()
+        return found or RetentionPolicy(is_general=True)
+
+    @staticmethod
+    def stored_general() -> RetentionPolicy:
+        """The same, made if it is not there."""
+        # Nobody's change, so no entry of the audit.
+        made = [RetentionPolicy(is_general=True)]
+        RetentionPolicy.objects.bulk_create(made, ignore_conflicts=True)
+        return RetentionPolicy.objects.get(is_general=True)

@@ -65,5 +65,5 @@ def with_texts(execution: Execution) -> Execution:
 
 def keep(**fields: object) -> None:
     """Set the installation's policy."""
-    RetentionPolicy.general()
+    RetentionPolicy.stored_general()
     RetentionPolicy.objects.filter(is_general=True).update(**fields)

@@ -166,6 +166,6 @@ def test_one_sweep_in_ten_minutes_whoever_comes(deploy: Deploy) -> None:
     assert sweep_if_due() is None
     RetentionPolicy.objects.update(swept_at=timezone.now() - timedelta(minutes=11))
     assert sweep_if_due() is not None
-    policy = RetentionPolicy.general()
+    policy = RetentionPolicy.stored_general()
     assert policy.swept["executions"] == 0
     assert policy.held["up to 7 days"] == 1
