@@ -14,7 +14,7 @@ TEST_PROCESSES ?= 3
 PYTEST := $(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup --ignore=tests/hostile
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-embedded test-postgres check lint types bench lock prepare-dev faults hostile
+.PHONY: help run test test-quick test-embedded test-postgres check lint types bench lock prepare-dev faults hostile
 
 help:  ## what the targets do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -24,6 +24,14 @@ run:  ## install if needed, then run the whole installation until Ctrl-C
 	@exec $(PY) manage.py up
 
 test: check test-embedded test-postgres  ## everything: checks, then the tests on both databases and in a browser
+
+# What needs no browser, no PostgreSQL and no installation of its own: for the everyday loop.
+QUICK := tests/test_architecture.py tests/designs tests/executor/engine
+
+test-quick: prepare-dev  ## style, and the tests that run in a minute
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m pytest -q -n $(TEST_PROCESSES) --dist loadgroup $(QUICK)
 
 test-embedded: prepare-dev  ## all tests, on the embedded database
 	@.ci/prepare browser
