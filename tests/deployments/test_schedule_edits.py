@@ -13,7 +13,6 @@ from django_celery_beat.schedulers import DatabaseScheduler
 from deployments.models import Deployment, Occurrence, Schedule
 from deployments.occurrences import due_times, next_runs
 from deployments.pump import wake_schedules
-from deployments.schedules.beat import LedgerScheduler
 from deployments.schedules.rules import rule_of
 from deployments.schedules.store import TASK
 from deployments.scheduling import update_schedule
@@ -139,12 +138,3 @@ def test_a_stock_beat_only_wakes_the_pump(scheduled: Scheduled) -> None:
         app.tasks[TASK].apply(throw=True)
     assert [row.outcome for row in schedule.occurrences.all()] == ["ran"]
     assert Execution.objects.count() == 1
-
-
-def test_our_beat_publishes_foreign_rows_only(scheduled: Scheduled) -> None:
-    schedule = scheduled()
-    theirs = PeriodicTask.objects.create(
-        name="Theirs", task="theirs.work", interval=schedule.beat_task.interval
-    )
-    assert theirs.name in LedgerScheduler(app=app).schedule
-    assert schedule.beat_task.name not in LedgerScheduler(app=app).schedule
