@@ -18,6 +18,7 @@ from executor.models import Execution, Trigger
 from tests.documents import doubling
 from tests.executions import new_execution
 from tests.executor.carried import Carriers
+from tests.executor.racing import deployment, make_limited, writers  # noqa: F401 - fixtures
 from tests.faults.provider import Provider, provider
 
 
