@@ -40,7 +40,7 @@ def test_another_kind_of_body(client: APIClient, url: str, kind: str) -> None:
 
 @pytest.mark.parametrize("url", DOORS)
 @pytest.mark.parametrize(
-    ("coding", "body"), [("gzip", gzip.compress(b"{}")), ("deflate", b"{}"), ("br", b"{}")]
+    ("coding", "body"), [("gzip", gzip.compress(b"{}", mtime=0)), ("deflate", b"{}"), ("br", b"{}")]
 )
 def test_a_coding_is_named(client: APIClient, url: str, coding: str, body: bytes) -> None:
     answer = client.generic(
