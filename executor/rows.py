@@ -12,6 +12,7 @@ from typing import Any, cast
 import orjson
 
 from designs.masking import is_clean, masked
+from executor.engine.budget import rounded_cost
 from executor.engine.context import Outcome, Usage
 from executor.engine.events import BlockChanged, ErrorInfo
 from executor.engine.journal import FailedTry, StepResult
@@ -23,7 +24,10 @@ NOTHING_SPENT: dict[str, Any] = {
     "cost_usd": None,
     "tries": 0,
 }
-SMALLEST_COST = Decimal("0.000001")
+# What the columns of a step and of an execution hold at most. A server that counts more is wrong,
+# and what it said all the same is kept.
+MOST_TOKENS = 2**31 - 1
+MOST_COST = Decimal("99999999.999999")
 
 Cleaner = Callable[[Any], Any]
 
@@ -137,8 +141,7 @@ def end_fields(outcome: Outcome, storable: Cleaner = storable) -> dict[str, Any]
 
 
 def _stored_cost(cost: float | None) -> Decimal | None:
-    """As the column keeps it; databases would round halves differently."""
-    return None if cost is None else Decimal(str(cost)).quantize(SMALLEST_COST)
+    return None if cost is None else min(rounded_cost(Decimal(str(cost))), MOST_COST)
 
 
 def as_stored(outcome: Outcome, storable: Cleaner = storable) -> Outcome:
@@ -188,9 +191,9 @@ def step_row(step: StepResult, pk: uuid.UUID, attempt: int, storable: Cleaner = 
         prompt=storable(step.prompt),
         text=storable(step.text or ""),
         output=storable(step.output),
-        input_tokens=step.input_tokens,
-        output_tokens=step.output_tokens,
-        cost_usd=step.cost_usd,
+        input_tokens=min(step.input_tokens, MOST_TOKENS),
+        output_tokens=min(step.output_tokens, MOST_TOKENS),
+        cost_usd=None if step.cost_usd is None else min(step.cost_usd, MOST_COST),
         tries=step.tries,
         status=step.status,
         finish_reason=step.finish_reason or "",

@@ -86,7 +86,9 @@ def rerun_execution(*, execution: Execution, caller: Caller, newest: bool = Fals
             raise VersionUnknown("This design was never published, so it has no newest version.")
     order = _order_again(execution, version, caller)
     audited = Audited(Action.RERUN, execution)
-    return _enqueue_again(replace(order, rerun_of=execution, audited=audited))
+    with transaction.atomic():
+        _lock_source(execution.pk)
+        return _enqueue_again(replace(order, rerun_of=execution, audited=audited))
 
 
 def resume_execution(*, execution: Execution, caller: Caller) -> Execution:
@@ -136,12 +138,22 @@ def _keep_journal(execution: Execution) -> None:
     """
     pk: Any = execution.pk
     while pk is not None:
-        rows = Execution.objects.select_for_update(no_key=True).filter(pk=pk)
-        removed_at, pk = rows.values_list("payload_removed_at", "resumed_from").get()
+        removed_at, pk = _lock_source(pk)
         if removed_at is not None:
             raise NotResumable(
                 "Retention has removed steps that this execution goes on from; run it again."
             )
+
+
+def _lock_source(pk: Any) -> tuple[Any, Any]:
+    """When retention emptied this execution, and what it goes on from. It is there until the
+    transaction ends. Raises NotResumable if it is gone.
+    """
+    rows = Execution.objects.select_for_update(no_key=True).filter(pk=pk)
+    found = rows.values_list("payload_removed_at", "resumed_from").first()
+    if found is None:
+        raise NotResumable("Retention has removed this execution, so it cannot be run again.")
+    return found
 
 
 def _order_again(execution: Execution, version: DesignVersion | None, caller: Caller) -> Order:

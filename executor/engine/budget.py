@@ -11,6 +11,8 @@ from executor.engine.limits import LimitReached, Limits
 from executor.engine.words import counted
 
 NOTHING = Usage()
+# Costs are kept in millionths of a dollar.
+SMALLEST_COST = Decimal("0.000001")
 
 
 class Budget:
@@ -78,12 +80,19 @@ class Budget:
         """Whether a call of unknown cost would make a limit meaningless."""
         return self._limits.cost_usd is not None and not self._limits.unpriced
 
-    def add(self, input_tokens: int, output_tokens: int, cost: Decimal | None) -> None:
-        """Count what a call used."""
+    def add(self, input_tokens: int, output_tokens: int, cost: Decimal | None) -> Decimal | None:
+        """Count what a call used. Returns its cost as it is recorded.
+
+        That is rounded so that what is recorded of all calls comes to the rounded sum: many calls
+        of less than the smallest cost are not lost, nor counted twice.
+        """
         self._input_tokens += input_tokens
         self._output_tokens += output_tokens
-        if cost is not None:
-            self._cost = cost + (self._cost or 0)
+        if cost is None:
+            return None
+        before = rounded_cost(self._cost or Decimal(0))
+        self._cost = cost + (self._cost or 0)
+        return rounded_cost(self._cost) - before
 
     def check(self) -> None:
         """Raises LimitReached when more was used than allowed."""
@@ -104,7 +113,7 @@ class Budget:
             model_calls=self._calls,
             input_tokens=self._input_tokens,
             output_tokens=self._output_tokens,
-            cost_usd=None if self._cost is None else float(self._cost),
+            cost_usd=None if self._cost is None else float(rounded_cost(self._cost)),
         )
 
     @property
@@ -115,3 +124,8 @@ class Budget:
     @property
     def _spent(self) -> float:
         return (self._before.cost_usd or 0.0) + float(self._cost or 0)
+
+
+def rounded_cost(cost: Decimal) -> Decimal:
+    """As columns keep it; databases would round halves differently."""
+    return cost.quantize(SMALLEST_COST)

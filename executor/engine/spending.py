@@ -6,7 +6,13 @@ from decimal import Decimal
 
 from executor.engine.budget import Budget
 from executor.engine.journal import FailedTry, StepResult
-from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
+from executor.engine.llm.base import (
+    MOST_TOKENS,
+    ErrorKind,
+    ModelAnswer,
+    ModelError,
+    ModelRequest,
+)
 from executor.engine.llm.estimate import estimated_tokens
 
 
@@ -72,8 +78,9 @@ class Call:
             spending.is_estimated = True
             estimated = estimated_tokens(request, answer.text)
             asked, said = asked or estimated.input, said or estimated.output
+        asked, said = min(asked, MOST_TOKENS), min(said, MOST_TOKENS)
         spending.input_tokens += asked
         spending.output_tokens += said
-        if answer.cost_usd is not None:
-            spending.cost = answer.cost_usd + (spending.cost or 0)
-        self._budget.add(asked, said, answer.cost_usd)
+        cost = self._budget.add(asked, said, answer.cost_usd)
+        if cost is not None:
+            spending.cost = cost + (spending.cost or 0)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from executor.engine.json_text import storable
+from executor.engine.llm.base import MOST_TOKENS
 from executor.engine.llm.server_errors import AnswerUnreadable
 from executor.engine.llm.thoughts import SpokenText
 
 MOST_TEXT = 1_000_000
-MOST_TOKENS = 2**53
 # Of a reason, a refusal, a tool's name.
 MOST_WORD = 40
 MOST_REFUSAL = 300
