@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Prefetch
 from django.utils import timezone
 
 from deployments.errors import KeyBeyond, KeyRefused, KeyRevoked
@@ -24,6 +25,18 @@ REMEMBER_SECONDS = 0.5
 MOST_REMEMBERED = 10_000
 LAST_USED_EVERY = timedelta(minutes=1)
 LONGEST_OVERLAP_SECONDS = 7 * 86_400
+
+# The text of a key, and where it comes from.
+Asked = tuple[str, str | None]
+
+# What the keys and those that made them are bound to, and the groups of their owners.
+_READ_WITH_KEYS: tuple[Any, ...] = (
+    "owner__groups",
+    *(
+        Prefetch("__".join(["made_by"] * depth + ["deployments"]), Deployment.objects.only("pk"))
+        for depth in range(MAX_MAKERS + 1)
+    ),
+)
 
 _remembered: dict[str, tuple[float, Caller]] = {}
 _forgotten = 0
@@ -113,20 +126,45 @@ def find_caller(text: str, address: str | None = None) -> Caller:
 
     `address` is where the call comes from, kept with the time of last use.
     """
+    found = find_callers([(text, address)])[text, address]
+    if isinstance(found, KeyRefused):
+        raise found
+    return found
+
+
+def find_callers(asked: Sequence[Asked]) -> dict[Asked, Caller | KeyRefused]:
+    """The same for many keys, by one query for each table. Asked are texts with addresses."""
     before = _forgotten
-    parts = text.split("_", 2)
-    if len(parts) != 3 or parts[0] != "orc" or "\0" in text:
-        raise KeyRefused(REFUSED)
-    rows = ApiKey.objects.with_makers().select_related("owner")
-    key = rows.filter(prefix=parts[1]).first()
-    until = None if key is None else key.works_until(parts[2])
+    parts = {text: text.split("_", 2) for text, _ in asked if "\0" not in text}
+    secrets = {
+        text: (part[1], part[2])
+        for text, part in parts.items()
+        if len(part) == 3 and part[0] == "orc"
+    }
+    rows = ApiKey.objects.with_makers().select_related("owner").prefetch_related(*_READ_WITH_KEYS)
+    keys = {key.prefix: key for key in rows.filter(prefix__in={pre for pre, _ in secrets.values()})}
+    found: dict[Asked, Caller | KeyRefused] = {}
+    used: dict[str | None, list[ApiKey]] = {}
+    for text, address in asked:
+        prefix, secret = secrets.get(text, ("", ""))
+        caller = _checked(text, keys.get(prefix), secret, before)
+        found[text, address] = caller or KeyRefused(REFUSED)
+        if caller is not None:
+            used.setdefault(address or None, []).append(keys[prefix])
+    for address, some in used.items():
+        _note_use(some, address)
+    return found
+
+
+def _checked(text: str, key: ApiKey | None, secret: str, before: int) -> Caller | None:
+    """Whom the key speaks for, remembered for a moment; None if it is not good."""
+    until = None if key is None else key.works_until(secret)
     if key is None or until is None or not key.is_usable or not key.owner.is_active:
-        raise KeyRefused(REFUSED)
+        return None
     caller = _caller_of_key(key)
     ends = [until, *(maker.expires_at for maker in key.makers if maker.expires_at)]
     left = min(REMEMBER_SECONDS, (min(ends) - timezone.now()).total_seconds())
     _remember(text, caller, left, before)
-    _note_use(key, address)
     return caller
 
 
@@ -227,13 +265,18 @@ def _least(limits: Iterable[int | None]) -> int | None:
 
 def _bounds(key: ApiKey) -> tuple[frozenset[str], frozenset[Any] | None]:
     """Its scopes, and the deployments that it is bound to; None if to none."""
-    bound = frozenset(key.deployments.values_list("pk", flat=True))
+    bound = frozenset(deployment.pk for deployment in key.deployments.all())
     return frozenset(key.scopes), bound or None
 
 
-def _note_use(key: ApiKey, address: str | None) -> None:
+def _note_use(keys: Sequence[ApiKey], address: str | None) -> None:
     """At most once a minute: a row that every call updates would be a lock for every call."""
     now = timezone.now()
-    if key.last_used_at is None or now - key.last_used_at > LAST_USED_EVERY:
-        used = ApiKey.objects.filter(pk=key.pk)
-        used.update(last_used_at=now, last_used_address=address or None)
+    noted = [
+        key.pk
+        for key in keys
+        if key.last_used_at is None or now - key.last_used_at > LAST_USED_EVERY
+    ]
+    if noted:
+        used = ApiKey.objects.filter(pk__in=noted)
+        used.update(last_used_at=now, last_used_address=address)

@@ -151,6 +151,12 @@ class Caller:
         return self.is_superuser or not limited or bool(limited & self.group_ids)
 
     @property
+    def rights(self) -> tuple[Any, ...]:
+        """All that decides what is there for the caller: those with equal rights see the same."""
+        bounds = (self.scopes, self.deployment_ids)
+        return (self.user_id is None, self.is_superuser, self.permissions, self.group_ids, *bounds)
+
+    @property
     def key_identity(self) -> str:
         """Stable text that tells callers apart, for idempotency keys."""
         if self.schedule_id is not None:
@@ -180,7 +186,7 @@ def caller_of(user: User | AnonymousUser | Any, **bounds: Any) -> Caller:
         user_id=user.pk,
         name=user.get_username(),
         permissions=frozenset(user.get_all_permissions()) if not user.is_superuser else frozenset(),
-        group_ids=frozenset(user.groups.values_list("pk", flat=True)),
+        group_ids=frozenset(group.pk for group in user.groups.all()),
         is_superuser=user.is_superuser,
         **bounds,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 from urllib.parse import urlencode
@@ -12,14 +13,16 @@ from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import resolve_url
+from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from designs.access import Caller, caller_of
+from designs.access import NOBODY, Caller, caller_of
 
 P = ParamSpec("P")
 
@@ -48,7 +51,11 @@ def requires(permission: str) -> Callable[[Callable[..., Any]], Callable[..., An
 
             @wraps(view)
             async def asynchronous(request: PageRequest, *args: Any, **kwargs: Any) -> Any:
-                refused = await sync_to_async(_refusal)(request, permission)
+                # One that is not looked up yet reads rows.
+                is_known = type(request.caller) is Caller
+                judge = _refusal if is_known else sync_to_async(_refusal)
+                judged: Any = judge(request, permission)
+                refused = judged if is_known else await judged
                 return refused or await view(request, *args, **kwargs)
 
             asynchronous.permission = permission  # type: ignore[attr-defined]
@@ -64,11 +71,50 @@ def requires(permission: str) -> Callable[[Callable[..., Any]], Callable[..., An
     return declare
 
 
-def caller_of_session(key: str | None) -> Caller:
-    """Whom a session speaks for today, NOBODY if it has ended. Reads session, person and rights."""
+@dataclass(frozen=True)
+class Sitting:
+    """What a session says today: whom it speaks for, and when (in seconds since 1970) a person last
+    did something in it.
+    """
+
+    caller: Caller
+    seen_at: int | None = None
+
+
+# Where a session keeps when that was.
+SEEN = "seen_at"
+
+
+def read_sittings(keys: Sequence[str | None]) -> dict[str | None, Sitting]:
+    """By the keys of their sessions; one that has ended speaks for NOBODY. Sessions and groups are
+    read for all together.
+    """
+    now = timezone.now()
+    rows = Session.objects.filter(session_key__in=[key for key in keys if key], expire_date__gt=now)
+    sessions = {row.session_key: _ReadSession(row) for row in rows}
+    users = {key: _user_in(session) for key, session in sessions.items()}
+    prefetch_related_objects([user for user in users.values() if user.is_authenticated], "groups")
+    found: dict[str | None, Sitting] = dict.fromkeys(keys, Sitting(NOBODY))
+    for key, session in sessions.items():
+        found[key] = Sitting(caller_of(users[key]), session.get(SEEN))
+    return found
+
+
+def _user_in(session: SessionStore) -> Any:
     asked = HttpRequest()
-    asked.session = SessionStore(key)
-    return caller_of(get_user(asked))
+    asked.session = session
+    return get_user(asked)
+
+
+class _ReadSession(SessionStore):
+    """One whose row was read already."""
+
+    def __init__(self, row: Session) -> None:
+        super().__init__(row.session_key)
+        self._row = row
+
+    def load(self) -> dict[str, Any]:
+        return self._row.get_decoded()
 
 
 def _refusal(request: PageRequest, permission: str) -> HttpResponse | None:

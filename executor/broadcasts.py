@@ -141,7 +141,9 @@ _running: PerLoop[dict[tuple[type, uuid.UUID], Broadcast[Any]]] = PerLoop(dict, 
 async def broadcast_of(kind: type[B], pk: uuid.UUID) -> AsyncIterator[B]:
     """The one of this loop that tells of this run; it knows by now how the run stands."""
     here = _running.get()
-    found: Any = here.setdefault((kind, pk), kind(pk))
+    found: Any = here.get((kind, pk))
+    if found is None:
+        found = here[kind, pk] = kind(pk)
     try:
         await found._hold()
         yield found
@@ -161,6 +163,12 @@ class Looks(Generic[T]):
     def seconds_left(self) -> float:
         """How long the last answer is good."""
         return max(0.0, self._at + self._every - time.monotonic())
+
+    def know(self, found: T | None) -> None:
+        """Somebody has just looked, and this is what they found."""
+        self._at = time.monotonic()
+        self._found = asyncio.get_running_loop().create_future()
+        self._found.set_result(found)
 
     async def now(self) -> T | None:
         if not self.seconds_left or self._found is None:

@@ -9,7 +9,7 @@ import time
 import uuid
 import weakref
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Sequence
 from typing import Any
 
 import redis
@@ -18,6 +18,7 @@ from django.conf import settings
 
 from designs.access import Caller
 from executor.errors import TooManyStreams
+from executor.gathering import Gathered
 from executor.loops import PerLoop, stop_task
 
 logger = logging.getLogger(__name__)
@@ -28,20 +29,34 @@ LEASE_SECONDS = 30.0
 # A Redis that hangs must not hold up every stream: after a failure none waits for it for this long.
 REST_SECONDS = 5.0
 
-# Keys are the caller's and the run's open streams with their ends; arguments are the new one, the
-# lease in milliseconds and both limits. 0: it was noted; 1 or 2: that one has too many.
+# So many are noted or forgotten by one call.
+MOST_TOGETHER = 100
+
+# For each new stream two keys, its caller's and its run's open streams with their ends. Arguments
+# are the lease in milliseconds, both limits, and the streams' names. For each comes back 0: it was
+# noted; 1 or 2: that one has too many.
 SCRIPT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for i, key in ipairs(KEYS) do
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
-  if redis.call('ZCARD', key) >= tonumber(ARGV[i + 2]) then return i end
+local cleared, answers = {}, {}
+for n = 1, #ARGV - 3 do
+  local pair, full = {KEYS[2 * n - 1], KEYS[2 * n]}, 0
+  for i, key in ipairs(pair) do
+    if not cleared[key] then
+      redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+      cleared[key] = true
+    end
+    if full == 0 and redis.call('ZCARD', key) >= tonumber(ARGV[i + 1]) then full = i end
+  end
+  if full == 0 then
+    for _, key in ipairs(pair) do
+      redis.call('ZADD', key, now + ARGV[1], ARGV[n + 3])
+      redis.call('PEXPIRE', key, ARGV[1])
+    end
+  end
+  answers[n] = full
 end
-for _, key in ipairs(KEYS) do
-  redis.call('ZADD', key, now + ARGV[2], ARGV[1])
-  redis.call('PEXPIRE', key, ARGV[2])
-end
-return 0
+return answers
 """
 
 _open: dict[str, Place] = {}
@@ -75,7 +90,7 @@ class Place:
             self._loop.call_soon_threadsafe(self._forget)
 
     def _forget(self) -> None:
-        _counting.get().in_background(_forget(self))
+        _counting.get().forget_soon(self)
 
 
 async def take_place(caller: Caller, pk: uuid.UUID) -> Place:
@@ -91,7 +106,7 @@ async def take_place(caller: Caller, pk: uuid.UUID) -> Place:
         raise _too_many(full, limits)
     place = Place(keys)
     try:
-        full = await _note(place, limits)
+        full = await _counting.get().notes.ask(place)
     except BaseException:
         place.free()
         raise
@@ -110,24 +125,37 @@ def _too_many(full: int, limits: tuple[int, int]) -> TooManyStreams:
     )
 
 
-async def _note(place: Place, limits: tuple[int, int]) -> int:
-    if time.monotonic() < _rest_until:
-        return 0
-    try:
-        arguments = [place.name, int(LEASE_SECONDS * 1000), *limits]
-        return int(await _counting.get().note(place.keys, arguments))
-    except (redis.RedisError, OSError) as error:
-        _rest(error)
-        return 0
+def _rests() -> bool:
+    return time.monotonic() < _rest_until
 
 
-async def _forget(place: Place) -> None:
-    if time.monotonic() < _rest_until:
+async def _note(places: Sequence[Place]) -> dict[Place, int]:
+    """Which of its keys has too many, for each place; 0 for one that is noted."""
+    told = settings.ENVIRONMENT
+    answers: Sequence[int] = [0] * len(places)
+    if not _rests():
+        keys = [key for place in places for key in place.keys]
+        names = [place.name for place in places]
+        limits = (told.streams_per_caller, told.streams_per_run)
+        try:
+            note = _counting.get().note
+            answers = await note(keys, [int(LEASE_SECONDS * 1000), *limits, *names])
+        except (redis.RedisError, OSError) as error:
+            _rest(error)
+    for place in places:
+        if place.name not in _open:
+            # Its client left while it was being noted.
+            _counting.get().forget_soon(place)
+    return {place: int(full) for place, full in zip(places, answers, strict=True)}
+
+
+async def _forget(places: Sequence[Place]) -> None:
+    if _rests():
         return
     try:
         async with _counting.get().client.pipeline(transaction=False) as pipe:
-            for key in place.keys:
-                pipe.zrem(key, place.name)
+            for key, names in _by_key(places).items():
+                pipe.zrem(key, *names)
             await pipe.execute()
     except (redis.RedisError, OSError) as error:
         _rest(error)
@@ -143,13 +171,20 @@ async def _renew(loop: asyncio.AbstractEventLoop) -> None:
         end = time.time() * 1000 + lease
         try:
             async with _counting.get().client.pipeline(transaction=False) as pipe:
-                for place in places:
-                    for key in place.keys:
-                        pipe.zadd(key, {place.name: end})
-                        pipe.pexpire(key, lease)
+                for key, names in _by_key(places).items():
+                    pipe.zadd(key, dict.fromkeys(names, end))
+                    pipe.pexpire(key, lease)
                 await pipe.execute()
         except (redis.RedisError, OSError) as error:
             _rest(error)
+
+
+def _by_key(places: Sequence[Place]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for place in places:
+        for key in place.keys:
+            found.setdefault(key, []).append(place.name)
+    return found
 
 
 class _Counting:
@@ -157,11 +192,13 @@ class _Counting:
 
     def __init__(self) -> None:
         self.client: Any = redis.asyncio.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5, max_connections=32
+            settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5
         )
         self.note: Any = self.client.register_script(SCRIPT)
+        self.notes: Gathered[Place, int] = Gathered(_note, most=MOST_TOGETHER)
+        self._freed: list[Place] = []
+        self._forgetting: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def keep_renewing(self) -> None:
         """One task notes all streams of the loop anew, as long as there are any."""
@@ -169,15 +206,23 @@ class _Counting:
             loop = asyncio.get_running_loop()
             self._renewing = loop.create_task(_renew(loop), name="open streams")
 
-    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def forget_soon(self, place: Place) -> None:
+        """Without waiting; those that end together are forgotten together."""
+        self._freed.append(place)
+        if self._forgetting is None or self._forgetting.done():
+            loop = asyncio.get_running_loop()
+            self._forgetting = loop.create_task(self._forget(), name="closed streams")
+
+    async def _forget(self) -> None:
+        while self._freed:
+            some, self._freed = self._freed[:MOST_TOGETHER], self._freed[MOST_TOGETHER:]
+            await _forget(some)
 
     async def close(self) -> None:
         await stop_task(self._renewing)
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self.notes.close()
+        if self._forgetting is not None:
+            await asyncio.wait([self._forgetting])
         await self.client.aclose()
 
 

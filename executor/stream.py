@@ -3,57 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from executor import wakeups
 from executor.broadcasts import Broadcast
-from executor.models import BlockResult, BlockStatus, Execution, Step
+from executor.models import BlockResult, Step
 from executor.states import TERMINAL, Status
-from executor.threads import in_thread
+from executor.stream_rows import LETTERS, Found, Position, Told, read_run
 
 # A listener that hears nothing is told so, and rows are read: a wake-up may be lost.
 ALIVE_SECONDS = 10.0
 # Changes that come within this time are read together.
 GATHER_SECONDS = 0.02
-
-UNTOLD = "-"
-_LETTERS = {status.value: status.value[0] for status in BlockStatus}
-_POSITION = re.compile(r"([a-z]*)\.(\d{1,18})\.([a-z-]*)")
-
-
-@dataclass(frozen=True)
-class Told:
-    """One event. `position` is what a listener sends to go on after it; None for passing text."""
-
-    name: str
-    data: dict[str, Any]
-    position: str | None = None
-    # Made once for all listeners, by who may read what.
-    encoded: dict[bool, bytes] = field(default_factory=dict, compare=False, repr=False)
-
-
-@dataclass(slots=True)
-class Position:
-    """What a listener was told: the status by its letter, the last step, each block's letter."""
-
-    letter: str = ""
-    step: int = 0
-    blocks: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        return f"{self.letter}.{self.step}.{''.join(self.blocks)}"
-
-
-def read_position(text: str) -> Position:
-    """From a listener's Last-Event-ID; from the beginning for one that nobody gave out."""
-    found = _POSITION.fullmatch(text)
-    if found is None:
-        return Position()
-    return Position(found.group(1), int(found.group(2)), list(found.group(3)))
 
 
 class Events(Broadcast[Told]):
@@ -94,7 +57,7 @@ class Events(Broadcast[Told]):
             return []
         letters = dict(enumerate(position.blocks))
         blocks = [
-            pk for n, (pk, status) in enumerate(found.blocks) if letters.get(n) != _LETTERS[status]
+            pk for n, (pk, status) in enumerate(found.blocks) if letters.get(n) != LETTERS[status]
         ]
         lacking = Found(
             execution=found.execution,
@@ -105,7 +68,7 @@ class Events(Broadcast[Told]):
         return [*lacking.begun(position), *lacking.news(position), *self._texts.snapshots()]
 
     async def _is_over(self, heard: wakeups.Watch) -> bool:
-        found = await in_thread(_read, self.pk, self._position)
+        found = await read_run(self.pk, self._position)
         if found is None:
             # Not written yet, for who listens before a run begins; or removed since.
             self.begin()
@@ -208,108 +171,3 @@ class Texts:
         if told.name == "step":
             self._over.add(told.data["key"])
             self._known.pop(told.data["key"], None)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One reading of the rows. `blocks`: all in order, as (id, status); `changed` by id."""
-
-    execution: Execution
-    blocks: list[tuple[int, str]]
-    changed: dict[int, BlockResult]
-    steps: list[Step]
-
-    @property
-    def status(self) -> str:
-        return self.execution.status
-
-    def begun(self, position: Position) -> list[Told]:
-        """The status, unless it is an end: that comes last to who was told of the run before."""
-        is_end = self.status in TERMINAL and position.letter
-        return [] if is_end else list(self._changed_status(position))
-
-    def news(self, position: Position) -> Iterator[Told]:
-        """What the position lacks, in the order in which it happened; moves the position on."""
-        yield from self._blocks(position, ended=False)
-        for step in self.steps:
-            position.step = step.pk
-            yield Told("step", _step(step), str(position))
-        yield from self._blocks(position, ended=True)
-        yield from self._changed_status(position)
-
-    def _changed_status(self, position: Position) -> Iterator[Told]:
-        if position.letter != self.status[:1]:
-            position.letter = self.status[:1]
-            yield Told("execution", _execution(self.execution), str(position))
-
-    def _blocks(self, position: Position, *, ended: bool) -> Iterator[Told]:
-        for number, (pk, status) in enumerate(self.blocks):
-            if pk not in self.changed or (status not in ("pending", "running")) != ended:
-                continue
-            padding = number + 1 - len(position.blocks)
-            position.blocks += [UNTOLD] * padding
-            position.blocks[number] = _LETTERS[status]
-            yield Told("block", _block(self.changed[pk]), str(position))
-
-
-def _read(pk: uuid.UUID, position: Position) -> Found | None:
-    # The execution first: once it has ended, what is read after it is all there is.
-    rows = Execution.objects.defer("document", "input_data", "result_data")
-    execution = rows.filter(pk=pk).first()
-    if execution is None:
-        return None
-    blocks = list(execution.blocks.order_by("pk").values_list("pk", "status"))
-    letters = dict(enumerate(position.blocks))
-    wanted = [
-        block_id
-        for number, (block_id, status) in enumerate(blocks)
-        if letters.get(number) != _LETTERS[status]
-    ]
-    return Found(
-        execution=execution,
-        blocks=blocks,
-        changed=execution.blocks.in_bulk(wanted) if wanted else {},
-        steps=list(execution.steps.filter(pk__gt=position.step).defer("prompt").order_by("pk")),
-    )
-
-
-def _execution(execution: Execution) -> dict[str, Any]:
-    return {
-        "execution_id": execution.public_id,
-        "log_id": execution.pk,
-        "status": execution.status,
-        "attempt": execution.attempt,
-    }
-
-
-def _block(row: BlockResult) -> dict[str, Any]:
-    return {
-        "block_id": row.block_id,
-        "status": row.status,
-        "output": row.output,
-        "error": row.error,
-        "started_at": row.started_at,
-        "completed_at": row.completed_at,
-    }
-
-
-def _step(row: Step) -> dict[str, Any]:
-    return {
-        "key": row.key,
-        "block_id": row.block_id,
-        "agent_id": row.agent_id or None,
-        "round_number": row.round_number,
-        "purpose": row.purpose,
-        "model": row.model or None,
-        "status": row.status,
-        "text": row.text,
-        "output": row.output,
-        "finish_reason": row.finish_reason,
-        "input_tokens": row.input_tokens,
-        "output_tokens": row.output_tokens,
-        "is_estimated": row.is_estimated,
-        "cost_usd": row.cost_usd,
-        "tries": row.tries,
-        "failures": row.failures,
-        "duration_ms": row.duration_ms,
-    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from typing import Any
 
 from django.contrib import messages
@@ -13,13 +13,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from designs.access import Caller
 from designs.audit import Action, note
 from designs.errors import SuggestionsOutdated
-from designs.requests import PageRequest, caller_of_session, requires
+from designs.requests import PageRequest, requires
 from designs.threads import event_response
 from executor import wakeups
-from executor.broadcasts import Broadcast, Listener, broadcast_of, shared_looks
+from executor.broadcasts import Broadcast, Listener, Looks, broadcast_of, shared_looks
 from executor.errors import ExecutionEnded, TooManyStreams
 from executor.filters import HistoryFilter
 from executor.models import Execution, Step
@@ -33,6 +32,7 @@ from executor.services import (
     rerun_execution,
     resume_execution,
 )
+from executor.sight import sees, sitting
 from executor.states import LIVE
 from executor.suggestions import apply_review, name_of, suggestions_of
 from executor.threads import in_thread
@@ -194,22 +194,21 @@ async def execution_stream(request: PageRequest, pk: uuid.UUID) -> HttpResponseB
 
     Only a doorbell: what changed is read by the page, with the reader's rights.
     """
-    if not await in_thread(_is_visible, request.caller, pk):
+    if not await sees(request.caller, pk):
         raise Http404
     try:
         place = await take_place(request.caller, pk)
     except TooManyStreams as error:
         return HttpResponse(str(error), "text/plain", 429, headers={"Retry-After": "5"})
-    response = event_response(_changes(pk, request.session.session_key, place))
+    session = request.session.session_key
+    looks = shared_looks((session, pk), lambda: _still_sees(session, pk), LOOK_AGAIN_SECONDS)
+    looks.know(True)
+    response = event_response(_changes(pk, looks, place))
     place.belong_to(response)
     return response
 
 
-async def _changes(pk: uuid.UUID, session: str | None, place: Place) -> AsyncIterator[bytes]:
-    def look() -> Awaitable[bool | None]:
-        return in_thread(_still_sees, session, pk)
-
-    looks = shared_looks((session, pk), look, LOOK_AGAIN_SECONDS)
+async def _changes(pk: uuid.UUID, looks: Looks[bool], place: Place) -> AsyncIterator[bytes]:
     try:
         async with broadcast_of(Rings, pk) as rings:
             heard = rings.listen()
@@ -255,13 +254,8 @@ class Rings(Broadcast[bytes]):
                     heard.queue.get_nowait()
 
 
-def _is_visible(caller: Caller, pk: uuid.UUID) -> bool:
-    return Execution.objects.for_caller(caller).filter(pk=pk).exists()
-
-
-def _still_sees(session: str | None, pk: uuid.UUID) -> bool:
-    caller = caller_of_session(session)
-    return caller.may("executor.view_execution") and _is_visible(caller, pk)
+async def _still_sees(session: str | None, pk: uuid.UUID) -> bool | None:
+    return await sees((await sitting(session)).caller, pk)
 
 
 def _state(pk: uuid.UUID) -> tuple[bool, int]:

@@ -26,7 +26,7 @@ from executor.carrier import process_carrier  # noqa: E402
 from executor.known_secrets import start_learning  # noqa: E402
 from executor.llm_provider import load_models  # noqa: E402
 from executor.loops import close_loop  # noqa: E402
-from orchestra import fast_lane, headers  # noqa: E402
+from orchestra import fast_lane, headers, stream_lane  # noqa: E402
 from orchestra.client_address import with_client  # noqa: E402
 from orchestra.interpreter import set_up_interpreter  # noqa: E402
 from orchestra.memory import noting_large_answers  # noqa: E402
@@ -60,8 +60,14 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         # What Django does not know either, without its traceback.
         return
     scope = with_client(scope, settings.ENVIRONMENT.trusted_proxies)
-    if not (fast_lane.takes(scope) and await fast_lane.answer(scope, receive, send)):
-        await _django(scope, bounded(scope, receive), noting_large_answers(send))
+    if stream_lane.takes(scope):
+        await stream_lane.answer(scope, receive, send, otherwise=_answer)
+    elif not (fast_lane.takes(scope) and await fast_lane.answer(scope, receive, send)):
+        await _answer(scope, receive, send)
+
+
+async def _answer(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    await _django(scope, bounded(scope, receive), noting_large_answers(send))
 
 
 def bounded(scope: dict[str, Any], receive: Any) -> Any:

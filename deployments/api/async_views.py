@@ -16,9 +16,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.exceptions import NotAuthenticated, ParseError
 from rest_framework.request import Request
 
-from deployments.api.authentication import caller_of_key, check_csrf, key_text
+from deployments.api.authentication import caller_of_key_async, check_csrf, key_text
 from deployments.api.late_bodies import CallerLeft, load_body
-from deployments.keys import remembered_caller
 from deployments.limits import Limit, count_request_async, limits_of_caller
 from designs.access import Caller, caller_of
 from designs.acting import acting
@@ -27,7 +26,7 @@ from designs.api.parsers import JsonWanted, check_headers, read_json_async
 from designs.api.permissions import require
 from designs.api.renderers import to_json
 from designs.threads import release_request
-from executor.threads import in_thread, in_thread_once
+from executor.threads import in_thread
 
 
 class AsyncApiView(ApiView):
@@ -82,10 +81,7 @@ class AsyncApiView(ApiView):
         """The caller as the request names them, today. Raises what authentication raises."""
         text = key_text(request)
         if text is not None:
-            found = remembered_caller(text)
-            if found is None:
-                found = await in_thread_once(caller_of_key, text, request.META.get("REMOTE_ADDR"))
-            return found
+            return await caller_of_key_async(text, request.META.get("REMOTE_ADDR"))
         user = await request.auser()
         if not user.is_authenticated or not user.is_active:
             raise NotAuthenticated("Send an API key, or sign in.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
@@ -12,9 +13,15 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from deployments.errors import KeyRefused
-from deployments.keys import find_caller, remembered_caller
+from deployments.keys import Asked, find_caller, find_callers, remembered_caller
 from designs.access import Caller, caller_of
 from designs.acting import act_as
+from designs.threads import in_thread, release_request
+from executor.gathering import Gathered
+from executor.loops import PerLoop
+
+# Keys that are looked up by one reading.
+MOST_TOGETHER = 50
 
 
 def key_text(request: Request | HttpRequest) -> str | None:
@@ -39,6 +46,30 @@ def caller_of_key(text: str, address: str | None = None) -> Caller:
         return find_caller(text, address)
     except KeyRefused as error:
         raise AuthenticationFailed(str(error)) from error
+
+
+async def caller_of_key_async(text: str, address: str | None = None) -> Caller:
+    """The same from an event loop: keys that come at the same time are looked up together."""
+    remembered = remembered_caller(text)
+    if remembered is not None:
+        return remembered
+    # Who waits for others' reading must not hold the connection that it needs.
+    release_request()
+    found = await _gathered.get().ask((text, address))
+    if isinstance(found, KeyRefused):
+        raise AuthenticationFailed(str(found))
+    return found
+
+
+async def _read(asked: Sequence[Asked]) -> Mapping[Asked, Caller | KeyRefused]:
+    return await in_thread(find_callers, asked)
+
+
+def _make() -> Gathered[Asked, Caller | KeyRefused]:
+    return Gathered(_read, most=MOST_TOGETHER, at_once=2)
+
+
+_gathered = PerLoop(_make, Gathered.close)
 
 
 class ApiKeyAuthentication(BaseAuthentication):

@@ -8,7 +8,6 @@ import uuid
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import DatabaseError
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -18,23 +17,24 @@ from rest_framework.request import Request
 
 from deployments.api.answers import ended
 from deployments.api.async_views import AsyncApiView
-from deployments.api.authentication import caller_of_key, key_text
+from deployments.api.authentication import caller_of_key_async, key_text
 from deployments.calls import Call
-from deployments.keys import remembered_caller
 from designs.access import Caller
 from designs.api.permissions import caller_of_request
 from designs.api.renderers import to_json
 from designs.ids import new_id
-from designs.requests import caller_of_session
 from designs.threads import event_response
 from executor import stream as follower
 from executor.answers import read_answer
 from executor.broadcasts import Listener, Looks, broadcast_of, shared_looks
-from executor.models import Execution, parse_execution_id
+from executor.models import parse_execution_id
 from executor.open_streams import Place, take_place
+from executor.openings import turn_to_open
 from executor.quotes import HIDDEN, PLAIN, reasons_without_quotes
-from executor.stream import Events, Position, Told, read_position
-from executor.threads import in_thread, in_thread_once
+from executor.sight import sees, sitting
+from executor.stream import Events
+from executor.stream_rows import Position, Told, read_position
+from executor.threads import in_thread_once
 
 EVENTS = "text/event-stream"
 # At the end of the last event's id: nothing comes after it.
@@ -76,7 +76,7 @@ class ExecutionEventsView(AsyncApiView):
         """
         pk = parse_execution_id(execution_id)
         caller = caller_of_request(request)
-        if pk is None or not await in_thread(_is_there, caller, pk):
+        if pk is None or not await sees(caller, pk):
             raise Http404
 
         last = request.META.get("HTTP_LAST_EVENT_ID", "").strip()
@@ -89,25 +89,28 @@ class ExecutionEventsView(AsyncApiView):
         except BaseException:
             await hearing.close()
             raise
-        return hearing.response(_looks(request, pk, own=None))
+        looks = _looks(request, pk, own=None)
+        looks.know(_sight(caller, None))
+        return hearing.response(looks)
 
 
 async def stream_call(request: Request, called: Callable[..., Awaitable[Call]]) -> HttpResponseBase:
     """Start a run and follow it; the listener is there before the run begins."""
     caller, pk = caller_of_request(request), new_id()
-    hearing = Hearing(await take_place(caller, pk))
-    try:
-        await hearing.begin(pk, Position())
-        call = await called(wait_seconds=0, streams=True, execution_id=pk)
-        if call.execution_id != pk:
-            # An idempotency key had started another execution.
-            pk = call.execution_id
-            await hearing.close()
-            hearing = Hearing(await take_place(caller, pk))
+    async with turn_to_open():
+        hearing = Hearing(await take_place(caller, pk))
+        try:
             await hearing.begin(pk, Position())
-    except BaseException:
-        await hearing.close()
-        raise
+            call = await called(wait_seconds=0, streams=True, execution_id=pk)
+            if call.execution_id != pk:
+                # An idempotency key had started another execution.
+                pk = call.execution_id
+                await hearing.close()
+                hearing = Hearing(await take_place(caller, pk))
+                await hearing.begin(pk, Position())
+        except BaseException:
+            await hearing.close()
+            raise
     response = hearing.response(_looks(request, pk, own=caller))
     if call.replayed:
         response["Idempotent-Replayed"] = "true"
@@ -213,10 +216,6 @@ def _encoded(told: Told, *, shows: bool) -> bytes:
     return f"{place}event: {told.name}\ndata: ".encode() + to_json(data) + b"\n\n"
 
 
-def _is_there(caller: Caller, pk: Any) -> bool:
-    return Execution.objects.for_caller(caller).filter(pk=pk).exists()
-
-
 # --- What may be seen -----------------------------------------------------------------------------
 
 
@@ -237,13 +236,10 @@ def _looks(request: Request, pk: uuid.UUID, *, own: Caller | None) -> Looks[Sigh
     async def look() -> Sight | None:
         try:
             if text is None:
-                caller = await in_thread(caller_of_session, session)
+                caller = (await sitting(session)).caller
             else:
-                known = remembered_caller(text)
-                if known is None:
-                    known = await in_thread_once(caller_of_key, text, address)
-                caller = known
-            is_there = await in_thread_once(_is_there, caller, pk)
+                caller = await caller_of_key_async(text, address)
+            is_there = await sees(caller, pk)
         except (APIException, DatabaseError):
             return None
         return _sight(caller, own) if is_there else None

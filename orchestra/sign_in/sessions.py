@@ -19,8 +19,9 @@ from django.utils import timezone
 
 from designs.access import Caller, caller_of
 from designs.models import PersonSession
+from designs.requests import SEEN
 
-STARTED, SEEN, RIGHTS = "signed_in_at", "seen_at", "rights"
+STARTED, RIGHTS = "signed_in_at", "rights"
 ADDRESS, AGENT = "address", "agent"
 # The row of a session is written at most this often for being used.
 NOTE_EVERY_SECONDS = 60
@@ -47,7 +48,7 @@ def keep_awake_or_end(request: HttpRequest) -> None:
     if SESSION_KEY not in session:
         return
     now, seen = int(time.time()), session.get(SEEN)
-    if seen is not None and now - seen >= settings.ENVIRONMENT.session_idle_seconds:
+    if is_idle(seen):
         session.flush()
     elif is_by_hand(request) and (seen is None or now - seen >= NOTE_EVERY_SECONDS):
         session[SEEN] = now
@@ -57,6 +58,12 @@ def keep_awake_or_end(request: HttpRequest) -> None:
         except UpdateError:
             session.flush()
         session.modified = False
+
+
+def is_idle(seen_at: int | None) -> bool:
+    """True if no person has used a session for too long."""
+    idle_since = int(time.time()) - settings.ENVIRONMENT.session_idle_seconds
+    return seen_at is not None and seen_at <= idle_since
 
 
 def is_by_hand(request: HttpRequest) -> bool:

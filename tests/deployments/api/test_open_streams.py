@@ -17,8 +17,7 @@ from django.test import AsyncClient
 from deployments.models import Deployment
 from deployments.services import invoke_deployment
 from designs.access import SYSTEM, caller_of
-from executor import open_streams
-from executor import stream as follower
+from executor import open_streams, stream_rows
 from executor.errors import TooManyStreams
 from executor.models import Execution, Trigger
 from executor.open_streams import take_place
@@ -173,11 +172,11 @@ async def test_one_reader_for_all_listeners_and_each_piece_is_encoded_once(
 ) -> None:
     many = dataclasses.replace(settings.ENVIRONMENT, streams_per_caller=100, streams_per_run=100)
     monkeypatch.setattr(settings, "ENVIRONMENT", many)
-    reads: list[uuid.UUID] = []
+    reads: list[Any] = []
     encoded: list[Any] = []
-    read, write = follower._read, follower._execution
-    monkeypatch.setattr(follower, "_read", lambda pk, at: reads.append(pk) or read(pk, at))
-    monkeypatch.setattr(follower, "_execution", lambda row: encoded.append(row) or write(row))
+    read, write = stream_rows.read_runs, stream_rows._execution
+    monkeypatch.setattr(stream_rows, "read_runs", lambda asked: reads.append(asked) or read(asked))
+    monkeypatch.setattr(stream_rows, "_execution", lambda row: encoded.append(row) or write(row))
     streams = [await opened(execution, key) for _ in range(40)]
     assert len(reads) <= 3
     reads.clear()
