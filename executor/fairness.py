@@ -175,7 +175,7 @@ def read_lanes(start: str, most: int) -> list[Lane]:
         f"SELECT ({following}), lane.number + 1 FROM lane JOIN {_TABLE} c ON c.id = lane.id "
         "WHERE lane.number < %s) "
         "SELECT e.caller_key, e.deployment_id, e.id, e.max_concurrent, e.caller_max_concurrent "
-        f"FROM lane JOIN {_TABLE} e ON e.id = lane.id"
+        f"FROM lane JOIN {_TABLE} e ON e.id = lane.id ORDER BY lane.number"
     )
     rows = _rows(statement, [start, most]) if most > 0 else []
     return [

@@ -96,6 +96,22 @@ class TestQueue:
         assert [one.caller_key for one in read_lanes("b", 10)] == ["b", "c"]
         assert [one.caller_key for one in read_lanes("", 2)] == ["a", "b"]
 
+    def test_their_order_is_that_of_their_keys_however_the_database_joins(
+        self, queue: Queue
+    ) -> None:
+        for key in ("b", "a", "d", "c"):
+            queue(caller_key=key)
+        with connection.cursor() as cursor:
+            # A merge join goes through the ids, which are in the order in which they were made.
+            others = ("enable_nestloop", "enable_hashjoin") * (connection.vendor == "postgresql")
+            for name in others:
+                cursor.execute(f"SET {name} = off")
+            try:
+                assert [one.caller_key for one in read_lanes("", 10)] == ["a", "b", "c", "d"]
+            finally:
+                for name in others:
+                    cursor.execute(f"RESET {name}")
+
     def test_more_callers_than_one_look_sees_have_their_turn(
         self, queue: Queue, monkeypatch: pytest.MonkeyPatch
     ) -> None:
