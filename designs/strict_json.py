@@ -34,7 +34,7 @@ def read_strict_json(data: bytes | str) -> Any:
     """
     text = _decoded(data) if isinstance(data, bytes) else data
     text = text.removeprefix("\ufeff")
-    _check_count(text)
+    check_count(text)
     try:
         value = json.loads(
             text,
@@ -60,8 +60,10 @@ def _decoded(data: bytes) -> str:
         raise JsonUnreadable(f"This is not UTF-8: byte {error.start} cannot be read.") from error
 
 
-def _check_count(text: str) -> None:
-    """Refuse too many values before they are made: outside of texts each comma parts two."""
+def check_count(text: str) -> None:
+    """Raises JsonTooLarge for too many values before they are made: outside of texts each comma
+    parts two.
+    """
     if text.count(",") >= MOST_VALUES and _TEXTS.sub("", text).count(",") >= MOST_VALUES:
         raise _too_many()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from designs.graph.meter import MAX_CHARACTERS, MAX_ELEMENTS
 from designs.graph.misfits import Misfit, first_misfits
 from designs.graph.report import Report
-from designs.graph.schema_parts import weight_of_text, weight_of_values
+from designs.graph.schema_parts import weight_of_depth, weight_of_text, weight_of_values
 from designs.graph.schemas import check_references, compile_schema
 from designs.graph.text_cost import text_cost
 
@@ -16,6 +17,8 @@ MOST_MISFITS = 50
 MOST_UNITS = 4_000_000
 # A pattern reads so many characters in one unit.
 CHARACTERS_PER_UNIT = 4
+# To find equal entries, all that they hold is written out.
+UNITS_PER_COMPARED = 16
 # Numbers beyond these have many digits: to divide them costs as much as so many other values.
 _LEAST, _MOST = 1e-15, 1e15
 LONG_NUMBER = 64
@@ -29,7 +32,10 @@ TOO_MUCH = (
 class SchemaCheck:
     """A schema ready to judge values. Raises ValueError for what is no schema."""
 
-    __slots__ = ("_is_cheap", "_refusal", "_schema", "_text_weight", "_validator", "_value_weight")
+    __slots__ = (
+        "_depth_weight", "_is_cheap", "_refusal", "_schema", "_text_weight", "_validator",
+        "_value_weight",
+    )  # fmt: skip
 
     def __init__(self, schema: dict[str, Any]) -> None:
         self._schema = schema
@@ -37,8 +43,11 @@ class SchemaCheck:
         self._refusal = _refusal(schema)
         self._value_weight = weight_of_values(schema)
         self._text_weight = weight_of_text(schema)
+        self._depth_weight = weight_of_depth(schema)
         # No value of a run is larger than what an expression may make.
-        self._is_cheap = self._units(MAX_ELEMENTS, MAX_CHARACTERS) <= MOST_UNITS
+        self._is_cheap = (
+            not self._depth_weight and self._units(MAX_ELEMENTS, MAX_CHARACTERS) <= MOST_UNITS
+        )
 
     def misfits(self, value: Any, most: int = MOST_MISFITS) -> list[Misfit]:
         """Why the value does not fit, up to `most` reasons; none if it fits."""
@@ -53,19 +62,17 @@ class SchemaCheck:
     def _is_affordable(self, value: Any) -> bool:
         if self._is_cheap:
             return True
-        values = characters = 0
-        waiting = [value]
-        while waiting:
-            item = waiting.pop()
-            values += _weight_of_number(item) if isinstance(item, float) else 1
-            if isinstance(item, str):
-                characters += len(item)
-            elif isinstance(item, dict):
-                characters += sum(map(len, item))
-                waiting.extend(item.values())
-            elif isinstance(item, list):
-                waiting.extend(item)
-            if self._units(values + len(waiting), 0) > MOST_UNITS:
+        values = characters = compared = depth = 0
+        level = [value]
+        while level:
+            values += sum(map(_weight_of_value, level))
+            written = sum(map(_characters, level))
+            characters += written
+            # It is compared along with each value around it.
+            compared += depth * (len(level) * UNITS_PER_COMPARED + written // CHARACTERS_PER_UNIT)
+            level = [inner for item in level for inner in _inside(item)]
+            depth += 1
+            if self._units(values + len(level), 0) + compared * self._depth_weight > MOST_UNITS:
                 return False
         return self._is_affordable_text(value, values, characters)
 
@@ -81,8 +88,21 @@ class SchemaCheck:
         return values * self._value_weight + of_text
 
 
-def _weight_of_number(number: float) -> int:
-    return 1 if not number or _LEAST <= abs(number) <= _MOST else LONG_NUMBER
+def _weight_of_value(value: Any) -> int:
+    is_usual = not isinstance(value, float) or not value or _LEAST <= abs(value) <= _MOST
+    return 1 if is_usual else LONG_NUMBER
+
+
+def _characters(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value)
+    return sum(map(len, value)) if isinstance(value, dict) else 0
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _refusal(schema: dict[str, Any]) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from designs.graph.pattern_cost import cost_of_pattern
+from designs.graph.same_values import are_words, largest
 
 Schema = dict[str, Any]
 
@@ -109,14 +110,15 @@ def _combined(found: list[tuple[str, int]]) -> int:
 
 # In units of about 8 ns, the time to judge a value's type.
 _KEYWORDS = {
-    "contains": 14, "const": 16, "propertyNames": 8, "uniqueItems": 8, "pattern": 8,
+    "contains": 14, "propertyNames": 8, "uniqueItems": 8, "pattern": 8,
+    "minimum": 27, "maximum": 27, "exclusiveMinimum": 27, "exclusiveMaximum": 27,
 }  # fmt: skip
 _PER_ENTRY = {"patternProperties": 4, "dependentRequired": 2, "properties": 1, "prefixItems": 1}
-_PER_OPTION = 90
+# To look a value up among options that are not mere words, and each value of the largest option.
+_LOOK_UP, _PER_COMPARED = 64, 30
 # Division is exact, by fractions with as many digits as it takes.
 _MULTIPLE_OF_INTEGER, _MULTIPLE_OF_FRACTION, _MULTIPLE_OF_TINY = 64, 300, 8_000
 _TINY = 1e-6
-_SCALARS = (str, int, float, bool, type(None))
 
 
 class Weight(NamedTuple):
@@ -137,6 +139,11 @@ def weight_of_text(schema: Schema) -> int:
     return _heaviest(schema, _units_of_text)
 
 
+def weight_of_depth(schema: Schema) -> int:
+    """How often a value is compared with others, at most, for each level that is around it."""
+    return _heaviest(schema, lambda part: int("uniqueItems" in part))
+
+
 def patterns_of(part: Schema) -> Iterator[str]:
     """The regular expressions of a part itself."""
     if isinstance(part.get("pattern"), str):
@@ -155,9 +162,9 @@ def _units(part: Schema) -> int:
         units += each * len(found) if isinstance(found, dict | list) else 0
     if "multipleOf" in part:
         units += _units_of_multiple(part["multipleOf"])
-    options = part.get("enum")
-    if isinstance(options, list) and not all(isinstance(one, _SCALARS) for one in options):
-        units += _PER_OPTION * len(options)
+    for options in (part.get("enum", ()), [part.get("const")]):
+        if not are_words(options):
+            units += _LOOK_UP + _PER_COMPARED * largest(options)
     return units
 
 

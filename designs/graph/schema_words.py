@@ -9,8 +9,9 @@ from typing import Any
 
 import jsonschema_rs
 
-from designs.graph.meter import Meter, equal, weigh
+from designs.graph.meter import ELEMENTS_PER_STEP, Meter, equal, weigh
 from designs.graph.report import shown
+from designs.graph.same_values import is_unique, size
 
 # Characters of a sentence that names what is allowed.
 MOST_OPTIONS = 1_000
@@ -144,7 +145,10 @@ def _pattern(argument: Any, value: Any, judge: Judge) -> Found:
 
 
 def _unique(argument: Any, value: Any, judge: Judge) -> Found:
-    if isinstance(value, list) and not judge.passes("uniqueItems", argument, value):
+    if not argument or not isinstance(value, list):
+        return
+    judge.meter.step(1 + size(value) // ELEMENTS_PER_STEP)
+    if not is_unique(value):
         yield (), "Every entry may stand here once only. Remove those that stand twice."
 
 

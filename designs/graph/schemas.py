@@ -12,6 +12,7 @@ import jsonschema_rs
 
 from designs.graph.pattern_cost import cost_of_pattern
 from designs.graph.report import Report, pointer, shown
+from designs.graph.same_values import own_keywords
 from designs.graph.schema_parts import target_of, ways_round
 from designs.graph.schema_words import PATTERNS
 
@@ -48,7 +49,12 @@ def compile_schema(schema: dict[str, Any] | bool) -> jsonschema_rs.Validator:
 
     Raises ValueError for what is not a schema; one accepted by `check_schema` compiles.
     """
-    return jsonschema_rs.validator_for(schema, retriever=_refuse, pattern_options=PATTERNS)
+    return jsonschema_rs.validator_for(
+        schema,
+        retriever=_refuse,
+        pattern_options=PATTERNS,
+        keywords=own_keywords(schema) or None,
+    )
 
 
 def check_schema(schema: dict[str, Any], path: str, report: Report) -> None:

@@ -10,10 +10,14 @@ from typing import Any, Final
 
 import orjson
 
+from designs.strict_json import MOST_VALUES, check_count
 from executor.engine.llm.server_errors import AnswerUnreadable
 
 # Larger answers are parsed in a thread, so that nobody waits for them.
 MOST_BYTES_ON_LOOP = 131_072
+# An event of more lines, or characters, is looked at only each time it has doubled.
+MOST_LINES_AT_ONCE = 100
+MOST_CHARACTERS_AT_ONCE = 65_536
 # What stands for `data: [DONE]`.
 DONE: Final = object()
 
@@ -90,14 +94,19 @@ class _Events:
     def __init__(self) -> None:
         self._data: list[str] = []
         self._name = ""
+        # Of the data so far, and so much of it at the last look that found no whole value.
+        self._length = self._looked_at = 0
 
     def add(self, line: str) -> Iterator[Any]:
         line = line.rstrip("\r")
         if not line.strip():
             yield from self._end()
         elif line.startswith(("data:", "{")):
-            self._data.append(line.removeprefix("data:").removeprefix(" "))
-            yield from self._early()
+            data = line.removeprefix("data:").removeprefix(" ")
+            self._data.append(data)
+            self._length += len(data) + 1
+            if self._may_be_whole(data):
+                yield from self._early()
         elif line.startswith("event:"):
             self._name = line[6:].strip()
 
@@ -105,19 +114,31 @@ class _Events:
         """Not every server writes an empty line between its events."""
         text = "\n".join(self._data).strip()
         if text == "[DONE]":
-            self._data.clear()
+            self._clear()
             yield DONE
-        elif text.endswith(("}", "]")):
-            try:
-                value = _loads(text)
-            except ValueError:
-                return
-            self._data.clear()
-            yield self._named(value)
+            return
+        try:
+            value = _loads(text)
+        except ValueError:
+            self._looked_at = self._length
+            return
+        self._clear()
+        yield self._named(value)
+
+    def _may_be_whole(self, line: str) -> bool:
+        """To look at each line at all that came before would take long where there are many."""
+        if not line.rstrip().endswith(("}", "]")):
+            return False
+        is_small = len(self._data) <= MOST_LINES_AT_ONCE and self._length <= MOST_CHARACTERS_AT_ONCE
+        return is_small or self._length >= 2 * self._looked_at
+
+    def _clear(self) -> None:
+        self._data.clear()
+        self._length = self._looked_at = 0
 
     def _end(self) -> Iterator[Any]:
         text = "\n".join(self._data).strip()
-        self._data.clear()
+        self._clear()
         if text:
             try:
                 yield self._named(_loads(text))
@@ -145,8 +166,10 @@ def _values(text: str) -> list[Any]:
     text = text.lstrip("\ufeff").strip()
     try:
         return [_loads(text)]
-    except ValueError:
-        lines = [line for line in text.splitlines() if line.strip()]
+    except ValueError as error:
+        if text.count("\n") > MOST_VALUES:
+            raise AnswerUnreadable from error
+    lines = [line for line in text.split("\n") if line.strip()]
     try:
         return [_loads(line) for line in lines if len(lines) > 1] or _unreadable()
     except ValueError as error:
@@ -158,7 +181,10 @@ def _unreadable() -> list[Any]:
 
 
 def _loads(text: str) -> Any:
-    """Raises ValueError. Characters that cannot be stored are taken out later, not refused."""
+    """Raises ValueError, also for more values than anybody answers. Characters that cannot be
+    stored are taken out later, not refused.
+    """
+    check_count(text)
     try:
         return orjson.loads(text)
     except ValueError:

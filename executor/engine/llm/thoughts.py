@@ -28,7 +28,7 @@ class SpokenText:
         self._new: list[str] = []
         self._spoke = False
         # Space before the first word.
-        self._blank = ""
+        self._blank: list[str] = []
         # Behind an opening tag, or before a closing one that is expected: what may be a thought.
         self._hides = begins_inside
         self._hidden: list[str] = []
@@ -46,10 +46,10 @@ class SpokenText:
 
     def add(self, piece: str) -> str:
         """What is certain to be spoken now."""
-        self._rest += piece
-        while (tag := _TAG.search(self._rest)) is not None:
-            before, self._rest = self._rest[: tag.start()], self._rest[tag.end() :]
-            self._pass_on(before)
+        text, at = self._rest + piece, 0
+        for tag in _TAG.finditer(text):
+            self._pass_on(text[at : tag.start()])
+            at = tag.end()
             if not tag["opening"]:
                 self._close()
             elif self._hides:
@@ -57,10 +57,10 @@ class SpokenText:
             else:
                 self._hides, self._hidden = True, [tag[0]]
                 self._hides_all = not self._spoke
-        begun = _BEGUN.search(self._rest)
-        at = len(self._rest) if begun is None else begun.start()
-        self._pass_on(self._rest[:at])
-        self._rest = self._rest[at:]
+        begun = _BEGUN.search(text, at)
+        end = len(text) if begun is None else begun.start()
+        self._pass_on(text[at:end])
+        self._rest = text[end:]
         return self._taken()
 
     def end(self, *, was_cut: bool = False) -> str:
@@ -78,10 +78,11 @@ class SpokenText:
             self._hidden.append(text)
             return
         if not self._spoke:
-            text, self._blank = self._blank + text, ""
+            self._blank.append(text)
             if not text.strip():
-                self._blank = text
                 return
+            text = "".join(self._blank)
+            self._blank.clear()
             if self.has_thoughts:
                 # The blank lines between thought and answer belong to neither.
                 text = text.lstrip()
