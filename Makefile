@@ -2,6 +2,9 @@
 
 SHELL := /bin/bash
 PY := .venv/bin/python
+# Where the environment forbids to keep compiled modules, each process would compile all of them
+# anew: seconds for each of an installation's, and a minute of all tests.
+export PYTHONDONTWRITEBYTECODE :=
 # Checks and tests read settings too; they keep their own data folder.
 CHECK := ORCHESTRA_DATA=.cache/check
 PRODUCTION := $(CHECK) ORCHESTRA_PRODUCTION=1 ORCHESTRA_ALLOWED_HOSTS=orchestra.example \

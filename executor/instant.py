@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from django.db import models
 from django.utils import timezone
 
-from executor import states
+from executor import states, wakeups
 from executor.acceptance import Accepted
 from executor.attempt import run_setup
 from executor.engine.context import Outcome
@@ -84,6 +84,7 @@ async def run_at_once(accepted: Accepted, graph: CompiledGraph) -> Outcome | Non
     states.end_unwritten(execution, Status(outcome.status), **fields)
     rows = [execution, *collected.rows(), *accepted.beside]
     await asyncio.wrap_future(process_writer().submit(Accept(rows, execution=execution)))
+    wakeups.tell_here(execution.pk, execution.status)
     if execution.settles:
         send_settling(execution.pk)
     return as_stored(outcome, collected.storable)

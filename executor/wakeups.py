@@ -49,6 +49,15 @@ def tell(pk: uuid.UUID, kind: str) -> None:
     _announce(CHANNEL + pk.hex, {"kind": kind})
 
 
+def tell_here(pk: uuid.UUID, kind: str) -> None:
+    """`tell` for a run of which no other process has heard."""
+    channel = CHANNEL + pk.hex
+    for loop, hub in _hubs.everywhere():
+        if hub.has_watchers(channel):
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(hub.deliver, channel, {"kind": kind})
+
+
 def tell_cancel(pk: uuid.UUID) -> None:
     """Say to whoever runs this execution that cancelling was asked for. Never raises."""
     _announce(CANCELS, {"id": pk.hex})
@@ -211,6 +220,9 @@ class Hub:
         for found in self._watchers.get(channel, ()):
             if message.get("kind") != "text" or found.queue.qsize() < MOST_TEXTS:
                 found.queue.put_nowait(message)
+
+    def has_watchers(self, channel: str) -> bool:
+        return channel in self._watchers
 
     def is_watched_here(self, pk: uuid.UUID) -> bool:
         """True if somebody on this loop watches with texts."""

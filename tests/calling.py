@@ -6,7 +6,7 @@ import asyncio
 import http.client
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from tests.installations import Installation
@@ -23,10 +23,10 @@ def call(
     data = None
     if body is not None:
         data, sent["Content-Type"] = json.dumps(body), "application/json"
-    connection.request(method, path, data, sent)
-    response = connection.getresponse()
-    text = response.read()
-    connection.close()
+    with closing(connection):
+        connection.request(method, path, data, sent)
+        response = connection.getresponse()
+        text = response.read()
     found = {name.lower(): value for name, value in response.getheaders()}
     return response.status, json.loads(text) if text else None, found
 
@@ -70,18 +70,17 @@ def events(
     installation: Installation, key: str, method: str, path: str, body: Any = None, **headers: str
 ) -> Iterator[Iterator[Event]]:
     """Follows a stream: (id, name, data) as they come, while the block lasts."""
-    connection = http.client.HTTPConnection("127.0.0.1", installation.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", installation.port, timeout=60)
     sent = {"Authorization": f"Bearer {key}", "Accept": "text/event-stream", **headers}
     data = None
     if body is not None:
         data, sent["Content-Type"] = json.dumps(body), "application/json"
-    connection.request(method, path, data, sent)
-    response = connection.getresponse()
-    assert response.status == 200, response.read()
-    try:
-        yield _read(response)
-    finally:
-        connection.close()
+    with closing(connection):
+        connection.request(method, path, data, sent)
+        # A stream has no length, so that the answer and not the connection keeps the socket.
+        with closing(connection.getresponse()) as response:
+            assert response.status == 200, response.read()
+            yield _read(response)
 
 
 def _read(response: http.client.HTTPResponse) -> Iterator[Event]:

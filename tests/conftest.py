@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,12 +11,19 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client, TransactionTestCase
 from rest_framework.test import APIClient
 
 from tests.emptying import Emptying
+from tests.installations import Installation, running
+from tests.steady_names import name_of_value, unsteady
 
-LONGEST = "test_access_matrix.py"
+# Begun first, or the other processes wait for the last of them at the end. Groups come before.
+LONGEST = (
+    "test_canaries.py", "test_faults.py", "test_access_matrix.py", "test_odd_values.py",
+    "test_walks.py", "test_limited_memory.py",
+)  # fmt: skip
 PASSWORD = "correct horse battery staple"
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 
@@ -48,13 +56,33 @@ def _touches_database(item: pytest.Item) -> bool:
     return bool(fixtures & DATABASE_FIXTURES) or item.get_closest_marker("django_db") is not None
 
 
+def _depends_on_database(item: pytest.Item) -> bool:
+    return _touches_database(item) and item.get_closest_marker("any_database") is None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--only-database"):
-        others = [item for item in items if not _touches_database(item)]
+        others = [item for item in items if not _depends_on_database(item)]
         config.hook.pytest_deselected(items=others)
-        items[:] = [item for item in items if _touches_database(item)]
-    # The longest first, or the other processes wait for it at the end.
-    items.sort(key=lambda item: item.path.name != LONGEST)
+        items[:] = [item for item in items if _depends_on_database(item)]
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(LONGEST)))
+    if wrong := unsteady(item.nodeid for item in items):
+        raise pytest.UsageError(
+            "Give these parameters ids that are short and the same in each run:\n"
+            + "\n".join(name[:300] for name in wrong)
+        )
+
+
+def pytest_make_parametrize_id(val: Any) -> str | None:
+    return name_of_value(val)
+
+
+def pytest_collection_finish() -> None:
+    # Thousands of tests and their modules stay to the end: each collection of what tests leave
+    # behind would look through all of them.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +93,21 @@ def django_db_modify_db_settings(
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         database["TEST"]["NAME"] = str(settings.ENVIRONMENT.data / "test.sqlite3")
+    # Threads of tests end soon, and nobody closes what one kept for its next call.
+    database["CONN_MAX_AGE"] = 0
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Threads keep their connections to the end, for which dropping the database would wait."""
+    yield
+    with django_db_blocker.unblock():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -81,6 +124,16 @@ def _empty_cache(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if _touches_database(request.node):
         cache.clear()
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One as `make run` starts it, with a key for one provider, for all who change little in it;
+    they belong to the group "installations".
+    """
+    data = tmp_path_factory.mktemp("installation") / "data"
+    with running(data, OPENAI_API_KEY="not-for-others") as found:
+        yield found
 
 
 @pytest.fixture

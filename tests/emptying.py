@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.management.color import no_style
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.test import TransactionTestCase
 
 from designs.audit_rows import guard_entries, unguard_entries
@@ -38,20 +38,32 @@ class Emptying:
         self.given: Rows | None = None
 
     def after(self, case: TransactionTestCase) -> None:
+        is_as_given = self.given is not None and reference_rows() == self.given
+        if is_as_given and connection.vendor == "postgresql":
+            _delete_rest()
+            return
         editor = SimpleNamespace(connection=connection)
         # The database refuses to empty the audit.
         unguard_entries(None, editor)
-        if self.given is not None and reference_rows() == self.given:
-            _empty_rest()
+        if is_as_given:
+            statements = connection.ops.sql_flush(no_style(), _rest(), reset_sequences=False)
+            connection.ops.execute_sql_flush(statements)
         else:
             _empty_all(case)
             self.given = reference_rows()
         guard_entries(None, editor)
 
 
-def _empty_rest() -> None:
+def _rest() -> list[str]:
     kept = {model._meta.db_table for model in REFERENCE}
     tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
-    emptied = [table for table in tables if table not in kept]
-    statements = connection.ops.sql_flush(no_style(), emptied, reset_sequences=False)
-    connection.ops.execute_sql_flush(statements)
+    return [table for table in tables if table not in kept]
+
+
+def _delete_rest() -> None:
+    """PostgreSQL takes a sixth of a second to truncate so many tables, and some milliseconds for
+    their few rows. Where rows are as a replica gets them, nothing checks or refuses.
+    """
+    deletes = [f"DELETE FROM {connection.ops.quote_name(table)}" for table in _rest()]  # noqa: S608
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("; ".join(["SET LOCAL session_replication_role = replica", *deletes]))

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,16 +86,15 @@ class Installation:
 
     def call(self, path: str, body: Any = None, **headers: str) -> tuple[int, dict[str, Any]]:
         """GET, or POST with a body, with the sample's key: status and answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         headers = {"Authorization": f"Bearer {self.sample[1]}", **headers}
         data = None
         if body is not None:
             data, headers["Content-Type"] = json.dumps(body), "application/json"
-        connection.request("GET" if body is None else "POST", path, data, headers)
-        response = connection.getresponse()
-        text = response.read()
-        connection.close()
-        return response.status, json.loads(text)
+        # Closed also where the process that was to answer is killed.
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            connection.request("GET" if body is None else "POST", path, data, headers)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
 
     def family(self) -> list[psutil.Process]:
         """Every process under the supervisor."""
@@ -110,7 +109,7 @@ class Installation:
     def stop(self) -> int:
         """Ctrl-C, and the exit code."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=45)
+        return self.process.wait(timeout=60)
 
     def logs(self) -> str:
         """The ends of all logs, for a failure's message."""

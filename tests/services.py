@@ -10,6 +10,7 @@ import atexit
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
@@ -68,6 +69,9 @@ def _start(database: str) -> None:
     # A developer's own settings and keys are nothing to the tests.
     for name in set(os.environ) - set(plain_environment({})):
         os.environ.pop(name)
+    # As the Makefile does, for all that tests start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     os.environ["ORCHESTRA_DATA"] = str(folder)
     os.environ["ORCHESTRA_MODEL"] = "offline:stand-in"
     os.environ["ORCHESTRA_LOCAL_MODEL"] = "0"

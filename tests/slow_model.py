@@ -14,12 +14,27 @@ from typing import Any
 
 @dataclass
 class SlowModel:
-    """`answered` has the messages of each call that was answered, `asked` counts all calls."""
+    """`prompts` has the messages of each call, `answered` those of each that was answered; so many
+    of the next calls as `at_once` says are answered without waiting.
+    """
 
     url: str
     seconds: float
-    asked: int = 0
+    at_once: int = 0
+    prompts: list[str] = field(default_factory=list)
     answered: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def asked(self) -> int:
+        return len(self.prompts)
+
+    def waits(self, prompt: str) -> bool:
+        """Note the call; whether it is to be waited for."""
+        with self.lock:
+            self.prompts.append(prompt)
+            self.at_once -= 1
+            return self.at_once < 0
 
 
 @contextmanager
@@ -31,12 +46,12 @@ def slow_model(seconds: float) -> Iterator[SlowModel]:
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            model.asked += 1
+            prompt = json.dumps(request["messages"])
+            waits = model.waits(prompt)
             # Made shorter meanwhile, it answers the sooner.
             began = time.monotonic()
-            while time.monotonic() < began + model.seconds:
+            while waits and time.monotonic() < began + model.seconds:
                 time.sleep(0.02)
-            prompt = json.dumps(request["messages"])
             body = json.dumps(
                 _answer(request["model"], f"Noted {len(prompt)} characters.")
             ).encode()

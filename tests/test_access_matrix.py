@@ -21,7 +21,8 @@ from deployments.lookup import forget_deployments
 from designs.access import GROUPS, caller_of
 from tests.access_routes import Route, World, address, make_world, routes
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# Rights are ours, whichever database keeps them.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 TABLE = Path(__file__).parent / "access_matrix.tsv"
 PEOPLE = ("anonymous", "no group", *GROUPS, "foreign")

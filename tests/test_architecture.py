@@ -149,6 +149,37 @@ print(sorted({{name.partition(".")[0] for name in sys.modules}}))
     assert not loaded & {"django", "celery", "rest_framework", "redis", "psycopg", "orchestra"}
 
 
+def reads_a_clock(tree: ast.AST) -> list[int]:
+    """Lines that read how far a clock has gone: a module's of the library, or an event loop's."""
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and re.fullmatch(
+            r"(.*\.)?(monotonic|perf_counter|process_time|thread_time)(_ns)?|(.*\W)?time\.time(_ns)?"
+            r"|(.*loop\w*|.*loop\(\))\.time",
+            ast.unparse(node.func),
+        )
+    ]
+
+
+def test_no_test_measures_time():
+    """Count what work costs (tests/counting.py), wait for what happens (tests/waiting.py)."""
+    found = {
+        name(path): lines
+        for path in python_files("tests")
+        if path.name.startswith("test_") and (lines := reads_a_clock(ast.parse(path.read_text())))
+    }
+    assert not found, "machines differ: a benchmark may measure, a test may not"
+
+
+def test_the_search_for_clocks_finds_them():
+    for words in ("time.monotonic()", "perf_counter()", "time.time()", "time.process_time_ns()",
+                  "asyncio.get_running_loop().time()", "loop.time()"):  # fmt: skip
+        assert reads_a_clock(ast.parse(f"a = 1\nb = {words} + 1")) == [2]
+    assert not reads_a_clock(ast.parse("row.time(); datetime.now(); a.time = 1; timezone.now()"))
+
+
 def test_the_environment_has_one_reader():
     found = [
         name(path)

@@ -1,4 +1,4 @@
-"""Time that passes only while nothing else is to be done, so that no test waits or races for it."""
+"""Time that no machine makes short: tests neither wait for it nor race with it."""
 
 from __future__ import annotations
 
@@ -25,3 +25,29 @@ def use_virtual_time() -> None:
 
     loop.time = lambda: now
     loop._selector.select = jump
+
+
+def count_turns_as_seconds() -> None:
+    """From now on the running loop's clock shows how many turns it had, for limits that end work
+    which other threads do meanwhile.
+    """
+    loop: Any = asyncio.get_running_loop()
+    select = loop._selector.select
+    turns = 0
+
+    def turn(timeout: float | None = None) -> Any:
+        nonlocal turns
+        turns += 1
+        return select(timeout)
+
+    loop.time = lambda: float(turns)
+    loop._selector.select = turn
+
+
+def move_clock(loop: Any, seconds: float) -> None:
+    """The loop's clock is so much later from now on; for servers of other threads, which say when.
+
+    Only for a loop that ends with its test.
+    """
+    shown = loop.time
+    loop.time = lambda: shown() + seconds

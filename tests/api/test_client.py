@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from orchestra.api_document import METHODS, api_document
-from tests.installations import ROOT, running
-from tests.role_keys import role_keys
+from tests.api.conftest import Server
+from tests.installations import ROOT
 from tests.services import plain_environment
 
 
@@ -54,22 +54,20 @@ def test_every_operation_has_a_function(client: Any) -> None:
     assert len(wanted) > 40
 
 
-def test_it_deploys_nothing_but_reads_and_makes_keys(client: Any, tmp_path: Path) -> None:
+def test_it_deploys_nothing_but_reads_and_makes_keys(client: Any, server: Server) -> None:
     def function(tag: str, name: str) -> Any:
         return importlib.import_module(f"orchestra_client.api.{tag}.{name}")
 
     models = importlib.import_module("orchestra_client.models")
-    with running(tmp_path / "data") as installation:
-        key = role_keys(installation)["keys"]["Administrator"]
-        api = client.AuthenticatedClient(base_url=installation.address, token=key)
-        page = function("deployments", "deployments_list").sync(client=api)
-        assert "/role/greet" in [row.endpoint_path for row in page.results]
-        assert {row.status for row in page.results} == {models.DeploymentStatus.ACTIVE}
-        body = models.KeyIn(scopes=[models.ScopesEnum.READ], name="From the client")
-        made = function("keys", "keys_create").sync(client=api, body=body)
-        assert made.key.startswith("orc_")
-        refused = function("deployments", "deployments_read").sync_detailed(
-            "01920000-0000-7000-8000-000000000000", client=api
-        )
-        assert refused.status_code == 404
-        assert refused.parsed.title == "Not found"
+    api = client.AuthenticatedClient(base_url=server.address, token=server.keys["Administrator"])
+    page = function("deployments", "deployments_list").sync(client=api, limit=500)
+    [greet] = [row for row in page.results if row.endpoint_path == "/role/greet"]
+    assert greet.status is models.DeploymentStatus.ACTIVE
+    body = models.KeyIn(scopes=[models.ScopesEnum.READ], name="From the client")
+    made = function("keys", "keys_create").sync(client=api, body=body)
+    assert made.key.startswith("orc_")
+    refused = function("deployments", "deployments_read").sync_detailed(
+        "01920000-0000-7000-8000-000000000000", client=api
+    )
+    assert refused.status_code == 404
+    assert refused.parsed.title == "Not found"

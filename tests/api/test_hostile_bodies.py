@@ -87,7 +87,7 @@ def sent(server: Server, line: str, headers: bytes, body: bytes, **more: str) ->
         f"Content-Length: {len(body)}\r\n".encode() if body else b""
     )  # fmt: skip
     head = f"{line}\r\nHost: 127.0.0.1\r\nX-API-Key: {key}\r\nConnection: close\r\n".encode()
-    with socket.create_connection(("127.0.0.1", server.installation.port), timeout=30) as wire:
+    with socket.create_connection(("127.0.0.1", server.installation.port), timeout=60) as wire:
         # It may be refused by its headers alone, before all of it was sent.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             wire.sendall(head + headers + length + b"\r\n" + body)

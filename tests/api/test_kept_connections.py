@@ -15,7 +15,7 @@ IDLE_SECONDS = 3.0
 
 def test_a_kept_connection_outlives_a_pause(server: Server) -> None:
     port = server.installation.port
-    kept = [http.client.HTTPConnection("127.0.0.1", port, timeout=30) for _ in range(8)]
+    kept = [http.client.HTTPConnection("127.0.0.1", port, timeout=60) for _ in range(8)]
     headers = {"Authorization": f"Bearer {server.keys['Viewer']}"}
 
     def ask(connection: http.client.HTTPConnection) -> int:

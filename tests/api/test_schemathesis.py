@@ -94,7 +94,7 @@ def test_an_operation_keeps_to_the_document(
             base_url=address,
             session=session,
             headers={"Authorization": f"Bearer {key}"},
-            timeout=30,
+            timeout=60,
         )
         seen.append(response.status_code)
         assert response.status_code < 500 or response.status_code in RUN_STATUSES, response.text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from tests.api.conftest import Server
 from tests.calling import call, events, race
 from tests.model_server import Exchange, says
+from tests.waiting import wait_until
 
 PATH = "/api/deployed/role/double"
 
@@ -45,26 +45,29 @@ def test_pairs_of_racing_calls_start_one_run_each(server: Server) -> None:
     assert [answer["result"] for _, answer in answers] == [2 * n for n in range(100)] * 2
 
 
-def test_a_revoked_key_is_refused_by_both_at_once(server: Server) -> None:
-    for _ in range(5):
+def statuses(server: Server, key: str, path: str) -> set[int]:
+    """What both processes answer: of so many connections each gets some."""
+    calls = [({"number": 1}, {})] * 20
+    return {status for status, _ in race(server.installation, key, path, calls)}
+
+
+# How they are told, before they would look by themselves: tests/deployments/test_told_changes.py.
+def test_a_revoked_key_is_refused_by_both(server: Server) -> None:
+    for _ in range(3):
         made = admin(server, "POST", "/api/keys", {"scopes": ["execute"]})
-        calls = [({"number": 1}, {})] * 20
-        assert {s for s, _ in race(server.installation, made["key"], PATH, calls)} == {200}
+        assert statuses(server, made["key"], PATH) == {200}
         admin(server, "DELETE", f"/api/keys/{made['id']}")
-        # Before anybody would have forgotten it by himself.
-        time.sleep(0.2)
-        assert {s for s, _ in race(server.installation, made["key"], PATH, calls)} == {401}
+        wait_until(lambda key=made["key"]: statuses(server, key, PATH) == {401})
+        assert statuses(server, made["key"], PATH) == {401}
 
 
-def test_a_change_of_a_deployment_is_seen_by_both_at_once(server: Server) -> None:
+def test_a_change_of_a_deployment_is_seen_by_both(server: Server) -> None:
     url = f"/api/deployments/{server.ids['spare deployment']}"
-    spare = "/api/deployed/role/spare"
+    key, spare = server.keys["Operator"], "/api/deployed/role/spare"
     for status, expected in (("inactive", 409), ("active", 200), ("inactive", 409)):
         admin(server, "PATCH", url, {"status": status})
-        time.sleep(0.2)
-        calls = [({"number": 1}, {})] * 20
-        found = race(server.installation, server.keys["Operator"], spare, calls)
-        assert {s for s, _ in found} == {expected}
+        wait_until(lambda expected=expected: statuses(server, key, spare) == {expected})
+        assert statuses(server, key, spare) == {expected}
 
 
 @pytest.fixture(scope="module")
@@ -82,17 +85,19 @@ def slow(server: Server) -> str:
 
 def test_text_comes_from_the_worker_as_it_is_written(server: Server, slow: str) -> None:
     """The run is played by a worker; a listener comes to a web process during its first step."""
+    has_come, is_back = threading.Event(), threading.Event()
+    # So long that its beginning is told, though the end of a text is held back for a while.
+    words = ("One ", "and so on " * 200, "two ", "three ", "four.")
 
     def slowly(exchange: Exchange) -> None:
         assert exchange.is_stream
         exchange.head(200, "text/event-stream")
-        for word in ("One ", "two ", "three ", "four."):
-            exchange.events(_piece(word))
-            exchange.wait(0.5)
-        exchange.events(_piece("", finish="stop"))
+        exchange.events(*(_piece(word) for word in words[:2]))
+        is_back.wait(60)
+        exchange.events(*(_piece(word) for word in words[2:]), _piece("", finish="stop"))
         exchange.raw(b"data: [DONE]\n\n")
 
-    server.model.then(says("First.", seconds=1.5), slowly)
+    server.model.then(says("First.", after=has_come), slowly)
     key = server.keys["Operator"]
     status, accepted, headers = call(
         server.installation, key, "POST", slow, {}, Prefer="respond-async"
@@ -102,6 +107,7 @@ def test_text_comes_from_the_worker_as_it_is_written(server: Server, slow: str) 
     with events(server.installation, key, "GET", url) as stream:
         heard = []
         for one in stream:
+            has_come.set()
             heard.append(one)
             # Who comes before the first call gets its text in pieces, too.
             if one[1] == "delta" and one[2]["text"].startswith("One"):
@@ -109,16 +115,20 @@ def test_text_comes_from_the_worker_as_it_is_written(server: Server, slow: str) 
     # Gone in the middle of the text, and back: the text so far comes whole.
     last = next(place for place, _, _ in reversed(heard) if place)
     with events(server.installation, key, "GET", url, **{"Last-Event-ID": last}) as stream:
-        rest = list(stream)
+        rest = []
+        for one in stream:
+            rest.append(one)
+            if one[1] == "delta":
+                is_back.set()
     pieces = [data for _, name, data in rest if name == "delta"]
     assert pieces[0]["at"] == 0
     assert pieces[0]["text"].startswith(heard[-1][2]["text"])
-    assert "".join(piece["text"] for piece in pieces) == "One two three four."
+    assert "".join(piece["text"] for piece in pieces) == "".join(words)
     assert len(pieces) > 1
-    assert [data["text"] for _, name, data in rest if name == "step"] == ["One two three four."]
+    assert [data["text"] for _, name, data in rest if name == "step"] == ["".join(words)]
     assert [data["text"] for _, name, data in heard if name == "step"] == ["First."]
     assert rest[-1][1] == "done"
-    assert rest[-1][2]["result"] == "One two three four."
+    assert rest[-1][2]["result"] == "".join(words)
 
 
 def _piece(text: str, finish: str | None = None) -> dict[str, Any]:

@@ -43,7 +43,7 @@ async def test_a_name_is_what_it_leads_to(answer: str, monkeypatch: pytest.Monke
             url = f"http://inner.example:{found.port}/"
             check_url(url)
             with pytest.raises(AddressRefused, match="inner address"):
-                await send(url, seconds=5)
+                await send(url, seconds=60)
             assert found.seen == []
         assert asked == ["inner.example"]
         monkeypatch.undo()
@@ -53,7 +53,7 @@ async def test_no_torn_spelling_gets_through() -> None:
     async with trap() as found:
         for spelling in TORN:
             with pytest.raises(AddressRefused):
-                await send(spelling.replace("PORT", str(found.port)), seconds=5)
+                await send(spelling.replace("PORT", str(found.port)), seconds=60)
         assert found.seen == []
 
 
@@ -78,7 +78,7 @@ async def test_what_was_judged_is_what_is_connected_to(monkeypatch: pytest.Monke
             await send(url, seconds=1, allow=["203.0.113.9"])
         assert asked == ["turning.example"]
         with pytest.raises(AddressRefused):
-            await send(url, seconds=1, allow=["203.0.113.9"])
+            await send(url, seconds=60, allow=["203.0.113.9"])
         assert found.seen == []
 
 
@@ -86,7 +86,7 @@ async def test_each_connection_is_judged_anew(monkeypatch: pytest.MonkeyPatch) -
     """A client that is kept, as those for models are."""
     async with trap() as found:
         allow = [f"127.0.0.1:{found.port}"]
-        async with guarded_client(allow, seconds=5) as client:
+        async with guarded_client(allow, seconds=60) as client:
             assert (await client.get(f"http://127.0.0.1:{found.port}/")).status_code == 200
             names(monkeypatch, "127.0.0.1")
             assert (await client.get(f"http://ours.example:{found.port}/")).status_code == 200

@@ -41,9 +41,15 @@ class Resolver:
 def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
     found = Resolver()
     monkeypatch.setattr(socket, "getaddrinfo", found)
-    monkeypatch.setattr(name_lookups, "SECONDS", 0.2)
+    monkeypatch.setattr(name_lookups, "SECONDS", 60.0)
     yield found
     found.end.set()
+
+
+@pytest.fixture
+def _impatient(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests in which only silent names are asked for."""
+    monkeypatch.setattr(name_lookups, "SECONDS", 0.2)
 
 
 async def test_a_name_is_asked_for_anew_each_time(resolver: Resolver) -> None:
@@ -56,6 +62,7 @@ async def test_a_name_is_asked_for_anew_each_time(resolver: Resolver) -> None:
             await names.look_up(host, 80)
 
 
+@pytest.mark.usefixtures("_impatient")
 async def test_those_who_ask_at_once_share_one_question(resolver: Resolver) -> None:
     names = NameLookups()
     asking = [names.look_up("silent.example", 80) for _ in range(50)]
@@ -64,6 +71,7 @@ async def test_those_who_ask_at_once_share_one_question(resolver: Resolver) -> N
     assert resolver.asked == ["silent.example"]
 
 
+@pytest.mark.usefixtures("_impatient")
 async def test_a_silent_name_is_left_alone_for_a_while(resolver: Resolver) -> None:
     names = NameLookups()
     with pytest.raises(NameUnknown, match="does not answer"):
@@ -78,9 +86,10 @@ async def test_a_silent_name_is_left_alone_for_a_while(resolver: Resolver) -> No
 
 
 async def test_many_silent_names_take_four_threads_and_none_that_reads_rows(
-    resolver: Resolver,
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = NameLookups()
+    monkeypatch.setattr(name_lookups, "SECONDS", 1.0)
     asking = [
         asyncio.ensure_future(names.look_up(f"silent{number}.example", 80)) for number in range(60)
     ]
@@ -96,9 +105,11 @@ async def test_many_silent_names_take_four_threads_and_none_that_reads_rows(
     assert len(names._asked) == 4
     assert len(names._silent_until) == 4
     resolver.end.set()
+    monkeypatch.setattr(name_lookups, "SECONDS", 60.0)
     assert await names.look_up("a.example", 80)
 
 
+@pytest.mark.usefixtures("_impatient")
 async def test_a_line_of_names_has_an_end(
     resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,13 +125,14 @@ async def test_a_line_of_names_has_an_end(
     }
 
 
+@pytest.mark.usefixtures("_impatient")
 async def test_calls_tell_a_silent_name_from_a_busy_moment(
     resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("designs.guarded_http._NAMES_OF_CALLS", NameLookups(threads=1))
-    first = asyncio.ensure_future(send("http://silent1.example/", seconds=5))
+    first = asyncio.ensure_future(send("http://silent1.example/", seconds=60))
     await asyncio.sleep(0)
-    second = asyncio.ensure_future(send("http://silent2.example/", seconds=5))
+    second = asyncio.ensure_future(send("http://silent2.example/", seconds=60))
     with pytest.raises(CallFailed, match="does not answer") as failed:
         await first
     assert not isinstance(failed.value, CallNotTried)
@@ -137,8 +149,11 @@ async def test_names_of_models_do_not_wait_for_those_of_callbacks(
     monkeypatch.setattr("designs.guarded_http._NAMES_OF_CALLS", calls)
     monkeypatch.setattr("designs.guarded_http._NAMES_OF_CLIENTS", NameLookups())
     stuck = asyncio.ensure_future(calls.look_up("silent.example", 80))
-    await asyncio.sleep(0)
+    while not resolver.asked:
+        await asyncio.sleep(0.01)
     backend: Any = GuardedTransport(())._pool._network_backend  # type: ignore[attr-defined]
     assert await backend._names.look_up("a.example", 80)
+    assert not stuck.done()
+    resolver.end.set()
     with pytest.raises(NameUnknown):
         await stuck

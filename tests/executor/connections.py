@@ -39,12 +39,12 @@ class Process:
     def model(self, name: str = "vllm") -> Model:
         return self.models.resolve(name)
 
-    async def ask(self, name: str = "vllm", seconds: float = 10.0) -> ModelAnswer:
+    async def ask(self, name: str = "vllm", seconds: float = 60.0) -> ModelAnswer:
         parts = (Part("Task", "Say hello."),)
         request = ModelRequest("run:key", "", parts, "answer", "worker", timeout_seconds=seconds)
         return await self.model(name).complete(request)
 
-    async def fails(self, name: str = "vllm", seconds: float = 10.0) -> ModelError:
+    async def fails(self, name: str = "vllm", seconds: float = 60.0) -> ModelError:
         try:
             answer = await self.ask(name, seconds)
         except ModelError as error:

@@ -84,7 +84,7 @@ def race(writers: list[Writer], work: Callable[[Writer], None]) -> None:
     start = threading.Barrier(len(writers))
 
     def run(writer: Writer) -> None:
-        start.wait(10)
+        start.wait(60)
         work(writer)
 
     threads = [threading.Thread(target=run, args=(writer,)) for writer in writers]

@@ -37,7 +37,7 @@ def test_racing_calls_are_accepted_up_to_the_limit(
             execution = make_limited(status=Status.RUNNING, attempt=1)
             future = writer.submit(SlowAccept([execution], execution=execution, at_once=True))
             try:
-                future.result(30)
+                future.result(60)
                 accepted.append(1)
             except TooManyAtOnce as error:
                 refused.append(str(error))
@@ -66,7 +66,7 @@ def test_racing_workers_claim_up_to_the_limit(writers: list[Writer], make_limite
     def take(writer: Writer) -> None:
         taker = Taker(owner=f"racer {id(writer)}", lease_seconds=30)
         for _ in range(12):
-            taken = writer.submit(SlowTake(taker, Room(2, {}, 2))).result(30)
+            taken = writer.submit(SlowTake(taker, Room(2, {}, 2))).result(60)
             claimed.extend(one.pk for one in taken.executions)
 
     race(writers, take)

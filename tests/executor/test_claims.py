@@ -92,7 +92,7 @@ def test_racing_processes_take_each_once(queue: Queue) -> None:
         writer = Writer()
         begin.wait()
         for _ in range(MANY):
-            won[owner] += len(writer.submit(take_of(3, owner)).result(20).executions)
+            won[owner] += len(writer.submit(take_of(3, owner)).result(60).executions)
         writer.stop()
 
     racers = [threading.Thread(target=race, args=(f"process {n}",)) for n in range(3)]

@@ -28,7 +28,7 @@ def server() -> Iterator[ModelServer]:
 
 async def eventually(true: Callable[[], Awaitable[bool]]) -> None:
     """Wait until the condition holds."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not await true():
             await asyncio.sleep(0.05)
 

@@ -34,7 +34,7 @@ def server() -> Iterator[ModelServer]:
 def run(execution: Execution) -> Execution:
     future = perform_execution(execution.pk)
     assert future is not None
-    future.result(timeout=30)
+    future.result(timeout=60)
     return Execution.objects.get(pk=execution.pk)
 
 

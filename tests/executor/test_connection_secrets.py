@@ -76,7 +76,7 @@ def run_all(queue: Callable[..., Execution], version: Any, count: int) -> list[E
     for execution in made:
         future = perform_execution(execution.pk)
         assert future is not None
-        future.result(timeout=30)
+        future.result(timeout=60)
     return list(Execution.objects.order_by("id"))
 
 

@@ -101,7 +101,7 @@ def test_a_plain_answer_is_enough(
     browser: Client, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (connections, connection_trial):
-        monkeypatch.setattr(module, "TRY_SECONDS", 2.0)
+        monkeypatch.setattr(module, "TRY_SECONDS", 4.0)
     row = connect(server)
     server.usual = lambda exchange: exchange.wait() and None
     server.then(says("Hello."))

@@ -106,7 +106,7 @@ def test_a_finished_run_shows_its_steps(operator: User, browser_of: Browser, que
     execution = queue(publish_design(design=design, caller=SYSTEM), input_data={"name": HOSTILE})
     future = perform_execution(execution.pk)
     assert future is not None
-    future.result(timeout=30)
+    future.result(timeout=60)
     page = text_of(browser_of(operator).get(f"/executions/{execution.pk}/"))
     assert "Completed" in page
     assert "Writer" in page
@@ -178,7 +178,7 @@ async def test_the_stream_rings_at_the_end(operator: User, queue: Queue) -> None
         await asyncio.sleep(0.02)
     started = await sync_to_async(perform_execution)(execution.pk)
     assert started is not None
-    await asyncio.wait_for(listening, 10)
+    await asyncio.wait_for(listening, 60)
     assert heard[0].startswith("event: changed")
     assert heard[-1].startswith("event: ended")
 

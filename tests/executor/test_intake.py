@@ -51,7 +51,7 @@ def rings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def make_intake(rings: list[str]) -> Iterator[Make]:
+def make_intake(rings: list[str], gate: Gate) -> Iterator[Make]:
     made = []
 
     def make(slots: int, share: float = 1.0) -> Intake:
@@ -61,8 +61,9 @@ def make_intake(rings: list[str]) -> Iterator[Make]:
         return Intake(carrier)
 
     yield make
+    gate.let(1000)
     for carrier in made:
-        carrier.drain(10)
+        carrier.drain(60)
 
 
 @pytest.fixture

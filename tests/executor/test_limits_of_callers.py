@@ -36,7 +36,7 @@ def test_a_key_has_a_number_at_once_too(writers: list[Writer], make_limited: Mak
             execution.caller_key, execution.caller_max_concurrent = "key:one", 2
             future = writer.submit(SlowAccept([execution], execution=execution, at_once=True))
             try:
-                future.result(30)
+                future.result(60)
                 accepted.append(1)
             except TooManyAtOnce as error:
                 refused.append(str(error))
@@ -46,7 +46,7 @@ def test_a_key_has_a_number_at_once_too(writers: list[Writer], make_limited: Mak
     assert refused[0].startswith("This key runs at most 2 executions at once")
     other = make_limited(status=Status.RUNNING, attempt=1)
     other.caller_key, other.caller_max_concurrent = "key:other", 2
-    assert writers[0].submit(Accept([other], execution=other, at_once=True)).result(30) is None
+    assert writers[0].submit(Accept([other], execution=other, at_once=True)).result(60) is None
 
 
 def test_accepts_and_takes_of_one_transaction_lock_in_one_order(
@@ -78,9 +78,9 @@ def test_a_changed_limit_is_that_of_those_in_line(
     change_deployment(deployment=deployment, caller=SYSTEM, max_concurrent=MOST + 1)
     taker = Taker(owner="here", lease_seconds=30)
     writer = Writer()
-    taken = writer.submit(Take(taker, Room(20, {}, 20))).result(30).executions
+    taken = writer.submit(Take(taker, Room(20, {}, 20))).result(60).executions
     assert len(taken) == MOST + 1
     change_deployment(deployment=deployment, caller=SYSTEM, max_concurrent=None)
-    taken = writer.submit(Take(taker, Room(20, {}, 20))).result(30).executions
+    taken = writer.submit(Take(taker, Room(20, {}, 20))).result(60).executions
     assert len(taken) == 1
     writer.stop()

@@ -29,7 +29,7 @@ def reviewed(queue: Callable[..., Execution]) -> Execution:
     version = publish_design(design=design, caller=SYSTEM)
     future = perform_execution(queue(version, input_data=sample.input_example).pk)
     assert future is not None
-    future.result(timeout=20)
+    future.result(timeout=60)
     return Execution.objects.get(version=version)
 
 

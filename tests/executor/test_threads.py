@@ -19,7 +19,7 @@ class Source:
 
     def read(self, name: str) -> str:
         self.asked.append(name)
-        assert self.opened.wait(10)
+        assert self.opened.wait(60)
         if name == "bad":
             raise LookupError(name)
         return name.upper()

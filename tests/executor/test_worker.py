@@ -27,7 +27,7 @@ Queue = Callable[..., Execution]
 
 def perform(execution: Execution) -> Any:
     future = perform_execution(execution.pk)
-    return None if future is None else future.result(timeout=20)
+    return None if future is None else future.result(timeout=60)
 
 
 def fresh(execution: Execution) -> Execution:
@@ -107,7 +107,7 @@ def test_cancelling_stops_the_call_in_flight(
     future = perform_execution(execution.pk)
     wait_until(lambda: slow_model == ["began"])
     cancel_execution(execution=execution, caller=SYSTEM)
-    future.result(timeout=5)
+    future.result(timeout=60)
     assert slow_model == ["began", "stopped"]
     assert fresh(execution).status == Status.CANCELLED
     with pytest.raises(ExecutionEnded):
@@ -117,7 +117,7 @@ def test_cancelling_stops_the_call_in_flight(
 def test_a_time_limit_stops_the_call_in_flight(
     queue: Queue, version_of: Callable[..., DesignVersion], slow_model: list[str]
 ) -> None:
-    execution = queue(version_of(greeting()), input_data={}, limits={"seconds": 0.3})
+    execution = queue(version_of(greeting()), input_data={}, limits={"seconds": 3})
     perform(execution)
     assert slow_model == ["began", "stopped"]
     assert fresh(execution).status == Status.TIMED_OUT
@@ -135,7 +135,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(
     from executor.carrier import existing_carrier
 
     existing_carrier()._judge([(execution.pk, 1)], {})
-    assert future.result(timeout=5) is None
+    assert future.result(timeout=60) is None
     now = fresh(execution)
     assert (now.status, now.owner, now.attempt) == (Status.RUNNING, "another", 2)
     assert Step.objects.count() == 0

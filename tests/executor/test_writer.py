@@ -54,7 +54,7 @@ def gate(writer: Writer) -> Iterator[threading.Event]:
     class Busy(Write[None]):
         @classmethod
         def apply(cls, writes: Sequence[Any]) -> Sequence[Any]:
-            opened.wait(10)
+            opened.wait(60)
             return [None] * len(writes)
 
     writer.submit(Busy())
@@ -81,17 +81,17 @@ def names() -> set[str]:
 def test_what_waits_together_is_written_together(writer: Writer, gate: threading.Event) -> None:
     futures = [writer.submit(Name(f"n{number}")) for number in range(5)]
     gate.set()
-    assert [one.result(10) for one in futures] == ["n0", "n1", "n2", "n3", "n4"]
+    assert [one.result(60) for one in futures] == ["n0", "n1", "n2", "n3", "n4"]
     assert {"n0", "n4"} <= names()
 
 
 def test_a_bad_write_takes_no_other_with_it(writer: Writer, gate: threading.Event) -> None:
     good, bad, other = (writer.submit(Name(name)) for name in ("good", "good", "other"))
     gate.set()
-    assert good.result(10) == "good"
-    assert other.result(10) == "other"
+    assert good.result(60) == "good"
+    assert other.result(60) == "other"
     with pytest.raises(IntegrityError):
-        bad.result(10)
+        bad.result(60)
 
 
 def test_who_goes_away_before_is_not_written_and_harms_nobody(
@@ -100,8 +100,8 @@ def test_who_goes_away_before_is_not_written_and_harms_nobody(
     stays, goes, last = (writer.submit(Name(name)) for name in ("stays", "goes", "last"))
     assert goes.cancel()
     gate.set()
-    assert stays.result(10) == "stays"
-    assert last.result(10) == "last"
+    assert stays.result(60) == "stays"
+    assert last.result(60) == "last"
     assert "goes" not in names()
 
 
@@ -112,22 +112,22 @@ def test_what_is_begun_can_no_longer_be_given_up(
 
     def trouble() -> None:
         begun.set()
-        go_on.wait(10)
+        go_on.wait(60)
 
     monkeypatch.setattr(Name, "trouble", staticmethod(trouble))
     future = writer.submit(Name("begun"))
-    assert begun.wait(10)
+    assert begun.wait(60)
     assert not future.cancel()
     go_on.set()
-    assert future.result(10) == "begun"
-    assert writer.submit(Name("after")).result(10) == "after"
+    assert future.result(60) == "begun"
+    assert writer.submit(Name("after")).result(60) == "after"
 
 
 def test_it_tries_again_while_the_database_is_away(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries = fail_times(monkeypatch, 3, LOCKED)
-    assert writer.submit(Name("patient")).result(10) == "patient"
+    assert writer.submit(Name("patient")).result(60) == "patient"
     assert len(tries) == 4
 
 
@@ -136,9 +136,9 @@ def test_its_patience_ends(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> N
     fail_times(monkeypatch, 1000, LOCKED)
     future = writer.submit(Name("never"))
     with pytest.raises(RecorderUnavailable, match="Try again"):
-        future.result(10)
+        future.result(60)
     monkeypatch.setattr(Name, "trouble", staticmethod(lambda: None))
-    assert writer.submit(Name("later")).result(10) == "later"
+    assert writer.submit(Name("later")).result(60) == "later"
 
 
 def test_what_would_fail_again_is_not_tried_again(
@@ -146,7 +146,7 @@ def test_what_would_fail_again_is_not_tried_again(
 ) -> None:
     tries = fail_times(monkeypatch, 1000, ValueError("a fault of ours"))
     with pytest.raises(ValueError, match="of ours"):
-        writer.submit(Name("broken")).result(10)
+        writer.submit(Name("broken")).result(60)
     assert len(tries) == 1
 
 
@@ -156,7 +156,7 @@ def test_an_acceptance_whose_answer_was_lost_is_not_made_twice(
     execution = queue()
     write = Accept([execution], execution=execution)
     write.again = True
-    assert writer.submit(write).result(10) is None
+    assert writer.submit(write).result(60) is None
     assert Execution.objects.filter(pk=execution.pk).count() == 1
 
 
@@ -166,7 +166,7 @@ def test_an_end_whose_answer_was_lost_is_ours(
     execution = queue()
     assert states.claim(execution.pk, owner="test", lease_seconds=30)
     first = Progress(execution.pk, 1, [], {}, (Status.COMPLETED, {"result_data": 1}))
-    assert writer.submit(first).result(10) is None
+    assert writer.submit(first).result(60) is None
     again = Progress(execution.pk, 1, [], {}, (Status.COMPLETED, {"result_data": 1}))
     again.again = True
-    assert writer.submit(again).result(10) is None
+    assert writer.submit(again).result(60) is None

@@ -30,6 +30,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--beats", type=int, default=2)
     parser.add_argument("--pause", type=float, default=0.6, help="seconds between a caller's calls")
+    parser.add_argument(
+        "--settled-within", type=float, default=10.0,
+        help="seconds after the lease in which somebody must run what a fault interrupted",
+    )  # fmt: skip
     parser.add_argument("--only", default="", help="only faults whose name begins so")
     parser.add_argument(
         "--break-fencing",

@@ -23,8 +23,7 @@ from tests.faults.provider import Provider
 FAULTS_A_ROUND = 10
 # So many are accepted before the first fault: it is to hit something.
 WARM = 15
-SETTLED_WITHIN_SECONDS = 10.0
-ENDED_WITHIN_SECONDS = 90.0
+ENDED_WITHIN_SECONDS = 180.0
 
 
 @dataclass
@@ -37,6 +36,7 @@ class Battery:
     provider: Provider
     chance: random.Random
     lease_seconds: float
+    settled_within: float
     faults: int
     executions: int
     widths: dict[str, int]
@@ -71,7 +71,7 @@ class Battery:
         while left := self._stuck(before):
             self.chaos.look_after(0.2)
             took = time.monotonic() - began
-            if took > self.lease_seconds + SETTLED_WITHIN_SECONDS:
+            if took > self.lease_seconds + self.settled_within:
                 self.breaches.append(f"after {took:.1f} s of calm nobody runs {left}")
                 return
         self.recoveries.append(time.monotonic() - began)
@@ -101,7 +101,7 @@ class Battery:
         while Execution.objects.live().exists() and time.monotonic() < end:
             self.chaos.look_after(0.2)
         for name, (code, took) in self.fleet.stop_all().items():
-            if code != 0 or took > 20:
+            if code != 0 or took > 2 * self.settled_within:
                 self.breaches.append(f"{name} ended with {code} after {took:.1f} s")
         self.breaches += breaches(self.load.told, read_moves(), self.provider, self.widths)
         self.breaches += self.load.broken
@@ -127,7 +127,7 @@ class Battery:
             f"95 of 100 {again[len(again) * 95 // 100]:.1f} s, longest {again[-1]:.1f} s",
             f"calm          {len(self.recoveries)} times, after median "
             f"{recovered[len(recovered) // 2]:.1f} s, longest {recovered[-1]:.1f} s, "
-            f"allowed {self.lease_seconds + SETTLED_WITHIN_SECONDS:.0f} s",
+            f"allowed {self.lease_seconds + self.settled_within:.0f} s",
         ]
         return "\n".join(lines)
 

@@ -21,7 +21,7 @@ from orchestra.env import Environment
 from orchestra.processes import Program, die_with
 from tests.services import plain_environment
 
-STOP_SECONDS = 30.0
+STOP_SECONDS = 60.0
 DEATH_SECONDS = 20.0
 # What each kind of process says once it works.
 WORKS = {"web": b"ASGI server listening", "worker": b" ready.", "beat": b"beat: Starting"}

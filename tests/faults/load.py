@@ -140,7 +140,8 @@ class Load:
         try:
             connection.request(method, path, data, headers)
             response = connection.getresponse()
-            return response.status, json.loads(response.read())
+            with response:
+                return response.status, json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError) as error:
             # The process that was to answer has died.
             self.refused[type(error).__name__] += 1

@@ -82,15 +82,16 @@ def provider(seconds: float) -> Iterator[Provider]:
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     starting = asyncio.start_server(found.serve, "127.0.0.1", 0)
-    server = asyncio.run_coroutine_threadsafe(starting, loop).result(timeout=10)
+    server = asyncio.run_coroutine_threadsafe(starting, loop).result(timeout=60)
     found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     try:
         yield found
     finally:
         server.get_loop().call_soon_threadsafe(server.close)
-        asyncio.run_coroutine_threadsafe(_hang_up(), loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(_hang_up(), loop).result(timeout=60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(timeout=10)
+        thread.join(timeout=60)
+        loop.close()
 
 
 async def _hang_up() -> None:

@@ -78,6 +78,7 @@ def play(
         provider=model,
         chance=chance,
         lease_seconds=settings.ENVIRONMENT.lease_seconds,
+        settled_within=given.settled_within,
         faults=given.faults,
         executions=given.executions,
         widths=widths,

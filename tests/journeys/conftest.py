@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 
-from tests.installations import PASSWORD, ROOT, Installation, running
+from tests.installations import PASSWORD, ROOT, Installation
 from tests.services import chromium_path
 
 PICTURES = ROOT / "test-results"
@@ -32,12 +32,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("installations"))
-
-
-@pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with running(tmp_path_factory.mktemp("journeys") / "data") as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

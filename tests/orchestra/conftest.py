@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import servers
 from tests.installations import Installation, running
 from tests.slow_model import SlowModel, slow_model
 
@@ -20,9 +21,14 @@ def slow() -> Iterator[SlowModel]:
 
 @pytest.fixture(scope="session")
 def busy(slow: SlowModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Two web processes, two workers, a lease of two seconds, and a model that takes its time."""
+    """Two web processes, two workers, a lease of two seconds, a Redis of its owner, and a model
+    that takes its time.
+    """
+    folder = tmp_path_factory.mktemp("busy")
+    broker = servers.valkey(folder).start()
     with running(
-        tmp_path_factory.mktemp("busy") / "data",
+        folder / "data",
+        REDIS_URL=broker.url,
         ORCHESTRA_MODEL="",
         ORCHESTRA_LLM_URL=slow.url,
         ORCHESTRA_LLM_MODEL="slow",
@@ -34,3 +40,4 @@ def busy(slow: SlowModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         path, _, example = found.sample
         found.call(path, example)
         yield found
+    broker.stop()

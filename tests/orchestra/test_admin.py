@@ -47,6 +47,7 @@ def test_every_model_is_there_in_the_same_look() -> None:
 
 
 @names
+@pytest.mark.any_database
 def test_lists_and_forms_open_and_cost_the_same_for_many(
     admin_client: Client, model: type[Model]
 ) -> None:

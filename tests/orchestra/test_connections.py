@@ -11,10 +11,11 @@ import pytest
 from orchestra import connections
 from orchestra.connections import close_all_idle
 from tests.orchestra.serving import HEAD, POST, answer_of, hello, serving, with_our_headers
+from tests.virtual_time import move_clock
 
 
 async def test_a_connection_is_kept_for_another_request() -> None:
-    async with serving() as connect, asyncio.timeout(30):
+    async with serving() as connect, asyncio.timeout(60):
         reader, writer = await connect()
         for sent in (HEAD, POST + b"0123456789", HEAD):
             writer.write(sent)
@@ -24,7 +25,7 @@ async def test_a_connection_is_kept_for_another_request() -> None:
 
 async def test_a_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.1)
-    async with serving() as connect, asyncio.timeout(30):
+    async with serving() as connect, asyncio.timeout(60):
         reader, _ = await connect()
         assert await reader.read() == b""
 
@@ -34,7 +35,7 @@ async def test_a_request_that_does_not_arrive_whole_is_408(
     monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
     monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.1)
-    async with serving() as connect, asyncio.timeout(30):
+    async with serving() as connect, asyncio.timeout(60):
         reader, writer = await connect()
         writer.write(begun)
         status, found, body = await answer_of(reader)
@@ -45,7 +46,7 @@ async def test_a_request_that_does_not_arrive_whole_is_408(
 
 
 async def test_also_on_a_kept_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with serving() as connect, asyncio.timeout(30):
+    async with serving() as connect, asyncio.timeout(60):
         reader, writer = await connect()
         writer.write(HEAD)
         await answer_of(reader)
@@ -56,7 +57,7 @@ async def test_also_on_a_kept_connection(monkeypatch: pytest.MonkeyPatch) -> Non
 
 async def test_bytes_that_drip_win_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.3)
-    async with serving() as connect, asyncio.timeout(30):
+    async with serving() as connect, asyncio.timeout(60):
         reader, writer = await connect()
         answer = asyncio.ensure_future(answer_of(reader))
         for letter in HEAD[:-1]:
@@ -70,12 +71,25 @@ async def test_bytes_that_drip_win_no_time(monkeypatch: pytest.MonkeyPatch) -> N
 async def test_a_large_body_that_keeps_coming_is_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.05)
     monkeypatch.setattr(connections, "BYTES_PER_SECOND", 1_000)
-    async with serving() as connect, asyncio.timeout(30):
+    came, seconds = 0, connections.REQUEST_SECONDS + 10
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async def counted() -> Any:
+            nonlocal came
+            message = await receive()
+            came += len(message.get("body", b""))
+            return message
+
+        await hello(scope, counted, send)
+
+    async with serving(app) as connect:
         reader, writer = await connect()
         writer.write(POST.replace(b"10\r\n", b"20000\r\n") + b"x" * 15_000)
-        await asyncio.sleep(0.3)
+        while came < 15_000:
+            await asyncio.sleep(0.01)
+        move_clock(asyncio.get_running_loop(), seconds)
+        await asyncio.sleep(0.05)
         writer.write(b"x" * 5_000)
         assert (await answer_of(reader))[0] == 200
 
@@ -84,7 +98,7 @@ async def test_of_too_many_idle_ones_the_longest_idle_goes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(connections, "MAX_IDLE", 3)
-    async with serving() as connect, asyncio.timeout(30):
+    async with serving() as connect, asyncio.timeout(60):
         made = [await connect() for _ in range(3)]
         # The first was used a moment ago, so the second is the one.
         made[0][1].write(HEAD)
@@ -97,18 +111,19 @@ async def test_of_too_many_idle_ones_the_longest_idle_goes(
 
 
 async def test_one_under_way_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    go_on = asyncio.Event()
+    begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def slow(scope: Any, receive: Any, send: Any) -> None:
+        begun.set()
         await go_on.wait()
         await hello(scope, receive, send)
 
     monkeypatch.setattr(connections, "MAX_IDLE", 0)
-    async with serving(slow) as connect, asyncio.timeout(30):
+    async with serving(slow) as connect, asyncio.timeout(60):
         monkeypatch.setattr(connections, "MAX_IDLE", 1)
         busy, writer = await connect()
         writer.write(HEAD)
-        await asyncio.sleep(0.05)
+        await begun.wait()
         idle, _ = await connect()
         close_all_idle()
         assert await idle.read() == b""

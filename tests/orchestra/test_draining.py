@@ -94,7 +94,7 @@ def test_who_is_told_to_end_answers_who_waits_and_hands_its_runs_over(busy, slow
     wait_until(lambda: status_of(busy, queued) == "running" and slow.asked > before)
     end(*(busy.member(name) for name in ("gunicorn", *WORKERS)))
     slow.seconds = ANSWER_SECONDS
-    caller.join(timeout=30)
+    caller.join(timeout=60)
     [(status, waited_for)] = answers
     assert status == 202
     # The answer that takes so long is not waited for by anybody any more.

@@ -45,7 +45,7 @@ def acceptor(listener: socket.socket) -> tuple[Acceptor, list[Echo]]:
 async def call(listener: socket.socket) -> asyncio.StreamWriter:
     reader, writer = await asyncio.open_connection(*listener.getsockname())
     writer.write(b"hello")
-    assert await asyncio.wait_for(reader.readexactly(5), 5) == b"hello"
+    assert await asyncio.wait_for(reader.readexactly(5), 60) == b"hello"
     return writer
 
 

@@ -23,7 +23,7 @@ from tests.orchestra.serving import answer_of, serving, with_our_headers
 async def test_answers_of_the_server_itself_have_our_headers_and_repeat_nothing(
     sent: bytes, status: int
 ) -> None:
-    async with serving() as connect, asyncio.timeout(30):
+    async with serving() as connect, asyncio.timeout(60):
         reader, writer = await connect()
         writer.write(sent)
         found, said, body = await answer_of(reader)
@@ -45,7 +45,7 @@ async def test_an_upgrade_to_websocket_is_refused(version: str, key: str) -> Non
         f"Sec-WebSocket-Version: {version}",
         f"Sec-WebSocket-Key: {key}",
     )
-    async with serving(application) as connect, asyncio.timeout(30):
+    async with serving(application) as connect, asyncio.timeout(60):
         reader, writer = await connect()
         writer.write("\r\n".join([*lines, "", ""]).encode())
         status, found, _ = await answer_of(reader)

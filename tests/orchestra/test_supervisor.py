@@ -5,22 +5,16 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import time
+from contextlib import contextmanager
 
 import psutil
 import pytest
 
 from tests.installations import PASSWORD, again, end, running, start
+from tests.waiting import wait_until
 
 # They start many processes: one after the other.
 pytestmark = pytest.mark.xdist_group("installations")
-
-
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory):
-    variables = {"OPENAI_API_KEY": "not-for-others"}
-    with running(tmp_path_factory.mktemp("installation") / "data", **variables) as found:
-        yield found
 
 
 def answers(port):
@@ -33,12 +27,9 @@ def living(processes):
     return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
 
-def assert_all_gone(found, family, seconds):
-    deadline = time.monotonic() + seconds
+def wait_until_all_gone(found, family):
     socket_path = found.data / "valkey.sock"
-    while living(family) or answers(found.port) or socket_path.exists():
-        assert time.monotonic() < deadline, [one.cmdline() for one in living(family)]
-        time.sleep(0.1)
+    wait_until(lambda: not (living(family) or answers(found.port) or socket_path.exists()))
 
 
 def test_the_printed_line_works_in_a_shell(installation):
@@ -71,14 +62,14 @@ def test_no_process_that_serves_has_the_first_password(installation):
 
 def test_a_second_supervisor_on_the_folder_says_so(installation):
     second = again(installation)
-    assert second.process.wait(timeout=30) == 1
+    assert second.process.wait(timeout=60) == 1
     assert "already runs on" in second.wait_for("already runs")
     assert installation.curl().stdout.endswith("200")
 
 
 def test_another_folder_on_the_same_port_says_so(installation, tmp_path):
     second = start(tmp_path / "other", port=installation.port)
-    assert second.process.wait(timeout=30) == 1
+    assert second.process.wait(timeout=60) == 1
     assert f"Port {installation.port}" in second.wait_for("is taken")
     assert not (tmp_path / "other" / "valkey.sock").exists()
 
@@ -96,49 +87,58 @@ def test_a_broker_that_dies_is_started_again(installation):
     assert installation.curl().stdout.endswith("200")
 
 
-def test_it_stops_in_order_and_goes_on_where_it_was(tmp_path):
-    with running(tmp_path / "data", ORCHESTRA_ADMIN_PASSWORD="") as first:
-        shown = first.wait_for("^Sign in as admin with the password .* once")
-        curl = first.wait_for("^curl ")
-        family = first.family()
-        assert first.stop() == 0
-        assert_all_gone(first, family, seconds=1)
-    second = again(first)
-    try:
-        second.wait_until_ready()
-        assert second.wait_for("^curl ") == curl
-        assert "Sign in as admin" not in second.output
-        assert shown.split()[7] not in second.output
-        assert second.curl().stdout.endswith("200")
-    finally:
-        end(second)
-
-
 def kill_with_a_frozen_worker(found):
     # One that can do nothing about its own end.
     found.member("worker").send_signal(signal.SIGSTOP)
     found.process.kill()
 
 
-def test_sigkill_leaves_nothing_and_a_start_right_after_it_waits_for_that(tmp_path):
-    with running(tmp_path / "data") as found:
-        kill_with_a_frozen_worker(found)
-        second = again(found)
-        try:
-            second.wait_until_ready()
-            assert second.curl().stdout.endswith("200")
-            family = second.family()
+def test_it_goes_on_where_it_was_after_it_was_stopped_and_after_it_was_killed(
+    installation, tmp_path
+):
+    """In a folder with a long path beside another installation. They do not meet; a unix socket's
+    path may not be longer than 107 bytes, so that the other's lies elsewhere.
+    """
+    data = tmp_path / ("long-" * 20) / "data"
+    with running(data, ORCHESTRA_ADMIN_PASSWORD="") as first:
+        shown = first.wait_for("^Sign in as admin with the password .* once")
+        curl = first.wait_for("^curl ")
+        assert first.curl().stdout.endswith("200")
+        assert curl != installation.wait_for("^curl ")
+        family = first.family()
+        assert first.stop() == 0
+        wait_until_all_gone(first, family)
+    assert installation.curl().stdout.endswith("200")
+    with going_on(first) as second:
+        assert second.wait_for("^curl ") == curl
+        assert "Sign in as admin" not in second.output
+        assert shown.split()[7] not in second.output
+        assert second.curl().stdout.endswith("200")
+        kill_with_a_frozen_worker(second)
+        # A start right after that waits until nothing is left.
+        with going_on(second) as third:
+            assert third.curl().stdout.endswith("200")
+            family = third.family()
             assert {"valkey-server"} <= {one.name() for one in family}
-            kill_with_a_frozen_worker(second)
-            second.process.wait()
-            assert_all_gone(second, family, seconds=10)
-        finally:
-            end(second)
+            kill_with_a_frozen_worker(third)
+            third.process.wait()
+            wait_until_all_gone(third, family)
+
+
+@contextmanager
+def going_on(found):
+    """Started again on its folder, and answering."""
+    started = again(found)
+    try:
+        started.wait_until_ready()
+        yield started
+    finally:
+        end(started)
 
 
 def test_a_broker_that_does_not_answer_is_a_sentence(tmp_path):
     found = start(tmp_path / "data", REDIS_URL="redis://127.0.0.1:1/0")
-    assert found.process.wait(timeout=30) == 1
+    assert found.process.wait(timeout=60) == 1
     assert "check REDIS_URL" in found.wait_for("Redis does not answer")
     assert "Traceback" not in found.output
 
@@ -147,26 +147,13 @@ def test_a_ruined_database_is_a_sentence(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "orchestra.sqlite3").write_text("this is no database" * 100)
     found = start(tmp_path / "data")
-    assert found.process.wait(timeout=30) == 1
+    assert found.process.wait(timeout=60) == 1
     found.wait_for("The database cannot be used")
     assert "Traceback" not in found.output
 
 
 def test_a_wrong_variable_is_a_sentence(tmp_path):
     found = start(tmp_path / "data", ORCHESTRA_CONCURRENCY="many")
-    assert found.process.wait(timeout=30) == 1
+    assert found.process.wait(timeout=60) == 1
     found.wait_for("ORCHESTRA_CONCURRENCY is 'many'")
     assert "Traceback" not in found.output
-
-
-def test_another_installation_in_a_folder_with_a_long_path(installation, tmp_path):
-    """They do not meet. A unix socket's path may not be longer than 107 bytes, so that one's lies
-    elsewhere.
-    """
-    with running(tmp_path / ("long-" * 20) / "data") as other:
-        assert other.curl().stdout.endswith("200")
-        assert other.wait_for("^curl ") != installation.wait_for("^curl ")
-        family = other.family()
-        assert other.stop() == 0
-        assert_all_gone(other, family, seconds=1)
-    assert installation.curl().stdout.endswith("200")

@@ -19,7 +19,7 @@ from tests.orchestra.walking import (
     send,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 
 

@@ -72,7 +72,7 @@ async def test_a_stream_ends_when_its_key_is_revoked(
     await asyncio.sleep(0.5)
     assert not reading.done()
     await sync_to_async(revoke_key)(key=key)
-    assert await asyncio.wait_for(reading, 5) == ["execution"]
+    assert await asyncio.wait_for(reading, 60) == ["execution"]
 
 
 async def test_a_stream_that_nobody_feeds_says_that_it_is_alive_and_hears_the_end(
@@ -116,11 +116,11 @@ async def test_payloads_end_when_the_right_to_see_them_is_taken(
         execution.pk,
         {"key": "greet/1", "try": 1, "at": 0, "text": "hidden", "block_id": "b", "agent_id": "a"},
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await anext(parts) != b": alive\n\n":
             pass
     await sync_to_async(cancel_execution)(execution=execution, caller=SYSTEM)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         rest = b"".join([part async for part in parts])
     assert b"hidden" not in rest
     assert b"event: done" in rest
@@ -136,4 +136,4 @@ async def test_a_stream_ends_when_the_right_to_see_runs_is_taken(
     response = await follow(execution, await sync_to_async(key_of)(operator))
     reading = asyncio.create_task(names(response.streaming_content))
     await sync_to_async(operator.groups.clear)()
-    assert await asyncio.wait_for(reading, 30) in ([], ["execution"])
+    assert await asyncio.wait_for(reading, 60) in ([], ["execution"])

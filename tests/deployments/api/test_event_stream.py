@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.test import AsyncClient
 
 from deployments.models import Deployment
+from executor import stream as follower
 from executor.engine.llm.offline import StandIn
 from executor.models import Execution
 from tests.documents import doubling, greeting
@@ -44,7 +45,7 @@ class Reader:
 
 
 async def all_of(response: Any) -> list[tuple[str, str, Any]]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return [event async for event in Reader(response)]
 
 
@@ -88,8 +89,10 @@ async def test_a_call_streams_its_run_to_the_end(deploy: Deploy, headers: dict[s
 
 
 async def test_a_run_that_only_computes_is_told_too(
-    deploy: Deploy, headers: dict[str, str]
+    deploy: Deploy, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Nobody looks by himself whether it has ended.
+    monkeypatch.setattr(follower, "ALIVE_SECONDS", 3600.0)
     deployment = await sync_to_async(deploy)()
     url = f"/api/deployments/{deployment.pk}/execute"
     events = await all_of(await call(url, {"input_data": {"number": 21}}, headers))
@@ -144,9 +147,9 @@ async def test_who_comes_later_gets_the_text_so_far(
     _, _, begun = await anext(first)
     reading = asyncio.create_task(_until_delta(first))
     await reached.wait()
-    early = await asyncio.wait_for(reading, 10)
+    early = await asyncio.wait_for(reading, 60)
     second = Reader(await follow(begun["log_id"], headers)).__aiter__()
-    late = await asyncio.wait_for(_until_delta(second), 10)
+    late = await asyncio.wait_for(_until_delta(second), 60)
     assert late == early
     assert late["at"] == 0
     go_on.set()

@@ -22,7 +22,7 @@ from executor.errors import TooManyStreams
 from executor.models import Execution, Trigger
 from executor.open_streams import take_place
 from executor.services import cancel_execution
-from tests.counted_streams import until_counted
+from tests.counted_streams import forget_earlier, until_counted
 from tests.documents import greeting
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,6 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
+    forget_earlier()
     few = dataclasses.replace(settings.ENVIRONMENT, streams_per_caller=3, streams_per_run=5)
     monkeypatch.setattr(settings, "ENVIRONMENT", few)
 

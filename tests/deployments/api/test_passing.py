@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # There is no worker: what is queued waits.
 QUEUE = {"prefer": "respond-async"}
-SOON = {"prefer": "wait=0.2"}
+SOON = {"prefer": "wait=1"}
 
 
 @pytest.fixture(autouse=True)

@@ -76,7 +76,7 @@ def test_whoever_does_not_wait_for_the_answer_waits_in_line(
     states.finish(occupied.pk, Status.COMPLETED, attempt=1)
     future = perform_execution(waiting.pk)
     assert future is not None
-    assert future.result(20).status == "completed"
+    assert future.result(60).status == "completed"
     assert manual.max_concurrent == 1
 
 

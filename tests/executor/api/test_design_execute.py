@@ -39,7 +39,7 @@ def finished(answer: Any) -> Execution:
     pk = Execution.objects.get(pk=answer.json()["log_id"]).pk
     future = perform_execution(pk)
     assert future is not None
-    future.result(timeout=30)
+    future.result(timeout=60)
     return Execution.objects.get(pk=pk)
 
 

@@ -52,7 +52,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def perform(pk: Any) -> Execution:
     future = perform_execution(pk)
     assert future is not None
-    future.result(timeout=20)
+    future.result(timeout=60)
     return Execution.objects.get(pk=pk)
 
 

@@ -15,6 +15,7 @@ from executor.engine.failures import INTERNAL
 from executor.engine.runner import compile_graph
 from tests.executor.engine.stage import Stage, down, play
 from tests.graphs import asking, chain, design, transform
+from tests.waiting import PATIENCE_SECONDS
 
 SECRET = "internal detail 4711"
 
@@ -64,7 +65,7 @@ async def test_a_fault_of_a_model_is_ours_too(caplog: pytest.LogCaptureFixture) 
 async def test_a_call_that_is_cancelled_from_inside_does_not_hang_the_run() -> None:
     played = await asyncio.wait_for(
         play(design([asking("a"), asking("b")], chain("a", "b")), {"a": asyncio.CancelledError()}),
-        5,
+        PATIENCE_SECONDS,
     )
     assert played.outcome.status == "failed"
     assert played.error[0] == "internal"
@@ -122,7 +123,7 @@ async def test_an_output_that_is_no_json_is_a_fault() -> None:
     async def odd(block: Block, context: RunContext) -> Any:
         return {"x": object()}
 
-    played = await asyncio.wait_for(with_pattern(odd, design([asking("a")])), 5)
+    played = await asyncio.wait_for(with_pattern(odd, design([asking("a")])), PATIENCE_SECONDS)
     assert played.error[0] == "internal"
 
 

@@ -6,6 +6,7 @@ import asyncio
 
 from tests.executor.engine.stage import Stage, play
 from tests.graphs import agent, asking, chain, design, link, transform
+from tests.virtual_time import use_virtual_time
 
 
 async def test_a_block_starts_when_all_its_connections_have_settled() -> None:
@@ -20,7 +21,8 @@ async def test_a_block_starts_when_all_its_connections_have_settled() -> None:
 
 
 async def test_independent_blocks_run_at_the_same_time() -> None:
-    stage = Stage(seconds=0.2)
+    use_virtual_time()
+    stage = Stage(seconds=1)
     played = await play(design([asking(name) for name in "abc"]), stage)
     assert [what for what, _ in stage.log] == ["start"] * 3 + ["end"] * 3
     assert stage.most_busy == 3

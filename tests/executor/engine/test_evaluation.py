@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from executor.engine.evaluation import Evaluation
 from executor.engine.limits import Limits
 from tests.executor.engine.stage import Played, play
 from tests.graphs import agent, asking, design, link, transform
+from tests.virtual_time import count_turns_as_seconds
 
 # About a quarter of what one block may compute.
 DEAR = "length(map(&to_string(@), input.x))"
@@ -90,12 +90,14 @@ async def test_what_was_prepared_in_vain_fails_only_who_asks_for_it() -> None:
 
 @pytest.mark.parametrize("name", ["a text", "the output", "conditions"])
 async def test_limits_of_time_end_what_is_computed(name: str) -> None:
-    run, _ = await played(MANY[name], limits=Limits(seconds=0.001))
+    count_turns_as_seconds()
+    run, _ = await played(MANY[name], limits=Limits(seconds=8))
     assert run.outcome.status == "timed_out"
 
 
 async def test_a_blocks_own_limit_ends_what_it_computes() -> None:
-    run, _ = await played(design([{**WHOLE, "timeout_seconds": 0.001}]))
+    count_turns_as_seconds()
+    run, _ = await played(design([{**WHOLE, "timeout_seconds": 8}]))
     assert "took longer than its limit" in run.error[1]
 
 
@@ -186,7 +188,7 @@ def test_what_is_refused_is_not_paid() -> None:
 
 
 def test_a_meter_ends_by_the_clock_and_when_it_is_told_to() -> None:
-    late = Allowance.of_run().meter(until=time.monotonic() - 1)
+    late = Allowance.of_run().meter(until=0.0)
     with pytest.raises(Overrun, match="takes longer than 10 seconds"):
         late.step(1)
     stopped = Allowance.of_run().meter()

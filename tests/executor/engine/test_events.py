@@ -16,6 +16,7 @@ from executor.engine.events import (
 from executor.engine.llm.base import ErrorKind
 from tests.executor.engine.stage import Played, Stage, down, play
 from tests.graphs import asking, chain, design, link, transform
+from tests.virtual_time import use_virtual_time
 
 
 def words(event: Event) -> str:
@@ -118,6 +119,7 @@ async def test_what_is_told_does_not_depend_on_whether_it_is_kept() -> None:
 
 
 async def test_a_block_that_waits_for_nothing_may_start_while_another_runs() -> None:
+    use_virtual_time()
     raw = design([asking("a"), asking("b"), transform("c", "incoming")], [link("a", "c")])
-    entries = told(await play(raw, Stage(seconds=0.01)))
+    entries = told(await play(raw, Stage(seconds=1)))
     assert entries.index("b running") < entries.index("a completed")

@@ -7,6 +7,7 @@ import asyncio
 from executor.engine.limits import Limits
 from tests.executor.engine.stage import Stage, compiled, play
 from tests.graphs import Json, asking, chain, design, link, transform
+from tests.virtual_time import use_virtual_time
 
 NAMES = [f"b{number}" for number in range(200)]
 
@@ -30,7 +31,8 @@ async def test_two_hundred_blocks_in_one_chain() -> None:
 
 
 async def test_two_hundred_blocks_side_by_side() -> None:
-    stage = Stage(seconds=0.1)
+    use_virtual_time()
+    stage = Stage(seconds=1)
     last = transform("b199", "length(keys(incoming))")
     ways = [link(name, "b199") for name in NAMES[:199]]
     raw = design([*(asking(name) for name in NAMES[:199]), last], ways)
@@ -61,7 +63,8 @@ async def test_a_parallel_block_keeps_to_its_width() -> None:
 
 
 async def test_a_hundred_calls_at_once_in_two_blocks() -> None:
-    stage = Stage(seconds=0.05)
+    use_virtual_time()
+    stage = Stage(seconds=1)
     members = [f"m{number}" for number in range(50)]
     blocks = [
         asking(name, *members, kind="parallel", settings={"max_concurrency": 100}) for name in "ab"

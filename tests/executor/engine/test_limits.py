@@ -12,6 +12,7 @@ from executor.engine.limits import Limits
 from executor.engine.llm.base import ErrorKind, ModelError
 from tests.executor.engine.stage import Stage, answer_of, down, play
 from tests.graphs import agent, asking, chain, design, link, transform
+from tests.virtual_time import count_turns_as_seconds, use_virtual_time
 
 
 def three(**more: Any) -> dict[str, Any]:
@@ -116,16 +117,18 @@ async def test_replayed_steps_count_against_limits() -> None:
 
 
 async def test_time_that_runs_out_stops_the_calls_in_flight() -> None:
+    use_virtual_time()
     stage = Stage(seconds=30)
-    played = await play(wide(3), stage, limits=Limits(seconds=0.05))
+    played = await play(wide(3), stage, limits=Limits(seconds=20))
     assert played.outcome.status == "timed_out"
-    assert played.error == ("timeout", "The execution took longer than its limit of 0.05 seconds.")
+    assert played.error == ("timeout", "The execution took longer than its limit of 20 seconds.")
     assert [what for what, _ in stage.log] == ["start"] * 3 + ["stopped"] * 3
     assert stage.busy == 0
     assert played.statuses == {"p": "failed"}
 
 
 async def test_time_runs_out_during_a_wait_between_tries() -> None:
+    use_virtual_time()
     raw = design([asking("a", on_error="continue")])
     played = await play(
         raw, {"a": down()}, limits=Limits(seconds=0.05), timing=Timing(random=lambda: 0.05)
@@ -146,11 +149,13 @@ async def test_time_is_kept_while_blocks_compute() -> None:
     rows = "input.rows[*].{a: a, b: b} | length(@)"
     raw = design([transform(f"t{number}", rows) for number in range(200)])
     given = {"rows": [{"a": number, "b": 1} for number in range(15_000)]}
-    played = await play(raw, given=given, limits=Limits(seconds=0.1))
+    count_turns_as_seconds()
+    played = await play(raw, given=given, limits=Limits(seconds=100))
     assert played.outcome.status == "timed_out"
     assert 0 < len(played.outcome.block_outputs) < 200
 
 
 async def test_a_run_that_is_done_in_time_is_not_timed_out() -> None:
+    use_virtual_time()
     raw = design([asking("a", agent("x")), transform("b", "incoming")], [link("a", "b")])
-    assert (await play(raw, Stage(seconds=0.01), limits=Limits(seconds=5))).result == "a/x/1/answer"
+    assert (await play(raw, Stage(seconds=4.9), limits=Limits(seconds=5))).result == "a/x/1/answer"

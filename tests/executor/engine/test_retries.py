@@ -14,6 +14,7 @@ from executor.engine.llm.base import ErrorKind, ModelError
 from executor.engine.retry import MOST_RATE_LIMIT_SECONDS, MOST_RATE_LIMIT_WAITS, Tries
 from tests.executor.engine.stage import Stage, answer_of, down, play
 from tests.graphs import agent, asking, design
+from tests.virtual_time import use_virtual_time
 
 FINAL = [k for k in ErrorKind if k not in {"transient", "timeout", "rate_limit", "content"}]
 
@@ -190,10 +191,7 @@ async def test_a_fallback_model_is_not_told_of_anothers_answer() -> None:
 
 
 async def test_a_block_that_takes_too_long() -> None:
-    async def slow(_: object) -> str:
-        await asyncio.sleep(60)
-        return "never"
-
-    played = await play(one(timeout_seconds=0.05), {"a": slow})
-    assert played.error == ("timeout", "Block 'a': it took longer than its limit of 0.05 seconds.")
+    use_virtual_time()
+    played = await play(one(timeout_seconds=30), {"a": lambda _: asyncio.sleep(60, "never")})
+    assert played.error == ("timeout", "Block 'a': it took longer than its limit of 30 seconds.")
     assert played.stage.log[-1] == ("stopped", "a/writer/1/answer")

@@ -58,6 +58,6 @@ def asking_for(text: str = "Say hello.", **more: Any) -> ModelRequest:
         "parts": [Part("Task", text)],
         "purpose": "answer",
         "role": "worker",
-        "timeout_seconds": 10.0,
+        "timeout_seconds": 60.0,
     }
     return ModelRequest(**{**usual, **more})

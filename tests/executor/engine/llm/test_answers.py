@@ -69,12 +69,12 @@ async def test_text_is_told_as_it_comes(server: ModelServer) -> None:
 
     def slowly(exchange: Exchange) -> None:
         says("one two", events=2)(exchange)
-        if exchange.wait(10):
+        if exchange.wait(60):
             return
 
     server.then(slowly)
     task = asyncio.create_task(model_at(server).complete(asking_for(), lambda _: told.set()))
-    await asyncio.wait_for(told.wait(), 5)
+    await asyncio.wait_for(told.wait(), 60)
     assert not task.done()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,12 +23,12 @@ from tests.executor.engine.llm.conftest import asking_for
 from tests.executor.engine.stage import play
 from tests.graphs import agent, asking, design
 from tests.services import plain_environment
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("local-model")
 
 ROOT = Path(__file__).resolve().parents[4]
 KEY = "a-key-of-this-test"
-READY_SECONDS = 30.0
 SCHEMA = {
     "type": "object",
     "properties": {"route": {"enum": ["billing", "sales"]}, "reason": {"type": "string"}},
@@ -56,18 +55,15 @@ def serve(data: Path, url: str) -> subprocess.Popen[str]:
 
 
 def wait_until_it_listens(url: str, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
+    def listens() -> bool:
         assert process.poll() is None, process.stderr.read() if process.stderr else ""
         try:
             answer = httpx.get(f"{url}/models", headers={"Authorization": f"Bearer {KEY}"})
         except httpx.TransportError:
-            time.sleep(0.05)
-            continue
-        if answer.status_code == 200:
-            return
-        time.sleep(0.05)
-    raise AssertionError("The local model does not listen.")
+            return False
+        return answer.status_code == 200
+
+    wait_until(listens)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +76,7 @@ def local_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
         if process.stderr is not None:
             process.stderr.close()
 
@@ -123,6 +119,6 @@ async def test_only_those_with_the_key_are_served(settings: Any, local_url: str)
 
 def test_without_an_address_the_command_says_what_to_set(tmp_path: Path) -> None:
     process = serve(tmp_path, "http://example.com/v1")
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "Set ORCHESTRA_LOCAL_MODEL_URL to http://127.0.0.1:<port>/v1" in said

@@ -13,6 +13,7 @@ from tests.executor.engine.llm.conftest import asking_for, model_at
 from tests.executor.engine.stage import play
 from tests.graphs import agent, asking, design
 from tests.model_server import Exchange, ModelServer, gives, says
+from tests.virtual_time import move_clock
 
 
 class Provided:
@@ -38,7 +39,7 @@ async def test_cancelling_ends_the_call_at_the_server_too(server: ModelServer) -
     gone: list[bool] = []
 
     def watch(exchange: Exchange) -> None:
-        exchange.handler.connection.settimeout(5)
+        exchange.handler.connection.settimeout(60)
         gone.append(exchange.handler.connection.recv(1) == b"")
 
     server.then(watch)
@@ -48,10 +49,9 @@ async def test_cancelling_ends_the_call_at_the_server_too(server: ModelServer) -
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    for _ in range(400):
-        if gone:
-            break
-        await asyncio.sleep(0.005)
+    async with asyncio.timeout(60):
+        while not gone:
+            await asyncio.sleep(0.005)
     assert gone == [True]
 
 
@@ -67,8 +67,14 @@ async def test_many_calls_at_once_share_a_few_clients(server: ModelServer) -> No
 
 
 async def test_a_time_limit_of_a_block_stops_its_call(server: ModelServer) -> None:
-    server.usual = says("Too late.", seconds=20)
-    raw = design([asking("a", agent("w"), timeout_seconds=0.2)])
+    loop = asyncio.get_running_loop()
+
+    def too_late(exchange: Exchange) -> None:
+        loop.call_soon_threadsafe(move_clock, loop, 50)
+        exchange.wait()
+
+    server.usual = too_late
+    raw = design([asking("a", agent("w"), timeout_seconds=50)])
     played = await play(raw, models=Provided(model_at(server)))
-    assert played.error == ("timeout", "Block 'a': it took longer than its limit of 0.2 seconds.")
+    assert played.error == ("timeout", "Block 'a': it took longer than its limit of 50 seconds.")
     assert len(server.calls) == 1

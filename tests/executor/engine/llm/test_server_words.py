@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from email.utils import formatdate
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -132,7 +132,7 @@ async def test_how_long_to_wait(
 
 
 async def test_how_long_to_wait_as_a_date_and_in_googles_words(server: ModelServer) -> None:
-    date = formatdate(time.time() + 600, usegmt=True)
+    date = format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True)
     wait = (await error_of(server, fails(429, Retry_After=date))).retry_after
     assert wait is not None
     assert 0 < wait <= 600
