@@ -15,7 +15,7 @@ from deployments.models import Deployment
 from designs.errors import DesignInvalid
 from designs.models import DesignVersion
 from executor import wakeups
-from executor.documents import compiled_version
+from executor.documents import compiled_row
 from executor.engine.runner import CompiledGraph
 from executor.inputs import check_input, check_size, input_validator
 
@@ -106,7 +106,7 @@ def deployed(row: Deployment, version: DesignVersion | None = None) -> Deployed:
     """
     version = version or row.version
     try:
-        graph = compiled_version(version.pk, version.document)
+        graph = compiled_row(version)
     except DesignInvalid:
         # Published before a rule became stricter: calls are refused with a sentence, nothing
         # breaks.

@@ -23,6 +23,7 @@ from deployments.starting import Start, load_deployed, start_runs
 from executor import faults
 from executor.models import Execution, Trigger
 from executor.states import LIVE, Status
+from executor.updating import update_rows
 
 # Planned times written in one transaction; a longer gap is caught up in several rounds.
 TIMES_AT_ONCE = 2000
@@ -67,8 +68,7 @@ def serve_due(pks: Sequence[uuid.UUID]) -> int:
             decided += [(schedule, made) for made in decisions if made.due not in known]
         rows = [(schedule, _row(schedule, made, now)) for schedule, made in decided]
         transaction.on_commit(lambda: faults.reach("occurrence.after"))
-        _start(rows, ready, now)
-        Occurrence.objects.bulk_create([row for _, row in rows])
+        _start(rows, ready, now, new=[row for _, row in rows])
         _pause_refused(rows, now)
         _save_next(schedules)
         _end_one_offs(schedules)
@@ -143,7 +143,7 @@ def _recorded(schedules: Sequence[Schedule]) -> dict[uuid.UUID, set[datetime]]:
 
 
 def _row(schedule: Schedule, made: Decision, now: datetime) -> Occurrence:
-    row = Occurrence(schedule=schedule, due_at=made.due)
+    row = Occurrence(schedule=schedule, due_at=made.due, created_at=now)
     _change(row, made, now)
     if row.outcome == Outcome.WAITING:
         # What is edited until it starts is for what comes due after the edit.
@@ -156,8 +156,11 @@ def _change(row: Occurrence, made: Decision, now: datetime) -> None:
     row.decided_at = None if made.outcome == Outcome.WAITING else now
 
 
-def _start(rows: Sequence[Start], ready: Ready, now: datetime) -> None:
-    start_runs([pair for pair in rows if pair[1].outcome == Outcome.RAN], ready, now=now)
+def _start(
+    rows: Sequence[Start], ready: Ready, now: datetime, new: Sequence[Occurrence] = ()
+) -> None:
+    running = [pair for pair in rows if pair[1].outcome == Outcome.RAN]
+    start_runs(running, ready, now=now, new=new)
 
 
 def _pause_refused(rows: Sequence[Start], now: datetime) -> None:
@@ -171,12 +174,9 @@ def _pause_refused(rows: Sequence[Start], now: datetime) -> None:
 
 
 def _save_next(schedules: Sequence[Schedule]) -> None:
-    # Many have the same next time, and one statement for each of those is the cheapest.
-    by_time: dict[datetime | None, list[uuid.UUID]] = {}
-    for schedule in schedules:
-        by_time.setdefault(schedule.next_due_at, []).append(schedule.pk)
-    for due, pks in by_time.items():
-        Schedule.objects.filter(pk__in=pks).update(next_due_at=due)
+    times = [{"id": schedule.pk, "next_due_at": schedule.next_due_at} for schedule in schedules]
+    if update_rows(Schedule, times, found_by=("id",)) is None:
+        Schedule.objects.bulk_update(schedules, ["next_due_at"])
 
 
 def _end_one_offs(schedules: Iterable[Schedule]) -> None:

@@ -36,7 +36,9 @@ def load_deployed(schedules: Iterable[Schedule]) -> dict[uuid.UUID, Deployed]:
     One whose version cannot be run any more becomes `error`, with the reason.
     """
     pks = {schedule.deployment_id for schedule in schedules}
+    # Documents are read for those versions only that this process does not know yet.
     rows = Deployment.objects.filter(pk__in=pks).select_related("version")
+    rows = rows.defer("version__document")
     found = {row.pk: deployed(row) for row in rows.prefetch_related("groups")}
     for pk, ready in found.items():
         if ready.graph is None and ready.status == Deployment.Status.ACTIVE:
@@ -45,11 +47,17 @@ def load_deployed(schedules: Iterable[Schedule]) -> dict[uuid.UUID, Deployed]:
     return found
 
 
-def start_runs(starts: Sequence[Start], ready: dict[uuid.UUID, Deployed], *, now: datetime) -> None:
+def start_runs(
+    starts: Sequence[Start],
+    ready: dict[uuid.UUID, Deployed],
+    *,
+    now: datetime,
+    new: Sequence[Occurrence] = (),
+) -> None:
     """Write an execution for each occurrence and name it there; workers are woken after commit.
 
-    `now` is the database's time. Input that does not fit any more is a failed execution. The
-    occurrences are not saved.
+    `now` is the database's time. Input that does not fit any more is a failed execution. Of the
+    occurrences those that are `new` are written too, and by the same statement.
     """
     accepted = []
     for schedule, occurrence in starts:
@@ -58,7 +66,7 @@ def start_runs(starts: Sequence[Start], ready: dict[uuid.UUID, Deployed], *, now
         one = _accepted(schedule, occurrence, ready[schedule.deployment_id], now)
         occurrence.execution = one.execution
         accepted.append(one)
-    write(accepted)
+    write(accepted, also=new)
     if any(one.execution.status == Status.QUEUED for one in accepted):
         transaction.on_commit(ring, robust=True)
 

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, Protocol
 
 from django.db import models, transaction
@@ -111,12 +112,13 @@ def enqueue(order: Order) -> Execution:
     return accepted.execution
 
 
-def write(accepted: Iterable[Accepted]) -> None:
-    """Insert the rows of all, in the caller's transaction; nobody is woken."""
+def write(accepted: Iterable[Accepted], also: Iterable[models.Model] = ()) -> None:
+    """Insert the rows of all, in the caller's transaction, and other rows of theirs; nobody is
+    woken.
+    """
     by_model: dict[type[models.Model], list[models.Model]] = {Execution: []}
-    for one in accepted:
-        for row in one.rows:
-            by_model.setdefault(type(row), []).append(row)
+    for row in chain.from_iterable((*(one.rows for one in accepted), also)):
+        by_model.setdefault(type(row), []).append(row)
     insert_rows([Insert(model, rows) for model, rows in by_model.items()])
 
 

@@ -15,7 +15,7 @@ from designs.audit import Action, note
 from designs.errors import DesignInvalid
 from designs.masking import counted
 from executor import llm_provider
-from executor.documents import compile_document, compiled_version
+from executor.documents import compile_document, compiled_version, known_version
 from executor.engine.budget import NOTHING
 from executor.engine.context import Outcome, Setup, Usage
 from executor.engine.events import Event
@@ -121,6 +121,8 @@ async def _play(
     execution: Execution, record: RunRecord, graph: CompiledGraph | None
 ) -> Outcome | None:
     if graph is None:
+        graph = _known_graph(execution)
+    if graph is None:
         graph = await in_thread(_graph_of, execution)
     if execution.attempt > 1 or execution.resumed_from_id is not None:
         record.remember(await in_thread(recorded_steps, execution))
@@ -152,6 +154,13 @@ def _note_masked(execution: Execution, count: int) -> None:
         key_id=execution.key_id,
     )
     note(Action.MASK, execution, caller=starter, secrets=count)
+
+
+def _known_graph(execution: Execution) -> CompiledGraph | None:
+    """Its graph, if that is at hand: a thread costs more than a short run."""
+    if execution.document is not None or execution.version_id is None:
+        return None
+    return known_version(execution.version_id)
 
 
 def _graph_of(execution: Execution) -> CompiledGraph:

@@ -52,19 +52,31 @@ def models_of(document: dict[str, Any], usual: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(name for chain in chains for name in chain))
 
 
-def compiled_version(
-    version_id: uuid.UUID, document: dict[str, Any] | None = None
-) -> CompiledGraph:
-    """The version's graph; reads the row only if it was not used lately and no document is
-    given.
-    """
+def compiled_version(version_id: uuid.UUID) -> CompiledGraph:
+    """The version's graph; reads the row only if it was not used lately."""
+    found = known_version(version_id)
+    if found is not None:
+        return found
+    document = DesignVersion.objects.values_list("document", flat=True).get(pk=version_id)
+    return _compiled(version_id, document)
+
+
+def compiled_row(version: DesignVersion) -> CompiledGraph:
+    """The same of a row; its document is asked for only if the graph was not used lately."""
+    found = known_version(version.pk)
+    return _compiled(version.pk, version.document) if found is None else found
+
+
+def known_version(version_id: uuid.UUID) -> CompiledGraph | None:
+    """The version's graph, if it was used lately."""
     with _lock:
         found = _kept.get(version_id)
         if found is not None:
             _kept.move_to_end(version_id)
-            return found
-    if document is None:
-        document = DesignVersion.objects.values_list("document", flat=True).get(pk=version_id)
+        return found
+
+
+def _compiled(version_id: uuid.UUID, document: dict[str, Any]) -> CompiledGraph:
     found = compile_document(document)
     with _lock:
         _kept[version_id] = found

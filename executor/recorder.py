@@ -151,7 +151,8 @@ class Progress(Write[None]):
                 Insert(BlockResult, list(blocks.values()), LATEST_STATE),
             ]
         )
-        return [_end(w) if held.get(w.pk) == w.attempt else _refusal(w) for w in writes]
+        ended = _ended([w for w in mine if w.end is not None])
+        return [_result(w, ended) if held.get(w.pk) == w.attempt else _refusal(w) for w in writes]
 
     @classmethod
     def committed(cls, writes: Sequence[Progress]) -> None:
@@ -330,12 +331,21 @@ def _refusal(write: Progress) -> Exception | None:
     return LeaseLost("Another process took this execution over.")
 
 
-def _end(write: Progress) -> Exception | None:
-    if write.end is None:
+def _ended(writes: Sequence[Progress]) -> set[Progress]:
+    """End their runs; those that did. Of two ends of one run the first one counts."""
+    first: dict[uuid.UUID, tuple[Progress, states.End]] = {}
+    for write in writes:
+        if write.end is not None and write.pk not in first:
+            status, changes = write.end
+            first[write.pk] = write, states.End(write.pk, status, write.attempt, changes)
+    won = states.finish_all([end for _, end in first.values()])
+    return {write for pk, (write, _) in first.items() if pk in won}
+
+
+def _result(write: Progress, ended: set[Progress]) -> Exception | None:
+    if write.end is None or write in ended:
         return None
-    status, changes = write.end
-    won = states.finish(write.pk, status, attempt=write.attempt, **changes)
-    return None if won else LeaseLost("Another process ended this execution.")
+    return LeaseLost("Another process ended this execution.")
 
 
 def _locked_attempts(pks: set[uuid.UUID]) -> dict[uuid.UUID, int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import functools
 import uuid
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from django.db import connection, models, transaction
 from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
+
+from executor.updating import update_rows
 
 if TYPE_CHECKING:
     from executor.models import Execution
@@ -52,6 +55,25 @@ CANCELLED = {
     "block_id": None,
     "step": None,
 }
+
+
+# What an end says whose run the engine has played.
+TOLD = frozenset(
+    {
+        "result_data", "error", "degraded", "degraded_reasons",
+        "model_calls", "input_tokens", "output_tokens", "cost_usd",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class End:
+    """How the attempt at a run has ended, and what else changes in its row."""
+
+    pk: uuid.UUID
+    status: Status
+    attempt: int
+    changes: dict[str, Any]
 
 
 class FromNow(models.ExpressionWrapper):
@@ -155,6 +177,36 @@ def finish(pk: uuid.UUID, status: Status, *, attempt: int, **changes: Any) -> bo
         raise ValueError(f"An owner cannot end a run as {status}.")
     mine = _rows().filter(pk=pk, status=Status.RUNNING, attempt=attempt)
     return _end(mine, pk, status, **changes)
+
+
+def finish_all(ends: Sequence[End]) -> set[uuid.UUID]:
+    """The same for many runs, each named once: which were ended by this."""
+    together = {end for end in ends if end.changes.keys() - {"completed_at"} == TOLD}
+    won = _finish_together(tuple(together)) if len(together) > 1 else None
+    left = ends if won is None else [end for end in ends if end not in together]
+    apart = (e.pk for e in left if finish(e.pk, e.status, attempt=e.attempt, **e.changes))
+    return (won or set()).union(apart)
+
+
+def _finish_together(ends: Sequence[End]) -> set[uuid.UUID] | None:
+    """By one statement; None if these are to be written one by one."""
+    from executor.models import Execution
+
+    common = {"completed_at": None, **_NO_OWNER}
+    won = update_rows(
+        Execution,
+        [
+            {**common, "id": end.pk, "attempt": end.attempt, "status": end.status, **end.changes}
+            for end in ends
+        ],
+        found_by=("id", "attempt"),
+        only=f"t.status = '{Status.RUNNING}'",
+        or_now=("completed_at",),
+    )
+    for end in ends:
+        if end.pk in (won or ()) and end.status is not Status.COMPLETED:
+            _close_blocks(end.pk)
+    return won
 
 
 def wait(pk: uuid.UUID, *, attempt: int, seconds: float | None) -> bool:

@@ -49,6 +49,7 @@ _FIELDS = (
 _TERM = re.compile(r"(?:\*|([a-z0-9]+)(?:-([a-z0-9]+))?)(?:/([0-9]{1,4}))?")
 
 
+@lru_cache(maxsize=4096)
 def read_cron(expression: str) -> str:
     """The expression with names as numbers and Sunday as 0; raises RuleInvalid.
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from deployments.occurrences.cron import WallClock, wall_clock
-from deployments.occurrences.rules import Rule
+from deployments.occurrences.rules import Nonexistent, Repeated, Rule
 
 _SECOND = timedelta(seconds=1)
 # No zone changes its clocks twice within this, so that equal ends mean no change between.
@@ -108,13 +108,23 @@ def offset_at(at: datetime, zone: ZoneInfo) -> timedelta:
 
 def find_cron(rule: Rule, after: datetime) -> Found | None:
     """The first instant later than `after`, with what it stands for."""
-    wall = wall_clock(rule.cron or "")
-    zone = _zone(rule.timezone)
+    return _find_cron(
+        rule.cron or "", rule.timezone, rule.nonexistent, rule.repeated, after.astimezone(UTC)
+    )
+
+
+# Many schedules say the same, and come due at the same second: that is counted out once.
+@lru_cache(maxsize=1024)
+def _find_cron(
+    cron: str, timezone: str, nonexistent: Nonexistent, repeated: Repeated, after: datetime
+) -> Found | None:
+    wall = wall_clock(cron)
+    zone = _zone(timezone)
     skipped: list[datetime] = []
     for found in _walk(wall, zone, after):
-        if found.is_moved and (wall.flows or rule.nonexistent == "skip"):
+        if found.is_moved and (wall.flows or nonexistent == "skip"):
             skipped.append(found.local)
-        elif wall.flows or rule.repeated == "twice" or not _came_before(found, zone):
+        elif wall.flows or repeated == "twice" or not _came_before(found, zone):
             found.skipped = skipped
             return found
     return None

@@ -27,7 +27,11 @@ SettingsType = type[Settings]
 RUN_INPUT = ""
 
 
-@dataclass(frozen=True, slots=True)
+# What follows is not frozen, though nobody changes one: a frozen one takes four times as long to
+# make, and each step makes several.
+
+
+@dataclass(slots=True)
 class Delivery:
     """What one taken connection brought: the source block's output, or one agent's of it.
 
@@ -39,7 +43,7 @@ class Delivery:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Part:
     """One labelled piece of a prompt, sent as data: text as text, anything else as JSON.
 
@@ -51,7 +55,7 @@ class Part:
     template: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What an agent said: `text` always, `value` the parsed object when a schema was asked for.
 
@@ -62,7 +66,7 @@ class Answer:
     value: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BlockOutput:
     """What a block hands on.
 

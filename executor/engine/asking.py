@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -101,7 +101,7 @@ class Asking:
             )
         )
         try:
-            answer = await self._answer_in_time()
+            answer = await self._answer()
         except ModelError as error:
             misfit = self._misfit(error)
             if misfit is None:
@@ -157,10 +157,11 @@ class Asking:
             failures=tuple(spending.failures),
         )
 
-    async def _answer_in_time(self) -> ModelAnswer:
+    def _answer(self) -> Awaitable[ModelAnswer]:
         limit = self._question.limit
-        if limit is None:
-            return await self._first_answer()
+        return self._first_answer() if limit is None else self._answer_in_time(limit)
+
+    async def _answer_in_time(self, limit: TimeLimit) -> ModelAnswer:
         try:
             async with asyncio.timeout_at(limit.at) as clock:
                 return await self._first_answer()

@@ -273,10 +273,6 @@ class BlockRun:
     ) -> Question:
         block = self._block.block
         limit = self._time_limit(agent, later)
-        deadlines = [] if self._deadline is None else [self._deadline]
-        if limit is not None:
-            deadlines.append(limit.at)
-        seconds = (block.timeout_seconds, agent.timeout_seconds)
         return Question(
             key=key,
             block_id=block.id,
@@ -288,8 +284,8 @@ class BlockRun:
             schema=schema,
             models=self._host.models(agent),
             retries=block.retries,
-            call_seconds=min((given for given in seconds if given), default=CALL_SECONDS),
-            deadline=min(deadlines, default=None),
+            call_seconds=_least(block.timeout_seconds, agent.timeout_seconds) or CALL_SECONDS,
+            deadline=_least(self._deadline, None if limit is None else limit.at),
             limit=limit,
             lenient=lenient,
         )
@@ -346,6 +342,13 @@ class BlockRun:
             return [delivery for delivery, _ in arrivals]
         own = None if agent is None else agent.id
         return [delivery for delivery, target in arrivals if target is None or target == own]
+
+
+def _least(one: float | None, other: float | None) -> float | None:
+    """The smaller one, if both are given."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
 
 
 def share_of_time(later: int) -> float:

@@ -20,7 +20,8 @@ class ErrorInfo:
     step_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, though nobody changes one: see StepResult.
+@dataclass(slots=True)
 class BlockChanged:
     """A block started, or ended with output or error. `at` in seconds since the epoch."""
 
@@ -31,7 +32,8 @@ class BlockChanged:
     error: ErrorInfo | None = None
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, though nobody changes one: see StepResult.
+@dataclass(slots=True)
 class StepStarted:
     key: str
     block_id: str
@@ -40,7 +42,8 @@ class StepStarted:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, though nobody changes one: see StepResult.
+@dataclass(slots=True)
 class StepFinished:
     """`replayed` is true when the journal answered instead of the model."""
 

@@ -39,7 +39,8 @@ class ModelRequest:
     agent_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen either.
+@dataclass(slots=True)
 class ModelAnswer:
     """What came back. Tokens as the server counts them (0 if it does not); cost None if unknown.
 
