@@ -11,7 +11,7 @@ import functools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -21,6 +21,9 @@ THREADS = 2
 
 # A thread costs more than the work on less than this.
 MOST_AT_ONCE = 65_536
+
+# A walk over so many parts of a value takes about as long as beginning a thread.
+MOST_PARTS = 1_000
 
 _pools: dict[int, ThreadPoolExecutor] = {}
 
@@ -45,3 +48,29 @@ async def compute_large(
     if size <= MOST_AT_ONCE:
         return function(*args, **kwargs)
     return await compute(function, *args, **kwargs)
+
+
+async def compute_on(value: Any, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The same: at once if this JSON value, which the function works on, is small."""
+    if is_small(value):
+        return function(*args, **kwargs)
+    return await compute(function, *args, **kwargs)
+
+
+def is_small(value: Any) -> bool:
+    """Whether a JSON value has few parts and little text. It looks at no more than that."""
+    waiting, parts, characters = [value], 0, 0
+    while waiting:
+        item = waiting.pop()
+        if type(item) is str:
+            characters += len(item)
+        elif type(item) is dict or type(item) is list:
+            parts += len(item)
+            if parts > MOST_PARTS:
+                return False
+            if type(item) is dict:
+                characters += sum(map(len, item))
+            waiting.extend(item.values() if type(item) is dict else item)
+        if characters > MOST_AT_ONCE:
+            return False
+    return True

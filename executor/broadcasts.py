@@ -178,15 +178,15 @@ class Looks(Generic[T]):
         return await asyncio.shield(self._found)
 
 
-_looks: weakref.WeakValueDictionary[Any, Looks[Any]] = weakref.WeakValueDictionary()
+_looks: PerLoop[weakref.WeakValueDictionary[Any, Looks[Any]]] = PerLoop(weakref.WeakValueDictionary)
 
 
 def shared_looks(
     who: tuple[Any, ...], look: Callable[[], Awaitable[T | None]], every_seconds: float
 ) -> Looks[T]:
     """One for all streams of the same caller on the same run."""
-    key = (asyncio.get_running_loop(), *who)
-    found = _looks.get(key)
+    here = _looks.get()
+    found = here.get(who)
     if found is None:
-        found = _looks[key] = Looks(look, every_seconds)
+        found = here[who] = Looks(look, every_seconds)
     return found

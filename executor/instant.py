@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
 
+from designs.computing import compute_on
 from executor import states, wakeups
 from executor.acceptance import Accepted
 from executor.attempt import run_setup
@@ -22,7 +24,7 @@ from executor.engine.journal import StepResult
 from executor.engine.runner import CompiledGraph, run_graph
 from executor.models import BlockResult, Execution
 from executor.recorder import Accept
-from executor.rows import StorableOnce, as_stored, change_block, end_fields, step_row
+from executor.rows import StorableOnce, change_block, end_apart, step_row
 from executor.sending import send_settling
 from executor.states import Status
 from executor.writer import process_writer
@@ -54,11 +56,18 @@ class Collected:
 
     def emit(self, event: Event) -> None:
         if isinstance(event, BlockChanged):
-            change_block(self.blocks, self.execution.pk, event, self.storable)
+            change_block(self.blocks, self.execution.pk, event)
+
+    def values(self) -> list[Any]:
+        """All that its rows hold of the run's values."""
+        prompts = [step.prompt for step in self.steps]
+        return [prompts, [block.output for block in self.blocks.values()]]
 
     def rows(self) -> list[models.Model]:
         """Blocks and steps, to be written after their execution."""
         pk, attempt = self.execution.pk, self.execution.attempt
+        for block in self.blocks.values():
+            block.output = self.storable(block.output)
         steps = (step_row(step, pk, attempt, self.storable) for step in self.steps)
         return [*self.blocks.values(), *steps]
 
@@ -80,11 +89,13 @@ async def run_at_once(accepted: Accepted, graph: CompiledGraph) -> Outcome | Non
             outcome = await run_graph(graph, execution.input_data, setup)
     except TimeoutError:
         return None
-    fields = end_fields(outcome, collected.storable) | {"completed_at": timezone.now()}
+    fields, stored = await end_apart(outcome, collected.storable)
+    fields["completed_at"] = timezone.now()
     states.end_unwritten(execution, Status(outcome.status), **fields)
-    rows = [execution, *collected.rows(), *accepted.beside]
+    kept = await compute_on(collected.values(), collected.rows)
+    rows = [execution, *kept, *accepted.beside]
     await asyncio.wrap_future(process_writer().submit(Accept(rows, execution=execution)))
     wakeups.tell_here(execution.pk, execution.status)
     if execution.settles:
         send_settling(execution.pk)
-    return as_stored(outcome, collected.storable)
+    return stored

@@ -17,6 +17,7 @@ from executor.call_slots import running_slots
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.prices import Price
 from executor.llm_targets import Known, Target, known, unavailable
+from executor.loops import PerLoop
 from executor.models import PROVIDER_WORDS, ModelConnection
 from executor.threads import in_thread
 
@@ -41,7 +42,6 @@ class Connections:
         self._known: dict[str, Known] | None = None
         # When the last reading began, and before when none counts any more.
         self._read_at = self._forgotten_at = float("-inf")
-        self._reading: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
         self._models: OrderedDict[tuple[str, str], Target] = OrderedDict()
         self._retired: list[Target] = []
         self._lock = threading.Lock()
@@ -71,11 +71,11 @@ class Connections:
 
     async def _refresh(self) -> None:
         """One reading at a time on a loop; it goes on when one of those who wait is cancelled."""
-        loop = asyncio.get_running_loop()
-        task = self._reading.get(loop)
+        here = _readings.get()
+        task = here.get(self)
         if task is None:
-            task = self._reading[loop] = loop.create_task(self._read_in_thread())
-            task.add_done_callback(lambda _: self._reading.pop(loop, None))
+            task = here[self] = asyncio.ensure_future(self._read_in_thread())
+            task.add_done_callback(lambda _: here.pop(self, None))
         await asyncio.shield(task)
 
     async def _read_in_thread(self) -> None:
@@ -134,6 +134,10 @@ class Connections:
             self._retired = [target for target in self._retired if target.calls]
         for target in over:
             await target.close()
+
+
+# The readings under way.
+_readings: PerLoop[dict[Connections, asyncio.Task[None]]] = PerLoop(dict)
 
 
 class ConnectionModel:

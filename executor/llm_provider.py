@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import cast
 
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import connections
 
 from executor.engine.breaker import Guarded
 from executor.engine.llm import offline
@@ -119,12 +119,17 @@ def price_of(name: str) -> Price | None:
     return FREE
 
 
-def load_models() -> None:
+def load_models(then: Callable[[], None]) -> None:
     """Import what the first calls of models need, in a thread of its own; once a process.
 
     To be called when the process answers: it takes up to seconds, which no start needs to wait for.
     """
-    threading.Thread(target=_load_models, name="load-models", daemon=True).start()
+
+    def load() -> None:
+        _load_models()
+        then()
+
+    threading.Thread(target=load, name="load-models", daemon=True).start()
 
 
 def _load_models() -> None:
@@ -133,12 +138,15 @@ def _load_models() -> None:
     try:
         found = ModelConnection.objects.filter(is_enabled=True).values_list("provider", flat=True)
         protocols.update(cast(Protocol, provider) for provider in found.distinct())
-    except DatabaseError as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the first call meets it, too
         logger.warning("The model connections cannot be read yet: %s", error)
     finally:
         connections.close_all()
     for protocol in sorted(protocols):
-        load_now(protocol)
+        try:
+            load_now(protocol)
+        except Exception as error:  # noqa: BLE001 - the others are to be loaded all the same
+            logger.warning("What %s models need cannot be loaded: %r", protocol, error)
 
 
 def default_models() -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from executor.engine.journal import StepResult, completed, failed
 from executor.errors import LeaseLost, RecorderUnavailable, TooManyAtOnce
 from executor.inserting import Conflict, Insert, insert_rows
 from executor.models import BlockResult, Execution, Step, StepStatus
-from executor.rows import as_stored, change_block, copy_of, end_fields, step_row
+from executor.rows import StorableOnce, change_block, copy_of, end_apart, step_row, storable
 from executor.states import Status
 from executor.writer import Write, Writer
 
@@ -145,6 +145,8 @@ class Progress(Write[None]):
         steps = {(w.pk, s.key): step_row(s, w.pk, w.attempt) for w in mine for s in w.steps}
         # One INSERT may name a row once only, so the last state of each block wins.
         blocks = {(w.pk, key): row for w in mine for key, row in w.blocks.items()}
+        for row in blocks.values():
+            row.output = storable(row.output)
         insert_rows(
             [
                 Insert(Step, list(steps.values()), KEEP_FIRST),
@@ -241,13 +243,14 @@ class RunRecord:
 
         The execution that the run was begun with says it, too, as its row does now.
         """
-        execution, status, fields = self.execution, Status(outcome.status), end_fields(outcome)
+        execution, status = self.execution, Status(outcome.status)
+        fields, stored = await end_apart(outcome, StorableOnce())
         if execution.begun_here:
             # Its start is of this process's clock.
             fields["completed_at"] = timezone.now()
         await self.end(status, **fields)
         states.end_unwritten(execution, status, **fields)
-        return as_stored(outcome)
+        return stored
 
     def stop(self) -> None:
         """Write nothing more by timer."""

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import orjson
 
+from designs.computing import compute_on
 from designs.masking import is_clean, masked
 from executor.engine.budget import rounded_cost
 from executor.engine.context import Outcome, Usage
@@ -64,13 +65,11 @@ class StorableOnce:
         return stored
 
 
-def change_block(
-    blocks: dict[str, BlockResult],
-    pk: uuid.UUID,
-    event: BlockChanged,
-    storable: Cleaner = storable,
-) -> None:
-    """Bring the block's row, by its id in `blocks`, up to date with what happened."""
+def change_block(blocks: dict[str, BlockResult], pk: uuid.UUID, event: BlockChanged) -> None:
+    """Bring the block's row, by its id in `blocks`, up to date with what happened.
+
+    Its output is as it came: whoever writes it makes it storable, away from the event loop.
+    """
     at = datetime.fromtimestamp(event.at, UTC)
     row = blocks.get(event.block_id)
     if row is None:
@@ -80,7 +79,7 @@ def change_block(
         row.started_at = at
     else:
         row.completed_at = at
-        row.output = storable(event.output)
+        row.output = event.output
         row.error = _error_fields(event.error)
 
 
@@ -142,6 +141,17 @@ def end_fields(outcome: Outcome, storable: Cleaner = storable) -> dict[str, Any]
 
 def _stored_cost(cost: float | None) -> Decimal | None:
     return None if cost is None else min(rounded_cost(Decimal(str(cost))), MOST_COST)
+
+
+def end_of(outcome: Outcome, storable: Cleaner) -> tuple[dict[str, Any], Outcome]:
+    """What an end writes, and the outcome as callers are told it."""
+    return end_fields(outcome, storable), as_stored(outcome, storable)
+
+
+async def end_apart(outcome: Outcome, storable: Cleaner) -> tuple[dict[str, Any], Outcome]:
+    """The same, without holding the event loop for what is large."""
+    values = [outcome.result, outcome.block_outputs]
+    return await compute_on(values, end_of, outcome, storable)
 
 
 def as_stored(outcome: Outcome, storable: Cleaner = storable) -> Outcome:

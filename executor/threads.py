@@ -7,10 +7,11 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from designs.threads import in_thread as in_thread
+from executor.loops import PerLoop
 
 T = TypeVar("T")
 
-_under_way: dict[tuple[Hashable, ...], asyncio.Task[Any]] = {}
+_under_way: PerLoop[dict[tuple[Hashable, ...], asyncio.Task[Any]]] = PerLoop(dict)
 
 
 async def in_thread_once(function: Callable[..., T], *args: Hashable) -> T:
@@ -19,17 +20,21 @@ async def in_thread_once(function: Callable[..., T], *args: Hashable) -> T:
     Without it, all calls under way read the same key again the moment it is remembered no more:
     measured, that was what the slowest calls waited for.
     """
-    asked = (asyncio.get_running_loop(), function, *args)
-    task = _under_way.get(asked)
+    under_way, asked = _under_way.get(), (function, *args)
+    task = under_way.get(asked)
     if task is None:
-        task = _under_way[asked] = asyncio.ensure_future(in_thread(function, *args))
-        task.add_done_callback(lambda done: _settle(asked, done))
+        task = under_way[asked] = asyncio.ensure_future(in_thread(function, *args))
+        task.add_done_callback(lambda done: _settle(under_way, asked, done))
     # One of them that goes away must not take the answer from the others.
     return await asyncio.shield(task)
 
 
-def _settle(asked: tuple[Hashable, ...], done: asyncio.Task[Any]) -> None:
-    _under_way.pop(asked, None)
+def _settle(
+    under_way: dict[tuple[Hashable, ...], asyncio.Task[Any]],
+    asked: tuple[Hashable, ...],
+    done: asyncio.Task[Any],
+) -> None:
+    under_way.pop(asked, None)
     if not done.cancelled():
         # Looked at, so that nothing complains if all who asked went away.
         done.exception()

@@ -28,7 +28,7 @@ from executor.llm_provider import load_models  # noqa: E402
 from executor.loops import close_loop  # noqa: E402
 from orchestra import fast_lane, headers, stream_lane  # noqa: E402
 from orchestra.client_address import with_client  # noqa: E402
-from orchestra.interpreter import set_up_interpreter  # noqa: E402
+from orchestra.interpreter import keep_what_was_loaded, set_up_interpreter  # noqa: E402
 from orchestra.memory import noting_large_answers  # noqa: E402
 
 
@@ -108,7 +108,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
             _started.append(asyncio.create_task(wakeups.running_hub().start()))
             set_up_interpreter()
             await send({"type": "lifespan.startup.complete"})
-            load_models()
+            load_models(then=keep_what_was_loaded)
         elif message["type"] == "lifespan.shutdown":
             await begin_to_leave()
             await close_loop()

@@ -10,7 +10,7 @@ from typing import Any
 from celery import Celery, signals
 
 from orchestra.fetching import ConsumeWithRoom, FetchAtOnce, takes_work
-from orchestra.interpreter import set_up_interpreter
+from orchestra.interpreter import keep_what_was_loaded, set_up_interpreter
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestra.settings")  # noqa: TID251
 # Django's checks ran before the first start and with every change; here they would load all pages.
@@ -40,7 +40,7 @@ def _start_worker(**_: Any) -> None:
     start_noting("worker")
     start_upkeep()
     set_up_interpreter()
-    load_models()
+    load_models(then=keep_what_was_loaded)
 
 
 @signals.worker_shutting_down.connect

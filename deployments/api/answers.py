@@ -5,9 +5,11 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+import orjson
 from django.http import HttpResponse
 
 from designs.api.renderers import to_json
+from designs.computing import compute_on, is_small
 from executor.answers import Answer
 from executor.states import Status
 
@@ -27,11 +29,26 @@ def accepted_response(pk: uuid.UUID, status: str) -> HttpResponse:
     )
 
 
-def ended_response(answer: Answer) -> HttpResponse:
+async def ended_response(answer: Answer) -> HttpResponse:
     """200 with the result, or the problem that says how the run failed."""
     status, body = ended(answer)
     kind = "application/json" if status == 200 else "application/problem+json"
-    return HttpResponse(to_json(body), status=status, content_type=kind)
+    text = await to_json_apart(body)
+    return HttpResponse(text, status=status, content_type=kind)
+
+
+async def to_json_apart(body: dict[str, Any]) -> bytes:
+    """Its JSON, without holding the event loop for what is large."""
+    return await compute_on(body, _to_json_in_parts, body)
+
+
+def _to_json_in_parts(body: dict[str, Any]) -> bytes:
+    """Each block's result by itself: others have no turn while one value is written."""
+    results = body.get("results")
+    if is_small(results):
+        return to_json(body)
+    parts = {name: orjson.Fragment(to_json(value)) for name, value in (results or {}).items()}
+    return to_json({**body, "results": parts})
 
 
 def ended(answer: Answer) -> tuple[int, dict[str, Any]]:

@@ -208,7 +208,7 @@ async def _told(call: Call, waited_seconds: float) -> HttpResponse:
     if answer is None:
         response = accepted_response(call.execution_id, status)
     else:
-        response = ended_response(answer)
+        response = await ended_response(answer)
     if call.replayed:
         response["Idempotent-Replayed"] = "true"
     return response

@@ -15,13 +15,12 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
-from deployments.api.answers import ended
+from deployments.api.answers import ended, to_json_apart
 from deployments.api.async_views import AsyncApiView
 from deployments.api.authentication import caller_of_key_async, key_text
 from deployments.calls import Call
 from designs.access import Caller
 from designs.api.permissions import caller_of_request
-from designs.api.renderers import to_json
 from designs.ids import new_id
 from designs.threads import event_response
 from executor import stream as follower
@@ -178,10 +177,10 @@ async def _heard(
     while (sight := await looks.now()) is not None:
         for one in told:
             if sight.shows or one.name != "delta":
-                yield _event(one, shows=sight.shows)
+                yield await _event(one, shows=sight.shows)
         if listener.is_over:
             if events.has_ended and (done := await _done(events)) is not None:
-                yield _event(done, shows=sight.shows)
+                yield await _event(done, shows=sight.shows)
             return
         found = await listener.next(min(follower.ALIVE_SECONDS, looks.seconds_left))
         told = [] if found is None else [found]
@@ -198,13 +197,13 @@ async def _done(events: Events) -> Told | None:
     return events.done
 
 
-def _event(told: Told, *, shows: bool) -> bytes:
+async def _event(told: Told, *, shows: bool) -> bytes:
     if shows not in told.encoded:
-        told.encoded[shows] = _encoded(told, shows=shows)
+        told.encoded[shows] = await _encoded(told, shows=shows)
     return told.encoded[shows]
 
 
-def _encoded(told: Told, *, shows: bool) -> bytes:
+async def _encoded(told: Told, *, shows: bool) -> bytes:
     data = told.data
     if not shows:
         data = {**data, **{name: None for name in PAYLOADS if name in data}}
@@ -213,7 +212,7 @@ def _encoded(told: Told, *, shows: bool) -> bytes:
         if "detail" in data and data["error_class"] not in PLAIN:
             data["detail"] = HIDDEN
     place = "" if told.position is None else f"id: {told.position}\n"
-    return f"{place}event: {told.name}\ndata: ".encode() + to_json(data) + b"\n\n"
+    return f"{place}event: {told.name}\ndata: ".encode() + await to_json_apart(data) + b"\n\n"
 
 
 # --- What may be seen -----------------------------------------------------------------------------

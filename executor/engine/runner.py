@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import Any, Literal
 
+from designs.computing import compute_on
 from designs.graph.expressions import ExpressionError
 from executor.engine.compile import CompiledGraph, compile_graph
 from executor.engine.context import Outcome, Setup
@@ -62,7 +63,7 @@ async def _finished(flow: Flow, compiled: CompiledGraph) -> Outcome:
     if most is not None and size > most:
         sentence = f"The result has {size} bytes; the limit is {most}."
         return _outcome(flow, "failed", ErrorInfo("limit", sentence))
-    if misfits := _misfits(compiled, result):
+    if misfits := await compute_on(result, _misfits, compiled, result):
         sentence = f"The result does not fit the design's output schema: {misfits}."
         return _outcome(flow, "failed", ErrorInfo("output", sentence))
     return _outcome(flow, "completed", None, result)

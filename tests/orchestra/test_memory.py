@@ -6,12 +6,13 @@ import asyncio
 import gc
 import platform
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from orchestra import memory
+from orchestra.interpreter import keep_what_was_loaded
 
 
 class Row:
@@ -78,3 +79,39 @@ def test_a_usual_answer_costs_none() -> None:
 
 def test_the_c_library_takes_the_settings() -> None:
     assert memory.set_up_memory() is (platform.libc_ver()[0] == "glibc")
+
+
+@pytest.mark.parametrize(("most_old", "generation"), [(10**9, 2), (0, 1)])
+def test_a_process_with_much_that_is_old_is_not_stopped_for_all_of_it(
+    monkeypatch: pytest.MonkeyPatch, most_old: int, generation: int
+) -> None:
+    monkeypatch.setattr(memory, "MOST_OLD_OBJECTS", most_old)
+    row, seen = weakref.ref(Row()), collections_of(memory.collect_garbage)
+    assert seen == [generation]
+    assert row() is None
+
+
+def test_what_was_imported_meanwhile_costs_no_collection_any_more() -> None:
+    loaded = [[number] for number in range(1_000)]
+    try:
+        assert collections_of(keep_what_was_loaded) == [1]
+        known = {id(found) for found in gc.get_objects()}
+        assert not [one for one in loaded if id(one) in known]
+    finally:
+        gc.unfreeze()
+
+
+def collections_of(work: Callable[[], None]) -> list[int]:
+    """Which generations it collects."""
+    seen: list[int] = []
+
+    def note(phase: str, about: dict[str, int]) -> None:
+        if phase == "start":
+            seen.append(about["generation"])
+
+    gc.callbacks.append(note)
+    try:
+        work()
+    finally:
+        gc.callbacks.remove(note)
+    return seen
