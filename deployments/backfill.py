@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from deployments.errors import BackfillRefused
-from deployments.models import Occurrence, Schedule
+from deployments.models import Occurrence, RetentionPolicy, Schedule
 from deployments.occurrences import RuleInvalid, next_due, reaching_back
 from deployments.orders import check_callable
 from deployments.schedules import rules, store
@@ -53,6 +53,7 @@ def plan_backfill(*, schedule: Schedule, since: datetime, until: datetime) -> Ba
         raise BackfillRefused("until", "The end lies before the beginning.")
     if until > now:
         raise BackfillRefused("until", "Only the past is filled in: choose an end that has passed.")
+    _check_remembered(schedule, since, now)
     times = _planned(schedule, since, until)
     served = set(
         schedule.occurrences.filter(
@@ -88,6 +89,25 @@ def start_backfill(*, schedule: Schedule, since: datetime, until: datetime) -> B
         first, last = since.isoformat(), until.isoformat()
         note(Action.BACKFILL, found, since=first, until=last, runs=plan.runs)
     return plan
+
+
+def _check_remembered(schedule: Schedule, since: datetime, now: datetime) -> None:
+    """Raises BackfillRefused where retention removes what has run: it would run once more."""
+    kept_from = None
+    days = RetentionPolicy.limit_of(schedule.deployment_id, "history_days")
+    if days is not None:
+        kept_from = now - timedelta(days=days)
+    most = RetentionPolicy.limit_of(schedule.deployment_id, "keep_last")
+    if most is not None:
+        newest = schedule.occurrences.order_by("-due_at").values_list("due_at", flat=True)
+        for oldest in newest[most - 1 : most]:
+            kept_from = oldest if kept_from is None else max(kept_from, oldest)
+    if kept_from is not None and since < kept_from:
+        raise BackfillRefused(
+            "from",
+            f"Retention keeps what this schedule did since {kept_from:%Y-%m-%d %H:%M} UTC only, so "
+            "what ran before could run twice. Choose a later time, or keep the history longer.",
+        )
 
 
 def _planned(schedule: Schedule, since: datetime, until: datetime) -> list[datetime]:

@@ -53,7 +53,10 @@ def check_callback(url: str) -> None:
 
 def new_delivery(*, execution: Execution, url: str) -> Delivery:
     """The row to insert together with a deployment's execution. Nothing is written."""
-    return Delivery(execution=execution, deployment_id=cast(Any, execution.deployment_id), url=url)
+    # By the database's clock, like all that it is compared with.
+    due = cast(Any, Now())
+    deployment_id = cast(Any, execution.deployment_id)
+    return Delivery(execution=execution, deployment_id=deployment_id, url=url, next_attempt_at=due)
 
 
 def change_secret(*, deployment: Deployment, overlap_seconds: float = 0) -> str:
@@ -98,7 +101,7 @@ def sweep_deliveries() -> int:
     """
     due = Delivery.objects.due().unsent().order_by("next_attempt_at")
     found = list(due.values_list("pk", "execution_id")[:MOST_AT_ONCE])
-    Delivery.objects.filter(pk__in=[pk for pk, _ in found]).update(sent_at=timezone.now())
+    Delivery.objects.filter(pk__in=[pk for pk, _ in found]).update(sent_at=Now())
     for _, execution_id in found:
         send_settling(execution_id)
     return len(found)
@@ -116,7 +119,7 @@ def redeliver(*, delivery: Delivery) -> None:
             status=Delivery.Status.PENDING,
             attempts=0,
             next_attempt_at=Now(),
-            sent_at=timezone.now(),
+            sent_at=Now(),
             delivered_at=None,
         )
         note(Action.REDELIVER, delivery, url=delivery.url)

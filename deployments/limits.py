@@ -19,12 +19,14 @@ from redis.retry import Retry
 from deployments.errors import RateLimitReached
 from designs.access import Caller
 from executor.loops import PerLoop
+from executor.patience import Patience
 
 logger = logging.getLogger(__name__)
 
 MINUTE, DAY = 60, 86_400
 PREFIX = "orchestra:limit:"
-# A Redis that hangs must not hold up every call: after a failure none waits for it for this long.
+# A Redis that hangs must not hold up every call: after a failure none waits for it for this long,
+# and then one at a time.
 REST_SECONDS = 5.0
 # Under load an event loop comes back to an answer late; that is no failure of Redis.
 SOCKET_SECONDS = 5.0
@@ -137,23 +139,25 @@ def count_request(limits: Sequence[Limit]) -> dict[str, str]:
 
     Raises RateLimitReached, and then nothing was counted. Without Redis everything is let through.
     """
-    if not limits or _rests():
+    if not limits or not patience.asks():
         return {}
     try:
         answer = _script()(*_arguments(limits))
     except (redis.RedisError, OSError) as error:
         return _let_through(error)
+    patience.answered()
     return _judged(limits, answer)
 
 
 async def count_request_async(limits: Sequence[Limit]) -> dict[str, str]:
     """`count_request` from an event loop."""
-    if not limits or _rests():
+    if not limits or not patience.asks():
         return {}
     try:
         answer = await _async_script.get()(*_arguments(limits))
     except (redis.RedisError, OSError) as error:
         return _let_through(error)
+    patience.answered()
     return _judged(limits, answer)
 
 
@@ -188,7 +192,8 @@ _OPTIONS: dict[str, Any] = {
     "socket_timeout": SOCKET_SECONDS,
     "socket_connect_timeout": SOCKET_SECONDS,
 }
-_rest_until = 0.0
+# A try may connect anew, too.
+patience = Patience(rest_seconds=REST_SECONDS, try_seconds=3 * SOCKET_SECONDS)
 _complained = -COMPLAIN_EVERY_SECONDS
 
 
@@ -218,15 +223,11 @@ async def _close_async_script(script: Any) -> None:
 _async_script = PerLoop(_make_async_script, _close_async_script)
 
 
-def _rests() -> bool:
-    return time.monotonic() < _rest_until
-
-
 def _let_through(error: Exception) -> dict[str, str]:
     """Limits protect; they are no reason to be away together with Redis."""
-    global _rest_until, _complained  # noqa: PLW0603 - one state a process
+    global _complained  # noqa: PLW0603 - one state a process
+    patience.failed()
     now = time.monotonic()
-    _rest_until = now + REST_SECONDS
     if now - _complained > COMPLAIN_EVERY_SECONDS:
         _complained = now
         logger.warning("Requests cannot be counted (%s): limits are not kept for now.", error)

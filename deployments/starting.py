@@ -73,7 +73,9 @@ def start_runs(
 
 def cancel_runs(schedule: Schedule) -> None:
     """Cancel what runs of this schedule now."""
-    for execution in Execution.objects.filter(occurrences__schedule=schedule, status__in=LIVE):
+    live = Execution.objects.filter(occurrences__schedule=schedule, status__in=LIVE)
+    # In the order in which writers lock rows, or they could wait for each other.
+    for execution in live.order_by("pk"):
         try:
             cancel_execution(execution=execution, caller=caller_of_schedule(schedule))
         except ExecutionEnded:

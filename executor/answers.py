@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
+
 from executor import wakeups
 from executor.models import BlockStatus, Execution
-from executor.states import TERMINAL
+from executor.states import TERMINAL, Status
 from executor.threads import in_thread
+
+logger = logging.getLogger(__name__)
 
 # A wake-up may be lost with the broker; then the row is read after this many seconds.
 LOOK_AGAIN_SECONDS = 5.0
@@ -65,6 +70,21 @@ def read_answer(pk: uuid.UUID) -> Answer | None:
     return answer_of(execution, results)
 
 
+async def standing(pk: uuid.UUID, *, with_answer: bool) -> tuple[str, Answer | None]:
+    """How an accepted execution stands at this moment, and its answer if it has just ended and that
+    is wanted.
+
+    While the database is away, it was accepted all the same, and whoever started it needs its name.
+    """
+    try:
+        status = await in_thread(status_of, pk)
+        is_told = with_answer and status in TERMINAL
+        return status, await in_thread(read_answer, pk) if is_told else None
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("How exec-%s stands cannot be read: %s", pk.hex, error)
+        return Status.QUEUED.value, None
+
+
 def status_of(pk: uuid.UUID) -> str:
     """The execution's status at this moment."""
     return str(Execution.objects.values_list("status", flat=True).get(pk=pk))
@@ -91,13 +111,22 @@ async def wait_for_answer(pk: uuid.UUID, seconds: float) -> Answer | None:
     try:
         async with wakeups.watch(pk) as heard:
             while True:
-                answer = await in_thread(read_answer, pk)
+                answer = await _answer_if_readable(pk)
                 left = end - time.monotonic()
                 if answer is not None or left <= 0 or wakeups.is_leaving():
                     return answer
                 await _until_ended(heard, min(left, LOOK_AGAIN_SECONDS))
     finally:
         _waiting.discard(token)
+
+
+async def _answer_if_readable(pk: uuid.UUID) -> Answer | None:
+    """The database may be away for a moment: the run goes on, and is looked at again."""
+    try:
+        return await in_thread(read_answer, pk)
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("The end of exec-%s cannot be looked for: %s", pk.hex, error)
+        return None
 
 
 _waiting: set[object] = set()

@@ -13,9 +13,12 @@ from typing import Any
 import redis
 import redis.asyncio
 from django.conf import settings
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from executor.engine.llm.base import ErrorKind, ModelError
 from executor.loops import PerLoop, stop_task
+from executor.patience import Patience
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +28,9 @@ HELD_SECONDS = 15.0
 RENEW_SECONDS = 5.0
 # How soon a slot that another process gave back is seen here.
 LOOK_SECONDS = 0.1
+SOCKET_SECONDS = 2.0
+# While Redis hangs, not every call waits for it.
+REST_SECONDS = 5.0
 COMPLAIN_EVERY_SECONDS = 60.0
 
 # By Redis's own clock: those of the processes may differ.
@@ -37,11 +43,11 @@ redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[3] * 2000)
 return 1
 """
-# XX: a slot that was given back meanwhile stays free.
+# Also those that are not there any more, as after Redis was emptied.
 _RENEW = """
 local time = redis.call('TIME')
 local free = time[1] + time[2] / 1000000 + ARGV[1]
-for i = 2, #ARGV do redis.call('ZADD', KEYS[1], 'XX', free, ARGV[i]) end
+for i = 2, #ARGV do redis.call('ZADD', KEYS[1], free, ARGV[i]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[1] * 2000)
 """
 
@@ -64,8 +70,12 @@ class CallSlots:
 
     def __init__(self) -> None:
         self._client: Any = redis.asyncio.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2
+            settings.REDIS_URL,
+            socket_timeout=SOCKET_SECONDS,
+            socket_connect_timeout=SOCKET_SECONDS,
+            retry=Retry(NoBackoff(), 1),
         )
+        self._patience = Patience(rest_seconds=REST_SECONDS, try_seconds=3 * SOCKET_SECONDS)
         self._lines: dict[int, _Line] = {}
         self._renewing: asyncio.Task[None] | None = None
         self._returning: set[asyncio.Task[None]] = set()
@@ -110,6 +120,8 @@ class CallSlots:
         await self._client.aclose()
 
     async def _taken(self, line: _Line, token: str, limit: int) -> bool:
+        if not self._patience.asks():
+            return self._taken_here(line, token, limit)
         # A task of its own: the client may swallow that its caller is cancelled (Python 3.11).
         asking = asyncio.ensure_future(
             self._client.eval(_TAKE, 1, line.key, token, limit, HELD_SECONDS)
@@ -117,14 +129,22 @@ class CallSlots:
         try:
             found = await asyncio.shield(asking)
         except (redis.RedisError, OSError) as error:
-            self._complain(error)
-            found = len(line.held) < limit
+            self._failed(error)
+            return self._taken_here(line, token, limit)
         except asyncio.CancelledError:
             self._return(line, token, after=asking)
             raise
+        self._patience.answered()
         if found:
             line.held.add(token)
         return bool(found)
+
+    def _taken_here(self, line: _Line, token: str, limit: int) -> bool:
+        """Without Redis: counted in this process alone."""
+        if len(line.held) >= limit:
+            return False
+        line.held.add(token)
+        return True
 
     def _return(self, line: _Line, token: str, after: asyncio.Future[Any] | None = None) -> None:
         """Without waiting: neither an answer nor a cancelled run waits for Redis."""
@@ -138,7 +158,7 @@ class CallSlots:
                 await after
             await self._client.zrem(line.key, token)
         except (redis.RedisError, OSError) as error:
-            self._complain(error)
+            self._failed(error)
         line.freed.set()
 
     def _keep_renewing(self) -> None:
@@ -153,12 +173,17 @@ class CallSlots:
                     await self._renew_line(line)
 
     async def _renew_line(self, line: _Line) -> None:
+        tokens = list(line.held)
         try:
-            await self._client.eval(_RENEW, 1, line.key, HELD_SECONDS, *line.held)
+            await self._client.eval(_RENEW, 1, line.key, HELD_SECONDS, *tokens)
+            # What was given back meanwhile stays free.
+            if gone := [token for token in tokens if token not in line.held]:
+                await self._client.zrem(line.key, *gone)
         except (redis.RedisError, OSError) as error:
-            self._complain(error)
+            self._failed(error)
 
-    def _complain(self, error: Exception) -> None:
+    def _failed(self, error: Exception) -> None:
+        self._patience.failed()
         if time.monotonic() - self._complained > COMPLAIN_EVERY_SECONDS:
             self._complained = time.monotonic()
             logger.warning("Calls at once are counted in each process alone: %s", error)

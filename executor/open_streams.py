@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 import uuid
 import weakref
 from collections import Counter
@@ -15,20 +14,24 @@ from typing import Any
 import redis
 import redis.asyncio
 from django.conf import settings
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from designs.access import Caller
 from executor.errors import TooManyStreams
 from executor.gathering import Gathered
 from executor.loops import PerLoop, stop_task
+from executor.patience import Patience
 
 logger = logging.getLogger(__name__)
 
 PREFIX = "orchestra:streams:"
 # Streams of a process that was killed count for so long; those that live are noted anew in time.
 LEASE_SECONDS = 30.0
-# A Redis that hangs must not hold up every stream: after a failure none waits for it for this long.
+# A Redis that hangs must not hold up every stream: after a failure none waits for it for this long,
+# and then one at a time.
 REST_SECONDS = 5.0
-
+SOCKET_SECONDS = 5.0
 # So many are noted or forgotten by one call.
 MOST_TOGETHER = 100
 
@@ -61,7 +64,7 @@ return answers
 
 _open: dict[str, Place] = {}
 _counts: Counter[str] = Counter()
-_rest_until = 0.0
+patience = Patience(rest_seconds=REST_SECONDS, try_seconds=3 * SOCKET_SECONDS)
 
 
 class Place:
@@ -125,15 +128,11 @@ def _too_many(full: int, limits: tuple[int, int]) -> TooManyStreams:
     )
 
 
-def _rests() -> bool:
-    return time.monotonic() < _rest_until
-
-
 async def _note(places: Sequence[Place]) -> dict[Place, int]:
     """Which of its keys has too many, for each place; 0 for one that is noted."""
     told = settings.ENVIRONMENT
     answers: Sequence[int] = [0] * len(places)
-    if not _rests():
+    if patience.asks():
         keys = [key for place in places for key in place.keys]
         names = [place.name for place in places]
         limits = (told.streams_per_caller, told.streams_per_run)
@@ -142,6 +141,8 @@ async def _note(places: Sequence[Place]) -> dict[Place, int]:
             answers = await note(keys, [int(LEASE_SECONDS * 1000), *limits, *names])
         except (redis.RedisError, OSError) as error:
             _rest(error)
+        else:
+            patience.answered()
     for place in places:
         if place.name not in _open:
             # Its client left while it was being noted.
@@ -150,7 +151,7 @@ async def _note(places: Sequence[Place]) -> dict[Place, int]:
 
 
 async def _forget(places: Sequence[Place]) -> None:
-    if _rests():
+    if not patience.asks():
         return
     try:
         async with _counting.get().client.pipeline(transaction=False) as pipe:
@@ -159,6 +160,8 @@ async def _forget(places: Sequence[Place]) -> None:
             await pipe.execute()
     except (redis.RedisError, OSError) as error:
         _rest(error)
+    else:
+        patience.answered()
 
 
 async def _renew(loop: asyncio.AbstractEventLoop) -> None:
@@ -168,9 +171,12 @@ async def _renew(loop: asyncio.AbstractEventLoop) -> None:
         if not places:
             return
         lease = int(LEASE_SECONDS * 1000)
-        end = time.time() * 1000 + lease
+        client = _counting.get().client
         try:
-            async with _counting.get().client.pipeline(transaction=False) as pipe:
+            # By the clock that the script compares with: this process's may be wrong.
+            seconds, microseconds = await client.time()
+            end = seconds * 1000 + microseconds // 1000 + lease
+            async with client.pipeline(transaction=False) as pipe:
                 for key, names in _by_key(places).items():
                     pipe.zadd(key, dict.fromkeys(names, end))
                     pipe.pexpire(key, lease)
@@ -192,7 +198,10 @@ class _Counting:
 
     def __init__(self) -> None:
         self.client: Any = redis.asyncio.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5
+            settings.REDIS_URL,
+            socket_timeout=SOCKET_SECONDS,
+            socket_connect_timeout=SOCKET_SECONDS,
+            retry=Retry(NoBackoff(), 1),
         )
         self.note: Any = self.client.register_script(SCRIPT)
         self.notes: Gathered[Place, int] = Gathered(_note, most=MOST_TOGETHER)
@@ -230,6 +239,5 @@ _counting = PerLoop(_Counting, _Counting.close)
 
 
 def _rest(error: Exception) -> None:
-    global _rest_until  # noqa: PLW0603 - one state a process
-    _rest_until = time.monotonic() + REST_SECONDS
+    patience.failed()
     logger.warning("Streams cannot be counted (%s): each process counts its own for now.", error)

@@ -44,6 +44,8 @@ OWNERS_ENDS = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Stat
 
 _NO_OWNER: dict[str, Any] = {"owner": "", "lease_until": None}
 _LEASE_OVER = Q(lease_until__lt=Now()) | Q(lease_until=None)
+# Who runs it ends it at the deadline, with all that was spent until then, and has so long for that.
+OWNERS_SECONDS = 10.0
 STOPPED = {
     "class": "stopped",
     "message": "The execution ended before this block did.",
@@ -297,9 +299,17 @@ def cancel_lost(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
     return _end(lost, pk, Status.CANCELLED, error=error)
 
 
+def is_late() -> Q:
+    """The condition for `time_out`, beside being live."""
+    nobodys = ~Q(status=Status.RUNNING) | _LEASE_OVER
+    return Q(nobodys, deadline_at__lt=Now()) | Q(deadline_at__lt=seconds_from_now(-OWNERS_SECONDS))
+
+
 def time_out(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
-    """Any live state → timed_out once the deadline has passed by the database's time."""
-    late = _rows().filter(pk=pk, status__in=LIVE, deadline_at__lt=Now())
+    """Any live state → timed_out once the deadline has passed by the database's time; what somebody
+    runs a little later, if they did not end it themselves.
+    """
+    late = _rows().filter(is_late(), pk=pk, status__in=LIVE)
     return _end(late, pk, Status.TIMED_OUT, error=error)
 
 

@@ -19,6 +19,8 @@ from typing import Any
 import redis
 import redis.asyncio
 from django.conf import settings
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from executor.background import forever
 from executor.loops import PerLoop, stop_task
@@ -38,6 +40,8 @@ MOST_WAITING = 10_000
 COMPLAIN_EVERY_SECONDS = 60.0
 # After so long without a word the broker is asked for one, and after as long again given up.
 SILENCE_SECONDS = 5.0
+# So long the broker may take to answer what it is asked.
+ANSWER_SECONDS = 2.0
 # Pieces of text that wait for a slow listener; who misses one asks for the whole text again.
 MOST_TEXTS = 1_000
 
@@ -162,7 +166,13 @@ class Hub:
             if self._reader is not None and not self._reader.done():
                 return
             self._client = redis.asyncio.Redis.from_url(
-                settings.REDIS_URL, socket_connect_timeout=2, **_kept_alive()
+                settings.REDIS_URL,
+                # Also for what begins a connection: one that is taken and then hangs held up all
+                # who wanted to listen. Waiting for messages has a time of its own.
+                socket_timeout=ANSWER_SECONDS,
+                socket_connect_timeout=ANSWER_SECONDS,
+                retry=Retry(NoBackoff(), 0),
+                **_kept_alive(),
             )
             self._pubsub = self._client.pubsub()
             # The first subscription makes the connection; two at once would make two.
@@ -192,7 +202,7 @@ class Hub:
             with contextlib.suppress(redis.RedisError, OSError):
                 await self._pubsub.subscribe(channel)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._confirmed[channel].wait(), 2)
+            await asyncio.wait_for(self._confirmed[channel].wait(), ANSWER_SECONDS)
 
     async def remove(self, channel: str, found: Watch) -> None:
         watchers = self._watchers.get(channel, set())

@@ -34,8 +34,10 @@ class Intake:
         # Called when the last slot is taken, and when there is one again.
         self.on_room: list[Callable[[], None]] = []
         self._taker = Taker(
-            owner=carrier.name, lease_seconds=carrier.lease_seconds, carried=carrier.carried
+            owner=carrier.name, lease_seconds=carrier.lease_seconds, carried=self._known
         )
+        # What was taken and is about to begin on the loop, which may be late.
+        self._coming: set[uuid.UUID] = set()
         self._lock = threading.Lock()
         self._is_asked = False
         self._looks = False
@@ -90,6 +92,8 @@ class Intake:
             return
         found = taken.executions
         self.carrier.slots.settle(reserved, [str(one.caller_key or "") for one in found])
+        with self._lock:
+            self._coming.update(one.pk for one in found)
         process_loop().call_soon_threadsafe(self._begin, found)
         if found and taken.is_short:
             ring()
@@ -111,7 +115,14 @@ class Intake:
             for execution in executions:
                 self.carrier.start(execution)
         finally:
+            with self._lock:
+                self._coming.difference_update(one.pk for one in executions)
             self.carrier.has_come()
+
+    def _known(self) -> set[uuid.UUID]:
+        """What this process carries, or is about to: not to be begun once more."""
+        with self._lock:
+            return {*self._coming, *self.carrier.carried()}
 
     def _ended(self, execution: Execution) -> None:
         """A slot is free, and perhaps room in a limit."""

@@ -14,7 +14,7 @@ from django.core.exceptions import (
     RequestDataTooBig,
     ValidationError,
 )
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -177,7 +177,7 @@ def _of_others(error: Exception) -> Response:
     if isinstance(error, IntegrityError):
         logger.warning("Rows changed in the middle of a call.", exc_info=error)
         return _answer(problem(409, CHANGED, kind="changed-meanwhile"))
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError | InterfaceError):
         logger.warning("The database could not be used: %s", error)
         body = problem(503, "The database cannot be reached at the moment. Try again.")
         return _answer(body, retry=True)

@@ -15,7 +15,7 @@ from deployments.api.keys import RotateIn
 from deployments.callbacks import change_secret, redeliver
 from deployments.models import Delivery, Deployment
 from designs.api.base import ID, ApiView, as_uuid
-from designs.api.lists import Pages, answer_page
+from designs.api.lists import BoundedPages, answer_page
 
 DELIVERY_ID = ID.replace("<pk>", "<delivery_id>")
 
@@ -88,7 +88,9 @@ class DeliveryListView(DeploymentPart):
     )
     def get(self, request: Request, pk: str) -> Response:
         rows = self.deliveries(pk).order_by("-id")
-        return answer_page(self, Pages(), rows, DeliveryOut, filters=DeliveryFilter)
+        return answer_page(
+            self, BoundedPages(), rows, DeliveryOut, filters=DeliveryFilter, large=("log",)
+        )
 
 
 class DeliveryRedeliverView(DeploymentPart):

@@ -23,11 +23,11 @@ from designs.access import Caller
 from designs.api.base import as_uuid
 from designs.api.permissions import caller_of_request
 from designs.masking import masked
-from executor.answers import read_answer, status_of
+from executor.answers import standing
 from executor.api.serializers import AcceptedOut
 from executor.models import Trigger
-from executor.states import TERMINAL, Status
-from executor.threads import in_thread, in_thread_once
+from executor.states import Status
+from executor.threads import in_thread_once
 
 LONGEST_KEY = 255
 
@@ -202,9 +202,7 @@ async def _told(call: Call, waited_seconds: float) -> HttpResponse:
     answer, status = call.answer, Status.QUEUED.value
     if answer is None and (waited_seconds or call.replayed):
         # It was accepted some time ago, and may have ended in this moment.
-        status = await in_thread(status_of, call.execution_id)
-        if waited_seconds and status in TERMINAL:
-            answer = await in_thread(read_answer, call.execution_id)
+        status, answer = await standing(call.execution_id, with_answer=waited_seconds > 0)
     if answer is None:
         response = accepted_response(call.execution_id, status)
     else:

@@ -65,7 +65,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def unsent(self) -> DeliveryQuerySet:
         """Those of which the workers were not told lately."""
-        return self.filter(Q(sent_at=None) | Q(sent_at__lt=timezone.now() - RESEND_AFTER))
+        return self.filter(Q(sent_at=None) | Q(sent_at__lt=Now() - RESEND_AFTER))
 
 
 class Delivery(models.Model):

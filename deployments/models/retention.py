@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
@@ -67,6 +69,16 @@ class RetentionPolicy(models.Model):
 
     def __str__(self) -> str:
         return "The whole installation" if self.is_general else str(self.deployment)
+
+    @staticmethod
+    def limit_of(deployment_id: Any, name: str) -> int | None:
+        """What holds for a deployment: its own policy's value, or the installation's; None: it is
+        kept for ever.
+        """
+        rows = RetentionPolicy.objects.filter(Q(deployment=deployment_id) | Q(is_general=True))
+        found = dict(rows.values_list("deployment", name))
+        own = found.get(deployment_id)
+        return (found.get(None) if own is None else own) or None
 
     @staticmethod
     def general() -> RetentionPolicy:

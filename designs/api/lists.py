@@ -189,12 +189,26 @@ def chosen_rows(
     for name, (least, most) in (("limit", (1, LONGEST_PAGE)), ("offset", (0, FARTHEST))):
         if name in asked and name in names and not _is_number(asked[name], least, most):
             errors[name] = [f"Write a whole number from {least} to {most}."]
+    several = _taking_several(filters)
+    for name in sorted(names - several):
+        if len(asked.getlist(name)) > 1:
+            errors[name] = ["This is given several times, and only one can count. Give it once."]
     found = None if filters is None else filters(asked, queryset=rows)
     if found is not None and not found.is_valid():
         errors.update({name: _sentences(found.form, name) for name in found.errors})
     if errors:
         raise ValidationError(errors)
     return rows if found is None else found.qs
+
+
+def _taking_several(filters: type[django_filters.FilterSet] | None) -> set[str]:
+    """The filters of which any of the given values may hold."""
+    kinds = {} if filters is None else filters.base_filters
+    return {
+        name
+        for name, kind in kinds.items()
+        if isinstance(kind, django_filters.MultipleChoiceFilter)
+    }
 
 
 def _unknown(names: set[str]) -> str:

@@ -15,7 +15,7 @@ from designs.access import Caller
 from designs.ids import first_id_at, new_id
 from designs.models import Design, DesignVersion
 from designs.models.json import StoredJsonField
-from executor.states import LIVE, RESUMABLE, Status
+from executor.states import LIVE, RESUMABLE, Status, is_late
 
 # An id's time is its web server's clock, `created_at` is the database's.
 CLOCKS_APART = timedelta(hours=1)
@@ -107,8 +107,8 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         return self.filter(Q(lease_until__lt=Now()) | Q(lease_until=None), status=Status.RUNNING)
 
     def late(self) -> ExecutionQuerySet:
-        """Live after their deadline."""
-        return self.live().filter(deadline_at__lt=Now())
+        """Live after their deadline, and not ended by whoever runs them."""
+        return self.live().filter(is_late())
 
     def queued(self) -> ExecutionQuerySet:
         return self.filter(status=Status.QUEUED)

@@ -109,3 +109,19 @@ async def test_without_redis_each_process_counts_alone(slots_of: Callable[..., C
             pass
     async with hold(slots):
         pass
+
+
+async def test_after_redis_was_emptied_what_is_held_counts_again(
+    slots_of: Callable[..., CallSlots], stored: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_slots, "RENEW_SECONDS", 0.05)
+    async with hold(slots_of()):
+        stored.delete(KEY)
+        async with asyncio.timeout(60):
+            while not stored.zcard(KEY):
+                await asyncio.sleep(0.02)
+        with pytest.raises(ModelError):
+            async with hold(slots_of(), seconds=0.2):
+                pass
+    async with hold(slots_of(), seconds=60):
+        pass

@@ -51,6 +51,23 @@ def test_what_was_not_even_begun_by_its_deadline_is_timed_out(
     assert fresh(early).status == Status.QUEUED
 
 
+def test_who_runs_it_ends_it_at_the_deadline_with_what_was_spent(
+    queue: Queue, sent: list[Any]
+) -> None:
+    """The sweep knows nothing of the call in flight; it comes in only where nobody ends it."""
+    mine, hangs, lost = queue(), queue(), queue()
+    for execution, seconds, lease in ((mine, 1, 30), (hangs, 60, 30), (lost, 1, -1)):
+        assert states.claim(execution.pk, owner="me", lease_seconds=lease)
+        change(execution, deadline_at=ago(seconds))
+    assert housekeeping.sweep()["timed_out"] == 2
+    assert [fresh(one).status for one in (mine, hangs, lost)] == (
+        [Status.RUNNING, Status.TIMED_OUT, Status.TIMED_OUT]
+    )
+    assert not states.time_out(mine.pk, error={})
+    assert states.finish(mine.pk, Status.TIMED_OUT, attempt=1, model_calls=3, error={})
+    assert fresh(mine).model_calls == 3
+
+
 def test_a_lost_run_that_was_to_be_cancelled_is_cancelled(queue: Queue, sent: list[Any]) -> None:
     execution = queue()
     states.claim(execution.pk, owner="dead", lease_seconds=-1)

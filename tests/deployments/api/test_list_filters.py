@@ -95,6 +95,29 @@ def test_wrong_values_are_refused_in_words(ask: Ask, query: str, field: str, say
 
 
 @pytest.mark.parametrize(
+    "query",
+    [
+        "executions?degraded=true&degraded=false",
+        "executions?limit=1&limit=2",
+        "deployments?status=active&status=error",
+        "deployments?text=a&text=",
+        "audit?actor=a&actor=b",
+    ],
+)
+def test_of_two_values_where_one_counts_neither_is_left_out_in_silence(
+    ask: Ask, query: str
+) -> None:
+    status, body = ask(query)
+    [[text]] = body["errors"].values()
+    assert (status, text.endswith("Give it once.")) == (422, True)
+
+
+def test_several_values_where_any_may_hold(ask: Ask) -> None:
+    for query in ("executions?status=completed&status=failed", "audit?action=create&action=update"):
+        assert ask(query)[0] == 200
+
+
+@pytest.mark.parametrize(
     ("value", "count"),
     [("true", 1), ("1", 1), ("yes", 1), ("True", 1), ("false", 1), ("0", 1), ("no", 1), ("", 2)],
 )

@@ -129,7 +129,7 @@ async def test_a_process_has_so_many(
 async def test_without_redis_each_process_counts(
     operator: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(open_streams, "_rest_until", 1e18)
+    monkeypatch.setattr(open_streams.patience, "_try_at", 1e18)
     caller = await sync_to_async(caller_of)(operator)
     places = [await take_place(caller, uuid.uuid4()) for _ in range(3)]
     with pytest.raises(TooManyStreams):
