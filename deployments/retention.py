@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -22,10 +22,12 @@ from django.utils import timezone
 
 from deployments.models import Delivery, Deployment, IdempotencyKey, Occurrence, RetentionPolicy
 from deployments.models.schedule import Schedule
-from executor.models import Execution
-from executor.pruning import delete_executions, lock, prunable, remove_payloads
+from designs import audit
+from designs.audit import AuditEntry
+from executor.models import Execution, HourlyTotals
+from executor.pruning import delete_executions, lock, prunable, remove_payloads, still_prunable
 from executor.states import LIVE
-from executor.totals import add_up
+from executor.totals import add_up, old_hours
 
 BATCH = 500
 SWEEP_EVERY = timedelta(minutes=10)
@@ -39,6 +41,7 @@ KINDS = {
     "occurrences": "occurrences of schedules",
     "idempotency_keys": "idempotency keys",
     "sessions": "sessions that are over",
+    "audit_entries": "entries of the audit",
 }
 
 
@@ -60,6 +63,7 @@ class Swept:
     occurrences: int = 0
     idempotency_keys: int = 0
     sessions: int = 0
+    audit_entries: int = 0
 
 
 def sweep_if_due() -> Swept | None:
@@ -78,16 +82,20 @@ def sweep(*, rest_seconds: float = 0.0) -> Swept:
     swept = Swept()
     # First the keys: what they point at is kept.
     swept.idempotency_keys = batches.of(IdempotencyKey.objects.old, _deleting(IdempotencyKey))
+    batches.of(old_hours, _deleting(HourlyTotals))
     swept.sessions = batches.of(_over_sessions, _deleting(Session))
     for place, limits in _places():
         watched = _watched(place)
         swept.executions += batches.of(
-            partial(_over_executions, place, limits, watched), delete_executions
+            partial(_over_executions, place, limits, watched), delete_executions, still_prunable
         )
-        swept.payloads += batches.of(partial(_over_payloads, place, limits, watched), _empty)
+        swept.payloads += batches.of(
+            partial(_over_payloads, place, limits, watched), _empty, still_prunable
+        )
         if place is not None:
             swept.occurrences += _sweep_occurrences(batches, place, limits, watched)
     policy = RetentionPolicy.stored_general()
+    swept.audit_entries = _sweep_audit(batches, policy)
     _look(policy)
     RetentionPolicy.objects.filter(pk=policy.pk).update(swept_at=Now(), swept=asdict(swept))
     return swept
@@ -98,6 +106,7 @@ def count_over() -> Swept:
     found = Swept(
         idempotency_keys=IdempotencyKey.objects.old().count(), sessions=_over_sessions().count()
     )
+    found.audit_entries = _over_entries(_audit_before(RetentionPolicy.general())).count()
     add_up()
     for place, limits in _places():
         watched = _watched(place)
@@ -114,16 +123,26 @@ class _Batches:
     def __init__(self, rest_seconds: float) -> None:
         self.rest_seconds = rest_seconds
 
-    def of(self, over: Callable[[], Any], do: Callable[[Sequence[Any]], object]) -> int:
-        """Do it to all that is over, so many at a time; returns to how many."""
+    def of(
+        self,
+        over: Callable[[], Any],
+        do: Callable[[Sequence[Any]], object],
+        still: Callable[[Sequence[Any]], Sequence[Any]] = tuple,
+    ) -> int:
+        """Do it to all that is over, so many at a time; returns to how many.
+
+        `still` leaves, of those that are locked, those to do it to after all.
+        """
         total = 0
         while True:
             with transaction.atomic():
-                pks = lock(over().order_by("pk"), BATCH)
+                locked = lock(over().order_by("pk"), BATCH)
+                pks = still(locked)
                 if pks:
                     do(pks)
             total += len(pks)
-            if len(pks) < BATCH:
+            # What is not to go any more is not found again.
+            if len(locked) < BATCH:
                 return total
             time.sleep(self.rest_seconds)
 
@@ -225,6 +244,25 @@ def _over_occurrences(schedule: Schedule, limits: Limits, watched: set[uuid.UUID
     )
     rows = Occurrence.objects.filter(over, schedule=schedule)
     return rows.exclude(outcome=Occurrence.Outcome.WAITING).filter(~Exists(kept))
+
+
+def _sweep_audit(batches: _Batches, policy: RetentionPolicy) -> int:
+    before = _audit_before(policy)
+    if before is None:
+        return 0
+    return batches.of(partial(_over_entries, before), partial(audit.prune, before=before))
+
+
+def _audit_before(policy: RetentionPolicy) -> datetime | None:
+    """Entries that are older go; None: none."""
+    if not policy.audit_days:
+        return None
+    return timezone.now() - timedelta(days=policy.audit_days)
+
+
+def _over_entries(before: datetime | None) -> Any:
+    rows = AuditEntry.objects.all()
+    return rows.none() if before is None else rows.until(before)
 
 
 def _over_sessions() -> Any:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from auditlog.registry import auditlog
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
-from django.db import models
+from django.db import models, transaction
 
 from designs.access import Caller
-from designs.models import Action, AuditEntry
+from designs.models import Action, AuditEntry, AuditPruning
 from designs.models.audit import facts_of
 
-__all__ = ["Action", "AuditEntry", "kinds", "new_entry", "note", "note_change"]
+__all__ = ["Action", "AuditEntry", "kinds", "new_entry", "note", "note_change", "prune"]
 
 Row = models.Model | type[models.Model]
 # Of these nothing is written when they change, but when somebody does something with them.
@@ -52,6 +55,20 @@ def new_entry(
     """The entry that `note` writes, to be written together with other rows."""
     entry = _unsigned(action, row, caller, details)
     entry.sign()
+    return entry
+
+
+def prune(pks: Sequence[uuid.UUID], *, before: datetime) -> AuditEntry:
+    """Let these entries go, which were written before that time, and write that they went.
+
+    The one way out of the audit: the database lets an entry go only while the pass is there, which
+    no other transaction ever sees, and none that is younger than `NEVER_BEFORE_DAYS`.
+    """
+    with transaction.atomic():
+        leave = AuditPruning.objects.create(before=before)
+        count, _ = AuditEntry.objects.filter(pk__in=pks).delete()
+        entry = note(Action.PRUNE, AuditEntry, count=count, before=before.isoformat())
+        leave.delete()
     return entry
 
 

@@ -1,14 +1,21 @@
-"""The database's own guard of the audit: what is written there is neither changed nor deleted."""
+"""The database's own guard of the audit: what is written there is neither changed nor deleted, but
+for old entries, which `designs.audit.prune` alone lets go.
+"""
 
 from __future__ import annotations
 
 from typing import Any
+
+from django.db import connections
 
 from designs.guards import restore, run_statements
 
 TABLE = "designs_auditentry"
 NAME = "designs_auditentry_kept"
 SENTENCE = "What the audit holds is neither changed nor deleted."
+# The table of the passes, and the age in days of what no pass lets go.
+PASSES = "designs_auditpruning"
+NEVER_BEFORE_DAYS = 30
 
 _POSTGRESQL = (
     f"CREATE OR REPLACE FUNCTION {NAME}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -32,10 +39,41 @@ _SQLITE = tuple(
     for verb, when in _ON_SQLITE.items()
 )
 
+_IS_PASSED = f"EXISTS (SELECT 1 FROM {PASSES} WHERE before > OLD.timestamp)"  # noqa: S608
+_PASSING_ON_POSTGRESQL = (
+    f"CREATE OR REPLACE FUNCTION {NAME}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+    "IF TG_OP = 'DELETE' THEN "
+    f"IF OLD.timestamp < now() - interval '{NEVER_BEFORE_DAYS} days' AND {_IS_PASSED} THEN "
+    "RETURN OLD; END IF; END IF; "
+    f"RAISE EXCEPTION '{SENTENCE}' USING ERRCODE = 'integrity_constraint_violation'; "
+    "END $$",
+)
+_PASSING_ON_SQLITE = (
+    f"DROP TRIGGER IF EXISTS {NAME}_delete",
+    f"CREATE TRIGGER {NAME}_delete BEFORE DELETE ON {TABLE} "
+    f"WHEN NOT (OLD.timestamp < datetime('now', '-{NEVER_BEFORE_DAYS} days') AND {_IS_PASSED}) "
+    f"BEGIN SELECT RAISE(ABORT, '{SENTENCE}'); END",
+)
+
 
 def guard_entries(apps: Any, schema_editor: Any) -> None:
-    """For a migration: make the triggers."""
+    """For a migration: make the triggers, as they were before old entries could go."""
     run_statements(schema_editor.connection, _POSTGRESQL, _SQLITE)
+
+
+def let_old_entries_pass(apps: Any, schema_editor: Any) -> None:
+    """For a migration: the triggers, which now let old entries go that a pass names."""
+    run_statements(
+        schema_editor.connection,
+        (*_POSTGRESQL, *_PASSING_ON_POSTGRESQL),
+        (*_SQLITE, *_PASSING_ON_SQLITE),
+    )
+
+
+def let_nothing_pass(apps: Any, schema_editor: Any) -> None:
+    """For the way back of that migration."""
+    unguard_entries(apps, schema_editor)
+    guard_entries(apps, schema_editor)
 
 
 def unguard_entries(apps: Any, schema_editor: Any) -> None:
@@ -53,4 +91,7 @@ def unguard_entries(apps: Any, schema_editor: Any) -> None:
 
 def restore_guard(using: str, **_: Any) -> None:
     """After migrations, which may make the table anew."""
-    restore(using, TABLE, _SQLITE)
+    if PASSES in connections[using].introspection.table_names():
+        restore(using, TABLE, (*_SQLITE, *_PASSING_ON_SQLITE))
+    else:
+        restore(using, TABLE, _SQLITE)

@@ -8,12 +8,15 @@ asked for once at a time, and one that was silent is left alone for a while.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 import time
 from collections import OrderedDict, deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+
+logger = logging.getLogger(__name__)
 
 THREADS = 4
 SECONDS = 3.0
@@ -84,6 +87,15 @@ class NameLookups:
             return question
 
     def _work(self) -> None:
+        try:
+            self._answer_all()
+        except Exception:
+            # Else there would be a thread less from now on.
+            logger.exception("The names thread met an error; the next question starts another.")
+            with self._lock:
+                self._running -= 1
+
+    def _answer_all(self) -> None:
         """Answer questions until none is left."""
         while (question := self._next()) is not None:
             try:

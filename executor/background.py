@@ -19,9 +19,13 @@ def forever(
     *,
     pause: Callable[[], float] = lambda: 0.0,
     first_seconds: float = 0.0,
+    keeps_connection: bool = False,
 ) -> threading.Event:
     """Do the work again and again in a daemon thread, `pause()` seconds apart, until the returned
     event is set; it begins after `first_seconds`. An error is logged and never ends it.
+
+    Its database connection is looked at before each round, unless the work itself finds out that
+    one is broken (`keeps_connection`).
     """
     stop = threading.Event()
 
@@ -30,7 +34,8 @@ def forever(
         while not stop.is_set():
             least = 0.0
             try:
-                close_old_connections()
+                if not keeps_connection:
+                    close_old_connections()
                 work()
             except Exception:
                 logger.exception("The %s thread met an error; it goes on.", name)
@@ -39,3 +44,17 @@ def forever(
 
     threading.Thread(target=rounds, name=name, daemon=True).start()
     return stop
+
+
+def once(name: str, work: Callable[[], object]) -> threading.Thread:
+    """Do it in a daemon thread. An error is logged: nobody waits for it."""
+
+    def run() -> None:
+        try:
+            work()
+        except Exception:
+            logger.exception("The %s thread met an error, and ends.", name)
+
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    return thread

@@ -53,7 +53,9 @@ class HistoryFilter(django_filters.FilterSet):
         super().__init__(*args, **kwargs)
         for name in ("started_after", "started_before"):
             self.form.fields[name].widget.input_type = "date"
-        self.form.fields["text"].widget.attrs["placeholder"] = "path, design, person or id"
+        self.form.fields["text"].widget.attrs["placeholder"] = (
+            "path, design, person, key, schedule or id"
+        )
 
     def from_day(self, rows: Any, name: str, value: date) -> Any:
         return rows.created_from(datetime.combine(value, time.min, UTC))
@@ -65,4 +67,4 @@ class HistoryFilter(django_filters.FilterSet):
         found = parse_execution_id(value.strip())
         if found is not None:
             return rows.filter(pk=found)
-        return rows.about(value)
+        return rows.about(value, self.request.caller)

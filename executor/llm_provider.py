@@ -12,6 +12,7 @@ from typing import cast
 from django.conf import settings
 from django.db import connections
 
+from executor.background import once
 from executor.engine.breaker import Guarded
 from executor.engine.llm import offline
 from executor.engine.llm.base import Model, ModelError
@@ -129,7 +130,7 @@ def load_models(then: Callable[[], None]) -> None:
         _load_models()
         then()
 
-    threading.Thread(target=load, name="load-models", daemon=True).start()
+    once("load-models", load)
 
 
 def _load_models() -> None:

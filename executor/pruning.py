@@ -32,6 +32,16 @@ def lock(rows: Any, most: int) -> list[uuid.UUID]:
     return list(rows.values_list("pk", flat=True)[:most])
 
 
+def still_prunable(locked: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Of those that are locked, those that no live one goes on from.
+
+    One that was accepted after they were looked for, and before they were locked, is seen here; one
+    that comes later waits for the lock (`services.resume_execution`) and finds them gone.
+    """
+    journals = _journals() if locked else set()
+    return [pk for pk in locked if pk not in journals]
+
+
 def remove_payloads(pks: Sequence[uuid.UUID]) -> None:
     """Their inputs, results, prompts and answers; words of errors that may quote them. The rows are
     locked by the caller.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from executor.errors import ExecutionEnded, ModelUnavailable, NotAccepted, NotRe
 from executor.models import Execution
 from executor.states import CANCELLED, Status
 
+GONE = "Retention has removed its input, so it cannot be run again."
 # What starting a run again is refused with, beside RightMissing.
 REFUSALS: tuple[type[Exception], ...] = (
     NotAccepted, NotResumable, DesignInvalid, VersionUnknown, ModelUnavailable,
@@ -87,7 +89,7 @@ def rerun_execution(*, execution: Execution, caller: Caller, newest: bool = Fals
     order = _order_again(execution, version, caller)
     audited = Audited(Action.RERUN, execution)
     with transaction.atomic():
-        _lock_source(execution.pk)
+        _keep(execution, [execution.pk])
         return _enqueue_again(replace(order, rerun_of=execution, audited=audited))
 
 
@@ -104,7 +106,7 @@ def resume_execution(*, execution: Execution, caller: Caller) -> Execution:
     models = execution.models_default
     order = replace(order, models=models, resumed_from=execution, audited=audited)
     with transaction.atomic():
-        _keep_journal(execution)
+        _keep(execution, _sources(execution))
         return _enqueue_again(order)
 
 
@@ -132,33 +134,37 @@ def _why_not_resumable(execution: Execution) -> str:
     return "This execution was refused before it began; start one with another input."
 
 
-def _keep_journal(execution: Execution) -> None:
-    """Lock what the new execution reads, so that retention leaves it alone. Raises NotResumable if
-    it was there before.
-    """
-    pk: Any = execution.pk
+def _sources(execution: Execution) -> list[uuid.UUID]:
+    """Itself and those that it went on from: the steps of all of them are its journal."""
+    found: list[uuid.UUID] = []
+    pk: uuid.UUID | None = execution.pk
     while pk is not None:
-        removed_at, pk = _lock_source(pk)
-        if removed_at is not None:
-            raise NotResumable(
-                "Retention has removed steps that this execution goes on from; run it again."
-            )
-
-
-def _lock_source(pk: Any) -> tuple[Any, Any]:
-    """When retention emptied this execution, and what it goes on from. It is there until the
-    transaction ends. Raises NotResumable if it is gone.
-    """
-    rows = Execution.objects.select_for_update(no_key=True).filter(pk=pk)
-    found = rows.values_list("payload_removed_at", "resumed_from").first()
-    if found is None:
-        raise NotResumable("Retention has removed this execution, so it cannot be run again.")
+        found.append(pk)
+        before = Execution.objects.filter(pk=pk).values_list("resumed_from", flat=True)
+        pk = before.first()
     return found
+
+
+def _keep(execution: Execution, pks: list[uuid.UUID]) -> None:
+    """Lock what the new execution needs, so that retention leaves it alone until it is accepted.
+
+    The oldest first, as retention does. Raises NotResumable if retention was there before.
+    """
+    rows = Execution.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
+    removed = dict(rows.values_list("pk", "payload_removed_at"))
+    if execution.pk not in removed:
+        raise NotResumable("Retention has just removed this execution; start a new one.")
+    if len(removed) < len(pks) or any(removed.values()):
+        raise NotResumable(
+            "Retention has removed steps that this execution goes on from; run it again."
+            if len(pks) > 1
+            else GONE
+        )
 
 
 def _order_again(execution: Execution, version: DesignVersion | None, caller: Caller) -> Order:
     if execution.payload_removed_at is not None:
-        raise NotResumable("Retention has removed its input, so it cannot be run again.")
+        raise NotResumable(GONE)
     if execution.deployment_id is None or version is None:
         return tries.order_of_try_again(execution=execution, version=version, caller=caller)
     return deployment_order(execution=execution, version=version, caller=caller)

@@ -1,4 +1,4 @@
-"""Adds up ended executions by deployment and day, in batches, and reads the sums.
+"""Adds up ended executions by deployment, day and hour, in batches, and reads the sums.
 
 An execution carries a mark once it is counted: so each is counted once, whatever process dies, and
 what is not counted yet is small and has an index of its own. No run writes a row of totals.
@@ -20,12 +20,15 @@ from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from designs.access import Caller
-from executor.models import DailyTotals, Execution
+from executor.durations import Durations, together
+from executor.models import DailyTotals, Execution, HourlyTotals
+from executor.models.totals import start_of_hour
 from executor.states import LIVE, Status
 from executor.turns import Turn, take_turn
 
 BATCH = 500
 RECENT_DAYS = 30
+HOURS_KEPT = timedelta(days=3)
 # What the sums need of a row, and nothing that is large.
 _READ = (
     "deployment_id", "design_id", "status", "degraded", "trigger_type", "created_at", "started_at",
@@ -60,25 +63,40 @@ def _add_batch() -> int:
 
 
 def _add(runs: list[Execution]) -> None:
-    places = {DailyTotals.place_of(run): run.design_id for run in runs}
-    stored = DailyTotals.objects.filter(
+    _add_to(DailyTotals, runs)
+    late = timezone.now() - HOURS_KEPT
+    _add_to(HourlyTotals, [run for run in runs if (run.completed_at or run.created_at) > late])
+
+
+def _add_to(model: Any, runs: list[Execution]) -> None:
+    places = {model.place_of(run): run.design_id for run in runs}
+    stored = model.objects.filter(
         Q(deployment__in={one for one, _, _ in places if one})
         | Q(deployment=None, design__in={two for _, two, _ in places if two}),
-        day__in={day for _, _, day in places},
+        **{f"{model.TIME}__in": {at for _, _, at in places}},
     )
     known = {
-        (row.deployment_id, None if row.deployment_id else row.design_id, row.day): row
+        (
+            row.deployment_id,
+            None if row.deployment_id else row.design_id,
+            getattr(row, model.TIME),
+        ): row
         for row in stored
     }
     for run in runs:
-        place = DailyTotals.place_of(run)
+        place = model.place_of(run)
         if place not in known:
-            known[place] = DailyTotals(
-                deployment_id=place[0], design_id=places[place], day=place[2]
+            known[place] = model(
+                deployment_id=place[0], design_id=places[place], **{model.TIME: place[2]}
             )
         known[place].add(run)
     for place in places:
         known[place].save()
+
+
+def old_hours() -> Any:
+    """What no figure of the last 24 hours needs any more."""
+    return HourlyTotals.objects.filter(hour__lt=timezone.now() - HOURS_KEPT)
 
 
 @dataclass(frozen=True)
@@ -111,13 +129,26 @@ def today() -> date:
     return timezone.now().astimezone(UTC).date()
 
 
-def sums_of_today(caller: Caller) -> Sums:
-    """Of the executions that ended today (UTC) and are there for the caller."""
-    counted = DailyTotals.objects.for_caller(caller).filter(day=today())
+def a_day_ago() -> datetime:
+    """The start of the hour of 24 hours ago: from there on the last day is counted."""
+    return start_of_hour(timezone.now().astimezone(UTC) - timedelta(hours=24))
+
+
+def sums_of_last_day(caller: Caller) -> Sums:
+    """Of the executions that ended since `a_day_ago` and are there for the caller."""
+    since = a_day_ago()
+    counted = HourlyTotals.objects.for_caller(caller).filter(hour__gte=since)
     ended = Execution.objects.for_caller(caller).uncounted().exclude(status__in=LIVE)
     return _sums(counted.aggregate(**_of_totals())) + _sums(
-        ended.filter(completed_at__gte=_start(today())).aggregate(**_of_rows())
+        ended.filter(completed_at__gte=since).aggregate(**_of_rows())
     )
+
+
+def durations_of(deployment_id: uuid.UUID, *, days: int = RECENT_DAYS) -> Durations:
+    """How many of a deployment's executions of the last days took how long, for percentiles."""
+    since = today() - timedelta(days=days - 1)
+    rows = DailyTotals.objects.filter(deployment=deployment_id, day__gte=since).order_by()
+    return together(rows.values_list("durations", flat=True))
 
 
 def sums_of_deployments(pks: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, Sums]]:

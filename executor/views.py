@@ -52,7 +52,7 @@ LOOK_AGAIN_SECONDS = 8.0
 def execution_list(request: PageRequest) -> HttpResponse:
     """The history, newest first; only its table when htmx asks."""
     rows = Execution.objects.for_caller(request.caller).for_list()
-    found = HistoryFilter(request.GET, queryset=rows)
+    found = HistoryFilter(request.GET, queryset=rows, request=request)
     executions, newer, older = found.qs.page(
         before=request.GET.get("before", ""), after=request.GET.get("after", "")
     )

@@ -13,6 +13,7 @@ from concurrent.futures import Future
 
 from django.conf import settings
 
+from executor.background import forever
 from executor.carrier import Carrier, is_limited, process_carrier
 from executor.claims import Claim, Take, Taken, Taker
 from executor.engine.context import Outcome
@@ -212,6 +213,6 @@ def process_loop() -> asyncio.AbstractEventLoop:
     with _lock:
         if pid not in _loops:
             loop = asyncio.new_event_loop()
-            threading.Thread(target=loop.run_forever, name="executions", daemon=True).start()
+            forever("executions", loop.run_forever, keeps_connection=True)
             _loops[pid] = loop
         return _loops[pid]

@@ -20,6 +20,7 @@ from django.db import (
 )
 
 from executor import admission, faults
+from executor.background import forever
 from executor.errors import RecorderUnavailable
 
 logger = logging.getLogger(__name__)
@@ -83,8 +84,9 @@ class Writer:
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[Write[Any] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
-        self._thread.start()
+        self._has_ended = threading.Event()
+        # The connection is kept: what waits is written at once, and a write finds a broken one.
+        self._end = forever("writer", self._round, keeps_connection=True)
 
     def submit(self, write: Write[T]) -> Future[T]:
         """Queue the write. Raises RecorderUnavailable when too much waits already."""
@@ -98,21 +100,22 @@ class Writer:
     def stop(self) -> None:
         """Write what waits, then end the thread."""
         self._waiting.put(None)
-        self._thread.join(timeout=30)
+        self._has_ended.wait(timeout=30)
 
-    def _work(self) -> None:
-        running = True
-        while running:
-            batch, running = self._take()
+    def _round(self) -> None:
+        batch, running = self._take()
+        try:
             # What its caller gave up is not begun; what is begun can no longer be given up, so
             # that no answer meets a cancelled future.
             batch = [write for write in batch if write.done.set_running_or_notify_cancel()]
-            try:
-                _write(batch)
-            except Exception as error:
-                logger.exception("What follows a commit failed.")
-                _fail(batch, error)
-        connection.close()
+            _write(batch)
+        except Exception as error:
+            logger.exception("What follows a commit failed.")
+            _fail(batch, error)
+        if not running:
+            self._end.set()
+            connection.close()
+            self._has_ended.set()
 
     def _take(self) -> tuple[list[Write[Any]], bool]:
         """Wait for one write, then take all that wait with it; False after the last."""

@@ -33,7 +33,7 @@ def _figures(found: Overview) -> list[Figure]:
     deployments = reverse("admin:deployments_deployment_changelist")
     return [
         Figure("Running or waiting", f"{found.running:,}", f"{executions}?{live}"),
-        Figure("Ended today", f"{found.ended:,}", executions),
-        Figure("Failed today", f"{found.failed:,}", f"{executions}?{bad}"),
+        Figure("Ended in 24 hours", f"{found.ended:,}", executions),
+        Figure("Failed in 24 hours", f"{found.failed:,}", f"{executions}?{bad}"),
         Figure("Deployments", f"{found.deployments:,}", deployments),
     ]

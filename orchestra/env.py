@@ -73,6 +73,7 @@ class Environment:
     inline_limit: int
     caller_share: float
     most_calls: int
+    max_answer_bytes: int
     try_seconds: float
     try_model_calls: int
     try_cost_usd: float
@@ -173,6 +174,9 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         inline_limit=reader.whole("ORCHESTRA_INLINE_LIMIT", default=64, least=0, most=100_000),
         caller_share=reader.share("ORCHESTRA_CALLER_SHARE", default=0.5),
         most_calls=reader.whole("ORCHESTRA_MOST_CALLS", default=2000, least=1, most=100_000),
+        max_answer_bytes=reader.whole(
+            "ORCHESTRA_MAX_ANSWER_BYTES", default=8_000_000, least=10_000, most=100_000_000
+        ),
         try_seconds=reader.number("ORCHESTRA_TRY_SECONDS", default=600.0, least=1.0),
         try_model_calls=reader.whole(
             "ORCHESTRA_TRY_MODEL_CALLS", default=500, least=1, most=1_000_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.utils import timezone
@@ -15,7 +15,7 @@ from executor.models import Execution
 from executor.presence import SEEN_SECONDS, last_seen
 from executor.quotes import hide_quotes
 from executor.states import Status
-from executor.totals import sums_of_today
+from executor.totals import a_day_ago, sums_of_last_day
 
 SHOWN = 6
 BAD = (Status.FAILED, Status.TIMED_OUT)
@@ -23,8 +23,10 @@ BAD = (Status.FAILED, Status.TIMED_OUT)
 
 @dataclass(frozen=True)
 class Overview:
-    """What the caller may see of the installation now. Counts are of today (UTC), failures
-    of the last 24 hours."""
+    """What the caller may see of the installation now. Counts and failures are of the last
+    24 hours, counts by whole hours: `since`."""
+
+    since: datetime
 
     running: int
     ended: int
@@ -54,7 +56,7 @@ class Overview:
 def overview(caller: Caller) -> Overview:
     executions = Execution.objects.for_caller(caller)
     day = executions.created_from(timezone.now() - timedelta(hours=24))
-    figures = sums_of_today(caller)
+    figures = sums_of_last_day(caller)
     failed = figures.failed + figures.timed_out
     deployments = Deployment.objects.for_caller(caller)
     active = deployments.filter(status=Deployment.Status.ACTIVE)
@@ -63,6 +65,7 @@ def overview(caller: Caller) -> Overview:
     failures = day.filter(status__in=BAD).for_list().page(size=SHOWN)[0]
     hide_quotes(caller, *latest, *failures)
     return Overview(
+        since=a_day_ago(),
         running=executions.live().count(),
         ended=figures.completed + failed,
         failed=failed,

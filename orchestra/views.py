@@ -47,6 +47,6 @@ def _place(request: HttpRequest, label: str, url: str, icon: str) -> dict[str, A
 @require_safe
 @requires("deployments.view_deployment")
 def home(request: PageRequest) -> HttpResponse:
-    """What runs, what ran today, what comes next; only its `live` part when htmx asks."""
+    """What runs, what ran, what comes next; only its `live` part when htmx asks."""
     part = "#live" if request.htmx else ""
     return render(request, f"home.html{part}", {"overview": overview(request.caller)})

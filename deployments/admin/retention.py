@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action, display
 
 from deployments.models import Deployment, RetentionPolicy
+from deployments.models.retention import NEW_AUDIT_DAYS, NEW_KEEP_LAST
 from deployments.retention import KINDS, Swept, count_over, sweep
 from designs.access import Caller
 from designs.admin.base import OrchestraAdmin
@@ -17,6 +18,11 @@ from designs.admin.shown import EMPTY, row_link, sentences
 from designs.admin.verbs import Done
 from designs.requests import PageRequest
 
+KEEPS_ALL = (
+    "Nothing is set, so everything is kept for ever and the database only grows. New installations "
+    f"keep the last {NEW_KEEP_LAST:,} executions of each deployment, and the audit for "
+    f"{NEW_AUDIT_DAYS} days; one that is older is left as it was until you set it here."
+)
 LIMITS = ("payload_days", "history_days", "keep_last")
 
 
@@ -37,8 +43,14 @@ class RetentionPolicyAdmin(OrchestraAdmin):
         return rows.filter(deployment=None) | rows.filter(deployment__in=seen.values("pk"))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        found: list[Any] = [(None, {"fields": ("of_whom" if obj else "deployment", *LIMITS)})]
-        if obj is not None and obj.is_general:
+        is_general = obj is not None and obj.is_general
+        fields = ("of_whom" if obj else "deployment", *LIMITS)
+        if is_general:
+            fields = (*fields, "audit_days")
+        found: list[Any] = [(None, {"fields": fields})]
+        if is_general and obj.keeps_all:
+            found[0][1]["description"] = KEEPS_ALL
+        if is_general:
             state = ("held_text", "looked_at", "swept_text", "swept_at")
             found.append(("What is held", {"fields": state}))
         return found

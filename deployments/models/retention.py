@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 
 from deployments.models.deployment import Deployment
+from designs.audit_rows import NEVER_BEFORE_DAYS
 
+# What a new installation keeps; one that is older than these keeps what it kept.
+NEW_KEEP_LAST = 1_000
+NEW_AUDIT_DAYS = 730
 _INHERITS = "Empty: for ever; on a deployment's policy, as for the installation. 0: for ever."
+
+
+def check_audit_days(days: int) -> None:
+    """The database itself lets nothing go that is younger. Raises ValidationError."""
+    if 0 < days < NEVER_BEFORE_DAYS:
+        raise ValidationError(
+            f"The audit is kept for {NEVER_BEFORE_DAYS} days at least. Empty or 0: for ever."
+        )
 
 
 class RetentionPolicy(models.Model):
@@ -51,6 +64,14 @@ class RetentionPolicy(models.Model):
         help_text="Of each deployment, and of all tries of designs together: older ones go. "
         f"Likewise occurrences of each schedule. {_INHERITS}",
     )
+    audit_days = models.PositiveIntegerField(
+        "audit for (days)",
+        null=True,
+        blank=True,
+        validators=[check_audit_days, MaxValueValidator(36_500)],
+        help_text="Then entries of the audit go; that they went is an entry itself. Only for the "
+        "whole installation. Empty or 0: for ever.",
+    )
     # Of the installation's policy: the last sweep, and what is held, by age.
     swept_at = models.DateTimeField(null=True, editable=False)
     swept = models.JSONField(default=dict, editable=False)
@@ -69,6 +90,11 @@ class RetentionPolicy(models.Model):
 
     def __str__(self) -> str:
         return "The whole installation" if self.is_general else str(self.deployment)
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether it removes nothing at all."""
+        return not any((self.payload_days, self.history_days, self.keep_last, self.audit_days))
 
     @staticmethod
     def limit_of(deployment_id: Any, name: str) -> int | None:

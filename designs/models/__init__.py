@@ -3,12 +3,14 @@
 from designs.models.audit import Action, AuditEntry, AuditEntryQuerySet
 from designs.models.design import Design, DesignQuerySet, DesignVersion
 from designs.models.grant import GroupGrant
+from designs.models.pruning import AuditPruning
 from designs.models.session import PersonSession
 
 __all__ = [
     "Action",
     "AuditEntry",
     "AuditEntryQuerySet",
+    "AuditPruning",
     "Design",
     "DesignQuerySet",
     "DesignVersion",

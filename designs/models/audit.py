@@ -42,6 +42,7 @@ class Action(models.IntegerChoices):
     REDELIVER = 15, "Delivered again"
     EXPORT = 16, "Exported"
     MASK = 17, "Secret masked"
+    PRUNE = 18, "Old entries removed"
     UNDEPLOY = 20, "Undeployed"
     ROTATE = 21, "Rotated"
     REVOKE = 22, "Revoked"

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+
 from django.conf import settings
 from django.db import models
+
+
+def digest_of_session(session_key: str) -> str:
+    """What is noted in a session key's place. Who reads it, here or in a backup, can open no
+    session with it.
+    """
+    secret = b"orchestra.session:" + settings.SECRET_KEY.encode()
+    return hmac.digest(secret, session_key.encode(), hashlib.sha256).hex()
 
 
 class PersonSession(models.Model):
     """Written by the store of sessions at each sign-in and change of a session's key."""
 
-    session_key = models.CharField(max_length=40, primary_key=True)
+    digest = models.CharField(max_length=64, primary_key=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    expires_at = models.DateTimeField(db_index=True)
 
     class Meta:
         default_permissions = ()

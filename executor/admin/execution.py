@@ -123,7 +123,7 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
         text = search_term.replace("\0", "").strip()
         if not text:
             return queryset, False
-        about = queryset.about(text)
+        about = queryset.about(text, request.caller)
         if request.caller.may(AUDIT) and is_address(text):  # type: ignore[attr-defined]
             about = queryset.filter(caller_address=text)
         return about, False

@@ -11,6 +11,7 @@ from designs.admin.base import OrchestraAdmin, ReadOnly
 from designs.admin.filters import VisibleFilter
 from designs.admin.shown import row_link
 from executor.admin.shown import cost, duration
+from executor.durations import percentile
 from executor.models import DailyTotals
 
 
@@ -18,7 +19,7 @@ from executor.models import DailyTotals
 class DailyTotalsAdmin(ReadOnly, OrchestraAdmin):
     list_display = (
         "day", "deployment_link", "design_link", "runs", "completed", "failed", "timed_out",
-        "cancelled", "mean", "longest", "tokens", "cost",
+        "cancelled", "half", "most", "longest", "tokens", "cost",
     )  # fmt: skip
     list_filter = (("deployment", VisibleFilter), ("design", VisibleFilter), "day")
     list_select_related = ("deployment", "design")
@@ -27,8 +28,8 @@ class DailyTotalsAdmin(ReadOnly, OrchestraAdmin):
     ordering = ("-day", "-id")
     fields = (
         "day", "deployment_link", "design_link", "runs", "completed", "failed", "timed_out",
-        "cancelled", "degraded", "manual", "scheduled", "api", "mean", "longest", "model_calls",
-        "input_tokens", "output_tokens", "cost", "last_run_at",
+        "cancelled", "degraded", "manual", "scheduled", "api", "mean", "half", "most", "longest",
+        "model_calls", "input_tokens", "output_tokens", "cost", "last_run_at",
     )  # fmt: skip
 
     @display(description="Deployment", ordering="deployment__endpoint_path")
@@ -42,6 +43,14 @@ class DailyTotalsAdmin(ReadOnly, OrchestraAdmin):
     @display(description="Mean duration")
     def mean(self, row: DailyTotals) -> str:
         return duration(round(row.duration_ms / row.timed) if row.timed else None)
+
+    @display(description="Half took at most")
+    def half(self, row: DailyTotals) -> str:
+        return duration(percentile(row.durations, 50))
+
+    @display(description="95 % took at most")
+    def most(self, row: DailyTotals) -> str:
+        return duration(percentile(row.durations, 95))
 
     @display(description="Longest", ordering="duration_ms_max")
     def longest(self, row: DailyTotals) -> str:

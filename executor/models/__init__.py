@@ -9,7 +9,7 @@ from executor.models.execution import (
     parse_execution_id,
 )
 from executor.models.results import BlockResult, BlockStatus, Step, StepStatus
-from executor.models.totals import DailyTotals, DailyTotalsQuerySet
+from executor.models.totals import DailyTotals, HourlyTotals
 
 __all__ = [
     "CLOCKS_APART",
@@ -17,9 +17,9 @@ __all__ = [
     "BlockResult",
     "BlockStatus",
     "DailyTotals",
-    "DailyTotalsQuerySet",
     "Execution",
     "ExecutionQuerySet",
+    "HourlyTotals",
     "ModelConnection",
     "Provider",
     "Step",

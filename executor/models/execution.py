@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -15,12 +16,13 @@ from designs.access import Caller
 from designs.ids import first_id_at, new_id
 from designs.models import Design, DesignVersion
 from designs.models.json import StoredJsonField
+from executor.models.starters import MOST_MEANT, starters_named
 from executor.states import LIVE, RESUMABLE, Status, is_late
 
 # An id's time is its web server's clock, `created_at` is the database's.
 CLOCKS_APART = timedelta(hours=1)
-# How many deployments, designs or people a text may mean when the history is searched.
-MOST_MEANT = 500
+# Fewer characters are in the prefix of many keys by chance.
+LEAST_OF_PREFIX = 6
 # Stands for the deployment of a run without one in an index that is searched by comparing.
 NO_DEPLOYMENT = uuid.UUID(int=0)
 
@@ -68,23 +70,31 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         rows = list(self.filter(pk__lt=pk).order_by("-id")[: size + 1])
         return rows[:size], True, len(rows) > size
 
-    def about(self, text: str) -> ExecutionQuerySet:
-        """Those of deployments by their path, of designs by their name, of people by theirs.
+    def about(self, text: str, caller: Caller) -> ExecutionQuerySet:
+        """Those of deployments by their path, of designs by their name; those that people,
+        schedules, and keys which the caller may see, have started, by theirs.
 
         What the text means is looked up first, in tables that are small: the history is then found
         by indexes, and a word that nothing has costs nothing.
         """
         deployment = Execution._meta.get_field("deployment").related_model
         person = Execution._meta.get_field("user").related_model
+        key = apps.get_model("deployments", "ApiKey")
 
-        def found(model: Any, field: str) -> list[Any]:
-            rows = model._default_manager.filter(**{f"{field}__icontains": text}).order_by("pk")
+        def found(rows: Any, field: str, value: str = text) -> list[Any]:
+            rows = rows.filter(**{f"{field}__icontains": value}).order_by("pk")
             return list(rows.values_list("pk", flat=True)[:MOST_MEANT])
 
+        keys = key._default_manager.for_caller(caller)
+        # What a key is called where it has no name: orc_<prefix>_…
+        prefix = text.removeprefix("orc_").rstrip("_…")
+        by_prefix = found(keys, "prefix", prefix) if len(prefix) >= LEAST_OF_PREFIX else []
         return self.filter(
-            Q(deployment__in=found(deployment, "endpoint_path"))
-            | Q(design__in=found(Design, "name"))
-            | Q(user__in=found(person, "username"))
+            Q(deployment__in=found(deployment._default_manager.all(), "endpoint_path"))
+            | Q(design__in=found(Design.objects.all(), "name"))
+            | Q(user__in=found(person._default_manager.all(), "username"))
+            | Q(triggered_by__in=starters_named(text))
+            | Q(key_id__in=[*found(keys, "name"), *by_prefix])
         )
 
     def created_from(self, at: datetime) -> ExecutionQuerySet:
@@ -218,6 +228,12 @@ class Execution(models.Model):
             models.Index(fields=("deployment", "-id"), name="execution_by_deployment"),
             models.Index(fields=("status", "-id"), name="execution_by_status"),
             models.Index(fields=("created_at",), name="execution_by_time"),
+            models.Index(fields=("triggered_by", "-id"), name="execution_by_starter"),
+            models.Index(
+                fields=("key_id", "-id"),
+                name="execution_by_key",
+                condition=Q(key_id__isnull=False),
+            ),
             models.Index(
                 fields=("status", "lease_until"),
                 name="execution_live",

@@ -8,6 +8,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
 from designs.models import PersonSession
+from designs.models.session import digest_of_session
 
 
 class SessionStore(DatabaseStore):
@@ -17,10 +18,13 @@ class SessionStore(DatabaseStore):
         super().save(must_create)
         person, key = self.get(SESSION_KEY), self.session_key
         if person is not None and key is not None:
-            PersonSession.objects.get_or_create(session_key=key, defaults={"user_id": int(person)})
+            PersonSession.objects.get_or_create(
+                digest=digest_of_session(key),
+                defaults={"user_id": int(person), "expires_at": self.get_expiry_date()},
+            )
 
     def delete(self, session_key: Any = None) -> None:
         super().delete(session_key)
         gone = session_key or self.session_key
         if gone is not None:
-            PersonSession.objects.filter(session_key=gone).delete()
+            PersonSession.objects.filter(digest=digest_of_session(gone)).delete()

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from designs.access import Caller, caller_of
 from designs.models import PersonSession
+from designs.models.session import digest_of_session
 from designs.requests import SEEN
 
 STARTED, RIGHTS = "signed_in_at", "rights"
@@ -38,8 +39,7 @@ def begin(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
     session[AGENT] = request.META.get("HTTP_USER_AGENT", "")[:LONGEST_AGENT]
     session[RIGHTS] = _mark(caller_of(user), user)
     Session.objects.filter(expire_date__lte=now).delete()
-    gone = PersonSession.objects.filter(user=user)
-    gone.exclude(session_key__in=Session.objects.values("session_key")).delete()
+    PersonSession.objects.filter(expires_at__lte=now).delete()
 
 
 def keep_awake_or_end(request: HttpRequest) -> None:
@@ -137,14 +137,20 @@ def end_sessions(user: User, *, keep: str | None, name: str = "") -> int:
     keys = [
         key for key, _ in _sessions_of(user) if key != keep and (not name or _name(key) == name)
     ]
+    PersonSession.objects.filter(digest__in=map(digest_of_session, keys)).delete()
     return Session.objects.filter(session_key__in=keys).delete()[0]
 
 
 def _sessions_of(user: User) -> Iterator[tuple[str, dict[str, Any]]]:
     idle_since = int(time.time()) - settings.ENVIRONMENT.session_idle_seconds
-    own = PersonSession.objects.filter(user=user).values("session_key")
-    rows = Session.objects.filter(expire_date__gt=timezone.now(), session_key__in=own)
-    for row in rows.iterator():
+    noted = set(PersonSession.objects.filter(user=user).values_list("digest", flat=True))
+    if not noted:
+        return
+    # A digest leads to no session: each key's is compared, which costs a few microseconds.
+    rows = Session.objects.filter(expire_date__gt=timezone.now())
+    keys = rows.values_list("session_key", flat=True).iterator()
+    own = [key for key in keys if digest_of_session(key) in noted]
+    for row in rows.filter(session_key__in=own).iterator():
         data = row.get_decoded()
         if (
             data.get(SESSION_KEY) == str(user.pk)

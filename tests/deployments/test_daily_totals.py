@@ -17,7 +17,7 @@ from designs.access import SYSTEM
 from executor import totals
 from executor.models import DailyTotals, Execution, Trigger
 from executor.states import Status
-from executor.totals import add_up, sums_of_deployments, sums_of_today
+from executor.totals import add_up, sums_of_deployments, sums_of_last_day
 from tests.deployments.ended_runs import ended
 
 pytestmark = pytest.mark.django_db
@@ -127,7 +127,7 @@ def test_usage_is_the_same_before_and_after_adding_up(deploy: Deploy) -> None:
     assert usage["last_30_days"].cost_usd == Decimal("0.75")
     assert usage["total"].input_tokens == 40
     assert after[two.pk]["total"].runs == 0
-    assert sums_of_today(SYSTEM).completed == 1
+    assert sums_of_last_day(SYSTEM).completed == 1
 
 
 def test_pages_count_no_history(deploy: Deploy) -> None:
@@ -140,7 +140,7 @@ def test_pages_count_no_history(deploy: Deploy) -> None:
     ) as queries:
         row = Deployment.objects.with_totals().get()
         sums_of_deployments([row.pk])
-        sums_of_today(SYSTEM)
+        sums_of_last_day(SYSTEM)
     assert (row.execution_count, row.last_execution_at is not None) == (1, True)
     for query in queries:
         sql = query["sql"]

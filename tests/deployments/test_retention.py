@@ -32,9 +32,10 @@ def left(deployment: Deployment) -> int:
     return deployment.executions.count()
 
 
-def test_by_default_everything_is_kept(deploy: Deploy) -> None:
+def test_nothing_set_keeps_everything(deploy: Deploy) -> None:
     deployment = deploy()
     ended(deployment, days_ago=4_000)
+    keep(keep_last=None, audit_days=None)
     assert (sweep().executions, left(deployment)) == (0, 1)
 
 

@@ -41,6 +41,8 @@ def test_every_model_is_there_in_the_same_look() -> None:
         "deployments.CallbackSecret",
         "designs.GroupGrant",
         "designs.PersonSession",
+        "designs.AuditPruning",
+        "executor.HourlyTotals",
     }
     assert all(isinstance(page, ModelAdmin) for page in admin.site._registry.values())
     assert set(MAKERS) == {model._meta.label for model in REGISTERED}

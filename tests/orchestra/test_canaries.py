@@ -22,14 +22,9 @@ from tests.receivers import receiver
 
 pytestmark = pytest.mark.xdist_group("canaries")
 Tables = Callable[[], Iterator[tuple[str, bytes]]]
-# Where the session's id belongs: Django finds the session by it, and a person's own by that.
+# Where the session's id belongs: Django finds the session by it.
 SESSIONS = "table django_session"
-SESSIONS_LIE_IN = (
-    SESSIONS,
-    "table designs_personsession",
-    "orchestra.sqlite3",
-    "orchestra.sqlite3-wal",
-)
+SESSIONS_LIE_IN = (SESSIONS, "orchestra.sqlite3", "orchestra.sqlite3-wal")
 # Nobody answers there: what is asked of a provider on the internet fails at once.
 NOWHERE = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
 

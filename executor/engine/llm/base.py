@@ -98,6 +98,12 @@ class ModelError(Exception):
         self.address = address
         self.only_streaming = only_streaming
 
+    def add(self, sentence: str) -> None:
+        """Say this too, once."""
+        if sentence and sentence not in self.message:
+            self.message = f"{self.message.rstrip('.')}. {sentence}"
+            self.args = (self.message,)
+
 
 class Model(Protocol):
     """One named model, ready to be asked."""

@@ -15,7 +15,6 @@ from executor.engine.llm.server_errors import (
     refusal_of,
 )
 
-MOST_BYTES = 8_000_000
 MOST_ERROR_BYTES = 64_000
 # So much is unpacked at a time, however much more a packed piece would give.
 PIECE_BYTES = 65_536
@@ -33,8 +32,9 @@ class BoundedClient(httpx2.AsyncClient):
     so that errors are read in one place for all protocols. `for_sdk`: an SDK reads the events.
     """
 
-    def __init__(self, *, for_sdk: bool = False, **more: Any) -> None:
+    def __init__(self, *, most_bytes: int, for_sdk: bool = False, **more: Any) -> None:
         super().__init__(**more)
+        self._most_bytes = most_bytes
         self._for_sdk = for_sdk
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **more: Any) -> Any:
@@ -48,7 +48,7 @@ class BoundedClient(httpx2.AsyncClient):
             raise await _refusal(answer, inner, coding)
         is_stream = "event-stream" in answer.headers.get("content-type", "")
         most_lines = MOST_LINES_OF_EVENT if self._for_sdk and is_stream else None
-        answer.stream = _Counted(inner, coding, MOST_BYTES, most_lines)
+        answer.stream = _Counted(inner, coding, self._most_bytes, most_lines)
         if not stream:
             try:
                 await answer.aread()

@@ -24,6 +24,8 @@ Protocol = Literal["openai", "openai_compatible", "ollama", "anthropic", "google
 CALLS_A_CLIENT = 16
 MOST_CLIENTS = 16
 CONNECT_SECONDS = 5.0
+# Of an answer, unpacked.
+MOST_BYTES = 8_000_000
 # The server's own time limit is the call's total deadline; this one only ends what was forgotten.
 READ_SECONDS = 600.0
 # The protocols that are read here; the others through their SDK.
@@ -35,6 +37,7 @@ class Endpoint:
     """Where and how a model is asked. `base_url` empty: the provider's own address.
 
     `opened` are the inner addresses that it may lead to besides public ones; None: to any.
+    `most_bytes` of an answer are read.
     """
 
     protocol: Protocol
@@ -42,6 +45,7 @@ class Endpoint:
     base_url: str = ""
     api_key: str = ""
     opened: tuple[str, ...] | None = None
+    most_bytes: int = MOST_BYTES
 
     def __repr__(self) -> str:
         return f"Endpoint({self.protocol!r}, {self.model!r}, {self.base_url!r})"
@@ -138,9 +142,16 @@ def _http(endpoint: Endpoint) -> httpx2.AsyncClient:
         from designs.guarded_http import GuardedTransport
 
         guarded = GuardedTransport(endpoint.opened, limits=limits)
-        return BoundedClient(transport=guarded, timeout=timeout, trust_env=False, for_sdk=for_sdk)
+        return BoundedClient(
+            most_bytes=endpoint.most_bytes,
+            transport=guarded,
+            timeout=timeout,
+            trust_env=False,
+            for_sdk=for_sdk,
+        )
     here = ("http://127.0.0.1", "http://localhost", "http://[::1]")
     return BoundedClient(
+        most_bytes=endpoint.most_bytes,
         verify=_tls_context(),
         timeout=timeout,
         limits=limits,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -24,13 +25,15 @@ from executor.engine.llm.prompt import user_text
 from executor.engine.llm.reply import Reply
 from executor.engine.llm.schemas import wrapped
 from executor.engine.llm.structured import check_schema
-from executor.engine.llm.workarounds import Lack, Way, lack_told
+from executor.engine.llm.workarounds import Lack, Way, advice, lack_told
 
 # Shorter keys are no secrets, and stand in many words.
 SHORTEST_MASKED = 8
 # A stream that fails so is asked again as a whole; what else a server refuses, it refuses twice.
 _PERHAPS_STREAMING = (ErrorKind.REQUEST, ErrorKind.TRANSIENT)
 _OVERLOADED = (503, 529)
+# Models of such names may begin in mid-thought: the first answer is told only when it is whole.
+_THINKING_NAME = re.compile(r"\br1\b|qwq|qwen3|think|reason|magistral", re.IGNORECASE)
 
 
 def _as_it_is(text: str) -> str:
@@ -59,9 +62,10 @@ class ProviderModel:
         self._clients = Clients(endpoint)
         self.lacks: set[Lack] = set(self._manner.lacks)
         # Whether it has streamed a whole answer; whether it failed to, and what that was is open;
-        # whether its answers begin in mid-thought.
+        # whether its answers begin in mid-thought, and whether that is not known yet.
         self._has_streamed = self._may_not_stream = False
         self._begins_inside = False
+        self._is_unsure = bool(_THINKING_NAME.search(endpoint.model))
 
     @property
     def name(self) -> str:
@@ -121,11 +125,18 @@ class ProviderModel:
             with self._clients.take() as client:
                 reply = await self._reply(client, request, on_delta if streams else None)
         except Exception as error:
-            raise failure_of(error, self._name, self._mask_for(request)) from error
+            raise self._failure(error, request) from error
         if on_delta is not None and not reply.tells and reply.text:
             on_delta(storable(reply.text))
         cost = self._cost(reply, request)
         return await answer_of(reply, request, name=self._name, mask=self._mask, cost_usd=cost)
+
+    def _failure(self, error: Exception, request: ModelRequest) -> Exception:
+        """With the setting of the connection that may mend it, where the server's words say so."""
+        failure, refused = failure_of(error, self._name, self._mask_for(request)), refusal_in(error)
+        if isinstance(failure, ModelError) and refused is not None:
+            failure.add(advice(refused.refusal, self.lacks))
+        return failure
 
     # --- Around what the server does without ------------------------------------------------------
 
@@ -193,7 +204,7 @@ class ProviderModel:
                 raise
             # Once it has streamed, a stream that broke off was an accident.
             self._may_not_stream = not self._has_streamed
-            failure = failure_of(error, self._name, self._mask_for(request))
+            failure = self._failure(error, request)
             if isinstance(failure, ModelError):
                 failure.only_streaming = True
             raise failure from error
@@ -214,7 +225,7 @@ class ProviderModel:
     # --- One exchange -----------------------------------------------------------------------------
 
     def _new_reply(self, tell: Callable[[str], None] | None) -> Reply:
-        return Reply(tell, begins_inside=self._begins_inside)
+        return Reply(tell, begins_inside=self._begins_inside, is_unsure=self._is_unsure)
 
     async def _exchange(
         self, client: Client, request: ModelRequest, way: Way, reply: Reply
@@ -234,6 +245,7 @@ class ProviderModel:
             # A connection that is closed in the midst of a stream looks like the stream's end.
             raise BrokeOff
         self._begins_inside = self._begins_inside or reply.began_inside
+        self._is_unsure = False
 
     def _system(self, request: ModelRequest, way: Way) -> str:
         """The system prompt; with the schema if the server does not show it to the model."""

@@ -37,9 +37,13 @@ class Reply:
     """
 
     def __init__(
-        self, tell: Callable[[str], None] | None = None, *, begins_inside: bool = False
+        self,
+        tell: Callable[[str], None] | None = None,
+        *,
+        begins_inside: bool = False,
+        is_unsure: bool = False,
     ) -> None:
-        self._spoken = SpokenText(begins_inside=begins_inside)
+        self._spoken = SpokenText(begins_inside=begins_inside, is_unsure=is_unsure)
         self.finish_reason: str | None = None
         self.input_tokens = self.output_tokens = self.cached_tokens = 0
         self.usage_told = False

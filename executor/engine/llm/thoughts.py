@@ -20,10 +20,11 @@ class SpokenText:
     An opening tag that is never closed hides the rest where it stands at the beginning or where the
     answer was cut off; elsewhere it is a word of the text. Some models are made to think before
     their first word, so that only the closing tag comes: all before it is a thought. For those,
-    `begins_inside` holds the text back until that tag or the end.
+    `begins_inside` holds the text back until that tag or the end. `is_unsure` does so until any tag
+    or the end, for a model of which it is not known yet: what is spoken in the end is the same.
     """
 
-    def __init__(self, *, begins_inside: bool = False) -> None:
+    def __init__(self, *, begins_inside: bool = False, is_unsure: bool = False) -> None:
         self._told: list[str] = []
         self._new: list[str] = []
         self._spoke = False
@@ -33,6 +34,7 @@ class SpokenText:
         self._hides = begins_inside
         self._hidden: list[str] = []
         self._hides_all = False
+        self._waits = is_unsure
         # The last characters, which may be a part of a tag.
         self._rest = ""
         self.has_thoughts = False
@@ -49,6 +51,7 @@ class SpokenText:
         text, at = self._rest + piece, 0
         for tag in _TAG.finditer(text):
             self._pass_on(text[at : tag.start()])
+            self._waits = False
             at = tag.end()
             if not tag["opening"]:
                 self._close()
@@ -66,9 +69,10 @@ class SpokenText:
     def end(self, *, was_cut: bool = False) -> str:
         """What was held back and is spoken after all."""
         rest, self._rest = self._rest, ""
+        self._waits = False
         if self._hides and self._hidden and (was_cut or self._hides_all):
             self.has_thoughts = True
-            return ""
+            return self._taken()
         self._hides = False
         self._pass_on("".join([*self._hidden, rest]))
         return self._taken()
@@ -101,6 +105,8 @@ class SpokenText:
         self._hidden = []
 
     def _taken(self) -> str:
+        if self._waits:
+            return ""
         new, self._new = "".join(self._new), []
         self._told.append(new)
         return new

@@ -56,6 +56,32 @@ _STATUSES = frozenset({400, 404, 405, 406, 415, 422, 500, 501, None})
 _WORDLESS = frozenset({400, 422, 501})
 
 
+# The words of a server that mean one of these for certain, and the connection's setting for it.
+_ADVICE = {
+    Lack.JSON_SCHEMA: (
+        re.compile(r"response_?format|json.?schema|structured.?output|response_?schema"),
+        "takes a JSON schema",
+    ),
+    Lack.SYSTEM_ROLE: (_SAID[Lack.SYSTEM_ROLE], "takes a system message"),
+    Lack.STREAMING: (re.compile(r"\bstream(?:ing|ed|s)?\b"), "sends text as it comes"),
+}
+_CREDENTIALS = frozenset({401, 402, 403})
+
+
+def advice(refusal: Refusal, lacks: set[Lack]) -> str:
+    """What to set where the server refuses what a connection can leave out; empty if it is about
+    something else, or left out already.
+    """
+    words = refusal.words[:2_000].lower()
+    for lack, (pattern, setting) in _ADVICE.items():
+        if lack not in lacks and refusal.status not in _CREDENTIALS and pattern.search(words):
+            return (
+                f"If the server does without, switch off “{setting}” at its model connection in "
+                "the admin (Model connections), where Test finds it out."
+            )
+    return ""
+
+
 def lack_told(refusal: Refusal, way: Way) -> Lack | None:
     """What the server refuses of a question that was asked this way, as far as it says so."""
     if refusal.status not in _STATUSES:

@@ -35,9 +35,12 @@ def server() -> Iterator[ModelServer]:
         yield found
 
 
-def model_at(server: ModelServer, protocol: Any = "openai", key: str = KEY) -> ProviderModel:
+def model_at(
+    server: ModelServer, protocol: Any = "openai", key: str = KEY, *, model: str = ""
+) -> ProviderModel:
     """A model as the installation makes it, but for the address."""
-    name = {"openai": "gpt-5-mini", "anthropic": "claude-sonnet-5-5"}.get(protocol, "small")
+    usual = {"openai": "gpt-5-mini", "anthropic": "claude-sonnet-5-5"}
+    name = model or usual.get(protocol, "small")
     url = server.anthropic_url if protocol == "anthropic" else server.url
     hosted = protocol in ("openai", "anthropic")
     manner = Manner(priced=True) if hosted else Manner(says_schema=True)

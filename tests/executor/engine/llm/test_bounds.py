@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from executor.engine.llm import bounded_http
 from executor.engine.llm.base import ErrorKind, ModelError
-from executor.engine.llm.bounded_http import MOST_BYTES, MOST_ERROR_BYTES, PIECE_BYTES
+from executor.engine.llm.bounded_http import MOST_ERROR_BYTES, PIECE_BYTES
+from executor.engine.llm.clients import MOST_BYTES, Endpoint
+from executor.engine.llm.manner import Manner
 from executor.engine.llm.reply import MOST_TEXT
+from executor.llm_targets import provider_model
 from tests.executor.engine.llm.conftest import asking_for, model_at
 from tests.model_server import Answer, Exchange, ModelServer, chunks, replies, says
 
@@ -64,6 +68,16 @@ async def test_an_endless_answer_is_left(
     assert error.kind is ErrorKind.CONTENT
     assert "has more than 8,000,000 bytes" in error.message
     assert answer.sent < MOST_BYTES + BETWEEN_BYTES
+
+
+async def test_the_installation_sets_how_much_is_read(server: ModelServer, settings: Any) -> None:
+    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, max_answer_bytes=20_000)
+    endpoint = Endpoint("openai_compatible", "small", server.url)
+    model = provider_model("mine:small", endpoint, Manner())
+    server.then(says("x" * 30_000), says("x" * 10_000))
+    with pytest.raises(ModelError, match="more than 20,000 bytes"):
+        await model.complete(asking_for())
+    assert len((await model.complete(asking_for())).text) == 10_000
 
 
 async def test_an_event_without_an_end_is_left_before_the_sdk_copies_it_at_each_line(

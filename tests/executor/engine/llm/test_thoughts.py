@@ -47,6 +47,17 @@ def test_only_the_answer_is_spoken(said: str, rest: str) -> None:
     assert spoken(list(said)) == rest
 
 
+@pytest.mark.parametrize(("said", "rest"), SPOKEN)
+@pytest.mark.parametrize("is_unsure", [False, True])
+def test_a_cut_at_any_place_tells_no_thought(said: str, rest: str, is_unsure: bool) -> None:
+    for at in range(len(said) + 1):
+        text = SpokenText(is_unsure=is_unsure)
+        told = [text.add(said[:at]), text.add(said[at:]), text.end()]
+        assert text.text == rest, at
+        if is_unsure or not text.began_inside:
+            assert "".join(told) == rest, at
+
+
 @given(st.data())
 def test_pieces_make_no_difference(data: st.DataObject) -> None:
     words = [
@@ -100,6 +111,31 @@ async def test_a_model_that_always_begins_in_mid_thought_is_known_after_one_answ
     await model.complete(asking_for(), told.append)
     assert told == ["Fine."]
     assert (await model.complete(asking_for(), lambda _: None)).text == "No thought."
+
+
+@pytest.mark.parametrize("name", ["deepseek-r1:8b", "QwQ-32B", "qwen3-30b-a3b-thinking", "org/R1"])
+async def test_a_model_that_is_named_for_thinking_shows_none_of_it_even_once(
+    server: ModelServer, name: str
+) -> None:
+    thought = ["private ", "thought", "</thi", "nk>", "\n\nFine."]
+    model, told = model_at(server, "openai_compatible", model=name), list[str]()
+    server.then(chunks(*thought), chunks(*thought))
+    for _ in range(2):
+        assert (await model.complete(asking_for(), told.append)).text == "Fine."
+    assert "".join(told) == "Fine.Fine."
+
+
+@pytest.mark.parametrize("name", ["deepseek-r1:8b", "small"])
+async def test_what_is_not_thought_is_told_live_once_that_is_known(
+    server: ModelServer, name: str
+) -> None:
+    model = model_at(server, "openai_compatible", model=name)
+    server.then(chunks("No ", "thought."), chunks("No ", "thought."))
+    for _ in range(2):
+        told = list[str]()
+        await model.complete(asking_for(), told.append)
+        assert "".join(told) == "No thought."
+    assert told == ["No ", "thought."]
 
 
 async def test_nothing_but_thoughts_until_the_limit(

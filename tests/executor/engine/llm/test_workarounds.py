@@ -152,3 +152,38 @@ async def test_an_agents_limit_is_sent(server: ModelServer, protocol: str, schem
 @pytest.mark.parametrize("path", ["", "/", "/chat/completions", "/chat/completions/", "/chat"])
 def test_an_address_that_was_pasted_with_its_path(path: str) -> None:
     assert chat_address(f"http://x/v1{path}") == "http://x/v1/chat/completions"
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "setting"),
+    [
+        (409, "System role not supported", "takes a system message"),
+        (429, "json_schema is not supported", "takes a JSON schema"),
+        (503, "streaming is not available", "sends text as it comes"),
+        (503, "upstream connect error", ""),
+        (400, "context length exceeded", ""),
+        (403, "streaming is not in your plan", ""),
+    ],
+)
+async def test_a_refusal_names_the_setting_that_mends_it(
+    server: ModelServer, status: int, words: str, setting: str
+) -> None:
+    """Where it is not asked again without it by itself."""
+    server.usual = fails(status, words)
+    model = model_at(server, "openai_compatible")
+    for watcher in (None, lambda _: None):
+        with pytest.raises(ModelError) as caught:
+            await model.complete(asking_for(), watcher)
+        said = caught.value.message
+        assert said.count("model connection") == (1 if setting else 0), said
+        assert f"“{setting}”" in said or not setting
+        assert str(caught.value) == said
+
+
+async def test_what_is_left_out_already_is_not_advised(server: ModelServer) -> None:
+    server.usual = fails(409, "System role not supported")
+    endpoint = Endpoint("openai_compatible", "small", server.url, KEY)
+    model = ProviderModel("x:small", endpoint, Manner(lacks=frozenset({Lack.SYSTEM_ROLE})))
+    with pytest.raises(ModelError) as caught:
+        await model.complete(asking_for())
+    assert "switch off" not in caught.value.message
