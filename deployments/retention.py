@@ -24,6 +24,7 @@ from deployments.models import Delivery, Deployment, IdempotencyKey, Occurrence,
 from deployments.models.schedule import Schedule
 from designs import audit
 from designs.audit import AuditEntry
+from designs.ids import first_id_at
 from executor.models import Execution, HourlyTotals
 from executor.pruning import delete_executions, lock, prunable, remove_payloads, still_prunable
 from executor.states import LIVE
@@ -31,6 +32,8 @@ from executor.totals import add_up, old_hours
 
 BATCH = 500
 SWEEP_EVERY = timedelta(minutes=10)
+# Who looks at a flood of runs sees it whole, though sweeps come by themselves.
+SPARED = timedelta(hours=1)
 LOOK_EVERY = timedelta(hours=6)
 # What is held, by age: each bucket up to so many days.
 AGES = (1, 7, 30, 90, 365)
@@ -47,11 +50,16 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is kept; None is for ever."""
+    """What is kept; None is for ever. `keep_last` spares what came after `spared_from`."""
 
     payload_days: int | None
     history_days: int | None
     keep_last: int | None
+    spared_from: datetime
+
+    @property
+    def keep_all(self) -> bool:
+        return (self.payload_days, self.history_days, self.keep_last) == (None, None, None)
 
 
 @dataclass
@@ -72,11 +80,14 @@ def sweep_if_due() -> Swept | None:
     due = Q(swept_at=None) | Q(swept_at__lt=timezone.now() - SWEEP_EVERY)
     if not RetentionPolicy.objects.filter(due, pk=policy.pk).update(swept_at=Now()):
         return None
-    return sweep(rest_seconds=0.05)
+    return sweep(rest_seconds=0.05, spare=SPARED)
 
 
-def sweep(*, rest_seconds: float = 0.0) -> Swept:
-    """Let everything go whose time is over. `rest_seconds` after each batch leave others room."""
+def sweep(*, rest_seconds: float = 0.0, spare: timedelta = timedelta()) -> Swept:
+    """Let everything go whose time is over. `rest_seconds` after each batch leave others room.
+
+    What is younger than `spare` does not go because there is too much of it.
+    """
     batches = _Batches(rest_seconds)
     add_up(rest_seconds=rest_seconds)
     swept = Swept()
@@ -84,7 +95,7 @@ def sweep(*, rest_seconds: float = 0.0) -> Swept:
     swept.idempotency_keys = batches.of(IdempotencyKey.objects.old, _deleting(IdempotencyKey))
     batches.of(old_hours, _deleting(HourlyTotals))
     swept.sessions = batches.of(_over_sessions, _deleting(Session))
-    for place, limits in _places():
+    for place, limits in _places(timezone.now() - spare):
         watched = _watched(place)
         swept.executions += batches.of(
             partial(_over_executions, place, limits, watched), delete_executions, still_prunable
@@ -108,7 +119,7 @@ def count_over() -> Swept:
     )
     found.audit_entries = _over_entries(_audit_before(RetentionPolicy.general())).count()
     add_up()
-    for place, limits in _places():
+    for place, limits in _places(timezone.now()):
         watched = _watched(place)
         gone = _over_executions(place, limits, watched)
         found.executions += gone.count()
@@ -159,7 +170,7 @@ def _deleting(model: Any) -> Callable[[Sequence[Any]], object]:
 # --- What is over ---------------------------------------------------------------------------------
 
 
-def _places() -> Iterator[tuple[uuid.UUID | None, Limits]]:
+def _places(spared_from: datetime) -> Iterator[tuple[uuid.UUID | None, Limits]]:
     """Each deployment, undeployed ones too, and None for tries, with its limits; not those whose
     history is kept for ever.
     """
@@ -170,8 +181,9 @@ def _places() -> Iterator[tuple[uuid.UUID | None, Limits]]:
         return
     for place in (*Deployment.objects.values_list("pk", flat=True), None):
         rows = (own.get(place), general)
-        limits = Limits(*(_first(getattr(row, name, None) for row in rows) for name in names))
-        if limits != Limits(None, None, None):
+        kept = (_first(getattr(row, name, None) for row in rows) for name in names)
+        limits = Limits(*kept, spared_from)
+        if not limits.keep_all:
             yield place, limits
 
 
@@ -187,7 +199,8 @@ def _over_executions(place: uuid.UUID | None, limits: Limits, watched: set[uuid.
         over |= Q(created_at__lt=timezone.now() - timedelta(days=limits.history_days))
     if limits.keep_last:
         last = rows.order_by("-pk").values_list("pk", flat=True)[limits.keep_last - 1 :][:1]
-        over |= Q(pk__lt=list(last)[0]) if last else Q(pk__in=())
+        if last:
+            over |= Q(pk__lt=min(list(last)[0], first_id_at(limits.spared_from)))
     return _free(over, place, watched)
 
 
@@ -238,7 +251,8 @@ def _over_occurrences(schedule: Schedule, limits: Limits, watched: set[uuid.UUID
     if limits.keep_last:
         newest = schedule.occurrences.order_by("-due_at", "-pk")
         last = list(newest.values_list("due_at", flat=True)[limits.keep_last - 1 :][:1])
-        over |= Q(due_at__lt=last[0]) if last else Q(pk__in=())
+        if last:
+            over |= Q(due_at__lt=min(last[0], limits.spared_from))
     kept = Execution.objects.filter(
         Q(status__in=LIVE) | Q(is_held=True) | Q(pk__in=watched), pk=OuterRef("execution")
     )

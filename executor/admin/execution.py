@@ -53,7 +53,7 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
     paginator = BoundedPaginator
     # For the box alone: `ExecutionQuerySet.about` says what is found.
     search_fields = ("deployment__endpoint_path", "design__name", "user__username")
-    search_help_text = "Path, design, person, an execution's id, or where it was called from."
+    search_help_text = "Path, design, person, key, schedule, an id, or where it was called from."
     date_hierarchy = "created_at"
     deferred_in_lists = (
         "document", "input_data", "result_data", "design__draft", "version__document",

@@ -27,7 +27,7 @@ def _names() -> list[str]:
         "ORDER BY triggered_by LIMIT 1"
     )
     statement = (
-        f"WITH RECURSIVE names(name) AS (SELECT '' UNION ALL SELECT ({following}) "  # noqa: S608
+        f"WITH RECURSIVE names(name) AS (SELECT CAST('' AS varchar(200)) UNION ALL SELECT ({following}) "  # noqa: S608
         "FROM names WHERE names.name IS NOT NULL) "
         "SELECT name FROM names WHERE name > '' LIMIT %s"
     )

@@ -116,7 +116,7 @@ def test_a_text_is_looked_up_before_the_history_is(deploy: Deploy, operator: Use
     ):  # fmt: skip
         rows, sql = found_by(text)
         assert rows == {runs[number] for number in wanted}, text
-        assert len(sql) <= 6
+        assert len(sql) <= 7
         of_history = [one for one in sql if 'FROM "executor_execution"' in one]
         assert not any("LIKE" in one for one in of_history)
         assert len(of_history) == (1 if wanted else 0)

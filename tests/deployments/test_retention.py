@@ -68,6 +68,24 @@ def test_by_number(deploy: Deploy) -> None:
     assert list(Execution.objects.filter(deployment=None)) == tries[:3]
 
 
+def test_a_sweep_that_comes_by_itself_leaves_the_last_hour(deploy: Deploy) -> None:
+    deployment = deploy(schedule={"interval_seconds": 60})
+    schedule = deployment.schedules.get()
+    for minutes in (1, 2, 3, 61, 62):
+        ended(deployment, days_ago=minutes / 1440)
+        Occurrence.objects.create(
+            schedule=schedule,
+            outcome=Occurrence.Outcome.SKIPPED_OVERLAP,
+            due_at=timezone.now() - timedelta(minutes=minutes),
+        )
+    keep(keep_last=1, swept_at=None)
+    swept = sweep_if_due()
+    assert swept is not None
+    assert (swept.executions, left(deployment)) == (2, 3)
+    assert (swept.occurrences, schedule.occurrences.count()) == (2, 3)
+    assert (sweep().executions, left(deployment)) == (2, 1)
+
+
 def test_a_deployments_policy_takes_the_place_of_the_installations(deploy: Deploy) -> None:
     longer, ever, same = deploy(path="/longer"), deploy(path="/ever"), deploy(path="/same")
     for deployment in (longer, ever, same):

@@ -94,7 +94,7 @@ def test_it_is_set_for_the_whole_installation_and_not_too_short(
     assert policy.audit_days == 400
     assert "everything is kept for ever" not in text_of(browser.get(url_of(policy)))
     changed = AuditEntry.objects.about(policy).latest("pk")
-    assert changed.changes == {"audit_days": ["None", "400"]}
+    assert changed.changes == {"audit_days": [None, 400]}
     own = RetentionPolicy.objects.create(deployment=deploy(), history_days=1)
     assert "audit_days" not in text_of(browser.get(url_of(own)))
 

@@ -54,6 +54,8 @@ class Other:
 
 def waits_for_a_lock() -> bool:
     with connection.cursor() as cursor:
+        # Within a transaction the view stays as it was first read.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT COUNT(*) FROM pg_stat_activity "
             "WHERE wait_event_type = 'Lock' AND datname = current_database()"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from designs.graph.report import MAX_PROBLEMS
+from designs.graph.spec import MAX_BLOCKS
 from designs.patterns.catalogue import PALETTE, check_document
 
 LEAST = [(kind, count) for kind, one in PALETTE.items() for count in range(one.least_agents)]
@@ -24,6 +25,13 @@ def test_too_few_agents_are_one_problem(kind: str, count: int) -> None:
     found = check_document({"name": "Few", "blocks": [block(kind, count)]}).problems
     assert [problem.path for problem in found] == ["/blocks/0/agents"]
     assert "or more, and has" in found[0].message
+
+
+def test_too_many_blocks_are_not_said_to_be_none() -> None:
+    blocks = [{**block("sequential", 1), "id": f"b{number}"} for number in range(MAX_BLOCKS + 1)]
+    found = check_document({"name": "Many", "blocks": blocks}).problems
+    assert not [one for one in found if "at least one block" in one.message], found
+    assert [one.path for one in found] == ["/blocks"]
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,16 @@ async def test_a_plan_that_cannot_be_read_is_not_guessed_from_its_text(bad):
     assert "subtask" not in "".join(played.model.calls)
 
 
+async def test_an_empty_plan_is_said_to_be_empty():
+    played = await play(team(), {"plan": {"subtasks": []}})
+
+    assert played.error.endswith(
+        "no subtask was carried out. The plan of lead has no subtasks. "
+        "The workers are `ana`, `ben`."
+    ), played.error
+    assert "  " not in played.error
+
+
 async def test_with_only_unknown_workers_the_block_fails_and_names_them_and_the_valid_ones():
     played = await play(team(), {"plan": plan(("carl", "read it aloud"))})
 
