@@ -26,9 +26,11 @@ def _names() -> list[str]:
         f"SELECT triggered_by FROM {_TABLE} WHERE triggered_by > names.name "  # noqa: S608
         "ORDER BY triggered_by LIMIT 1"
     )
+    # The type is the column's: PostgreSQL wants that said.
+    first = "SELECT CAST('' AS varchar(200))"
     statement = (
-        f"WITH RECURSIVE names(name) AS (SELECT CAST('' AS varchar(200)) UNION ALL SELECT ({following}) "  # noqa: S608
-        "FROM names WHERE names.name IS NOT NULL) "
+        f"WITH RECURSIVE names(name) AS ({first} UNION ALL "  # noqa: S608
+        f"SELECT ({following}) FROM names WHERE names.name IS NOT NULL) "
         "SELECT name FROM names WHERE name > '' LIMIT %s"
     )
     with connection.cursor() as cursor:
