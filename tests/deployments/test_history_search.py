@@ -85,7 +85,7 @@ def test_names_are_read_from_their_index_alone(deploy: Deploy) -> None:
             # A table of four rows is read as it lies, unless that is dear.
             for way in ("seqscan", "bitmapscan", "sort"):
                 cursor.execute(f"SET LOCAL enable_{way} = off")
-            cursor.execute(f"EXPLAIN {sql}")
+            cursor.execute(f"EXPLAIN (ANALYZE) {sql}")
         else:
             cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
         plan = "\n".join(str(line) for line in cursor.fetchall())
