@@ -47,7 +47,6 @@ def remove_payloads(pks: Sequence[uuid.UUID]) -> None:
     locked by the caller.
     """
     with transaction.atomic():
-        pks = _unneeded(pks)
         Step.objects.filter(execution__in=pks).update(prompt=None, text="", output=None)
         for block in BlockResult.objects.filter(execution__in=pks).exclude(error=None):
             block.error = error_without_quotes(block.error)
@@ -75,7 +74,6 @@ def _emptied() -> dict[str, Any]:
 def delete_executions(pks: Sequence[uuid.UUID]) -> None:
     """With all that is theirs; the totals keep counting them. The rows are locked by the caller."""
     with transaction.atomic():
-        pks = _unneeded(pks)
         Step.objects.filter(execution__in=pks).delete()
         BlockResult.objects.filter(execution__in=pks).delete()
         Execution.objects.filter(pk__in=pks).delete()
@@ -86,14 +84,6 @@ def hold(*, execution: Execution, caller: Caller, held: bool = True) -> None:
     with transaction.atomic():
         Execution.objects.filter(pk=execution.pk).update(is_held=held or None)
         note(Action.UPDATE, execution, caller=caller, held=held)
-
-
-def _unneeded(pks: Sequence[uuid.UUID]) -> list[uuid.UUID]:
-    """Those that no live execution goes on from: one may have been resumed after they were found
-    and before they were locked, and from here on a resume waits for the lock.
-    """
-    journals = _journals()
-    return [pk for pk in pks if pk not in journals]
 
 
 def _journals() -> set[uuid.UUID]:

@@ -153,7 +153,7 @@ def _keep(execution: Execution, pks: list[uuid.UUID]) -> None:
     rows = Execution.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
     removed = dict(rows.values_list("pk", "payload_removed_at"))
     if execution.pk not in removed:
-        raise NotResumable("Retention has just removed this execution; start a new one.")
+        raise NotResumable("Retention has removed this execution; start a new one.")
     if len(removed) < len(pks) or any(removed.values()):
         raise NotResumable(
             "Retention has removed steps that this execution goes on from; run it again."
