@@ -182,7 +182,8 @@ def _places(spared_from: datetime) -> Iterator[tuple[uuid.UUID | None, Limits]]:
     for place in (*Deployment.objects.values_list("pk", flat=True), None):
         rows = (own.get(place), general)
         kept = (_first(getattr(row, name, None) for row in rows) for name in names)
-        limits = Limits(*kept, spared_from)
+        payload_days, history_days, keep_last = kept
+        limits = Limits(payload_days, history_days, keep_last, spared_from)
         if not limits.keep_all:
             yield place, limits
 

@@ -44,7 +44,7 @@ class RetentionPolicyAdmin(OrchestraAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         is_general = obj is not None and obj.is_general
-        fields = ("of_whom" if obj else "deployment", *LIMITS)
+        fields: tuple[str, ...] = ("of_whom" if obj else "deployment", *LIMITS)
         if is_general:
             fields = (*fields, "audit_days")
         found: list[Any] = [(None, {"fields": fields})]

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import action, display
@@ -114,9 +114,7 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
             found.append((name, {**options, "fields": [f for f in fields if f not in hidden]}))
         return found
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: Any, search_term: str
-    ) -> tuple[Any, bool]:
+    def get_search_results(self, request: Any, queryset: Any, search_term: str) -> tuple[Any, bool]:
         found = parse_execution_id(search_term.strip())
         if found is not None:
             return queryset.filter(pk=found), False
@@ -124,7 +122,7 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
         if not text:
             return queryset, False
         about = queryset.about(text, request.caller)
-        if request.caller.may(AUDIT) and is_address(text):  # type: ignore[attr-defined]
+        if request.caller.may(AUDIT) and is_address(text):
             about = queryset.filter(caller_address=text)
         return about, False
 
