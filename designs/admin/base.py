@@ -10,10 +10,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import BadRequest, FieldDoesNotExist
+from django.core.exceptions import BadRequest, FieldDoesNotExist, ValidationError
 from django.db import models, transaction
 from django.db.models.deletion import Collector, ProtectedError, RestrictedError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -80,6 +81,25 @@ class OrchestraAdmin(Verbs, ModelAdmin):
     ) -> tuple[Any, bool]:
         # PostgreSQL has no NUL in texts, and not every door of the search refuses it.
         return super().get_search_results(request, queryset, search_term.replace("\0", ""))
+
+    def response_action(self, request: Any, queryset: Any) -> Any:
+        """What was sent as a selected row and can be none is left out: no database is asked for
+        it.
+        """
+        sent = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        chosen = [value for value in sent if self._may_be_pk(value)]
+        if chosen != sent:
+            request.POST = request.POST.copy()
+            request.POST.setlist(ACTION_CHECKBOX_NAME, chosen)
+        return super().response_action(request, queryset)
+
+    def _may_be_pk(self, value: str) -> bool:
+        field = self.opts.pk
+        try:
+            field.run_validators(field.to_python(value))
+        except ValidationError:
+            return False
+        return "\0" not in value
 
     def get_field_queryset(self, db: Any, db_field: Any, request: Any) -> Any:
         """What a form offers to choose from is what the related list shows."""
