@@ -82,16 +82,14 @@ class OrchestraAdmin(Verbs, ModelAdmin):
         # PostgreSQL has no NUL in texts, and not every door of the search refuses it.
         return super().get_search_results(request, queryset, search_term.replace("\0", ""))
 
-    def response_action(self, request: Any, queryset: Any) -> Any:
-        """What was sent as a selected row and can be none is left out: no database is asked for
-        it.
-        """
+    def _leave_out_impossible(self, request: HttpRequest) -> None:
+        """What was sent as a selected row and can be none: no database is asked for it."""
         sent = request.POST.getlist(ACTION_CHECKBOX_NAME)
         chosen = [value for value in sent if self._may_be_pk(value)]
         if chosen != sent:
-            request.POST = request.POST.copy()
-            request.POST.setlist(ACTION_CHECKBOX_NAME, chosen)
-        return super().response_action(request, queryset)
+            post: Any = request.POST.copy()
+            post.setlist(ACTION_CHECKBOX_NAME, chosen)
+            request.POST = post
 
     def _may_be_pk(self, value: str) -> bool:
         field = self.opts.pk
@@ -212,6 +210,7 @@ class OrchestraAdmin(Verbs, ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        self._leave_out_impossible(request)
         try:
             with transaction.atomic() if request.method == "POST" else nullcontext():
                 return super().changelist_view(request, extra_context)
