@@ -146,19 +146,24 @@ class BlockRun:
 
     async def prepare(self) -> None:
         """Render ahead what would hold the event loop where the pattern asks for it."""
-        await self._evaluation.prepare(self._block.block.task, self._names_for, "")
-        for agent in self._block.block.agents:
-            names = functools.partial(self._names_for, agent=agent)
-            await self._evaluation.prepare(agent.system_prompt, names, agent.id)
+        block, templates = self._block.block, self._block.templates
+        if block.task in templates:
+            await self._evaluation.prepare(templates[block.task], self._names_for, "")
+        for agent in block.agents:
+            if agent.system_prompt in templates:
+                names = functools.partial(self._names_for, agent=agent)
+                template = templates[agent.system_prompt]
+                await self._evaluation.prepare(template, names, agent.id)
 
     def render(self, template: str) -> Any:
-        return self._rendered(Template.compile(template), None)
+        return self._rendered(template, None)
 
     def evaluate(self, expression: str) -> Any:
         compiled = Expression.compile(expression)
         return self._computed(compiled, self._names_for(compiled))
 
-    def _rendered(self, template: Template, agent: Agent | None) -> Any:
+    def _rendered(self, source: str, agent: Agent | None) -> Any:
+        template = self._block.templates.get(source) or Template.compile(source)
         if template.text is not None:
             return template.text
         whose = "" if agent is None else agent.id
@@ -316,7 +321,7 @@ class BlockRun:
         source = agent.system_prompt
         if not source.strip():
             return f"You are {agent.name or agent.id}, a {agent.role}. Do the task you are given."
-        return json_text(self._rendered(Template.compile(source), agent))
+        return json_text(self._rendered(source, agent))
 
     def _names_for(self, compiled: Compiled, agent: Agent | None = None) -> dict[str, Any]:
         """The names for an expression, as the agent sees them or the block."""

@@ -51,6 +51,9 @@ class CompiledBlock:
     takes_input: bool
     # Whether any of the outgoing connections has one.
     has_conditions: bool
+    # Its texts with expressions, by their source: read once for all runs. To read a long one takes
+    # seconds, in which no event loop may be held.
+    templates: Mapping[str, Template]
 
     @property
     def id(self) -> str:
@@ -133,13 +136,14 @@ def _block(
     pattern = patterns.get(block.type)
     if pattern is None:
         raise ValueError(f"Block '{block.id}': there is no block type '{block.type}'.")
+    settings = _settings(pattern, block)
     utility = pattern.most_agents == 0 or isinstance(pattern, InstantPattern)
     return CompiledBlock(
         number=number,
         block=block,
         name=block.label or block.id,
         pattern=pattern,
-        settings=_settings(pattern, block),
+        settings=settings,
         instant=pattern if isinstance(pattern, InstantPattern) else None,
         utility_key=step_key(block.id, None, 1, block.type) if utility else "",
         incoming=tuple(incoming),
@@ -147,7 +151,14 @@ def _block(
         ancestors=ancestors,
         takes_input=not incoming and not utility and not reads_input(block),
         has_conditions=any(link.when is not None for link in outgoing),
+        templates=_templates(block, pattern, settings),
     )
+
+
+def _templates(block: Block, pattern: Pattern[Any], settings: Settings) -> dict[str, Template]:
+    sources = [block.task, *(agent.system_prompt for agent in block.agents)]
+    sources += [found.text for found in pattern.sources(settings) if found.is_template]
+    return {source: Template.compile(source) for source in sources if "{{" in source}
 
 
 def _settings(pattern: Pattern[Any], block: Block) -> Settings:

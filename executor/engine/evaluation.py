@@ -98,16 +98,17 @@ class Evaluation:
 
     # --- Prompts ----------------------------------------------------------------------------------
 
-    async def prepare(self, source: str, names: Callable[[Template], Names], whose: str) -> None:
+    async def prepare(
+        self, template: Template, names: Callable[[Template], Names], whose: str
+    ) -> None:
         """Render a template ahead, for where it is asked for and nobody can wait."""
-        template = Template.compile(source)
         if template.text is not None:
             return
         try:
             found = await self.value(template, names(template))
         except ExpressionError as error:
             found = error
-        self._prepared[source, self._whose(template, whose)] = found
+        self._prepared[template.source, self._whose(template, whose)] = found
 
     def has(self, template: Template, whose: str = "") -> bool:
         """Whether it was prepared."""

@@ -82,7 +82,7 @@ async def test_dear_expressions_are_computed_while_others_have_turns(raw: Any) -
 async def test_what_was_prepared_in_vain_fails_only_who_asks_for_it() -> None:
     evaluation = Evaluation(Allowance.of_run())
     template = Template.compile("{{ input.missing }}")
-    await evaluation.prepare(template.source, lambda _: {"input": {}}, "a")
+    await evaluation.prepare(template, lambda _: {"input": {}}, "a")
     assert evaluation.has(template)
     with pytest.raises(ExpressionError, match=r"input\.missing"):
         evaluation.prepared(template)
