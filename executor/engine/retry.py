@@ -20,7 +20,8 @@ class Tries:
 
     `retries` are those the block allows, at most `MOST_TRIES - 1` are made. A rate limit whose
     server says how long to wait is waited for without counting, unless another model stands in
-    (`has_fallback`). An answer that does not fit its schema is corrected once, and what only
+    (`has_fallback`). Nobody is waited for longer than 10 minutes, or 30 seconds where another model
+    stands in. An answer that does not fit its schema is corrected once, and what only
     streaming broke is asked again as a whole, once. Everything else is final: the same request
     fails again.
 
@@ -71,9 +72,11 @@ class Tries:
         return wait
 
     def _wait_for_try(self, error: ModelError) -> float | None:
-        if self._failed >= self._retries:
+        told = error.retry_after or 0.0
+        most = LONGEST_WAIT_SECONDS if self._has_fallback else MOST_RATE_LIMIT_SECONDS
+        if self._failed >= self._retries or told > most:
             return None
-        wait = max(error.retry_after or 0.0, self._backoff(self._failed))
+        wait = max(told, self._backoff(self._failed))
         self._failed += 1
         return wait
 

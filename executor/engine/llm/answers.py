@@ -86,4 +86,6 @@ def _why_empty(answer: ModelAnswer, reply: Reply) -> str:
             f"{name} spent its {spent} before it said anything: it was cut off at its limit. "
             "Let it say more, or name a model that thinks less."
         )
+    if reply.has_thought:
+        return f"{name} thought, and then said nothing."
     return f"the answer of {name} is empty."

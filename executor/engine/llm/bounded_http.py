@@ -23,6 +23,7 @@ MOST_LINES_OF_EVENT = 2_000
 # What zlib reads by itself: gzip and deflate, told apart by their first bytes.
 _EITHER = zlib.MAX_WBITS | 32
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
+_UNREAD = frozenset({"br", "zstd", "compress", "x-compress"})
 
 
 class BoundedClient(httpx2.AsyncClient):
@@ -94,20 +95,50 @@ def _lines_of_event(lines: int, piece: bytes) -> int:
 
 
 async def _unpacked(stream: httpx2.AsyncByteStream, coding: str) -> AsyncIterator[bytes]:
+    if coding in _UNREAD:
+        raise httpx2.DecodingError(
+            f"The answer came packed as {coding}, though a plain one was asked for. Turn that off "
+            "at the server, or at the proxy before it."
+        )
     if coding not in _PACKED:
         async for packed in stream:
             yield packed
         return
-    reader = zlib.decompressobj(_EITHER)
+    reader = _Unpacker()
     async for packed in stream:
         while packed:
             try:
-                piece = reader.decompress(packed, PIECE_BYTES)
+                piece, packed = reader.next_piece(packed)
             except zlib.error as error:
                 raise httpx2.DecodingError(f"The answer cannot be unpacked: {error}") from error
-            packed = reader.unconsumed_tail
             if piece:
                 yield piece
+
+
+class _Unpacker:
+    """Unpacks gzip and deflate, also without the head of deflate, and several behind another."""
+
+    def __init__(self) -> None:
+        self._reader = zlib.decompressobj(_EITHER)
+        self._has_begun = False
+
+    def next_piece(self, packed: bytes) -> tuple[bytes, bytes]:
+        """A bounded piece of the text, and what is still packed. Raises zlib.error."""
+        is_behind = self._reader.eof
+        if is_behind:
+            self._reader = zlib.decompressobj(_EITHER)
+        try:
+            piece = self._reader.decompress(packed, PIECE_BYTES)
+        except zlib.error:
+            if is_behind:
+                # Nothing more is packed there.
+                return b"", b""
+            if self._has_begun:
+                raise
+            self._reader = zlib.decompressobj(-zlib.MAX_WBITS)
+            piece = self._reader.decompress(packed, PIECE_BYTES)
+        self._has_begun = True
+        return piece, self._reader.unconsumed_tail or self._reader.unused_data
 
 
 async def _refusal(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import codecs
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any, Final
 
+import httpx2
 import orjson
 
 from designs.strict_json import MOST_VALUES, check_count
@@ -24,6 +26,8 @@ DONE: Final = object()
 # No JSON value begins as the fields of an event do: data, event, id, retry, and comments.
 _BEGINNINGS = ("d", "e", "i", "r", ":")
 _BLANK = "\ufeff \t\r\n"
+# A carriage return at the very end may be half of an end.
+_LINE_END = re.compile(r"\n|\r\n|\r(?=[^\n])")
 
 
 async def values_of(pieces: AsyncIterator[bytes]) -> AsyncGenerator[Any, None]:
@@ -38,8 +42,22 @@ async def values_of(pieces: AsyncIterator[bytes]) -> AsyncGenerator[Any, None]:
         async for value in _events(first, texts):
             yield value
     elif first:
-        for value in await _parsed("".join([first, *[text async for text in texts]])):
+        for value in await _whole(first, texts):
             yield value
+
+
+async def _whole(first: str, texts: AsyncIterator[str]) -> list[Any]:
+    """The values of a body; one that is all there counts, though the connection broke behind it."""
+    found = [first]
+    try:
+        async for text in texts:
+            found.append(text)
+    except (httpx2.HTTPError, OSError) as broken:
+        try:
+            return await _parsed("".join(found))
+        except AnswerUnreadable:
+            raise broken from None
+    return await _parsed("".join(found))
 
 
 async def _decoded(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
@@ -80,10 +98,10 @@ class _Lines:
         return "".join(self._rest)
 
     def add(self, text: str) -> list[str]:
-        if "\n" not in text:
+        if not _LINE_END.search(text):
             self._rest.append(text)
             return []
-        *lines, rest = (self.rest + text).split("\n")
+        *lines, rest = _LINE_END.split(self.rest + text)
         self._rest = [rest]
         return lines
 
@@ -123,7 +141,7 @@ class _Events:
             self._looked_at = self._length
             return
         self._clear()
-        yield self._named(value)
+        yield from self._named(value)
 
     def _may_be_whole(self, line: str) -> bool:
         """To look at each line at all that came before would take long where there are many."""
@@ -141,19 +159,22 @@ class _Events:
         self._clear()
         if text:
             try:
-                yield self._named(_loads(text))
+                yield from self._named(_loads(text))
             except ValueError as error:
                 if self._name == "error":
                     yield {"error": text}
-                else:
+                elif text.startswith(("{", "[")):
                     raise AnswerUnreadable from error
         self._name = ""
 
-    def _named(self, value: Any) -> Any:
-        """An event named error is one, whatever it holds."""
+    def _named(self, value: Any) -> Iterator[Any]:
+        """An event named error is one, whatever it holds; a word alone keeps a line alive."""
         is_error = self._name == "error"
         is_told = isinstance(value, dict) and ("error" in value or value.get("type") == "error")
-        return {"error": value or "error"} if is_error and not is_told else value
+        if is_error and not is_told:
+            yield {"error": value or "error"}
+        elif isinstance(value, dict | list):
+            yield value
 
 
 async def _parsed(text: str) -> list[Any]:
@@ -169,9 +190,11 @@ def _values(text: str) -> list[Any]:
     except ValueError as error:
         if text.count("\n") > MOST_VALUES:
             raise AnswerUnreadable from error
-    lines = [line for line in text.split("\n") if line.strip()]
+    lines = [line.removeprefix("data:").strip() for line in text.split("\n")]
+    lines = [line for line in lines if line]
     try:
-        return [_loads(line) for line in lines if len(lines) > 1] or _unreadable()
+        found = [_loads(line) for line in lines if len(lines) > 1 and line != "[DONE]"]
+        return found or _unreadable()
     except ValueError as error:
         raise AnswerUnreadable from error
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import httpx2
 import orjson
 
 from executor.engine.llm import openai_protocol
@@ -17,10 +18,8 @@ from executor.engine.llm.manner import Manner
 from executor.engine.llm.prompt import user_text
 from executor.engine.llm.reply import Reply
 from executor.engine.llm.schemas import bounded, wrapped
+from executor.engine.llm.server_errors import AnswerUnreadable, ServerRefused
 from executor.engine.llm.workarounds import Way
-
-if TYPE_CHECKING:
-    import httpx2
 
 # When a model has told why it ended, its server may still tell the tokens; some never hang up.
 AFTER_END_SECONDS = 5.0
@@ -79,6 +78,10 @@ async def _read(answer: httpx2.Response, reply: Reply) -> None:
                     patience.reschedule(loop.time() + AFTER_END_SECONDS)
     except TimeoutError:
         if not patience.expired():
+            raise
+    except (httpx2.TransportError, AnswerUnreadable, ServerRefused):
+        # What goes wrong behind the end of an answer takes nothing away from it.
+        if not reply.is_ended or reply.finish_reason == "error":
             raise
 
 

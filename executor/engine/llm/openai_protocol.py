@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from executor.engine.llm.reply import Reply
-from executor.engine.llm.server_errors import AnswerUnreadable, ServerRefused, error_in
+from executor.engine.llm.server_errors import (
+    AnswerUnreadable,
+    ServerRefused,
+    error_in,
+    words_in,
+)
 
 _PATHS = ("/chat/completions", "/completions", "/chat")
+# Where servers put what a model thinks beside what it says.
+_THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 
 
 def chat_address(base_url: str) -> str:
@@ -52,30 +59,40 @@ def take(reply: Reply, value: Any) -> None:
     if (refusal := error_in(value)) is not None:
         raise ServerRefused(refusal)
     reply.add_usage(value.get("usage"))
+    reply.add_usage(_inner(value, "x_groq", "usage"))
     choices = value.get("choices")
     if choices is None or choices == []:
+        reply.complaint = reply.complaint or words_in(value)
         return
     choice = choices[0] if isinstance(choices, list) else choices
     if not isinstance(choice, dict):
         raise AnswerUnreadable
     if (refusal := error_in(choice)) is not None:
         raise ServerRefused(refusal)
-    if choice.get("index") in (0, None):
+    # Some servers tell the tokens here.
+    reply.add_usage(choice.get("usage"))
+    if reply.is_of(choice.get("index")):
         _take_choice(reply, choice)
 
 
+def _inner(value: dict[str, Any], *names: str) -> Any:
+    found: Any = value
+    for name in names:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
 def _take_choice(reply: Reply, choice: dict[str, Any]) -> None:
-    said = choice.get("delta") or choice.get("message") or {}
-    if not isinstance(said, dict):
-        raise AnswerUnreadable
+    said = _said(reply, choice)
     if said or "text" in choice:
         reply.has_choice = True
-    if "message" in choice:
+    if "message" in choice and choice.get("delta") is None:
         # A message comes whole, whether it is said why it ended or not.
         reply.is_ended = True
     content = said.get("content")
     reply.add_text(choice.get("text") if content is None else content)
     reply.add_refusal(said.get("refusal"))
+    reply.has_thought = reply.has_thought or any(map(said.get, _THOUGHTS))
     calls = said.get("tool_calls")
     for call in calls if isinstance(calls, list) else ():
         _take_tool(reply, call.get("function") if isinstance(call, dict) else None)
@@ -83,6 +100,17 @@ def _take_choice(reply: Reply, choice: dict[str, Any]) -> None:
     if reason := choice.get("finish_reason"):
         reply.has_choice = True
         reply.add_reason(reason)
+
+
+def _said(reply: Reply, choice: dict[str, Any]) -> dict[str, Any]:
+    """What is new in a choice. Some servers repeat all that was said beside each delta."""
+    message = None if reply.has_text and choice.get("delta") is not None else choice.get("message")
+    said = choice.get("delta") or message or {}
+    if isinstance(said, str):
+        return {"content": said}
+    if not isinstance(said, dict):
+        raise AnswerUnreadable
+    return said
 
 
 def _take_tool(reply: Reply, function: Any) -> None:

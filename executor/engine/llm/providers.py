@@ -11,7 +11,7 @@ from executor.engine.json_text import json_text, storable
 from executor.engine.llm.answers import answer_of
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.clients import OPENAI_PROTOCOLS, Client, Clients, Endpoint, load
-from executor.engine.llm.estimate import estimated_tokens
+from executor.engine.llm.estimate import CHARACTERS_PER_TOKEN, estimated_tokens
 from executor.engine.llm.failures import (
     BrokeOff,
     ListenerFailed,
@@ -34,6 +34,8 @@ _PERHAPS_STREAMING = (ErrorKind.REQUEST, ErrorKind.TRANSIENT)
 _OVERLOADED = (503, 529)
 # Models of such names may begin in mid-thought: the first answer is told only when it is whole.
 _THINKING_NAME = re.compile(r"\br1\b|qwq|qwen3|think|reason|magistral", re.IGNORECASE)
+# So much is kept of an answer that failed.
+MOST_KEPT = 2_000
 
 
 def _as_it_is(text: str) -> str:
@@ -100,15 +102,17 @@ class ProviderModel:
         if request.schema is not None:
             check_schema(request.schema)
         self._check_key()
+        replies: list[Reply] = []
         try:
             async with asyncio.timeout(request.timeout_seconds) as clock:
                 await load(self._endpoint.protocol)
-                return await self._answered(request, on_delta)
+                return await self._answered(request, on_delta, replies)
         except TimeoutError as error:
             if not clock.expired():
                 raise
             sentence = f"{self._name}: no answer within {request.timeout_seconds:g} seconds."
-            raise ModelError(ErrorKind.TIMEOUT, sentence) from error
+            spent = self._spent(replies, request)
+            raise ModelError(ErrorKind.TIMEOUT, sentence, spent=spent) from error
 
     def _check_key(self) -> None:
         """A key that cannot stand in a header would fail there, with the key in the message."""
@@ -118,17 +122,23 @@ class ProviderModel:
             raise ModelError(ErrorKind.CREDENTIAL, sentence)
 
     async def _answered(
-        self, request: ModelRequest, on_delta: Callable[[str], None] | None
+        self,
+        request: ModelRequest,
+        on_delta: Callable[[str], None] | None,
+        replies: list[Reply],
     ) -> ModelAnswer:
         streams = on_delta is not None and not request.whole
         try:
             with self._clients.take() as client:
-                reply = await self._reply(client, request, on_delta if streams else None)
+                reply = await self._reply(client, request, on_delta if streams else None, replies)
         except Exception as error:
-            raise self._failure(error, request) from error
+            failure = self._failure(error, request)
+            if isinstance(failure, ModelError):
+                failure.spent = self._spent(replies, request)
+            raise failure from error
         if on_delta is not None and not reply.tells and reply.text:
             on_delta(storable(reply.text))
-        cost = self._cost(reply, request)
+        cost = self._cost(*_tokens(reply, request), reply.cached_tokens)
         return await answer_of(reply, request, name=self._name, mask=self._mask, cost_usd=cost)
 
     def _failure(self, error: Exception, request: ModelRequest) -> Exception:
@@ -141,13 +151,17 @@ class ProviderModel:
     # --- Around what the server does without ------------------------------------------------------
 
     async def _reply(
-        self, client: Client, request: ModelRequest, on_delta: Callable[[str], None] | None
+        self,
+        client: Client,
+        request: ModelRequest,
+        on_delta: Callable[[str], None] | None,
+        replies: list[Reply],
     ) -> Reply:
         found: set[Lack] = set()
         while True:
             way = self._way(client, request, streams=on_delta is not None)
             try:
-                return await self._watched(client, request, way, on_delta)
+                return await self._watched(client, request, way, on_delta, replies)
             except Exception as error:
                 refused = refusal_in(error)
                 lack = None if refused is None else lack_told(refused.refusal, way)
@@ -161,7 +175,8 @@ class ProviderModel:
     def _way(self, client: Client, request: ModelRequest, *, streams: bool) -> Way:
         lacks = self.lacks
         is_hosted = self._endpoint.protocol == "openai"
-        word = "max_completion_tokens" if is_hosted else "max_tokens"
+        words = ("max_tokens", "max_completion_tokens")
+        swaps = Lack.MAX_TOKENS in lacks
         return Way(
             shows_schema=request.schema is not None
             and Lack.JSON_SCHEMA not in lacks
@@ -171,7 +186,8 @@ class ProviderModel:
             has_limit=self._manner.limit(request) is not None,
             asks_usage=Lack.STREAM_OPTIONS not in lacks,
             must_not_stream=Lack.STREAMING in lacks,
-            limit_word="max_completion_tokens" if Lack.MAX_TOKENS in lacks else word,
+            limit_word=words[is_hosted != swaps],
+            has_other_limit_word=swaps,
         )
 
     def _takes_schema(self, client: Client) -> bool:
@@ -187,16 +203,18 @@ class ProviderModel:
         request: ModelRequest,
         way: Way,
         on_delta: Callable[[str], None] | None,
+        replies: list[Reply],
     ) -> Reply:
-        """Ask, and learn whether the server can stream."""
-        if not way.streams or on_delta is None:
-            reply = self._new_reply(None)
+        """Ask, and learn whether the server can stream. Each exchange adds its reply."""
+        tell = _telling(on_delta) if way.streams and on_delta is not None else None
+        reply = Reply(tell, begins_inside=self._begins_inside, is_unsure=self._is_unsure)
+        replies.append(reply)
+        if tell is None:
             await self._exchange(client, request, way, reply)
             if self._may_not_stream:
                 # The same question was answered as a whole.
                 self.lacks.add(Lack.STREAMING)
             return reply
-        reply = self._new_reply(_telling(on_delta))
         try:
             await self._exchange(client, request, way, reply)
         except Exception as error:
@@ -223,9 +241,6 @@ class ProviderModel:
         return not is_busy and refusal.kind in _PERHAPS_STREAMING
 
     # --- One exchange -----------------------------------------------------------------------------
-
-    def _new_reply(self, tell: Callable[[str], None] | None) -> Reply:
-        return Reply(tell, begins_inside=self._begins_inside, is_unsure=self._is_unsure)
 
     async def _exchange(
         self, client: Client, request: ModelRequest, way: Way, reply: Reply
@@ -266,23 +281,47 @@ class ProviderModel:
             return self._mask
         return lambda text: self._mask(text).replace(key, "…")
 
-    def _cost(self, reply: Reply, request: ModelRequest) -> Decimal | None:
-        """By the connection's own price, or by the public list; nothing is fetched. What a server
-        does not count costs what it is estimated at.
+    def _spent(self, replies: list[Reply], request: ModelRequest) -> ModelAnswer | None:
+        """What a call that failed was paid for all the same: as far as it said something, or told
+        its tokens.
         """
+        reply = replies[-1] if replies else None
+        if reply is None or not (reply.has_text or reply.input_tokens or reply.output_tokens):
+            return None
+        asked, said = _tokens(reply, request)
+        if not reply.usage_told:
+            # What nobody heard was said all the same.
+            said = max(said, -(-reply.length // CHARACTERS_PER_TOKEN))
+        return ModelAnswer(
+            text=self._mask(storable(reply.text[:MOST_KEPT])),
+            model=self._name,
+            input_tokens=asked,
+            output_tokens=said,
+            cost_usd=self._cost(asked, said, reply.cached_tokens),
+            finish_reason=reply.finish_reason,
+            usage_told=reply.usage_told,
+        )
+
+    def _cost(self, asked: int, said: int, cached: int) -> Decimal | None:
+        """By the connection's own price, or by the public list; nothing is fetched."""
         manner = self._manner
         if manner.free:
             return Decimal(0)
-        asked, said = reply.input_tokens, reply.output_tokens
-        if not reply.usage_told:
-            estimated = estimated_tokens(request, reply.text)
-            asked, said = asked or estimated.input, said or estimated.output
         if manner.price is not None:
             return manner.price.of(asked, said)
         if not manner.priced:
             return None
         endpoint = self._endpoint
-        return listed_cost(endpoint.protocol, endpoint.model, asked, said, reply.cached_tokens)
+        return listed_cost(endpoint.protocol, endpoint.model, asked, said, cached)
+
+
+def _tokens(reply: Reply, request: ModelRequest) -> tuple[int, int]:
+    """What was asked and said, estimated where the server does not tell."""
+    asked, said = reply.input_tokens, reply.output_tokens
+    if not reply.usage_told:
+        estimated = estimated_tokens(request, reply.text)
+        asked, said = asked or estimated.input, said or estimated.output
+    return asked, said
 
 
 def _telling(on_delta: Callable[[str], None]) -> Callable[[str], None]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from executor.engine.json_text import storable
 from executor.engine.llm.base import MOST_TOKENS
-from executor.engine.llm.server_errors import AnswerUnreadable
+from executor.engine.llm.server_errors import AnswerUnreadable, Refusal, ServerRefused
 from executor.engine.llm.thoughts import SpokenText
 
 MOST_TEXT = 1_000_000
@@ -16,13 +16,27 @@ MOST_WORD = 40
 MOST_REFUSAL = 300
 MOST_TOOLS = 5
 
+# What servers call the reasons, in the words that the engine has for them.
 _REASONS = {
-    "stop": "stop", "eos": "stop", "eos_token": "stop", "end_turn": "stop", "stop_sequence": "stop",
-    "length": "length", "max_tokens": "length", "max_output_tokens": "length",
-    "content_filter": "content_filter", "safety": "content_filter", "refusal": "content_filter",
-    "tool_calls": "tool_call", "tool_call": "tool_call", "tool_use": "tool_call",
-    "function_call": "tool_call",
-}  # fmt: skip
+    name: reason
+    for reason, names in {
+        "stop": "stop eos eos_token end_turn stop_sequence complete completed end done finished",
+        "length": (
+            "length max_tokens max_output_tokens max_new_tokens max_length model_length "
+            "context_length context_length_exceeded model_context_window_exceeded token_limit"
+        ),
+        "content_filter": (
+            "content_filter content_filtered safety refusal sensitive recitation blocklist "
+            "prohibited_content spii guardrail_intervened"
+        ),
+        "tool_call": "tool_calls tool_call tool_use function_call",
+        "error": (
+            "error failed abort aborted cancelled canceled timeout network_error "
+            "insufficient_system_resource"
+        ),
+    }.items()
+    for name in names.split()
+}
 
 
 class TextTooLong(Exception):
@@ -49,9 +63,15 @@ class Reply:
         self.usage_told = False
         self.refusal = ""
         self.tools: list[str] = []
-        self.has_begun = self.has_choice = self.is_ended = False
+        self.has_begun = self.has_choice = self.has_text = self.is_ended = False
+        # Whether it thought beside what it said.
+        self.has_thought = False
+        # What was said where an answer should have been.
+        self.complaint: Refusal | None = None
         self._tell = tell
-        self._length = 0
+        # In characters, thoughts included.
+        self.length = 0
+        self._index: Any = None
 
     @property
     def text(self) -> str:
@@ -67,14 +87,23 @@ class Reply:
         """Whether it began with a thought that nothing had opened."""
         return self._spoken.began_inside
 
+    def is_of(self, index: Any) -> bool:
+        """Whether a choice with this index is the first one's, wherever it is counted from."""
+        if self._index is None:
+            self._index = index
+        return index is None or bool(index == self._index)
+
     def add_text(self, content: Any) -> None:
-        """A piece of text, or a list of parts of which those of text count."""
+        """A piece of text, or a part, or a list of parts, of which those of text count."""
         if isinstance(content, list):
             for part in content:
                 self._add_part(part)
+        elif isinstance(content, dict) and "text" in content:
+            self._add_part(content)
         elif isinstance(content, str) and content:
-            self._length += len(content)
-            if self._length > MOST_TEXT:
+            self.has_text = True
+            self.length += len(content)
+            if self.length > MOST_TEXT:
                 raise TextTooLong
             self._pass_on(self._spoken.add(content))
         elif content is not None and content != "":
@@ -101,18 +130,23 @@ class Reply:
         came = _count(usage, "prompt_tokens", "input_tokens")
         went = _count(usage, "completion_tokens", "output_tokens")
         total = _count(usage, "total_tokens")
-        if went is None and None not in (came, total):
-            went = max(0, (total or 0) - (came or 0))
-        self.usage_told = came is not None and went is not None
-        self.input_tokens, self.output_tokens = came or 0, went or 0
+        if came is not None and total is not None:
+            # Some servers count thoughts in the total only; they are paid like words.
+            went = max(went or 0, total - came)
+        self.usage_told = self.usage_told or (came is not None and went is not None)
+        # Servers that tell it more than once count up, and may end with a count of nothing.
+        self.input_tokens = max(self.input_tokens, came or 0)
+        self.output_tokens = max(self.output_tokens, went or 0)
         details = usage.get("prompt_tokens_details")
         cached = _count(details, "cached_tokens") if isinstance(details, dict) else None
-        self.cached_tokens = min(cached or 0, self.input_tokens)
+        self.cached_tokens = min(max(self.cached_tokens, cached or 0), self.input_tokens)
 
     def end(self) -> None:
-        """Nothing more comes. Raises AnswerUnreadable if there was nothing of an answer."""
+        """Nothing more comes. Raises AnswerUnreadable if there was nothing of an answer, or
+        ServerRefused if it was said why.
+        """
         if not self.has_choice:
-            raise AnswerUnreadable
+            raise AnswerUnreadable if self.complaint is None else ServerRefused(self.complaint)
         was_cut = self.finish_reason == "length" or not self.is_ended
         self._pass_on(self._spoken.end(was_cut=was_cut))
 
@@ -130,6 +164,8 @@ class Reply:
 def _count(usage: dict[str, Any], *names: str) -> int | None:
     for name in names:
         found = usage.get(name)
+        if isinstance(found, str) and found.isascii() and found.isdigit():
+            found = int(found[:20])
         if isinstance(found, bool) or not isinstance(found, int | float):
             continue
         if 0 <= found < MOST_TOKENS:

@@ -7,16 +7,19 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from executor.engine.json_text import storable
 from executor.engine.llm.base import ErrorKind, ModelError
+from executor.engine.words import counted
 
 MOST_CHARACTERS = 300
 MOST_DETAILS = 3
+# A wait that is asked for and longer than this is told.
+LONG_SECONDS = 30.0
 
 _KEYS = re.compile(r"(?i)\b(?:sk|pk|rk|key|bearer|token|aiza)[-_ =:]*[\w.*~+/-]{6,}")
 _BY_STATUS = {
@@ -25,12 +28,19 @@ _BY_STATUS = {
     403: ErrorKind.CREDENTIAL,
     408: ErrorKind.TRANSIENT,
     409: ErrorKind.TRANSIENT,
+    424: ErrorKind.TRANSIENT,
     425: ErrorKind.TRANSIENT,
     429: ErrorKind.RATE_LIMIT,
+    498: ErrorKind.TRANSIENT,
+    499: ErrorKind.TRANSIENT,
 }
 # Codes of providers for an account that may spend nothing more; waiting does not help.
 _SPENT = {"insufficient_quota", "enforced_spend_limit_reached", "billing_hard_limit_reached"}
 _SPENT_WORDS = re.compile(r"credit balance|insufficient (?:credit|balance|funds)", re.IGNORECASE)
+# Of a server that watches what the model writes: what it wrote does not fit.
+_MISFIT = {"json_validate_failed", "tool_use_failed"}
+# A question that is refused for what it says, which some servers tell as if it were for the key.
+_FLAGGED = re.compile(r"moderation|flagged|content.?(?:policy|filter|management)", re.IGNORECASE)
 # Codes and types of errors that come without a status of their own, in a whole answer or a stream.
 _BY_CODE = (
     (re.compile(r"rate_?limit|too_many|resource_exhausted"), ErrorKind.RATE_LIMIT),
@@ -45,9 +55,20 @@ _SAYS = {
     ErrorKind.TRANSIENT: "the server cannot answer at the moment",
     ErrorKind.TIMEOUT: "the server did not answer in time",
     ErrorKind.REQUEST: "the server refuses the request",
+    ErrorKind.CONTENT: "the server found that the answer does not fit",
 }
+# Where errors of different makes have their sentence, the most telling first.
+_SENTENCES = (
+    "message", "error_description", "detail", "details", "errors", "error_msg", "error_message",
+    "msg", "status_msg", "base_resp", "title",
+)  # fmt: skip
 # Statuses of an address that may be wrong.
-_ELSEWHERE = frozenset({301, 302, 303, 307, 308, 404, 405})
+_MOVED = frozenset({301, 302, 303, 307, 308})
+_ELSEWHERE = _MOVED | {404, 405}
+_ELSEWHERE_SAYS = (
+    "the server sends the call to another address, where the key does not go along; enter that "
+    "address in the connection, often it is https:// instead of http://"
+)
 # What was said of these may quote the key or the account.
 _SILENT = (ErrorKind.CREDENTIAL, ErrorKind.QUOTA)
 
@@ -72,6 +93,10 @@ class Refusal:
         is_final = self.status is None or 400 <= self.status < 500
         if _SPENT & self.codes or (is_final and _SPENT_WORDS.search(self.words)):
             return ErrorKind.QUOTA
+        if is_final and _MISFIT & self.codes:
+            return ErrorKind.CONTENT
+        if self.status == 403 and _FLAGGED.search(self.words):
+            return ErrorKind.REQUEST
         return self._kind_by_status()
 
     def _kind_by_status(self) -> ErrorKind:
@@ -139,6 +164,16 @@ def error_in(value: Any) -> Refusal | None:
     inner = value.get("error")
     if not is_error and not inner:
         return None
+    return _told_in(value)
+
+
+def words_in(value: dict[str, Any]) -> Refusal | None:
+    """What a body says that holds no answer; None if that is nothing."""
+    words = _words({name: said for name, said in value.items() if name != "choices"})
+    return replace(_told_in(value), words=words) if words else None
+
+
+def _told_in(value: dict[str, Any]) -> Refusal:
     codes = frozenset(_codes(value))
     numbers = [int(code) for code in codes if code.isdecimal() and 400 <= int(code[:4]) < 600]
     return Refusal(
@@ -151,7 +186,12 @@ def model_error(refusal: Refusal, name: str, mask: Callable[[str], str]) -> Mode
     kind = refusal.kind
     said = "" if kind in _SILENT else shortened(redacted(refusal.words, mask))
     number = f" ({refusal.status})" if refusal.status else ""
-    sentence = f"{name}: {_SAYS[kind]}{number}{': ' + said if said else '.'}"
+    is_moved = refusal.status in _MOVED
+    says = _ELSEWHERE_SAYS if is_moved else _SAYS[kind]
+    sentence = f"{name}: {says}{number}{': ' + said if said and not is_moved else '.'}"
+    if (refusal.retry_after or 0) > LONG_SECONDS:
+        wait = counted(round(refusal.retry_after or 0), "second")
+        sentence = f"{sentence.rstrip('.')}. It asks to be left alone for {wait}."
     address = mask(refusal.address) if refusal.status in _ELSEWHERE else ""
     if refusal.status == 404 and address:
         sentence = f"{sentence.rstrip('.')}. {_where(address)}"
@@ -188,17 +228,31 @@ def _words(value: Any) -> str:
         return "; ".join(filter(None, map(_detail, value[:MOST_DETAILS])))
     if not isinstance(value, dict):
         return ""
-    for key in ("error", "message", "detail", "details", "errors", "error_description", "title"):
+    # A name of the error alone says less than a sentence beside it.
+    is_name = isinstance(value.get("error"), str)
+    for key in (*_SENTENCES, "error") if is_name else ("error", *_SENTENCES):
         if words := _words(value.get(key)):
             return words + _more(value)
-    return ""
+    return _by_field(value.get("errors"))
+
+
+def _by_field(value: Any) -> str:
+    """Problems of single fields: `{"top_p": ["Too large."]}`."""
+    found = value.items() if isinstance(value, dict) else ()
+    problems = [(name, _words(said)) for name, said in list(found)[:MOST_DETAILS]]
+    return "; ".join(f"at {name}: {words}" for name, words in problems if words)
 
 
 def _more(value: dict[str, Any]) -> str:
     """What the server behind a gateway said, where the gateway passes it on."""
     metadata = value.get("metadata")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
-    return f": {raw}" if isinstance(raw, str) else ""
+    if not isinstance(raw, str):
+        return ""
+    try:
+        return f": {_words(json.loads(raw)) or raw}"
+    except (ValueError, RecursionError):
+        return f": {raw}"
 
 
 def _detail(value: Any) -> str:

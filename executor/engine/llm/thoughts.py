@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import re
 
-# A tag in backquotes is spoken of, not used.
+# A tag in backquotes is spoken of, not used. The last ones are of models that speak in channels,
+# of which some servers pass on all.
 _TAG = re.compile(
-    r"(?<!`)(?:(?P<opening><(?:think|thinking|thought)>|\[think\])"
-    r"|</(?:think|thinking|thought)>|\[/think\])",
+    r"(?<!`)(?:"
+    r"(?P<opening><(?:think|thinking|thought|seed:think)>|\[think\]|◁think▷"
+    r"|<\|channel\|>(?:analysis|commentary)<\|message\|>)"
+    r"|</(?:think|thinking|thought|seed:think)>|\[/think\]|◁/think▷"
+    r"|<\|channel\|>final<\|message\|>)",
     re.IGNORECASE,
 )
 # What may be the beginning of a tag waits for the rest of it.
-_BEGUN = re.compile(r"(?:`?<\/?[a-z]{0,8}|`?\[\/?[a-z]{0,5}|`)\Z", re.IGNORECASE)
+_BEGUN = re.compile(
+    r"(?:`?<\/?[a-z:]{0,10}|`?\[\/?[a-z]{0,5}|`?◁\/?[a-z]{0,5}|`?<\|[a-z|<>]{0,30}|`)\Z",
+    re.IGNORECASE,
+)
 
 
 class SpokenText:

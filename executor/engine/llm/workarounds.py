@@ -16,7 +16,7 @@ class Lack(StrEnum):
     SYSTEM_ROLE = "system_role"
     STREAMING = "streaming"
     STREAM_OPTIONS = "stream_options"
-    # The older of two words for the most tokens of an answer.
+    # One of two words for the most tokens of an answer: the one that its protocol has.
     MAX_TOKENS = "max_tokens"
 
 
@@ -34,10 +34,16 @@ class Way:
     asks_usage: bool = True
     must_not_stream: bool = False
     limit_word: str = "max_tokens"
+    # Whether that is not the protocol's own word any more.
+    has_other_limit_word: bool = False
 
 
+_LIMIT_WORD = re.compile(r"max_(?:completion_)?tokens")
+_UNKNOWN = re.compile(
+    r"unsupported|not (?:supported|permitted|allowed)|unrecognized|unknown|unexpected|extra|instead"
+)
 _SAID = {
-    Lack.MAX_TOKENS: re.compile(r"max_completion_tokens"),
+    Lack.MAX_TOKENS: _LIMIT_WORD,
     Lack.JSON_SCHEMA: re.compile(
         r"response_?format|json.?schema|structured.?output|output_config|response_?schema|grammar"
         r"|guided|json.?mode"
@@ -47,7 +53,8 @@ _SAID = {
         r"system.{0,20}(?:role|message|prompt|instruction)|role.{0,40}system"
         r"|roles must alternate|only user,? (?:and )?assistant|developer instruction"
     ),
-    Lack.STREAMING: re.compile(r"stream"),
+    # Gateways speak of servers upstream.
+    Lack.STREAMING: re.compile(r"(?<!up)(?<!down)stream"),
 }
 # A server that takes no field of a request says so with one of these. Templates of models, which
 # know no system role, fail inside some servers (500).
@@ -88,7 +95,7 @@ def lack_told(refusal: Refusal, way: Way) -> Lack | None:
         return None
     words = " ".join([refusal.words[:2_000].lower(), *refusal.codes])
     used = {
-        Lack.MAX_TOKENS: way.has_limit and way.limit_word == "max_tokens",
+        Lack.MAX_TOKENS: way.has_limit and _is_unknown_limit(words, way),
         Lack.JSON_SCHEMA: way.shows_schema,
         Lack.STREAM_OPTIONS: way.streams and way.asks_usage,
         Lack.SYSTEM_ROLE: way.has_system_role,
@@ -100,3 +107,12 @@ def lack_told(refusal: Refusal, way: Way) -> Lack | None:
     if way.shows_schema and not refusal.words and refusal.status in _WORDLESS:
         return Lack.JSON_SCHEMA
     return None
+
+
+def _is_unknown_limit(words: str, way: Way) -> bool:
+    """Whether the word for the limit is refused, not how high it is."""
+    if way.has_other_limit_word:
+        return False
+    if way.limit_word == "max_tokens" and "max_completion_tokens" in words:
+        return True
+    return way.limit_word in words and _UNKNOWN.search(words) is not None

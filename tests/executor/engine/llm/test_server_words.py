@@ -34,6 +34,10 @@ async def error_of(server: ModelServer, answer: Answer) -> ModelError:
         ([{"error": {"code": 400, "message": "Not that."}}], 400, "Not that."),
         ({"error": {"message": "Provider returned error", "metadata": {"raw": "Busy."}}}, 502,
          "Provider returned error: Busy."),
+        ({"error": {"message": "Busy", "metadata": {"raw": '{"error": {"message": "Later."}}'}}},
+         502, "Busy: Later."),
+        ({"errors": {"top_p": ["Too large."]}}, 400, "at top_p: Too large."),
+        ({"error": "invalid_request", "error_description": "Not that."}, 400, "Not that."),
         ("No such model.", 404, "No such model."),
     ],
 )  # fmt: skip
@@ -55,6 +59,11 @@ async def test_errors_of_any_make(server: ModelServer, body: Any, status: int, w
         ({"error": {"message": "x", "code": "insufficient_quota"}}, ErrorKind.QUOTA, "no credit"),
         ({"error": {"message": "x", "code": 401}}, ErrorKind.CREDENTIAL, "refuses the key"),
         ({"object": "error", "message": "Not that.", "code": 400}, ErrorKind.REQUEST, "Not that."),
+        ({"message": "overloaded"}, ErrorKind.TRANSIENT, "at the moment: overloaded"),
+        ({"success": False, "errors": [{"message": "Not up."}]}, ErrorKind.TRANSIENT, "Not up."),
+        ({"choices": None, "base_resp": {"status_msg": "rate limit"}}, ErrorKind.RATE_LIMIT,
+         "asks to send less: rate limit"),
+        ({"status": 401, "title": "No", "detail": "x"}, ErrorKind.CREDENTIAL, "refuses the key"),
         ({"choices": [{"error": {"message": "Bad gateway", "code": 502}}]}, ErrorKind.TRANSIENT,
          "(502): Bad gateway"),
     ],
@@ -82,6 +91,8 @@ def choice(message: dict[str, Any], reason: str = "stop") -> Answer:
         (choice({"function_call": {"name": "rm"}}), ErrorKind.CONTENT, "called a tool (rm)"),
         (choice({"content": "", "reasoning_content": "Hm. " * 20}, "length"), ErrorKind.CONTENT,
          "openai_compatible:small spent its tokens before it said anything: it was cut off"),
+        (choice({"reasoning_content": "Hm."}), ErrorKind.CONTENT,
+         "thought, and then said nothing."),
         (choice({"content": " \n"}), ErrorKind.CONTENT, "the answer of openai_compatible:small is"),
         (choice({"content": "x"}, "content_filter"), ErrorKind.REQUEST, "content filter stopped"),
     ],
@@ -110,6 +121,44 @@ async def test_a_wrong_path_is_told_and_the_host_only_to_administrators(
     assert "(404): 404 page not found. The call went to /v1/chat/completions" in error.message
     assert error.address == f"{server.url}/chat/completions"
     assert str(server.port) not in error.message
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "words"),
+    [
+        (403, {"error": {"message": "Your input was flagged."}}, ErrorKind.REQUEST, "was flagged"),
+        (403, {"error": {"message": "Bad key."}}, ErrorKind.CREDENTIAL, "refuses the key"),
+        (400, {"error": {"message": "Try again.", "code": "json_validate_failed"}},
+         ErrorKind.CONTENT, "does not fit (400): Try again."),
+        (498, {"error": {"message": "Full."}}, ErrorKind.TRANSIENT, "Full."),
+        (308, "", ErrorKind.REQUEST, "enter that address in the connection"),
+    ],
+)  # fmt: skip
+async def test_statuses_that_mean_something_else_than_their_class(
+    server: ModelServer, status: int, body: Any, kind: ErrorKind, words: str
+) -> None:
+    error = await error_of(server, replies(body, status))
+    assert error.kind is kind
+    assert words in error.message
+
+
+async def test_an_error_nested_without_an_end_is_read_once(server: ModelServer) -> None:
+    body: Any = {}
+    for _ in range(300):
+        body = {"error": body}
+    assert (await error_of(server, replies(body, 400))).kind is ErrorKind.REQUEST
+
+
+async def test_a_coding_that_is_not_read_is_named(server: ModelServer) -> None:
+    server.then(lambda exchange: exchange.send(200, b"\x8b", Content_Encoding="br"))
+    with pytest.raises(ModelError) as caught:
+        await model_at(server, "openai_compatible").complete(asking_for())
+    assert "packed as br, though a plain one was asked for. Turn that off" in caught.value.message
+
+
+async def test_a_long_wait_is_told(server: ModelServer) -> None:
+    error = await error_of(server, fails(429, "Slow down.", Retry_After="3600"))
+    assert error.message.endswith("Slow down. It asks to be left alone for 3,600 seconds.")
 
 
 @pytest.mark.parametrize(

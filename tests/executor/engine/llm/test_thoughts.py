@@ -21,6 +21,10 @@ SPOKEN = [
     ("<think>private</think><think>private again</think>Fine.", "Fine."),
     ("Well. <think>private</think>Fine.", "Well. Fine."),
     ("<think></think>Fine.", "Fine."),
+    ("<seed:think>private</seed:think>Fine.", "Fine."),
+    ("◁think▷private◁/think▷Fine.", "Fine."),
+    ("<|channel|>analysis<|message|>private<|end|><|channel|>final<|message|>Fine.", "Fine."),
+    ("A <|pipe|> and ◁ a triangle.", "A <|pipe|> and ◁ a triangle."),
     # The opening tag stands in the prompt of some models.
     ("private\n</think>\n\nFine.", "Fine."),
     ("<think>private, never closed", ""),
