@@ -9,7 +9,14 @@ from typing import Any
 from designs.graph.spec import Agent, Block
 from designs.patterns.base import AgentFailed, BlockFailed, BlockOutput, Part, RunContext
 from designs.patterns.prompts import delivered, display_name, instruction, render_task
-from designs.patterns.structured import field_of, object_of, text, text_of, whole_number
+from designs.patterns.structured import (
+    field_of,
+    object_of,
+    quoted,
+    text,
+    text_of,
+    whole_number,
+)
 
 LEAST_SCORE, MOST_SCORE = 0, 100
 
@@ -47,16 +54,14 @@ async def refine(
     for round_number in range(1, most_rounds + 1):
         try:
             written = await _write(context, writer, task, drafts, round_number)
-            draft = await _judge(
-                context, critic, task, written, round_number, later=0 if drafts else None
-            )
+            draft = await _judge(context, critic, task, written, round_number, first=not drafts)
         except AgentFailed as failed:
             if not drafts:
                 raise
             _without_revision(context, failed, round_number)
             break
         if draft is None:
-            _without_score(context, critic, drafts, round_number)
+            _without_score(context, critic, round_number)
             break
         drafts.append(draft)
         if draft.score >= threshold or _stale_rounds(drafts) >= patience:
@@ -96,9 +101,12 @@ async def _judge(
     written: str,
     round_number: int,
     *,
-    later: int | None,
+    first: bool,
 ) -> _Draft | None:
-    """The scored draft; None if the critique has no score even after its correction."""
+    """The scored draft; None if the critique has no score even after its correction.
+
+    Raises BlockFailed if the `first` draft has none: there is no other then.
+    """
     answer = await context.ask(
         critic,
         [*task, *delivered(critic, context), Part("Draft", written), instruction(CRITIQUE)],
@@ -106,25 +114,38 @@ async def _judge(
         round_number=round_number,
         schema=object_of(feedback=text(), score=whole_number(LEAST_SCORE, MOST_SCORE)),
         lenient=True,
-        later=later,
+        later=None if first else 0,
     )
-    score = field_of(answer.value, "score")
-    if isinstance(score, bool) or not isinstance(score, int | float):
-        return None
-    if not LEAST_SCORE <= score <= MOST_SCORE:
+    said = field_of(answer.value, "score")
+    score = _score(said)
+    if score is None:
+        if first:
+            raise BlockFailed(_no_score(critic, said))
         return None
     return _Draft(written, score, text_of(answer.value, "feedback"))
 
 
-def _without_score(
-    context: RunContext, critic: Agent, drafts: Sequence[_Draft], round_number: int
-) -> None:
+def _score(said: Any) -> int | float | None:
+    """A score from 0 to 100; None if it is none, or one of another scale, as 0.8 and 8/10 are."""
+    if isinstance(said, str) and said.isascii() and said.isdigit():
+        said = int(said[:9])
+    if isinstance(said, bool) or not isinstance(said, int | float):
+        return None
+    if not LEAST_SCORE <= said <= MOST_SCORE or 0 < said < 1:
+        return None
+    return said
+
+
+def _no_score(critic: Agent, said: Any) -> str:
+    but = "" if said is None else f", but {quoted(said)}"
+    return (
+        f"{display_name(critic)} gave the draft no score from {LEAST_SCORE} to {MOST_SCORE}{but}, "
+        "so nobody knows whether it is good. Name a model for it that keeps to what is asked."
+    )
+
+
+def _without_score(context: RunContext, critic: Agent, round_number: int) -> None:
     who = display_name(critic)
-    if not drafts:
-        raise BlockFailed(
-            f"{who} gave the draft no score from {LEAST_SCORE} to {MOST_SCORE}, so nobody knows "
-            "whether it is good."
-        )
     context.degrade(f"{who} gave the draft of round {round_number} no score, so it does not count.")
 
 

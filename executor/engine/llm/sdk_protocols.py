@@ -110,6 +110,9 @@ def _finish(reply: Reply, response: ModelResponse) -> None:
     if (response.provider_details or {}).get("finish_reason"):
         reply.add_reason(response.finish_reason)
         reply.is_ended = True
+    elif (response.provider_details or {}).get("block_reason"):
+        # The question was refused before there was an answer.
+        reply.add_reason("content_filter")
     usage = response.usage
     reply.input_tokens, reply.output_tokens = usage.input_tokens, usage.output_tokens
     reply.cached_tokens = usage.cache_read_tokens

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
 import jsonschema_rs
 
 from designs.graph.schema_check import SchemaCheck
-from designs.strict_json import read_strict_json
 from executor.engine.json_text import json_bytes
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError
+from executor.engine.llm.json_reading import json_values
 
 MOST_PROBLEMS = 3
-MOST_FENCES = 5
 # So much of what is no JSON is quoted.
 BEGINNING_CHARACTERS = 60
-
-_FENCE = re.compile(r"```[^\n`{\[]*\n?(.*?)```", re.DOTALL)
 
 
 class SchemaUnusable(ValueError):
@@ -42,21 +36,23 @@ def parsed_value(answer: ModelAnswer, schema: dict[str, Any]) -> Any:
 
     Raises ModelError(CONTENT) that says what does not fit and has the answer as `spent`.
     """
+    first: list[str] = []
     try:
-        value = _json_value(answer.text)
+        for value in json_values(answer.text):
+            wrong = problems(value, schema)
+            if not wrong:
+                return value
+            first = first or wrong
     except ValueError as error:
         sentence = f"the answer could not be read as JSON ({beginning(answer.text)}): {error}"
         raise ModelError(ErrorKind.CONTENT, sentence, spent=answer) from error
-    wrong = problems(value, schema)
-    if wrong:
-        raise ModelError(ErrorKind.CONTENT, f"{'; '.join(wrong)}.", spent=answer)
-    return value
+    raise ModelError(ErrorKind.CONTENT, f"{'; '.join(first)}.", spent=answer)
 
 
 def readable_value(answer: ModelAnswer) -> Any:
     """What JSON a refused answer is, though it does not fit; None if it is none."""
     try:
-        return _json_value(answer.text)
+        return next(json_values(answer.text))
     except ValueError:
         return None
 
@@ -79,30 +75,6 @@ def beginning(text: str) -> str:
         return "it is empty"
     mark = "…" if len(words) > BEGINNING_CHARACTERS else ""
     return f'it begins with "{words[:BEGINNING_CHARACTERS]}{mark}"'
-
-
-def _json_value(text: str) -> Any:
-    """Strict JSON that can be stored; what many models write around it is taken off.
-
-    That is a fence with any label, and words before and behind. Raises ValueError.
-    """
-    text = text.strip().lstrip("\ufeff").strip()
-    failure: ValueError | None = None
-    for candidate in _candidates(text):
-        try:
-            return read_strict_json(candidate)
-        except ValueError as error:
-            failure = failure or error
-    raise failure or ValueError("It is empty.")
-
-
-def _candidates(text: str) -> Iterator[str]:
-    yield text
-    for fence in islice(_FENCE.finditer(text), MOST_FENCES):
-        yield fence[1].strip()
-    first, last = text.find("{"), text.rfind("}")
-    if 0 <= first < last:
-        yield text[first : last + 1]
 
 
 @lru_cache(maxsize=512)

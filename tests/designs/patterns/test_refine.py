@@ -113,6 +113,21 @@ async def test_a_first_draft_without_a_score_fails_the_block(bad):
     assert played.model.calls.count("main/critic/1/critique") == 2
 
 
+@pytest.mark.parametrize("other", ["8/10", "80%", 0.8, -5, "good"])
+async def test_a_score_of_another_scale_is_no_score(other):
+    played = await play(pair(), {"critique": {"feedback": "f", "score": other}})
+
+    assert played.outcome.status == "failed"
+    assert f"no score from 0 to 100, but “{other}”, so nobody knows" in played.error
+    assert "Name a model for it that keeps to what is asked." in played.error
+
+
+async def test_a_score_in_digits_is_one():
+    played = await play(pair(), {"critique": {"feedback": "f", "score": "85"}, "draft": "d"})
+
+    assert (played.result, played.outcome.degraded) == ("d", ())
+
+
 async def test_a_critique_that_does_not_fit_is_corrected_once():
     good = {"feedback": "f", "score": 88}
 

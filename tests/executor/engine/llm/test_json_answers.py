@@ -60,3 +60,56 @@ async def test_an_answer_that_does_not_fit_is_refused_with_the_reason(
 async def test_what_stands_around_json_is_taken_off(server: ModelServer, said: str) -> None:
     server.then(says(said))
     assert (await model_at(server).complete(asking_for(schema=SCHEMA))).value == {"route": "sales"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "{'route': 'sales'}",
+        '{"route": "sales",}',
+        '{"route": "sales"} // the best one',
+        '{\n  // the best one\n  "route": "sales", // is this\n}',
+        "```python\n{'route': 'sales',}\n```",
+        '[{"route": "sales"}]',
+        '"{\\"route\\": \\"sales\\"}"',
+        'In the form {"route": …} it is {"route": "sales"}.',
+    ],
+)
+async def test_slips_that_leave_no_doubt_cost_no_second_call(
+    server: ModelServer, said: str
+) -> None:
+    server.then(says(said))
+    assert (await model_at(server).complete(asking_for(schema=SCHEMA))).value == {"route": "sales"}
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ('{"text": "one\ntwo\tthree"}', "one\ntwo\tthree"),
+        ("{'text': 'a \"b\" it\\'s, }'}", 'a "b" it\'s, }'),
+        ('{"text": "it\'s // no comment, ]",}', "it's // no comment, ]"),
+        ('{"text": "None, True",}', "None, True"),
+    ],
+)
+async def test_texts_stay_as_they_are(server: ModelServer, said: str, text: str) -> None:
+    server.then(says(said))
+    schema = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
+    answer = await model_at(server).complete(asking_for(schema=schema))
+    assert answer.value == {"text": text}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"route": "sales"} or {"route": "billing"}',
+        '{"route": "Sales"}',
+        '{"answer": {"route": "sales"}}',
+        '[{"route": "sales"}, {"route": "billing"}]',
+        "{'route': None}",
+    ],
+)
+async def test_what_leaves_a_doubt_is_not_guessed(server: ModelServer, said: str) -> None:
+    server.then(says(said))
+    with pytest.raises(ModelError) as caught:
+        await model_at(server).complete(asking_for(schema=SCHEMA))
+    assert caught.value.kind is ErrorKind.CONTENT
