@@ -22,7 +22,7 @@ _SLIPS = re.compile(
     (?P<text>"(?:[^"\\]++|\\.)*+")
     | (?P<single>'(?:[^'\\]++|\\.)*+')
     | (?P<comment>//[^\n]*)
-    | (?P<comma>,(?=\s*+[}\]]))
+    | (?P<comma>,(?=(?:\s|//[^\n]*+)*+[}\]]))
     | \b(?P<word>None|True|False)\b
     """,
     re.DOTALL | re.VERBOSE,

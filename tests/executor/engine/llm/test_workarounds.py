@@ -116,33 +116,6 @@ async def test_the_word_for_the_limit_and_the_options_of_streams(server: ModelSe
     assert model.lacks == {Lack.MAX_TOKENS, Lack.STREAM_OPTIONS}
 
 
-async def test_the_older_word_where_the_newer_is_not_known(server: ModelServer) -> None:
-    server.usual = unless(
-        "max_completion_tokens",
-        fails(400, "Unrecognized request argument supplied: max_completion_tokens"),
-        says("Fine."),
-    )
-    model = model_at(server, "openai")
-    assert (await model.complete(asking_for(max_output_tokens=70))).text == "Fine."
-    assert server.calls[-1].body["max_tokens"] == 70
-    assert model.lacks == {Lack.MAX_TOKENS}
-
-
-async def test_a_limit_that_is_too_high_is_no_word_that_is_not_known(server: ModelServer) -> None:
-    server.usual = fails(400, "max_tokens is too large: this model has at most 4096.")
-    with pytest.raises(ModelError, match="too large"):
-        await model_at(server, "openai_compatible").complete(asking_for(max_output_tokens=9_000))
-    assert len(server.calls) == 1
-
-
-async def test_a_server_upstream_has_nothing_to_do_with_streams(server: ModelServer) -> None:
-    server.then(fails(500, "Upstream error from a provider."), says("Fine."))
-    model = model_at(server, "openai_compatible")
-    with pytest.raises(ModelError):
-        await model.complete(asking_for(), lambda _: None)
-    assert model.lacks == set()
-
-
 async def test_what_was_no_reason_is_not_remembered(server: ModelServer) -> None:
     server.usual = fails(400, "The system prompt is too long.")
     model = model_at(server, "openai_compatible")
