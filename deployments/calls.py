@@ -30,6 +30,7 @@ from executor.instant import run_at_once
 from executor.models import Execution, Trigger
 from executor.passing import process_lines
 from executor.recorder import Accept
+from executor.rows import begun_blocks
 from executor.sending import ring
 from executor.threads import in_thread
 from executor.writer import process_writer
@@ -226,6 +227,9 @@ async def _begin(
     execution = accepted.execution
     try:
         states.start_unwritten(execution, owner=carrier.name, lease_seconds=carrier.lease_seconds)
+        if ready.graph is not None and execution.started_at is not None:
+            # Else their row would be a transaction more of every run that takes some time.
+            execution.begun_blocks = begun_blocks(ready.graph, execution.pk, execution.started_at)
         await _write(accepted, at_once=True)
     except BaseException:
         # If the row is there all the same, its lease runs out and a worker takes it.

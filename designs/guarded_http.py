@@ -152,21 +152,29 @@ class _GuardedConnections(httpcore2.AsyncNetworkBackend):
         await self._plain.sleep(seconds)
 
     async def _judged(self, target: Target) -> list[Address]:
-        """All addresses of the target, each one allowed; one inner address refuses them all."""
         try:
-            addresses = [ip_address(target.host)]
-        except ValueError:
-            addresses = await self._looked_up(target)
-        for address in addresses:
-            judge(target, address, self._allow)
-        return addresses
-
-    async def _looked_up(self, target: Target) -> list[Address]:
-        try:
-            found = await self._names.look_up(target.host, target.port)
+            return await judged_addresses(target, self._allow, self._names)
         except NameUnknown as error:
             raise httpcore2.ConnectError(str(error)) from error
-        return list(dict.fromkeys(_address(text) for text in found))
+
+
+async def judged_addresses(
+    target: Target, allow: Sequence[str], names: NameLookups | None = None
+) -> list[Address]:
+    """All addresses of the target, each one allowed; one inner address refuses them all.
+
+    `names` looks names up; None: as for clients of models.
+
+    Raises AddressRefused, NameUnknown, TooManyNames.
+    """
+    try:
+        addresses: list[Address] = [ip_address(target.host)]
+    except ValueError:
+        found = await (names or _NAMES_OF_CLIENTS).look_up(target.host, target.port)
+        addresses = list(dict.fromkeys(_address(text) for text in found))
+    for address in addresses:
+        judge(target, address, allow)
+    return addresses
 
 
 def _address(text: str) -> Address:

@@ -78,7 +78,7 @@ class Accepted:
 
     @property
     def rows(self) -> list[models.Model]:
-        return [self.execution, *self.beside]
+        return [self.execution, *self.beside, *self.execution.begun_blocks]
 
 
 def accept(

@@ -7,14 +7,14 @@ CPU time, most of it for quoting values in Python. Here the rows go as one JSON 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import orjson
 import psycopg
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.functions import Now
 
@@ -58,18 +58,24 @@ def insert_rows(inserts: Sequence[Insert]) -> None:
     Numbers that the database gives are not read back. Raises what the database raises.
     """
     inserts = [insert for insert in inserts if insert.rows]
-    texts = _as_texts(inserts) if connection.vendor == "postgresql" else None
+    texts = as_texts(inserts) if connection.vendor == "postgresql" else None
     if texts is None:
-        for insert in inserts:
-            _insert_by_orm(insert)
+        # A savepoint would be two more statements.
+        with transaction.atomic(savepoint=False):
+            for insert in inserts:
+                _insert_by_orm(insert)
     elif texts:
-        statement = _statement(tuple((insert.model, insert.conflict) for insert in inserts))
-        connection.ensure_connection()
-        # Django's own cursor would quote the values in Python.
-        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-            cursor.execute(statement, texts)
-        for insert in inserts:
-            _note_written(insert.rows)
+        execute(_statement(tuple((insert.model, insert.conflict) for insert in inserts)), texts)
+        note_written(inserts)
+
+
+def execute(statement: bytes, values: Sequence[Any], *, reads: bool = False) -> list[Any]:
+    """Run a statement of PostgreSQL; its rows, if it `reads` any. Raises Django's errors."""
+    connection.ensure_connection()
+    # Django's own cursor would quote the values in Python.
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if reads else []
 
 
 def _insert_by_orm(insert: Insert) -> None:
@@ -90,10 +96,12 @@ def _insert_by_orm(insert: Insert) -> None:
     insert.model._default_manager.bulk_create(rows, **options)
 
 
-def _note_written(rows: Sequence[models.Model]) -> None:
-    for row in rows:
-        row._state.adding = False
-        row._state.db = connection.alias
+def note_written(inserts: Iterable[Insert]) -> None:
+    """Their rows are in the database now."""
+    for insert in inserts:
+        for row in insert.rows:
+            row._state.adding = False
+            row._state.db = connection.alias
 
 
 # --- PostgreSQL -----------------------------------------------------------------------------------
@@ -131,23 +139,43 @@ def _columns(model: type[models.Model]) -> tuple[_Column, ...] | None:
     return tuple(found)
 
 
+@functools.cache
+def _columns_named(model: type[models.Model], attributes: tuple[str, ...]) -> tuple[_Column, ...]:
+    """These of a model whose columns are all plain, in this order."""
+    columns = {column.attribute: column for column in _columns(model) or ()}
+    return tuple(columns[name] for name in attributes)
+
+
 def _plain_base(field: models.Field[Any, Any]) -> type[models.Field[Any, Any]]:
     return next(kind for kind in type(field).__mro__ if kind.__module__.startswith("django."))
 
 
-def _as_texts(inserts: Sequence[Insert]) -> list[str] | None:
+def as_texts(inserts: Iterable[Insert]) -> list[str] | None:
     """The rows of each insert as a JSON text; None if the ORM has to write them."""
     texts = []
     for insert in inserts:
         columns = _columns(insert.model)
-        if columns is None:
+        text = None if columns is None else _text((row.__dict__ for row in insert.rows), columns)
+        if text is None:
             return None
-        try:
-            records = [_record(row.__dict__, columns) for row in insert.rows]
-            texts.append(orjson.dumps(records, default=_number).decode())
-        except TypeError:
-            return None
+        texts.append(text)
     return texts
+
+
+def changes_as_text(model: type[models.Model], changes: Iterable[dict[str, Any]]) -> str | None:
+    """Values by attribute, the same attributes in each, as a JSON text for `update_of`; None if the
+    ORM has to write them.
+    """
+    changes = list(changes)
+    return _text(changes, _columns_named(model, tuple(changes[0])))
+
+
+def _text(rows: Iterable[dict[str, Any]], columns: Sequence[_Column]) -> str | None:
+    try:
+        records = [_record(row, columns) for row in rows]
+        return orjson.dumps(records, default=_number).decode()
+    except TypeError:
+        return None
 
 
 def _record(values: dict[str, Any], columns: Sequence[_Column]) -> dict[str, Any]:
@@ -182,32 +210,52 @@ def _number(value: Any) -> str:
 
 @functools.cache
 def _statement(kinds: tuple[tuple[type[models.Model], Conflict | None], ...]) -> bytes:
-    parts = [_insert_of(model, conflict) for model, conflict in kinds]
+    parts = [insert_of(model, conflict) for model, conflict in kinds]
     first = ", ".join(f"w{number} AS ({part})" for number, part in enumerate(parts[:-1]))
     return f"{f'WITH {first} ' if first else ''}{parts[-1]}".encode()
 
 
-def _insert_of(model: type[models.Model], conflict: Conflict | None) -> str:
+def insert_of(model: type[models.Model], conflict: Conflict | None, where: str = "") -> str:
+    """The text of an INSERT of one JSON text of rows, called `r`; of those `where` keeps."""
     columns = _columns(model) or ()
     names = ", ".join(f'"{column.name}"' for column in columns)
-    values = ", ".join(
-        f'COALESCE(r."{column.name}", STATEMENT_TIMESTAMP() + r."{column.name}_in" * '
-        f"INTERVAL '1 second')"
-        if column.is_time
-        else f'r."{column.name}"'
-        for column in columns
+    values = ", ".join(map(_value, columns))
+    # All names are those of models.
+    return (
+        f'INSERT INTO "{model._meta.db_table}" ({names}) '  # noqa: S608
+        f"SELECT {values} FROM {_given(columns)} {where}" + _in_conflict(model, conflict)
     )
+
+
+def update_of(
+    model: type[models.Model], attributes: tuple[str, ...], fixed: str, where: str
+) -> str:
+    """The text of an UPDATE of the rows `o` by a JSON text of `changes_as_text`, called `r`. The
+    first attribute is the key; `fixed` is what all of them get.
+    """
+    columns = _columns_named(model, attributes)
+    changes = ", ".join(f'"{column.name}" = {_value(column)}' for column in columns[1:])
+    key = columns[0].name
+    return (
+        f'UPDATE "{model._meta.db_table}" o SET {fixed}, {changes} '  # noqa: S608
+        f'FROM {_given(columns)} WHERE o."{key}" = r."{key}" AND {where}'
+    )
+
+
+def _value(column: _Column) -> str:
+    if not column.is_time:
+        return f'r."{column.name}"'
+    moment = f"STATEMENT_TIMESTAMP() + r.\"{column.name}_in\" * INTERVAL '1 second'"
+    return f'COALESCE(r."{column.name}", {moment})'
+
+
+def _given(columns: Sequence[_Column]) -> str:
     types = ", ".join(
         f'"{column.name}" {column.type}'
         + (f', "{column.name}_in" double precision' if column.is_time else "")
         for column in columns
     )
-    # All names are those of models.
-    return (
-        f'INSERT INTO "{model._meta.db_table}" ({names}) '  # noqa: S608
-        f"SELECT {values} FROM json_to_recordset(%s::json) AS r({types})"
-        + _in_conflict(model, conflict)
-    )
+    return f"json_to_recordset(%s::json) AS r({types})"
 
 
 def _in_conflict(model: type[models.Model], conflict: Conflict | None) -> str:

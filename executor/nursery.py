@@ -39,9 +39,9 @@ OWN_BYTES = 96 * 1024 * 1024
 STACK_BYTES = 512 * 1024
 # Imported before the first child, not by each.
 AHEAD = (
-    "httpx2",
-    "designs.guarded_http",
+    "designs.guarded_connector",
     "executor.engine.llm.exchanges",
+    "executor.engine.llm.lean_client",
     "genai_prices.data_snapshot",
 )
 _PR_SET_PDEATHSIG = 1

@@ -11,30 +11,34 @@ from collections.abc import Awaitable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, cast
 
-from django.db import connection, models
+from django.db import connection, models, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from executor import admission, states, wakeups
 from executor.engine.context import Outcome
 from executor.engine.events import BlockChanged, Event
 from executor.engine.journal import StepResult, completed, failed
-from executor.errors import LeaseLost, RecorderUnavailable, TooManyAtOnce
+from executor.errors import LeaseLost, RecorderUnavailable
 from executor.inserting import Conflict, Insert, insert_rows
 from executor.models import BlockResult, Execution, Step, StepStatus
+from executor.room import without_room
 from executor.rows import StorableOnce, change_block, copy_of, end_apart, step_row, storable
 from executor.states import Status
+from executor.together import Going, write_going
 from executor.writer import Write, Writer
 
 # What needs no answer (block states, utility steps) is written at the latest after this many
 # seconds.
 WRITE_AFTER_SECONDS = 0.2
+GIVEN_UP = RecorderUnavailable("A record took so long that it was given up.")
 # A step that is there was paid for and counts; a block's row is brought up to date.
 KEEP_FIRST = Conflict()
 LATEST_STATE = Conflict(
     unique=("execution", "block_id"),
     change=("status", "output", "error", "started_at", "completed_at"),
 )
-GIVEN_UP = RecorderUnavailable("A record took so long that it was given up.")
+TAKEN_OVER = "Another process took this execution over."
 
 
 class Accept(Write[None]):
@@ -69,13 +73,9 @@ class Accept(Write[None]):
     @classmethod
     def apply(cls, writes: Sequence[Accept]) -> Sequence[Any]:
         new = [write for write in writes if not (write.again and write.is_there())]
-        refused = _without_room([write for write in new if write.needs_room])
-        by_model: dict[type[models.Model], list[models.Model]] = {}
-        for write in new:
-            for row in () if write in refused else write.rows:
-                by_model.setdefault(type(row), []).append(row)
-        insert_rows([Insert(model, rows) for model, rows in by_model.items()])
-        return [refused.get(write) for write in writes]
+        refused = without_room([write.execution for write in new if write.needs_room])
+        insert_rows(_inserts(write for write in new if write.execution.pk not in refused))
+        return [refused.get(write.execution.pk) for write in writes]
 
     @property
     def deployment_id(self) -> uuid.UUID:
@@ -85,6 +85,10 @@ class Accept(Write[None]):
     @property
     def caller_key(self) -> str:
         return cast(str, self.execution.caller_key)
+
+    @classmethod
+    def is_one_statement(cls, writes: Sequence[Accept]) -> bool:
+        return not any(write.again or write.needs_room for write in writes)
 
     def is_there(self) -> bool:
         """Whether the try that broke off was committed."""
@@ -133,8 +137,27 @@ class Progress(Write[None]):
         self.end = end
         self.point = "finish" if end else "step" if steps else "block"
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it can be written together with those of other runs."""
+        return not (self.again or self.replaced) and (self.end is None or _is_usual(*self.end))
+
+    @classmethod
+    def is_one_statement(cls, writes: Sequence[Progress]) -> bool:
+        return all(write.is_plain for write in writes)
+
     @classmethod
     def apply(cls, writes: Sequence[Progress]) -> Sequence[Any]:
+        held = None if not cls.is_one_statement(writes) else _write_together(writes)
+        if held is not None:
+            lost = LeaseLost(TAKEN_OVER)
+            return [None if write.pk in held else lost for write in writes]
+        # A savepoint would be two more statements.
+        with transaction.atomic(savepoint=False):
+            return cls._apply_by_orm(writes)
+
+    @classmethod
+    def _apply_by_orm(cls, writes: Sequence[Progress]) -> Sequence[Any]:
         held = _locked_attempts({w.pk for w in writes})
         mine = [w for w in writes if held.get(w.pk) == w.attempt]
         # A failed step's next row takes its place, with a number that listeners have not seen.
@@ -142,17 +165,7 @@ class Progress(Write[None]):
             if write.replaced:
                 failed = Step.objects.filter(execution=write.pk, key__in=write.replaced)
                 failed.filter(status=StepStatus.FAILED).delete()
-        steps = {(w.pk, s.key): step_row(s, w.pk, w.attempt) for w in mine for s in w.steps}
-        # One INSERT may name a row once only, so the last state of each block wins.
-        blocks = {(w.pk, key): row for w in mine for key, row in w.blocks.items()}
-        for row in blocks.values():
-            row.output = storable(row.output)
-        insert_rows(
-            [
-                Insert(Step, list(steps.values()), KEEP_FIRST),
-                Insert(BlockResult, list(blocks.values()), LATEST_STATE),
-            ]
-        )
+        insert_rows(_rows(mine))
         ended = _ended([w for w in mine if w.end is not None])
         return [_result(w, ended) if held.get(w.pk) == w.attempt else _refusal(w) for w in writes]
 
@@ -195,7 +208,9 @@ class RunRecord:
         self._known: dict[str, StepResult] = {}
         self._replaced: set[str] = set()
         self._steps: list[StepResult] = []
+        # What is to be written, and those of it that were written as running.
         self._blocks: dict[str, BlockResult] = {}
+        self._open = {row.block_id: row for row in execution.begun_blocks}
         self._timer: asyncio.TimerHandle | None = None
         self.unwritten: BaseException | None = None
 
@@ -228,9 +243,16 @@ class RunRecord:
 
     def emit(self, event: Event) -> None:
         """Block states become rows; steps come through `record`, text in progress is not kept."""
-        if isinstance(event, BlockChanged):
-            change_block(self._blocks, self.pk, event)
-            self._write_soon()
+        if not isinstance(event, BlockChanged):
+            return
+        row = self._open.get(event.block_id)
+        if row is not None and event.status == row.status:
+            # As it was accepted.
+            return
+        if row is not None:
+            self._blocks[event.block_id] = self._open.pop(event.block_id)
+        change_block(self._blocks, self.pk, event)
+        self._write_soon()
 
     async def end(self, status: Status, **changes: Any) -> None:
         """Write what waits together with the end. Raises LeaseLost if the run is somebody else's
@@ -269,8 +291,7 @@ class RunRecord:
 
     def _flush(self, end: tuple[Status, dict[str, Any]] | None = None) -> Any:
         self.stop()
-        # Block rows are copied: the next event changes ours while the writer reads.
-        blocks = {key: copy_of(row) for key, row in self._blocks.items()}
+        blocks = self._blocks
         replaced = frozenset(self._replaced)
         write = Progress(self.pk, self.attempt, self._steps, blocks, end, replaced)
         try:
@@ -279,8 +300,10 @@ class RunRecord:
             # What waits is kept; the run is given back, for it cannot be recorded here.
             self.unwritten = self.unwritten or error
             raise
-        self._steps, self._replaced = [], set()
-        self._blocks = {key: row for key, row in self._blocks.items() if row.completed_at is None}
+        self._steps, self._replaced, self._blocks = [], set(), {}
+        # Copied: the next event changes ours while the writer reads.
+        running = {key: copy_of(row) for key, row in blocks.items() if row.completed_at is None}
+        self._open.update(running)
         written.add_done_callback(self._note)
         return written
 
@@ -290,38 +313,39 @@ class RunRecord:
         self.unwritten = self.unwritten or gap
 
 
-def _without_room(writes: Sequence[Accept]) -> dict[Accept, TooManyAtOnce]:
-    """Those for which their deployment or their caller has no room, each with what is said."""
-    if not writes:
-        return {}
-    of_deployment = admission.count_live(
-        w.deployment_id for w in writes if w.execution.max_concurrent is not None
-    )
-    of_caller = admission.count_live_of_callers(
-        w.caller_key for w in writes if w.execution.caller_max_concurrent is not None
-    )
-    refused: dict[Accept, TooManyAtOnce] = {}
+def _write_together(writes: Sequence[Progress]) -> set[uuid.UUID] | None:
+    """The runs whose attempt was running; None, with nothing written, where the ORM has to."""
+    attempts = {write.pk: write.attempt for write in writes}
+    ends = {w.pk: {"completed_at": Now(), **w.end[1]} for w in writes if w.end}
+    if any(attempts[write.pk] != write.attempt for write in writes):
+        # An attempt that was lost beside the next one.
+        return None
+    return write_going(Going(attempts, _rows(writes), ends))
+
+
+def _is_usual(status: Status, changes: dict[str, Any]) -> bool:
+    """Whether it is the end that the engine writes of a run in which all went well."""
+    return status is Status.COMPLETED and changes.keys() - {"completed_at"} == states.TOLD
+
+
+def _inserts(writes: Iterable[Accept]) -> list[Insert]:
+    by_model: dict[type[models.Model], list[models.Model]] = {}
     for write in writes:
-        deployment_id, caller_key = write.deployment_id, write.caller_key
-        if _is_full(write.execution.max_concurrent, of_deployment[deployment_id]):
-            refused[write] = _too_many("This deployment", write.execution.max_concurrent)
-        elif _is_full(write.execution.caller_max_concurrent, of_caller[caller_key]):
-            refused[write] = _too_many("This key", write.execution.caller_max_concurrent)
-        else:
-            of_deployment[deployment_id] += 1
-            of_caller[caller_key] += 1
-    return refused
+        for row in write.rows:
+            by_model.setdefault(type(row), []).append(row)
+    return [Insert(model, rows) for model, rows in by_model.items()]
 
 
-def _is_full(most: int | None, live: int) -> bool:
-    return most is not None and live >= most
-
-
-def _too_many(who: str, most: int | None) -> TooManyAtOnce:
-    return TooManyAtOnce(
-        f"{who} runs at most {most} executions at once, and all are under way. "
-        "Try again in some seconds, or send 'Prefer: respond-async' to wait in line."
-    )
+def _rows(writes: Iterable[Progress]) -> list[Insert]:
+    steps = {(w.pk, s.key): step_row(s, w.pk, w.attempt) for w in writes for s in w.steps}
+    # One INSERT may name a row once only, so the last state of each block wins.
+    blocks = {(w.pk, key): row for w in writes for key, row in w.blocks.items()}
+    for row in blocks.values():
+        row.output = storable(row.output)
+    return [
+        Insert(Step, list(steps.values()), KEEP_FIRST),
+        Insert(BlockResult, list(blocks.values()), LATEST_STATE),
+    ]
 
 
 def _refusal(write: Progress) -> Exception | None:
@@ -331,7 +355,7 @@ def _refusal(write: Progress) -> Exception | None:
         ours = Execution.objects.filter(pk=write.pk, attempt=write.attempt, status=status)
         if ours.exists():
             return None
-    return LeaseLost("Another process took this execution over.")
+    return LeaseLost(TAKEN_OVER)
 
 
 def _ended(writes: Sequence[Progress]) -> set[Progress]:

@@ -17,7 +17,8 @@ from executor.engine.budget import rounded_cost
 from executor.engine.context import Outcome, Usage
 from executor.engine.events import BlockChanged, ErrorInfo
 from executor.engine.journal import FailedTry, StepResult
-from executor.models import BlockResult, Execution, Step, StepStatus
+from executor.engine.runner import CompiledGraph
+from executor.models import BlockResult, BlockStatus, Execution, Step, StepStatus
 
 NOTHING_SPENT: dict[str, Any] = {
     "input_tokens": 0,
@@ -81,6 +82,16 @@ def change_block(blocks: dict[str, BlockResult], pk: uuid.UUID, event: BlockChan
         row.completed_at = at
         row.output = event.output
         row.error = _error_fields(event.error)
+
+
+def begun_blocks(graph: CompiledGraph, pk: uuid.UUID, at: datetime) -> list[BlockResult]:
+    """The rows of the blocks with which that run of the graph begins, as running."""
+    return [
+        BlockResult(
+            execution_id=pk, block_id=block_id, status=BlockStatus.RUNNING.value, started_at=at
+        )
+        for block_id in graph.first
+    ]
 
 
 def recorded_steps(execution: Execution) -> dict[str, StepResult]:

@@ -43,6 +43,11 @@ RESUMABLE = TERMINAL - {Status.COMPLETED}
 OWNERS_ENDS = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.TIMED_OUT})
 
 _NO_OWNER: dict[str, Any] = {"owner": "", "lease_until": None}
+# The same move, running → completed, as `together` makes it of many: SQL about the rows `o`.
+RUNS = f"o.\"status\" = '{Status.RUNNING.value}'"
+COMPLETED_TOGETHER = (
+    f'"status" = \'{Status.COMPLETED.value}\', "owner" = \'\', "lease_until" = NULL'
+)
 _LEASE_OVER = Q(lease_until__lt=Now()) | Q(lease_until=None)
 # Who runs it ends it at the deadline, with all that was spent until then, and has so long for that.
 OWNERS_SECONDS = 10.0

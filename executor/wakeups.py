@@ -34,6 +34,8 @@ LISTENS = "orchestra:listens"
 TEXTS = "orchestra:text:"
 # What every process hears.
 NEWS = (CANCELS, CHANGES, LISTENS)
+# One command for all: the client takes longer to make and read one than Redis to publish.
+_PUBLISH = "for i, channel in ipairs(KEYS) do redis.call('PUBLISH', channel, ARGV[i]) end"
 # A publisher that hangs must not hold memory: older messages are worthless once rows are read
 # again.
 MOST_WAITING = 10_000
@@ -55,11 +57,7 @@ def tell(pk: uuid.UUID, kind: str) -> None:
 
 def tell_here(pk: uuid.UUID, kind: str) -> None:
     """`tell` for a run of which no other process has heard."""
-    channel = CHANNEL + pk.hex
-    for loop, hub in _hubs.everywhere():
-        if hub.has_watchers(channel):
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(hub.deliver, channel, {"kind": kind})
+    _announce_here(CHANNEL + pk.hex, {"kind": kind})
 
 
 def tell_cancel(pk: uuid.UUID) -> None:
@@ -231,8 +229,9 @@ class Hub:
             if message.get("kind") != "text" or found.queue.qsize() < MOST_TEXTS:
                 found.queue.put_nowait(message)
 
-    def has_watchers(self, channel: str) -> bool:
-        return channel in self._watchers
+    def listens_to(self, channel: str) -> bool:
+        """Whether anybody on this loop hears the channel at this moment; from any thread."""
+        return channel in self._watchers or channel in NEWS
 
     def is_watched_here(self, pk: uuid.UUID) -> bool:
         """True if somebody on this loop watches with texts."""
@@ -304,10 +303,16 @@ def running_hub() -> Hub:
 
 
 def _announce(channel: str, message: dict[str, Any]) -> None:
-    for loop, hub in _hubs.everywhere():
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(hub.deliver, channel, message)
+    _announce_here(channel, message)
     _bell().ring(channel, message)
+
+
+def _announce_here(channel: str, message: dict[str, Any]) -> None:
+    for loop, hub in _hubs.everywhere():
+        # Who begins to watch after this look reads the row, which says it already.
+        if hub.listens_to(channel):
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(hub.deliver, channel, message)
 
 
 class Bell:
@@ -331,11 +336,9 @@ class Bell:
         batch = [self._waiting.get()]
         while not self._waiting.empty() and len(batch) < 500:
             batch.append(self._waiting.get())
+        channels, texts = zip(*batch, strict=True)
         try:
-            with self._client.pipeline(transaction=False) as pipe:
-                for channel, text in batch:
-                    pipe.publish(channel, text)
-                pipe.execute()
+            self._client.eval(_PUBLISH, len(batch), *channels, *texts)
         except (redis.RedisError, OSError) as error:
             self._complain(error)
 

@@ -67,6 +67,13 @@ class Write(Generic[T]):
         raise NotImplementedError
 
     @classmethod
+    def is_one_statement(cls, writes: Sequence[Any]) -> bool:
+        """Whether `apply` needs no transaction around it: it is a single statement, or makes its
+        own. A transaction would be two round trips more.
+        """
+        return False
+
+    @classmethod
     def committed(cls, writes: Sequence[Any]) -> None:
         """What to tell others once it is durable."""
 
@@ -155,11 +162,17 @@ def _commit(batch: Sequence[Write[Any]]) -> list[Group]:
         groups.setdefault(type(write), []).append(write)
     ordered = sorted(groups.items(), key=lambda item: item[0].rank)
     points = {write.point for write in batch}
-    with transaction.atomic():
-        # All locks of the transaction by one call, or two processes could wait for each other.
-        admission.lock([one for kind, writes in ordered for one in kind.locks(writes)])
-        written = [(kind, writes, kind.apply(writes)) for kind, writes in ordered]
-        faults.reach(*(f"{point}.before" for point in points))
+    before = [f"{point}.before" for point in points]
+    if len(ordered) == 1 and ordered[0][0].is_one_statement(batch):
+        faults.reach(*before)
+        written = [(ordered[0][0], list(batch), ordered[0][0].apply(batch))]
+    else:
+        # Several classes in one transaction: the disk is waited for once.
+        with transaction.atomic():
+            # All locks of it by one call, or two processes could wait for each other.
+            admission.lock([one for kind, writes in ordered for one in kind.locks(writes)])
+            written = [(kind, writes, kind.apply(writes)) for kind, writes in ordered]
+            faults.reach(*before)
     faults.reach(*(f"{point}.after" for point in points))
     return written
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,9 @@ from designs.graph.uses import reads_input
 from designs.patterns import catalogue
 from designs.patterns.base import InstantPattern, Pattern, Settings
 from executor.engine.journal import step_key
+
+# So many begin before any of them can end.
+MOST_FIRST = 20
 
 Palette = Mapping[str, Pattern[Any]]
 
@@ -62,7 +65,11 @@ class CompiledBlock:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledGraph:
-    """A graph ready to run any number of times, at once too. Made by `compile_graph`."""
+    """A graph ready to run any number of times, at once too. Made by `compile_graph`.
+
+    `first` are the ids of the blocks with which every run begins, if these are few and take time;
+    else none: what a block that computes comes to may keep others from beginning.
+    """
 
     graph: Graph
     blocks: tuple[CompiledBlock, ...]
@@ -70,6 +77,7 @@ class CompiledGraph:
     terminals: tuple[int, ...]
     output: Expression | Template | None
     output_check: SchemaCheck | None = None
+    first: tuple[str, ...] = ()
 
     @property
     def is_instant(self) -> bool:
@@ -96,14 +104,22 @@ def compile_graph(graph: Graph, palette: Palette | None = None) -> CompiledGraph
         _block(number, block, patterns, incoming[number], outgoing[number], ancestors[number])
         for number, block in enumerate(graph.blocks)
     )
+    roots = [block for block in blocks if not block.incoming]
     return CompiledGraph(
         graph=graph,
         blocks=blocks,
-        roots=tuple(block.number for block in blocks if not block.incoming),
+        roots=tuple(block.number for block in roots),
         terminals=tuple(block.number for block in blocks if not block.outgoing),
         output=_output(graph.output),
         output_check=None if graph.output_schema is None else SchemaCheck(graph.output_schema),
+        first=_first(roots),
     )
+
+
+def _first(roots: Sequence[CompiledBlock]) -> tuple[str, ...]:
+    if len(roots) > MOST_FIRST or any(block.instant is not None for block in roots):
+        return ()
+    return tuple(block.id for block in roots)
 
 
 def _output(source: str | None) -> Expression | Template | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -209,6 +210,8 @@ class Execution(models.Model):
 
     # True for an instance that was started together with its row, by this process's clock.
     begun_here = False
+    # The rows of its blocks that are written with it as running, for such an instance.
+    begun_blocks: Sequence[models.Model] = ()
 
     objects = ExecutionQuerySet.as_manager()
 

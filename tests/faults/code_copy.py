@@ -22,6 +22,7 @@ UNFENCED = (
         "mine = _rows().filter(pk=pk, status=Status.RUNNING)\n"
         "    return _end(mine, pk, status, **changes)",
     ),
+    ("executor/states.py", 'found_by=("id", "attempt")', 'found_by=("id",)'),
     (
         "executor/recorder.py",
         "mine = [w for w in writes if held.get(w.pk) == w.attempt]",
@@ -29,8 +30,14 @@ UNFENCED = (
     ),
     (
         "executor/recorder.py",
-        "return [_end(w) if held.get(w.pk) == w.attempt else _refusal(w) for w in writes]",
-        "return [_end(w) for w in writes]",
+        "return [_result(w, ended) if held.get(w.pk) == w.attempt "
+        "else _refusal(w) for w in writes]",
+        "return [_result(w, ended) for w in writes]",
+    ),
+    (
+        "executor/together.py",
+        """'ON o."id" = g.id AND o."attempt" = g.attempt '""",
+        """'ON o."id" = g.id '""",
     ),
     ("executor/carrier.py", 'self._stop(key, "lost")', "pass"),
 )

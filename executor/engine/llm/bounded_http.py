@@ -1,4 +1,4 @@
-"""A client that reads no more of an answer than it may, counted after unpacking."""
+"""The SDKs' HTTP client, which reads no more of an answer than it may, counted after unpacking."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import httpx2
 from executor.engine.llm.server_errors import (
     AnswerTooLong,
     AnswerUnreadable,
+    ServerLost,
     ServerRefused,
     refusal_of,
 )
@@ -18,25 +19,24 @@ from executor.engine.llm.server_errors import (
 MOST_ERROR_BYTES = 64_000
 # So much is unpacked at a time, however much more a packed piece would give.
 PIECE_BYTES = 65_536
-# SDKs copy an event at each of its lines; no event of theirs has so many.
-MOST_LINES_OF_EVENT = 2_000
 # What zlib reads by itself: gzip and deflate, told apart by their first bytes.
 _EITHER = zlib.MAX_WBITS | 32
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
 _UNREAD = frozenset({"br", "zstd", "compress", "x-compress"})
+# SDKs copy an event at each of its lines; no event of theirs has so many.
+MOST_LINES_OF_EVENT = 2_000
 
 
 class BoundedClient(httpx2.AsyncClient):
     """Asks for plain answers, and counts those that come packed all the same.
 
     Raises AnswerTooLong while an answer is read, and ServerRefused for every status but success,
-    so that errors are read in one place for all protocols. `for_sdk`: an SDK reads the events.
+    so that errors are read in one place for all protocols.
     """
 
-    def __init__(self, *, most_bytes: int, for_sdk: bool = False, **more: Any) -> None:
+    def __init__(self, *, most_bytes: int, **more: Any) -> None:
         super().__init__(**more)
         self._most_bytes = most_bytes
-        self._for_sdk = for_sdk
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **more: Any) -> Any:
         request.headers["Accept-Encoding"] = "identity"
@@ -48,7 +48,7 @@ class BoundedClient(httpx2.AsyncClient):
         if not answer.is_success:
             raise await _refusal(answer, inner, coding)
         is_stream = "event-stream" in answer.headers.get("content-type", "")
-        most_lines = MOST_LINES_OF_EVENT if self._for_sdk and is_stream else None
+        most_lines = MOST_LINES_OF_EVENT if is_stream else None
         answer.stream = _Counted(inner, coding, self._most_bytes, most_lines)
         if not stream:
             try:
@@ -73,11 +73,8 @@ class _Counted(httpx2.AsyncByteStream):
         self._most_lines = most_lines
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        count = lines = 0
-        async for piece in _unpacked(self._inner, self._coding):
-            count += len(piece)
-            if count > self._most_bytes:
-                raise AnswerTooLong(self._most_bytes)
+        lines = 0
+        async for piece in counted(aiter(self._inner), self._coding, self._most_bytes):
             if self._most_lines is not None:
                 lines = _lines_of_event(lines, piece)
                 if lines > self._most_lines:
@@ -94,23 +91,62 @@ def _lines_of_event(lines: int, piece: bytes) -> int:
     return lines + piece.count(b"\n") if end < 0 else piece.count(b"\n", end + 2)
 
 
-async def _unpacked(stream: httpx2.AsyncByteStream, coding: str) -> AsyncIterator[bytes]:
+async def _refusal(
+    answer: httpx2.Response, stream: httpx2.AsyncByteStream, coding: str
+) -> ServerRefused:
+    """The error that an answer tells, read as far as it may be."""
+    try:
+        body = await beginning(aiter(stream), coding, httpx2.HTTPError)
+    finally:
+        await answer.aclose()
+    url = answer.request.url.copy_with(query=None, fragment=None, username=None, password=None)
+    return ServerRefused(refusal_of(answer.status_code, answer.headers, body, str(url)))
+
+
+async def counted(
+    pieces: AsyncIterator[bytes], coding: str, most_bytes: int
+) -> AsyncIterator[bytes]:
+    """The pieces unpacked. Raises AnswerTooLong, and ServerLost for what cannot be unpacked."""
+    count = 0
+    async for piece in _unpacked(pieces, coding):
+        count += len(piece)
+        if count > most_bytes:
+            raise AnswerTooLong(most_bytes)
+        yield piece
+
+
+async def beginning(pieces: AsyncIterator[bytes], coding: str, *breaks: type[Exception]) -> bytes:
+    """As much as is read of an error, or comes before reading `breaks`."""
+    body = b""
+    try:
+        async for piece in _unpacked(pieces, coding):
+            body += piece
+            if len(body) >= MOST_ERROR_BYTES:
+                break
+    except (ServerLost, *breaks):
+        # The status says enough.
+        pass
+    return body[:MOST_ERROR_BYTES]
+
+
+async def _unpacked(pieces: AsyncIterator[bytes], coding: str) -> AsyncIterator[bytes]:
+    """`coding` is the answer's Content-Encoding in lower case. Raises ServerLost."""
     if coding in _UNREAD:
-        raise httpx2.DecodingError(
+        raise ServerLost(
             f"The answer came packed as {coding}, though a plain one was asked for. Turn that off "
             "at the server, or at the proxy before it."
         )
     if coding not in _PACKED:
-        async for packed in stream:
+        async for packed in pieces:
             yield packed
         return
     reader = _Unpacker()
-    async for packed in stream:
+    async for packed in pieces:
         while packed:
             try:
                 piece, packed = reader.next_piece(packed)
             except zlib.error as error:
-                raise httpx2.DecodingError(f"The answer cannot be unpacked: {error}") from error
+                raise ServerLost(f"The answer cannot be unpacked: {error}") from error
             if piece:
                 yield piece
 
@@ -139,24 +175,3 @@ class _Unpacker:
             piece = self._reader.decompress(packed, PIECE_BYTES)
         self._has_begun = True
         return piece, self._reader.unconsumed_tail or self._reader.unused_data
-
-
-async def _refusal(
-    answer: httpx2.Response, stream: httpx2.AsyncByteStream, coding: str
-) -> ServerRefused:
-    """The error that an answer tells, read as far as it may be."""
-    body = b""
-    try:
-        async for piece in _unpacked(stream, coding):
-            body += piece
-            if len(body) >= MOST_ERROR_BYTES:
-                break
-    except httpx2.HTTPError:
-        # The status says enough.
-        pass
-    finally:
-        await answer.aclose()
-    url = answer.request.url.copy_with(query=None, fragment=None, username=None, password=None)
-    return ServerRefused(
-        refusal_of(answer.status_code, answer.headers, body[:MOST_ERROR_BYTES], str(url))
-    )

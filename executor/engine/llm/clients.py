@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
+from executor.engine.llm.openai_protocol import chat_address
 from executor.loops import PerLoop
 
 if TYPE_CHECKING:
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
     import httpx2
     from pydantic_ai.models import Model as SdkModel
 
+    from executor.engine.llm.lean_client import LeanClient
+
 Protocol = Literal["openai", "openai_compatible", "ollama", "anthropic", "google"]
 
-# One client with hundreds of calls in flight spends its time looking through its own connections.
+# An SDK's client with hundreds of calls in flight spends its time looking through its connections.
 CALLS_A_CLIENT = 16
 MOST_CLIENTS = 16
+OPENAI_ADDRESS = "https://api.openai.com/v1"
+OLLAMA_ADDRESS = "http://localhost:11434/v1"
 CONNECT_SECONDS = 5.0
 # Of an answer, unpacked.
 MOST_BYTES = 8_000_000
@@ -52,14 +57,28 @@ class Endpoint:
 
 
 class Client:
-    """One HTTP client, with the SDK's model over it for a protocol that is read by an SDK."""
+    """One HTTP client: a lean one for the protocols that are read here, the SDK's with its model
+    over it for those that are read by an SDK.
+    """
 
-    __slots__ = ("busy", "http", "sdk")
+    __slots__ = ("_http", "busy", "sdk")
 
-    def __init__(self, http: httpx2.AsyncClient, sdk: SdkModel | None) -> None:
-        self.http = http
+    def __init__(self, http: httpx2.AsyncClient | LeanClient, sdk: SdkModel | None) -> None:
+        self._http = http
         self.sdk = sdk
         self.busy = 0
+
+    @property
+    def lean(self) -> LeanClient:
+        """For a protocol that is read here."""
+        return cast("LeanClient", self._http)
+
+    @property
+    def is_full(self) -> bool:
+        return self.sdk is not None and self.busy >= CALLS_A_CLIENT
+
+    async def close(self) -> None:
+        await self._http.aclose()
 
 
 class Clients:
@@ -74,7 +93,7 @@ class Clients:
         """A client for one call. `load` must have ended before."""
         clients = self._here.get()
         client = min(clients, key=lambda one: one.busy, default=None)
-        if client is None or (client.busy >= CALLS_A_CLIENT and len(clients) < MOST_CLIENTS):
+        if client is None or (client.is_full and len(clients) < MOST_CLIENTS):
             client = _make(self._endpoint)
             clients.append(client)
         client.busy += 1
@@ -90,7 +109,7 @@ class Clients:
 
 async def _close(clients: list[Client]) -> None:
     for client in clients:
-        await client.http.aclose()
+        await client.close()
 
 
 async def load(protocol: Protocol) -> None:
@@ -101,11 +120,15 @@ async def load(protocol: Protocol) -> None:
 
 # What a call imports at its first use; done ahead, so that no call holds the loop for it.
 _USED = (
-    "httpx2", "designs.guarded_http", "executor.engine.llm.exchanges", "genai_prices.data_snapshot",
-    # What the HTTP client imports at its first connection.
+    "executor.engine.llm.exchanges", "executor.engine.llm.lean_client", "designs.guarded_connector",
+    "genai_prices.data_snapshot",
+)  # fmt: skip
+_USED_BY_SDKS = (
+    "genai_prices.data_snapshot", "pydantic_ai.direct", "executor.engine.llm.sdk_protocols",
+    "designs.guarded_http",
+    # What their HTTP client imports at its first connection.
     "anyio._backends._asyncio",
 )  # fmt: skip
-_USED_BY_SDKS = ("pydantic_ai.direct", "executor.engine.llm.sdk_protocols")
 
 _loaded: set[Protocol] = set()
 _lock = threading.Lock()
@@ -117,17 +140,42 @@ def load_now(protocol: Protocol) -> None:
     with _lock:
         if protocol in _loaded:
             return
-        for name in _USED if protocol in OPENAI_PROTOCOLS else (*_USED, *_USED_BY_SDKS):
+        is_ours = protocol in OPENAI_PROTOCOLS
+        for name in _USED if is_ours else _USED_BY_SDKS:
             importlib.import_module(name)
-        _make(Endpoint(protocol, "m", "http://localhost/v1", "k"))
+        if not is_ours:
+            _make(Endpoint(protocol, "m", "http://localhost/v1", "k"))
         _tls_context()
         _loaded.add(protocol)
 
 
 def _make(endpoint: Endpoint) -> Client:
-    http = _http(endpoint)
     builder = _BUILDERS.get(endpoint.protocol)
-    return Client(http, builder(endpoint, http) if builder else None)
+    if builder is None:
+        return Client(_lean(endpoint), None)
+    http = _http(endpoint)
+    return Client(http, builder(endpoint, http))
+
+
+def _lean(endpoint: Endpoint) -> LeanClient:
+    from executor.engine.llm.lean_client import LeanClient, connections, proxy_for
+
+    tls, connector = _tls_context(), None
+    if endpoint.opened is not None:
+        from designs.guarded_connector import GuardedConnector
+
+        connector = GuardedConnector(endpoint.opened, **connections(tls))
+    usual = OPENAI_ADDRESS if endpoint.protocol == "openai" else OLLAMA_ADDRESS
+    address = chat_address(endpoint.base_url or usual)
+    return LeanClient(
+        address,
+        tls=tls,
+        connector=connector,
+        proxy=proxy_for(address) if _may_have_proxy(endpoint, address) else None,
+        most_bytes=endpoint.most_bytes,
+        connect_seconds=CONNECT_SECONDS,
+        read_seconds=READ_SECONDS,
+    )
 
 
 def _http(endpoint: Endpoint) -> httpx2.AsyncClient:
@@ -137,28 +185,28 @@ def _http(endpoint: Endpoint) -> httpx2.AsyncClient:
 
     timeout = httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=CALLS_A_CLIENT)
-    for_sdk = endpoint.protocol not in OPENAI_PROTOCOLS
     if endpoint.opened is not None:
         from designs.guarded_http import GuardedTransport
 
         guarded = GuardedTransport(endpoint.opened, limits=limits)
         return BoundedClient(
-            most_bytes=endpoint.most_bytes,
-            transport=guarded,
-            timeout=timeout,
-            trust_env=False,
-            for_sdk=for_sdk,
+            most_bytes=endpoint.most_bytes, transport=guarded, timeout=timeout, trust_env=False
         )
-    here = ("http://127.0.0.1", "http://localhost", "http://[::1]")
     return BoundedClient(
         most_bytes=endpoint.most_bytes,
         verify=_tls_context(),
         timeout=timeout,
         limits=limits,
-        # A proxy of the environment has no business between this machine and itself.
-        trust_env=not endpoint.base_url.startswith(here),
-        for_sdk=for_sdk,
+        trust_env=_may_have_proxy(endpoint, endpoint.base_url),
     )
+
+
+def _may_have_proxy(endpoint: Endpoint, address: str) -> bool:
+    """A guarded one connects by itself; and a proxy of the environment has no business between this
+    machine and itself.
+    """
+    here = ("http://127.0.0.1", "http://localhost", "http://[::1]")
+    return endpoint.opened is None and not address.startswith(here)
 
 
 def _tls_context() -> ssl.SSLContext:

@@ -9,11 +9,10 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any, Final
 
-import httpx2
 import orjson
 
 from designs.strict_json import MOST_VALUES, check_count
-from executor.engine.llm.server_errors import AnswerUnreadable
+from executor.engine.llm.server_errors import AnswerUnreadable, ServerLost, ServerSilent
 
 # Larger answers are parsed in a thread, so that nobody waits for them.
 MOST_BYTES_ON_LOOP = 131_072
@@ -52,7 +51,7 @@ async def _whole(first: str, texts: AsyncIterator[str]) -> list[Any]:
     try:
         async for text in texts:
             found.append(text)
-    except (httpx2.HTTPError, OSError) as broken:
+    except (ServerLost, ServerSilent, OSError) as broken:
         try:
             return await _parsed("".join(found))
         except AnswerUnreadable:

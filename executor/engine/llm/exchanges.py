@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
-import httpx2
 import orjson
 
 from executor.engine.llm import openai_protocol
@@ -18,13 +18,16 @@ from executor.engine.llm.manner import Manner
 from executor.engine.llm.prompt import user_text
 from executor.engine.llm.reply import Reply
 from executor.engine.llm.schemas import bounded, wrapped
-from executor.engine.llm.server_errors import AnswerUnreadable, ServerRefused
+from executor.engine.llm.server_errors import (
+    AnswerUnreadable,
+    ServerLost,
+    ServerRefused,
+    ServerSilent,
+)
 from executor.engine.llm.workarounds import Way
 
 # When a model has told why it ended, its server may still tell the tokens; some never hang up.
 AFTER_END_SECONDS = 5.0
-OPENAI_ADDRESS = "https://api.openai.com/v1"
-OLLAMA_ADDRESS = "http://localhost:11434/v1"
 
 
 async def ask_openai(
@@ -39,35 +42,24 @@ async def ask_openai(
 ) -> None:
     """Ask, and fill the reply. Raises what the HTTP client raises, and the errors of servers."""
     body = _body(endpoint, request, manner, way, system)
-    usual = OPENAI_ADDRESS if endpoint.protocol == "openai" else OLLAMA_ADDRESS
+    lean = client.lean
     headers = {"Content-Type": "application/json"}
-    if endpoint.api_key:
+    # Credentials in an address are sent in the same place.
+    if endpoint.api_key and not lean.has_credentials:
         headers["Authorization"] = f"Bearer {endpoint.api_key}"
-
-    async def trace(event: str, _: Any) -> None:
-        # A call that waits for a connection, or for its turn, has not left.
-        if event.endswith("send_request_headers.started"):
-            request.on_sent()
-
-    stream = client.http.stream(
-        "POST",
-        openai_protocol.chat_address(endpoint.base_url or usual),
-        content=_written(body),
-        headers=headers,
-        extensions={"trace": trace},
-    )
-    async with stream as answer:
+    asked = lean.post(_written(body), headers, request.on_sent)
+    async with asked as pieces:
         reply.has_begun = True
-        await _read(answer, reply)
+        await _read(pieces, reply)
     reply.end()
 
 
-async def _read(answer: httpx2.Response, reply: Reply) -> None:
+async def _read(pieces: AsyncIterator[bytes], reply: Reply) -> None:
     loop = asyncio.get_running_loop()
     try:
         async with (
             asyncio.timeout(None) as patience,
-            aclosing(values_of(answer.aiter_raw())) as values,
+            aclosing(values_of(pieces)) as values,
         ):
             async for value in values:
                 if value is DONE:
@@ -79,7 +71,7 @@ async def _read(answer: httpx2.Response, reply: Reply) -> None:
     except TimeoutError:
         if not patience.expired():
             raise
-    except (httpx2.TransportError, AnswerUnreadable, ServerRefused):
+    except (ServerLost, ServerSilent, AnswerUnreadable, ServerRefused):
         # What goes wrong behind the end of an answer takes nothing away from it.
         if not reply.is_ended or reply.finish_reason == "error":
             raise

@@ -14,13 +14,18 @@ from executor.engine.llm.reply import MOST_TEXT, TextTooLong
 from executor.engine.llm.server_errors import (
     AnswerTooLong,
     AnswerUnreadable,
+    ServerLost,
     ServerRefused,
+    ServerSilent,
     model_error,
     redacted,
     shortened,
 )
 
 logger = logging.getLogger(__name__)
+
+# httpx2 is the SDKs' client.
+_NO_CONNECTION = (ServerLost, ServerSilent, httpx2.TransportError, OSError)
 
 UNREADABLE = (
     "the server cannot answer at the moment: its answer is not of the expected protocol; check its "
@@ -60,7 +65,7 @@ def is_broken_answer(error: Exception, *, has_begun: bool) -> bool:
         return False
     if _cause(error, AnswerTooLong, TextTooLong) is not None:
         return False
-    return has_begun or _cause(error, httpx2.TransportError, OSError) is None
+    return has_begun or _cause(error, *_NO_CONNECTION) is None
 
 
 def refusal_in(error: Exception) -> ServerRefused | None:
@@ -131,6 +136,8 @@ _MADE: tuple[tuple[type[Exception], Callable[[Exception, str, Mask], Exception]]
     (TextTooLong, _too_long),
     (BrokeOff, _broke_off),
     (AnswerUnreadable, _unreadable),
+    (ServerSilent, _silent),
+    (ServerLost, _disconnected),
     (httpx2.ReadTimeout, _silent),
     (httpx2.HTTPError, _disconnected),
     (OSError, _disconnected),

@@ -138,6 +138,14 @@ class AnswerTooLong(Exception):
         self.most_bytes = most_bytes
 
 
+class ServerLost(Exception):
+    """There is no connection to the server, or it broke; the words say what happened."""
+
+
+class ServerSilent(Exception):
+    """The server said nothing for as long as is waited."""
+
+
 def refusal_of(status: int, headers: Mapping[str, str], body: bytes, address: str) -> Refusal:
     """The error that an answer with this status tells. `headers` are found in any case."""
     text = body.decode("utf-8", "replace").lstrip("\ufeff").strip()

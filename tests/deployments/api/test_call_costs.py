@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +18,10 @@ from django.db.backends.utils import CursorWrapper
 from rest_framework.test import APIClient
 
 from deployments.models import Deployment
+from executor.engine.llm.offline import StandIn
 from executor.models import Execution
+from executor.recorder import WRITE_AFTER_SECONDS
+from tests.counting import round_trips
 from tests.documents import doubling, greeting
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,6 +105,37 @@ def test_a_call_asks_the_database_only_for_its_run(
     else:
         assert set(found) == writes
         assert found.count("INSERT executor_execution") == 1
+
+
+def test_a_run_is_written_when_it_is_accepted_after_each_call_and_at_its_end(
+    deploy: Deploy, client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That its first block runs is written with it, and costs no time and no statement later."""
+    held, is_free = threading.Event(), threading.Event()
+    original = StandIn.complete
+
+    async def complete(self: Any, request: Any, on_delta: Any = None) -> Any:
+        held.set()
+        await asyncio.to_thread(is_free.wait, 20)
+        return await original(self, request, on_delta)
+
+    deploy(greeting(), "/costs")
+    assert post(client, "/costs").status_code == 200
+    asked = round_trips(monkeypatch, "writer")
+    monkeypatch.setattr(StandIn, "complete", complete)
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(post, client, "/costs")
+        assert held.wait(20)
+        block = Execution.objects.first().blocks.get()  # type: ignore[union-attr]
+        assert (block.status, block.completed_at) == ("running", None)
+        assert block.started_at is not None
+        time.sleep(2 * WRITE_AFTER_SECONDS)
+        is_server = connection.vendor == "postgresql"
+        assert len(asked) == is_server
+        is_free.set()
+        answer = call.result(20)
+    assert answer.json()["usage"]["model_calls"] == 2
+    assert len(asked) == 4 * is_server
 
 
 def test_a_call_that_cannot_be_accepted_keeps_no_place(
