@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from celery.schedules import ParseException
@@ -25,7 +27,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from deployments.models import Deployment, Schedule
-from deployments.occurrences import MOST_EVERY_SECONDS
+from deployments.occurrences import MOST_EVERY_SECONDS, known_zones
 from deployments.schedules.rules import MOST_DAYS
 from deployments.schedules.store import TASK, describe
 from designs.access import Caller
@@ -113,6 +115,22 @@ class IntervalForm(forms.ModelForm):
             if span > timedelta(seconds=MOST_EVERY_SECONDS):
                 self.add_error("every", f"An interval is at most {MOST_DAYS} days.")
         return given
+
+
+class CrontabForm(forms.ModelForm):
+    """The field of time zones looks for a file of the name that was sent, whatever that is."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields.get("timezone")
+        if field is not None:
+            field.coerce = partial(_zone, field.coerce)
+
+
+def _zone(coerce: Callable[[Any], Any], value: Any) -> Any:
+    if str(value) not in known_zones():
+        raise ValidationError("This is not a time zone: choose one of the list.")
+    return coerce(value)
 
 
 admin.site.unregister([PeriodicTask, *RULES])
@@ -255,6 +273,7 @@ class RuleAdmin(OrchestraAdmin):
 
 @admin.register(CrontabSchedule)
 class CrontabScheduleAdmin(RuleAdmin):
+    form = CrontabForm
     list_display = ("cron", "timezone", "in_words")
     fields = (
         "in_words", "minute", "hour", "day_of_month", "month_of_year", "day_of_week",
