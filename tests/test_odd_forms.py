@@ -71,7 +71,7 @@ def _bodies(form: PageForm) -> Iterator[str]:
         for text in EACH[::2]:
             yield form.body(action=[action], **{SELECTED: [text]})
     for number, name in enumerate(form.names):
-        # One of them at each field, all of them at each eight fields: a form costs tens of requests.
+        # One at each field, all of them at each eight: a form costs tens of requests.
         yield form.body(**{name: [EACH[number % len(EACH)]]})
     for name in form.names[:1]:
         yield form.body(**{name: ["1", "2"]})
