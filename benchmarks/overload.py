@@ -3,9 +3,9 @@
 Run: python -m benchmarks.overload  (BENCH_SECONDS, BENCH_WAITING)
 
 Ten thousand runs of one key wait, workers are full of slow model calls, the key goes on calling,
-fifty execution pages and a thousand streams are open, and runs with callbacks end. Meanwhile
-another key calls and a person looks at pages. At the end the model becomes quick, and every
-accepted run must have ended once.
+fifty execution pages and a thousand streams are open, and runs with callbacks end. Meanwhile, and
+while these streams are opened all at once, another key calls and a person looks at pages. At the
+end the model becomes quick, and every accepted run must have ended once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +27,7 @@ from typing import Any
 import psutil
 import redis
 
+from benchmarks.overload_rows import people_of, states_of
 from benchmarks.servers import ROOT, Ground, free_port, ground, server
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "60"))  # noqa: TID251
@@ -34,6 +35,8 @@ WAITING = int(os.environ.get("BENCH_WAITING", "10000"))  # noqa: TID251
 SLOW, QUICK = 5.0, 0.05
 PAGES, STREAMS, PEOPLE = 50, 1000, 60
 FLOOD_AT_ONCE = 100
+# All streams are opened so many times, each time within so long.
+OPENINGS, OPENING_SECONDS = 3, 60.0
 END_SECONDS = 900.0
 CALLED = ("/", "/deployments/", "/executions/", "/designs/", "/schedules/", "/api/executions")
 
@@ -59,7 +62,7 @@ def main() -> None:
     }
     with ExitStack() as held:
         found = held.enter_context(ground(**variables))
-        people = _people(found)
+        people = people_of(found, PEOPLE)
         held.enter_context(server(["benchmarks.overload_peers", str(model)], found, model))
         held.enter_context(server(["benchmarks.overload_peers", str(receiver)], found, receiver))
         _ask(model, f"/seconds/{SLOW}")
@@ -83,6 +86,7 @@ class _Overload:
         self.web, self.receiver, self.model = web, receiver, model
         self.seen = Seen()
         self.over = asyncio.Event()
+        self.phase = ""
         self.broker = redis.Redis.from_url(found.environment["REDIS_URL"])
 
     async def run(self) -> Seen:
@@ -93,8 +97,8 @@ class _Overload:
         self.seen.times.clear()
         await self._fill(flood)
         runs = sorted(self.seen.accepted)[:10]
-        tasks = [asyncio.create_task(work) for work in self._load(flood, runs)]
-        await asyncio.sleep(5.0)
+        tasks = [asyncio.create_task(work) for work in self._load(flood)]
+        tasks += await self._come_back(calm, runs)
         watching = asyncio.create_task(self._watch())
         await self._probe(calm, SECONDS)
         self.over.set()
@@ -120,18 +124,44 @@ class _Overload:
         took = time.perf_counter() - began
         print(f"{len(self.seen.accepted)} runs wait; accepted in {took:.0f} s")
 
-    def _load(self, flood: str, runs: list[str]) -> Iterator[Awaitable[None]]:
+    async def _come_back(self, calm: dict[str, str], runs: list[str]) -> list[asyncio.Task[None]]:
+        """Open all streams, some times as after a deploy, while others call and look at pages;
+        leaves them open.
+        """
+        self.phase = "while streams open: "
+        for number in range(OPENINGS):
+            self.seen.streams, closed = 0, asyncio.Event()
+            began = time.perf_counter()
+            tasks = [asyncio.create_task(work) for work in self._listeners(runs, closed)]
+            opening = asyncio.create_task(self._until_open(tasks))
+            await self._probe(calm, OPENING_SECONDS, opening)
+            print(f"{self.seen.streams} streams open after {time.perf_counter() - began:.1f} s")
+            if number + 1 < OPENINGS:
+                closed.set()
+                await asyncio.gather(*tasks)
+        self.phase = ""
+        return [*tasks, asyncio.create_task(_set_after(self.over, closed))]
+
+    async def _until_open(self, tasks: list[asyncio.Task[None]]) -> None:
+        while self.seen.streams + sum(task.done() for task in tasks) < len(tasks):
+            await asyncio.sleep(0.01)
+
+    def _load(self, flood: str) -> Iterator[Coroutine[Any, Any, None]]:
         for _ in range(FLOOD_AT_ONCE):
             yield self._flood(flood)
         yield self._callbacks(self.people[1]["key"])
+
+    def _listeners(
+        self, runs: list[str], closed: asyncio.Event
+    ) -> Iterator[Coroutine[Any, Any, None]]:
         for number in range(PAGES):
             person = self.people[number % len(self.people)]
             path = f"/executions/{runs[number % len(runs)]}/stream/"
-            yield self._listen(path, f"Cookie: sessionid={person['session']}")
+            yield self._listen(path, f"Cookie: sessionid={person['session']}", closed)
         for number in range(STREAMS):
             person = self.people[number % len(self.people)]
             path = f"/api/executions/{runs[number % len(runs)]}/events"
-            yield self._listen(path, f"Authorization: Bearer {person['key']}")
+            yield self._listen(path, f"Authorization: Bearer {person['key']}", closed)
 
     async def _flood(self, key: str) -> None:
         while not self.over.is_set():
@@ -139,7 +169,8 @@ class _Overload:
             status, body = await self._call(
                 "/api/deployed/model", key, MODEL_BODY, "Prefer: wait=2"
             )
-            self.seen.times[f"flooding key, {status}"].append(time.perf_counter() - began)
+            name = f"{self.phase}flooding key, {status}"
+            self.seen.times[name].append(time.perf_counter() - began)
             if status == 202:
                 self.seen.accepted.add(json.loads(body)["log_id"])
             elif status != 200:
@@ -151,7 +182,7 @@ class _Overload:
             await self._call("/api/deployed/bench", key, BODY, header)
             await asyncio.sleep(0.5)
 
-    async def _listen(self, path: str, header: str) -> None:
+    async def _listen(self, path: str, header: str, closed: asyncio.Event) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.web)
         writer.write(
             f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.web}\r\n{header}\r\n"
@@ -163,15 +194,17 @@ class _Overload:
             return
         self.seen.streams += 1
         reading = asyncio.create_task(_drain(reader))
-        await self.over.wait()
+        await closed.wait()
         reading.cancel()
         writer.close()
 
-    async def _probe(self, person: dict[str, str], seconds: float) -> None:
-        """A person's pages and another key's calls, one after the other."""
+    async def _probe(
+        self, person: dict[str, str], seconds: float, until: asyncio.Task[None] | None = None
+    ) -> None:
+        """A person's pages and another key's calls, one after the other; no longer than `until`."""
         end = time.perf_counter() + seconds
         cookie = f"Cookie: sessionid={person['session']}"
-        while time.perf_counter() < end:
+        while time.perf_counter() < end and not (until and until.done()):
             for path in CALLED:
                 header = f"Authorization: Bearer {person['key']}" if "/api/" in path else cookie
                 await self._timed(path, lambda p=path, h=header: self._get(p, h), 200)
@@ -187,7 +220,7 @@ class _Overload:
     ) -> None:
         began = time.perf_counter()
         status, _ = await ask()
-        self.seen.times[name].append(time.perf_counter() - began)
+        self.seen.times[self.phase + name].append(time.perf_counter() - began)
         if status != wanted:
             self.seen.wrong[f"{name}: {status}"] += 1
 
@@ -220,7 +253,7 @@ class _Overload:
                 break
             await asyncio.sleep(2.0)
         print(f"all ended after {time.perf_counter() - began:.0f} s")
-        states = _states(self.ground)
+        states = states_of(self.ground)
         missing = self.seen.accepted - states.keys()
         ended = defaultdict(int)
         for name in self.seen.accepted & states.keys():
@@ -270,6 +303,11 @@ def _plain(head: bytes, content: bytes) -> bytes:
     return plain
 
 
+async def _set_after(first: asyncio.Event, then: asyncio.Event) -> None:
+    await first.wait()
+    then.set()
+
+
 async def _drain(reader: asyncio.StreamReader) -> None:
     while await reader.read(65_536):
         continue
@@ -299,54 +337,12 @@ def _celery(found: Ground, *words: str) -> Iterator[None]:
         process.wait()
 
 
-# --- In a process of the installation -------------------------------------------------------------
-
-
-def _inside(found: Ground, code: str) -> Any:
-    text = "import django; django.setup()\nimport json\n" + code
-    done = subprocess.run(
-        [sys.executable, "-c", text], env=found.environment, cwd=ROOT, check=True,
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def _people(found: Ground) -> list[dict[str, str]]:
-    """Administrators, each with a key and a session."""
-    people: list[dict[str, str]] = _inside(found, _MAKE_PEOPLE.replace("PEOPLE", str(PEOPLE)))
-    return people
-
-
-def _states(found: Ground) -> dict[str, str]:
-    states: dict[str, str] = _inside(found, _READ_STATES)
-    return states
-
-
-_MAKE_PEOPLE = """
-from django.contrib.auth.models import User
-from django.test import Client
-from deployments.keys import create_key
-made = []
-for number in range(PEOPLE):
-    user = User.objects.create_superuser(f"person{number}", password=None)
-    browser = Client()
-    browser.force_login(user)
-    made.append({"key": create_key(owner=user)[1], "session": browser.cookies["sessionid"].value})
-print(json.dumps(made))
-"""
-_READ_STATES = """
-from executor.models import Execution
-rows = Execution.objects.values_list("pk", "status").iterator()
-print(json.dumps({str(pk): status for pk, status in rows}))
-"""
-
-
 def _tell(seen: Seen) -> None:
     for name, times in sorted(seen.times.items()):
         ordered = sorted(times)
         p99 = ordered[int(len(ordered) * 0.99)]
         print(
-            f"{name:28} {len(times):6} asked, median {statistics.median(times) * 1000:7.0f} ms, "
+            f"{name:40} {len(times):6} asked, median {statistics.median(times) * 1000:7.0f} ms, "
             f"p99 {p99 * 1000:7.0f} ms, longest {ordered[-1] * 1000:7.0f} ms"
         )
     if seen.late:

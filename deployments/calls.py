@@ -26,6 +26,7 @@ from executor.acceptance import Accepted, Order, accept
 from executor.answers import Answer, answer_of, wait_for_answer
 from executor.carrier import Carrier, process_carrier
 from executor.engine.context import Outcome
+from executor.errors import LineWaits
 from executor.instant import run_at_once
 from executor.models import Execution, Trigger
 from executor.passing import process_lines
@@ -177,7 +178,12 @@ async def _start(plan: Plan) -> Call:
     if plan.is_waited_for and not ready.is_isolated:
         carrier = await _carrier_with_room(plan.order.caller, ready.id)
     if carrier is not None:
-        return await _run_here(carrier, accepted, plan)
+        try:
+            return await _run_here(carrier, accepted, plan)
+        except LineWaits:
+            # Another process has queued runs of theirs, which come first; nothing was written.
+            process_lines.note(accepted.execution)
+            accepted = await plan.accepted()
     await _to_its_end(_queue(accepted, at_once=plan.is_waited_for))
     pk, seconds = plan.execution_id, plan.wait_seconds
     return Call(pk, await wait_for_answer(pk, seconds) if seconds > 0 else None)

@@ -11,10 +11,28 @@ from datetime import datetime
 def new_id() -> uuid.UUID:
     """A UUIDv7 (RFC 9562, section 5.7): 48 bits of milliseconds, then 74 random bits."""
     milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
+    random = int.from_bytes(_random(), "big")
     value = (milliseconds & 0xFFFFFFFFFFFF) << 80 | random
     value = value & ~(0xF << 76) | 0x7 << 76
     return uuid.UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+
+
+# Random bytes of the system, ten for each id to come. Measured where system calls are dear: asking
+# for ten at each call was a fifth of the CPU time of a short run.
+_coming: list[bytes] = []
+_AT_ONCE = 200
+# A child must not make the ids of its parent.
+os.register_at_fork(after_in_child=_coming.clear)
+
+
+def _random() -> bytes:
+    """From any thread: each piece is taken once."""
+    try:
+        return _coming.pop()
+    except IndexError:
+        some = os.urandom(10 * _AT_ONCE)
+        _coming.extend(some[at : at + 10] for at in range(10, len(some), 10))
+        return some[:10]
 
 
 def new_ordered_id() -> uuid.UUID:

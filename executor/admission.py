@@ -11,9 +11,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, Q, UUIDField, Value
+from django.db.models.functions import Coalesce, Now
 
 from executor.models import Execution
+from executor.models.execution import NO_DEPLOYMENT
 
 # The first half of a lock's key says what is locked, so that no lock of somebody else is met.
 DEPLOYMENTS, CALLERS = 0x0C, 0x0D
@@ -58,10 +60,25 @@ def change_limit(*, deployment_id: uuid.UUID, max_concurrent: int | None) -> Non
     waiting.update(max_concurrent=max_concurrent)
 
 
-def change_limit_of_caller(*, caller_key: str, max_concurrent: int | None) -> None:
-    """Likewise for a key's limit."""
-    waiting = Execution.objects.queued().filter(caller_key=caller_key)
-    waiting.update(caller_max_concurrent=max_concurrent)
+# A caller and a deployment of theirs; None: tries of designs.
+Line = tuple[str, uuid.UUID | None]
+
+
+def waits(line: Line) -> bool:
+    """Whether a run of this caller for this deployment waits to be taken by a worker, whichever
+    process queued it: one look into an index.
+    """
+    caller_key, deployment_id = line
+    rows = Execution.objects.queued().alias(
+        # As the index has it.
+        line=Coalesce("deployment", Value(NO_DEPLOYMENT, UUIDField()))
+    )
+    return rows.filter(
+        Q(not_before=None) | Q(not_before__lte=Now()),
+        caller_key=caller_key,
+        line=deployment_id or NO_DEPLOYMENT,
+        cancel_requested_at=None,
+    ).exists()
 
 
 def _count(column: str, values: Iterable[Any]) -> Counter[Any]:

@@ -45,6 +45,12 @@ class TooManyAtOnce(NotAccepted):
     """A deployment, or a person who tries designs, has as many runs under way as they may."""
 
 
+class LineWaits(Exception):
+    """Runs of the same caller for the same deployment wait in line, so this one may not begin at
+    once.
+    """
+
+
 class TooManyStreams(Exception):
     """A caller, a run or this process has as many open streams as it may."""
 

@@ -18,6 +18,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from designs.access import Caller
+from designs.ids import new_id
 from executor.errors import TooManyStreams
 from executor.gathering import Gathered
 from executor.loops import PerLoop, stop_task
@@ -71,7 +72,7 @@ class Place:
     """One open stream, until it is freed; with what it belongs to at the latest."""
 
     def __init__(self, keys: tuple[str, str]) -> None:
-        self.name = uuid.uuid4().hex
+        self.name = new_id().hex
         self.keys = keys
         self._loop = asyncio.get_running_loop()
         _open[self.name] = self

@@ -22,7 +22,7 @@ from executor.engine.journal import StepResult, completed, failed
 from executor.errors import LeaseLost, RecorderUnavailable
 from executor.inserting import Conflict, Insert, insert_rows
 from executor.models import BlockResult, Execution, Step, StepStatus
-from executor.room import without_room
+from executor.room import behind_a_line, without_room
 from executor.rows import StorableOnce, change_block, copy_of, end_apart, step_row, storable
 from executor.states import Status
 from executor.together import Going, write_going
@@ -45,7 +45,8 @@ class Accept(Write[None]):
     """Insert an execution and the rows that belong to it (an idempotency key), or none of them.
 
     With `at_once` it is refused (TooManyAtOnce) when its deployment or its caller has no room for
-    one more.
+    one more. One that begins in this process is refused (LineWaits) while runs of the same caller
+    and deployment wait in line: those come first, whichever process queued them.
     """
 
     rank = 0
@@ -73,7 +74,12 @@ class Accept(Write[None]):
     @classmethod
     def apply(cls, writes: Sequence[Accept]) -> Sequence[Any]:
         new = [write for write in writes if not (write.again and write.is_there())]
-        refused = without_room([write.execution for write in new if write.needs_room])
+        refused: dict[uuid.UUID, Exception] = behind_a_line(
+            [write.execution for write in new if write.begins_here]
+        )
+        refused |= without_room(
+            [w.execution for w in new if w.needs_room and w.execution.pk not in refused]
+        )
         insert_rows(_inserts(write for write in new if write.execution.pk not in refused))
         return [refused.get(write.execution.pk) for write in writes]
 
@@ -86,8 +92,13 @@ class Accept(Write[None]):
     def caller_key(self) -> str:
         return cast(str, self.execution.caller_key)
 
+    @property
+    def begins_here(self) -> bool:
+        return self.execution.status == Status.RUNNING
+
     @classmethod
     def is_one_statement(cls, writes: Sequence[Accept]) -> bool:
+        # The look for a line before it reads only.
         return not any(write.again or write.needs_room for write in writes)
 
     def is_there(self) -> bool:

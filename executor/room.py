@@ -1,4 +1,4 @@
-"""Which executions there is room for, where their deployment or their caller has a limit."""
+"""Which executions may begin: for which there is room, and which are not behind a line."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ from collections.abc import Sequence
 from typing import cast
 
 from executor import admission
-from executor.errors import TooManyAtOnce
+from executor.errors import LineWaits, TooManyAtOnce
 from executor.models import Execution
+
+
+def behind_a_line(executions: Sequence[Execution]) -> dict[uuid.UUID, Exception]:
+    """Those, by id, that may not begin: runs of the same caller and deployment wait in line."""
+    lines: dict[admission.Line, list[uuid.UUID]] = {}
+    for one in executions:
+        lines.setdefault((str(one.caller_key or ""), one.deployment_id), []).append(one.pk)
+    waiting = [pks for line, pks in lines.items() if admission.waits(line)]
+    return {pk: LineWaits() for pks in waiting for pk in pks}
 
 
 def without_room(executions: Sequence[Execution]) -> dict[uuid.UUID, TooManyAtOnce]:

@@ -60,6 +60,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         # What Django does not know either, without its traceback.
         return
     scope = with_client(scope, settings.ENVIRONMENT.trusted_proxies)
+    send = noting_large_answers(send)
     if stream_lane.takes(scope):
         await stream_lane.answer(scope, receive, send, otherwise=_answer)
     elif not (fast_lane.takes(scope) and await fast_lane.answer(scope, receive, send)):
@@ -67,7 +68,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 async def _answer(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    await _django(scope, bounded(scope, receive), noting_large_answers(send))
+    await _django(scope, bounded(scope, receive), send)
 
 
 def bounded(scope: dict[str, Any], receive: Any) -> Any:

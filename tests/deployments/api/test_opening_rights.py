@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
 
+from deployments.keys import create_key
 from deployments.models import Deployment
 from deployments.services import invoke_deployment
 from designs.access import SYSTEM
@@ -91,3 +92,34 @@ async def test_a_key_that_is_not_good_opens_nothing(executions: list[Execution],
         assert (await one.until_heard()).status == status
         judge(one.headers, path)
         await one.leave()
+
+
+async def test_who_opens_together_is_judged_each_by_their_own_rights(
+    executions: list[Execution],
+    make_user: Callable[..., User],
+    key_of: Callable[..., str],
+    deploy: Callable[..., Deployment],
+) -> None:
+    def prepare() -> dict[str, str]:
+        limited = executions[0].deployment
+        assert limited is not None
+        limited.groups.set([Group.objects.get(name="Designer")])
+        other = deploy(greeting(), "/other")
+        keys = {
+            f"{group} {number}": key_of(make_user(f"{group}{number}", group))
+            for group in ("Viewer", "Designer", "Administrator")
+            for number in range(2)
+        }
+        owner = make_user("owner", "Designer")
+        keys["Designer, bound to it"] = create_key(owner=owner, deployments=[limited])[1]
+        keys["bound elsewhere"] = create_key(owner=owner, deployments=[other])[1]
+        return keys
+
+    keys = await sync_to_async(prepare)()
+    path = addresses(executions, "api")[0]
+    asked = {name: Asked(path, authorization=f"Bearer {key}") for name, key in keys.items()}
+    found = {name: (await one.until_heard()).status for name, one in asked.items()}
+    for one in asked.values():
+        await one.leave()
+    seeing = {name for name in keys if name.startswith("Designer")}
+    assert found == {name: 200 if name in seeing else 404 for name in keys}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +11,13 @@ from django.contrib.auth.models import User
 from django.db.backends.utils import CursorWrapper
 from rest_framework.test import APIClient
 
+from deployments.keys import find_caller
 from deployments.models import Deployment
-from designs.access import SYSTEM
-from executor.models import Execution
+from deployments.services import invoke_deployment
+from designs.access import SYSTEM, Caller
+from executor.carrier import existing_carrier
+from executor.models import Execution, Trigger
+from executor.passing import process_lines
 from executor.services import cancel_execution
 from tests.documents import greeting
 
@@ -40,6 +45,16 @@ def post(client: APIClient, path: str = "/one", **headers: str) -> Any:
     return client.post(f"/api/deployed{path}", {}, format="json", headers=headers)
 
 
+@pytest.fixture(autouse=True)
+def _lines() -> None:
+    process_lines._queued.clear()
+
+
+def client_caller(client: APIClient) -> Caller:
+    """Whom the client's key speaks for."""
+    return find_caller(client._credentials["HTTP_AUTHORIZATION"].removeprefix("Bearer "))
+
+
 def test_who_waits_is_not_passed_by_the_same_caller(client: APIClient) -> None:
     assert post(client).status_code == 200
     first = post(client, **QUEUE).json()
@@ -64,7 +79,33 @@ def test_others_and_other_deployments_are(
     assert post(other).status_code == 200
 
 
-def test_who_queued_nothing_is_not_asked_for(
+def test_what_another_process_has_queued_is_not_passed_either(
+    client: APIClient, operator: User
+) -> None:
+    # Queued past this process's memory of lines, as another one does it.
+    caller = client_caller(client)
+    queued = invoke_deployment(
+        deployment=Deployment.objects.get(endpoint_path="/one"),
+        input_data={},
+        trigger=Trigger.API,
+        caller=caller,
+    )
+    assert not process_lines._queued
+    later = post(client, **SOON)
+    assert (later.status_code, later.json()["status"]) == (202, "queued")
+    rows = Execution.objects.order_by("id")
+    assert [row.status for row in rows] == ["queued", "queued"]
+    assert [row.pk for row in rows] == [queued.pk, uuid.UUID(later.json()["log_id"])]
+    # Nothing of the try is left: no place, and nothing that was begun.
+    carrier = existing_carrier()
+    assert carrier is None or carrier.running == 0
+    assert post(client, "/two").status_code == 200
+    for execution in Execution.objects.queued():
+        cancel_execution(execution=execution, caller=SYSTEM)
+    assert post(client).status_code == 200
+
+
+def test_each_call_asks_for_the_line_once_whatever_waits_there(
     client: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post(client)
@@ -72,9 +113,11 @@ def test_who_queued_nothing_is_not_asked_for(
     original = CursorWrapper.execute
 
     def counted(self: Any, sql: Any, params: Any = None) -> Any:
-        asked.append(str(sql))
+        asked.append(f"{sql} {params}")
         return original(self, sql, params)
 
     monkeypatch.setattr(CursorWrapper, "execute", counted)
     assert post(client).status_code == 200
-    assert not [sql for sql in asked if "'queued'" in sql or "queued" in sql.lower()]
+    looks = [sql for sql in asked if sql.startswith("SELECT") and "QUEUED" in sql]
+    assert len(looks) == 1
+    assert "LIMIT 1" in looks[0]
