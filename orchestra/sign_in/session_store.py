@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY
@@ -10,9 +11,16 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from designs.models import PersonSession
 from designs.models.session import digest_of_session
 
+# As Django makes them.
+_KEY = re.compile(r"[a-z0-9]{32}")
+
 
 class SessionStore(DatabaseStore):
     """Without the note, finding a person's sessions means to decode everybody's."""
+
+    def _validate_session_key(self, key: str | None) -> bool:
+        """A cookie may hold anything, also what PostgreSQL does not take in a question."""
+        return bool(key) and _KEY.fullmatch(str(key)) is not None
 
     def save(self, must_create: bool = False) -> None:
         super().save(must_create)
