@@ -30,14 +30,15 @@ def fill_page(
     rows: QuerySet[Any, Any],
     *,
     limit: int,
-    large: Sequence[str],
+    large: Sequence[Any],
     show: Callable[[list[Any]], list[Any]],
     weigh: Callable[[Any], int],
     start: int = 0,
 ) -> tuple[list[Any], list[Any], bool]:
     """Rows in their order from `start` on: (keys, as `show` makes them, whether there are more).
 
-    `large` are the columns that may be large, `weigh` says how many bytes something shown has.
+    `large` are the columns (or expressions of such) that may be large, `weigh` says how many bytes
+    something shown has.
     """
     listed = _listed(rows, slice(start, start + limit + 1), large)
     taken: list[Any] = []
@@ -59,10 +60,11 @@ def fill_page(
     return taken, shown, len(listed) > limit
 
 
-def _listed(rows: QuerySet[Any, Any], which: slice, large: Sequence[str]) -> list[tuple[Any, int]]:
+def _listed(rows: QuerySet[Any, Any], which: slice, large: Sequence[Any]) -> list[tuple[Any, int]]:
     stored: Any = Value(0)
     for column in large:
-        stored = stored + Coalesce(StoredBytes(F(column)), 0)
+        value = F(column) if isinstance(column, str) else column
+        stored = stored + Coalesce(StoredBytes(value), 0)
     if large:
         rows = rows.annotate(stored_bytes=stored)
         return list(rows.values_list("pk", "stored_bytes")[which])

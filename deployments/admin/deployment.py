@@ -22,7 +22,7 @@ from deployments.errors import (
 )
 from deployments.models import Deployment
 from deployments.schedules.admin.schedule import ScheduleInline
-from deployments.schedules.store import PREFETCH, describe
+from deployments.schedules.store import describe, without_inputs
 from deployments.services import change_deployment, deploy_design, undeploy
 from designs.access import Caller
 from designs.admin.base import become
@@ -124,7 +124,7 @@ class DeploymentAdmin(DeploymentVerbs):
 
     def get_queryset(self, request: Any) -> Any:
         rows = super().get_queryset(request).with_totals()
-        return rows.prefetch_related("groups", *PREFETCH)
+        return rows.prefetch_related("groups", without_inputs())
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str

@@ -19,7 +19,7 @@ from deployments.api.serializers import (
     design_for,
 )
 from deployments.models import Deployment
-from deployments.schedules.store import PREFETCH
+from deployments.schedules.store import PREFETCH, first_input, first_ones
 from deployments.services import change_deployment, deploy_design, undeploy
 from designs.api.base import ApiView, as_uuid
 from designs.api.filters import OrderFilter
@@ -90,9 +90,15 @@ class DeploymentListView(DeploymentBase):
         responses={200: DeploymentOut(many=True)},
     )
     def get(self, request: Request) -> Response:
-        rows = self.rows().order_by("endpoint_path")
+        rows = self.rows().prefetch_related(None).prefetch_related(first_ones())
         return answer_page(
-            self, BoundedPages(), rows, DeploymentOut, filters=DeploymentFilter, more=usage_of
+            self,
+            BoundedPages(),
+            rows.order_by("endpoint_path"),
+            DeploymentOut,
+            filters=DeploymentFilter,
+            large=(first_input(),),
+            more=usage_of,
         )
 
     @extend_schema(

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import OuterRef, Prefetch, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
@@ -206,25 +207,43 @@ def _found_or_made(model: Any, **values: Any) -> Any:
 
 # --- Reading --------------------------------------------------------------------------------------
 
-# For lists of deployments: all schedules with their rules in a fixed number of queries.
+# For one deployment: all schedules with their rules in a fixed number of queries.
 PREFETCH = (
     "schedules__beat_task__crontab",
     "schedules__beat_task__interval",
 )
+_FIRST = Schedule.objects.order_by("created_at")
+
+
+def without_inputs() -> Prefetch[Any]:
+    """For lists of deployments that show no inputs, which may be large."""
+    return Prefetch("schedules", Schedule.objects.with_rule().defer("input_data"))
+
+
+def first_ones() -> Prefetch[Any]:
+    """For lists of deployments that show the first schedule of each, whole."""
+    first = _FIRST.filter(deployment=OuterRef("deployment")).values("pk")[:1]
+    return Prefetch("schedules", Schedule.objects.with_rule().filter(pk=Subquery(first)))
+
+
+def first_input() -> Subquery:
+    """The input of a deployment's first schedule, as an expression."""
+    return Subquery(_FIRST.filter(deployment=OuterRef("pk")).values("input_data")[:1])
 
 
 def schedule_of(deployment: Deployment) -> dict[str, Any] | None:
     """The first schedule as the API shows it, with `next_run_at` and `words`; None without one.
 
-    Uses prefetched rows when the deployment has them (see `PREFETCH`).
+    Uses prefetched rows when the deployment has them.
     """
     found = next(iter(deployment.schedules.all()), None)
     return None if found is None else describe(found)
 
 
 def describe(schedule: Schedule) -> dict[str, Any]:
-    """A schedule as pages and API show it."""
+    """A schedule as pages and API show it; without its input where that was not read."""
     task = schedule.beat_task
+    unread = schedule.get_deferred_fields()
     shown: dict[str, Any] = {
         "id": str(schedule.pk),
         "deployment_id": str(schedule.deployment_id),
@@ -235,7 +254,7 @@ def describe(schedule: Schedule) -> dict[str, Any]:
         "start_at": task.start_time,
         "end_at": task.expires,
         "one_off": task.one_off,
-        **{name: getattr(schedule, name) for name in OWN_FIELDS},
+        **{name: getattr(schedule, name) for name in OWN_FIELDS if name not in unread},
         "next_run_at": schedule.next_due_at if task.enabled else None,
         "words": "",
         "error": schedule.error,

@@ -68,7 +68,8 @@ def _rights(request: PageRequest) -> dict[str, bool]:
 def deployment_list(request: PageRequest) -> HttpResponse:
     """Cards; only those when htmx asks, so that changes appear by themselves."""
     text = searched_text(request)
-    rows = _rows(request).containing(text).defer("version__document").order_by("endpoint_path")
+    rows = _rows(request).prefetch_related(None).prefetch_related(store.without_inputs())
+    rows = rows.containing(text).defer("version__document").order_by("endpoint_path")
     page, links = page_of(request, rows)
     cards = [(row, store.schedule_of(row)) for row in page]
     context = {"cards": cards, "text": text, **links, **_rights(request)}

@@ -77,7 +77,7 @@ class BoundedPages(Pages):
         rows: QuerySet[Any, Any],
         request: Request,
         *,
-        large: Sequence[str],
+        large: Sequence[Any],
         show: Callable[[list[Any]], list[Any]],
     ) -> Response:
         self.request = request
@@ -101,7 +101,7 @@ class BoundedCursorPages(CursorPages):
         rows: QuerySet[Any, Any],
         request: Request,
         *,
-        large: Sequence[str],
+        large: Sequence[Any],
         show: Callable[[list[Any]], list[Any]],
     ) -> Response:
         """One page of the rows, whose key is a UUID."""
@@ -156,7 +156,7 @@ def answer_page(
     shape: type[BaseSerializer[Any]],
     *,
     filters: type[django_filters.FilterSet] | None = None,
-    large: Sequence[str] = (),
+    large: Sequence[Any] = (),
     more: Callable[[list[Any]], dict[str, Any]] | None = None,
 ) -> Response:
     """One page of the rows, each in that shape. Raises ValidationError.
