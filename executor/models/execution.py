@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings
@@ -19,6 +19,9 @@ from designs.models import Design, DesignVersion
 from designs.models.json import StoredJsonField
 from executor.models.starters import MOST_MEANT, starters_named
 from executor.states import LIVE, RESUMABLE, Status, is_late
+
+if TYPE_CHECKING:
+    from executor.models.results import BlockResult
 
 # An id's time is its web server's clock, `created_at` is the database's.
 CLOCKS_APART = timedelta(hours=1)
@@ -211,7 +214,7 @@ class Execution(models.Model):
     # True for an instance that was started together with its row, by this process's clock.
     begun_here = False
     # The rows of its blocks that are written with it as running, for such an instance.
-    begun_blocks: Sequence[models.Model] = ()
+    begun_blocks: Sequence[BlockResult] = ()
 
     objects = ExecutionQuerySet.as_manager()
 

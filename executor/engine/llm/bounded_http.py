@@ -118,12 +118,13 @@ async def counted(
 async def beginning(pieces: AsyncIterator[bytes], coding: str, *breaks: type[Exception]) -> bytes:
     """As much as is read of an error, or comes before reading `breaks`."""
     body = b""
+    ends: tuple[type[Exception], ...] = (ServerLost, *breaks)
     try:
         async for piece in _unpacked(pieces, coding):
             body += piece
             if len(body) >= MOST_ERROR_BYTES:
                 break
-    except (ServerLost, *breaks):
+    except ends:
         # The status says enough.
         pass
     return body[:MOST_ERROR_BYTES]
