@@ -111,7 +111,9 @@ def test_a_call_asks_the_database_only_for_its_run(
 def test_a_run_is_written_when_it_is_accepted_after_each_call_and_at_its_end(
     deploy: Deploy, client: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That its first block runs is written with it, and costs no time and no statement later."""
+    """That its first block runs is written with it, and costs no time and no statement later.
+    Before it is accepted, one look says whether its caller has a line.
+    """
     held, is_free = threading.Event(), threading.Event()
     original = StandIn.complete
 
@@ -132,11 +134,11 @@ def test_a_run_is_written_when_it_is_accepted_after_each_call_and_at_its_end(
         assert block.started_at is not None
         time.sleep(2 * WRITE_AFTER_SECONDS)
         is_server = connection.vendor == "postgresql"
-        assert len(asked) == is_server
+        assert len(asked) == 2 * is_server
         is_free.set()
         answer = call.result(20)
     assert answer.json()["usage"]["model_calls"] == 2
-    assert len(asked) == 4 * is_server
+    assert len(asked) == 5 * is_server
 
 
 def test_a_call_that_cannot_be_accepted_keeps_no_place(
