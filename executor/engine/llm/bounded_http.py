@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
+import orjson
 
 from executor.engine.llm.server_errors import (
     AnswerTooLong,
     AnswerUnreadable,
+    Refusal,
     ServerLost,
     ServerRefused,
+    error_in,
     refusal_of,
 )
 
@@ -56,6 +59,8 @@ class BoundedClient(httpx2.AsyncClient):
             except BaseException:
                 await answer.aclose()
                 raise
+            if (refusal := _told_as_success(answer.content)) is not None:
+                raise ServerRefused(refusal)
         return answer
 
 
@@ -176,3 +181,14 @@ class _Unpacker:
             piece = self._reader.decompress(packed, PIECE_BYTES)
         self._has_begun = True
         return piece, self._reader.unconsumed_tail or self._reader.unused_data
+
+
+def _told_as_success(body: bytes) -> Refusal | None:
+    """The error in an answer that says success: SDKs read an empty answer out of it."""
+    if len(body) > MOST_ERROR_BYTES:
+        return None
+    try:
+        value = orjson.loads(body)
+    except ValueError:
+        return None
+    return error_in(value[0] if isinstance(value, list) and value else value)

@@ -32,8 +32,8 @@ def without_path(base_url: str) -> str:
 
 def question(model: str, system: str, user: str, *, has_system_role: bool) -> dict[str, Any]:
     """The body of a request. Without a system role its words come first in the user's message."""
-    if not has_system_role or not system:
-        text = "\n\n".join(filter(None, (system, user)))
+    if not has_system_role or not system.strip():
+        text = "\n\n".join(filter(str.strip, (system, user)))
         return {"model": model, "messages": [{"role": "user", "content": text}]}
     messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
     return {"model": model, "messages": messages}

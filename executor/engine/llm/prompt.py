@@ -7,9 +7,15 @@ from collections.abc import Sequence
 from designs.patterns.base import Part
 from executor.engine.json_text import json_text
 
+# Many servers refuse a message that says nothing.
+NOTHING_ASKED = "Do what your instructions say."
+
 
 def user_text(parts: Sequence[Part]) -> str:
-    """A single part stands alone; several stand under their labels."""
+    """A single part stands alone; several stand under their labels. It is never empty."""
     if len(parts) == 1:
-        return json_text(parts[0].value)
+        text = json_text(parts[0].value)
+        return text if text.strip() else NOTHING_ASKED
+    if not parts:
+        return NOTHING_ASKED
     return "\n\n".join(f"{part.label}:\n{json_text(part.value)}" for part in parts)

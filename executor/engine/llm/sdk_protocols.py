@@ -121,9 +121,10 @@ def _finish(reply: Reply, response: ModelResponse) -> None:
 
 def _messages(request: ModelRequest, way: Way, system: str) -> list[ModelMessage]:
     user = user_text(request.parts)
-    if way.has_system_role:
-        parts: list[Any] = [SystemPromptPart(content=system), UserPromptPart(content=user)]
-    else:
+    parts: list[Any] = [UserPromptPart(content=user)]
+    if system.strip() and way.has_system_role:
+        parts.insert(0, SystemPromptPart(content=system))
+    elif system.strip():
         parts = [UserPromptPart(content=f"{system}\n\n{user}")]
     return [SdkRequest(parts=parts)]
 

@@ -155,3 +155,21 @@ async def test_an_agents_limit_is_sent(server: ModelServer, protocol: str) -> No
     await at(server, protocol).complete(asking_for(max_output_tokens=70))
     body = server.calls[0].body
     assert body.get("max_tokens") or body["generationConfig"]["maxOutputTokens"] == 70
+
+
+@pytest.mark.parametrize("protocol", ["google", "anthropic"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"type": "error", "error": {"type": "rate_limit_error", "message": "Slow down."}},
+        {"error": {"code": 429, "message": "Slow down.", "status": "RESOURCE_EXHAUSTED"}},
+        [{"error": {"code": 429, "message": "Slow down."}}],
+    ],
+)
+async def test_an_error_in_an_answer_that_says_success(
+    server: ModelServer, protocol: str, body: Any
+) -> None:
+    server.usual = replies(body)
+    error = await outcome(at(server, protocol), watched=False)
+    assert error.kind is ErrorKind.RATE_LIMIT
+    assert "Slow down." in error.message
