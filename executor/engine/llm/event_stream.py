@@ -24,6 +24,8 @@ DONE: Final = object()
 
 # No JSON value begins as the fields of an event do: data, event, id, retry, and comments.
 _BEGINNINGS = ("d", "e", "i", "r", ":")
+# A word that only keeps a connection alive; anything longer may be a part of an answer.
+_ALIVE = re.compile(r"[^{}\[\]]{1,40}")
 _BLANK = "\ufeff \t\r\n"
 # A carriage return at the very end may be half of an end.
 _LINE_END = re.compile(r"\n|\r\n|\r(?=[^\n])")
@@ -162,7 +164,7 @@ class _Events:
             except ValueError as error:
                 if self._name == "error":
                     yield {"error": text}
-                elif text.startswith(("{", "[")):
+                elif not _ALIVE.fullmatch(text):
                     raise AnswerUnreadable from error
         self._name = ""
 

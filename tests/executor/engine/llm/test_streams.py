@@ -87,6 +87,7 @@ BROKEN = {
     "neither reason nor end": chunks("Fi", finish=None, ends=False),
     "nothing": stream(""),
     "no JSON": stream("data: Fi", ""),
+    "half of an event, its end": stream('data: "Fi"}}]}', "", FINE, "", STOP, ""),
     "half an event": stream('data: {"choices": [{"del', ""),
     "a page": replies("<html></html>", content_type="text/html"),
     "no choice": stream("data: {}", "", "data: [DONE]", ""),
