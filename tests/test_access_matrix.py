@@ -66,19 +66,21 @@ class Asker:
     def __init__(self, people: dict[str, User], keys: dict[str, str]) -> None:
         self.people, self.keys = people, keys
         self.elsewhere = Group.objects.create(name="Elsewhere")
-        self._make_worlds()
+        self.worlds = {hidden: self._make_world(hidden=hidden) for hidden in (False, True)}
 
     def ask(self, route: Route, who: str) -> int:
-        status = self._send(route, who, self.hidden if who == "foreign" else self.open)
+        hidden = who == "foreign"
+        status = self._send(route, who, self.worlds[hidden])
         if route.method != "GET" and status < 400:
-            self._make_worlds()
+            self.worlds[hidden] = self._make_world(hidden=hidden)
         return status
 
-    def _make_worlds(self) -> None:
-        owner = self.people["Administrator"]
-        self.open, self.hidden = make_world(owner), make_world(owner)
-        self.hidden.deployment.groups.set([self.elsewhere])
+    def _make_world(self, *, hidden: bool) -> World:
+        made = make_world(self.people["Administrator"])
+        if hidden:
+            made.deployment.groups.set([self.elsewhere])
         forget_deployments()
+        return made
 
     def _send(self, route: Route, who: str, world: World) -> int:
         browser = Client(raise_request_exception=False)
