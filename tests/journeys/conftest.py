@@ -8,12 +8,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from tests.installations import PASSWORD, ROOT, Installation
 from tests.services import chromium_path
+from tests.waiting import PATIENCE_SECONDS
 
 PICTURES = ROOT / "test-results"
+PATIENCE_MS = 1_000 * PATIENCE_SECONDS
+# Five seconds otherwise, in which a busy machine may not even load a page.
+expect.set_options(timeout=PATIENCE_MS)
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -67,7 +78,7 @@ def page(
 ) -> Iterator[Page]:
     """A fresh browser window; the test fails if a page complained in its console."""
     context = browser.new_context(base_url=installation.address)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     found = context.new_page()
     complaints: list[str] = []
 

@@ -6,6 +6,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from tests.waiting import wait_until
+
 
 def test_a_schedule_runs_and_shows(signed_in: Page) -> None:
     page = signed_in
@@ -22,13 +24,15 @@ def test_a_schedule_runs_and_shows(signed_in: Page) -> None:
     page.wait_for_url(re.compile(r"/deployments/[0-9a-f-]{36}/"))
 
     expect(page.get_by_role("main")).to_contain_text("every 2 seconds")
-    for _ in range(10):
+    completed = page.get_by_role("row").filter(has_text="/journeys/scheduled")
+    completed = completed.filter(has_text="Completed")
+
+    def is_shown() -> bool:
+        page.wait_for_timeout(500)
         page.goto("/executions/?trigger_type=scheduled")
-        if page.get_by_role("row").filter(has_text="/journeys/scheduled").count():
-            break
-        page.wait_for_timeout(1000)
-    row = page.get_by_role("row").filter(has_text="/journeys/scheduled").first
-    expect(row).to_contain_text("Completed")
+        return completed.count() > 0
+
+    wait_until(is_shown)
     page.goto("/schedules/")
     expect(page.get_by_role("main")).to_contain_text("Ran")
 
