@@ -85,7 +85,7 @@ def _carry(command: dict[str, Any]) -> None:
     futures = [perform_execution(uuid.UUID(pk)) for pk in command["executions"]]
     found = [future for future in futures if future is not None]
     for future in found:
-        future.result(timeout=60)
+        future.result(timeout=600)
     os._exit(0 if found else 3)
 
 

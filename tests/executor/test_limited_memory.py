@@ -25,7 +25,7 @@ MANY = 32
 def start(queue: Queue, version_of: Callable[..., Any]) -> Callable[..., Execution]:
     def make(document: dict[str, Any], **limits: Any) -> Execution:
         named = {**document, "model": "openai_compatible:counted"}
-        return queue(version_of(named), input_data={}, limits={"seconds": 60, **limits})
+        return queue(version_of(named), input_data={}, limits={"seconds": 600, **limits})
 
     return make
 
