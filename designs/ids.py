@@ -17,8 +17,7 @@ def new_id() -> uuid.UUID:
     return uuid.UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
 
 
-# Random bytes of the system, ten for each id to come. Measured where system calls are dear: asking
-# for ten at each call was a fifth of the CPU time of a short run.
+# Random bytes of the system, ten for each id to come: system calls are dear on some machines.
 _coming: list[bytes] = []
 _AT_ONCE = 200
 # A child must not make the ids of its parent.
