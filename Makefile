@@ -38,7 +38,7 @@ test-quick: prepare-dev  ## style, and the tests that run in a minute
 
 test-embedded: prepare-dev  ## all tests, on the embedded database
 	@.ci/prepare browser
-	$(PYTEST) --database=embedded tests
+	$(PYTEST) --database=embedded -m "not on_postgres" tests
 
 test-postgres: prepare-dev  ## the tests that touch the database, on PostgreSQL
 	$(PYTEST) --database=postgres --only-database tests

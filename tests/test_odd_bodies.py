@@ -12,7 +12,7 @@ from django.test import Client
 from tests.access_routes import address, make_world, routes
 from tests.odd_texts import BEHIND, LONG
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.on_postgres]
 
 JSON = "application/json"
 WRITING = [one for one in routes() if one.is_api and one.method in ("POST", "PUT", "PATCH")]

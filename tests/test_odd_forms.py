@@ -24,7 +24,7 @@ from tests.odd_texts import BEHIND, EACH, LONG, SHORT
 from tests.orchestra.admin_rows import MAKERS
 from tests.page_forms import PageForm, forms_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.on_postgres]
 
 PAGES = sorted({one.name for one in routes() if not one.is_api and one.method == "GET"})
 STREAMS = ("-stream", "-events")

@@ -16,7 +16,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from tests.access_routes import Route, World, address, make_world, routes
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.on_postgres]
 
 # As they stand in an address: NUL, half a surrogate pair, a byte that is no UTF-8, numbers beyond
 # 64 bits, digits of other scripts, nothing, and much.

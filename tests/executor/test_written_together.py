@@ -25,15 +25,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 Queue = Callable[..., Execution]
 END: dict[str, Any] = {
-    "result_data": {"text": "é \U0001f600 '; --"},
-    "error": None,
-    "degraded": True,
-    "degraded_reasons": ["one", "two"],
-    "model_calls": 3,
-    "input_tokens": 2**40,
-    "output_tokens": 7,
-    "cost_usd": None,
-}
+    "result_data": {"text": "é \U0001f600 '; --"}, "error": None,
+    "degraded": True, "degraded_reasons": ["one", "two"],
+    "model_calls": 3, "input_tokens": 2**40, "output_tokens": 7, "cost_usd": None,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -49,6 +44,11 @@ def gate(writer: Writer) -> Iterator[threading.Event]:
     begun, opened = threading.Event(), threading.Event()
 
     class Busy(Write[None]):
+        @classmethod
+        def is_one_statement(cls, writes: Sequence[Any]) -> bool:
+            # Without a transaction, in which on SQLite nobody else could write.
+            return True
+
         @classmethod
         def apply(cls, writes: Sequence[Any]) -> Sequence[Any]:
             begun.set()

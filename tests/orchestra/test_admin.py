@@ -72,6 +72,7 @@ def test_lists_and_forms_open_and_cost_the_same_for_many(
 
 
 @names
+@pytest.mark.on_postgres
 def test_whatever_is_sent_is_answered(admin_client: Client, model: type[Model]) -> None:
     row = make(model, 1)[0]
     for url in (url_of(row), url_of(model, "add")):
@@ -90,6 +91,7 @@ def test_whatever_is_sent_is_answered(admin_client: Client, model: type[Model]) 
 
 
 @names
+@pytest.mark.on_postgres
 def test_whatever_is_asked_for_is_answered(admin_client: Client, model: type[Model]) -> None:
     make(model, 1)
     url = url_of(model, "changelist")

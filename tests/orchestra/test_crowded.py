@@ -110,16 +110,19 @@ def test_one_key_starves_nobody_and_loses_nothing(crowd: Crowd) -> None:
         )
     )
     flood.start()
-    # Half of each of the four processes, and no more.
-    wait_until(lambda: crowd.number("running") == 2 * PLACES)
-    wait_until(lambda: crowd.number("queued") == FLOOD - 2 * PLACES)
+    # Half of the workers, and of the web process that came first: once there is a line, no call
+    # passes it.
+    wait_until(lambda: crowd.number("running") >= PLACES + PLACES // 2)
+    wait_until(lambda: crowd.number("running") + crowd.number("queued") == FLOOD)
     for _ in range(5):
         assert crowd.post("Designer", ANSWERED)[0] == 200
     status, queued = crowd.post("Designer", ANSWERED, **QUEUE)
     assert status == 202
     wait_until(lambda: crowd.statuses([queued["log_id"]]) == {"completed": 1})
-    # All the while the others hung.
-    assert (crowd.number("running"), crowd.number("queued")) == (2 * PLACES, FLOOD - 2 * PLACES)
+    # All the while the others hung, in half of each of the four processes at most.
+    hanging = crowd.number("running")
+    assert PLACES + PLACES // 2 <= hanging <= 2 * PLACES
+    assert crowd.number("queued") == FLOOD - hanging
     flood.join()
     assert {status for status, _ in answers} == {202}
     crowd.go_on.set()

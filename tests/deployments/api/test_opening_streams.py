@@ -20,7 +20,7 @@ from designs.access import SYSTEM
 from executor import openings
 from executor.loops import PerLoop
 from executor.models import Execution, Trigger
-from tests.counted_streams import until_counted
+from tests.counted_streams import forget_earlier, until_counted
 from tests.documents import greeting
 from tests.opening import Asked, addresses, opened, session_of
 
@@ -31,6 +31,7 @@ STREAMS = 120
 
 @pytest.fixture(autouse=True)
 def _many(monkeypatch: pytest.MonkeyPatch) -> None:
+    forget_earlier()
     many = dataclasses.replace(settings.ENVIRONMENT, streams_per_caller=500, streams_per_run=500)
     monkeypatch.setattr(settings, "ENVIRONMENT", many)
 
@@ -38,11 +39,8 @@ def _many(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def executions(deploy: Callable[..., Deployment]) -> list[Execution]:
     """Some that wait for a worker, for ever."""
-    deployment = deploy(greeting(), "/greet")
-    return [
-        invoke_deployment(deployment=deployment, input_data={}, trigger=Trigger.API, caller=SYSTEM)
-        for _ in range(4)
-    ]
+    asked = {"deployment": deploy(greeting(), "/greet"), "input_data": {}, "caller": SYSTEM}
+    return [invoke_deployment(trigger=Trigger.API, **asked) for _ in range(4)]
 
 
 @pytest.fixture
