@@ -59,15 +59,17 @@ def test_it_deploys_nothing_but_reads_and_makes_keys(client: Any, server: Server
         return importlib.import_module(f"orchestra_client.api.{tag}.{name}")
 
     models = importlib.import_module("orchestra_client.models")
-    api = client.AuthenticatedClient(base_url=server.address, token=server.keys["Administrator"])
-    page = function("deployments", "deployments_list").sync(client=api, limit=500)
-    [greet] = [row for row in page.results if row.endpoint_path == "/role/greet"]
-    assert greet.status is models.DeploymentStatus.ACTIVE
-    body = models.KeyIn(scopes=[models.ScopesEnum.READ], name="From the client")
-    made = function("keys", "keys_create").sync(client=api, body=body)
-    assert made.key.startswith("orc_")
-    refused = function("deployments", "deployments_read").sync_detailed(
-        "01920000-0000-7000-8000-000000000000", client=api
-    )
-    assert refused.status_code == 404
-    assert refused.parsed.title == "Not found"
+    with client.AuthenticatedClient(
+        base_url=server.address, token=server.keys["Administrator"]
+    ) as api:
+        page = function("deployments", "deployments_list").sync(client=api, limit=500)
+        [greet] = [row for row in page.results if row.endpoint_path == "/role/greet"]
+        assert greet.status is models.DeploymentStatus.ACTIVE
+        body = models.KeyIn(scopes=[models.ScopesEnum.READ], name="From the client")
+        made = function("keys", "keys_create").sync(client=api, body=body)
+        assert made.key.startswith("orc_")
+        refused = function("deployments", "deployments_read").sync_detailed(
+            "01920000-0000-7000-8000-000000000000", client=api
+        )
+        assert refused.status_code == 404
+        assert refused.parsed.title == "Not found"
