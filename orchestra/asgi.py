@@ -20,6 +20,7 @@ django.setup(set_prefix=False)
 # Rows can be imported only once Django is set up, which the line above does.
 from django.conf import settings  # noqa: E402
 
+from deployments.api.late_bodies import read_until_left  # noqa: E402
 from executor import wakeups  # noqa: E402
 from executor.answers import is_waited_for  # noqa: E402
 from executor.carrier import process_carrier  # noqa: E402
@@ -93,9 +94,7 @@ def bounded(scope: dict[str, Any], receive: Any) -> Any:
             told = True
             return {"type": "http.request", "body": b"", "more_body": False}
         # It is read away and not kept, so that the client comes to hear the answer.
-        while (message := await receive())["type"] != "http.disconnect":
-            continue
-        return message
+        return await read_until_left(receive)
 
     return empty
 

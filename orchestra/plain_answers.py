@@ -11,7 +11,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.utils.cache import patch_cache_control
 
-from deployments.api.late_bodies import LateRequest
+from deployments.api.late_bodies import LateRequest, read_until_left
 from orchestra import headers
 
 # What the middlewares would add to such an answer.
@@ -44,7 +44,7 @@ async def send_answer(response: HttpResponseBase, receive: Any, send: Any) -> No
 async def _send_stream(response: StreamingHttpResponse, receive: Any, send: Any) -> None:
     patch_cache_control(response, no_store=True)
     sending = asyncio.ensure_future(_send_parts(response, send))
-    leaving = asyncio.ensure_future(_until_left(receive))
+    leaving = asyncio.ensure_future(read_until_left(receive))
     try:
         await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -61,12 +61,6 @@ async def _send_parts(response: StreamingHttpResponse, send: Any) -> None:
         async for part in parts:
             await send({"type": "http.response.body", "body": part, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
-
-
-async def _until_left(receive: Any) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        # A body that nobody asked for.
-        await asyncio.sleep(0)
 
 
 def _start(response: HttpResponseBase, *more: tuple[bytes, bytes]) -> dict[str, Any]:

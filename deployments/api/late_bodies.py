@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -54,6 +55,22 @@ class LateRequest(ASGIRequest):
             raise CallerLeft
         self._is_whole = not message.get("more_body", False)
         return bytes(message.get("body", b""))
+
+
+async def read_until_left(receive: Receive) -> dict[str, Any]:
+    """Read what still comes and keep none of it: the message that the client has left.
+
+    The server waits for what comes with `asyncio.wait_for`, which in Python 3.11 returns a message
+    that has come instead of being cancelled; so that is looked at, too. Else a call that was
+    answered would wait for its client, and its client for the end of the connection.
+    """
+    while (message := await receive())["type"] != "http.disconnect":
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
+        # Messages that are there already leave no other task its turn.
+        await asyncio.sleep(0)
+    return message
 
 
 async def load_body(request: HttpRequest) -> None:
