@@ -46,11 +46,11 @@ def gate(writer: Writer) -> Iterator[threading.Event]:
     class Busy(Write[None]):
         @classmethod
         def is_one_statement(cls, writes: Sequence[Any]) -> bool:
-            # Without a transaction, in which on SQLite nobody else could write.
-            return True
+            return True  # without a transaction, in which on SQLite nobody else could write
 
         @classmethod
         def apply(cls, writes: Sequence[Any]) -> Sequence[Any]:
+            connection.ensure_connection()
             begun.set()
             opened.wait(10)
             return [None] * len(writes)
