@@ -14,6 +14,7 @@ from deployments import pump
 from deployments.keys import create_key, forget_keys
 from deployments.lookup import forget_deployments
 from deployments.models import Deployment, Schedule
+from deployments.occurrences import jitter
 from deployments.services import deploy_design
 from designs.access import SYSTEM
 from designs.services import create_design
@@ -76,6 +77,10 @@ def scheduled(deploy: Callable[..., Deployment], _compare_at_once: None) -> Call
         every = timedelta(seconds=rule["interval_seconds"])
         schedule = deploy(path=path, schedule=rule).schedules.get()
         start = timezone.now() - every * missed - timedelta(seconds=1)
+        # A start that is put off by nearly nothing would have come already.
+        most = rule.get("jitter_seconds", 0)
+        while most > 60 and jitter(str(schedule.pk), start + every, most) < timedelta(minutes=1):
+            start -= timedelta(milliseconds=1)
         Schedule.objects.filter(pk=schedule.pk).update(anchor_at=start, next_due_at=start + every)
         return Schedule.objects.with_rule().get(pk=schedule.pk)
 
