@@ -84,6 +84,7 @@ def test_home_says_since_when_it_counts(
     page = browser_of(viewer).get("/")
     assert page.context["overview"].ended == 2
     text = page.content.decode()
-    assert "what has ended since" in text
-    assert f"{a_day_ago():%Y-%m-%d %H:00} UTC" in text
+    assert "what has ended from" in text
+    # As a date with its hour: "yesterday" would leave that out.
+    assert f"data-exact>{a_day_ago():%Y-%m-%d %H:00} UTC" in text
     assert "today" not in text
