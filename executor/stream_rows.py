@@ -22,6 +22,8 @@ from executor.threads import in_thread
 # all others.
 MOST_TOGETHER = 20
 READINGS_AT_ONCE = 3
+# After a reading, when others wait: who comes within so long is read with them.
+PAUSE_SECONDS = 0.02
 
 UNTOLD = "-"
 LETTERS = {status.value: status.value[0] for status in BlockStatus}
@@ -220,7 +222,7 @@ def _steps_after(asked: Sequence[Asked]) -> dict[uuid.UUID, list[Step]]:
 
 
 def _make() -> Gathered[Asked, Found | None]:
-    return Gathered(_read, most=MOST_TOGETHER, at_once=READINGS_AT_ONCE)
+    return Gathered(_read, most=MOST_TOGETHER, at_once=READINGS_AT_ONCE, pause=PAUSE_SECONDS)
 
 
 _readings = PerLoop(_make, Gathered.close)

@@ -14,6 +14,8 @@ from collections.abc import Callable
 # comes first. Short enough for a thousand new connections a second in each.
 REST_SECONDS = 0.0001
 LONGEST_REST_SECONDS = 0.001
+# A loop that was busy for longer catches up with so many at once.
+MOST_AT_ONCE = 30
 # After an error such as too many open files, as asyncio does.
 ERROR_REST_SECONDS = 1.0
 
@@ -49,24 +51,34 @@ class Acceptor:
         if self._opening:
             await asyncio.wait(self._opening)
 
-    def _accept(self) -> None:
-        try:
-            connection, _ = self._sock.accept()
-        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-            # Another process was faster, or the caller is gone.
-            return
-        except OSError:
-            self._pause(ERROR_REST_SECONDS)
-            raise
+    def _accept(self, most: int = 1) -> None:
+        taken = 0
+        for _ in range(most):
+            try:
+                connection, _ = self._sock.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                # Another process was faster, or the caller is gone.
+                break
+            except OSError:
+                self._rest_for(ERROR_REST_SECONDS)
+                raise
+            self._open(connection)
+            taken += 1
+        if taken:
+            self._rest_for(min(self._load() * REST_SECONDS, LONGEST_REST_SECONDS))
+
+    def _open(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         task = self._loop.create_task(self._loop.connect_accepted_socket(self._factory, connection))
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
-        self._pause(min(self._load() * REST_SECONDS, LONGEST_REST_SECONDS))
 
-    def _pause(self, seconds: float) -> None:
+    def _rest_for(self, seconds: float) -> None:
         self._loop.remove_reader(self._sock)
-        self._rest = self._loop.call_later(seconds, self._go_on)
+        self._rest = self._loop.call_later(seconds, self._go_on, self._loop.time() + seconds)
 
-    def _go_on(self) -> None:
+    def _go_on(self, due: float) -> None:
+        """Accept what a loop with nothing else to do would have accepted since the rest was over."""
         self._loop.add_reader(self._sock, self._accept)
+        late = self._loop.time() - due
+        self._accept(1 + min(int(late / LONGEST_REST_SECONDS), MOST_AT_ONCE))

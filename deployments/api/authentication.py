@@ -22,6 +22,8 @@ from executor.loops import PerLoop
 
 # Keys that are looked up by one reading.
 MOST_TOGETHER = 50
+# After a reading, when others wait: who comes within so long is read with them.
+PAUSE_SECONDS = 0.02
 
 
 def key_text(request: Request | HttpRequest) -> str | None:
@@ -66,7 +68,7 @@ async def _read(asked: Sequence[Asked]) -> Mapping[Asked, Caller | KeyRefused]:
 
 
 def _make() -> Gathered[Asked, Caller | KeyRefused]:
-    return Gathered(_read, most=MOST_TOGETHER, at_once=2)
+    return Gathered(_read, most=MOST_TOGETHER, at_once=2, pause=PAUSE_SECONDS)
 
 
 _gathered = PerLoop(_make, Gathered.close)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestra.listening import Acceptor
+from orchestra.listening import MOST_AT_ONCE, Acceptor
 
 
 class Echo(asyncio.Protocol):
@@ -55,6 +55,46 @@ async def test_those_who_share_a_socket_share_its_callers(listener: socket.socke
     counts = [len(opened) for _, opened in both]
     assert sum(counts) == 30
     assert min(counts) >= 10
+    for writer in writers:
+        writer.close()
+    for made, _ in both:
+        made.close()
+        await made.wait_closed()
+
+
+async def test_a_busy_loop_catches_up(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One for each pass of a busy loop let a thousand callers wait for five seconds."""
+    callers = [socket.create_connection(listener.getsockname()) for _ in range(40)]
+    made, opened = acceptor(listener)
+    while not opened:
+        await asyncio.sleep(0)
+    loop, before = asyncio.get_running_loop(), len(opened)
+    usual = loop.time
+    monkeypatch.setattr(loop, "time", lambda: usual() + 1.0)
+    for _ in range(6):
+        await asyncio.sleep(0)
+    assert len(opened) >= before + MOST_AT_ONCE
+    # It may have been the only process that was busy: no more than that at once.
+    assert len(opened) <= before + MOST_AT_ONCE + 6
+    made.close()
+    await made.wait_closed()
+    for caller in callers:
+        caller.close()
+
+
+async def test_after_a_long_silence_callers_are_shared_too(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = [acceptor(listener) for _ in range(2)]
+    (await call(listener)).close()
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(0.01)
+    usual = loop.time
+    monkeypatch.setattr(loop, "time", lambda: usual() + 3600.0)
+    writers = await asyncio.gather(*(call(listener) for _ in range(30)))
+    assert min(len(opened) for _, opened in both) >= 10
     for writer in writers:
         writer.close()
     for made, _ in both:
