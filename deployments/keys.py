@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +17,7 @@ from designs.access import SCOPES, SYSTEM, Caller, MakerKey, caller_of
 from designs.acting import recorded_as
 from designs.audit import Action
 from designs.locking import lock_row
+from designs.remembered import Kept, Remembered
 from executor import wakeups
 
 # Every process is told of a change; without the broker it is seen after at most this long.
@@ -38,8 +38,7 @@ _READ_WITH_KEYS: tuple[Any, ...] = (
     ),
 )
 
-_remembered: dict[str, tuple[float, Caller]] = {}
-_forgotten = 0
+remembered: Remembered[str, Caller] = Remembered(seconds=REMEMBER_SECONDS, most=MOST_REMEMBERED)
 
 REFUSED = "This API key is unknown, expired or revoked. Ask for a new one, or sign in."
 
@@ -113,12 +112,9 @@ def revoke_key(*, key: ApiKey) -> None:
     _tell_change()
 
 
-def remembered_caller(text: str) -> Caller | None:
+def remembered_caller(text: str) -> Kept[Caller] | None:
     """The key's caller if it was found a moment ago; needs no database."""
-    found = _remembered.get(text)
-    if found is not None and found[0] > time.monotonic():
-        return found[1]
-    return None
+    return remembered.find(text)
 
 
 def find_caller(text: str, address: str | None = None) -> Caller:
@@ -134,7 +130,7 @@ def find_caller(text: str, address: str | None = None) -> Caller:
 
 def find_callers(asked: Sequence[Asked]) -> dict[Asked, Caller | KeyRefused]:
     """The same for many keys, by one query for each table. Asked are texts with addresses."""
-    before = _forgotten
+    begun = remembered.begin()
     parts = {text: text.split("_", 2) for text, _ in asked if "\0" not in text}
     secrets = {
         text: (part[1], part[2])
@@ -147,7 +143,7 @@ def find_callers(asked: Sequence[Asked]) -> dict[Asked, Caller | KeyRefused]:
     used: dict[str | None, list[ApiKey]] = {}
     for text, address in asked:
         prefix, secret = secrets.get(text, ("", ""))
-        caller = _checked(text, keys.get(prefix), secret, before)
+        caller = _checked(text, keys.get(prefix), secret, begun)
         found[text, address] = caller or KeyRefused(REFUSED)
         if caller is not None:
             used.setdefault(address or None, []).append(keys[prefix])
@@ -156,23 +152,21 @@ def find_callers(asked: Sequence[Asked]) -> dict[Asked, Caller | KeyRefused]:
     return found
 
 
-def _checked(text: str, key: ApiKey | None, secret: str, before: int) -> Caller | None:
+def _checked(text: str, key: ApiKey | None, secret: str, begun: int) -> Caller | None:
     """Whom the key speaks for, remembered for a moment; None if it is not good."""
     until = None if key is None else key.works_until(secret)
     if key is None or until is None or not key.is_usable or not key.owner.is_active:
         return None
     caller = _caller_of_key(key)
     ends = [until, *(maker.expires_at for maker in key.makers if maker.expires_at)]
-    left = min(REMEMBER_SECONDS, (min(ends) - timezone.now()).total_seconds())
-    _remember(text, caller, left, before)
+    left = (min(ends) - timezone.now()).total_seconds()
+    remembered.keep(text, caller, begun, left)
     return caller
 
 
 def forget_keys() -> None:
     """After a change in this process."""
-    global _forgotten  # noqa: PLW0603 - what was read before this counts no more
-    _forgotten += 1
-    _remembered.clear()
+    remembered.forget()
 
 
 wakeups.on_change.append(forget_keys)
@@ -181,15 +175,6 @@ wakeups.on_change.append(forget_keys)
 def _tell_change() -> None:
     forget_keys()
     transaction.on_commit(wakeups.tell_change)
-
-
-def _remember(text: str, caller: Caller, seconds: float, before: int) -> None:
-    if before != _forgotten:
-        # It changed while it was read.
-        return
-    if len(_remembered) > MOST_REMEMBERED:
-        _remembered.clear()
-    _remembered[text] = (time.monotonic() + seconds, caller)
 
 
 def _maker_of(maker: Caller) -> ApiKey | None:

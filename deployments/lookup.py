@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from deployments.limits import Limit, limits_of
 from deployments.models import Deployment
 from designs.errors import DesignInvalid
 from designs.models import DesignVersion
+from designs.remembered import Kept, Remembered
 from executor import wakeups
 from executor.documents import compiled_row
 from executor.engine.runner import CompiledGraph
@@ -69,23 +69,21 @@ class Deployed:
 
 
 # By endpoint path, and by id.
-_remembered: dict[str | uuid.UUID, tuple[float, Deployed | None]] = {}
-_forgotten = 0
+remembered: Remembered[str | uuid.UUID, Deployed | None] = Remembered(
+    seconds=REMEMBER_SECONDS, most=MOST_REMEMBERED
+)
 _validators: dict[uuid.UUID, Any] = {}
 _lock = threading.Lock()
 
 
-def remembered_at(place: str | uuid.UUID) -> tuple[bool, Deployed | None]:
-    """(known, what answers there) without a database; not known means: ask `deployed_at`."""
-    found = _remembered.get(place)
-    if found is not None and found[0] > time.monotonic():
-        return True, found[1]
-    return False, None
+def remembered_at(place: str | uuid.UUID) -> Kept[Deployed | None] | None:
+    """What answers there, without a database; None means: ask `deployed_at`."""
+    return remembered.find(place)
 
 
 def deployed_at(place: str | uuid.UUID) -> Deployed | None:
     """What answers under this endpoint path (with its leading slash) or id, or None."""
-    before = _forgotten
+    begun = remembered.begin()
     rows = Deployment.objects.present().select_related("version")
     if isinstance(place, uuid.UUID):
         row = rows.filter(pk=place).first()
@@ -93,10 +91,7 @@ def deployed_at(place: str | uuid.UUID) -> Deployed | None:
         # PostgreSQL takes no NUL, and no path has one.
         row = None if "\0" in place else rows.filter(endpoint_path=place).first()
     found = None if row is None else deployed(row)
-    if len(_remembered) > MOST_REMEMBERED:
-        _remembered.clear()
-    if before == _forgotten:
-        _remembered[place] = (time.monotonic() + REMEMBER_SECONDS, found)
+    remembered.keep(place, found, begun)
     return found
 
 
@@ -134,9 +129,7 @@ def deployed(row: Deployment, version: DesignVersion | None = None) -> Deployed:
 
 def forget_deployments() -> None:
     """After a change in this process."""
-    global _forgotten  # noqa: PLW0603 - what was read before this counts no more
-    _forgotten += 1
-    _remembered.clear()
+    remembered.forget()
 
 
 def tell_change() -> None:

@@ -32,6 +32,11 @@ class Gathered(Generic[K, V]):
 
     async def ask(self, key: K) -> V:
         """The answer, or what the reading raised."""
+        # One of them that goes away must not take the answer from the others.
+        return await asyncio.shield(self.begin(key))
+
+    def begin(self, key: K) -> asyncio.Future[V]:
+        """The same, for who does not wait for it."""
         found = self._asked.get(key)
         if found is None:
             found = self._asked[key] = asyncio.get_running_loop().create_future()
@@ -42,8 +47,7 @@ class Gathered(Generic[K, V]):
                 reader = asyncio.create_task(self._work(), name="gathered", context=context)
                 self._readers.add(reader)
                 reader.add_done_callback(self._readers.discard)
-        # One of them that goes away must not take the answer from the others.
-        return await asyncio.shield(found)
+        return found
 
     async def close(self) -> None:
         """End the readings that are under way; nobody is answered any more."""

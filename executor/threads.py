@@ -20,13 +20,18 @@ async def in_thread_once(function: Callable[..., T], *args: Hashable) -> T:
     Without it, all calls under way read the same key again the moment it is remembered no more:
     measured, that was what the slowest calls waited for.
     """
+    # One of them that goes away must not take the answer from the others.
+    return await asyncio.shield(begin_in_thread_once(function, *args))
+
+
+def begin_in_thread_once(function: Callable[..., T], *args: Hashable) -> asyncio.Task[T]:
+    """The same, for who does not wait for it."""
     under_way, asked = _under_way.get(), (function, *args)
     task = under_way.get(asked)
     if task is None:
         task = under_way[asked] = asyncio.ensure_future(in_thread(function, *args))
         task.add_done_callback(lambda done: _settle(under_way, asked, done))
-    # One of them that goes away must not take the answer from the others.
-    return await asyncio.shield(task)
+    return task
 
 
 def _settle(

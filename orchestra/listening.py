@@ -78,7 +78,7 @@ class Acceptor:
         self._rest = self._loop.call_later(seconds, self._go_on, self._loop.time() + seconds)
 
     def _go_on(self, due: float) -> None:
-        """Accept what a loop with nothing else to do would have accepted since the rest was over."""
+        """Accept what an idle loop would have accepted since the rest was over."""
         self._loop.add_reader(self._sock, self._accept)
         late = self._loop.time() - due
         self._accept(1 + min(int(late / LONGEST_REST_SECONDS), MOST_AT_ONCE))

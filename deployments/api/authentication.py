@@ -41,9 +41,9 @@ def key_text(request: Request | HttpRequest) -> str | None:
 
 def caller_of_key(text: str, address: str | None = None) -> Caller:
     """Raises AuthenticationFailed for a key that is not good."""
-    found = remembered_caller(text)
-    if found is not None:
-        return found
+    kept = remembered_caller(text)
+    if kept is not None:
+        return kept.value
     try:
         return find_caller(text, address)
     except KeyRefused as error:
@@ -52,9 +52,11 @@ def caller_of_key(text: str, address: str | None = None) -> Caller:
 
 async def caller_of_key_async(text: str, address: str | None = None) -> Caller:
     """The same from an event loop: keys that come at the same time are looked up together."""
-    remembered = remembered_caller(text)
-    if remembered is not None:
-        return remembered
+    kept = remembered_caller(text)
+    if kept is not None:
+        if kept.take_renewal():
+            _gathered.get().begin((text, address))
+        return kept.value
     # Who waits for others' reading must not hold the connection that it needs.
     release_request()
     found = await _gathered.get().ask((text, address))

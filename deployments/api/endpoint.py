@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import uuid
 from typing import Any
 
 from django.http import Http404, HttpResponse, HttpResponseBase
@@ -27,7 +28,7 @@ from executor.answers import standing
 from executor.api.serializers import AcceptedOut
 from executor.models import Trigger
 from executor.states import Status
-from executor.threads import in_thread_once
+from executor.threads import begin_in_thread_once, in_thread_once
 
 LONGEST_KEY = 255
 
@@ -54,12 +55,8 @@ class CallView(AsyncApiView):
 
     place = staticmethod(place_for_call)
 
-    def remembered(self) -> tuple[bool, Deployed | None]:
-        """(known, the deployment that is called) without a database."""
-        raise NotImplementedError
-
-    async def find(self) -> Deployed | None:
-        """The deployment that is called, from the database."""
+    def what(self) -> str | uuid.UUID:
+        """The endpoint path, or the deployment's id."""
         raise NotImplementedError
 
     async def count(self, caller: Caller) -> None:
@@ -68,7 +65,8 @@ class CallView(AsyncApiView):
         """
         self._counted = False
         limits = limits_of_caller(caller)
-        _, found = self.remembered()
+        kept = remembered_at(self.what())
+        found = kept.value if kept else None
         permission = self.permissions.get(self.request.method or "")
         if found and permission and caller.may(permission) and _is_seen(caller, found):
             self._counted = True
@@ -77,9 +75,13 @@ class CallView(AsyncApiView):
 
     async def ready(self, caller: Caller) -> Deployed:
         """What is called, counted. Raises Http404, PermissionDenied, RateLimitReached."""
-        known, found = self.remembered()
-        if not known:
-            found = await self.find()
+        kept = remembered_at(self.what())
+        if kept is None:
+            found = await in_thread_once(deployed_at, self.what())
+        else:
+            found = kept.value
+            if kept.take_renewal():
+                begin_in_thread_once(deployed_at, self.what())
         if found is None:
             raise Http404
         if not _is_seen(caller, found):
@@ -150,11 +152,8 @@ class DeployedEndpointView(CallView):
         ready = await self.ready(caller_of_request(request))
         return await self.answer(request, ready, {}, Trigger.API)
 
-    def remembered(self) -> tuple[bool, Deployed | None]:
-        return remembered_at(self.kwargs["path"])
-
-    async def find(self) -> Deployed | None:
-        return await in_thread_once(deployed_at, self.kwargs["path"])
+    def what(self) -> str:
+        return str(self.kwargs["path"])
 
 
 class DeploymentExecuteView(CallView):
@@ -178,11 +177,8 @@ class DeploymentExecuteView(CallView):
         callback_url = given.validated_data["callback_url"]
         return await self.answer(request, ready, input_data, Trigger.MANUAL, callback_url)
 
-    def remembered(self) -> tuple[bool, Deployed | None]:
-        return remembered_at(as_uuid(self.kwargs["pk"]))
-
-    async def find(self) -> Deployed | None:
-        return await in_thread_once(deployed_at, as_uuid(self.kwargs["pk"]))
+    def what(self) -> uuid.UUID:
+        return as_uuid(self.kwargs["pk"])
 
 
 def _is_seen(caller: Caller, found: Deployed) -> bool:

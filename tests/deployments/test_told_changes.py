@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def _remembers_for_long(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     """Nothing is forgotten by itself, and this process listens."""
     for module in (keys, lookup):
-        monkeypatch.setattr(module, "REMEMBER_SECONDS", 3600.0)
+        monkeypatch.setattr(module.remembered, "seconds", 3600.0)
     hub = wakeups.Hub()
     await hub.start()
     await until(lambda: hub.is_connected)
@@ -57,6 +57,6 @@ async def test_a_deployment_is_asked_for_anew(deploy: Callable[..., Deployment])
     await sync_to_async(deploy)()
     await sync_to_async(lookup.deployed_at)("/double")
     await Deployment.objects.aupdate(status="inactive")
-    assert lookup.remembered_at("/double")[0]
+    assert lookup.remembered_at("/double")
     told_by_another_process()
-    await until(lambda: not lookup.remembered_at("/double")[0])
+    await until(lambda: lookup.remembered_at("/double") is None)
