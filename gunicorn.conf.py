@@ -19,8 +19,8 @@ def post_worker_init(worker: Any) -> None:
 
 
 def _take_connections(worker: Any) -> None:
-    from orchestra.connections import Connection
-    from orchestra.listening import Acceptor
+    from orchestra.server.connections import Connection
+    from orchestra.server.listening import Acceptor
 
     usual = worker.loop.create_server
     shares = worker.cfg.workers > 1 and not worker.cfg.is_ssl
@@ -39,7 +39,7 @@ def _take_connections(worker: Any) -> None:
 def _hand_over_at_the_end(worker: Any) -> None:
     """Begin to hand over at SIGTERM; by itself gunicorn tells of its end only when it is due."""
     from orchestra.asgi import begin_to_leave
-    from orchestra.connections import LEAVE_SECONDS, close_all_idle
+    from orchestra.server.connections import LEAVE_SECONDS, close_all_idle
 
     def leave() -> None:
         worker.handle_exit_signal()

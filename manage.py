@@ -11,7 +11,7 @@ def main() -> None:
     try:
         if sys.argv[1:] == ["up"]:
             # It starts other programs while Django is loaded here.
-            from orchestra.up import up
+            from orchestra.launcher.up import up
 
             sys.exit(up())
         from django.core.management import execute_from_command_line

@@ -49,8 +49,8 @@ def _measure() -> None:
     from django.test import Client
     from django.utils import timezone
 
+    from executor.history.totals import add_up
     from executor.models import Execution
-    from executor.totals import add_up
 
     began = time.perf_counter()
     _fill()
@@ -106,11 +106,10 @@ def _fill() -> None:
 
     from deployments.services import deploy_design
     from designs.access import SYSTEM
-    from designs.ids import first_id_at
     from designs.models import Design
-    from executor.inserting import Insert, insert_rows
-    from executor.models import Execution, Trigger
-    from executor.states import Status
+    from designs.rows.ids import first_id_at
+    from executor.models import Execution, Status, Trigger
+    from executor.recording.inserting import Insert, insert_rows
 
     design = Design.objects.get(name="Bench")
     version = design.versions.get()

@@ -11,7 +11,7 @@ django.setup()
 from django.contrib.auth.models import User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
-from deployments.keys import create_key  # noqa: E402
+from deployments.access.keys import create_key  # noqa: E402
 from deployments.services import deploy_design  # noqa: E402
 from designs.access import SYSTEM  # noqa: E402
 from designs.services import create_design  # noqa: E402

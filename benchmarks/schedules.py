@@ -95,7 +95,7 @@ def _programs(found: Ground) -> Iterator[None]:
 
 def _make() -> None:
     from deployments.models import Deployment
-    from deployments.scheduling import add_schedule
+    from deployments.schedules.scheduling import add_schedule
     from deployments.services import deploy_design
     from designs.access import SYSTEM
 

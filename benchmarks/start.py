@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from orchestra.installation import free_loopback_port
+from orchestra.launcher.installation import free_loopback_port
 
 STARTS = int(os.environ.get("BENCH_STARTS", "5"))  # noqa: TID251
 LOCAL_MODEL = os.environ.get("BENCH_LOCAL_MODEL", "1")  # noqa: TID251

@@ -7,7 +7,7 @@ class DeploymentsConfig(AppConfig):
     name = "deployments"
 
     def ready(self) -> None:
-        from deployments.orders import order_again
-        from executor.acceptance import register_rules
+        from deployments.calls.orders import order_again
+        from executor.acceptance.runs import register_rules
 
         register_rules(order_again)

@@ -22,13 +22,18 @@ from django.utils import timezone
 
 from deployments.models import Delivery, Deployment, IdempotencyKey, Occurrence, RetentionPolicy
 from deployments.models.schedule import Schedule
-from designs import audit
-from designs.audit import AuditEntry
-from designs.ids import first_id_at
-from executor.models import Execution, HourlyTotals
-from executor.pruning import delete_executions, lock, prunable, remove_payloads, still_prunable
-from executor.states import LIVE
-from executor.totals import add_up, old_hours
+from designs.auditing import audit
+from designs.auditing.audit import AuditEntry
+from designs.rows.ids import first_id_at
+from executor.history.pruning import (
+    delete_executions,
+    lock,
+    prunable,
+    remove_payloads,
+    still_prunable,
+)
+from executor.history.totals import add_up, old_hours
+from executor.models import LIVE, Execution, HourlyTotals
 
 BATCH = 500
 SWEEP_EVERY = timedelta(minutes=10)

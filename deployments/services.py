@@ -10,26 +10,26 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from deployments.callbacks import check_callback
+from deployments.callbacks.deliveries import check_callback
+from deployments.calls.lookup import deployed, tell_change
+from deployments.calls.orders import order_of_counted_call
 from deployments.errors import EndpointPathInvalid, EndpointPathTaken, PriceUnknown
-from deployments.lookup import deployed, tell_change
 from deployments.models import Deployment, check_endpoint_path
-from deployments.orders import order_of_counted_call
 from deployments.schedules import store
-from deployments.serving import catch_up
+from deployments.schedules.serving import catch_up
 from designs.access import Caller
 from designs.acting import recorded_as
-from designs.audit import Action
-from designs.locking import lock_row
+from designs.auditing.audit import Action
 from designs.models import Design
+from designs.rows.locking import lock_row
 from designs.services import version_to_deploy
-from executor import admission
-from executor.acceptance import enqueue
-from executor.documents import models_of
+from executor.acceptance.documents import models_of
+from executor.acceptance.runs import enqueue
 from executor.errors import ModelUnavailable
-from executor.llm_provider import default_models, price_of
+from executor.following.sending import ring
+from executor.language_models.provider import default_models, price_of
 from executor.models import Execution, Trigger
-from executor.sending import ring
+from executor.recording import admission
 
 CHANGEABLE = frozenset(
     {

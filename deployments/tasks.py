@@ -4,10 +4,10 @@ import uuid
 
 from celery import shared_task
 
-from deployments.callbacks import settle_execution
-from deployments.pausing import settle_schedule
-from deployments.pump import wake_schedules
-from executor.sending import SETTLE
+from deployments.callbacks.deliveries import settle_execution
+from deployments.schedules.pausing import settle_schedule
+from deployments.schedules.pump import wake_schedules
+from executor.following.sending import SETTLE
 
 
 @shared_task(name="deployments.wake_schedules")

@@ -9,8 +9,8 @@ import threading
 from django.db import DatabaseError, InterfaceError
 
 from deployments.retention import sweep_if_due
-from executor.background import forever
-from executor.totals import add_up
+from designs.runtime.background import forever
+from executor.history.totals import add_up
 
 PERIOD_SECONDS = 5.0
 REST_SECONDS = 0.05

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from ipaddress import ip_address
 
 from designs.access import SYSTEM, Caller
-from designs.ids import new_id
+from designs.rows.ids import new_id
 
 
 class Acting:

@@ -8,6 +8,6 @@ class DesignsConfig(AppConfig):
     name = "designs"
 
     def ready(self) -> None:
-        from designs.audit_rows import restore_guard
+        from designs.rows.audit_guard import restore_guard
 
         post_migrate.connect(restore_guard, sender=self)

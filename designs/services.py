@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, ProtectedError
 
 from designs.access import Caller
-from designs.audit import Action, note
+from designs.auditing.audit import Action, note
 from designs.errors import (
     DesignInUse,
     DesignInvalid,
@@ -24,11 +24,11 @@ from designs.graph.files import design_text, read_design_file, read_designs
 from designs.graph.rules import Checked
 from designs.graph.spec import Problem
 from designs.graph.suggestions import apply_to_document, read_suggestion
-from designs.locking import lock_row
-from designs.masking import masked, masked_value
 from designs.models import Design, DesignVersion
 from designs.patterns.catalogue import check_document
+from designs.rows.locking import lock_row
 from designs.sample_files import load_samples
+from designs.secrets.masking import masked, masked_value
 
 UNNAMED = "Untitled design"
 IN_USE = (

@@ -9,6 +9,6 @@ class ExecutorConfig(AppConfig):
     verbose_name = "Runs"
 
     def ready(self) -> None:
-        from executor.ended_rows import restore_guard
+        from executor.history.ended_rows import restore_guard
 
         post_migrate.connect(restore_guard, sender=self)

@@ -13,20 +13,20 @@ from django.db import transaction
 from django.utils import timezone
 
 from designs.access import SYSTEM, Caller
-from designs.addresses import AddressRefused, check_url
-from designs.locking import lock_row
-from designs.masking import masked_said
-from executor import wakeups
-from executor.connection_trial import TRY_SECONDS, ask_in_each_way
+from designs.outgoing.addresses import AddressRefused, check_url
+from designs.rows.locking import lock_row
+from designs.secrets.masking import masked_said
 from executor.engine.llm.base import ModelError
 from executor.engine.llm.clients import OPENAI_PROTOCOLS, Protocol
 from executor.engine.llm.openai_protocol import without_path
 from executor.errors import ConnectionInvalid
-from executor.llm_connections import ConnectionModel
-from executor.llm_provider import installation_models
+from executor.following import wakeups
+from executor.language_models.connections import ConnectionModel
+from executor.language_models.provider import installation_models
+from executor.language_models.trial import TRY_SECONDS, ask_in_each_way
 from executor.models import ModelConnection
 from executor.models.connection import HOSTED, MOST_CHARACTERS, check_api_key
-from executor.worker import process_loop
+from executor.running.worker import process_loop
 
 logger = logging.getLogger(__name__)
 

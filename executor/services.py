@@ -9,15 +9,17 @@ from typing import Any
 from django.db import transaction
 
 from designs.access import Caller
-from designs.audit import Action, note
+from designs.auditing.audit import Action, note
 from designs.errors import DesignInvalid, VersionUnknown
 from designs.models import Design, DesignVersion
 from designs.services import version_of_design
-from executor import states, tries, wakeups
-from executor.acceptance import Audited, Order, deployment_order, enqueue
+from executor import states
+from executor.acceptance import tries
+from executor.acceptance.runs import Audited, Order, deployment_order, enqueue
 from executor.errors import ExecutionEnded, ModelUnavailable, NotAccepted, NotResumable
-from executor.models import Execution
-from executor.states import CANCELLED, Status
+from executor.following import wakeups
+from executor.models import Execution, Status
+from executor.states import CANCELLED
 
 GONE = "Retention has removed its input, so it cannot be run again."
 # What starting a run again is refused with, beside RightMissing.

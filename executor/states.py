@@ -4,11 +4,9 @@ move.
 
 from __future__ import annotations
 
-import functools
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models, transaction
@@ -16,7 +14,14 @@ from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from executor.updating import update_rows
+from designs.rows.updating import update_rows
+from executor.models.status import (
+    LEASE_OVER,
+    LIVE,
+    Status,
+    is_late,
+    seconds_from_now,
+)
 
 if TYPE_CHECKING:
     from executor.models import Execution
@@ -26,19 +31,6 @@ MAX_LOSSES = 3
 RENEWED_AT_ONCE = 200
 
 
-class Status(models.TextChoices):
-    QUEUED = "queued", "Queued"
-    RUNNING = "running", "Running"
-    WAITING = "waiting", "Waiting"
-    COMPLETED = "completed", "Completed"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
-    TIMED_OUT = "timed_out", "Timed out"
-
-
-LIVE = frozenset({Status.QUEUED, Status.RUNNING, Status.WAITING})
-TERMINAL = frozenset(Status) - LIVE
-RESUMABLE = TERMINAL - {Status.COMPLETED}
 # How an owner may end its run.
 OWNERS_ENDS = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.TIMED_OUT})
 
@@ -48,9 +40,6 @@ RUNS = f"o.\"status\" = '{Status.RUNNING.value}'"
 COMPLETED_TOGETHER = (
     f'"status" = \'{Status.COMPLETED.value}\', "owner" = \'\', "lease_until" = NULL'
 )
-_LEASE_OVER = Q(lease_until__lt=Now()) | Q(lease_until=None)
-# Who runs it ends it at the deadline, with all that was spent until then, and has so long for that.
-OWNERS_SECONDS = 10.0
 STOPPED = {
     "class": "stopped",
     "message": "The execution ended before this block did.",
@@ -81,21 +70,6 @@ class End:
     status: Status
     attempt: int
     changes: dict[str, Any]
-
-
-class FromNow(models.ExpressionWrapper):
-    """The database's time plus `seconds`."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        moment = Now() + timedelta(seconds=seconds)
-        super().__init__(moment, output_field=models.DateTimeField())
-
-
-@functools.lru_cache(maxsize=256)
-def seconds_from_now(seconds: float) -> Any:
-    """An expression: the database's time plus `seconds`."""
-    return FromNow(seconds)
 
 
 def claim(pk: uuid.UUID, *, owner: str, lease_seconds: float) -> Execution | None:
@@ -282,7 +256,7 @@ def request_cancel(pk: uuid.UUID) -> bool:
 
 def requeue_lost(pk: uuid.UUID) -> bool:
     """running → queued when the lease is over and losses are left; the loss is counted."""
-    lost = _rows().filter(_LEASE_OVER, pk=pk, status=Status.RUNNING, cancel_requested_at=None)
+    lost = _rows().filter(LEASE_OVER, pk=pk, status=Status.RUNNING, cancel_requested_at=None)
     return bool(
         lost.filter(losses__lt=MAX_LOSSES - 1).update(
             status=Status.QUEUED, losses=F("losses") + 1, **_NO_OWNER
@@ -292,22 +266,16 @@ def requeue_lost(pk: uuid.UUID) -> bool:
 
 def fail_lost(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
     """running → failed when the lease is over and no losses are left."""
-    lost = _rows().filter(_LEASE_OVER, pk=pk, status=Status.RUNNING, losses__gte=MAX_LOSSES - 1)
+    lost = _rows().filter(LEASE_OVER, pk=pk, status=Status.RUNNING, losses__gte=MAX_LOSSES - 1)
     return _end(lost, pk, Status.FAILED, error=error, losses=F("losses") + 1)
 
 
 def cancel_lost(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
     """running → cancelled when cancelling was asked for and the owner is gone."""
     lost = (
-        _rows().filter(_LEASE_OVER, pk=pk, status=Status.RUNNING).exclude(cancel_requested_at=None)
+        _rows().filter(LEASE_OVER, pk=pk, status=Status.RUNNING).exclude(cancel_requested_at=None)
     )
     return _end(lost, pk, Status.CANCELLED, error=error)
-
-
-def is_late() -> Q:
-    """The condition for `time_out`, beside being live."""
-    nobodys = ~Q(status=Status.RUNNING) | _LEASE_OVER
-    return Q(nobodys, deadline_at__lt=Now()) | Q(deadline_at__lt=seconds_from_now(-OWNERS_SECONDS))
 
 
 def time_out(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:

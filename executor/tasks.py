@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from executor.sending import TASK, hear_ring
-from executor.worker import take_work
+from executor.following.sending import TASK, hear_ring
+from executor.running.worker import take_work
 
 
 @shared_task(name=TASK)

@@ -13,17 +13,20 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from designs.audit import Action, note
+from designs.auditing.audit import Action, note
 from designs.errors import SuggestionsOutdated
 from designs.requests import PageRequest, requires
-from designs.threads import event_response
-from executor import wakeups
-from executor.broadcasts import Broadcast, Listener, Looks, broadcast_of, shared_looks
+from designs.runtime.threads import event_response, in_thread
 from executor.errors import ExecutionEnded, TooManyStreams
-from executor.filters import HistoryFilter
-from executor.models import Execution, Step
-from executor.open_streams import Place, take_place
-from executor.quotes import hide_quotes
+from executor.following import wakeups
+from executor.following.broadcasts import Broadcast, Listener, Looks, broadcast_of, shared_looks
+from executor.following.open_streams import Place, take_place
+from executor.following.sight import sees, sitting
+from executor.history.filters import HistoryFilter
+from executor.history.quotes import hide_quotes
+from executor.history.suggestions import apply_review, name_of, suggestions_of
+from executor.history.timeline import readable, timeline
+from executor.models import LIVE, Execution, Step
 from executor.services import (
     REFUSALS,
     cancel_execution,
@@ -32,11 +35,6 @@ from executor.services import (
     rerun_execution,
     resume_execution,
 )
-from executor.sight import sees, sitting
-from executor.states import LIVE
-from executor.suggestions import apply_review, name_of, suggestions_of
-from executor.threads import in_thread
-from executor.timeline import readable, timeline
 
 CHANGED, ENDED = b"event: changed\ndata:\n\n", b"event: ended\ndata:\n\n"
 # A page is told of changes at most this often; of a run with hundreds of steps less often.

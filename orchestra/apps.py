@@ -7,6 +7,9 @@ from django.contrib.auth.signals import user_logged_in
 from django.db import connections
 from django.db.models.signals import post_migrate
 
+# Tasks that are called, in whatever process, go to this application.
+from orchestra.celery import app as app
+
 
 class OrchestraConfig(AppConfig):
     name = "orchestra"

@@ -21,16 +21,16 @@ django.setup(set_prefix=False)
 from django.conf import settings  # noqa: E402
 
 from deployments.api.late_bodies import read_until_left  # noqa: E402
-from executor import wakeups  # noqa: E402
-from executor.answers import is_waited_for  # noqa: E402
-from executor.carrier import process_carrier  # noqa: E402
-from executor.known_secrets import start_learning  # noqa: E402
-from executor.llm_provider import load_models  # noqa: E402
-from executor.loops import close_loop  # noqa: E402
-from orchestra import fast_lane, headers, stream_lane  # noqa: E402
-from orchestra.client_address import with_client  # noqa: E402
-from orchestra.interpreter import keep_what_was_loaded, set_up_interpreter  # noqa: E402
-from orchestra.memory import noting_large_answers  # noqa: E402
+from designs.runtime.loops import close_loop  # noqa: E402
+from executor.following import wakeups  # noqa: E402
+from executor.following.answers import is_waited_for  # noqa: E402
+from executor.language_models.provider import load_models  # noqa: E402
+from executor.language_models.secrets import start_learning  # noqa: E402
+from executor.running.carrier import process_carrier  # noqa: E402
+from orchestra.server import fast_lane, headers, stream_lane  # noqa: E402
+from orchestra.server.client_address import with_client  # noqa: E402
+from orchestra.server.interpreter import keep_what_was_loaded, set_up_interpreter  # noqa: E402
+from orchestra.server.memory import noting_large_answers  # noqa: E402
 
 
 class Handler(ASGIHandler):

@@ -9,8 +9,8 @@ from typing import Any
 
 from celery import Celery, signals
 
-from orchestra.fetching import ConsumeWithRoom, FetchAtOnce, takes_work
-from orchestra.interpreter import keep_what_was_loaded, set_up_interpreter
+from orchestra.server.fetching import ConsumeWithRoom, FetchAtOnce, takes_work
+from orchestra.server.interpreter import keep_what_was_loaded, set_up_interpreter
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestra.settings")  # noqa: TID251
 # Django's checks ran before the first start and with every change; here they would load all pages.
@@ -27,11 +27,11 @@ app.steps["consumer"].update((FetchAtOnce, ConsumeWithRoom))
 @signals.worker_ready.connect
 def _start_worker(**_: Any) -> None:
     from deployments.upkeep import start_upkeep
-    from executor.housekeeping import start_sweeping
-    from executor.known_secrets import start_learning
-    from executor.llm_provider import load_models
-    from executor.presence import start_noting
-    from executor.worker import process_loop, worker_carrier
+    from executor.following.presence import start_noting
+    from executor.language_models.provider import load_models
+    from executor.language_models.secrets import start_learning
+    from executor.running.sweep import start_sweeping
+    from executor.running.worker import process_loop, worker_carrier
 
     process_loop()
     worker_carrier()
@@ -45,7 +45,7 @@ def _start_worker(**_: Any) -> None:
 
 @signals.worker_shutting_down.connect
 def _take_no_more(**_: Any) -> None:
-    from executor.carrier import existing_carrier
+    from executor.running.carrier import existing_carrier
 
     carrier = existing_carrier()
     if carrier is not None:
@@ -54,8 +54,8 @@ def _take_no_more(**_: Any) -> None:
 
 @signals.worker_shutdown.connect
 def _drain(**_: Any) -> None:
-    from executor.carrier import existing_carrier
-    from executor.worker import end_process_loop
+    from executor.running.carrier import existing_carrier
+    from executor.running.worker import end_process_loop
 
     carrier = existing_carrier()
     if carrier is not None:
@@ -66,8 +66,8 @@ def _drain(**_: Any) -> None:
 @signals.beat_init.connect
 def _start_beat(**_: Any) -> None:
     from deployments.upkeep import start_upkeep
-    from executor.known_secrets import start_learning
-    from executor.presence import start_noting
+    from executor.following.presence import start_noting
+    from executor.language_models.secrets import start_learning
 
     start_learning()
     start_noting("beat")

@@ -311,7 +311,7 @@ class _Reader:
         return tuple(found)
 
     def fault_point(self, name: str, *, production: bool) -> str:
-        """Where a test lets a process die; see `executor.faults`."""
+        """Where a test lets a process die; see `designs.runtime.faults`."""
         value = self.text(name)
         if value and production:
             self.problems.append(f"{name} is for tests only: unset it.")

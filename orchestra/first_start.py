@@ -12,8 +12,8 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 
+from deployments.access.keys import create_key, find_caller
 from deployments.errors import KeyRefused
-from deployments.keys import create_key, find_caller
 from deployments.models import Deployment
 from deployments.services import deploy_design
 from designs.access import caller_of

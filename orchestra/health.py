@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from designs.api.base import ApiView
-from executor.presence import SEEN_SECONDS, last_seen
+from executor.following.presence import SEEN_SECONDS, last_seen
 
 
 class LiveView(ApiView):

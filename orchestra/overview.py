@@ -10,12 +10,11 @@ from django.utils import timezone
 
 from deployments.models import Deployment, Schedule
 from designs.access import Caller
-from executor import llm_provider
-from executor.models import Execution
-from executor.presence import SEEN_SECONDS, last_seen
-from executor.quotes import hide_quotes
-from executor.states import Status
-from executor.totals import a_day_ago, sums_of_last_day
+from executor.following.presence import SEEN_SECONDS, last_seen
+from executor.history.quotes import hide_quotes
+from executor.history.totals import a_day_ago, sums_of_last_day
+from executor.language_models import provider
+from executor.models import Execution, Status
 
 SHOWN = 6
 BAD = (Status.FAILED, Status.TIMED_OUT)
@@ -74,7 +73,7 @@ def overview(caller: Caller) -> Overview:
         latest=latest,
         failures=failures,
         upcoming=list(upcoming.select_related("deployment").order_by("next_due_at")[:SHOWN]),
-        models=llm_provider.default_models(),
+        models=provider.default_models(),
         worker_is_up=_is_up("worker"),
         scheduler_is_up=_is_up("beat"),
     )

@@ -8,7 +8,7 @@ import environ
 from csp.constants import NONE, SELF
 from kombu.entity import Exchange, Queue
 
-from orchestra.admin_settings import UNFOLD as UNFOLD
+from orchestra.admin_look import UNFOLD as UNFOLD
 from orchestra.env import read_environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -45,22 +45,22 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "orchestra.middleware.HeadersMiddleware",
+    "orchestra.server.middleware.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "orchestra.middleware.StaticFilesMiddleware",
-    "orchestra.middleware.SessionMiddleware",
+    "orchestra.server.middleware.StaticFilesMiddleware",
+    "orchestra.server.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "orchestra.middleware.CallerMiddleware",
+    "orchestra.server.middleware.CallerMiddleware",
     "orchestra.audit.middleware.ActingMiddleware",
-    "orchestra.middleware.AdminPolicyMiddleware",
+    "orchestra.server.middleware.AdminPolicyMiddleware",
     "axes.middleware.AxesMiddleware",
-    "orchestra.middleware.RowGoneMiddleware",
+    "orchestra.server.middleware.RowGoneMiddleware",
 ]
 
 ROOT_URLCONF = "orchestra.urls"
@@ -190,7 +190,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "orchestra.error_pages.csrf_failure"
+CSRF_FAILURE_VIEW = "orchestra.server.error_pages.csrf_failure"
 # A new secret is told in a message, so none may come into the database.
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 X_FRAME_OPTIONS = "DENY"
@@ -264,8 +264,8 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["designs.api.renderers.JsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["designs.api.parsers.JsonParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "orchestra.api_document.DocumentSchema",
-    "EXCEPTION_HANDLER": "orchestra.api_errors.handle_exception",
+    "DEFAULT_SCHEMA_CLASS": "orchestra.api.document.DocumentSchema",
+    "EXCEPTION_HANDLER": "orchestra.api.errors.handle_exception",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "DEFAULT_VERSIONING_CLASS": None,
     "URL_FORMAT_OVERRIDE": None,
@@ -277,25 +277,25 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "OAS_VERSION": "3.1.0",
     "ENUM_NAME_OVERRIDES": {
-        "ExecutionStatus": "executor.states.Status",
+        "ExecutionStatus": "executor.models.Status",
         "DeploymentStatus": "deployments.models.deployment.Deployment.Status",
         "DeliveryStatus": "deployments.models.delivery.Delivery.Status",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "orchestra.api_document.finish",
+        "orchestra.api.document.finish",
     ],
 }
 
 # --- Logs -----------------------------------------------------------------------------------------
 
 # Masks secrets in every process's log.
-LOGGING_CONFIG = "orchestra.masked_logs.configure"
+LOGGING_CONFIG = "orchestra.logs.masked.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
-    "filters": {"limited": {"()": "orchestra.log_limits.LimitRepeats"}},
+    "filters": {"limited": {"()": "orchestra.logs.limits.LimitRepeats"}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",

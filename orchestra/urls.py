@@ -18,8 +18,8 @@ urlpatterns = [
     path("", include("deployments.urls")),
     path("executions/", include("executor.urls")),
     path("admin/", admin.site.urls),
-    path("api/", include("orchestra.api_urls")),
+    path("api/", include("orchestra.api.urls")),
 ]
 
-handler400 = "orchestra.error_pages.bad_request"
-handler500 = "orchestra.error_pages.server_error"
+handler400 = "orchestra.server.error_pages.bad_request"
+handler500 = "orchestra.server.error_pages.server_error"

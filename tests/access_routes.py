@@ -10,13 +10,13 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from deployments.keys import create_key
+from deployments.access.keys import create_key
 from deployments.models import ApiKey, Deployment, Schedule
 from deployments.services import deploy_design
 from designs.access import SYSTEM
 from designs.models import Design
 from designs.services import create_design
-from executor.acceptance import Order
+from executor.acceptance.runs import Order
 from executor.models import Execution, Trigger
 from tests.documents import doubling
 from tests.executions import new_execution

@@ -8,7 +8,7 @@ import gc
 import redis
 from django.conf import settings
 
-from executor.open_streams import LEASE_SECONDS, PREFIX
+from executor.following.open_streams import LEASE_SECONDS, PREFIX
 
 # A process that could not reach Redis in time leaves its streams to their leases.
 PATIENCE_SECONDS = 60.0 + 2 * LEASE_SECONDS

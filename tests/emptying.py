@@ -11,8 +11,8 @@ from django.core.management.color import no_style
 from django.db import connection, models, transaction
 from django.test import TransactionTestCase
 
-from designs.audit_rows import let_old_entries_pass, unguard_entries
 from designs.models import GroupGrant
+from designs.rows.audit_guard import let_old_entries_pass, unguard_entries
 
 # What a migration ends with: making it anew took a seventh of the time of all tests.
 REFERENCE: tuple[type[models.Model], ...] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from executor.acceptance import Order, accept
+from executor.acceptance.runs import Order, accept
 from executor.models import Execution
 
 

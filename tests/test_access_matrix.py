@@ -16,8 +16,8 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
 
-from deployments.keys import create_key, revoke_key
-from deployments.lookup import forget_deployments
+from deployments.access.keys import create_key, revoke_key
+from deployments.calls.lookup import forget_deployments
 from designs.access import GROUPS, caller_of
 from tests.access_routes import Route, World, address, make_world, routes
 

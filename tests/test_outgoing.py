@@ -12,18 +12,18 @@ CLIENTS = {
     "socket", "telnetlib", "urllib.request", "urllib3", "websockets", "xmlrpc.client",
 }  # fmt: skip
 KNOWN = {
-    "designs/guarded_http.py": "callbacks, and models at addresses that no administrator wrote",
-    "designs/guarded_connector.py": "the same for the client of models that are read here",
-    "designs/name_lookups.py": "names of those, by the system's resolver",
+    "designs/outgoing/guarded_http.py": "callbacks, and models at addresses that users wrote",
+    "designs/outgoing/guarded_connector.py": "the same for the client of models that are read here",
+    "designs/outgoing/name_lookups.py": "names of those, by the system's resolver",
     "executor/engine/llm/clients.py": "models at an administrator's or a provider's address",
     "executor/engine/llm/bounded_http.py": "the SDKs' client of those, with a bound on answers",
     "executor/engine/llm/lean_client.py": "the client of those that are read here",
     "executor/engine/llm/failures.py": "what the SDKs' client raises",
-    "executor/carrier.py": "the name of this machine",
-    "orchestra/installation.py": "the web server's own socket",
-    "orchestra/listening.py": "the web server's own socket",
-    "orchestra/supervisor.py": "the web server's own socket",
-    "orchestra/programs.py": "whether an own process answers",
+    "executor/running/carrier.py": "the name of this machine",
+    "orchestra/launcher/installation.py": "the web server's own socket",
+    "orchestra/server/listening.py": "the web server's own socket",
+    "orchestra/launcher/supervisor.py": "the web server's own socket",
+    "orchestra/launcher/programs.py": "whether an own process answers",
 }
 
 

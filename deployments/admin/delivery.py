@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import action, display
 
-from deployments.callbacks import redeliver
+from deployments.callbacks.deliveries import redeliver
 from deployments.errors import DeliveryPending
 from deployments.models import Delivery
 from designs.access import Caller

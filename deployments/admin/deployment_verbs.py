@@ -12,7 +12,7 @@ from unfold.enums import ActionVariant
 
 from deployments.admin.forms import LIMITS, CloneForm, ExecuteForm, OverlapForm
 from deployments.admin.shown import skeleton
-from deployments.callbacks import change_secret
+from deployments.callbacks.deliveries import change_secret
 from deployments.models import Deployment
 from deployments.services import change_deployment, deploy_design, invoke_deployment
 from designs.admin.base import OrchestraAdmin

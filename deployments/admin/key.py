@@ -13,10 +13,10 @@ from unfold.contrib.filters.admin import RadioFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from deployments.access.keys import create_key, revoke_key, rotate_key
 from deployments.admin.forms import KEY_LIMITS, KeyForm, OverlapForm
 from deployments.admin.shown import key_badge
 from deployments.errors import KeyBeyond, KeyRevoked
-from deployments.keys import create_key, revoke_key, rotate_key
 from deployments.models import ApiKey, Deployment
 from designs.admin.base import OrchestraAdmin, ReadOnlyInline, become
 from designs.admin.filters import VisibleFilter

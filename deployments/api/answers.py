@@ -9,9 +9,9 @@ import orjson
 from django.http import HttpResponse
 
 from designs.api.renderers import to_json
-from designs.computing import compute_on, is_small
-from executor.answers import Answer
-from executor.states import Status
+from designs.runtime.computing import compute_on, is_small
+from executor.following.answers import Answer
+from executor.models import Status
 
 FAILURES = {
     Status.FAILED: (502, "The run failed", "run-failed"),

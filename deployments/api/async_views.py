@@ -16,17 +16,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.exceptions import NotAuthenticated, ParseError
 from rest_framework.request import Request
 
+from deployments.access.limits import Limit, count_request_async, limits_of_caller
 from deployments.api.authentication import caller_of_key_async, check_csrf, key_text
 from deployments.api.late_bodies import CallerLeft, load_body
-from deployments.limits import Limit, count_request_async, limits_of_caller
 from designs.access import Caller, caller_of
 from designs.acting import acting
 from designs.api.base import ApiView
 from designs.api.parsers import JsonWanted, check_headers, read_json_async
 from designs.api.permissions import require
 from designs.api.renderers import to_json
-from designs.threads import release_request
-from executor.threads import in_thread
+from designs.runtime.threads import in_thread, release_request
 
 
 class AsyncApiView(ApiView):

@@ -12,13 +12,13 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from deployments.access.keys import Asked, find_caller, find_callers, remembered_caller
 from deployments.errors import KeyRefused
-from deployments.keys import Asked, find_caller, find_callers, remembered_caller
 from designs.access import Caller, caller_of
 from designs.acting import act_as
-from designs.threads import in_thread, release_request
-from executor.gathering import Gathered
-from executor.loops import PerLoop
+from designs.runtime.gathering import Gathered
+from designs.runtime.loops import PerLoop
+from designs.runtime.threads import in_thread, release_request
 
 # Keys that are looked up by one reading.
 MOST_TOGETHER = 50

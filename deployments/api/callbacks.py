@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments.api.keys import RotateIn
-from deployments.callbacks import change_secret, redeliver
+from deployments.callbacks.deliveries import change_secret, redeliver
 from deployments.models import Delivery, Deployment
 from designs.api.base import ID, ApiView, as_uuid
 from designs.api.lists import BoundedPages, answer_page

@@ -11,24 +11,23 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ParseError, PermissionDenied
 from rest_framework.request import Request
 
+from deployments.access.limits import limits_of_caller
 from deployments.api.answers import accepted_response, ended_response
 from deployments.api.async_views import AsyncApiView, read_object
 from deployments.api.preferences import read_preferences
 from deployments.api.pressure import place_for_call
 from deployments.api.serializers import ExecuteIn, RunOut
 from deployments.api.streams import stream_call, wants_events
-from deployments.calls import Call, call_deployment
-from deployments.limits import limits_of_caller
-from deployments.lookup import Deployed, deployed_at, remembered_at
+from deployments.calls.calls import Call, call_deployment
+from deployments.calls.lookup import Deployed, deployed_at, remembered_at
 from designs.access import Caller
 from designs.api.base import as_uuid
 from designs.api.permissions import caller_of_request
-from designs.masking import masked
-from executor.answers import standing
+from designs.runtime.threads import begin_in_thread_once, in_thread_once
+from designs.secrets.masking import masked
 from executor.api.serializers import AcceptedOut
-from executor.models import Trigger
-from executor.states import Status
-from executor.threads import begin_in_thread_once, in_thread_once
+from executor.following.answers import standing
+from executor.models import Status, Trigger
 
 LONGEST_KEY = 255
 

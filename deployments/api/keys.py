@@ -14,7 +14,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.keys import LONGEST_OVERLAP_SECONDS, create_key, revoke_key, rotate_key
+from deployments.access.keys import LONGEST_OVERLAP_SECONDS, create_key, revoke_key, rotate_key
 from deployments.models import MOST_PER_MINUTE, ApiKey, Deployment
 from designs.access import SCOPES
 from designs.api.base import ApiView, StrictSerializer, as_uuid

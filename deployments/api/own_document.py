@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from deployments.api.callbacks import DeploymentPart
 from deployments.models import Deployment
-from executor.inputs import input_validator
+from executor.acceptance.inputs import input_validator
 
 # Under these stand plain values, in which `$ref` is a word like any other.
 PLAIN = frozenset({"const", "enum", "default", "examples"})

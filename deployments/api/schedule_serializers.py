@@ -13,7 +13,7 @@ from deployments.occurrences import MOST_EVERY_SECONDS, PlannedRun
 from deployments.schedules.fields import READ_ONLY
 from designs.api.base import StrictSerializer
 from designs.api.fields import MomentField
-from executor.states import Status
+from executor.models import Status
 
 MOST_PREVIEWED = 100
 

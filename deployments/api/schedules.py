@@ -23,11 +23,16 @@ from deployments.api.schedule_serializers import (
     ScheduleIn,
     ScheduleOut,
 )
-from deployments.backfill import Backfill, plan_backfill, start_backfill
 from deployments.errors import ScheduleInvalid
 from deployments.models import Occurrence, Schedule
+from deployments.schedules.backfill import Backfill, plan_backfill, start_backfill
+from deployments.schedules.scheduling import (
+    add_schedule,
+    change_schedule,
+    remove_schedule,
+    update_schedule,
+)
 from deployments.schedules.store import describe, preview_fields
-from deployments.scheduling import add_schedule, change_schedule, remove_schedule, update_schedule
 from designs.api.base import ID, ApiView, as_uuid
 from designs.api.lists import BoundedPages, CursorPages, answer_page
 from designs.api.permissions import require

@@ -18,22 +18,21 @@ from rest_framework.request import Request
 from deployments.api.answers import ended, to_json_apart
 from deployments.api.async_views import AsyncApiView
 from deployments.api.authentication import caller_of_key_async, key_text
-from deployments.calls import Call
+from deployments.calls.calls import Call
 from designs.access import Caller
 from designs.api.permissions import caller_of_request
-from designs.ids import new_id
-from designs.threads import event_response
-from executor import stream as follower
-from executor.answers import read_answer
-from executor.broadcasts import Listener, Looks, broadcast_of, shared_looks
+from designs.rows.ids import new_id
+from designs.runtime.threads import event_response, in_thread_once
+from executor.following import stream as follower
+from executor.following.answers import read_answer
+from executor.following.broadcasts import Listener, Looks, broadcast_of, shared_looks
+from executor.following.open_streams import Place, take_place
+from executor.following.openings import turn_to_open
+from executor.following.sight import sees, sitting
+from executor.following.stream import Events
+from executor.following.stream_rows import Position, Told, read_position
+from executor.history.quotes import HIDDEN, PLAIN, reasons_without_quotes
 from executor.models import parse_execution_id
-from executor.open_streams import Place, take_place
-from executor.openings import turn_to_open
-from executor.quotes import HIDDEN, PLAIN, reasons_without_quotes
-from executor.sight import sees, sitting
-from executor.stream import Events
-from executor.stream_rows import Position, Told, read_position
-from executor.threads import in_thread_once
 
 EVENTS = "text/event-stream"
 # At the end of the last event's id: nothing comes after it.

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from deployments.limits import count_request, limits_of_caller
+from deployments.access.limits import count_request, limits_of_caller
 from designs.api.permissions import caller_of_request
 
 

@@ -28,8 +28,8 @@ from designs.api.permissions import require
 from executor.api.lists import FILTERS, answer_executions
 from executor.api.serializers import ExecutionDetailOut, ExecutionOut
 from executor.api.views import ONE_BLOCK, detail_answer
+from executor.history.totals import sums_of_deployments
 from executor.models import Execution, parse_execution_id
-from executor.totals import sums_of_deployments
 
 ROWS = ("design", "version")
 ORDER = ("endpoint_path", "created_at", "updated_at")

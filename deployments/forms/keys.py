@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from deployments.keys import LONGEST_OVERLAP_SECONDS
+from deployments.access.keys import LONGEST_OVERLAP_SECONDS
 from deployments.models import MOST_PER_MINUTE, Deployment
 from designs.access import SCOPES, Caller
 

@@ -208,7 +208,7 @@ class BackfillForm(forms.Form):
         self.zone = ZoneInfo(zone)
 
     def span(self) -> dict[str, datetime]:
-        """As `deployments.backfill` takes it."""
+        """As `deployments.schedules.backfill` takes it."""
         return {
             name: self.cleaned_data[name].replace(tzinfo=self.zone).astimezone(UTC)
             for name in ("since", "until")

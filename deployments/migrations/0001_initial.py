@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import deployments.models
-import designs.ids
+import designs.rows.ids
 
 
 class Migration(migrations.Migration):
@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=designs.ids.new_id,
+                        default=designs.rows.ids.new_id,
                         editable=False,
                         primary_key=True,
                         serialize=False,
@@ -108,7 +108,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=designs.ids.new_id,
+                        default=designs.rows.ids.new_id,
                         editable=False,
                         primary_key=True,
                         serialize=False,
@@ -207,7 +207,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=designs.ids.new_id,
+                        default=designs.rows.ids.new_id,
                         editable=False,
                         primary_key=True,
                         serialize=False,

@@ -6,8 +6,8 @@ import django.utils.timezone
 from django.db import migrations, models
 
 import deployments.models.deployment
-import designs.encryption
-import designs.ids
+import designs.rows.ids
+import designs.secrets.encryption
 
 
 class Migration(migrations.Migration):
@@ -87,8 +87,8 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("secret", designs.encryption.EncryptedTextField()),
-                ("previous", designs.encryption.EncryptedTextField(blank=True)),
+                ("secret", designs.secrets.encryption.EncryptedTextField()),
+                ("previous", designs.secrets.encryption.EncryptedTextField(blank=True)),
                 ("previous_until", models.DateTimeField(blank=True, null=True)),
                 ("changed_at", models.DateTimeField(auto_now=True)),
                 (
@@ -107,7 +107,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=designs.ids.new_id,
+                        default=designs.rows.ids.new_id,
                         editable=False,
                         primary_key=True,
                         serialize=False,

@@ -13,10 +13,9 @@ from django.utils import timezone
 
 from deployments.models.deployment import Deployment
 from designs.access import Caller
-from designs.encryption import EncryptedTextField
-from designs.ids import new_id
-from executor.models import Execution
-from executor.states import TERMINAL
+from designs.rows.ids import new_id
+from designs.secrets.encryption import EncryptedTextField
+from executor.models import TERMINAL, Execution
 
 # A message that was sent to the workers and did nothing is sent again after this long.
 RESEND_AFTER = timedelta(seconds=15)

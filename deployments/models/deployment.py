@@ -14,12 +14,12 @@ from django.db.models.functions import Coalesce
 
 from deployments.models.schedule import Schedule
 from designs.access import Caller
-from designs.addresses import AddressRefused, check_url
-from designs.ids import new_id
-from designs.masking import masked
 from designs.models import Design, DesignVersion
+from designs.outgoing.addresses import AddressRefused, check_url
+from designs.rows.ids import new_id
+from designs.secrets.masking import masked
 from executor.models import DailyTotals, Execution
-from executor.states import Status as ExecutionStatus
+from executor.models import Status as ExecutionStatus
 
 ENDPOINT_PATH = re.compile(r"(/[a-z0-9_-]+)+")
 ENDPOINT_PATH_RULE = (

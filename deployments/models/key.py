@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from deployments.models.deployment import MOST_PER_MINUTE, Deployment
 from designs.access import SCOPES, Caller
-from designs.ids import new_id
-from designs.masking import masked
+from designs.rows.ids import new_id
+from designs.secrets.masking import masked
 
 # How far keys may be made by keys that were made by keys; so one query finds all of them.
 MAX_MAKERS = 4

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from deployments.models.deployment import Deployment
-from designs.audit_rows import NEVER_BEFORE_DAYS
+from designs.rows.audit_guard import NEVER_BEFORE_DAYS
 
 # What a new installation keeps; one that is older than these keeps what it kept.
 NEW_KEEP_LAST = 1_000

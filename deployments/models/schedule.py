@@ -11,10 +11,9 @@ from django.db import models
 from django.utils import timezone
 
 from designs.access import Caller
-from designs.ids import new_id
 from designs.models.json import StoredJsonField
-from executor.models import Execution
-from executor.states import LIVE
+from designs.rows.ids import new_id
+from executor.models import LIVE, Execution
 
 MOST_JITTER_SECONDS = 86_400
 MOST_WINDOW_SECONDS = 10 * 366 * 86_400

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django_celery_beat.schedulers import DatabaseScheduler
 
-from deployments.callbacks import sweep_deliveries
-from deployments.pump import wake_schedules
+from deployments.callbacks.deliveries import sweep_deliveries
+from deployments.schedules.pump import wake_schedules
 from deployments.schedules.store import TASK
 
 logger = logging.getLogger(__name__)

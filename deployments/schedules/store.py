@@ -14,15 +14,15 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
+from deployments.calls.lookup import deployed
 from deployments.errors import InputInvalid, InputTooLarge, ScheduleInvalid
-from deployments.lookup import deployed
 from deployments.models import Deployment, Schedule
 from deployments.occurrences import PlannedRun, Rule, RuleInvalid, in_words, next_due, next_runs
 from deployments.schedules.fields import OWN_FIELDS, Said, read_fields
 from deployments.schedules.rules import refresh, rule_of
-from designs.ids import new_id
-from designs.locking import lock_row
-from designs.masking import masked_value
+from designs.rows.ids import new_id
+from designs.rows.locking import lock_row
+from designs.secrets.masking import masked_value
 
 TASK = "deployments.wake_schedules"
 PREVIEWED = 10

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from deployments.calls.snippets import example_input, snippets
 from deployments.errors import NotAccepted
 from deployments.forms.deployments import ConfigureForm, DeployForm, ExecuteForm
 from deployments.forms.schedules import ScheduleForm
@@ -22,7 +23,6 @@ from deployments.services import (
     invoke_deployment,
     undeploy,
 )
-from deployments.snippets import example_input, snippets
 from deployments.views.answers import (
     MANAGE_SCHEDULE,
     REFUSALS,
@@ -32,8 +32,8 @@ from deployments.views.answers import (
     show_refusal,
 )
 from designs.requests import PageRequest, page_of, requires, searched_text
+from executor.history.quotes import hide_quotes
 from executor.models import Execution, Trigger
-from executor.quotes import hide_quotes
 
 SHOWN_RUNS = 10
 

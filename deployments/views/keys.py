@@ -12,9 +12,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from deployments.access.keys import create_key, revoke_key, rotate_key
 from deployments.errors import KeyRevoked
 from deployments.forms.keys import KeyForm, RotateForm
-from deployments.keys import create_key, revoke_key, rotate_key
 from deployments.models import ApiKey, Deployment
 from designs.requests import PageRequest, requires
 

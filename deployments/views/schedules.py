@@ -15,13 +15,18 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from deployments.backfill import plan_backfill, start_backfill
 from deployments.errors import BackfillRefused, DeploymentInactive, ScheduleInvalid
 from deployments.forms.schedules import KINDS, BackfillForm, ScheduleForm
 from deployments.models import Deployment, Occurrence, Schedule
 from deployments.schedules import store
-from deployments.scheduling import add_schedule, change_schedule, remove_schedule, switch_schedule
-from deployments.upcoming import upcoming_runs
+from deployments.schedules.backfill import plan_backfill, start_backfill
+from deployments.schedules.scheduling import (
+    add_schedule,
+    change_schedule,
+    remove_schedule,
+    switch_schedule,
+)
+from deployments.schedules.upcoming import upcoming_runs
 from deployments.views.answers import (
     MANAGE_SCHEDULE,
     REFUSALS,
@@ -31,7 +36,7 @@ from deployments.views.answers import (
     show_refusal,
 )
 from designs.requests import PageRequest, requires
-from executor.timeline import readable
+from executor.history.timeline import readable
 
 SHOWN_UPCOMING = 30
 SHOWN_SILENT = 50

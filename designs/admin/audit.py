@@ -29,11 +29,11 @@ from designs.admin.shown import (
     link,
     sentences,
 )
-from designs.audit import Action, kinds, note
-from designs.audit_files import csv_lines, json_lines
+from designs.auditing.audit import Action, kinds, note
+from designs.auditing.files import csv_lines, json_lines
 from designs.models import AuditEntry
 from designs.requests import PageRequest
-from designs.threads import in_thread, stream_response
+from designs.runtime.threads import in_thread, stream_response
 
 # auditlog has one of its own, without the look and the rights of this installation.
 admin.site.unregister(AuditEntry)

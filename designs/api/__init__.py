@@ -1,0 +1,13 @@
+"""The API of designs, and the base of every app's API."""
+
+__all__ = [
+    "base",
+    "fields",
+    "filters",
+    "lists",
+    "parsers",
+    "permissions",
+    "renderers",
+    "serializers",
+    "views",
+]

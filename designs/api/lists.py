@@ -21,7 +21,7 @@ from rest_framework.utils.urls import replace_query_param
 
 from designs.api.base import ApiView
 from designs.api.renderers import to_json
-from designs.bounded import fill_page
+from designs.rows.bounded import fill_page
 
 LINK = {"type": ["string", "null"], "format": "uri"}
 LONGEST_PAGE = 500

@@ -10,8 +10,8 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
-from designs.computing import compute_large
 from designs.graph.foreign import YAML, looks_like_yaml
+from designs.runtime.computing import compute_large
 from designs.strict_json import JsonTooLarge, JsonUnreadable, read_strict_json
 
 _CODINGS = ("gzip", "x-gzip", "deflate", "compress", "br", "zstd")

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import designs.ids
+import designs.rows.ids
 
 
 class Migration(migrations.Migration):
@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=designs.ids.new_id,
+                        default=designs.rows.ids.new_id,
                         editable=False,
                         primary_key=True,
                         serialize=False,
@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=designs.ids.new_id,
+                        default=designs.rows.ids.new_id,
                         editable=False,
                         primary_key=True,
                         serialize=False,

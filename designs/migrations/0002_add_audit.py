@@ -3,8 +3,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import designs.ids
-from designs.audit_rows import guard_entries, unguard_entries
+import designs.rows.ids
+from designs.rows.audit_guard import guard_entries, unguard_entries
 
 
 class Migration(migrations.Migration):
@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=designs.ids.new_ordered_id,
+                        default=designs.rows.ids.new_ordered_id,
                         editable=False,
                         primary_key=True,
                         serialize=False,

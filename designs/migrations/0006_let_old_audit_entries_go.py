@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from designs.audit_rows import let_nothing_pass, let_old_entries_pass
+from designs.rows.audit_guard import let_nothing_pass, let_old_entries_pass
 
 
 class Migration(migrations.Migration):

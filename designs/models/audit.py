@@ -15,10 +15,10 @@ from django.db import models
 
 from designs.access import SYSTEM, Caller
 from designs.acting import now_acting, verb_of_changes
-from designs.changes import differences
-from designs.encryption import SHOWN
-from designs.ids import first_id_at, new_ordered_id
-from designs.masking import masked_value
+from designs.rows.changes import differences
+from designs.rows.ids import first_id_at, new_ordered_id
+from designs.secrets.encryption import SHOWN
+from designs.secrets.masking import masked_value
 
 # An id's time and the entry's own are taken one after the other.
 TIMES_APART = timedelta(minutes=1)

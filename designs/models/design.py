@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import models
 
 from designs.access import Caller
-from designs.ids import new_id
 from designs.models.json import StoredJsonField
+from designs.rows.ids import new_id
 
 
 class DesignQuerySet(models.QuerySet["Design"]):

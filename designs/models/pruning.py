@@ -6,7 +6,7 @@ from django.db import models
 
 
 class AuditPruning(models.Model):
-    """There only within the transaction that removes entries (`designs.audit.prune`)."""
+    """There only within the transaction that removes entries (`designs.auditing.audit.prune`)."""
 
     before = models.DateTimeField()
 

@@ -17,9 +17,9 @@ from designs.admin.refusals import ServiceForm
 from designs.admin.shown import EMPTY, admin_url, badge
 from designs.admin.verbs import Done
 from designs.requests import PageRequest
-from executor.connection_trial import TRY_SECONDS
 from executor.connections import save_connection, try_connection
 from executor.errors import ConnectionInvalid
+from executor.language_models.trial import TRY_SECONDS
 from executor.models import ModelConnection
 
 KEPT = "A key is stored and cannot be shown. Empty: it stays. A new one takes its place."

@@ -22,8 +22,8 @@ from designs.requests import PageRequest
 from executor.admin.parts import BlockResultInline, StepInline, without_payload
 from executor.admin.shown import cost, duration, execution_badge
 from executor.errors import ExecutionEnded
+from executor.history.pruning import hold
 from executor.models import Execution, parse_execution_id
-from executor.pruning import hold
 from executor.services import (
     REFUSALS,
     cancel_execution,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from designs.admin.shown import EMPTY, badge
-from executor.models import BlockResult, BlockStatus, Execution, Step
-from executor.states import Status
+from executor.models import BlockResult, BlockStatus, Execution, Status, Step
 from executor.templatetags.durations import as_duration
 
 KINDS: dict[str, str] = {

@@ -11,8 +11,8 @@ from designs.admin.base import OrchestraAdmin, ReadOnly
 from designs.admin.filters import VisibleFilter
 from designs.admin.shown import row_link
 from executor.admin.shown import cost, duration
-from executor.durations import percentile
 from executor.models import DailyTotals
+from executor.models.durations import percentile
 
 
 @admin.register(DailyTotals)

@@ -1,0 +1,7 @@
+"""The API of executions."""
+
+__all__ = [
+    "lists",
+    "serializers",
+    "views",
+]

@@ -10,13 +10,12 @@ from rest_framework.response import Response
 from designs.api.base import ApiView
 from designs.api.lists import BoundedCursorPages, answer_page
 from executor.api.serializers import ExecutionOut
-from executor.filters import ExecutionFilter
-from executor.models import Execution, Trigger
-from executor.quotes import PAYLOAD
-from executor.states import Status
+from executor.history.filters import ExecutionFilter
+from executor.history.quotes import PAYLOAD
+from executor.models import Execution, Status, Trigger
 
 _TIME = {"type": "string", "format": "date-time"}
-# What `executor.filters.ExecutionFilter` reads.
+# What `executor.history.filters.ExecutionFilter` reads.
 FILTERS = [
     OpenApiParameter(
         "status", many=True, enum=Status.values, description="One or several; repeat it."

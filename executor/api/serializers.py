@@ -11,16 +11,15 @@ from rest_framework import serializers
 from designs.access import Caller
 from designs.api.base import StrictSerializer
 from designs.api.lists import weigh
-from designs.bounded import fill_page
-from executor.answers import usage_of
-from executor.models import BlockResult, Execution, Step, Trigger
-from executor.quotes import (
+from designs.rows.bounded import fill_page
+from executor.following.answers import usage_of
+from executor.history.quotes import (
     PAYLOAD,
     error_without_quotes,
     failures_without_quotes,
     reasons_without_quotes,
 )
-from executor.states import Status
+from executor.models import BlockResult, Execution, Status, Step, Trigger
 
 
 class TryIn(StrictSerializer):

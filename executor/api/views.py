@@ -29,6 +29,7 @@ from executor.api.serializers import (
     TryIn,
     steps_for,
 )
+from executor.history.suggestions import apply_review, suggestions_of
 from executor.models import Execution, parse_execution_id
 from executor.services import (
     cancel_execution,
@@ -36,7 +37,6 @@ from executor.services import (
     resume_execution,
     try_design,
 )
-from executor.suggestions import apply_review, suggestions_of
 
 ONE_BLOCK = OpenApiParameter(
     "block", description="Only this block, by its id, with its whole output."

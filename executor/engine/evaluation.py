@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from designs.computing import compute
 from designs.graph.expressions import Expression, ExpressionError, Template
 from designs.graph.meter import CHEAP_SHARE, MAX_SECONDS, Allowance, Heavy, Meter
+from designs.runtime.computing import compute
 
 Compiled = Expression | Template
 Names = Mapping[str, Any]

@@ -6,8 +6,8 @@ import asyncio
 import logging
 from typing import Any, Literal
 
-from designs.computing import compute_on
 from designs.graph.expressions import ExpressionError
+from designs.runtime.computing import compute_on
 from executor.engine.compile import CompiledGraph, compile_graph
 from executor.engine.context import Outcome, Setup
 from executor.engine.events import ErrorInfo

@@ -6,7 +6,7 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
-import designs.ids
+import designs.rows.ids
 
 
 class Migration(migrations.Migration):
@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=designs.ids.new_id,
+                        default=designs.rows.ids.new_id,
                         editable=False,
                         primary_key=True,
                         serialize=False,

@@ -3,7 +3,7 @@
 import django.core.validators
 from django.db import migrations, models
 
-import designs.encryption
+import designs.secrets.encryption
 import executor.models.connection
 
 
@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                         verbose_name="base URL",
                     ),
                 ),
-                ("api_key", designs.encryption.EncryptedTextField(blank=True, default="")),
+                ("api_key", designs.secrets.encryption.EncryptedTextField(blank=True, default="")),
                 (
                     "default_model",
                     models.CharField(

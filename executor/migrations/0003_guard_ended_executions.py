@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from executor.ended_rows import guard_ended_rows, unguard_ended_rows
+from executor.history.ended_rows import guard_ended_rows, unguard_ended_rows
 
 
 class Migration(migrations.Migration):

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from executor.ended_rows import guard_ended_rows, let_retention_pass
+from executor.history.ended_rows import guard_ended_rows, let_retention_pass
 
 
 class Migration(migrations.Migration):

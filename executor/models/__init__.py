@@ -9,9 +9,25 @@ from executor.models.execution import (
     parse_execution_id,
 )
 from executor.models.results import BlockResult, BlockStatus, Step, StepStatus
+from executor.models.status import (
+    LIVE,
+    RESUMABLE,
+    TERMINAL,
+    FromNow,
+    Status,
+    is_late,
+    seconds_from_now,
+)
 from executor.models.totals import DailyTotals, HourlyTotals
 
 __all__ = [
+    "LIVE",
+    "RESUMABLE",
+    "TERMINAL",
+    "FromNow",
+    "Status",
+    "is_late",
+    "seconds_from_now",
     "CLOCKS_APART",
     "PROVIDER_WORDS",
     "BlockResult",

@@ -11,8 +11,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from designs.access import Caller
-from designs.encryption import EncryptedTextField
-from designs.masking import masked
+from designs.secrets.encryption import EncryptedTextField
+from designs.secrets.masking import masked
 from executor.engine.llm.clients import READ_SECONDS, Protocol
 
 # The first words of models that need no connection: `openai:gpt-5-mini`, `offline:stand-in`.

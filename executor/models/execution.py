@@ -14,11 +14,11 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
 
 from designs.access import Caller
-from designs.ids import first_id_at, new_id
 from designs.models import Design, DesignVersion
 from designs.models.json import StoredJsonField
+from designs.rows.ids import first_id_at, new_id
 from executor.models.starters import MOST_MEANT, starters_named
-from executor.states import LIVE, RESUMABLE, Status, is_late
+from executor.models.status import LIVE, RESUMABLE, Status, is_late
 
 if TYPE_CHECKING:
     from executor.models.results import BlockResult

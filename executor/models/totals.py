@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from designs.access import Caller
 from designs.models import Design
-from executor import durations
+from executor.models import durations
 from executor.models.execution import Execution, hidden_deployments
 
 
@@ -30,7 +30,7 @@ class TotalsQuerySet(models.QuerySet[Any]):
 class Totals(models.Model):
     """Executions that ended in some time: of one deployment, or tries of one design.
 
-    Written by `executor.totals` alone.
+    Written by `executor.history.totals` alone.
     """
 
     # The field that says in which time.
@@ -50,8 +50,8 @@ class Totals(models.Model):
     timed = models.PositiveBigIntegerField(default=0)
     duration_ms = models.PositiveBigIntegerField(default=0)
     duration_ms_max = models.PositiveBigIntegerField(default=0)
-    # How many took how long, in buckets (`executor.durations`). Days added up before there were
-    # buckets have none.
+    # How many took how long, in buckets (`executor.models.durations`). Days added up before there
+    # were buckets have none.
     durations = models.JSONField(default=dict)
     model_calls = models.PositiveBigIntegerField(default=0)
     input_tokens = models.PositiveBigIntegerField(default=0)

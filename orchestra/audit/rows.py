@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db.models import Field, ManyToManyField, Model
 from django.db.models.signals import m2m_changed, pre_delete
 
-from designs.audit import Action, new_entry
+from designs.auditing.audit import Action, new_entry
 from designs.models.audit import deployment_of
 
 MADE = frozenset({"created_by", "created_at", "updated_at"})

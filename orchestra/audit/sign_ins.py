@@ -12,7 +12,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.utils import timezone
 
 from designs.access import NOBODY, Caller
-from designs.audit import Action, AuditEntry, note
+from designs.auditing.audit import Action, AuditEntry, note
 
 logger = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from designs.requests import PageRequest
-from orchestra.admin_words import words_for
 from orchestra.sign_in.limits import take_back
 from orchestra.sign_in.sessions import end_sessions, open_sessions
+from orchestra.sign_in.words import words_for
 
 SHOWN_SESSIONS = 50
 RULES = "At least 8 characters; no common password, and none that is like your name."

@@ -25,7 +25,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from designs.masking import masked
+from designs.secrets.masking import masked
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from orchestra.api_document import METHODS, api_document
+from orchestra.api.document import METHODS, api_document
 from tests.api.conftest import Server
 from tests.installations import ROOT
 from tests.services import plain_environment

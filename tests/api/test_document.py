@@ -12,7 +12,7 @@ from django.test import Client
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from rest_framework.test import APIClient
 
-from orchestra.api_document import METHODS, PROBLEM_TYPE, api_document
+from orchestra.api.document import METHODS, PROBLEM_TYPE, api_document
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -65,7 +65,7 @@ def test_every_body_has_an_example_and_all_examples_fit() -> None:
     for path, method, operation in operations():
         body = operation.get("requestBody", {}).get("content", {}).get("application/json")
         if body is not None:
-            assert "example" in body, f"{method} {path}: give one in orchestra/api_examples.py"
+            assert "example" in body, f"{method} {path}: give one in orchestra/api/examples.py"
         contents = [body] if body else []
         for response in operation["responses"].values():
             contents += response.get("content", {}).values()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
-from orchestra.api_document import api_document
+from orchestra.api.document import api_document
 from tests.installations import running
 from tests.role_keys import role_keys
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from typing import Any
 
-from designs.masking import masked
+from designs.secrets.masking import masked
 from tests.canaries.visitor import Visitor
 from tests.documents import doubling
 from tests.installations import ROOT, Installation

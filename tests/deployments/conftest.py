@@ -10,11 +10,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from deployments import pump
-from deployments.keys import create_key, forget_keys
-from deployments.lookup import forget_deployments
+from deployments.access.keys import create_key, forget_keys
+from deployments.calls.lookup import forget_deployments
 from deployments.models import Deployment, Schedule
 from deployments.occurrences import jitter
+from deployments.schedules import pump
 from deployments.services import deploy_design
 from designs.access import SYSTEM
 from designs.services import create_design

@@ -9,10 +9,9 @@ from django.utils import timezone
 
 from deployments.models import Deployment, RetentionPolicy
 from designs.access import SYSTEM
-from designs.ids import first_id_at
-from executor.acceptance import Order
-from executor.models import BlockResult, Execution, Step, Trigger
-from executor.states import Status
+from designs.rows.ids import first_id_at
+from executor.acceptance.runs import Order
+from executor.models import BlockResult, Execution, Status, Step, Trigger
 from tests.executions import new_execution
 
 HIDDEN_ERROR = {"class": "output", "message": "It said: a plan", "block_id": "a", "step": "a/1"}

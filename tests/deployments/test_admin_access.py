@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.test import Client
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
-from deployments.keys import create_key
+from deployments.access.keys import create_key
 from deployments.models import (
     ApiKey,
     Delivery,

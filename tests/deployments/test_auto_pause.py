@@ -10,14 +10,14 @@ import pytest
 
 from deployments.errors import DeploymentInactive
 from deployments.models import Deployment, Schedule
-from deployments.pump import wake_schedules
+from deployments.schedules.pump import wake_schedules
 from deployments.services import change_deployment, invoke_deployment
 from deployments.tasks import settle_execution_task
 from designs.access import SYSTEM
 from designs.models import DesignVersion
-from executor import documents, states
-from executor.models import Execution, Trigger
-from executor.states import Status
+from executor import states
+from executor.acceptance import documents
+from executor.models import Execution, Status, Trigger
 from tests.deployments.conftest import just_now
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from deployments.backfill import plan_backfill, start_backfill
 from deployments.errors import BackfillRefused
 from deployments.models import Deployment, RetentionPolicy, Schedule
-from deployments.pump import wake_schedules
 from deployments.retention import sweep
-from executor.models import Execution
-from executor.states import Status
+from deployments.schedules.backfill import plan_backfill, start_backfill
+from deployments.schedules.pump import wake_schedules
+from executor.models import Execution, Status
 from tests.deployments.ended_runs import keep
 
 pytestmark = pytest.mark.django_db(transaction=True)

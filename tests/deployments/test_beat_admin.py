@@ -16,9 +16,9 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
-from deployments import pump
 from deployments.models import Deployment, Schedule
-from deployments.pump import wake_schedules
+from deployments.schedules import pump
+from deployments.schedules.pump import wake_schedules
 from deployments.schedules.store import TASK
 from tests.admin_pages import act, saved, text_of, url_of
 

@@ -17,8 +17,8 @@ from deployments.models import Deployment
 from designs.access import SYSTEM
 from designs.models import Design
 from designs.services import create_design
+from executor.history.totals import add_up
 from executor.models import Execution
-from executor.totals import add_up
 from tests.deployments.ended_runs import ended
 from tests.documents import doubling
 

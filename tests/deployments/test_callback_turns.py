@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from deployments import callback_tries, callback_turns, callbacks
-from deployments.callback_turns import Line, Turns
-from deployments.callbacks import deliver, settle_execution
+from deployments.callbacks import deliveries, tries, turns
+from deployments.callbacks.deliveries import deliver, settle_execution
+from deployments.callbacks.turns import Line, Turns
 from deployments.models import Delivery, Deployment
-from designs.guarded_http import CallTooSlow, Reply
-from executor.loops import PerLoop
+from designs.outgoing.guarded_http import CallTooSlow, Reply
+from designs.runtime.loops import PerLoop
 from tests.deployments.test_callbacks import ended, tried
 from tests.waiting import wait_until
 
@@ -41,7 +41,7 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[str], thread
             await asyncio.sleep(0.01)
         return Reply(200, {}, b"")
 
-    monkeypatch.setattr(callback_tries, "send", send)
+    monkeypatch.setattr(tries, "send", send)
     try:
         yield sent, go_on
     finally:
@@ -56,11 +56,11 @@ def due_again() -> None:
 def test_what_waits_is_not_claimed_and_nothing_is_sent_twice(
     deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callback_turns, "AT_ONCE", 1)
-    monkeypatch.setattr(callback_turns, "_turns", PerLoop(Turns))
+    monkeypatch.setattr(turns, "AT_ONCE", 1)
+    monkeypatch.setattr(turns, "_turns", PerLoop(Turns))
     claimed: list[uuid.UUID] = []
-    real = callback_tries.claim_try
-    monkeypatch.setattr(callbacks, "claim_try", lambda pk: claimed.append(pk) or real(pk))
+    real = tries.claim_try
+    monkeypatch.setattr(deliveries, "claim_try", lambda pk: claimed.append(pk) or real(pk))
     found = [ended(deploy, "https://example.com/", f"/to/{n}") for n in range(6)]
     with hanging(monkeypatch) as (sent, go_on):
         for delivery in found:
@@ -101,7 +101,7 @@ def test_tries_of_two_processes_are_both_in_the_log(
 def test_waiting_and_being_refused_for_our_reasons_is_no_try(
     deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from designs.guarded_http import CallNotTried
+    from designs.outgoing.guarded_http import CallNotTried
 
     delivery = ended(deploy, "https://example.com/")
 
@@ -109,12 +109,12 @@ def test_waiting_and_being_refused_for_our_reasons_is_no_try(
         raise CallNotTried("Too many names are being looked up at the moment.")
 
     with monkeypatch.context() as busy:
-        busy.setattr(callback_tries, "send", send)
+        busy.setattr(tries, "send", send)
         assert tried(delivery).attempts == 0
     assert (delivery.status, delivery.log) == ("pending", [])
     assert 10 < (delivery.next_attempt_at - timezone.now()).total_seconds() < 60
     due_again()
-    monkeypatch.setattr(callback_turns, "MOST_WAITING_A_DEPLOYMENT", 0)
+    monkeypatch.setattr(turns, "MOST_WAITING_A_DEPLOYMENT", 0)
     assert settle_execution(delivery.execution_id) == 0
     delivery.refresh_from_db()
     assert delivery.attempts == 0
@@ -124,7 +124,7 @@ def test_waiting_and_being_refused_for_our_reasons_is_no_try(
 def test_the_line_has_room_for_everybody() -> None:
     line, greedy = Line(), uuid.uuid4()
     entered = [line.enter(uuid.uuid4(), greedy) for _ in range(500)]
-    assert sum(entered) == callback_turns.MOST_WAITING_A_DEPLOYMENT
+    assert sum(entered) == turns.MOST_WAITING_A_DEPLOYMENT
     waits = uuid.uuid4()
     assert line.enter(waits, "other")
     assert not line.enter(waits, "other")
@@ -132,7 +132,7 @@ def test_the_line_has_room_for_everybody() -> None:
     assert waits not in line
     assert line.enter(waits, "other")
     others = [line.enter(uuid.uuid4(), number) for number in range(2_000)]
-    assert sum(others) + sum(entered) + 1 == callback_turns.MOST_WAITING
+    assert sum(others) + sum(entered) + 1 == turns.MOST_WAITING
 
 
 async def places_of(
@@ -142,7 +142,7 @@ async def places_of(
     there: list[tuple[str, object]] = []
     turns = Turns()
     if slow:
-        callback_turns.note_speed(slow, slow=True)
+        turns.note_speed(slow, slow=True)
 
     async def take(url: str, deployment: object) -> None:
         async with turns.take(url, deployment):
@@ -157,21 +157,21 @@ async def places_of(
     await asyncio.gather(*tasks, return_exceptions=True)
     assert turns._lanes == {}
     if slow:
-        callback_turns.note_speed(slow, slow=False)
+        turns.note_speed(slow, slow=False)
     return there
 
 
 async def test_no_server_and_no_deployment_takes_all_places() -> None:
     same_host = [("https://a.example/", number) for number in range(100)]
-    assert len(await places_of(same_host)) == callback_turns.AT_ONCE_A_HOST
+    assert len(await places_of(same_host)) == turns.AT_ONCE_A_HOST
     assert len(await places_of(same_host, slow="https://a.example/x")) == 1
     same_deployment = [(f"https://h{number}.example/", 1) for number in range(100)]
     other: list[tuple[str, object]] = [("https://other.example/", 2)]
     found = await places_of([*same_deployment, *other])
-    assert len(found) == callback_turns.AT_ONCE_A_DEPLOYMENT + 1
+    assert len(found) == turns.AT_ONCE_A_DEPLOYMENT + 1
     assert other[0] in found
     many = [(f"https://h{number}.example/", number) for number in range(100)]
-    assert len(await places_of(many)) == callback_turns.AT_ONCE
+    assert len(await places_of(many)) == turns.AT_ONCE
 
 
 def test_a_server_that_was_too_slow_is_remembered_until_it_answers(
@@ -183,11 +183,11 @@ def test_a_server_that_was_too_slow_is_remembered_until_it_answers(
         raise CallTooSlow("There was no whole answer within 15 seconds.")
 
     with monkeypatch.context() as slow:
-        slow.setattr(callback_tries, "send", send)
+        slow.setattr(tries, "send", send)
         assert tried(delivery).attempts == 1
-    assert callback_turns.is_slow("slow.example")
+    assert turns.is_slow("slow.example")
     due_again()
     with hanging(monkeypatch) as (_, go_on):
         go_on.set()
         assert tried(delivery).status == "delivered"
-    assert not callback_turns.is_slow("slow.example")
+    assert not turns.is_slow("slow.example")

@@ -17,15 +17,14 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from deployments import callbacks
-from deployments.callbacks import change_secret, deliver, signed_headers, sweep_deliveries
+from deployments.callbacks import deliveries
+from deployments.callbacks.deliveries import change_secret, deliver, sweep_deliveries
 from deployments.errors import CallbackRefused, DeliveryPending
 from deployments.models import CallbackSecret, Delivery, Deployment
 from deployments.services import change_deployment, invoke_deployment
 from designs.access import SYSTEM
 from executor import states
-from executor.models import Execution, Trigger
-from executor.states import Status
+from executor.models import Execution, Status, Trigger
 from tests.receivers import Receiver, receiver
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,7 +71,7 @@ def is_signed(headers: dict[str, str], body: bytes, secret: str) -> bool:
 
 
 def test_the_signature_is_the_standards() -> None:
-    found = signed_headers(
+    found = deliveries.signed_headers(
         "msg_p5jXN8AQM9LWM0D4loKWxJek",
         b'{"test": 2432232314}',
         ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
@@ -114,7 +113,7 @@ def test_the_secret_is_kept_encrypted_and_changes_with_overlap(
     assert is_signed(headers, body, old)
     assert is_signed(headers, body, new)
     CallbackSecret.objects.update(previous_until=timezone.now() - timedelta(seconds=1))
-    callbacks.redeliver(delivery=delivery)
+    deliveries.redeliver(delivery=delivery)
     tried(delivery)
     headers, body = server.seen[1]
     assert not is_signed(headers, body, old)
@@ -130,7 +129,7 @@ def test_nothing_is_told_while_the_run_goes_on(deploy: Deploy, server: Receiver)
     assert tried(execution.delivery).attempts == 0
     assert sweep_deliveries() == 0
     with pytest.raises(DeliveryPending):
-        callbacks.redeliver(delivery=execution.delivery)
+        deliveries.redeliver(delivery=execution.delivery)
     assert server.seen == []
 
 
@@ -167,7 +166,7 @@ def test_who_is_gone_is_left_alone_and_so_is_who_never_answers(
         delivery = ended(deploy, server.url)
         assert tried(delivery).status == "failed"
     Delivery.objects.update(status="pending", next_attempt_at=timezone.now())
-    for _ in range(len(callbacks.PAUSES) + 1):
+    for _ in range(len(deliveries.PAUSES) + 1):
         assert tried(delivery).status in ("pending", "failed")
         Delivery.objects.filter(status="pending").update(next_attempt_at=timezone.now())
     assert delivery.status == "failed"

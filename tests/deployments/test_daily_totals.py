@@ -14,10 +14,9 @@ from django.utils import timezone
 
 from deployments.models import Deployment
 from designs.access import SYSTEM
-from executor import totals
-from executor.models import DailyTotals, Execution, Trigger
-from executor.states import Status
-from executor.totals import add_up, sums_of_deployments, sums_of_last_day
+from executor.history import totals
+from executor.history.totals import add_up, sums_of_deployments, sums_of_last_day
+from executor.models import DailyTotals, Execution, Status, Trigger
 from tests.deployments.ended_runs import ended
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from deployments.models import Occurrence, Schedule
-from deployments.pump import wake_schedules
+from deployments.schedules.pump import wake_schedules
 from executor.models import Execution
 
 pytestmark = pytest.mark.django_db(transaction=True)

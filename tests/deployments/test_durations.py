@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.models import Deployment
-from executor.durations import Durations, bucket_of, count, percentile, together
-from executor.totals import add_up, durations_of
+from executor.history.totals import add_up, durations_of
+from executor.models.durations import Durations, bucket_of, count, percentile, together
 from tests.deployments.ended_runs import ended
 
 LONGEST = 400 * 24 * 3_600_000

@@ -17,10 +17,10 @@ from django.forms import modelform_factory
 from django.test import Client
 from rest_framework.test import APIClient
 
-from deployments.callbacks import change_secret
+from deployments.callbacks.deliveries import change_secret
 from deployments.models import CallbackSecret, Deployment
-from designs.encryption import EncryptedTextField
 from designs.models import AuditEntry
+from designs.secrets.encryption import EncryptedTextField
 from executor.connections import save_connection
 from executor.models import ModelConnection
 from tests.admin_pages import text_of, url_of

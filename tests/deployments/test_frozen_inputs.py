@@ -14,14 +14,13 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from deployments.backfill import start_backfill
 from deployments.models import Deployment, Occurrence, Schedule
-from deployments.pump import wake_schedules
-from deployments.scheduling import update_schedule
+from deployments.schedules.backfill import start_backfill
+from deployments.schedules.pump import wake_schedules
+from deployments.schedules.scheduling import update_schedule
 from deployments.services import change_deployment
 from designs.access import SYSTEM
-from executor.models import Execution
-from executor.states import Status
+from executor.models import Execution, Status
 from tests.deployments.test_schedule_policies import again, end, runs
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from deployments.models import Deployment
-from designs.masking import learn
+from designs.secrets.masking import learn
 from executor.models import Execution, Step
 from tests.deployments.test_masked_runs import KNOWN, everything, post, transform
 from tests.documents import greeting

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from deployments.keys import create_key
+from deployments.access.keys import create_key
 from deployments.models import Deployment
 from designs.access import SYSTEM, Caller, caller_of
 from executor.models import Execution, starters

@@ -15,9 +15,8 @@ from django.test import Client
 from deployments.models import Deployment
 from deployments.retention import sweep
 from designs.access import SYSTEM, caller_of
-from executor.models import HourlyTotals
-from executor.states import Status
-from executor.totals import Sums, a_day_ago, add_up, sums_of_last_day
+from executor.history.totals import Sums, a_day_ago, add_up, sums_of_last_day
+from executor.models import HourlyTotals, Status
 from tests.deployments.ended_runs import ended
 
 pytestmark = pytest.mark.django_db

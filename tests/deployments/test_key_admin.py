@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from deployments.access.keys import create_key, find_caller, revoke_key
 from deployments.errors import KeyRefused
-from deployments.keys import create_key, find_caller, revoke_key
 from deployments.models import ApiKey, Deployment
 from tests.admin_pages import act, saved, text_of, url_of
 

@@ -10,8 +10,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from deployments.access.keys import create_key, find_caller
 from deployments.errors import KeyRefused
-from deployments.keys import create_key, find_caller
 from deployments.models import ApiKey, Deployment
 
 pytestmark = pytest.mark.django_db

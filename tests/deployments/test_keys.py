@@ -12,8 +12,8 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from deployments.access.keys import create_key, find_caller, forget_keys, revoke_key, rotate_key
 from deployments.errors import KeyRefused
-from deployments.keys import create_key, find_caller, forget_keys, revoke_key, rotate_key
 from deployments.models import ApiKey, Deployment
 
 pytestmark = pytest.mark.django_db

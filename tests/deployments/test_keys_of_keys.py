@@ -14,10 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from deployments.access.keys import create_key, find_caller, forget_keys, revoke_key, rotate_key
 from deployments.errors import KeyBeyond, KeyRefused
-from deployments.keys import create_key, find_caller, forget_keys, revoke_key, rotate_key
 from deployments.models import MAX_MAKERS, ApiKey, Deployment
-from designs.audit import AuditEntry
+from designs.auditing.audit import AuditEntry
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from deployments.models import Deployment, Schedule
-from deployments.scheduling import add_schedule
-from designs import bounded
+from deployments.schedules.scheduling import add_schedule
+from designs.rows import bounded
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from deployments.models import Occurrence, Schedule
-from deployments.pump import wake_schedules
+from deployments.schedules.pump import wake_schedules
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Scheduled = Callable[..., Schedule]

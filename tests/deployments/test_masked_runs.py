@@ -15,18 +15,19 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from deployments.models import Deployment, Schedule
-from deployments.pump import wake_schedules
+from deployments.schedules.pump import wake_schedules
 from designs.access import SYSTEM
-from designs.known_secrets import KnownSecrets
-from designs.masking import learn
 from designs.models import Design, DesignVersion
+from designs.secrets.known import KnownSecrets
+from designs.secrets.masking import learn
 from designs.services import create_design, export_design, publish_design
-from executor import known_secrets, wakeups
 from executor.engine.events import StepFinished, TextDelta
 from executor.engine.journal import StepResult
 from executor.engine.llm import offline
 from executor.engine.llm.base import ModelAnswer, ModelRequest
-from executor.live_text import live_text
+from executor.following import wakeups
+from executor.following.live_text import live_text
+from executor.language_models import secrets
 from executor.models import BlockResult, Execution, ModelConnection, Step
 from tests.documents import doubling, greeting
 
@@ -179,19 +180,19 @@ def step_row_of(key: str) -> StepResult:
 
 def test_a_process_learns_the_keys_that_it_does_not_use(monkeypatch: pytest.MonkeyPatch) -> None:
     """Opened by another process: here the rows are all that is known."""
-    from designs import masking
+    from designs.secrets import masking
     from executor.connections import save_connection
 
     first, second = KNOWN[1], f"{KNOWN[1]}-another-8f3b6d0e"
     row = ModelConnection(name="vllm", base_url="http://127.0.0.1:9/v1")
     save_connection(connection=row, new_key=first)
     monkeypatch.setattr(masking, "_known", KnownSecrets())
-    known_secrets.learn_keys()
+    secrets.learn_keys()
     assert masking.masked_said(first) == "(secret)"
-    known_secrets._changed.clear()
-    monkeypatch.setattr(wakeups, "on_change", [*wakeups.on_change, known_secrets._changed.set])
+    secrets._changed.clear()
+    monkeypatch.setattr(wakeups, "on_change", [*wakeups.on_change, secrets._changed.set])
     save_connection(connection=row, new_key=second)
-    assert known_secrets._changed.is_set()
+    assert secrets._changed.is_set()
     monkeypatch.setattr(masking, "_known", KnownSecrets())
-    known_secrets.learn_keys()
+    secrets.learn_keys()
     assert masking.masked_said(second) == "(secret)"

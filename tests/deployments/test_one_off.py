@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from deployments.models import Occurrence, Schedule
-from deployments.pump import wake_schedules
-from deployments.scheduling import switch_schedule
+from deployments.schedules.pump import wake_schedules
+from deployments.schedules.scheduling import switch_schedule
 from tests.deployments.conftest import just_now
 from tests.deployments.test_schedule_policies import ledger, runs
 

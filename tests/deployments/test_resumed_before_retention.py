@@ -12,11 +12,10 @@ from django.db import connection, connections
 from deployments.models import Deployment
 from deployments.retention import sweep
 from designs.access import SYSTEM
-from executor import pruning
 from executor.errors import NotResumable
-from executor.models import Execution
+from executor.history import pruning
+from executor.models import Execution, Status
 from executor.services import rerun_execution, resume_execution
-from executor.states import Status
 from tests.deployments.ended_runs import ended, keep, with_texts
 
 pytestmark = pytest.mark.django_db(transaction=True)

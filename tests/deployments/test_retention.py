@@ -19,8 +19,7 @@ from deployments.models import (
     RetentionPolicy,
 )
 from deployments.retention import count_over, sweep, sweep_if_due
-from executor.models import Execution
-from executor.states import Status
+from executor.models import Execution, Status
 from tests.deployments.ended_runs import ended, keep, with_texts
 
 pytestmark = pytest.mark.django_db

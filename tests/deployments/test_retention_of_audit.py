@@ -16,9 +16,9 @@ from django.utils import timezone
 from deployments import retention
 from deployments.models import Deployment, RetentionPolicy
 from deployments.retention import count_over, sweep
-from designs.audit import Action, AuditEntry, note, prune
-from designs.ids import first_id_at
+from designs.auditing.audit import Action, AuditEntry, note, prune
 from designs.models import AuditPruning, Design
+from designs.rows.ids import first_id_at
 from tests.admin_pages import saved, text_of, url_of
 from tests.deployments.ended_runs import keep
 

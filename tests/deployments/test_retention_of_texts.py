@@ -14,9 +14,8 @@ from deployments.models import Deployment
 from deployments.retention import sweep
 from designs.access import SYSTEM
 from executor.errors import NotResumable
-from executor.models import Execution
+from executor.models import Execution, Status
 from executor.services import rerun_execution, resume_execution
-from executor.states import Status
 from tests.deployments.ended_runs import HIDDEN_ERROR, PLAIN_ERROR, ended, keep, with_texts
 
 pytestmark = pytest.mark.django_db

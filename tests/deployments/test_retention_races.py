@@ -14,9 +14,8 @@ from deployments.models import Deployment
 from deployments.retention import sweep
 from designs.access import SYSTEM
 from executor.errors import NotResumable
-from executor.models import Execution, Step
+from executor.models import Execution, Status, Step
 from executor.services import rerun_execution, resume_execution
-from executor.states import Status
 from tests.deployments.ended_runs import ended, keep, with_texts
 from tests.waiting import wait_until
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from deployments import callback_tries
+from deployments.callbacks import tries
 from deployments.models import Deployment
 from tests.deployments.test_callbacks import ended, opened, tried  # noqa: F401 - a fixture
 from tests.receivers import receiver
@@ -33,4 +33,4 @@ def test_a_wait_may_be_asked_for_by_a_date(deploy: Deploy, seconds: int) -> None
     "asked", ["", "Thu, 99 Foo 2026 25:61:61 GMT", "Sun, 06 Nov 99999 08:49:37 GMT", "0x10", "-5"]
 )
 def test_what_is_no_time_is_not_waited_for(asked: str) -> None:
-    assert callback_tries._asked_seconds(asked) <= 0
+    assert tries._asked_seconds(asked) <= 0

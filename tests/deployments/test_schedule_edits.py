@@ -12,10 +12,10 @@ from django_celery_beat.schedulers import DatabaseScheduler
 
 from deployments.models import Deployment, Occurrence, Schedule
 from deployments.occurrences import due_times, next_runs
-from deployments.pump import wake_schedules
+from deployments.schedules.pump import wake_schedules
 from deployments.schedules.rules import rule_of
+from deployments.schedules.scheduling import update_schedule
 from deployments.schedules.store import TASK
-from deployments.scheduling import update_schedule
 from deployments.services import change_deployment
 from deployments.tasks import wake_schedules_task
 from designs.access import SYSTEM

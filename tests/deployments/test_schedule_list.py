@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from deployments.models import Deployment, Occurrence, Schedule
-from deployments.pump import wake_schedules
+from deployments.schedules.pump import wake_schedules
 from deployments.services import change_deployment
 from designs.access import SYSTEM
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from deployments.models import Deployment, Occurrence, Schedule
-from deployments.pump import wake_schedules
+from deployments.schedules.pump import wake_schedules
 from deployments.schedules.store import describe
 from executor.models import Execution
 

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from deployments import policies, serving
 from deployments.models import Occurrence, Schedule
 from deployments.occurrences import jitter
-from deployments.pump import wake_schedules
+from deployments.schedules import policies, serving
+from deployments.schedules.pump import wake_schedules
 from executor import states
-from executor.models import Execution
-from executor.states import Status
+from executor.models import Execution, Status
 from tests.deployments.conftest import just_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -157,7 +156,7 @@ def test_jitter_is_added_to_the_start_only(scheduled: Scheduled) -> None:
 
 
 def test_what_waits_for_a_schedule_that_is_switched_off_is_skipped(scheduled: Scheduled) -> None:
-    from deployments.scheduling import update_schedule
+    from deployments.schedules.scheduling import update_schedule
 
     schedule = scheduled(jitter_seconds=3600)
     wake_schedules()

@@ -10,9 +10,9 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.test import Client
 
-from deployments.keys import create_key, revoke_key, rotate_key
+from deployments.access.keys import create_key, revoke_key, rotate_key
 from deployments.models import ApiKey, Deployment, Schedule
-from deployments.scheduling import (
+from deployments.schedules.scheduling import (
     add_schedule,
     change_schedule,
     remove_schedule,
@@ -20,10 +20,10 @@ from deployments.scheduling import (
     update_schedule,
 )
 from deployments.services import change_deployment, deploy_design, undeploy
-from designs import locking
 from designs.access import SYSTEM
 from designs.errors import RowGone
 from designs.models import Design
+from designs.rows import locking
 from designs.services import (
     apply_suggestions,
     change_draft,
@@ -120,7 +120,7 @@ def deleted_while_locked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[model
             first.pop().delete()
         return lock(rows, pk, **options)
 
-    for module in ("designs.services", "deployments.services", "deployments.scheduling"):
+    for module in ("designs.services", "deployments.services", "deployments.schedules.scheduling"):
         monkeypatch.setattr(f"{module}.lock_row", faster)
     yield first
     assert not first

@@ -12,9 +12,10 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from deployments import keys, lookup
+from deployments.access import keys
+from deployments.calls import lookup
 from deployments.models import ApiKey, Deployment
-from executor import wakeups
+from executor.following import wakeups
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

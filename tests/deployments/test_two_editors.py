@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from deployments.models import Deployment
-from deployments.pausing import pause_unusable
+from deployments.schedules.pausing import pause_unusable
 from deployments.services import change_deployment
 from designs.access import SYSTEM
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from deployments.callbacks import PAUSES, deliver
+from deployments.callbacks.deliveries import PAUSES, deliver
 from deployments.models import CallbackSecret, Delivery, Deployment
 from tests.deployments.test_callbacks import ended
 from tests.receivers import receiver

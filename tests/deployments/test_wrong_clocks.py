@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from deployments.callbacks import redeliver, sweep_deliveries
+from deployments.callbacks.deliveries import redeliver, sweep_deliveries
 from deployments.models import Delivery, Deployment
 from deployments.services import invoke_deployment
 from designs.access import SYSTEM
 from executor import states
-from executor.models import Trigger
-from executor.states import Status
+from executor.models import Status, Trigger
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,9 +9,9 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.db import IntegrityError, connection, transaction
 
-from designs.audit import Action, note
-from designs.audit_rows import NAME, SENTENCE, TABLE, restore_guard, unguard_entries
+from designs.auditing.audit import Action, note
 from designs.models import AuditEntry
+from designs.rows.audit_guard import NAME, SENTENCE, TABLE, restore_guard, unguard_entries
 
 pytestmark = pytest.mark.django_db
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from deployments.callbacks import change_secret
+from deployments.callbacks.deliveries import change_secret
 from deployments.models import CallbackSecret, Deployment
 from deployments.services import deploy_design
 from designs.access import SYSTEM
-from designs.encryption import BOUND, PREFIX, Secret, SecretElsewhere, rotate_encryption
+from designs.secrets.encryption import BOUND, PREFIX, Secret, SecretElsewhere, rotate_encryption
 from designs.services import create_design
 from executor.connections import save_connection
 from executor.models import ModelConnection

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from designs.changes import differences
+from designs.rows.changes import differences
 from tests.documents import greeting
 
 

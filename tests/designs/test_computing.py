@@ -3,7 +3,7 @@
 import contextvars
 import threading
 
-from designs.computing import MOST_AT_ONCE, compute_large
+from designs.runtime.computing import MOST_AT_ONCE, compute_large
 
 NAME = contextvars.ContextVar("name", default="nobody")
 

@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.forms import modelform_factory
 
-from designs.encryption import Secret, SecretUnreadable, fernet_key, rotate_encryption
+from designs.secrets.encryption import Secret, SecretUnreadable, fernet_key, rotate_encryption
 from executor.models import ModelConnection
 from orchestra.env import read_environment
 

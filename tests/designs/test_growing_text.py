@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from designs import key_shapes, masking
-from designs.known_secrets import KnownSecrets
-from designs.masking import GrowingText, learn, learn_chosen, masked_said
+from designs.secrets import key_shapes, masking
+from designs.secrets.known import KnownSecrets
+from designs.secrets.masking import GrowingText, learn, learn_chosen, masked_said
 from tests.designs.test_masking import BLOCK, ODD, SHAPES, STRONG, TOKEN
 
 # Begins as another one ends, and ends as another one begins.

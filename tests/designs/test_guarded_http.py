@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from designs.addresses import AddressRefused, check_url, is_public
-from designs.guarded_http import CallFailed, send
+from designs.outgoing.addresses import AddressRefused, check_url, is_public
+from designs.outgoing.guarded_http import CallFailed, send
 
 # PORT is the trap's. Each of these means this machine to some reader, or to the next hop.
 SPELLINGS = """

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from designs.addresses import AddressRefused, check_url
-from designs.guarded_http import CallFailed, guarded_client, send
+from designs.outgoing.addresses import AddressRefused, check_url
+from designs.outgoing.guarded_http import CallFailed, guarded_client, send
 from tests.designs.test_guarded_http import answers_of, trap
 
 # How a name's server may write an inner address.

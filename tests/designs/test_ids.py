@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from designs.ids import first_id_at, new_id, new_ordered_id
+from designs.rows.ids import first_id_at, new_id, new_ordered_id
 
 
 @pytest.mark.parametrize("make", [new_id, new_ordered_id])

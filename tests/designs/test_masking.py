@@ -12,10 +12,10 @@ from typing import Any
 import orjson
 import pytest
 
-from designs import masking
-from designs.encryption import Secret
-from designs.known_secrets import KnownSecrets, is_strong
-from designs.masking import (
+from designs.secrets import masking
+from designs.secrets.encryption import Secret
+from designs.secrets.known import KnownSecrets, is_strong
+from designs.secrets.masking import (
     MASK,
     is_clean,
     learn,
@@ -157,7 +157,7 @@ def test_thousands_are_known_at_once_and_the_oldest_make_room(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nothing is compiled, and a text is looked through once, however many there are."""
-    monkeypatch.setattr("designs.known_secrets.MOST_KNOWN", 3_000)
+    monkeypatch.setattr("designs.secrets.known.MOST_KNOWN", 3_000)
     made = [secrets.token_hex(20) for _ in range(3_500)]
     learn(*made)
     text = " ".join(made)

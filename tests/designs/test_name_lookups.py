@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from designs import name_lookups
-from designs.guarded_http import CallFailed, CallNotTried, send
-from designs.name_lookups import NameLookups, NameUnknown, TooManyNames
-from designs.threads import in_thread
+from designs.outgoing import name_lookups
+from designs.outgoing.guarded_http import CallFailed, CallNotTried, send
+from designs.outgoing.name_lookups import NameLookups, NameUnknown, TooManyNames
+from designs.runtime.threads import in_thread
 
 
 class Resolver:
@@ -129,7 +129,7 @@ async def test_a_line_of_names_has_an_end(
 async def test_calls_tell_a_silent_name_from_a_busy_moment(
     resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("designs.guarded_http._NAMES_OF_CALLS", NameLookups(threads=1))
+    monkeypatch.setattr("designs.outgoing.guarded_http._NAMES_OF_CALLS", NameLookups(threads=1))
     first = asyncio.ensure_future(send("http://silent1.example/", seconds=60))
     await asyncio.sleep(0)
     second = asyncio.ensure_future(send("http://silent2.example/", seconds=60))
@@ -143,11 +143,11 @@ async def test_calls_tell_a_silent_name_from_a_busy_moment(
 async def test_names_of_models_do_not_wait_for_those_of_callbacks(
     resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from designs.guarded_http import GuardedTransport
+    from designs.outgoing.guarded_http import GuardedTransport
 
     calls = NameLookups(threads=1)
-    monkeypatch.setattr("designs.guarded_http._NAMES_OF_CALLS", calls)
-    monkeypatch.setattr("designs.guarded_http._NAMES_OF_CLIENTS", NameLookups())
+    monkeypatch.setattr("designs.outgoing.guarded_http._NAMES_OF_CALLS", calls)
+    monkeypatch.setattr("designs.outgoing.guarded_http._NAMES_OF_CLIENTS", NameLookups())
     stuck = asyncio.ensure_future(calls.look_up("silent.example", 80))
     while not resolver.asked:
         await asyncio.sleep(0.01)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from designs import remembered
-from designs.remembered import Remembered
+from designs.runtime import remembered
+from designs.runtime.remembered import Remembered
 
 
 class Clock:

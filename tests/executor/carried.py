@@ -60,7 +60,7 @@ def main() -> None:
     django.setup()
     from django.db import connections
 
-    from executor import nursery
+    from executor.running import nursery
 
     for name in nursery.AHEAD:
         __import__(name)
@@ -77,7 +77,7 @@ def main() -> None:
 def _carry(command: dict[str, Any]) -> None:
     from django.conf import settings
 
-    from executor.worker import perform_execution
+    from executor.running.worker import perform_execution
 
     settings.ENVIRONMENT = dataclasses.replace(
         settings.ENVIRONMENT, fault_point=command["fault_point"]

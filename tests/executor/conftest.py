@@ -13,7 +13,7 @@ from django.db import connection
 from designs.access import SYSTEM
 from designs.models import DesignVersion
 from designs.services import create_design, publish_design
-from executor.acceptance import Order
+from executor.acceptance.runs import Order
 from executor.models import Execution, Trigger
 from tests.documents import doubling
 from tests.executions import new_execution

@@ -8,7 +8,7 @@ from typing import Any
 from designs.patterns.base import Part
 from executor.connections import save_connection
 from executor.engine.llm.base import Model, ModelAnswer, ModelError, ModelRequest
-from executor.llm_provider import InstallationModels
+from executor.language_models.provider import InstallationModels
 from executor.models import ModelConnection
 from tests.model_server import ModelServer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from executor.worker import process_loop
+from executor.running.worker import process_loop
 
 
 class Gate:

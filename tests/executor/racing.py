@@ -13,12 +13,11 @@ from deployments.models import Deployment
 from deployments.services import deploy_design
 from designs.access import SYSTEM
 from designs.services import create_design
-from executor.acceptance import Order
-from executor.claims import Take
-from executor.models import Execution, Trigger
-from executor.recorder import Accept
-from executor.states import Status
-from executor.writer import Writer
+from executor.acceptance.runs import Order
+from executor.models import Execution, Status, Trigger
+from executor.recording.recorder import Accept
+from executor.recording.writer import Writer
+from executor.running.claims import Take
 from tests.documents import doubling
 from tests.executions import new_execution
 

@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from executor.claims import Taker
 from executor.errors import TooManyAtOnce
-from executor.fairness import Room
-from executor.models import Execution
-from executor.recorder import Accept
-from executor.states import Status
-from executor.worker import perform_execution
-from executor.writer import Writer
+from executor.models import Execution, Status
+from executor.recording.recorder import Accept
+from executor.recording.writer import Writer
+from executor.running.claims import Taker
+from executor.running.fairness import Room
+from executor.running.worker import perform_execution
 from tests.executor.racing import (
     MOST,
     RACERS,

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from designs.name_lookups import NameLookups
-from executor import background
-from executor.worker import process_loop
-from executor.writer import Write, Writer
+from designs.outgoing.name_lookups import NameLookups
+from designs.runtime import background
+from executor.recording.writer import Write, Writer
+from executor.running.worker import process_loop
 from tests.waiting import wait_until
 
 # Those of look-ups come and go with the questions, in an app that knows no background.
-OWN = {"executor/background.py", "designs/name_lookups.py"}
+OWN = {"designs/runtime/background.py", "designs/outgoing/name_lookups.py"}
 
 
 class Said(Write[str]):

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from executor import call_slots
+from designs.runtime.threads import in_thread
 from executor.engine.llm.base import ErrorKind
-from executor.threads import in_thread
+from executor.language_models import call_slots
 from tests.executor.connections import Process, connect
 from tests.model_server import Exchange, ModelServer, fails, model_server, says
 

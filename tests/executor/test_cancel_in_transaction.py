@@ -9,10 +9,10 @@ import pytest
 from django.db import transaction
 
 from designs.access import SYSTEM
-from executor import states, wakeups
-from executor.models import Execution
+from executor import states
+from executor.following import wakeups
+from executor.models import Execution, Status
 from executor.services import cancel_execution
-from executor.states import Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,14 +11,14 @@ import pytest
 from django.db import OperationalError
 
 from designs.models import DesignVersion
-from executor import states, worker
-from executor import writer as writer_module
-from executor.carrier import Carrier, existing_carrier
+from executor import states
 from executor.engine.llm import offline
-from executor.models import Execution
-from executor.recorder import Progress
-from executor.states import Status
-from executor.worker import perform_execution
+from executor.models import Execution, Status
+from executor.recording import writer as writer_module
+from executor.recording.recorder import Progress
+from executor.running import worker
+from executor.running.carrier import Carrier, existing_carrier
+from executor.running.worker import perform_execution
 from tests.documents import greeting
 from tests.waiting import wait_until
 

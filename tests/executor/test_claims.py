@@ -13,12 +13,12 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from executor import admission, states
-from executor.claims import Take, Taken, Taker
-from executor.fairness import Room
-from executor.models import Execution
-from executor.states import Status
-from executor.writer import Writer
+from executor import states
+from executor.models import Execution, Status
+from executor.recording import admission
+from executor.recording.writer import Writer
+from executor.running.claims import Take, Taken, Taker
+from executor.running.fairness import Room
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

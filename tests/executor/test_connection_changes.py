@@ -10,10 +10,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from executor import llm_connections
+from designs.runtime.threads import in_thread
 from executor.connections import try_connection
 from executor.engine.llm.base import ErrorKind
-from executor.threads import in_thread
+from executor.language_models import connections
 from tests.executor.connections import Process, change, connect
 from tests.model_server import ModelServer, fails, model_server
 
@@ -68,16 +68,16 @@ async def test_a_disabled_connection_is_not_asked(server: ModelServer) -> None:
 async def test_a_new_connection_is_there_at_once(server: ModelServer) -> None:
     process = Process()
     assert "There is no model connection 'vllm'" in (await process.fails()).message
-    await asyncio.sleep(llm_connections.UNKNOWN_SECONDS)
+    await asyncio.sleep(connections.UNKNOWN_SECONDS)
     await in_thread(connect, server)
     await process.ask()
 
 
 def test_many_calls_read_the_rows_once(server: ModelServer, monkeypatch: Any) -> None:
     readings = []
-    read = llm_connections.Connections._read
+    read = connections.Connections._read
     monkeypatch.setattr(
-        llm_connections.Connections, "_read", lambda self: (readings.append(1), read(self))
+        connections.Connections, "_read", lambda self: (readings.append(1), read(self))
     )
     connect(server)
     answers = asyncio.run(Process().ask_many(50))

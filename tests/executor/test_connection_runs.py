@@ -12,9 +12,9 @@ from rest_framework.test import APIClient
 
 from designs.access import SYSTEM
 from designs.services import create_design
-from executor.llm_provider import installation_models
+from executor.language_models.provider import installation_models
 from executor.models import Execution
-from executor.worker import perform_execution
+from executor.running.worker import perform_execution
 from tests.documents import greeting
 from tests.executor.connections import connect
 from tests.model_server import ModelServer, fails, model_server

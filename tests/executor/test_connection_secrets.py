@@ -16,9 +16,9 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from executor.errors import ConnectionInvalid
-from executor.llm_provider import installation_models
+from executor.language_models.provider import installation_models
 from executor.models import Execution, ModelConnection
-from executor.worker import perform_execution
+from executor.running.worker import perform_execution
 from tests.admin_pages import saved, text_of, url_of
 from tests.documents import greeting
 from tests.executor.connections import KEY, connect

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 from executor.connections import try_connection
 from executor.errors import ModelUnavailable
-from executor.llm_provider import price_of
+from executor.language_models.provider import price_of
 from executor.models import ModelConnection
 from tests.executor.connections import Process, change, connect
 from tests.model_server import Exchange, ModelServer, fails, gives, model_server, replies, says

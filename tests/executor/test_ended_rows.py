@@ -10,9 +10,8 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 
 from executor import states
-from executor.ended_rows import NAME, restore_guard
-from executor.models import Execution
-from executor.states import TERMINAL, Status
+from executor.history.ended_rows import NAME, restore_guard
+from executor.models import TERMINAL, Execution, Status
 
 pytestmark = pytest.mark.django_db
 

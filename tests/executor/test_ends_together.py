@@ -12,8 +12,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from executor import states
-from executor.models import BlockResult, BlockStatus, Execution
-from executor.states import End, Status
+from executor.models import BlockResult, BlockStatus, Execution, Status
+from executor.states import End
 
 pytestmark = pytest.mark.django_db
 

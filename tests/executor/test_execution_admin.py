@@ -12,9 +12,8 @@ from django.utils import timezone
 
 from designs.access import SYSTEM
 from designs.models import DesignVersion
-from executor.acceptance import Order, accept, write
-from executor.models import BlockResult, Execution, Step, Trigger
-from executor.states import Status
+from executor.acceptance.runs import Order, accept, write
+from executor.models import BlockResult, Execution, Status, Step, Trigger
 from tests.admin_pages import act, text_of, url_of
 
 pytestmark = pytest.mark.django_db

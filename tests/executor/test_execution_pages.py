@@ -13,9 +13,8 @@ from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
 
 from executor import states
-from executor.models import BlockResult, Execution
-from executor.states import Status
-from executor.worker import perform_execution
+from executor.models import BlockResult, Execution, Status
+from executor.running.worker import perform_execution
 from tests.documents import greeting
 
 Queue = Callable[..., Execution]

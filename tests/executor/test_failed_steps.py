@@ -18,11 +18,10 @@ from designs.models import DesignVersion
 from executor import states
 from executor.engine.llm import offline
 from executor.engine.llm.base import ErrorKind, ModelError
-from executor.models import Execution
-from executor.quotes import HIDDEN
+from executor.history.quotes import HIDDEN
+from executor.models import Execution, Status
+from executor.running.worker import perform_execution
 from executor.services import cancel_execution, resume_execution
-from executor.states import Status
-from executor.worker import perform_execution
 from tests.graphs import asking, chain, design
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,10 +11,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from designs.ids import new_id
-from executor import fairness
-from executor.fairness import FairOrder, Lane, Room, Running, lock_oldest, read_lanes
+from designs.rows.ids import new_id
 from executor.models import Execution
+from executor.running import fairness
+from executor.running.fairness import FairOrder, Lane, Room, Running, lock_oldest, read_lanes
 
 Queue = Callable[..., Execution]
 

@@ -11,14 +11,13 @@ from django.utils import timezone
 
 from designs.models import DesignVersion
 from executor import states
-from executor import writer as writer_module
-from executor.carrier import Carrier
 from executor.errors import RecorderUnavailable
-from executor.models import BlockResult, Execution
-from executor.recorder import Progress, Renew, RunRecord
-from executor.states import Status
-from executor.worker import perform_execution
-from executor.writer import Writer, process_writer
+from executor.models import BlockResult, Execution, Status
+from executor.recording import writer as writer_module
+from executor.recording.recorder import Progress, Renew, RunRecord
+from executor.recording.writer import Writer, process_writer
+from executor.running.carrier import Carrier
+from executor.running.worker import perform_execution
 from tests.documents import greeting
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from executor.gathering import Gathered
+from designs.runtime.gathering import Gathered
 
 
 class Shelf:

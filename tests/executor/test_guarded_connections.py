@@ -15,7 +15,7 @@ from designs.access import Caller, caller_of
 from executor.connections import save_connection
 from executor.engine.llm.base import ErrorKind
 from executor.errors import ConnectionInvalid
-from executor.llm_provider import installation_models
+from executor.language_models.provider import installation_models
 from executor.models import ModelConnection
 from tests.admin_pages import act, saved, text_of, url_of
 from tests.executor.connections import KEY, Process, connect

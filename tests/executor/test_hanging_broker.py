@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from executor import wakeups
-from executor.answers import wait_for_answer
-from executor.loops import close_loop
+from designs.runtime.loops import close_loop
+from executor.following import wakeups
+from executor.following.answers import wait_for_answer
 from executor.models import Execution
 
 pytestmark = pytest.mark.django_db(transaction=True)

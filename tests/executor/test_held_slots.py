@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import redis
 
-from executor import call_slots
-from executor.call_slots import CallSlots
+from designs.runtime.loops import PerLoop
 from executor.engine.llm.base import ModelError
-from executor.loops import PerLoop
+from executor.language_models import call_slots
+from executor.language_models.call_slots import CallSlots
 
 KEY = f"{call_slots.PREFIX}7"
 

@@ -13,14 +13,20 @@ from django.db.models import F, Value
 from django.db.models.functions import Now
 
 from designs.access import SYSTEM
-from designs.encryption import Secret
-from designs.ids import new_id
 from designs.models import DesignVersion
-from executor import states
-from executor.acceptance import Order
-from executor.inserting import Conflict, Insert, insert_rows
-from executor.models import BlockResult, Execution, ModelConnection, Step, Trigger
-from executor.states import Status
+from designs.rows.ids import new_id
+from designs.secrets.encryption import Secret
+from executor.acceptance.runs import Order
+from executor.models import (
+    BlockResult,
+    Execution,
+    ModelConnection,
+    Status,
+    Step,
+    Trigger,
+    seconds_from_now,
+)
+from executor.recording.inserting import Conflict, Insert, insert_rows
 from tests.executions import new_execution
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,7 +110,7 @@ def test_rows_of_several_tables_come_together(new: Callable[..., Execution]) -> 
 
 
 def test_times_are_the_databases(new: Callable[..., Execution]) -> None:
-    execution = new(not_before=Now(), deadline_at=states.seconds_from_now(3600.5))
+    execution = new(not_before=Now(), deadline_at=seconds_from_now(3600.5))
     execution.created_at = Execution().created_at
     insert_rows([Insert(Execution, [execution])])
     found = Execution.objects.annotate(now=Now()).get(pk=execution.pk)

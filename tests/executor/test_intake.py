@@ -11,13 +11,12 @@ import pytest
 from deployments.services import deploy_design
 from designs.access import SYSTEM
 from designs.models import DesignVersion
-from executor import worker as worker_module
-from executor.carrier import Carrier
-from executor.claims import Take
 from executor.engine.llm import offline
-from executor.models import Execution
-from executor.states import Status
-from executor.worker import Intake, process_loop
+from executor.models import Execution, Status
+from executor.running import worker as worker_module
+from executor.running.carrier import Carrier
+from executor.running.claims import Take
+from executor.running.worker import Intake, process_loop
 from tests.executor.gate import Gate
 from tests.graphs import asking, design
 from tests.waiting import wait_until
@@ -45,7 +44,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
 @pytest.fixture
 def rings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
-    for module in ("executor.worker", "executor.carrier"):
+    for module in ("executor.running.worker", "executor.running.carrier"):
         monkeypatch.setattr(f"{module}.ring", lambda: found.append("rung"))
     return found
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from designs.runtime.threads import in_thread
 from executor.engine.llm.workarounds import Lack
-from executor.llm_targets import KEPT
+from executor.language_models.targets import KEPT
 from executor.models import ModelConnection
-from executor.threads import in_thread
 from tests.executor.connections import Process, change, connect
 from tests.executor.engine.llm.conftest import asking_for
 from tests.executor.engine.llm.test_workarounds import SCHEMA, unless

@@ -9,9 +9,8 @@ import pytest
 
 from designs.access import SYSTEM
 from executor import states
-from executor.models import Execution, Step
+from executor.models import Execution, Status, Step
 from executor.services import resume_execution
-from executor.states import Status
 from tests.executor.carried import Carriers
 from tests.faults.designs import chain, fan
 from tests.faults.provider import Provider

@@ -10,11 +10,10 @@ import pytest
 from django.db import OperationalError
 
 from designs.models import DesignVersion
-from executor import faults
-from executor.carrier import Carrier
-from executor.models import Execution
-from executor.states import Status
-from executor.worker import Intake, process_loop
+from designs.runtime import faults
+from executor.models import Execution, Status
+from executor.running.carrier import Carrier
+from executor.running.worker import Intake, process_loop
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)

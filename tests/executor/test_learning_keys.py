@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.db import OperationalError
 
-from executor import background, known_secrets
+from designs.runtime import background
+from executor.language_models import secrets
 from tests.waiting import wait_until
 
 
@@ -20,10 +21,10 @@ def test_the_thread_that_learns_keys_never_ends_in_silence(
         if faults:
             raise faults.pop(0)
 
-    monkeypatch.setattr(known_secrets, "learn_keys", learn)
-    monkeypatch.setattr(known_secrets, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(secrets, "learn_keys", learn)
+    monkeypatch.setattr(secrets, "AGAIN_SECONDS", 0.0)
     monkeypatch.setattr(background, "PAUSE_AFTER_ERROR_SECONDS", 0.0)
-    stop = background.forever("known secrets", known_secrets._work)
+    stop = background.forever("known secrets", secrets._work)
     try:
         wait_until(lambda: len(learnt) > 20)
     finally:

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from executor.models import Execution
-from executor.states import Status
+from executor.models import Execution, Status
 from tests.executor.carried import Carriers
 from tests.faults.designs import chain, fan
 from tests.faults.provider import Provider

@@ -7,12 +7,12 @@ import pytest
 from deployments.models import Deployment
 from deployments.services import change_deployment
 from designs.access import SYSTEM
-from executor.claims import Take, Taker
 from executor.errors import TooManyAtOnce
-from executor.fairness import Room
-from executor.recorder import Accept
-from executor.states import Status
-from executor.writer import Writer
+from executor.models import Status
+from executor.recording.recorder import Accept
+from executor.recording.writer import Writer
+from executor.running.claims import Take, Taker
+from executor.running.fairness import Room
 from tests.executor.racing import (
     MOST,
     RACERS,

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from asgiref.sync import async_to_sync
 
-from executor.loops import PerLoop, close_loop
+from designs.runtime.loops import PerLoop, close_loop
 
 
 class Thing:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from designs.masking import MASK
 from designs.models import Action, AuditEntry
-from executor.llm_provider import installation_models
+from designs.secrets.masking import MASK
+from executor.language_models.provider import installation_models
 from executor.models import Execution, Step
-from executor.worker import perform_execution
+from executor.running.worker import perform_execution
 from tests.documents import greeting
 from tests.executor.connections import connect
 from tests.model_server import model_server, says

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from designs.runtime.threads import in_thread
 from executor.engine.llm.base import ErrorKind, ModelError
 from executor.errors import ModelUnavailable
-from executor.llm_provider import _FINDERS, check_model
+from executor.language_models.provider import _FINDERS, check_model
 from executor.models import PROVIDER_WORDS, ModelConnection
-from executor.threads import in_thread
 from tests.executor.connections import KEY, Process, connect
 from tests.model_server import ModelServer, model_server, says
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from executor.patience import Patience
+from designs.runtime.patience import Patience
 
 
 @pytest.fixture

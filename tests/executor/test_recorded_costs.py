@@ -15,11 +15,10 @@ from designs.access import SYSTEM
 from designs.models import DesignVersion
 from executor.engine.llm import offline
 from executor.engine.llm.base import MOST_TOKENS, ErrorKind, ModelError
-from executor.models import DailyTotals, Execution
+from executor.history.totals import add_up
+from executor.models import DailyTotals, Execution, Status
+from executor.running.worker import perform_execution
 from executor.services import cancel_execution, resume_execution
-from executor.states import Status
-from executor.totals import add_up
-from executor.worker import perform_execution
 from tests.graphs import asking, chain, design
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,9 +12,11 @@ import pytest
 from celery import current_app
 from django.core.cache import cache
 
-from designs.ids import new_id
-from executor import housekeeping, sending, tasks
-from executor.sending import Sender
+from designs.rows.ids import new_id
+from executor import tasks
+from executor.following import sending
+from executor.following.sending import Sender
+from executor.running import sweep
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -140,13 +142,13 @@ def test_full_workers_keep_the_queue_short(
     class Full:
         is_full = True
 
-    monkeypatch.setattr(housekeeping, "process_intake", Full)
+    monkeypatch.setattr(sweep, "process_intake", Full)
     sender.ring()
     done(sender)
     original: Callable[..., Any] = cache.touch
     monkeypatch.setattr(cache, "touch", lambda *a, **k: kept.append(1) or original(*a, **k))
     for _ in range(3):
-        housekeeping.look()
+        sweep.look()
         sender.ring()
         done(sender)
     assert (len(sent), len(kept)) == (1, 3)
@@ -154,7 +156,7 @@ def test_full_workers_keep_the_queue_short(
 
 def test_waiting_is_asked_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread of the background meets errors and goes on."""
-    from executor import background
+    from designs.runtime import background
 
     monkeypatch.setattr(background, "PAUSE_AFTER_ERROR_SECONDS", 0.0)
     rounds: list[int] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from executor.slots import Slots
+from executor.running.slots import Slots
 
 
 def never() -> bool:

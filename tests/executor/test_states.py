@@ -11,8 +11,7 @@ import pytest
 from django.utils import timezone
 
 from executor import states
-from executor.models import BlockResult, BlockStatus, Execution, Step
-from executor.states import Status
+from executor.models import LIVE, TERMINAL, BlockResult, BlockStatus, Execution, Status, Step
 
 pytestmark = pytest.mark.django_db
 
@@ -121,7 +120,7 @@ def test_cancelling_before_the_start_and_after_the_end(queue: Queue) -> None:
 def test_a_deadline_ends_any_live_state_once(queue: Queue) -> None:
     late = timezone.now() - timedelta(seconds=1)
     early = queue()
-    for status in states.LIVE:
+    for status in LIVE:
         execution = queue()
         Execution.objects.filter(pk=execution.pk).update(status=status, deadline_at=late)
         assert states.time_out(execution.pk, error=ERROR)
@@ -188,7 +187,7 @@ def test_an_end_closes_what_was_open_and_says_what_was_used(queue: Queue, end: s
         rows.update(deadline_at=late, losses=losses, cancel_requested_at=asked)
         assert getattr(states, end)(execution.pk, error=ERROR)
     execution.refresh_from_db()
-    assert execution.status in states.TERMINAL
+    assert execution.status in TERMINAL
     usage = (execution.model_calls, execution.input_tokens, execution.output_tokens)
     assert usage == (4, 20, 10)
     shown = dict(execution.blocks.values_list("block_id", "status"))

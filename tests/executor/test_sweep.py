@@ -10,9 +10,9 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from executor import housekeeping, states
-from executor.models import Execution
-from executor.states import Status
+from executor import states
+from executor.models import Execution, Status
+from executor.running import sweep
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +23,7 @@ Queue = Callable[..., Execution]
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     found: list[Any] = []
-    monkeypatch.setattr(housekeeping, "ring", lambda: found.append("rung"))
+    monkeypatch.setattr(sweep, "ring", lambda: found.append("rung"))
     return found
 
 
@@ -44,7 +44,7 @@ def test_what_was_not_even_begun_by_its_deadline_is_timed_out(
 ) -> None:
     late, early = queue(), queue()
     change(late, deadline_at=ago(1))
-    assert housekeeping.sweep()["timed_out"] == 1
+    assert sweep.sweep()["timed_out"] == 1
     ended = fresh(late)
     assert (ended.status, ended.error["class"]) == (Status.TIMED_OUT, "timed_out")
     assert ended.completed_at is not None
@@ -59,7 +59,7 @@ def test_who_runs_it_ends_it_at_the_deadline_with_what_was_spent(
     for execution, seconds, lease in ((mine, 1, 30), (hangs, 60, 30), (lost, 1, -1)):
         assert states.claim(execution.pk, owner="me", lease_seconds=lease)
         change(execution, deadline_at=ago(seconds))
-    assert housekeeping.sweep()["timed_out"] == 2
+    assert sweep.sweep()["timed_out"] == 2
     assert [fresh(one).status for one in (mine, hangs, lost)] == (
         [Status.RUNNING, Status.TIMED_OUT, Status.TIMED_OUT]
     )
@@ -72,7 +72,7 @@ def test_a_lost_run_that_was_to_be_cancelled_is_cancelled(queue: Queue, sent: li
     execution = queue()
     states.claim(execution.pk, owner="dead", lease_seconds=-1)
     states.request_cancel(execution.pk)
-    housekeeping.sweep()
+    sweep.sweep()
     assert fresh(execution).status == Status.CANCELLED
     assert sent == []
 
@@ -81,7 +81,7 @@ def test_the_third_loss_ends_it_with_the_reason(queue: Queue, sent: list[Any]) -
     execution = queue()
     for _ in range(states.MAX_LOSSES):
         assert states.claim(execution.pk, owner="dead", lease_seconds=-1)
-        housekeeping.sweep()
+        sweep.sweep()
     ended = fresh(execution)
     assert (ended.status, ended.losses) == (Status.FAILED, states.MAX_LOSSES)
     assert ended.error["class"] == "worker_lost"
@@ -91,14 +91,14 @@ def test_the_third_loss_ends_it_with_the_reason(queue: Queue, sent: list[Any]) -
 def test_what_is_queued_again_rings(queue: Queue, sent: list[Any]) -> None:
     execution = queue()
     states.claim(execution.pk, owner="dead", lease_seconds=-1)
-    assert housekeeping.sweep()["taken_up"] == 1
+    assert sweep.sweep()["taken_up"] == 1
     assert (fresh(execution).status, sent) == (Status.QUEUED, ["rung"])
 
 
 def test_what_no_message_told_of_is_taken(queue: Queue) -> None:
     """Each worker looks by itself, once a second."""
     execution = queue()
-    housekeeping.look()
+    sweep.look()
     wait_until(lambda: fresh(execution).status == Status.COMPLETED)
 
 
@@ -112,8 +112,8 @@ def test_after_an_outage_the_living_may_renew_their_leases_first(
         if len(rounds) == 2:
             raise OperationalError("the server is restarting")
 
-    monkeypatch.setattr(housekeeping, "sweep", sweep)
-    sweeps = housekeeping.Sweeps(lease_seconds=3600)
+    monkeypatch.setattr(sweep, "sweep", sweep)
+    sweeps = sweep.Sweeps(lease_seconds=3600)
     for _ in range(4):
         sweeps.round()
     assert rounds == [True, True, False, False]
@@ -122,6 +122,6 @@ def test_after_an_outage_the_living_may_renew_their_leases_first(
 def test_a_sweep_that_spares_leases_takes_nothing_up(queue: Queue, sent: list[Any]) -> None:
     execution = queue()
     states.claim(execution.pk, owner="perhaps dead", lease_seconds=-1)
-    assert housekeeping.sweep(with_lost=False)["taken_up"] == 0
+    assert sweep.sweep(with_lost=False)["taken_up"] == 0
     assert fresh(execution).status == Status.RUNNING
-    assert housekeeping.sweep()["taken_up"] == 1
+    assert sweep.sweep()["taken_up"] == 1

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from executor.threads import in_thread_once
+from designs.runtime.threads import in_thread_once
 
 
 class Source:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from designs.ids import new_id
-from executor import wakeups
+from designs.rows.ids import new_id
+from executor.following import wakeups
 
 PATIENCE_SECONDS = 60
 BROKER = settings.REDIS_URL.removeprefix("unix://")

@@ -10,13 +10,13 @@ import pytest
 
 from designs.access import SYSTEM
 from designs.models import DesignVersion
-from executor import housekeeping, states
+from executor import states
 from executor.engine.llm import offline
 from executor.errors import ExecutionEnded
-from executor.models import Execution, Step
+from executor.models import Execution, Status, Step
+from executor.running import sweep
+from executor.running.worker import perform_execution
 from executor.services import cancel_execution, rerun_execution
-from executor.states import Status
-from executor.worker import perform_execution
 from tests.documents import greeting
 from tests.waiting import wait_until
 
@@ -132,7 +132,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(
     Execution.objects.filter(pk=execution.pk).update(lease_until=None)
     assert states.requeue_lost(execution.pk)
     states.claim(execution.pk, owner="another", lease_seconds=30)
-    from executor.carrier import existing_carrier
+    from executor.running.carrier import existing_carrier
 
     existing_carrier()._judge([(execution.pk, 1)], {})
     assert future.result(timeout=60) is None
@@ -143,11 +143,11 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(
 
 def test_the_sweep_takes_up_what_was_lost(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[Any] = []
-    monkeypatch.setattr(housekeeping, "ring", lambda: sent.append("rung"))
+    monkeypatch.setattr(sweep, "ring", lambda: sent.append("rung"))
     lost, held, new = queue(), queue(), queue()
     states.claim(lost.pk, owner="dead", lease_seconds=-1)
     states.claim(held.pk, owner="alive", lease_seconds=30)
-    assert housekeeping.sweep()["taken_up"] == 1
+    assert sweep.sweep()["taken_up"] == 1
     assert sent == ["rung"]
     assert fresh(held).status == Status.RUNNING
     assert perform(lost).result == 4
@@ -164,6 +164,6 @@ def test_a_rerun_is_a_new_execution_of_the_same_version_and_input(queue: Queue) 
 
 
 def test_text_that_no_database_stores_is_stored_readably() -> None:
-    from executor.rows import storable
+    from executor.recording.rows import storable
 
     assert storable({"a": "x\0y", "b": ["\ud800"]}) == {"a": "x\ufffdy", "b": ["\ufffd"]}

@@ -11,12 +11,11 @@ from django.contrib.auth.models import Group
 from django.db import IntegrityError, OperationalError
 
 from executor import states
-from executor import writer as writer_module
 from executor.errors import RecorderUnavailable
-from executor.models import Execution
-from executor.recorder import Accept, Progress
-from executor.states import Status
-from executor.writer import Write, Writer
+from executor.models import Execution, Status
+from executor.recording import writer as writer_module
+from executor.recording.recorder import Accept, Progress
+from executor.recording.writer import Write, Writer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,10 +15,9 @@ from django.utils import timezone
 from executor import states
 from executor.engine.journal import StepResult
 from executor.errors import LeaseLost
-from executor.models import BlockResult, Execution
-from executor.recorder import Progress
-from executor.states import Status
-from executor.writer import Write, Writer
+from executor.models import BlockResult, Execution, Status
+from executor.recording.recorder import Progress
+from executor.recording.writer import Write, Writer
 from tests.counting import round_trips
 
 pytestmark = pytest.mark.django_db(transaction=True)

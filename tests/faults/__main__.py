@@ -11,7 +11,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from orchestra.installation import free_loopback_port
+from orchestra.launcher.installation import free_loopback_port
 from tests import servers
 from tests.faults.provider import provider
 from tests.services import plain_environment

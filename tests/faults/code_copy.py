@@ -24,22 +24,22 @@ UNFENCED = (
     ),
     ("executor/states.py", 'found_by=("id", "attempt")', 'found_by=("id",)'),
     (
-        "executor/recorder.py",
+        "executor/recording/recorder.py",
         "mine = [w for w in writes if held.get(w.pk) == w.attempt]",
         "mine = list(writes)",
     ),
     (
-        "executor/recorder.py",
+        "executor/recording/recorder.py",
         "return [_result(w, ended) if held.get(w.pk) == w.attempt "
         "else _refusal(w) for w in writes]",
         "return [_result(w, ended) for w in writes]",
     ),
     (
-        "executor/together.py",
+        "executor/recording/together.py",
         """'ON o."id" = g.id AND o."attempt" = g.attempt '""",
         """'ON o."id" = g.id '""",
     ),
-    ("executor/carrier.py", 'self._stop(key, "lost")', "pass"),
+    ("executor/running/carrier.py", 'self._stop(key, "lost")', "pass"),
 )
 
 

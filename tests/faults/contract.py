@@ -9,8 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from deployments.models import IdempotencyKey, Occurrence, Schedule
-from executor.models import Execution
-from executor.states import LIVE, TERMINAL, Status
+from executor.models import LIVE, TERMINAL, Execution, Status
 from tests.faults.load import Told
 from tests.faults.moves import Move
 from tests.faults.provider import Provider

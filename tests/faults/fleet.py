@@ -16,9 +16,9 @@ from pathlib import Path
 
 import psutil
 
-from orchestra import programs
 from orchestra.env import Environment
-from orchestra.processes import Program, die_with
+from orchestra.launcher import programs
+from orchestra.launcher.processes import Program, die_with
 from tests.services import plain_environment
 
 STOP_SECONDS = 60.0

@@ -17,11 +17,11 @@ from django.contrib.auth.models import User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from deployments.keys import create_key  # noqa: E402
+from deployments.access.keys import create_key  # noqa: E402
 from deployments.services import deploy_design  # noqa: E402
 from designs.access import SYSTEM  # noqa: E402
 from designs.services import create_design  # noqa: E402
-from orchestra.installation import prepare_folder  # noqa: E402
+from orchestra.launcher.installation import prepare_folder  # noqa: E402
 from tests.faults.battery import Battery, say  # noqa: E402
 from tests.faults.chaos import Chaos  # noqa: E402
 from tests.faults.code_copy import copy_code  # noqa: E402

@@ -19,7 +19,7 @@ from django_celery_beat.models import PeriodicTask
 from deployments.models import ApiKey, Delivery, Deployment, IdempotencyKey, Occurrence, Schedule
 from deployments.services import deploy_design
 from designs.access import SYSTEM
-from designs.audit import Action, note
+from designs.auditing.audit import Action, note
 from designs.models import AuditEntry, Design, DesignVersion
 from designs.services import create_design, publish_design
 from executor.models import BlockResult, Execution, ModelConnection, Step, Trigger

@@ -17,7 +17,7 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
-from deployments.keys import create_key
+from deployments.access.keys import create_key
 from deployments.models import (
     Delivery,
     Deployment,
@@ -28,10 +28,10 @@ from deployments.models import (
 )
 from deployments.services import deploy_design
 from designs.access import SYSTEM, caller_of
-from designs.audit import Action, note
+from designs.auditing.audit import Action, note
 from designs.models import Design, DesignVersion
 from designs.services import create_design, publish_design
-from executor.acceptance import Order
+from executor.acceptance.runs import Order
 from executor.models import BlockResult, DailyTotals, Execution, ModelConnection, Step, Trigger
 from tests.documents import doubling
 from tests.executions import new_execution

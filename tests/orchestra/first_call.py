@@ -42,7 +42,7 @@ async def main() -> None:
 
 
 async def _ask(name: str) -> Any:
-    from executor.llm_provider import installation_models
+    from executor.language_models.provider import installation_models
 
     parts = (Part("Task", "Say hello."),)
     return await installation_models().resolve(name).complete(

@@ -12,8 +12,8 @@ from typing import Any
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from orchestra import headers
-from orchestra.connections import Connection, close_all_idle
+from orchestra.server import headers
+from orchestra.server.connections import Connection, close_all_idle
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 HEAD = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"

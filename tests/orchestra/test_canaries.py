@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from orchestra.installation import free_loopback_port
+from orchestra.launcher.installation import free_loopback_port
 from tests import servers
 from tests.canaries import places
 from tests.canaries.provider import repeating

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from orchestra.client_address import client_of, with_client
 from orchestra.env import read_environment
+from orchestra.server.client_address import client_of, with_client
 
 TRUSTED = read_environment(
     {"ORCHESTRA_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7,fd00::/8", "ORCHESTRA_DATA": "/nowhere",

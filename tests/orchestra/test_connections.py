@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from orchestra import connections
-from orchestra.connections import close_all_idle
+from orchestra.server import connections
+from orchestra.server.connections import close_all_idle
 from tests.orchestra.serving import HEAD, POST, answer_of, hello, serving, with_our_headers
 from tests.virtual_time import move_clock
 

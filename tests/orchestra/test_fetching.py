@@ -9,7 +9,7 @@ from celery import signals
 from kombu.asynchronous import Hub
 
 from orchestra.celery import app
-from orchestra.fetching import FetchAtOnce
+from orchestra.server.fetching import FetchAtOnce
 
 
 def is_awake(step: FetchAtOnce) -> bool:

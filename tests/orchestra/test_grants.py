@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
 from designs.access import GROUPS
-from orchestra.grants import groups_to_give, is_beyond, permissions_to_give
+from orchestra.admin.grants import groups_to_give, is_beyond, permissions_to_give
 from tests.admin_pages import act, saved, text_of, url_of
 from tests.conftest import PASSWORD
 

@@ -10,7 +10,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 
 from designs import access
-from designs.audit import AuditEntry
+from designs.auditing.audit import AuditEntry
 from designs.groups import ensure_groups
 from designs.models import GroupGrant
 

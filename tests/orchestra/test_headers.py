@@ -13,7 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from deployments.keys import create_key
+from deployments.access.keys import create_key
 from orchestra.asgi import application
 from tests.access_routes import make_world
 from tests.services import plain_environment

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from designs.access import SYSTEM
 from designs.services import create_design, publish_design
-from executor.acceptance import Order, enqueue
+from executor.acceptance.runs import Order, enqueue
 from executor.models import Execution, Trigger
 from tests.conftest import PASSWORD
 from tests.documents import doubling

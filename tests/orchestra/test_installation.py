@@ -7,10 +7,10 @@ import stat
 
 import pytest
 
-from orchestra import installation, programs
 from orchestra.env import read_environment
-from orchestra.installation import CannotStart
-from orchestra.welcome import curl_line
+from orchestra.launcher import installation, programs
+from orchestra.launcher.installation import CannotStart
+from orchestra.launcher.welcome import curl_line
 
 
 def test_the_data_folder_is_private(tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestra.env import Environment, read_environment
-from orchestra.known_state import STAMP, is_known_to_fit, note_that_it_fits
+from orchestra.launcher.known_state import STAMP, is_known_to_fit, note_that_it_fits
 
 Change = Callable[[Path], object]
 

@@ -10,7 +10,7 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from deployments.keys import create_key
+from deployments.access.keys import create_key
 from orchestra import asgi
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestra.listening import MOST_AT_ONCE, Acceptor
+from orchestra.server.listening import MOST_AT_ONCE, Acceptor
 
 
 class Echo(asyncio.Protocol):

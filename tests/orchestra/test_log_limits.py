@@ -11,9 +11,9 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from orchestra import log_limits
-from orchestra.log_limits import LimitRepeats
-from orchestra.processes import LOGS_KEPT, rotate
+from orchestra.launcher.processes import LOGS_KEPT, rotate
+from orchestra.logs import limits
+from orchestra.logs.limits import LimitRepeats
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def test_a_flood_of_long_requests_is_a_few_short_lines(written: io.StringIO) -> 
         answer = Client().get("/", headers={"host": f"{number}-{'h' * 7_000}.example"})
         assert answer.status_code == 400
     lines = [line for line in written.getvalue().split("\n") if line]
-    assert max(map(len, lines)) <= log_limits.CHARACTERS_OF_REQUEST + 120
-    assert sum(" ERROR " in line for line in lines) <= log_limits.LINES_OF_REQUESTS
+    assert max(map(len, lines)) <= limits.CHARACTERS_OF_REQUEST + 120
+    assert sum(" ERROR " in line for line in lines) <= limits.LINES_OF_REQUESTS
     # Measured without limits: 30 KB for each of them.
     assert len(written.getvalue()) < 200_000
 
@@ -58,14 +58,14 @@ def test_only_repeats_are_left_out_and_their_number_is_told() -> None:
     assert passed == [True] * 30 + [False] * 70
     # Other lines pass meanwhile, and those of our own are many more.
     assert limit.filter(record("django.request", 110.0, line=2))
-    assert sum(limit.filter(record("executor.worker", 100.0)) for _ in range(700)) == 600
+    assert sum(limit.filter(record("executor.running.worker", 100.0)) for _ in range(700)) == 600
     later = record("django.request", 161.0, "/again")
     assert limit.filter(later)
     assert later.getMessage() == "/again (70 more lines like this were left out)"
 
 
 def test_the_limit_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_limits, "MOST_KINDS", 10)
+    monkeypatch.setattr(limits, "MOST_KINDS", 10)
     limit = LimitRepeats()
     for number in range(100):
         assert limit.filter(record("django", 1.0, line=number))
@@ -76,7 +76,7 @@ def test_the_middle_of_a_long_traceback_is_left_out(written: io.StringIO) -> Non
     try:
         raise RuntimeError("\n".join(f"line {number} {'x' * 100}" for number in range(1_000)))
     except RuntimeError:
-        logging.getLogger("executor.worker").exception("It failed")
+        logging.getLogger("executor.running.worker").exception("It failed")
     text = written.getvalue()
     assert len(text) < 25_000
     assert "Traceback" in text

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from designs import masking
-from designs.known_secrets import KnownSecrets
+from designs.secrets import masking
+from designs.secrets.known import KnownSecrets
 from tests.installations import ROOT
 from tests.services import plain_environment
 

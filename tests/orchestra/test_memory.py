@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from orchestra import memory
-from orchestra.interpreter import keep_what_was_loaded
+from orchestra.server import memory
+from orchestra.server.interpreter import keep_what_was_loaded
 
 
 class Row:

@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 
-from designs import masking
-from designs.known_secrets import KnownSecrets
+from designs.secrets import masking
+from designs.secrets.known import KnownSecrets
 from tests.orchestra.signing_in import attempt
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from deployments.models import Deployment
 from deployments.services import deploy_design
 from designs.access import GROUPS, SYSTEM
 from designs.services import create_design
-from orchestra.admin_words import ABILITIES, words_for
+from orchestra.sign_in.words import ABILITIES, words_for
 from tests.admin_pages import act, saved, text_of, url_of
 from tests.conftest import PASSWORD
 from tests.documents import doubling

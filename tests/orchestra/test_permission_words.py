@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 
 from designs.access import GROUPS
-from orchestra.admin_words import ABILITIES, words_for
+from orchestra.sign_in.words import ABILITIES, words_for
 from tests.access_routes import routes
 from tests.test_architecture import python_files
 

@@ -10,7 +10,7 @@ import time
 import psutil
 import pytest
 
-from orchestra.processes import Child, Guard, Program, rotate
+from orchestra.launcher.processes import Child, Guard, Program, rotate
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("installations")

@@ -21,7 +21,7 @@ import pytest
 from django.conf import settings
 
 from deployments.schedules.store import TASK
-from orchestra.processes import die_with
+from orchestra.launcher.processes import die_with
 from tests.documents import doubling
 from tests.installations import ROOT, Installation, running
 from tests.services import plain_environment

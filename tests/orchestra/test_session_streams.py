@@ -12,7 +12,7 @@ from django.contrib.sessions.models import Session
 from django.test import AsyncClient
 
 from deployments.api import streams
-from executor import stream as follower
+from executor.following import stream as follower
 from tests.access_routes import make_world
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
+from deployments.access.keys import create_key
 from deployments.errors import CallbackRefused, EndpointPathInvalid
-from deployments.keys import create_key
 from deployments.models import ApiKey, Deployment
 from deployments.services import deploy_design
 from designs.access import SYSTEM

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from designs.audit import Action, AuditEntry
+from designs.auditing.audit import Action, AuditEntry
 from tests.access_routes import make_world
 from tests.orchestra.walking import (
     admin_addresses,

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from deployments.keys import create_key
+from deployments.access.keys import create_key
 from designs.access import SCOPES
 
 

@@ -22,8 +22,13 @@ from deployments.errors import ScheduleInvalid
 from deployments.models import Schedule
 from deployments.occurrences import MOST_EVERY_SECONDS, zone_choices
 from deployments.schedules.fields import RULE_FIELDS
+from deployments.schedules.scheduling import (
+    add_schedule,
+    change_schedule,
+    remove_schedule,
+    switch_schedule,
+)
 from deployments.schedules.store import describe, preview_schedule
-from deployments.scheduling import add_schedule, change_schedule, remove_schedule, switch_schedule
 from designs.admin.base import OrchestraAdmin, ReadOnlyInline, become
 from designs.admin.fields import JsonObjectField
 from designs.admin.filters import VisibleFilter

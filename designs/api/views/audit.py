@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from designs.api.base import ApiView
 from designs.api.filters import TimeFilter
 from designs.api.lists import BoundedCursorPages, answer_page
-from designs.audit import kinds
-from designs.audit_files import entry_as_json
+from designs.auditing.audit import kinds
+from designs.auditing.files import entry_as_json
 from designs.models import Action, AuditEntry
 
 ACTIONS = {action.name.lower(): action for action in Action if action != Action.ACCESS}

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from designs.encryption import rotate_encryption
+from designs.secrets.encryption import rotate_encryption
 
 
 class Command(BaseCommand):

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from designs.runtime.loops import PerLoop
 from executor.engine.llm.openai_protocol import chat_address
-from executor.loops import PerLoop
 
 if TYPE_CHECKING:
     import ssl
@@ -120,12 +120,12 @@ async def load(protocol: Protocol) -> None:
 
 # What a call imports at its first use; done ahead, so that no call holds the loop for it.
 _USED = (
-    "executor.engine.llm.exchanges", "executor.engine.llm.lean_client", "designs.guarded_connector",
-    "genai_prices.data_snapshot",
+    "executor.engine.llm.exchanges", "executor.engine.llm.lean_client",
+    "designs.outgoing.guarded_connector", "genai_prices.data_snapshot",
 )  # fmt: skip
 _USED_BY_SDKS = (
     "genai_prices.data_snapshot", "pydantic_ai.direct", "executor.engine.llm.sdk_protocols",
-    "designs.guarded_http",
+    "designs.outgoing.guarded_http",
     # What their HTTP client imports at its first connection.
     "anyio._backends._asyncio",
 )  # fmt: skip
@@ -162,7 +162,7 @@ def _lean(endpoint: Endpoint) -> LeanClient:
 
     tls, connector = _tls_context(), None
     if endpoint.opened is not None:
-        from designs.guarded_connector import GuardedConnector
+        from designs.outgoing.guarded_connector import GuardedConnector
 
         connector = GuardedConnector(endpoint.opened, **connections(tls))
     usual = OPENAI_ADDRESS if endpoint.protocol == "openai" else OLLAMA_ADDRESS
@@ -186,7 +186,7 @@ def _http(endpoint: Endpoint) -> httpx2.AsyncClient:
     timeout = httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=CALLS_A_CLIENT)
     if endpoint.opened is not None:
-        from designs.guarded_http import GuardedTransport
+        from designs.outgoing.guarded_http import GuardedTransport
 
         guarded = GuardedTransport(endpoint.opened, limits=limits)
         return BoundedClient(

@@ -8,7 +8,7 @@ from typing import cast
 
 import httpx2
 
-from designs.addresses import AddressRefused
+from designs.outgoing.addresses import AddressRefused
 from executor.engine.llm.base import ErrorKind, ModelError
 from executor.engine.llm.reply import MOST_TEXT, TextTooLong
 from executor.engine.llm.server_errors import (

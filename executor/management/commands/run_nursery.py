@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from executor.nursery import serve
+from executor.running.nursery import serve
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from orchestra.up import up
+from orchestra.launcher.up import up
 
 
 class Command(BaseCommand):

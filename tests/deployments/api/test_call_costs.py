@@ -20,7 +20,7 @@ from rest_framework.test import APIClient
 from deployments.models import Deployment
 from executor.engine.llm.offline import StandIn
 from executor.models import Execution
-from executor.recorder import WRITE_AFTER_SECONDS
+from executor.recording.recorder import WRITE_AFTER_SECONDS
 from tests.counting import round_trips
 from tests.documents import doubling, greeting
 

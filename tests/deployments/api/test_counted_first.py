@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from deployments.models import Deployment
-from orchestra import fast_lane
+from orchestra.server import fast_lane
 from tests.documents import doubling
 
 pytestmark = pytest.mark.django_db(transaction=True)

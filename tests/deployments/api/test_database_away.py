@@ -13,9 +13,9 @@ from django.db import InterfaceError, OperationalError
 from rest_framework.test import APIClient
 
 from deployments.models import Deployment
-from executor import answers
+from executor.following import answers
 from executor.models import Execution
-from executor.worker import take_work
+from executor.running.worker import take_work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

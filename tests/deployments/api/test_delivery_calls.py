@@ -13,8 +13,7 @@ from deployments.models import CallbackSecret, Delivery, Deployment
 from deployments.services import invoke_deployment
 from designs.access import SYSTEM
 from executor import states
-from executor.models import Trigger
-from executor.states import Status
+from executor.models import Status, Trigger
 
 pytestmark = pytest.mark.django_db
 

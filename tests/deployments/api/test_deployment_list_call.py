@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from deployments.keys import forget_keys
+from deployments.access.keys import forget_keys
 from deployments.models import Deployment
 
 pytestmark = pytest.mark.django_db

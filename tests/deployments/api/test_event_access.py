@@ -12,13 +12,13 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import Group, User
 from django.test import AsyncClient
 
+from deployments.access.keys import create_key, forget_keys, revoke_key
 from deployments.api import streams
-from deployments.keys import create_key, forget_keys, revoke_key
 from deployments.models import Deployment
 from deployments.services import invoke_deployment
 from designs.access import SYSTEM
-from executor import stream as follower
-from executor import wakeups
+from executor.following import stream as follower
+from executor.following import wakeups
 from executor.models import Execution, Trigger
 from executor.services import cancel_execution
 from tests.documents import greeting

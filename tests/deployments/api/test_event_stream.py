@@ -14,8 +14,8 @@ from django.contrib.auth.models import User
 from django.test import AsyncClient
 
 from deployments.models import Deployment
-from executor import stream as follower
 from executor.engine.llm.offline import StandIn
+from executor.following import stream as follower
 from executor.models import Execution
 from tests.documents import doubling, greeting
 

@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 from deployments.models import Deployment
 from executor.engine.llm.offline import StandIn
 from executor.models import Execution
-from executor.worker import perform_execution
+from executor.running.worker import perform_execution
 from tests.documents import greeting
 
 pytestmark = pytest.mark.django_db(transaction=True)

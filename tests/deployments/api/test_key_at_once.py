@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from deployments.keys import create_key, find_caller
+from deployments.access.keys import create_key, find_caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

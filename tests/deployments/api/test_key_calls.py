@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from deployments.keys import create_key, forget_keys
+from deployments.access.keys import create_key, forget_keys
 from deployments.models import ApiKey, Deployment
 
 pytestmark = pytest.mark.django_db

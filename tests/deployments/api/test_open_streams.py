@@ -17,10 +17,10 @@ from django.test import AsyncClient
 from deployments.models import Deployment
 from deployments.services import invoke_deployment
 from designs.access import SYSTEM, caller_of
-from executor import open_streams, stream_rows
 from executor.errors import TooManyStreams
+from executor.following import open_streams, stream_rows
+from executor.following.open_streams import take_place
 from executor.models import Execution, Trigger
-from executor.open_streams import take_place
 from executor.services import cancel_execution
 from tests.counted_streams import forget_earlier, until_counted
 from tests.documents import greeting

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
 
-from deployments.keys import create_key
+from deployments.access.keys import create_key
 from deployments.models import Deployment
 from deployments.services import invoke_deployment
 from designs.access import SYSTEM

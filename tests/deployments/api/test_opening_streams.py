@@ -17,8 +17,8 @@ from django.db.backends.utils import CursorWrapper
 from deployments.models import Deployment
 from deployments.services import invoke_deployment
 from designs.access import SYSTEM
-from executor import openings
-from executor.loops import PerLoop
+from designs.runtime.loops import PerLoop
+from executor.following import openings
 from executor.models import Execution, Trigger
 from tests.counted_streams import forget_earlier, until_counted
 from tests.documents import greeting

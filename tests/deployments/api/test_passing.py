@@ -11,13 +11,13 @@ from django.contrib.auth.models import User
 from django.db.backends.utils import CursorWrapper
 from rest_framework.test import APIClient
 
-from deployments.keys import find_caller
+from deployments.access.keys import find_caller
 from deployments.models import Deployment
 from deployments.services import invoke_deployment
 from designs.access import SYSTEM, Caller
-from executor.carrier import existing_carrier
 from executor.models import Execution, Trigger
-from executor.passing import process_lines
+from executor.running.carrier import existing_carrier
+from executor.running.passing import process_lines
 from executor.services import cancel_execution
 from tests.documents import greeting
 

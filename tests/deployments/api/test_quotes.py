@@ -13,8 +13,8 @@ from django.test import AsyncClient, Client
 from rest_framework.test import APIClient
 
 from deployments.models import Deployment
+from executor.history.quotes import HIDDEN
 from executor.models import BlockResult, Execution
-from executor.quotes import HIDDEN
 from tests.documents import greeting
 
 pytestmark = pytest.mark.django_db(transaction=True)

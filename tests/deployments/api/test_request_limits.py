@@ -14,11 +14,11 @@ from django.contrib.auth.models import User
 from django.db import connection
 from rest_framework.test import APIClient
 
-from deployments import limits
+from deployments.access import limits
+from deployments.access.limits import Limit, count_request, count_request_async
 from deployments.errors import RateLimitReached
-from deployments.limits import Limit, count_request, count_request_async
 from deployments.models import Deployment
-from designs.ids import new_id
+from designs.rows.ids import new_id
 from executor.models import Execution
 
 pytestmark = pytest.mark.django_db(transaction=True)

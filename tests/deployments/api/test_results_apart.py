@@ -12,11 +12,11 @@ import pytest
 
 from deployments.api import answers
 from deployments.api.answers import ended_response
-from designs.computing import is_small
-from executor import rows
-from executor.answers import Answer
+from designs.runtime.computing import is_small
 from executor.engine.context import Outcome, Usage
-from executor.rows import StorableOnce, end_apart
+from executor.following.answers import Answer
+from executor.recording import rows
+from executor.recording.rows import StorableOnce, end_apart
 
 LOOP = "MainThread"
 LARGE = [

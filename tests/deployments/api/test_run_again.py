@@ -12,12 +12,11 @@ from rest_framework.test import APIClient
 from deployments.models import Delivery, Deployment
 from deployments.services import change_deployment, invoke_deployment, undeploy
 from designs.access import SYSTEM
-from designs.audit import Action
+from designs.auditing.audit import Action
 from designs.models import AuditEntry
 from designs.services import change_draft, publish_design
 from executor import states
-from executor.models import Execution, Trigger
-from executor.states import Status
+from executor.models import Execution, Status, Trigger
 from tests.documents import cyclic, doubling
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,9 +14,8 @@ from deployments.services import invoke_deployment
 from designs.access import SYSTEM
 from executor import states
 from executor.errors import InputTooLarge
-from executor.models import Execution, Trigger
-from executor.states import Status
-from executor.worker import perform_execution
+from executor.models import Execution, Status, Trigger
+from executor.running.worker import perform_execution
 from tests.documents import doubling, greeting
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,13 +13,13 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from deployments.callbacks import deliver
+from deployments.callbacks.deliveries import deliver
 from deployments.models import Delivery, Deployment
 from designs.access import SYSTEM
 from designs.services import create_design
 from executor.engine.llm import offline
 from executor.engine.llm.base import ErrorKind, ModelError
-from executor.llm_provider import installation_models
+from executor.language_models.provider import installation_models
 from executor.models import ModelConnection
 from tests.deployments.api.test_event_stream import all_of, call
 from tests.deployments.test_callbacks import opened as opened

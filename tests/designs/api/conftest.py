@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from deployments.keys import create_key, forget_keys
+from deployments.access.keys import create_key, forget_keys
 from designs.access import SYSTEM
 from designs.models import Design
 from designs.services import create_design

@@ -10,11 +10,11 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from deployments.keys import create_key
+from deployments.access.keys import create_key
 from deployments.services import deploy_design
 from designs.access import SYSTEM, caller_of
 from designs.acting import acting
-from designs.audit import Action, AuditEntry, note
+from designs.auditing.audit import Action, AuditEntry, note
 from designs.models import Design
 from designs.services import change_draft, create_design
 from tests.documents import doubling

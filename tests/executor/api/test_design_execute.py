@@ -13,7 +13,7 @@ from designs.access import SYSTEM
 from designs.models import Design
 from designs.services import change_draft, create_design, publish_design
 from executor.models import Execution
-from executor.worker import perform_execution
+from executor.running.worker import perform_execution
 from tests.documents import cyclic, doubling, greeting
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -17,10 +17,9 @@ from designs.services import change_draft, publish_design
 from executor import states
 from executor.engine.llm import offline
 from executor.engine.llm.base import ErrorKind, ModelError
-from executor.models import Execution
-from executor.pruning import remove_payloads
-from executor.states import Status
-from executor.worker import perform_execution
+from executor.history.pruning import remove_payloads
+from executor.models import Execution, Status
+from executor.running.worker import perform_execution
 from tests.documents import doubling, greeting
 
 pytestmark = pytest.mark.django_db(transaction=True)

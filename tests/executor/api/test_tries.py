@@ -18,9 +18,8 @@ from designs.models import Design
 from designs.services import change_draft, create_design, publish_design
 from executor import states
 from executor.errors import TooManyAtOnce
-from executor.models import Execution
+from executor.models import Execution, Status
 from executor.services import resume_execution, try_design
-from executor.states import Status
 from tests.documents import doubling, greeting
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,7 +74,7 @@ def test_the_design_must_be_there_for_who_runs_it_again(
 def test_a_key_that_executes_deployments_runs_no_draft(
     designer: User, api_with: Callable[[str], APIClient], design: Design, verb: str
 ) -> None:
-    from deployments.keys import create_key
+    from deployments.access.keys import create_key
 
     execution = failed_try(design)
     statuses = {

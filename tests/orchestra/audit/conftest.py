@@ -11,7 +11,7 @@ from django.test import Client
 
 from designs.access import SYSTEM, caller_of
 from designs.acting import acting
-from designs.audit import Action, AuditEntry
+from designs.auditing.audit import Action, AuditEntry
 from designs.services import change_draft, create_design
 from tests.deployments.conftest import _forget as _forget
 from tests.deployments.conftest import deploy as deploy

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 from django.http import StreamingHttpResponse
 
-from designs.audit import AuditEntry
+from designs.auditing.audit import AuditEntry
 
 LIST = "/admin/designs/auditentry/"
 

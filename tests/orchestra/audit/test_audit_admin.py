@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from deployments.models import Deployment
-from designs.audit import AuditEntry
+from designs.auditing.audit import AuditEntry
 from designs.models import Design
 from tests.admin_pages import act, text_of, url_of
 from tests.orchestra.audit.entries import LIST, body

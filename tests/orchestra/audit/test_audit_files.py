@@ -11,10 +11,10 @@ from django.contrib.auth.models import User
 from django.test import AsyncClient, Client
 
 from designs.access import SYSTEM
-from designs.audit import Action, AuditEntry, note
-from designs.audit_files import ROWS_AT_ONCE, csv_lines
+from designs.auditing.audit import Action, AuditEntry, note
+from designs.auditing.files import ROWS_AT_ONCE, csv_lines
 from designs.models import Design
-from executor.threads import in_thread
+from designs.runtime.threads import in_thread
 from tests.orchestra.audit.entries import LIST, body
 
 pytestmark = pytest.mark.django_db

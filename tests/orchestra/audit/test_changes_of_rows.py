@@ -8,13 +8,13 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 
-from deployments.callbacks import change_secret
+from deployments.callbacks.deliveries import change_secret
 from deployments.models import Deployment
-from deployments.pausing import pause_unusable
-from deployments.scheduling import remove_schedule, switch_schedule, update_schedule
+from deployments.schedules.pausing import pause_unusable
+from deployments.schedules.scheduling import remove_schedule, switch_schedule, update_schedule
 from deployments.services import change_deployment, undeploy
 from designs.access import SYSTEM
-from designs.audit import Action, AuditEntry
+from designs.auditing.audit import Action, AuditEntry
 from designs.models import DesignVersion
 from designs.services import change_draft, create_design, delete_design, publish_design
 from orchestra.audit.rows import AUDITED, audited_fields

@@ -10,11 +10,11 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.test import Client
 
-from deployments.keys import create_key
+from deployments.access.keys import create_key
 from deployments.models import ApiKey, Deployment
-from designs.audit import Action, AuditEntry
+from designs.auditing.audit import Action, AuditEntry
 from executor.models import Execution
-from orchestra import fast_lane
+from orchestra.server import fast_lane
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,12 +12,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from deployments.backfill import start_backfill
-from deployments.callbacks import redeliver
+from deployments.callbacks.deliveries import redeliver
 from deployments.models import ApiKey, Delivery, Deployment
+from deployments.schedules.backfill import start_backfill
 from designs.access import SYSTEM, Caller, caller_of
 from designs.acting import acting
-from designs.audit import Action, AuditEntry
+from designs.auditing.audit import Action, AuditEntry
 from executor import states
 from executor.models import Execution
 from executor.services import cancel_execution, rerun_execution, resume_execution, try_design

@@ -7,11 +7,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from deployments.keys import create_key, find_caller
+from deployments.access.keys import create_key, find_caller
 from deployments.models import ApiKey
-from deployments.pump import wake_schedules
 from deployments.retention import sweep
-from designs.audit import AuditEntry
+from deployments.schedules.pump import wake_schedules
+from designs.auditing.audit import AuditEntry
 from designs.services import change_draft
 from tests.documents import doubling
 from tests.orchestra.admin_rows import MAKERS, deployment, design, user

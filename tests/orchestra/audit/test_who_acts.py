@@ -11,14 +11,14 @@ from django.contrib.auth.models import User
 from django.test import AsyncClient, Client
 from rest_framework.test import APIClient
 
-from deployments.keys import create_key
+from deployments.access.keys import create_key
 from deployments.models import ApiKey, Deployment
 from designs.access import SYSTEM, caller_of
 from designs.acting import act_as, acting, now_acting
-from designs.audit import Action, AuditEntry
+from designs.auditing.audit import Action, AuditEntry
 from designs.models import Design
+from designs.runtime.threads import in_thread
 from designs.services import change_draft, create_design
-from executor.threads import in_thread
 from tests.documents import doubling
 
 pytestmark = pytest.mark.django_db(transaction=True)

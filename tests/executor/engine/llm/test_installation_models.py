@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings as django_settings
 
 from executor.engine.llm.base import ErrorKind, ModelError
-from executor.llm_provider import default_models, installation_models
+from executor.language_models.provider import default_models, installation_models
 from tests.executor.engine.llm.conftest import asking_for
 from tests.executor.engine.stage import play
 from tests.graphs import agent, asking, chain, design

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from designs.addresses import AddressRefused
-from designs.guarded_connector import GuardedConnector
+from designs.outgoing.addresses import AddressRefused
+from designs.outgoing.guarded_connector import GuardedConnector
 from executor.engine.llm.base import ErrorKind, ModelError
 from executor.engine.llm.clients import Client
 from executor.engine.llm.lean_client import LeanClient, connections, proxy_for

@@ -16,9 +16,9 @@ from django.conf import settings as django_settings
 
 from executor.engine.events import TextDelta
 from executor.engine.llm.base import ErrorKind, ModelError
-from executor.llm_provider import LOCAL, installation_models
-from orchestra.installation import free_loopback_port
-from orchestra.processes import die_with
+from executor.language_models.provider import LOCAL, installation_models
+from orchestra.launcher.installation import free_loopback_port
+from orchestra.launcher.processes import die_with
 from tests.executor.engine.llm.conftest import asking_for
 from tests.executor.engine.stage import play
 from tests.graphs import agent, asking, design

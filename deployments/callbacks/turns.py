@@ -1,0 +1,122 @@
+"""Who of the callbacks of this process has its turn, and how many wait for theirs.
+
+A turn is taken before anything is claimed or read. A server that hangs, or a deployment with many
+callbacks, has only some of the places, so the callbacks of others pass.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import uuid
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlsplit
+
+from designs.runtime.loops import PerLoop
+
+AT_ONCE = 32
+AT_ONCE_A_DEPLOYMENT = 8
+AT_ONCE_A_HOST = 4
+# Those that wait keep their ids alone; what finds no place is sent again by a sweep.
+MOST_WAITING = 1_000
+MOST_WAITING_A_DEPLOYMENT = 100
+# A server that was too slow for one has one try at a time for so long.
+SLOW_SECONDS = 300.0
+MOST_REMEMBERED = 10_000
+
+
+class Line:
+    """The callbacks that wait in this process, each once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: set[uuid.UUID] = set()
+        self._by_deployment: Counter[object] = Counter()
+
+    def __contains__(self, pk: uuid.UUID) -> bool:
+        return pk in self._waiting
+
+    def enter(self, pk: uuid.UUID, deployment: object) -> bool:
+        """False if it waits already, or there is no room."""
+        with self._lock:
+            if pk in self._waiting or len(self._waiting) >= MOST_WAITING:
+                return False
+            if self._by_deployment[deployment] >= MOST_WAITING_A_DEPLOYMENT:
+                return False
+            self._waiting.add(pk)
+            self._by_deployment[deployment] += 1
+            return True
+
+    def leave(self, pk: uuid.UUID, deployment: object) -> None:
+        with self._lock:
+            self._waiting.discard(pk)
+            self._by_deployment[deployment] -= 1
+            if not self._by_deployment[deployment]:
+                del self._by_deployment[deployment]
+
+
+class Turns:
+    """The places of one event loop."""
+
+    def __init__(self) -> None:
+        self._all = asyncio.Semaphore(AT_ONCE)
+        # Semaphores that somebody has or waits for, with how many do.
+        self._lanes: dict[object, tuple[asyncio.Semaphore, int]] = {}
+
+    @asynccontextmanager
+    async def take(self, url: str, deployment: object) -> AsyncIterator[None]:
+        """A place: of the deployment's, of the server's, of all."""
+        host = host_of(url)
+        async with AsyncExitStack() as held:
+            await held.enter_async_context(self._lane(deployment, AT_ONCE_A_DEPLOYMENT))
+            await held.enter_async_context(self._lane(host, AT_ONCE_A_HOST))
+            if is_slow(host):
+                await held.enter_async_context(self._lane(("slow", host), 1))
+            await held.enter_async_context(self._all)
+            yield
+
+    @asynccontextmanager
+    async def _lane(self, name: object, places: int) -> AsyncIterator[None]:
+        semaphore, users = self._lanes.get(name, (asyncio.Semaphore(places), 0))
+        self._lanes[name] = (semaphore, users + 1)
+        try:
+            async with semaphore:
+                yield
+        finally:
+            users = self._lanes[name][1] - 1
+            if users:
+                self._lanes[name] = (semaphore, users)
+            else:
+                del self._lanes[name]
+
+
+_slow_until: OrderedDict[str, float] = OrderedDict()
+_turns = PerLoop(Turns)
+
+
+def turns() -> Turns:
+    """Those of the running loop."""
+    return _turns.get()
+
+
+def host_of(url: str) -> str:
+    return (urlsplit(url).netloc or url).lower()
+
+
+def is_slow(host: str) -> bool:
+    return _slow_until.get(host, 0.0) > time.monotonic()
+
+
+def note_speed(url: str, *, slow: bool) -> None:
+    """Remember how the last try at this server went."""
+    host = host_of(url)
+    if not slow:
+        _slow_until.pop(host, None)
+        return
+    _slow_until[host] = time.monotonic() + SLOW_SECONDS
+    _slow_until.move_to_end(host)
+    while len(_slow_until) > MOST_REMEMBERED:
+        _slow_until.popitem(last=False)

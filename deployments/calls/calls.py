@@ -1,0 +1,285 @@
+"""Runs a deployment for a caller that may wait: in this process if there is room, or elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import hashlib
+import time
+import uuid
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import IntegrityError
+
+from deployments.calls.lookup import Deployed
+from deployments.calls.orders import order_of_call
+from deployments.errors import IdempotencyConflict, NotAccepted
+from deployments.models import IdempotencyKey
+from designs.access import Caller
+from designs.rows.ids import new_id
+from designs.runtime.computing import compute_large
+from designs.runtime.threads import in_thread
+from executor import states
+from executor.acceptance.runs import Accepted, Order, accept
+from executor.engine.context import Outcome
+from executor.errors import LineWaits
+from executor.following.answers import Answer, answer_of, wait_for_answer
+from executor.following.sending import ring
+from executor.models import Execution, Trigger
+from executor.recording.recorder import Accept
+from executor.recording.rows import begun_blocks
+from executor.recording.writer import process_writer
+from executor.running.carrier import Carrier, process_carrier
+from executor.running.instant import run_at_once
+from executor.running.passing import process_lines
+
+T = TypeVar("T")
+
+# How often a call whose key meets another's row is started anew.
+KEY_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Call:
+    """What became of a call. `answer` is None while the execution goes on.
+
+    `replayed` is true when the call's idempotency key had started this execution before.
+    """
+
+    execution_id: uuid.UUID
+    answer: Answer | None
+    replayed: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a call fixes before its run: what is to run, its id, how long who waits for it."""
+
+    ready: Deployed
+    order: Order
+    execution_id: uuid.UUID
+    key: IdempotencyKey | None = None
+    wait_seconds: float = 0.0
+    streams: bool = False
+    input_bytes: int = 0
+
+    @property
+    def is_waited_for(self) -> bool:
+        return self.wait_seconds > 0 or self.streams
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether a limit of executions at once has to be kept."""
+        return self.ready.is_counted or self.order.caller.max_concurrent is not None
+
+    async def accepted(self) -> Accepted:
+        """The rows of the run. What the audit is told of is read from the database."""
+        if self.order.audited is None:
+            return await compute_large(
+                self.input_bytes, accept, self.order, execution_id=self.execution_id
+            )
+        return await in_thread(accept, self.order, execution_id=self.execution_id)
+
+
+async def call_deployment(
+    *,
+    ready: Deployed,
+    input_data: dict[str, Any],
+    trigger: Trigger,
+    caller: Caller,
+    wait_seconds: float,
+    idempotency_key: str = "",
+    body: bytes = b"",
+    callback_url: str = "",
+    streams: bool = False,
+    execution_id: uuid.UUID | None = None,
+) -> Call:
+    """Accept a run and wait up to `wait_seconds` for its end (0: not at all).
+
+    The run goes on in any case, also when the caller goes away. With an idempotency key a second
+    call waits for the first one's execution instead of starting another. One that `streams` runs
+    here if there is room, and is followed instead of waited for, by the `execution_id` that it is
+    to have. Raises RightMissing,
+    DeploymentInactive, InputInvalid, CallbackRefused, IdempotencyConflict, TooManyAtOnce,
+    RecorderUnavailable.
+    """
+    key = _key(ready, caller, idempotency_key, body)
+    try:
+        order = await compute_large(
+            len(body),
+            order_of_call,
+            ready,
+            input_data=input_data,
+            trigger=trigger,
+            caller=caller,
+            callback_url=callback_url,
+        )
+        if key is not None:
+            order = replace(order, beside=(*order.beside, functools.partial(_keyed, key)))
+        pk = execution_id or new_id()
+        plan = Plan(ready, order, pk, key, wait_seconds, streams, input_bytes=len(body))
+        return await _start_once(plan)
+    except NotAccepted:
+        # What the deployment is and takes may have changed since the key started its run.
+        first = None if key is None else await in_thread(_started_before, key)
+        if first is None:
+            raise
+        return await _replayed(first, wait_seconds)
+
+
+async def _start_once(plan: Plan) -> Call:
+    first = None
+    for tries_left in reversed(range(KEY_TRIES)):
+        try:
+            return await _start(plan)
+        except IntegrityError:
+            first = None if plan.key is None else await in_thread(_started_before, plan.key)
+            if first is not None:
+                break
+            # What stood in the way was too old to count, or another key's; it is gone now.
+            if plan.key is None or not tries_left:
+                raise
+    return await _replayed(first, plan.wait_seconds)
+
+
+async def _replayed(first: Any, wait_seconds: float) -> Call:
+    answer = await wait_for_answer(first, wait_seconds) if wait_seconds > 0 else None
+    return Call(first, answer, replayed=True)
+
+
+def _key(ready: Deployed, caller: Caller, key: str, body: bytes) -> IdempotencyKey | None:
+    if not key:
+        return None
+    return IdempotencyKey(
+        deployment_id=ready.id,
+        caller=caller.key_identity,
+        key=key,
+        body_digest=hashlib.sha256(body).hexdigest(),
+    )
+
+
+def _keyed(key: IdempotencyKey, execution: Execution) -> IdempotencyKey:
+    key.execution_id = execution.pk
+    return key
+
+
+async def _start(plan: Plan) -> Call:
+    """Accept the run and have it carried: played at once, here, or by a worker."""
+    ready = plan.ready
+    if plan.is_waited_for and ready.is_instant and not plan.is_counted:
+        call = await _run_at_once(plan)
+        if call is not None:
+            return call
+    accepted = await plan.accepted()
+    carrier = None
+    if plan.is_waited_for and not ready.is_isolated:
+        carrier = await _carrier_with_room(plan.order.caller, ready.id)
+    if carrier is not None:
+        try:
+            return await _run_here(carrier, accepted, plan)
+        except LineWaits:
+            # Another process has queued runs of theirs, which come first; nothing was written.
+            process_lines.note(accepted.execution)
+            accepted = await plan.accepted()
+    await _to_its_end(_queue(accepted, at_once=plan.is_waited_for))
+    pk, seconds = plan.execution_id, plan.wait_seconds
+    return Call(pk, await wait_for_answer(pk, seconds) if seconds > 0 else None)
+
+
+async def _run_at_once(plan: Plan) -> Call | None:
+    """None, with nothing written, if the run has to go the long way."""
+    if plan.ready.graph is None or settings.ENVIRONMENT.inline_limit == 0:
+        return None
+    accepted = await plan.accepted()
+    outcome = await run_at_once(accepted, plan.ready.graph)
+    if outcome is None:
+        return None
+    return Call(plan.execution_id, answer_of(accepted.execution, outcome.block_outputs))
+
+
+async def _carrier_with_room(caller: Caller, deployment_id: uuid.UUID) -> Carrier | None:
+    """This process's, with a slot taken; None if there is no room, or runs of this caller for this
+    deployment wait in line already: those come first.
+    """
+    limit = settings.ENVIRONMENT.inline_limit
+    if limit == 0 or await process_lines.waits(caller.turn_key, deployment_id):
+        return None
+    carrier = process_carrier(slots=limit)
+    return carrier if carrier.take_slot(caller_key=caller.turn_key) else None
+
+
+async def _run_here(carrier: Carrier, accepted: Accepted, plan: Plan) -> Call:
+    """Takes over the slot."""
+    began = time.monotonic()
+    execution = accepted.execution
+    task = await _to_its_end(_begin(carrier, accepted, plan.ready))
+    done, _ = await asyncio.wait({task}, timeout=plan.wait_seconds)
+    if not done:
+        return Call(execution.pk, None)
+    outcome = task.result()
+    if outcome is not None:
+        return Call(execution.pk, answer_of(execution, outcome.block_outputs))
+    # Handed over or cancelled in the middle: the row says how it ends.
+    left = max(0.0, plan.wait_seconds - (time.monotonic() - began))
+    return Call(execution.pk, await wait_for_answer(execution.pk, left))
+
+
+async def _begin(
+    carrier: Carrier, accepted: Accepted, ready: Deployed
+) -> asyncio.Task[Outcome | None]:
+    execution = accepted.execution
+    try:
+        states.start_unwritten(execution, owner=carrier.name, lease_seconds=carrier.lease_seconds)
+        if ready.graph is not None and execution.started_at is not None:
+            # Else their row would be a transaction more of every run that takes some time.
+            execution.begun_blocks = begun_blocks(ready.graph, execution.pk, execution.started_at)
+        await _write(accepted, at_once=True)
+    except BaseException:
+        # If the row is there all the same, its lease runs out and a worker takes it.
+        carrier.free_slot(caller_key=str(execution.caller_key))
+        raise
+    return carrier.start(execution, ready.graph)
+
+
+async def _queue(accepted: Accepted, *, at_once: bool) -> None:
+    await _write(accepted, at_once=at_once)
+    process_lines.note(accepted.execution)
+    ring()
+
+
+async def _write(accepted: Accepted, *, at_once: bool) -> None:
+    """Whoever does not want it run `at_once` waits in line where a limit is reached."""
+    write = Accept(accepted.rows, execution=accepted.execution, at_once=at_once)
+    await asyncio.wrap_future(process_writer().submit(write))
+
+
+_under_way: set[asyncio.Future[Any]] = set()
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Do the work to its end, also when the caller goes away: what is written must be run, too."""
+    task = asyncio.ensure_future(work)
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
+    return await asyncio.shield(task)
+
+
+def _started_before(key: IdempotencyKey) -> uuid.UUID | None:
+    """The execution that this key started; None if it did so too long ago to count."""
+    same = IdempotencyKey.objects.filter(
+        deployment_id=key.deployment_id, caller=key.caller, key=key.key
+    )
+    found = same.first()
+    if found is None:
+        return None
+    if found.is_over:
+        same.filter(pk=found.pk).delete()
+        return None
+    if found.body_digest != key.body_digest:
+        raise IdempotencyConflict(
+            "This Idempotency-Key was used with another body. Use a new key for a new call."
+        )
+    return found.execution_id

@@ -1,0 +1,165 @@
+"""What answers under a path: deployments ready to be called, remembered for a moment."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from deployments.access.limits import Limit, limits_of
+from deployments.models import Deployment
+from designs.errors import DesignInvalid
+from designs.models import DesignVersion
+from designs.runtime.remembered import Kept, Remembered
+from executor.acceptance.documents import compiled_row
+from executor.acceptance.inputs import check_input, check_size, input_validator
+from executor.engine.runner import CompiledGraph
+from executor.following import wakeups
+
+# Every process is told of a change; without the broker it is seen after at most this long.
+REMEMBER_SECONDS = 0.5
+MOST_REMEMBERED = 10_000
+MOST_VALIDATORS = 1_000
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A deployment as calls need it. `graph` is None if its version cannot be run any more."""
+
+    id: uuid.UUID
+    version: DesignVersion
+    graph: CompiledGraph | None
+    validator: Any
+    status: str
+    status_reason: str
+    group_ids: frozenset[int]
+    limits: dict[str, Any]
+    wait_seconds: float
+    request_limits: tuple[Limit, ...] = ()
+    max_input_bytes: int | None = None
+    max_concurrent: int | None = None
+    callback_url: str = ""
+    endpoint_path: str = ""
+    is_removed: bool = False
+
+    @property
+    def is_instant(self) -> bool:
+        """True if its runs only compute, so that they can be played and written at once."""
+        return self.graph is not None and self.graph.is_instant
+
+    @property
+    def is_counted(self) -> bool:
+        """True if only so many of its runs may go on at once."""
+        return self.max_concurrent is not None
+
+    @property
+    def is_isolated(self) -> bool:
+        """True if each of its runs has a process of its own."""
+        return "memory_mb" in self.limits
+
+    def check_input(self, input_data: dict[str, Any]) -> None:
+        """Raises InputTooLarge, or InputInvalid with a sentence for each field that does not fit
+        the input schema.
+        """
+        check_size(input_data, self.max_input_bytes)
+        check_input(self.validator, input_data)
+
+
+# By endpoint path, and by id.
+remembered: Remembered[str | uuid.UUID, Deployed | None] = Remembered(
+    seconds=REMEMBER_SECONDS, most=MOST_REMEMBERED
+)
+_validators: dict[uuid.UUID, Any] = {}
+_lock = threading.Lock()
+
+
+def remembered_at(place: str | uuid.UUID) -> Kept[Deployed | None] | None:
+    """What answers there, without a database; None means: ask `deployed_at`."""
+    return remembered.find(place)
+
+
+def deployed_at(place: str | uuid.UUID) -> Deployed | None:
+    """What answers under this endpoint path (with its leading slash) or id, or None."""
+    begun = remembered.begin()
+    rows = Deployment.objects.present().select_related("version")
+    if isinstance(place, uuid.UUID):
+        row = rows.filter(pk=place).first()
+    else:
+        # PostgreSQL takes no NUL, and no path has one.
+        row = None if "\0" in place else rows.filter(endpoint_path=place).first()
+    found = None if row is None else deployed(row)
+    remembered.keep(place, found, begun)
+    return found
+
+
+def deployed(row: Deployment, version: DesignVersion | None = None) -> Deployed:
+    """The deployment with its version compiled and its limits as the engine names them; or with
+    another version of its design, for running an execution of that once more.
+    """
+    version = version or row.version
+    try:
+        graph = compiled_row(version)
+    except DesignInvalid:
+        # Published before a rule became stricter: calls are refused with a sentence, nothing
+        # breaks.
+        graph = None
+    return Deployed(
+        id=row.pk,
+        version=version,
+        graph=graph,
+        validator=None if graph is None else _validator(version),
+        status=row.status,
+        status_reason=row.status_reason,
+        group_ids=frozenset(group.pk for group in row.groups.all()),
+        limits=_limits(row),
+        wait_seconds=float(row.wait_seconds),
+        request_limits=tuple(
+            limits_of("deployment", row.pk, row.requests_per_minute, row.requests_per_day)
+        ),
+        callback_url=row.callback_url,
+        endpoint_path=row.endpoint_path,
+        is_removed=row.removed_at is not None,
+        max_input_bytes=row.max_input_bytes,
+        max_concurrent=row.max_concurrent,
+    )
+
+
+def forget_deployments() -> None:
+    """After a change in this process."""
+    remembered.forget()
+
+
+def tell_change() -> None:
+    """After a change of a deployment: every process reads it anew once that is committed."""
+    forget_deployments()
+    transaction.on_commit(wakeups.tell_change)
+
+
+wakeups.on_change.append(forget_deployments)
+
+
+def _limits(row: Deployment) -> dict[str, Any]:
+    limits: dict[str, Any] = {"seconds": float(row.timeout_seconds)}
+    if row.max_model_calls is not None:
+        limits["model_calls"] = row.max_model_calls
+    if row.max_tokens is not None:
+        limits["tokens"] = row.max_tokens
+    if row.max_cost_usd is not None:
+        limits["cost_usd"] = float(row.max_cost_usd)
+    if row.max_output_bytes is not None:
+        limits["output_bytes"] = row.max_output_bytes
+    if row.max_memory_mb is not None:
+        limits["memory_mb"] = row.max_memory_mb
+    return limits
+
+
+def _validator(version: DesignVersion) -> Any:
+    with _lock:
+        if version.pk not in _validators:
+            if len(_validators) >= MOST_VALIDATORS:
+                _validators.clear()
+            _validators[version.pk] = input_validator(version.document)
+        return _validators[version.pk]

@@ -1,0 +1,151 @@
+"""What a call of a deployment asks, and what its execution freezes, at whatever door."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, cast
+
+from django.db import models
+
+from deployments.access.limits import count_request
+from deployments.callbacks.deliveries import check_callback, new_delivery
+from deployments.calls.lookup import Deployed, deployed
+from deployments.errors import DeploymentInactive
+from deployments.models import Deployment
+from designs.access import Caller
+from designs.auditing.audit import Action
+from designs.errors import RightMissing
+from designs.models import DesignVersion
+from executor.acceptance.runs import Audited, Order, RowMaker
+from executor.models import Execution, Trigger
+
+EXECUTE = "deployments.execute_deployment"
+
+
+def order_of_call(
+    ready: Deployed,
+    *,
+    input_data: dict[str, Any],
+    trigger: Trigger,
+    caller: Caller,
+    callback_url: str = "",
+) -> Order:
+    """What a call by a person or a key freezes; `callback_url` goes before the deployment's own.
+
+    Counting the request is apart, because the endpoint counts from its event loop. Raises
+    RightMissing, DeploymentInactive, InputInvalid, CallbackRefused.
+    """
+    check_caller(ready, caller)
+    order = order_for(
+        ready,
+        input_data=input_data,
+        trigger=trigger,
+        caller=caller,
+        callback_url=callback_url or ready.callback_url,
+    )
+    if callback_url:
+        check_callback(callback_url)
+    return order
+
+
+def order_of_counted_call(
+    ready: Deployed, *, input_data: dict[str, Any], trigger: Trigger, caller: Caller
+) -> Order:
+    """The same from where no event loop runs, with the request counted. Raises RateLimitReached,
+    too.
+    """
+    check_caller(ready, caller)
+    check_callable(ready)
+    # A key's own limits are counted at the door, with whatever it asks for.
+    count_request(ready.request_limits)
+    return order_of_call(ready, input_data=input_data, trigger=trigger, caller=caller)
+
+
+def order_again(*, execution: Execution, version: DesignVersion, caller: Caller) -> Order:
+    """What running a deployment's execution once more freezes: it is a call, by today's rules, of
+    this version.
+    """
+    row = Deployment.objects.select_related("version").get(pk=cast(Any, execution.deployment_id))
+    return order_of_counted_call(
+        deployed(row, version),
+        input_data=execution.input_data,
+        trigger=Trigger.MANUAL,
+        caller=caller,
+    )
+
+
+def order_for(
+    ready: Deployed,
+    *,
+    input_data: dict[str, Any],
+    trigger: Trigger,
+    caller: Caller,
+    callback_url: str,
+) -> Order:
+    """What an execution of this deployment freezes, also one that starts by itself. Raises
+    DeploymentInactive, InputInvalid.
+    """
+    check_callable(ready)
+    ready.check_input(input_data)
+    return Order(
+        version=ready.version,
+        input_data=input_data,
+        trigger=trigger,
+        caller=caller,
+        deployment_id=ready.id,
+        limits=ready.limits,
+        max_concurrent=ready.max_concurrent,
+        settles=bool(callback_url),
+        audited=_audited(ready, trigger, caller),
+        beside=beside(callback_url),
+    )
+
+
+def beside(callback_url: str) -> tuple[RowMaker, ...]:
+    """What is written with an execution whose end is posted there (empty: nowhere)."""
+    return (functools.partial(_delivery, callback_url),) if callback_url else ()
+
+
+def check_caller(ready: Deployed, caller: Caller) -> None:
+    """Raises RightMissing unless the caller may execute, and may execute this deployment."""
+    caller.require(EXECUTE)
+    if not caller.sees(ready.group_ids, ready.id):
+        if caller.deployment_ids is not None and ready.id not in caller.deployment_ids:
+            raise RightMissing("This API key is bound to other deployments.")
+        raise RightMissing("This deployment is limited to groups that you are not in.")
+
+
+def check_callable(ready: Deployed) -> None:
+    """Raises DeploymentInactive with a sentence that says why, and what to do."""
+    if ready.is_removed:
+        raise DeploymentInactive(
+            "This deployment was undeployed, so nothing of it runs any more. "
+            "Deploy the design again and call that."
+        )
+    if ready.status != Deployment.Status.ACTIVE:
+        raise DeploymentInactive(_why_not(ready))
+    if ready.graph is None:
+        raise DeploymentInactive(
+            "The deployed version has problems and cannot be run. "
+            "Publish a repaired version and deploy that."
+        )
+
+
+def _why_not(ready: Deployed) -> str:
+    if ready.status == Deployment.Status.ERROR:
+        reason = ready.status_reason or "it has an error"
+        return f"This deployment takes no calls: {reason} Repair it, then set its status to active."
+    return "This deployment is inactive. Set its status to active to call it."
+
+
+def _audited(ready: Deployed, trigger: Trigger, caller: Caller) -> Audited | None:
+    """What the audit says of a run that a person starts by hand. Of other calls the execution says
+    it all, and they wait for no other row.
+    """
+    if trigger != Trigger.MANUAL or caller.key_id is not None:
+        return None
+    return Audited(Action.EXECUTE, details={"deployment": ready.endpoint_path})
+
+
+def _delivery(url: str, execution: Execution) -> models.Model:
+    return new_delivery(execution=execution, url=url)

@@ -1,0 +1,92 @@
+"""Pauses a deployment whose scheduled runs keep failing, or whose version cannot be run."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from deployments.calls.lookup import tell_change
+from deployments.models import Deployment, Occurrence, Schedule
+from deployments.schedules.store import words_of
+from designs.auditing.audit import note_change
+from executor.models import Status
+
+FAILED = (Status.FAILED, Status.TIMED_OUT)
+# What a person cancelled says nothing about the next run.
+TELLING = (Status.COMPLETED, *FAILED)
+LONGEST_CAUSE = 200
+UNUSABLE = (
+    "The deployed version has problems and cannot be run. Publish a repaired version and deploy it."
+)
+
+
+def settle_schedule(execution_id: uuid.UUID) -> bool:
+    """After the end of a run: pause its deployment if that was one failure too many.
+
+    True if it did. What is lost here the pump makes up for: it looks before it starts the next run.
+    """
+    found = Schedule.objects.filter(
+        occurrences__execution=execution_id, pause_after_failures__isnull=False
+    ).values_list("pk", flat=True)
+    if not found:
+        return False
+    with transaction.atomic():
+        rows = Schedule.objects.with_rule().annotate(database_time=Now())
+        schedule = rows.select_for_update(of=("self",)).filter(pk=found[0]).first()
+        return schedule is not None and pause_if_failing(schedule, now=schedule.database_time)
+
+
+def pause_failing(schedules: Iterable[Schedule], *, now: datetime) -> set[uuid.UUID]:
+    """Pause where the last runs of these locked schedules failed too often: which deployments."""
+    return {s.deployment_id for s in schedules if pause_if_failing(s, now=now)}
+
+
+def pause_if_failing(schedule: Schedule, *, now: datetime) -> bool:
+    """Needs the schedule's lock. True if its deployment was paused by this."""
+    most = schedule.pause_after_failures
+    if most is None:
+        return False
+    runs = Occurrence.objects.filter(schedule=schedule, execution__status__in=TELLING)
+    if schedule.failures_from is not None:
+        runs = runs.filter(decided_at__gt=schedule.failures_from)
+    ends = list(
+        runs.order_by("-due_at").values_list("execution__status", "execution__error")[:most]
+    )
+    if len(ends) < most or any(status not in FAILED for status, _ in ends):
+        return False
+    if not _pause(schedule.deployment_id, _reason(schedule, most, ends[0][1])):
+        return False
+    schedule.failures_from = now
+    schedule.save(update_fields=["failures_from"])
+    return True
+
+
+def pause_unusable(deployment_id: uuid.UUID) -> bool:
+    """Its version cannot be run any more, for instance since a rule of designs became stricter."""
+    return _pause(deployment_id, UNUSABLE)
+
+
+def _pause(deployment_id: uuid.UUID, reason: str) -> bool:
+    """active → error, once; a person sets it back."""
+    active = Deployment.objects.present().filter(pk=deployment_id, status=Deployment.Status.ACTIVE)
+    changes = {"status": Deployment.Status.ERROR, "status_reason": reason[:500]}
+    with transaction.atomic():
+        row = active.first()
+        won = row is not None and bool(active.update(**changes, updated_at=Now()))
+        if row is not None and won:
+            note_change(row, changes)
+    if won:
+        tell_change()
+    return won
+
+
+def _reason(schedule: Schedule, failures: int, error: dict[str, str] | None) -> str:
+    times = "once" if failures == 1 else f"{failures} times in a row"
+    cause = ((error or {}).get("message") or "no reason was given")[:LONGEST_CAUSE]
+    end = "" if cause.endswith((".", "!", "?")) else "."
+    words = words_of(schedule)[:150]
+    return f"Paused, because its schedule ({words}) failed {times}. The last time: {cause}{end}"

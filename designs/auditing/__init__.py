@@ -1,0 +1,6 @@
+"""Writing and reading the audit trail, for all apps."""
+
+__all__ = [
+    "audit",
+    "files",
+]

@@ -1,0 +1,11 @@
+"""What the rows of all apps share: ids, locks, pages of bounded size, guards in the database."""
+
+__all__ = [
+    "audit_guard",
+    "bounded",
+    "changes",
+    "guards",
+    "ids",
+    "locking",
+    "updating",
+]

@@ -1,0 +1,13 @@
+"""What a process and an event loop keep and run beside their work: threads, per-loop values."""
+
+__all__ = [
+    "background",
+    "computing",
+    "faults",
+    "gathering",
+    "loops",
+    "patience",
+    "remembered",
+    "threads",
+    "turns",
+]

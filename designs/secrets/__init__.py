@@ -1,0 +1,6 @@
+"""Secrets at rest (encrypted) and in texts (masked)."""
+
+__all__ = [
+    "encryption",
+    "masking",
+]

@@ -1,0 +1,15 @@
+"""Telling others how a run goes on: wake-ups, answers, streams, live text."""
+
+__all__ = [
+    "answers",
+    "broadcasts",
+    "live_text",
+    "open_streams",
+    "openings",
+    "presence",
+    "sending",
+    "sight",
+    "stream",
+    "stream_rows",
+    "wakeups",
+]

@@ -1,0 +1,148 @@
+"""How an execution ended, as its caller is told: from the run itself, or from its rows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+
+from designs.runtime.threads import in_thread
+from executor.following import wakeups
+from executor.models import TERMINAL, BlockStatus, Execution, Status
+
+logger = logging.getLogger(__name__)
+
+# A wake-up may be lost with the broker; then the row is read after this many seconds.
+LOOK_AGAIN_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The end of an execution.
+
+    `results` holds by id the outputs that blocks handed on, default values included.
+    """
+
+    execution_id: uuid.UUID
+    status: str
+    degraded: bool
+    degraded_reasons: list[str]
+    result: Any
+    results: dict[str, Any]
+    usage: dict[str, Any]
+    duration_ms: int | None
+    error: dict[str, Any] | None = field(default=None)
+
+
+def answer_of(execution: Execution, results: dict[str, Any]) -> Answer:
+    """What is told of an execution that has ended, whoever ran it and however it was read."""
+    return Answer(
+        execution_id=execution.pk,
+        status=execution.status,
+        degraded=execution.degraded,
+        degraded_reasons=execution.degraded_reasons,
+        result=execution.result_data,
+        results=results,
+        usage=usage_of(execution),
+        duration_ms=execution.duration_ms,
+        error=execution.error,
+    )
+
+
+def read_answer(pk: uuid.UUID) -> Answer | None:
+    """From the rows; None while the execution is live."""
+    execution = Execution.objects.get(pk=pk)
+    if execution.status not in TERMINAL:
+        return None
+    blocks = execution.blocks.filter(status__in=(BlockStatus.COMPLETED, BlockStatus.FAILED))
+    results = {
+        block_id: output
+        for block_id, status, output in blocks.values_list("block_id", "status", "output")
+        # One that failed has an output only if its default value, which is never null, stood in.
+        if status == BlockStatus.COMPLETED or output is not None
+    }
+    return answer_of(execution, results)
+
+
+async def standing(pk: uuid.UUID, *, with_answer: bool) -> tuple[str, Answer | None]:
+    """How an accepted execution stands at this moment, and its answer if it has just ended and that
+    is wanted.
+
+    While the database is away, it was accepted all the same, and whoever started it needs its name.
+    """
+    try:
+        status = await in_thread(status_of, pk)
+        is_told = with_answer and status in TERMINAL
+        return status, await in_thread(read_answer, pk) if is_told else None
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("How exec-%s stands cannot be read: %s", pk.hex, error)
+        return Status.QUEUED.value, None
+
+
+def status_of(pk: uuid.UUID) -> str:
+    """The execution's status at this moment."""
+    return str(Execution.objects.values_list("status", flat=True).get(pk=pk))
+
+
+def usage_of(execution: Execution) -> dict[str, Any]:
+    cost = execution.cost_usd
+    return {
+        "model_calls": execution.model_calls,
+        "input_tokens": execution.input_tokens,
+        "output_tokens": execution.output_tokens,
+        "cost_usd": None if cost is None else float(cost),
+    }
+
+
+async def wait_for_answer(pk: uuid.UUID, seconds: float) -> Answer | None:
+    """Wait until the execution ended, wherever it runs.
+
+    None after that many seconds, or when this process is about to end.
+    """
+    end = time.monotonic() + seconds
+    token = object()
+    _waiting.add(token)
+    try:
+        async with wakeups.watch(pk) as heard:
+            while True:
+                answer = await _answer_if_readable(pk)
+                left = end - time.monotonic()
+                if answer is not None or left <= 0 or wakeups.is_leaving():
+                    return answer
+                await _until_ended(heard, min(left, LOOK_AGAIN_SECONDS))
+    finally:
+        _waiting.discard(token)
+
+
+async def _answer_if_readable(pk: uuid.UUID) -> Answer | None:
+    """The database may be away for a moment: the run goes on, and is looked at again."""
+    try:
+        return await in_thread(read_answer, pk)
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("The end of exec-%s cannot be looked for: %s", pk.hex, error)
+        return None
+
+
+_waiting: set[object] = set()
+
+
+def is_waited_for() -> bool:
+    """Whether a caller waits for an answer in this process."""
+    return bool(_waiting)
+
+
+async def _until_ended(heard: wakeups.Watch, seconds: float) -> None:
+    """Return at the first message that tells of an end, or when the time is over."""
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                message = await heard.queue.get()
+                if message["kind"] in TERMINAL or message["kind"] == "leaving":
+                    return
+    except TimeoutError:
+        return

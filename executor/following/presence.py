@@ -1,0 +1,40 @@
+"""Which kinds of processes were seen lately: a key in the cache that each renews."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import redis
+from django.core.cache import cache
+
+from designs.runtime.background import forever
+
+logger = logging.getLogger(__name__)
+
+RENEW_SECONDS = 5.0
+SEEN_SECONDS = 20.0
+
+
+def note(kind: str) -> None:
+    """Say that a process of this kind is alive. Never raises."""
+    try:
+        cache.set(f"presence:{kind}", time.time(), timeout=300)
+    except (redis.RedisError, OSError) as error:
+        logger.debug("Presence could not be noted: %s", error)
+
+
+def last_seen(kind: str) -> float | None:
+    """Seconds since a process of this kind was last seen; None if none was, or the cache is
+    away.
+    """
+    try:
+        at = cache.get(f"presence:{kind}")
+    except (redis.RedisError, OSError):
+        return None
+    return None if at is None else max(0.0, time.time() - at)
+
+
+def start_noting(kind: str) -> None:
+    """Note this process now and every few seconds, in a daemon thread."""
+    forever(f"presence {kind}", lambda: note(kind), pause=lambda: RENEW_SECONDS)

@@ -1,0 +1,56 @@
+"""Keeps a process knowing the keys of all model connections, so that it masks those that it does
+not use itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from designs.runtime.background import forever
+from designs.secrets.encryption import SecretUnreadable, prepare_keys
+from executor.following import wakeups
+from executor.models import ModelConnection
+
+logger = logging.getLogger(__name__)
+
+# Without a broker nobody tells of changes.
+AGAIN_SECONDS = 60.0
+
+_changed = threading.Event()
+_opened: set[str] = set()
+
+
+def learn_keys() -> None:
+    """Read all keys, and open those that are new; an opened one is masked from then on."""
+    prepare_keys()
+    for row in ModelConnection.objects.only("api_key"):
+        secret = row.api_key
+        if not secret or secret.token in _opened:
+            continue
+        try:
+            secret.reveal()
+        except SecretUnreadable as error:
+            logger.debug("A key of a model connection is not masked: %s", error)
+        else:
+            _opened.add(secret.token)
+
+
+def start_learning() -> None:
+    """Read the keys now, after each change, and now and then, in a daemon thread."""
+    wakeups.on_change.append(_changed.set)
+    forever("known secrets", _work)
+
+
+def _work() -> None:
+    _changed.clear()
+    try:
+        learn_keys()
+    except DatabaseError as error:
+        logger.debug("The keys of model connections could not be read: %s", error)
+    finally:
+        connection.close()
+    _changed.wait(AGAIN_SECONDS)

@@ -1,0 +1,264 @@
+"""What the engine tells and remembers, as rows, and rows as what it remembers."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, cast
+
+import orjson
+
+from designs.runtime.computing import compute_on
+from designs.secrets.masking import is_clean, masked
+from executor.engine.budget import rounded_cost
+from executor.engine.context import Outcome, Usage
+from executor.engine.events import BlockChanged, ErrorInfo
+from executor.engine.journal import FailedTry, StepResult
+from executor.engine.runner import CompiledGraph
+from executor.models import BlockResult, BlockStatus, Execution, Step, StepStatus
+
+NOTHING_SPENT: dict[str, Any] = {
+    "input_tokens": 0,
+    "output_tokens": 0,
+    "cost_usd": None,
+    "tries": 0,
+}
+# What the columns of a step and of an execution hold at most. A server that counts more is wrong,
+# and what it said all the same is kept.
+MOST_TOKENS = 2**31 - 1
+MOST_COST = Decimal("99999999.999999")
+
+Cleaner = Callable[[Any], Any]
+
+
+def storable(value: Any) -> Any:
+    """A JSON value that every database takes, without secrets: NUL and lone surrogates become
+    U+FFFD.
+    """
+    try:
+        data = orjson.dumps(value)
+        if b"\\u0000" not in data and is_clean(data):
+            return value
+    except (TypeError, ValueError):
+        pass
+    return _clean(value)
+
+
+class StorableOnce:
+    """`storable` for one short run, in which the same values come again and again: a block's
+    output is its step's, the next one's input, and the result.
+    """
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        # Kept, so that no other value gets the same identity.
+        self._known: dict[int, Any] = {}
+
+    def __call__(self, value: Any) -> Any:
+        if id(value) in self._known:
+            return value
+        stored = storable(value)
+        self._known[id(stored)] = stored
+        return stored
+
+
+def change_block(blocks: dict[str, BlockResult], pk: uuid.UUID, event: BlockChanged) -> None:
+    """Bring the block's row, by its id in `blocks`, up to date with what happened.
+
+    Its output is as it came: whoever writes it makes it storable, away from the event loop.
+    """
+    at = datetime.fromtimestamp(event.at, UTC)
+    row = blocks.get(event.block_id)
+    if row is None:
+        row = blocks[event.block_id] = BlockResult(execution_id=pk, block_id=event.block_id)
+    row.status = event.status
+    if event.status == "running":
+        row.started_at = at
+    else:
+        row.completed_at = at
+        row.output = event.output
+        row.error = _error_fields(event.error)
+
+
+def begun_blocks(graph: CompiledGraph, pk: uuid.UUID, at: datetime) -> list[BlockResult]:
+    """The rows of the blocks with which that run of the graph begins, as running."""
+    return [
+        BlockResult(
+            execution_id=pk, block_id=block_id, status=BlockStatus.RUNNING.value, started_at=at
+        )
+        for block_id in graph.first
+    ]
+
+
+def recorded_steps(execution: Execution) -> dict[str, StepResult]:
+    """The journal of an execution; a resumed one also reads the steps of those it goes on from.
+
+    Those others have paid for their steps: here they are no usage, and `spent_before` has them.
+    Those that failed are left to them.
+    """
+    found = {row.key: step_result(row) for row in execution.steps.all()}
+    source = execution.resumed_from
+    while source is not None:
+        for row in source.steps.all():
+            if row.key not in found and row.status == StepStatus.COMPLETED:
+                found[row.key] = replace(step_result(row), **NOTHING_SPENT)
+        source = source.resumed_from
+    return found
+
+
+def spent_before(execution: Execution) -> Usage:
+    """What the executions that this one goes on from have used, also in steps without an answer."""
+    calls = input_tokens = output_tokens = 0
+    cost: Decimal | None = None
+    source = execution.resumed_from
+    while source is not None:
+        calls += source.model_calls
+        input_tokens += source.input_tokens
+        output_tokens += source.output_tokens
+        if source.cost_usd is not None:
+            cost = source.cost_usd + (cost or 0)
+        source = source.resumed_from
+    return Usage(calls, input_tokens, output_tokens, None if cost is None else float(cost))
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        text = masked(value).replace("\0", "\ufffd")
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_clean(str(key)): _clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    return value
+
+
+def end_fields(outcome: Outcome, storable: Cleaner = storable) -> dict[str, Any]:
+    """What an end writes into the execution's row besides its status."""
+    return {
+        "result_data": storable(outcome.result),
+        "error": _error_fields(outcome.error),
+        "degraded": bool(outcome.degraded),
+        "degraded_reasons": storable(list(outcome.degraded)),
+        "model_calls": outcome.usage.model_calls,
+        "input_tokens": outcome.usage.input_tokens,
+        "output_tokens": outcome.usage.output_tokens,
+        "cost_usd": _stored_cost(outcome.usage.cost_usd),
+    }
+
+
+def _stored_cost(cost: float | None) -> Decimal | None:
+    return None if cost is None else min(rounded_cost(Decimal(str(cost))), MOST_COST)
+
+
+def end_of(outcome: Outcome, storable: Cleaner) -> tuple[dict[str, Any], Outcome]:
+    """What an end writes, and the outcome as callers are told it."""
+    return end_fields(outcome, storable), as_stored(outcome, storable)
+
+
+async def end_apart(outcome: Outcome, storable: Cleaner) -> tuple[dict[str, Any], Outcome]:
+    """The same, without holding the event loop for what is large."""
+    values = [outcome.result, outcome.block_outputs]
+    return await compute_on(values, end_of, outcome, storable)
+
+
+def as_stored(outcome: Outcome, storable: Cleaner = storable) -> Outcome:
+    """The outcome with its values as the database keeps them: what callers are told, too."""
+    result, error = storable(outcome.result), outcome.error
+    outputs = {block_id: storable(value) for block_id, value in outcome.block_outputs.items()}
+    if error is not None:
+        error = replace(error, message=_clean(error.message))
+    return replace(outcome, result=result, block_outputs=outputs, error=error)
+
+
+def _error_fields(error: ErrorInfo | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    return _clean(
+        {
+            "class": error.kind,
+            "message": error.message,
+            "block_id": error.block_id,
+            "step": error.step_key,
+        }
+    )
+
+
+def copy_of(row: BlockResult) -> BlockResult:
+    return BlockResult(
+        execution_id=row.execution_id,
+        block_id=row.block_id,
+        status=row.status,
+        output=row.output,
+        error=row.error,
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+    )
+
+
+def step_row(step: StepResult, pk: uuid.UUID, attempt: int, storable: Cleaner = storable) -> Step:
+    """The row of a finished step of that execution."""
+    return Step(
+        execution_id=pk,
+        key=step.key,
+        block_id=step.block_id,
+        agent_id=step.agent_id or "",
+        round_number=step.round_number,
+        purpose=step.purpose,
+        model=step.model or "",
+        prompt=storable(step.prompt),
+        text=storable(step.text or ""),
+        output=storable(step.output),
+        input_tokens=min(step.input_tokens, MOST_TOKENS),
+        output_tokens=min(step.output_tokens, MOST_TOKENS),
+        cost_usd=None if step.cost_usd is None else min(step.cost_usd, MOST_COST),
+        tries=step.tries,
+        status=step.status,
+        finish_reason=step.finish_reason or "",
+        is_estimated=step.is_estimated,
+        failures=[_failure_fields(failure) for failure in step.failures],
+        attempt=attempt,
+        started_at=datetime.fromtimestamp(step.started_at, UTC),
+        finished_at=datetime.fromtimestamp(step.finished_at, UTC),
+    )
+
+
+def step_result(row: Step) -> StepResult:
+    return StepResult(
+        key=row.key,
+        block_id=row.block_id,
+        agent_id=row.agent_id or None,
+        round_number=row.round_number,
+        purpose=row.purpose,
+        model=row.model or None,
+        prompt=row.prompt,
+        text=row.text or None,
+        output=row.output,
+        input_tokens=row.input_tokens,
+        output_tokens=row.output_tokens,
+        cost_usd=row.cost_usd,
+        tries=row.tries,
+        started_at=row.started_at.timestamp(),
+        finished_at=row.finished_at.timestamp(),
+        status=cast(Any, row.status),
+        finish_reason=row.finish_reason or None,
+        is_estimated=row.is_estimated,
+        failures=tuple(_failed_try(fields) for fields in row.failures),
+    )
+
+
+def _failure_fields(failure: FailedTry) -> dict[str, Any]:
+    return {
+        "model": failure.model,
+        "class": failure.kind,
+        "message": _clean(failure.message),
+        "at": datetime.fromtimestamp(failure.at, UTC).isoformat(),
+    }
+
+
+def _failed_try(fields: dict[str, Any]) -> FailedTry:
+    at = datetime.fromisoformat(fields["at"]).timestamp()
+    return FailedTry(fields["model"], fields["class"], fields["message"], at)

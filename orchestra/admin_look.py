@@ -1,0 +1,159 @@
+"""Look and navigation of the admin: the same palette, places and words as the pages have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+PRIMARY = {
+    "50": "#eef2ff",
+    "100": "#e0e7ff",
+    "200": "#c7d2fe",
+    "300": "#a5b4fc",
+    "400": "#818cf8",
+    "500": "#6366f1",
+    "600": "#4f46e5",
+    "700": "#4338ca",
+    "800": "#3730a3",
+    "900": "#312e81",
+    "950": "#1e1b4b",
+}
+BASE = {
+    "50": "#f8fafc",
+    "100": "#f1f5f9",
+    "200": "#e2e8f0",
+    "300": "#cbd5e1",
+    "400": "#94a3b8",
+    "500": "#64748b",
+    "600": "#475569",
+    "700": "#334155",
+    "800": "#1e293b",
+    "900": "#0f172a",
+    "950": "#020617",
+}
+
+
+def may(*permissions: str) -> Callable[[HttpRequest], bool]:
+    """True for those who have one of the permissions."""
+    return lambda request: any(
+        request.caller.may(name)  # type: ignore[attr-defined]
+        for name in permissions
+    )
+
+
+def page(title: str, icon: str, url_name: str, permission: str) -> dict[str, Any]:
+    """A page outside the admin."""
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(url_name),
+        "permission": may(permission),
+        "active": lambda request: False,
+    }
+
+
+def rows(title: str, icon: str, model: str) -> dict[str, Any]:
+    """A model's list, for those who may see or change it."""
+    app, _, name = model.partition(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": may(f"{app}.view_{name}", f"{app}.change_{name}"),
+    }
+
+
+NAVIGATION = [
+    {
+        "title": "",
+        "items": [
+            page("Home", "home", "home", "deployments.view_deployment"),
+            page(
+                "Deployments",
+                "rocket_launch",
+                "deployments:deployment-list",
+                "deployments.view_deployment",
+            ),
+            page("History", "history", "executor:execution-list", "executor.view_execution"),
+            page("Designs", "schema", "designs:design-list", "designs.view_design"),
+            page("Schedules", "schedule", "deployments:schedule-list", "deployments.view_schedule"),
+            page("API reference", "menu_book", "api-docs", "deployments.view_deployment"),
+            {"title": "Admin", "icon": "settings", "link": reverse_lazy("admin:index")},
+        ],
+    },
+    {
+        "title": "Designs",
+        "separator": True,
+        "items": [
+            rows("Designs", "schema", "designs.design"),
+            rows("Versions", "verified", "designs.designversion"),
+        ],
+    },
+    {
+        "title": "Runs",
+        "separator": True,
+        "items": [
+            rows("Executions", "play_circle", "executor.execution"),
+            rows("Blocks", "widgets", "executor.blockresult"),
+            rows("Steps", "footprint", "executor.step"),
+            rows("Daily totals", "bar_chart", "executor.dailytotals"),
+            rows("Retention", "auto_delete", "deployments.retentionpolicy"),
+            rows("Model connections", "network_intelligence", "executor.modelconnection"),
+        ],
+    },
+    {
+        "title": "Deployments and schedules",
+        "separator": True,
+        "items": [
+            rows("Deployments", "rocket_launch", "deployments.deployment"),
+            rows("Schedules", "alarm", "deployments.schedule"),
+            rows("Occurrences", "event_available", "deployments.occurrence"),
+            rows("Callbacks", "send", "deployments.delivery"),
+            rows("Idempotency keys", "fingerprint", "deployments.idempotencykey"),
+            rows("Periodic tasks", "update", "django_celery_beat.periodictask"),
+            rows("Crontabs", "calendar_clock", "django_celery_beat.crontabschedule"),
+            rows("Intervals", "timer", "django_celery_beat.intervalschedule"),
+            rows("Solar events", "sunny", "django_celery_beat.solarschedule"),
+            rows("Clocked times", "event", "django_celery_beat.clockedschedule"),
+        ],
+    },
+    {
+        "title": "Access",
+        "separator": True,
+        "items": [
+            rows("API keys", "key", "deployments.apikey"),
+            rows("Users", "person", "auth.user"),
+            rows("Groups", "group", "auth.group"),
+            rows("Audit", "policy", "designs.auditentry"),
+            rows("Sign-ins", "login", "axes.accesslog"),
+            rows("Failed sign-ins", "gpp_bad", "axes.accessfailurelog"),
+            rows("Sign-in locks", "lock_clock", "axes.accessattempt"),
+        ],
+    },
+]
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Orchestra",
+    "SITE_HEADER": "Orchestra",
+    "SITE_SUBHEADER": "Admin",
+    "SITE_URL": "/",
+    "SITE_ICON": lambda request: static("icon.svg"),
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("icon.svg")}
+    ],
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": True,
+    "SHOW_BACK_BUTTON": True,
+    "BORDER_RADIUS": "10px",
+    "DASHBOARD_CALLBACK": "orchestra.admin.dashboard.dashboard",
+    "ACCOUNT": {
+        "navigation": [{"title": "Your account", "link": reverse_lazy("account")}],
+    },
+    "STYLES": [lambda request: static("css/admin.css")],
+    "COLORS": {"primary": PRIMARY, "base": BASE},
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},
+}

@@ -1,0 +1,6 @@
+"""Logs: bounded in length and number, and without secrets."""
+
+__all__ = [
+    "limits",
+    "masked",
+]
