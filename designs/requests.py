@@ -27,7 +27,7 @@ from designs.access import NOBODY, Caller, caller_of
 P = ParamSpec("P")
 
 
-MOST_SEARCHED = 200
+MAX_SEARCHED = 200
 
 
 class PageRequest(HttpRequest):
@@ -161,4 +161,4 @@ def page_of(request: HttpRequest, rows: QuerySet[Any, Any]) -> tuple[list[Any], 
 
 def searched_text(request: HttpRequest) -> str:
     """What a list is searched for; without NUL, which no text has and PostgreSQL refuses."""
-    return request.GET.get("text", "").replace("\0", "").strip()[:MOST_SEARCHED]
+    return request.GET.get("text", "").replace("\0", "").strip()[:MAX_SEARCHED]

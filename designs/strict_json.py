@@ -7,11 +7,11 @@ import math
 import re
 from typing import Any
 
-MOST_DEPTH = 100
-MOST_VALUES = 50_000
+MAX_DEPTH = 100
+MAX_VALUES = 50_000
 # Whole numbers that databases and other languages can hold: 64 bits with a sign.
-LARGEST = 2**63
-MOST_DIGITS = 20
+MAX_INTEGER = 2**63
+MAX_DIGITS = 20
 TOO_LARGE = "This whole number is too large. Write it as text."
 
 _TEXTS = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
@@ -48,7 +48,7 @@ def read_strict_json(data: bytes | str) -> Any:
             f"This is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
         ) from error
     except RecursionError as error:
-        raise JsonTooLarge(f"This is nested deeper than {MOST_DEPTH} levels.") from error
+        raise JsonTooLarge(f"This is nested deeper than {MAX_DEPTH} levels.") from error
     _check_values(value)
     return value
 
@@ -64,12 +64,12 @@ def check_count(text: str) -> None:
     """Raises JsonTooLarge for too many values before they are made: outside of texts each comma
     parts two.
     """
-    if text.count(",") >= MOST_VALUES and _TEXTS.sub("", text).count(",") >= MOST_VALUES:
+    if text.count(",") >= MAX_VALUES and _TEXTS.sub("", text).count(",") >= MAX_VALUES:
         raise _too_many()
 
 
 def _too_many() -> JsonTooLarge:
-    return JsonTooLarge(f"This has more than {MOST_VALUES} values.")
+    return JsonTooLarge(f"This has more than {MAX_VALUES} values.")
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -94,8 +94,8 @@ def _finite(text: str) -> float:
 
 
 def _whole(text: str) -> int:
-    value = int(text) if len(text) <= MOST_DIGITS else LARGEST
-    if not -LARGEST <= value < LARGEST:
+    value = int(text) if len(text) <= MAX_DIGITS else MAX_INTEGER
+    if not -MAX_INTEGER <= value < MAX_INTEGER:
         raise JsonUnreadable(f"{TOO_LARGE} It begins with {text[:20]}.")
     return value
 
@@ -106,8 +106,8 @@ def _check_values(value: Any) -> None:
     while waiting:
         item, depth = waiting.pop()
         seen += 1
-        if depth > MOST_DEPTH:
-            raise JsonTooLarge(f"This is nested deeper than {MOST_DEPTH} levels.")
+        if depth > MAX_DEPTH:
+            raise JsonTooLarge(f"This is nested deeper than {MAX_DEPTH} levels.")
         if isinstance(item, str):
             _check_text(item)
         elif isinstance(item, dict):
@@ -116,7 +116,7 @@ def _check_values(value: Any) -> None:
             waiting.extend((inner, depth + 1) for inner in item.values())
         elif isinstance(item, list):
             waiting.extend((inner, depth + 1) for inner in item)
-        if seen + len(waiting) > MOST_VALUES:
+        if seen + len(waiting) > MAX_VALUES:
             raise _too_many()
 
 

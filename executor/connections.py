@@ -25,7 +25,7 @@ from executor.language_models.connections import ConnectionModel
 from executor.language_models.provider import installation_models
 from executor.language_models.trial import TRY_SECONDS, ask_in_each_way
 from executor.models import ModelConnection
-from executor.models.connection import HOSTED, MOST_CHARACTERS, check_api_key
+from executor.models.connection import HOSTED, MAX_CHARACTERS, check_api_key
 from executor.running.worker import process_loop
 
 logger = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ def try_connection(*, connection: ModelConnection) -> Tried:
     ModelConnection.objects.filter(pk=connection.pk).update(
         tested_at=timezone.now(),
         test_passed=tried.passed,
-        test_sentence=masked_said(tried.sentence)[:MOST_CHARACTERS],
+        test_sentence=masked_said(tried.sentence)[:MAX_CHARACTERS],
         **tried.takes,
     )
     installation_models().connections.forget()

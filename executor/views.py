@@ -39,7 +39,7 @@ from executor.services import (
 CHANGED, ENDED = b"event: changed\ndata:\n\n", b"event: ended\ndata:\n\n"
 # A page is told of changes at most this often; of a run with hundreds of steps less often.
 GATHER_SECONDS = 1.0
-LONGEST_GATHER_SECONDS = 5.0
+MAX_GATHER_SECONDS = 5.0
 ALIVE_SECONDS = 15.0
 # A right that is taken, or a session that ended, ends a stream after this long.
 LOOK_AGAIN_SECONDS = 8.0
@@ -247,7 +247,7 @@ class Rings(Broadcast[bytes]):
                     # A wake-up may be lost.
                     if not (await in_thread(_state, self.pk))[0]:
                         break
-                await asyncio.sleep(min(GATHER_SECONDS + steps / 100, LONGEST_GATHER_SECONDS))
+                await asyncio.sleep(min(GATHER_SECONDS + steps / 100, MAX_GATHER_SECONDS))
                 while not heard.queue.empty():
                     heard.queue.get_nowait()
 

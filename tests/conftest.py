@@ -20,7 +20,7 @@ from tests.installations import Installation, running
 from tests.steady_names import name_of_value, unsteady
 
 # Begun first, or the other processes wait for the last of them at the end. Groups come before.
-LONGEST = (
+MAX_LENGTH = (
     "test_canaries.py", "test_faults.py", "test_access_matrix.py", "test_odd_values.py",
     "test_walks.py", "test_limited_memory.py",
 )  # fmt: skip
@@ -65,8 +65,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         others = [item for item in items if not _depends_on_database(item)]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if _depends_on_database(item)]
-    order = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: order.get(item.path.name, len(LONGEST)))
+    order = {name: place for place, name in enumerate(MAX_LENGTH)}
+    items.sort(key=lambda item: order.get(item.path.name, len(MAX_LENGTH)))
     if wrong := unsteady(item.nodeid for item in items):
         raise pytest.UsageError(
             "Give these parameters ids that are short and the same in each run:\n"

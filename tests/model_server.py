@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-LONGEST_SECONDS = 30.0
+MAX_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Exchange:
             name = f"event: {event['type']}\n" if "type" in event else ""
             self.raw(f"{name}data: {json.dumps(event)}\n\n".encode())
 
-    def wait(self, seconds: float = LONGEST_SECONDS) -> bool:
+    def wait(self, seconds: float = MAX_SECONDS) -> bool:
         """Wait; true if the server closes meanwhile."""
         return self.server.closing.wait(seconds)
 
@@ -183,7 +183,7 @@ def says(
 
     def answer(exchange: Exchange) -> None:
         if after is not None:
-            after.wait(LONGEST_SECONDS)
+            after.wait(MAX_SECONDS)
         if exchange.wait(seconds):
             return
         make, cut = (_anthropic, _anthropic_events) if exchange.is_anthropic else (_openai, _events)

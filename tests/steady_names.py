@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-LONGEST = 200
-LONGEST_VALUE = 60
+MAX_LENGTH = 200
+MAX_VALUE_LENGTH = 60
 _UNSTEADY = re.compile(
     r"\b0x[0-9a-f]{8,}|[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 )
@@ -23,9 +23,9 @@ def name_of_value(value: Any) -> str | None:
         return None
     data = value if isinstance(value, bytes) else value.encode(errors="surrogatepass")
     plain = data.isascii() and data.decode().isprintable()
-    if plain and len(data) <= LONGEST_VALUE:
+    if plain and len(data) <= MAX_VALUE_LENGTH:
         return None
-    kept = re.sub(r"[^!-~]+", "_", data.decode("ascii", errors="replace"))[: LONGEST_VALUE // 2]
+    kept = re.sub(r"[^!-~]+", "_", data.decode("ascii", errors="replace"))[: MAX_VALUE_LENGTH // 2]
     return f"{kept}~{zlib.crc32(data):08x}"
 
 
@@ -36,5 +36,5 @@ def unsteady(names: Iterable[str], now: datetime | None = None) -> list[str]:
     return [
         name
         for name in names
-        if len(name) > LONGEST or _UNSTEADY.search(name) or any(day in name for day in days)
+        if len(name) > MAX_LENGTH or _UNSTEADY.search(name) or any(day in name for day in days)
     ]

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("designs", "executor", "deployments", "orchestra", "tests", "benchmarks")
 PLAIN = ("designs.graph", "designs.patterns", "executor.engine")
-LONGEST_FILE, LONGEST_TEST = 400, 200
+MAX_FILE_LENGTH, MAX_TEST_LENGTH = 400, 200
 
 # What lets text become markup or script, in a template.
 UNSAFE_IN_TEMPLATES = {
@@ -50,7 +50,7 @@ def test_no_file_is_too_long():
     long = {}
     for path in python_files(*OURS) + template_files():
         lines = len(path.read_text().splitlines())
-        limit = LONGEST_TEST if path.name.startswith("test_") else LONGEST_FILE
+        limit = MAX_TEST_LENGTH if path.name.startswith("test_") else MAX_FILE_LENGTH
         if lines > limit:
             long[name(path)] = lines
     assert not long, "split these by subject"

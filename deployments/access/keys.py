@@ -17,14 +17,14 @@ from designs.access import SCOPES, SYSTEM, Caller, MakerKey, caller_of
 from designs.acting import recorded_as
 from designs.auditing.audit import Action
 from designs.rows.locking import lock_row
-from designs.runtime.remembered import Kept, Remembered
+from designs.runtime.cache import CacheEntry, TimedCache
 from executor.following import wakeups
 
 # Every process is told of a change; without the broker it is seen after at most this long.
-REMEMBER_SECONDS = 0.5
-MOST_REMEMBERED = 10_000
+CACHE_SECONDS = 0.5
+MAX_CACHED = 10_000
 LAST_USED_EVERY = timedelta(minutes=1)
-LONGEST_OVERLAP_SECONDS = 7 * 86_400
+MAX_OVERLAP_SECONDS = 7 * 86_400
 
 # The text of a key, and where it comes from.
 Asked = tuple[str, str | None]
@@ -38,7 +38,7 @@ _READ_WITH_KEYS: tuple[Any, ...] = (
     ),
 )
 
-remembered: Remembered[str, Caller] = Remembered(seconds=REMEMBER_SECONDS, most=MOST_REMEMBERED)
+cache: TimedCache[str, Caller] = TimedCache(seconds=CACHE_SECONDS, max_entries=MAX_CACHED)
 
 REFUSED = "This API key is unknown, expired or revoked. Ask for a new one, or sign in."
 
@@ -93,7 +93,7 @@ def rotate_key(
             raise KeyRevoked("This key was revoked for good. Make a new one.")
         _check_own(maker, key)
         _check_within(maker, key, set(key.deployments.values_list("pk", flat=True)))
-        text = key.set_new_secret(overlap_seconds=min(overlap_seconds, LONGEST_OVERLAP_SECONDS))
+        text = key.set_new_secret(overlap_seconds=min(overlap_seconds, MAX_OVERLAP_SECONDS))
         with recorded_as(Action.ROTATE):
             key.save(update_fields=["prefix", "digest", "previous_digest", "previous_until"])
         _tell_change()
@@ -112,9 +112,9 @@ def revoke_key(*, key: ApiKey) -> None:
     _tell_change()
 
 
-def remembered_caller(text: str) -> Kept[Caller] | None:
+def cached_caller(text: str) -> CacheEntry[Caller] | None:
     """The key's caller if it was found a moment ago; needs no database."""
-    return remembered.find(text)
+    return cache.get(text)
 
 
 def find_caller(text: str, address: str | None = None) -> Caller:
@@ -130,7 +130,7 @@ def find_caller(text: str, address: str | None = None) -> Caller:
 
 def find_callers(asked: Sequence[Asked]) -> dict[Asked, Caller | KeyRefused]:
     """The same for many keys, by one query for each table. Asked are texts with addresses."""
-    begun = remembered.begin()
+    generation = cache.generation()
     parts = {text: text.split("_", 2) for text, _ in asked if "\0" not in text}
     secrets = {
         text: (part[1], part[2])
@@ -143,7 +143,7 @@ def find_callers(asked: Sequence[Asked]) -> dict[Asked, Caller | KeyRefused]:
     used: dict[str | None, list[ApiKey]] = {}
     for text, address in asked:
         prefix, secret = secrets.get(text, ("", ""))
-        caller = _checked(text, keys.get(prefix), secret, begun)
+        caller = _checked(text, keys.get(prefix), secret, generation)
         found[text, address] = caller or KeyRefused(REFUSED)
         if caller is not None:
             used.setdefault(address or None, []).append(keys[prefix])
@@ -152,7 +152,7 @@ def find_callers(asked: Sequence[Asked]) -> dict[Asked, Caller | KeyRefused]:
     return found
 
 
-def _checked(text: str, key: ApiKey | None, secret: str, begun: int) -> Caller | None:
+def _checked(text: str, key: ApiKey | None, secret: str, generation: int) -> Caller | None:
     """Whom the key speaks for, remembered for a moment; None if it is not good."""
     until = None if key is None else key.works_until(secret)
     if key is None or until is None or not key.is_usable or not key.owner.is_active:
@@ -160,13 +160,13 @@ def _checked(text: str, key: ApiKey | None, secret: str, begun: int) -> Caller |
     caller = _caller_of_key(key)
     ends = [until, *(maker.expires_at for maker in key.makers if maker.expires_at)]
     left = (min(ends) - timezone.now()).total_seconds()
-    remembered.keep(text, caller, begun, left)
+    cache.put(text, caller, generation, left)
     return caller
 
 
 def forget_keys() -> None:
     """After a change in this process."""
-    remembered.forget()
+    cache.clear()
 
 
 wakeups.on_change.append(forget_keys)

@@ -31,7 +31,7 @@ REST_SECONDS = 5.0
 # Under load an event loop comes back to an answer late; that is no failure of Redis.
 SOCKET_SECONDS = 5.0
 # More connections of one process would only wait for each other.
-MOST_CONNECTIONS = 8
+MAX_CONNECTIONS = 8
 COMPLAIN_EVERY_SECONDS = 60.0
 
 # Keys are the limits' counters; arguments the limit and the window of each. Judged together and
@@ -208,7 +208,7 @@ def _script() -> Any:
 def _make_async_script() -> Any:
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         settings.REDIS_URL,
-        max_connections=MOST_CONNECTIONS,
+        max_connections=MAX_CONNECTIONS,
         timeout=SOCKET_SECONDS,
         retry=AsyncRetry(NoBackoff(), 1),
         **_OPTIONS,

@@ -18,11 +18,11 @@ from unfold.widgets import (
 
 from deployments.models import (
     ENDPOINT_PATH_RULE,
-    LEAST_MEMORY_MB,
-    MOST_AT_ONCE,
-    MOST_BYTES,
-    MOST_MEMORY_MB,
-    MOST_PER_MINUTE,
+    MAX_AT_ONCE,
+    MAX_BYTES,
+    MAX_MEMORY_MB,
+    MAX_PER_MINUTE,
+    MIN_MEMORY_MB,
     ApiKey,
     Deployment,
 )
@@ -37,7 +37,7 @@ RUN_LIMITS = (
 CALL_LIMITS = ("requests_per_minute", "requests_per_day")
 LIMITS = (*RUN_LIMITS, *CALL_LIMITS)
 KEY_LIMITS = (*CALL_LIMITS, "max_concurrent")
-MOST_PER_DAY = 2_000_000_000
+MAX_PER_DAY = 2_000_000_000
 HOUR = 3_600
 SCOPE_WORDS = {
     "execute": "Execute: call deployments and read the answers",
@@ -54,14 +54,14 @@ def whole(least: int, most: int, **options: Any) -> forms.IntegerField:
 
 def per_minute() -> forms.IntegerField:
     return whole(
-        1, MOST_PER_MINUTE, required=False, label="Calls in a minute, at most",
+        1, MAX_PER_MINUTE, required=False, label="Calls in a minute, at most",
         help_text="Empty: no limit.",
     )  # fmt: skip
 
 
 def per_day() -> forms.IntegerField:
     return whole(
-        1, MOST_PER_DAY, required=False, label="Calls a day, at most",
+        1, MAX_PER_DAY, required=False, label="Calls a day, at most",
         help_text="By UTC. Empty: no limit.",
     )  # fmt: skip
 
@@ -86,18 +86,18 @@ class DeploymentForm(ServiceForm):
     )
     max_model_calls = whole(0, 1_000_000, required=False, label="Model calls of a run, at most")
     max_tokens = whole(0, 2_000_000_000, required=False, label="Tokens of a run, at most")
-    max_input_bytes = whole(1, MOST_BYTES, required=False, label="Bytes of an input, at most")
-    max_output_bytes = whole(1, MOST_BYTES, required=False, label="Bytes of a result, at most")
+    max_input_bytes = whole(1, MAX_BYTES, required=False, label="Bytes of an input, at most")
+    max_output_bytes = whole(1, MAX_BYTES, required=False, label="Bytes of a result, at most")
     max_concurrent = whole(
         1,
-        MOST_AT_ONCE,
+        MAX_AT_ONCE,
         required=False,
         label="Runs at once, at most",
         help_text="Beyond it, a call that waits is refused; others wait in line.",
     )
     max_memory_mb = whole(
-        LEAST_MEMORY_MB,
-        MOST_MEMORY_MB,
+        MIN_MEMORY_MB,
+        MAX_MEMORY_MB,
         required=False,
         label="Memory of a run, at most",
         help_text="In MB. With it each run has a process of its own.",
@@ -200,7 +200,7 @@ class OverlapForm(forms.Form):
 class KeyForm(ServiceForm):
     requests_per_minute = per_minute()
     requests_per_day = per_day()
-    max_concurrent = whole(1, MOST_AT_ONCE, required=False, label="Runs at once, at most")
+    max_concurrent = whole(1, MAX_AT_ONCE, required=False, label="Runs at once, at most")
     scopes = forms.MultipleChoiceField(
         choices=[(scope, SCOPE_WORDS[scope]) for scope in SCOPES],
         initial=["execute", "read"],

@@ -12,7 +12,7 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from deployments.access.keys import Asked, find_caller, find_callers, remembered_caller
+from deployments.access.keys import Asked, cached_caller, find_caller, find_callers
 from deployments.errors import KeyRefused
 from designs.access import Caller, caller_of
 from designs.acting import act_as
@@ -21,7 +21,7 @@ from designs.runtime.loops import PerLoop
 from designs.runtime.threads import in_thread, release_request
 
 # Keys that are looked up by one reading.
-MOST_TOGETHER = 50
+MAX_TOGETHER = 50
 # After a reading, when others wait: who comes within so long is read with them.
 PAUSE_SECONDS = 0.02
 
@@ -41,9 +41,9 @@ def key_text(request: Request | HttpRequest) -> str | None:
 
 def caller_of_key(text: str, address: str | None = None) -> Caller:
     """Raises AuthenticationFailed for a key that is not good."""
-    kept = remembered_caller(text)
-    if kept is not None:
-        return kept.value
+    entry = cached_caller(text)
+    if entry is not None:
+        return entry.value
     try:
         return find_caller(text, address)
     except KeyRefused as error:
@@ -52,11 +52,11 @@ def caller_of_key(text: str, address: str | None = None) -> Caller:
 
 async def caller_of_key_async(text: str, address: str | None = None) -> Caller:
     """The same from an event loop: keys that come at the same time are looked up together."""
-    kept = remembered_caller(text)
-    if kept is not None:
-        if kept.take_renewal():
+    entry = cached_caller(text)
+    if entry is not None:
+        if entry.take_refresh():
             _gathered.get().begin((text, address))
-        return kept.value
+        return entry.value
     # Who waits for others' reading must not hold the connection that it needs.
     release_request()
     found = await _gathered.get().ask((text, address))
@@ -70,7 +70,7 @@ async def _read(asked: Sequence[Asked]) -> Mapping[Asked, Caller | KeyRefused]:
 
 
 def _make() -> Gathered[Asked, Caller | KeyRefused]:
-    return Gathered(_read, most=MOST_TOGETHER, at_once=2, pause=PAUSE_SECONDS)
+    return Gathered(_read, most=MAX_TOGETHER, at_once=2, pause=PAUSE_SECONDS)
 
 
 _gathered = PerLoop(_make, Gathered.close)

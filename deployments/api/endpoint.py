@@ -19,7 +19,7 @@ from deployments.api.pressure import place_for_call
 from deployments.api.serializers import ExecuteIn, RunOut
 from deployments.api.streams import stream_call, wants_events
 from deployments.calls.calls import Call, call_deployment
-from deployments.calls.lookup import Deployed, deployed_at, remembered_at
+from deployments.calls.lookup import Deployed, cached_deployment, deployed_at
 from designs.access import Caller
 from designs.api.base import as_uuid
 from designs.api.permissions import caller_of_request
@@ -29,7 +29,7 @@ from executor.api.serializers import AcceptedOut
 from executor.following.answers import standing
 from executor.models import Status, Trigger
 
-LONGEST_KEY = 255
+MAX_KEY_LENGTH = 255
 
 IDEMPOTENCY = OpenApiParameter(
     "Idempotency-Key",
@@ -64,8 +64,8 @@ class CallView(AsyncApiView):
         """
         self._counted = False
         limits = limits_of_caller(caller)
-        kept = remembered_at(self.what())
-        found = kept.value if kept else None
+        entry = cached_deployment(self.what())
+        found = entry.value if entry else None
         permission = self.permissions.get(self.request.method or "")
         if found and permission and caller.may(permission) and _is_seen(caller, found):
             self._counted = True
@@ -74,12 +74,12 @@ class CallView(AsyncApiView):
 
     async def ready(self, caller: Caller) -> Deployed:
         """What is called, counted. Raises Http404, PermissionDenied, RateLimitReached."""
-        kept = remembered_at(self.what())
-        if kept is None:
+        entry = cached_deployment(self.what())
+        if entry is None:
             found = await in_thread_once(deployed_at, self.what())
         else:
-            found = kept.value
-            if kept.take_renewal():
+            found = entry.value
+            if entry.take_refresh():
                 begin_in_thread_once(deployed_at, self.what())
         if found is None:
             raise Http404
@@ -209,9 +209,9 @@ async def _told(call: Call, waited_seconds: float) -> HttpResponse:
 
 def _idempotency_key(request: Request) -> str:
     key = request.META.get("HTTP_IDEMPOTENCY_KEY", "").strip()
-    if len(key) > LONGEST_KEY or not key.isprintable():
-        raise ParseError(f"An Idempotency-Key has at most {LONGEST_KEY} printable characters.")
+    if len(key) > MAX_KEY_LENGTH or not key.isprintable():
+        raise ParseError(f"An Idempotency-Key has at most {MAX_KEY_LENGTH} printable characters.")
     if key and masked(key) != key:
-        # It is kept as it is, because equal ones must be found.
+        # It is entry as it is, because equal ones must be found.
         raise ParseError("This Idempotency-Key holds a secret. Make one up, as a random UUID.")
     return key

@@ -14,14 +14,14 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.access.keys import LONGEST_OVERLAP_SECONDS, create_key, revoke_key, rotate_key
-from deployments.models import MOST_PER_MINUTE, ApiKey, Deployment
+from deployments.access.keys import MAX_OVERLAP_SECONDS, create_key, revoke_key, rotate_key
+from deployments.models import MAX_PER_MINUTE, ApiKey, Deployment
 from designs.access import SCOPES
 from designs.api.base import ApiView, StrictSerializer, as_uuid
 from designs.api.fields import MomentField
 from designs.api.lists import Pages, answer_page
 
-MOST_BOUND = 200
+MAX_BOUND = 200
 
 
 class KeyIn(StrictSerializer):
@@ -32,11 +32,11 @@ class KeyIn(StrictSerializer):
         child=serializers.ChoiceField(choices=SCOPES), min_length=1, max_length=len(SCOPES)
     )
     deployment_ids = serializers.ListField(
-        child=serializers.UUIDField(), max_length=MOST_BOUND, default=list
+        child=serializers.UUIDField(), max_length=MAX_BOUND, default=list
     )
     expires_at = MomentField(allow_null=True, default=None)
     requests_per_minute = serializers.IntegerField(
-        min_value=1, max_value=MOST_PER_MINUTE, allow_null=True, default=None
+        min_value=1, max_value=MAX_PER_MINUTE, allow_null=True, default=None
     )
     requests_per_day = serializers.IntegerField(
         min_value=1, max_value=2_000_000_000, allow_null=True, default=None
@@ -54,7 +54,7 @@ class KeyIn(StrictSerializer):
 class RotateIn(StrictSerializer):
     overlap_seconds = serializers.IntegerField(
         min_value=0,
-        max_value=LONGEST_OVERLAP_SECONDS,
+        max_value=MAX_OVERLAP_SECONDS,
         default=0,
         help_text="How long the secret before this one goes on working.",
     )

@@ -8,14 +8,14 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from deployments.models import Occurrence, Schedule
-from deployments.models.schedule import MOST_FAILURES, MOST_JITTER_SECONDS, MOST_WINDOW_SECONDS
-from deployments.occurrences import MOST_EVERY_SECONDS, PlannedRun
+from deployments.models.schedule import MAX_FAILURES, MAX_JITTER_SECONDS, MAX_WINDOW_SECONDS
+from deployments.occurrences import MAX_EVERY_SECONDS, PlannedRun
 from deployments.schedules.fields import READ_ONLY
 from designs.api.base import StrictSerializer
 from designs.api.fields import MomentField
 from executor.models import Status
 
-MOST_PREVIEWED = 100
+MAX_PREVIEWED = 100
 
 
 class ScheduleIn(StrictSerializer):
@@ -28,7 +28,7 @@ class ScheduleIn(StrictSerializer):
     enabled = serializers.BooleanField(default=True)
     cron_expression = serializers.CharField(allow_null=True, required=False, max_length=200)
     interval_seconds = serializers.IntegerField(
-        allow_null=True, required=False, help_text=f"1 to {MOST_EVERY_SECONDS}."
+        allow_null=True, required=False, help_text=f"1 to {MAX_EVERY_SECONDS}."
     )
     timezone = serializers.CharField(
         default="UTC", max_length=64, help_text="IANA name; whose clock cron means."
@@ -48,13 +48,13 @@ class ScheduleIn(StrictSerializer):
         required=False, help_text=f"One of {', '.join(Schedule.Misfire.values)}."
     )
     misfire_window_seconds = serializers.IntegerField(
-        required=False, help_text=f"0 to {MOST_WINDOW_SECONDS}."
+        required=False, help_text=f"0 to {MAX_WINDOW_SECONDS}."
     )
     jitter_seconds = serializers.IntegerField(
-        required=False, help_text=f"0 to {MOST_JITTER_SECONDS}."
+        required=False, help_text=f"0 to {MAX_JITTER_SECONDS}."
     )
     pause_after_failures = serializers.IntegerField(
-        allow_null=True, required=False, help_text=f"1 to {MOST_FAILURES}, or null for never."
+        allow_null=True, required=False, help_text=f"1 to {MAX_FAILURES}, or null for never."
     )
     nonexistent_time = serializers.CharField(
         required=False, help_text=f"One of {', '.join(Schedule.Nonexistent.values)}."
@@ -132,7 +132,7 @@ class OccurrenceOut(serializers.Serializer[Occurrence]):
 class PreviewIn(ScheduleIn):
     """A schedule that need not be stored, and how many runs to show."""
 
-    count = serializers.IntegerField(min_value=1, max_value=MOST_PREVIEWED, default=10)
+    count = serializers.IntegerField(min_value=1, max_value=MAX_PREVIEWED, default=10)
 
 
 class RunPlannedOut(serializers.Serializer[PlannedRun]):

@@ -9,11 +9,11 @@ from rest_framework import serializers
 
 from deployments.api.schedule_serializers import ScheduleIn, ScheduleOut
 from deployments.models import (
-    LEAST_MEMORY_MB,
-    MOST_AT_ONCE,
-    MOST_BYTES,
-    MOST_MEMORY_MB,
-    MOST_PER_MINUTE,
+    MAX_AT_ONCE,
+    MAX_BYTES,
+    MAX_MEMORY_MB,
+    MAX_PER_MINUTE,
+    MIN_MEMORY_MB,
     Deployment,
 )
 from deployments.schedules.store import schedule_of
@@ -35,19 +35,19 @@ class LimitsIn(StrictSerializer):
         max_digits=10, decimal_places=4, min_value=0, allow_null=True, default=None
     )
     max_input_bytes = serializers.IntegerField(
-        min_value=1, max_value=MOST_BYTES, allow_null=True, default=None
+        min_value=1, max_value=MAX_BYTES, allow_null=True, default=None
     )
     max_output_bytes = serializers.IntegerField(
-        min_value=1, max_value=MOST_BYTES, allow_null=True, default=None
+        min_value=1, max_value=MAX_BYTES, allow_null=True, default=None
     )
     max_concurrent = serializers.IntegerField(
-        min_value=1, max_value=MOST_AT_ONCE, allow_null=True, default=None
+        min_value=1, max_value=MAX_AT_ONCE, allow_null=True, default=None
     )
     max_memory_mb = serializers.IntegerField(
-        min_value=LEAST_MEMORY_MB, max_value=MOST_MEMORY_MB, allow_null=True, default=None
+        min_value=MIN_MEMORY_MB, max_value=MAX_MEMORY_MB, allow_null=True, default=None
     )
     requests_per_minute = serializers.IntegerField(
-        min_value=1, max_value=MOST_PER_MINUTE, allow_null=True, default=None
+        min_value=1, max_value=MAX_PER_MINUTE, allow_null=True, default=None
     )
     requests_per_day = serializers.IntegerField(
         min_value=1, max_value=2_000_000_000, allow_null=True, default=None

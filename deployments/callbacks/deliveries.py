@@ -37,7 +37,7 @@ from executor.running.worker import process_loop
 
 logger = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 500
+MAX_AT_ONCE = 500
 
 _line = Line()
 
@@ -99,7 +99,7 @@ def sweep_deliveries() -> int:
     Safe to run in many processes at once. Returns how many were sent.
     """
     due = Delivery.objects.due().unsent().order_by("next_attempt_at")
-    found = list(due.values_list("pk", "execution_id")[:MOST_AT_ONCE])
+    found = list(due.values_list("pk", "execution_id")[:MAX_AT_ONCE])
     Delivery.objects.filter(pk__in=[pk for pk, _ in found]).update(sent_at=Now())
     for _, execution_id in found:
         send_settling(execution_id)

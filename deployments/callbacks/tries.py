@@ -37,11 +37,11 @@ SECONDS = 15.0
 CLAIM = timedelta(seconds=60)
 # Seconds from one try to the next; after the last there is no other.
 PAUSES = (5, 30, 120, 600, 1800, 7200, 21_600, 43_200, 86_400)
-LONGEST_PAUSE = 86_400
-LONGEST_RETRY_AFTER = 60
+MAX_PAUSE = 86_400
+MAX_RETRY_AFTER = 60
 # Before what found no place here is looked at again; that is no try.
 POSTPONED = timedelta(seconds=20)
-MOST_LOGGED = 20
+MAX_LOGGED = 20
 # "Gone" says for good that nobody wants to hear it.
 GONE = 410
 
@@ -190,7 +190,7 @@ def note_try(pk: uuid.UUID, result: Result) -> bool:
         if row is None:
             return heard
         attempts = row.attempts + 1
-        changes: dict[str, Any] = {"attempts": attempts, "log": [*row.log, entry][-MOST_LOGGED:]}
+        changes: dict[str, Any] = {"attempts": attempts, "log": [*row.log, entry][-MAX_LOGGED:]}
         if row.status != Delivery.Status.PENDING:
             # Another try was heard meanwhile, or was the last one.
             pass
@@ -208,13 +208,13 @@ def note_try(pk: uuid.UUID, result: Result) -> bool:
 def _pause(attempts: int, reply: Reply | None) -> float:
     pause = PAUSES[attempts - 1] * random.uniform(0.9, 1.1)  # noqa: S311 - spreads the load
     asked = "" if reply is None else reply.headers.get("retry-after", "")
-    return max(pause, min(_asked_seconds(asked.strip()), LONGEST_PAUSE))
+    return max(pause, min(_asked_seconds(asked.strip()), MAX_PAUSE))
 
 
 def _asked_seconds(asked: str) -> float:
     """What a Retry-After says, in seconds or as a date; 0 for what says neither."""
     # Not the digits of other scripts, nor more of them than Python reads.
-    if not asked.isascii() or len(asked) > LONGEST_RETRY_AFTER:
+    if not asked.isascii() or len(asked) > MAX_RETRY_AFTER:
         return 0.0
     if asked.isdigit():
         return float(int(asked))

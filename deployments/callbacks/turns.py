@@ -21,11 +21,11 @@ AT_ONCE = 32
 AT_ONCE_A_DEPLOYMENT = 8
 AT_ONCE_A_HOST = 4
 # Those that wait keep their ids alone; what finds no place is sent again by a sweep.
-MOST_WAITING = 1_000
-MOST_WAITING_A_DEPLOYMENT = 100
+MAX_WAITING = 1_000
+MAX_WAITING_A_DEPLOYMENT = 100
 # A server that was too slow for one has one try at a time for so long.
 SLOW_SECONDS = 300.0
-MOST_REMEMBERED = 10_000
+MAX_CACHED = 10_000
 
 
 class Line:
@@ -42,9 +42,9 @@ class Line:
     def enter(self, pk: uuid.UUID, deployment: object) -> bool:
         """False if it waits already, or there is no room."""
         with self._lock:
-            if pk in self._waiting or len(self._waiting) >= MOST_WAITING:
+            if pk in self._waiting or len(self._waiting) >= MAX_WAITING:
                 return False
-            if self._by_deployment[deployment] >= MOST_WAITING_A_DEPLOYMENT:
+            if self._by_deployment[deployment] >= MAX_WAITING_A_DEPLOYMENT:
                 return False
             self._waiting.add(pk)
             self._by_deployment[deployment] += 1
@@ -118,5 +118,5 @@ def note_speed(url: str, *, slow: bool) -> None:
         return
     _slow_until[host] = time.monotonic() + SLOW_SECONDS
     _slow_until.move_to_end(host)
-    while len(_slow_until) > MOST_REMEMBERED:
+    while len(_slow_until) > MAX_CACHED:
         _slow_until.popitem(last=False)

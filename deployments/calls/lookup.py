@@ -13,16 +13,16 @@ from deployments.access.limits import Limit, limits_of
 from deployments.models import Deployment
 from designs.errors import DesignInvalid
 from designs.models import DesignVersion
-from designs.runtime.remembered import Kept, Remembered
+from designs.runtime.cache import CacheEntry, TimedCache
 from executor.acceptance.documents import compiled_row
 from executor.acceptance.inputs import check_input, check_size, input_validator
 from executor.engine.runner import CompiledGraph
 from executor.following import wakeups
 
 # Every process is told of a change; without the broker it is seen after at most this long.
-REMEMBER_SECONDS = 0.5
-MOST_REMEMBERED = 10_000
-MOST_VALIDATORS = 1_000
+CACHE_SECONDS = 0.5
+MAX_CACHED = 10_000
+MAX_VALIDATORS = 1_000
 
 
 @dataclass(frozen=True)
@@ -69,21 +69,21 @@ class Deployed:
 
 
 # By endpoint path, and by id.
-remembered: Remembered[str | uuid.UUID, Deployed | None] = Remembered(
-    seconds=REMEMBER_SECONDS, most=MOST_REMEMBERED
+cache: TimedCache[str | uuid.UUID, Deployed | None] = TimedCache(
+    seconds=CACHE_SECONDS, max_entries=MAX_CACHED
 )
 _validators: dict[uuid.UUID, Any] = {}
 _lock = threading.Lock()
 
 
-def remembered_at(place: str | uuid.UUID) -> Kept[Deployed | None] | None:
+def cached_deployment(place: str | uuid.UUID) -> CacheEntry[Deployed | None] | None:
     """What answers there, without a database; None means: ask `deployed_at`."""
-    return remembered.find(place)
+    return cache.get(place)
 
 
 def deployed_at(place: str | uuid.UUID) -> Deployed | None:
     """What answers under this endpoint path (with its leading slash) or id, or None."""
-    begun = remembered.begin()
+    generation = cache.generation()
     rows = Deployment.objects.present().select_related("version")
     if isinstance(place, uuid.UUID):
         row = rows.filter(pk=place).first()
@@ -91,7 +91,7 @@ def deployed_at(place: str | uuid.UUID) -> Deployed | None:
         # PostgreSQL takes no NUL, and no path has one.
         row = None if "\0" in place else rows.filter(endpoint_path=place).first()
     found = None if row is None else deployed(row)
-    remembered.keep(place, found, begun)
+    cache.put(place, found, generation)
     return found
 
 
@@ -129,7 +129,7 @@ def deployed(row: Deployment, version: DesignVersion | None = None) -> Deployed:
 
 def forget_deployments() -> None:
     """After a change in this process."""
-    remembered.forget()
+    cache.clear()
 
 
 def tell_change() -> None:
@@ -159,7 +159,7 @@ def _limits(row: Deployment) -> dict[str, Any]:
 def _validator(version: DesignVersion) -> Any:
     with _lock:
         if version.pk not in _validators:
-            if len(_validators) >= MOST_VALIDATORS:
+            if len(_validators) >= MAX_VALIDATORS:
                 _validators.clear()
             _validators[version.pk] = input_validator(version.document)
         return _validators[version.pk]

@@ -10,10 +10,10 @@ from deployments.forms.fields import JsonField
 from deployments.forms.schedules import ScheduleForm
 from deployments.models import (
     ENDPOINT_PATH_RULE,
-    LEAST_MEMORY_MB,
-    MOST_AT_ONCE,
-    MOST_BYTES,
-    MOST_MEMORY_MB,
+    MAX_AT_ONCE,
+    MAX_BYTES,
+    MAX_MEMORY_MB,
+    MIN_MEMORY_MB,
     Deployment,
 )
 from designs.access import Caller
@@ -76,23 +76,23 @@ class ConfigureForm(ScheduleForm):
     )
 
     max_input_bytes = forms.IntegerField(
-        label="Bytes of an input, at most", required=False, min_value=1, max_value=MOST_BYTES
+        label="Bytes of an input, at most", required=False, min_value=1, max_value=MAX_BYTES
     )
     max_output_bytes = forms.IntegerField(
-        label="Bytes of a result, at most", required=False, min_value=1, max_value=MOST_BYTES
+        label="Bytes of a result, at most", required=False, min_value=1, max_value=MAX_BYTES
     )
     max_concurrent = forms.IntegerField(
         label="Runs at once, at most",
         required=False,
         min_value=1,
-        max_value=MOST_AT_ONCE,
+        max_value=MAX_AT_ONCE,
         help_text="Beyond it, a call that waits is refused; others wait in line.",
     )
     max_memory_mb = forms.IntegerField(
         label="Memory of a run, at most (MB)",
         required=False,
-        min_value=LEAST_MEMORY_MB,
-        max_value=MOST_MEMORY_MB,
+        min_value=MIN_MEMORY_MB,
+        max_value=MAX_MEMORY_MB,
         help_text="With it each run has a process of its own.",
     )
 

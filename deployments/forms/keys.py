@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from deployments.access.keys import LONGEST_OVERLAP_SECONDS
-from deployments.models import MOST_PER_MINUTE, Deployment
+from deployments.access.keys import MAX_OVERLAP_SECONDS
+from deployments.models import MAX_PER_MINUTE, Deployment
 from designs.access import SCOPES, Caller
 
 SCOPE_WORDS = {
@@ -20,7 +20,7 @@ OVERLAPS = (
     (0, "stops at once"),
     (3_600, "works for one more hour"),
     (86_400, "works for one more day"),
-    (LONGEST_OVERLAP_SECONDS, "works for one more week"),
+    (MAX_OVERLAP_SECONDS, "works for one more week"),
 )
 
 
@@ -48,7 +48,7 @@ class KeyForm(forms.Form):
         help_text="Empty: it does not expire.",
     )
     requests_per_minute = forms.IntegerField(
-        label="Requests a minute, at most", required=False, min_value=1, max_value=MOST_PER_MINUTE
+        label="Requests a minute, at most", required=False, min_value=1, max_value=MAX_PER_MINUTE
     )
     requests_per_day = forms.IntegerField(
         label="Requests a day, at most", required=False, min_value=1, max_value=2_000_000_000

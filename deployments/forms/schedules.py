@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from deployments.forms.fields import JsonField, LocalTimeField
 from deployments.models import Schedule
-from deployments.models.schedule import MOST_FAILURES, MOST_JITTER_SECONDS, MOST_WINDOW_SECONDS
-from deployments.occurrences import MOST_EVERY_SECONDS, known_zones
+from deployments.models.schedule import MAX_FAILURES, MAX_JITTER_SECONDS, MAX_WINDOW_SECONDS
+from deployments.occurrences import MAX_EVERY_SECONDS, known_zones
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 KINDS = (
@@ -50,7 +50,7 @@ class ScheduleForm(forms.Form):
         max_length=200,
         help_text="Minute, hour, day of month, month, day of week: 0 9 * * 1-5 is weekdays at 9.",
     )
-    every = _number("Every", 1, MOST_EVERY_SECONDS)
+    every = _number("Every", 1, MAX_EVERY_SECONDS)
     unit = _choice("Unit", [(name, name) for name in UNITS], initial="minutes")
     once_at = LocalTimeField(label="At", required=False)
     timezone = forms.CharField(
@@ -72,21 +72,21 @@ class ScheduleForm(forms.Form):
     misfire_window_seconds = _number(
         "Run what was missed for at most (seconds)",
         0,
-        MOST_WINDOW_SECONDS,
+        MAX_WINDOW_SECONDS,
         initial=86_400,
         help_text="What was missed longer ago is skipped. 86400 is a day.",
     )
     jitter_seconds = _number(
         "Start up to so many seconds later",
         0,
-        MOST_JITTER_SECONDS,
+        MAX_JITTER_SECONDS,
         initial=0,
         help_text="Spreads the load of schedules with the same time.",
     )
     pause_after_failures = _number(
         "Pause after so many failures in a row",
         1,
-        MOST_FAILURES,
+        MAX_FAILURES,
         help_text="The deployment takes no calls then until somebody activates it. Empty: never.",
     )
     nonexistent_time = _choice(

@@ -40,10 +40,10 @@ def check_endpoint_path(value: str) -> None:
 
 
 # A sliding minute keeps the time of each call in it.
-MOST_PER_MINUTE = 100_000
-MOST_BYTES = 1_000_000_000
-MOST_AT_ONCE = 100_000
-LEAST_MEMORY_MB, MOST_MEMORY_MB = 16, 1_000_000
+MAX_PER_MINUTE = 100_000
+MAX_BYTES = 1_000_000_000
+MAX_AT_ONCE = 100_000
+MIN_MEMORY_MB, MAX_MEMORY_MB = 16, 1_000_000
 
 
 def check_callback_url(value: str) -> None:
@@ -168,13 +168,13 @@ class Deployment(models.Model):
     max_memory_mb = models.PositiveIntegerField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(LEAST_MEMORY_MB)],
+        validators=[MinValueValidator(MIN_MEMORY_MB)],
         help_text="Each run has a process of its own, which may take so many megabytes.",
     )
     requests_per_minute = models.PositiveIntegerField(
         null=True,
         blank=True,
-        validators=[MaxValueValidator(MOST_PER_MINUTE)],
+        validators=[MaxValueValidator(MAX_PER_MINUTE)],
         help_text="Calls in any 60 seconds, over all callers; empty: no limit.",
     )
     requests_per_day = models.PositiveIntegerField(

@@ -15,7 +15,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
-from deployments.models.deployment import MOST_PER_MINUTE, Deployment
+from deployments.models.deployment import MAX_PER_MINUTE, Deployment
 from designs.access import SCOPES, Caller
 from designs.rows.ids import new_id
 from designs.secrets.masking import masked
@@ -74,7 +74,7 @@ class ApiKey(models.Model):
     requests_per_minute = models.PositiveIntegerField(
         null=True,
         blank=True,
-        validators=[MaxValueValidator(MOST_PER_MINUTE)],
+        validators=[MaxValueValidator(MAX_PER_MINUTE)],
         help_text="Calls in any 60 seconds; empty: no limit.",
     )
     requests_per_day = models.PositiveIntegerField(

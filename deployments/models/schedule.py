@@ -15,9 +15,9 @@ from designs.models.json import StoredJsonField
 from designs.rows.ids import new_id
 from executor.models import LIVE, Execution
 
-MOST_JITTER_SECONDS = 86_400
-MOST_WINDOW_SECONDS = 10 * 366 * 86_400
-MOST_FAILURES = 1000
+MAX_JITTER_SECONDS = 86_400
+MAX_WINDOW_SECONDS = 10 * 366 * 86_400
+MAX_FAILURES = 1000
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -88,18 +88,18 @@ class Schedule(models.Model):
     )
     misfire_window_seconds = models.PositiveIntegerField(
         default=86_400,
-        validators=[MaxValueValidator(MOST_WINDOW_SECONDS)],
+        validators=[MaxValueValidator(MAX_WINDOW_SECONDS)],
         help_text="What was missed longer ago than this is skipped in any case.",
     )
     jitter_seconds = models.PositiveIntegerField(
         default=0,
-        validators=[MaxValueValidator(MOST_JITTER_SECONDS)],
+        validators=[MaxValueValidator(MAX_JITTER_SECONDS)],
         help_text="Each run starts up to this many seconds after its planned time.",
     )
     pause_after_failures = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(MOST_FAILURES)],
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_FAILURES)],
         help_text="So many failed runs in a row pause the deployment; empty: never.",
     )
     nonexistent_time = models.CharField(

@@ -4,7 +4,7 @@ here.
 
 from deployments.occurrences.cron import read_cron
 from deployments.occurrences.rules import (
-    MOST_EVERY_SECONDS,
+    MAX_EVERY_SECONDS,
     Nonexistent,
     Repeated,
     Rule,
@@ -16,7 +16,7 @@ from deployments.occurrences.words import in_words, offset_text
 from deployments.occurrences.zones import known_zones, zone_choices
 
 __all__ = [
-    "MOST_EVERY_SECONDS",
+    "MAX_EVERY_SECONDS",
     "Nonexistent",
     "PlannedRun",
     "Repeated",

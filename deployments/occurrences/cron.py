@@ -19,7 +19,7 @@ _MONTHS = dict(
         strict=True,
     )
 )
-_LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_DAYS_OF_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 # February 29 falls on a given weekday once in 28 years, or 40 around a century.
 _YEARS_AHEAD = 41
 _MINUTE = timedelta(minutes=1)
@@ -64,7 +64,7 @@ def read_cron(expression: str) -> str:
         )
     found = " ".join(_read_field(text, field) for text, field in zip(parts, _FIELDS, strict=True))
     wall = wall_clock(found)
-    if min(wall.days) > max(_LONGEST_MONTHS[month - 1] for month in wall.months):
+    if min(wall.days) > max(_DAYS_OF_MONTHS[month - 1] for month in wall.months):
         raise _invalid(
             f"No day fits this expression: none of its months has a day {min(wall.days)}."
         )

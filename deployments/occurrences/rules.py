@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-MOST_EVERY_SECONDS = 366 * 86_400
+MAX_EVERY_SECONDS = 366 * 86_400
 
 # A local time that clocks jump over: run at the first instant after the gap, or not at all.
 Nonexistent = Literal["next", "skip"]

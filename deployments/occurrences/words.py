@@ -12,7 +12,7 @@ from deployments.occurrences.cron import wall_clock
 from deployments.occurrences.rules import Rule
 
 _DAY_NAMES = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
-_MOST_TIMES = 4
+_MAX_TIMES = 4
 # cronsim writes 21th and 31th.
 _ORDINAL = re.compile(r"\b(\d+)th\b")
 
@@ -79,7 +79,7 @@ def _usual(cron: str) -> str:
     if not minute.isdigit() or any(sign in hour for sign in "*-/"):
         return ""
     times = [f"{at:02}:{wall.minutes[0]:02}" for at in wall.hours]
-    if len(times) > _MOST_TIMES:
+    if len(times) > _MAX_TIMES:
         return ""
     return f"every {_days(wall.weekdays)} at {_listed(times)}"
 

@@ -18,7 +18,7 @@ from deployments.schedules.serving import catch_up
 from deployments.schedules.starting import load_deployed, start_runs
 from designs.auditing.audit import Action, note
 
-MOST_RUNS = 1000
+MAX_RUNS = 1000
 
 Outcome, Policy = Occurrence.Outcome, Occurrence.Policy
 # What has had its run, or is about to.
@@ -119,10 +119,10 @@ def _planned(schedule: Schedule, since: datetime, until: datetime) -> list[datet
     due = next_due(rule, since - timedelta(microseconds=1))
     while due is not None and due <= until:
         found.append(due)
-        if len(found) > MOST_RUNS:
+        if len(found) > MAX_RUNS:
             raise BackfillRefused(
                 "until",
-                f"This span has more than {MOST_RUNS:,} planned times. Choose a shorter one.",
+                f"This span has more than {MAX_RUNS:,} planned times. Choose a shorter one.",
             )
         due = next_due(rule, due)
     return found

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from deployments.errors import ScheduleInvalid
 from deployments.models import Schedule
-from deployments.models.schedule import MOST_FAILURES, MOST_JITTER_SECONDS, MOST_WINDOW_SECONDS
-from deployments.occurrences import MOST_EVERY_SECONDS, Rule, RuleInvalid, known_zones, read_cron
+from deployments.models.schedule import MAX_FAILURES, MAX_JITTER_SECONDS, MAX_WINDOW_SECONDS
+from deployments.occurrences import MAX_EVERY_SECONDS, Rule, RuleInvalid, known_zones, read_cron
 
 RULE_FIELDS = ("cron_expression", "interval_seconds", "timezone", "start_at", "end_at", "one_off")
 # Far enough from the ends of the calendar to count on both sides.
@@ -25,9 +25,9 @@ CHOICES: dict[str, Any] = {
 }
 # Name → least, most, default; a default of None: it may be left out.
 NUMBERS: dict[str, tuple[int, int, int | None]] = {
-    "misfire_window_seconds": (0, MOST_WINDOW_SECONDS, 86_400),
-    "jitter_seconds": (0, MOST_JITTER_SECONDS, 0),
-    "pause_after_failures": (1, MOST_FAILURES, None),
+    "misfire_window_seconds": (0, MAX_WINDOW_SECONDS, 86_400),
+    "jitter_seconds": (0, MAX_JITTER_SECONDS, 0),
+    "pause_after_failures": (1, MAX_FAILURES, None),
 }
 # What is kept in our own row as it is said.
 OWN_FIELDS = ("input_data", *CHOICES, *NUMBERS)
@@ -136,9 +136,9 @@ def _every(fields: dict[str, Any], errors: dict[str, list[str]]) -> int | None:
         return None
     if isinstance(found, bool) or not isinstance(found, int):
         found = 0
-    if not 1 <= found <= MOST_EVERY_SECONDS:
+    if not 1 <= found <= MAX_EVERY_SECONDS:
         errors["interval_seconds"] = [
-            f"An interval is a whole number of seconds from 1 to {MOST_EVERY_SECONDS}."
+            f"An interval is a whole number of seconds from 1 to {MAX_EVERY_SECONDS}."
         ]
         return None
     return int(found)

@@ -18,7 +18,7 @@ from executor.models import Status
 FAILED = (Status.FAILED, Status.TIMED_OUT)
 # What a person cancelled says nothing about the next run.
 TELLING = (Status.COMPLETED, *FAILED)
-LONGEST_CAUSE = 200
+MAX_CAUSE_LENGTH = 200
 UNUSABLE = (
     "The deployed version has problems and cannot be run. Publish a repaired version and deploy it."
 )
@@ -86,7 +86,7 @@ def _pause(deployment_id: uuid.UUID, reason: str) -> bool:
 
 def _reason(schedule: Schedule, failures: int, error: dict[str, str] | None) -> str:
     times = "once" if failures == 1 else f"{failures} times in a row"
-    cause = ((error or {}).get("message") or "no reason was given")[:LONGEST_CAUSE]
+    cause = ((error or {}).get("message") or "no reason was given")[:MAX_CAUSE_LENGTH]
     end = "" if cause.endswith((".", "!", "?")) else "."
     words = words_of(schedule)[:150]
     return f"Paused, because its schedule ({words}) failed {times}. The last time: {cause}{end}"

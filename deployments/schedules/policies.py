@@ -14,7 +14,7 @@ from deployments.occurrences import jitter
 # Later than this counts as missed, not as slow.
 ON_TIME = timedelta(seconds=60)
 # More than these do not wait for one schedule: it is planned oftener than its runs can end.
-MOST_WAITING = 100
+MAX_WAITING = 100
 
 Outcome, Policy = Occurrence.Outcome, Occurrence.Policy
 Overlap, Misfire = Schedule.Overlap, Schedule.Misfire
@@ -131,7 +131,7 @@ def _at_start(schedule: Schedule, due: datetime, situation: Situation, usual: st
 def _in_queue(due: datetime, situation: Situation, usual: str, *, was_busy: bool) -> Decision:
     if not was_busy and not situation.waiting:
         return Decision(due, Outcome.RAN, usual)
-    if situation.waiting >= MOST_WAITING:
+    if situation.waiting >= MAX_WAITING:
         return Decision(due, Outcome.SKIPPED_OVERLAP, Policy.QUEUE_FULL)
     situation.waiting += 1
     return Decision(due, Outcome.WAITING, Policy.OVERLAP_QUEUE, situation.now)

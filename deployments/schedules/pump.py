@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 # Schedules served in one transaction.
 SCHEDULES_AT_ONCE = 100
 # After so long the rest waits for the next call, so that nobody else is kept from the database.
-LONGEST_SECONDS = 10.0
+MAX_SECONDS = 10.0
 COMPARE_EVERY_SECONDS = 2.0
 
 Outcome, Policy = Occurrence.Outcome, Occurrence.Policy
@@ -40,7 +40,7 @@ def wake_schedules() -> int:
     Any number of processes may call this at any time: the row lock and the unique pair of schedule
     and planned time keep each occurrence single.
     """
-    end = time.monotonic() + LONGEST_SECONDS
+    end = time.monotonic() + MAX_SECONDS
     written = _in_rounds(_due_schedules, serve_due, end)
     _compare_rules()
     _in_rounds(_schedules_with_waiting, serve_waiting, end)

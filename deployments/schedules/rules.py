@@ -10,7 +10,7 @@ from django_celery_beat.models import IntervalSchedule
 
 from deployments.models import Schedule
 from deployments.occurrences import (
-    MOST_EVERY_SECONDS,
+    MAX_EVERY_SECONDS,
     Nonexistent,
     Repeated,
     Rule,
@@ -20,8 +20,8 @@ from deployments.occurrences import (
 )
 
 # What `Schedule.computed_from` holds.
-MOST_FINGERPRINT = 300
-MOST_DAYS = MOST_EVERY_SECONDS // 86_400
+MAX_FINGERPRINT = 300
+MAX_DAYS = MAX_EVERY_SECONDS // 86_400
 SECONDS = {
     IntervalSchedule.DAYS: 86_400,
     IntervalSchedule.HOURS: 3_600,
@@ -78,9 +78,9 @@ def _seconds_of(interval: IntervalSchedule) -> int:
     if size is None:
         raise RuleInvalid("interval_seconds", "An interval is counted in whole seconds or more.")
     seconds = int(interval.every) * size
-    if not 1 <= seconds <= MOST_EVERY_SECONDS:
+    if not 1 <= seconds <= MAX_EVERY_SECONDS:
         raise RuleInvalid(
-            "interval_seconds", f"An interval is at least one second and at most {MOST_DAYS} days."
+            "interval_seconds", f"An interval is at least one second and at most {MAX_DAYS} days."
         )
     return seconds
 
@@ -89,7 +89,7 @@ def fingerprint(values: tuple[Any, ...]) -> str:
     """A text that is another one whenever one of the `RAW` values is."""
     text = "|".join(_text(value) for value in values)
     # Cut off, it would not tell of an edit to what comes last.
-    return text if len(text) <= MOST_FINGERPRINT else hashlib.sha256(text.encode()).hexdigest()
+    return text if len(text) <= MAX_FINGERPRINT else hashlib.sha256(text.encode()).hexdigest()
 
 
 def _text(value: Any) -> str:

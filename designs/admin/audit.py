@@ -51,7 +51,7 @@ KINDS = {
     Action.REVOKE: "danger",
     Action.SIGN_IN_FAILED: "warning",
 }
-MOST_NAMED = 4
+MAX_NAMED = 4
 
 
 class WhatFilter(DropdownFilter):
@@ -151,8 +151,8 @@ class AuditEntryAdmin(ReadOnly, OrchestraAdmin):
     @display(description="Changed")
     def fields_text(self, entry: AuditEntry) -> str:
         names = entry.changed
-        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-        return ", ".join(names[:MOST_NAMED]) + more or EMPTY
+        more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+        return ", ".join(names[:MAX_NAMED]) + more or EMPTY
 
     @display(description="All of this object")
     def history_link(self, entry: AuditEntry) -> str:

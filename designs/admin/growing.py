@@ -15,25 +15,25 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 # So many rows are counted and can be paged through; filters and dates lead to the others.
-MOST_COUNTED = 10_000
+MAX_COUNTED = 10_000
 
 
 class BoundedPaginator(Paginator):
-    """Counts up to MOST_COUNTED rows."""
+    """Counts up to MAX_COUNTED rows."""
 
     @cached_property
     def found(self) -> int:
         rows: Any = self.object_list
-        return int(rows.order_by()[: MOST_COUNTED + 1].count())
+        return int(rows.order_by()[: MAX_COUNTED + 1].count())
 
     @cached_property
     def count(self) -> int:  # type: ignore[override]
-        return min(self.found, MOST_COUNTED)
+        return min(self.found, MAX_COUNTED)
 
     @property
     def template_name(self) -> str:
         """Read by unfold; empty for its own."""
-        return "admin/pagination_bounded.html" if self.found > MOST_COUNTED else ""
+        return "admin/pagination_bounded.html" if self.found > MAX_COUNTED else ""
 
 
 def with_quick_dates(rows: Any) -> Any:

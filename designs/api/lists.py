@@ -24,7 +24,7 @@ from designs.api.renderers import to_json
 from designs.rows.bounded import fill_page
 
 LINK = {"type": ["string", "null"], "format": "uri"}
-LONGEST_PAGE = 500
+MAX_PAGE_LENGTH = 500
 # Beyond it no list goes on.
 FARTHEST = 1_000_000_000
 
@@ -55,7 +55,7 @@ class Pages(_Links, LimitOffsetPagination):
     """`limit` and `offset`; lists answer `{results, next, previous}`."""
 
     default_limit = 50
-    max_limit = LONGEST_PAGE
+    max_limit = MAX_PAGE_LENGTH
     names = ("limit", "offset")
 
 
@@ -65,7 +65,7 @@ class CursorPages(_Links, CursorPagination):
     ordering = ("-id",)
     page_size = 50
     page_size_query_param = "limit"
-    max_page_size = LONGEST_PAGE
+    max_page_size = MAX_PAGE_LENGTH
     names = ("limit", "cursor")
 
 
@@ -186,7 +186,7 @@ def chosen_rows(
     asked = view.request.query_params
     names = {*(pages.names if pages else ()), *(filters.base_filters if filters else ())}
     errors = {name: [_unknown(names)] for name in sorted(set(asked) - names)}
-    for name, (least, most) in (("limit", (1, LONGEST_PAGE)), ("offset", (0, FARTHEST))):
+    for name, (least, most) in (("limit", (1, MAX_PAGE_LENGTH)), ("offset", (0, FARTHEST))):
         if name in asked and name in names and not _is_number(asked[name], least, most):
             errors[name] = [f"Write a whole number from {least} to {most}."]
     several = _taking_several(filters)

@@ -27,7 +27,7 @@ from designs.graph.spec import (
     Problem,
 )
 from designs.graph.values import check_values
-from designs.strict_json import LARGEST, JsonUnreadable, read_strict_json
+from designs.strict_json import MAX_INTEGER, JsonUnreadable, read_strict_json
 
 MAX_DESIGNS = 100
 MAX_FILE_BYTES = 4 * MAX_BYTES
@@ -230,7 +230,7 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, float):
         return value or 0.0
-    if isinstance(value, int) and not -LARGEST <= value < LARGEST:
+    if isinstance(value, int) and not -MAX_INTEGER <= value < MAX_INTEGER:
         # PostgreSQL writes 1e22 out in digits, so that it comes back as a whole number.
         return _as_float(value)
     return value

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from designs.strict_json import LARGEST
+from designs.strict_json import MAX_INTEGER
 
 MAX_STEPS = 200_000
 MAX_ELEMENTS = 250_000
@@ -238,7 +238,7 @@ def measure(value: Any, meter: Meter) -> int:
 def _check_number(item: Any) -> None:
     if type(item) is float and not math.isfinite(item):
         raise Fault("is a number too large to be written")
-    if type(item) is int and not -LARGEST <= item < LARGEST:
+    if type(item) is int and not -MAX_INTEGER <= item < MAX_INTEGER:
         raise Fault("is a whole number that is too large. Write it as text")
 
 

@@ -16,7 +16,7 @@ from designs.graph.schema_parts import target_of
 from designs.graph.schema_words import KEYWORDS, Judge
 
 # Parts and values that are looked at before the walk ends with what was found.
-MOST_STEPS = 10_000
+MAX_WALK_STEPS = 10_000
 UNNAMED = "This does not fit the schema."
 
 Place = tuple[str | int, ...]
@@ -47,7 +47,7 @@ def first_misfits(schema: dict[str, Any], value: Any, most: int) -> list[Misfit]
 
 class _Walk(Judge):
     def __init__(self, schema: dict[str, Any]) -> None:
-        super().__init__(Meter(MAX_STEPS // MOST_STEPS))
+        super().__init__(Meter(MAX_STEPS // MAX_WALK_STEPS))
         self.schema = schema
 
     def misfits(self, part: Any, value: Any, place: Place) -> Iterator[Misfit]:

@@ -15,7 +15,7 @@ from designs.graph.conversion import Part
 from designs.graph.report import shown
 
 # As the patterns have them, which are built on this package.
-MOST_DEBATERS = 8
+MAX_DEBATERS = 8
 LEADERS = ("manager", "moderator")
 # What of a reflection's settings means nothing where a design is reviewed.
 REFINING = ("max_rounds", "threshold", "patience")
@@ -88,8 +88,8 @@ def _cast_debate(casting: Casting) -> None:
     if len(casting.agents) - len(judges) < 2:
         for judge in judges:
             casting.give(judge, "specialist", "a debate needs two debaters beside its judge.")
-    elif len(casting.agents) - len(judges) > MOST_DEBATERS:
-        casting.become("parallel", f"a debate has at most {MOST_DEBATERS} debaters.")
+    elif len(casting.agents) - len(judges) > MAX_DEBATERS:
+        casting.become("parallel", f"a debate has at most {MAX_DEBATERS} debaters.")
         return
     settings = casting.part.made.setdefault("settings", {})
     if isinstance(settings, dict):

@@ -13,7 +13,7 @@ from designs.graph.spec import Role
 TYPES = {"dynamic_routing": "routing"}
 # What is called rounds elsewhere, by block type; the other types play none.
 ROUNDS = {"hierarchical": "rounds", "debate": "rounds", "reflection": "max_rounds"}
-MOST_ROUNDS = {"hierarchical": 10, "debate": 10, "reflection": 20}
+MAX_ROUNDS = {"hierarchical": 10, "debate": 10, "reflection": 20}
 ROLES = frozenset(get_args(Role))
 GETS_INPUT = (
     "Nothing leads to this block, so its agents get the run's input after their task, as the part "
@@ -142,9 +142,9 @@ def _move_rounds(part: Part) -> None:
             place, "This type of block plays no rounds, so `rounds` was left out."
         )
     elif isinstance(settings := part.made.setdefault("settings", {}), dict):
-        kept = min(max(rounds, 1), MOST_ROUNDS[kind])
+        kept = min(max(rounds, 1), MAX_ROUNDS[kind])
         if kept != rounds:
-            text = f"{rounds} rounds became {kept}: from 1 to {MOST_ROUNDS[kind]} are played here."
+            text = f"{rounds} rounds became {kept}: from 1 to {MAX_ROUNDS[kind]} are played here."
             part.conversion.warnings.add(place, text)
         part.made["settings"] = {**settings, name: kept}
         part.conversion.origins[f"{part.path}/settings/{name}"] = place

@@ -15,7 +15,7 @@ from designs.graph.expressions import ExpressionError, Template
 from designs.graph.report import shown
 from designs.graph.spec import ID_PATTERN
 
-LONGEST = 64
+MAX_LENGTH = 64
 Note = Callable[[str, str], None]
 Names = Mapping[str, str]
 
@@ -92,7 +92,7 @@ class _Ids:
         while candidate in self._taken:
             number = self._numbers[name] = self._numbers.get(name, 1) + 1
             ending = f"_{number}"
-            candidate = name[: LONGEST - len(ending)] + ending
+            candidate = name[: MAX_LENGTH - len(ending)] + ending
         self._taken.add(candidate)
         return candidate
 
@@ -107,7 +107,7 @@ def _legal(name: str, kind: str) -> str:
     text = re.sub("[^a-z0-9_]+", "_", plain).strip("_")
     if not text or not text[0].isalpha():
         text = f"{kind}_{text}".rstrip("_")
-    return text[:LONGEST]
+    return text[:MAX_LENGTH]
 
 
 # --- Where ids are named --------------------------------------------------------------------------

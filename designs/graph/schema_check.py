@@ -12,15 +12,15 @@ from designs.graph.schema_parts import weight_of_depth, weight_of_text, weight_o
 from designs.graph.schemas import check_references, compile_schema
 from designs.graph.text_cost import text_cost
 
-MOST_MISFITS = 50
+MAX_MISFITS = 50
 # Units of work (see schema_parts) that one check may cost: about a twentieth of a second.
-MOST_UNITS = 4_000_000
+MAX_UNITS = 4_000_000
 # A pattern reads so many characters in one unit.
 CHARACTERS_PER_UNIT = 4
 # To find equal entries, all that they hold is written out.
 UNITS_PER_COMPARED = 16
 # Numbers beyond these have many digits: to divide them costs as much as so many other values.
-_LEAST, _MOST = 1e-15, 1e15
+_MIN_USUAL, _MAX_USUAL = 1e-15, 1e15
 LONG_NUMBER = 64
 
 TOO_MUCH = (
@@ -46,10 +46,10 @@ class SchemaCheck:
         self._depth_weight = weight_of_depth(schema)
         # No value of a run is larger than what an expression may make.
         self._is_cheap = (
-            not self._depth_weight and self._units(MAX_ELEMENTS, MAX_CHARACTERS) <= MOST_UNITS
+            not self._depth_weight and self._units(MAX_ELEMENTS, MAX_CHARACTERS) <= MAX_UNITS
         )
 
-    def misfits(self, value: Any, most: int = MOST_MISFITS) -> list[Misfit]:
+    def misfits(self, value: Any, most: int = MAX_MISFITS) -> list[Misfit]:
         """Why the value does not fit, up to `most` reasons; none if it fits."""
         if self._refusal is not None:
             return [Misfit((), self._refusal)]
@@ -72,15 +72,15 @@ class SchemaCheck:
             compared += depth * (len(level) * UNITS_PER_COMPARED + written // CHARACTERS_PER_UNIT)
             level = [inner for item in level for inner in _inside(item)]
             depth += 1
-            if self._units(values + len(level), 0) + compared * self._depth_weight > MOST_UNITS:
+            if self._units(values + len(level), 0) + compared * self._depth_weight > MAX_UNITS:
                 return False
         return self._is_affordable_text(value, values, characters)
 
     def _is_affordable_text(self, value: Any, values: int, characters: int) -> bool:
-        if self._units(values, characters) <= MOST_UNITS:
+        if self._units(values, characters) <= MAX_UNITS:
             return True
         # Dear patterns often judge short texts beside long ones that they do not judge.
-        left = MOST_UNITS - self._units(values, 0)
+        left = MAX_UNITS - self._units(values, 0)
         return text_cost(self._schema, value, left * CHARACTERS_PER_UNIT) is not None
 
     def _units(self, values: int, characters: int) -> int:
@@ -89,7 +89,7 @@ class SchemaCheck:
 
 
 def _weight_of_value(value: Any) -> int:
-    is_usual = not isinstance(value, float) or not value or _LEAST <= abs(value) <= _MOST
+    is_usual = not isinstance(value, float) or not value or _MIN_USUAL <= abs(value) <= _MAX_USUAL
     return 1 if is_usual else LONG_NUMBER
 
 

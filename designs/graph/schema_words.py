@@ -14,7 +14,7 @@ from designs.graph.report import shown
 from designs.graph.same_values import is_unique, size
 
 # Characters of a sentence that names what is allowed.
-MOST_OPTIONS = 1_000
+MAX_OPTIONS = 1_000
 # Expressions without look-around or back references take time in proportion to the text, always.
 PATTERNS = jsonschema_rs.RegexOptions(size_limit=1_000_000)
 
@@ -112,7 +112,7 @@ def _listed(options: list[Any]) -> str:
     told: list[str] = []
     for option in options:
         text = quoted(option, 200)
-        if sum(map(len, told)) + len(text) > MOST_OPTIONS:
+        if sum(map(len, told)) + len(text) > MAX_OPTIONS:
             return f"{', '.join(told)} and {len(options) - len(told):,} more"
         told.append(text)
     return ", ".join(told)

@@ -9,7 +9,7 @@ from designs.graph.pattern_cost import cost_of_pattern
 from designs.graph.schema_parts import Edge, Schema, edges
 
 # Pairs of a part and a value that are looked at.
-MOST_PAIRS = 20_000
+MAX_PAIRS = 20_000
 
 Pair = tuple[Any, Any]
 
@@ -28,7 +28,7 @@ def text_cost(schema: Schema, value: Any, most: int) -> int | None:
             continue
         cost += _own(part, item)
         waiting.extend(inner.pairs(part, item))
-        if cost > most or pairs + len(waiting) > MOST_PAIRS:
+        if cost > most or pairs + len(waiting) > MAX_PAIRS:
             return None
     return cost
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from designs.graph.report import Report, pointer, shown
 from designs.graph.spec import MAX_BYTES, MAX_DEPTH
-from designs.strict_json import LARGEST, TOO_LARGE
+from designs.strict_json import MAX_INTEGER, TOO_LARGE
 
 # The way to a value: its parent's way and its own key or index.
 Way = tuple[Any, str | int] | None
@@ -82,7 +82,7 @@ def _check_leaf(value: object, way: Way, report: Report) -> None:
                 _path(way), "This is not a number that JSON can hold. Write a finite number."
             )
     elif isinstance(value, int):
-        if not -LARGEST <= value < LARGEST:
+        if not -MAX_INTEGER <= value < MAX_INTEGER:
             report.add(_path(way), TOO_LARGE)
     elif value is not None:
         report.add(

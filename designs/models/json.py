@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models
 
-from designs.strict_json import LARGEST, MOST_DIGITS
+from designs.strict_json import MAX_DIGITS, MAX_INTEGER
 
 
 class StoredDecoder(json.JSONDecoder):
@@ -20,10 +20,10 @@ class StoredDecoder(json.JSONDecoder):
 
 
 def _number(text: str) -> int | float:
-    if len(text) < MOST_DIGITS - 1:
+    if len(text) < MAX_DIGITS - 1:
         return int(text)
     value = int(text)
-    return value if -LARGEST <= value < LARGEST else float(text)
+    return value if -MAX_INTEGER <= value < MAX_INTEGER else float(text)
 
 
 class StoredJsonField(models.JSONField):

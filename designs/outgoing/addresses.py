@@ -15,7 +15,7 @@ from ipaddress import (
 )
 from urllib.parse import SplitResult, urlsplit
 
-LONGEST_URL = 2_000
+MAX_URL_LENGTH = 2_000
 PORTS = {"http": 80, "https": 443}
 
 # Own lists: `ipaddress.is_global` changed its mind over Python's versions.
@@ -94,8 +94,8 @@ def is_public(address: Address) -> bool:
 
 
 def _split(url: str) -> SplitResult:
-    if len(url) > LONGEST_URL:
-        raise AddressRefused(f"An address has at most {LONGEST_URL:,} characters.")
+    if len(url) > MAX_URL_LENGTH:
+        raise AddressRefused(f"An address has at most {MAX_URL_LENGTH:,} characters.")
     if not _READABLE.fullmatch(url):
         # Other readers take a backslash for a slash, or a wide dot for a dot.
         raise AddressRefused(

@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 THREADS = 4
 SECONDS = 3.0
 SILENT_SECONDS = 300.0
-MOST_WAITING = 64
-MOST_REMEMBERED = 10_000
+MAX_WAITING = 64
+MAX_CACHED = 10_000
 
 
 class NameUnknown(Exception):
@@ -75,7 +75,7 @@ class NameLookups:
                 raise NameUnknown(f"the server of the name {host} did not answer lately")
             question = self._asked.get((host, port))
             if question is None:
-                if len(self._line) >= MOST_WAITING:
+                if len(self._line) >= MAX_WAITING:
                     raise TooManyNames
                 question = self._asked[(host, port)] = _Question(host, port)
                 self._line.append(question)
@@ -127,7 +127,7 @@ class NameLookups:
                 return TooManyNames()
             self._silent_until[question.host] = time.monotonic() + SILENT_SECONDS
             self._silent_until.move_to_end(question.host)
-            while len(self._silent_until) > MOST_REMEMBERED:
+            while len(self._silent_until) > MAX_CACHED:
                 self._silent_until.popitem(last=False)
         return NameUnknown(f"the server of the name {question.host} does not answer")
 

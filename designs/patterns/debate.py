@@ -43,8 +43,8 @@ from designs.patterns.structured import (
 
 Judge = Literal["agent", "vote", "none"]
 JUDGING_ROLES = ("moderator", "manager")
-MOST_DEBATERS = 8
-LEAST_LEFT = 2
+MAX_DEBATERS = 8
+MIN_LEFT = 2
 
 OPENING = "Give your position and your strongest reasons for it."
 REPLY = (
@@ -90,7 +90,7 @@ class Debate(Pattern[DebateSettings]):
     settings_type = DebateSettings
     roles = frozenset({"manager", "moderator", "specialist", "worker"})
     least_agents = 2
-    most_agents = MOST_DEBATERS + 1
+    most_agents = MAX_DEBATERS + 1
 
     def check(self, block: Block, settings: DebateSettings) -> Iterable[Problem]:
         judges = [agent for agent in block.agents if agent.role in JUDGING_ROLES]
@@ -111,10 +111,10 @@ class Debate(Pattern[DebateSettings]):
                 "/settings/judge",
                 "No agent can judge. Give one the role `moderator` or `manager`.",
             )
-        if not LEAST_LEFT <= debaters <= MOST_DEBATERS:
+        if not MIN_LEFT <= debaters <= MAX_DEBATERS:
             yield Problem(
                 "/agents",
-                f"A debate has {LEAST_LEFT} to {MOST_DEBATERS} debaters beside the judge, "
+                f"A debate has {MIN_LEFT} to {MAX_DEBATERS} debaters beside the judge, "
                 f"and this one has {debaters or 'none'}.",
             )
 
@@ -168,7 +168,7 @@ class _Run:
         async def ask(agent: Agent) -> Answer:
             return await self._ask(agent, number, positions, asks_agreement=asks_agreement)
 
-        gathered = await ask_all(self.debaters, ask, needed=LEAST_LEFT, at_once=len(self.debaters))
+        gathered = await ask_all(self.debaters, ask, needed=MIN_LEFT, at_once=len(self.debaters))
         self.rounds.append({name: answer.text for name, answer in gathered.answers.items()})
         if gathered.missing:
             self._lose(f"Round {number}: {missing_sentence(gathered.missing)}")
@@ -210,7 +210,7 @@ class _Run:
 
     def _later(self, number: int) -> int | None:
         """What comes after this round; None where everybody is needed."""
-        if len(self.debaters) <= LEAST_LEFT:
+        if len(self.debaters) <= MIN_LEFT:
             return None
         decides = self.judge is not None or self.settings.judge == "vote"
         return self.settings.rounds - number + decides

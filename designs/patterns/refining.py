@@ -18,11 +18,11 @@ from designs.patterns.structured import (
     whole_number,
 )
 
-LEAST_SCORE, MOST_SCORE = 0, 100
+MIN_SCORE, MAX_SCORE = 0, 100
 
 CRITIQUE = (
     "Judge the draft by the task. Say in `feedback` what would make it better, then give it a "
-    f"`score` from {LEAST_SCORE} (useless) to {MOST_SCORE} (perfect)."
+    f"`score` from {MIN_SCORE} (useless) to {MAX_SCORE} (perfect)."
 )
 REVISE = "Write the draft anew, so that the feedback is met. Answer with the new draft alone."
 
@@ -86,7 +86,7 @@ async def _write(
     last = drafts[-1]
     parts += [
         Part("Draft", last.text),
-        Part("Feedback", f"{last.feedback} (score: {last.score:g} of {MOST_SCORE})"),
+        Part("Feedback", f"{last.feedback} (score: {last.score:g} of {MAX_SCORE})"),
         instruction(REVISE),
     ]
     # A draft that was scored is there already.
@@ -112,7 +112,7 @@ async def _judge(
         [*task, *delivered(critic, context), Part("Draft", written), instruction(CRITIQUE)],
         purpose="critique",
         round_number=round_number,
-        schema=object_of(feedback=text(), score=whole_number(LEAST_SCORE, MOST_SCORE)),
+        schema=object_of(feedback=text(), score=whole_number(MIN_SCORE, MAX_SCORE)),
         lenient=True,
         later=None if first else 0,
     )
@@ -131,7 +131,7 @@ def _score(said: Any) -> int | float | None:
         said = int(said[:9])
     if isinstance(said, bool) or not isinstance(said, int | float):
         return None
-    if not LEAST_SCORE <= said <= MOST_SCORE or 0 < said < 1:
+    if not MIN_SCORE <= said <= MAX_SCORE or 0 < said < 1:
         return None
     return said
 
@@ -139,7 +139,7 @@ def _score(said: Any) -> int | float | None:
 def _no_score(critic: Agent, said: Any) -> str:
     but = "" if said is None else f", but {quoted(said)}"
     return (
-        f"{display_name(critic)} gave the draft no score from {LEAST_SCORE} to {MOST_SCORE}{but}, "
+        f"{display_name(critic)} gave the draft no score from {MIN_SCORE} to {MAX_SCORE}{but}, "
         "so nobody knows whether it is good. Name a model for it that keeps to what is asked."
     )
 

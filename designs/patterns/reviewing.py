@@ -20,7 +20,7 @@ from designs.patterns.structured import (
     text_of,
 )
 
-MOST_SUGGESTIONS = 20
+MAX_SUGGESTIONS = 20
 RESULT_CHARACTERS = 2_000
 TASK_CHARACTERS = 500
 
@@ -95,7 +95,7 @@ def _read(value: Any, agents: Agents, context: RunContext) -> list[dict[str, str
 
 def _schema(agents: Agents) -> Schema:
     suggestion = object_of(agent=one_of(agents), reasoning=text(), suggested_prompt=text())
-    most = min(len(agents), MOST_SUGGESTIONS)
+    most = min(len(agents), MAX_SUGGESTIONS)
     return object_of(suggestions=list_of(suggestion, least=0, most=most))
 
 

@@ -9,11 +9,11 @@ from django.db.models import BigIntegerField, F, Func, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 # Of one page of a list, however many rows were asked for; a single row may have more.
-MOST_BYTES = 2_000_000
+MAX_BYTES = 2_000_000
 # What is stored is compressed, and told by the database without unpacking it. Texts of models
 # shrink to a third, repeated ones much more: only so many at a time are read as this still allows.
 UNPACKED = 16
-MOST_AT_ONCE = 50
+MAX_AT_ONCE = 50
 
 
 class StoredBytes(Func):
@@ -46,13 +46,13 @@ def fill_page(
     spent = 0
     wanted = listed[:limit]
     while wanted:
-        chunk = _chunk(wanted, MOST_BYTES - spent)
+        chunk = _chunk(wanted, MAX_BYTES - spent)
         found = {row.pk: row for row in rows.filter(pk__in=chunk)}
         # What somebody deleted in the meantime is missing.
         pks = [pk for pk in chunk if pk in found]
         for pk, one in zip(pks, show([found.pop(pk) for pk in pks]), strict=True):
             spent += weigh(one)
-            if shown and spent > MOST_BYTES:
+            if shown and spent > MAX_BYTES:
                 return taken, shown, True
             taken.append(pk)
             shown.append(one)
@@ -76,7 +76,7 @@ def _chunk(wanted: Sequence[tuple[Any, int]], left: int) -> list[Any]:
     found: list[Any] = []
     for pk, stored in wanted:
         left -= stored * UNPACKED
-        if found and (left < 0 or len(found) == MOST_AT_ONCE):
+        if found and (left < 0 or len(found) == MAX_AT_ONCE):
             break
         found.append(pk)
     return found

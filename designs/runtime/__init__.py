@@ -2,12 +2,12 @@
 
 __all__ = [
     "background",
+    "cache",
     "computing",
     "faults",
     "gathering",
     "loops",
     "patience",
-    "remembered",
     "threads",
     "turns",
 ]

@@ -20,10 +20,10 @@ T = TypeVar("T")
 THREADS = 2
 
 # A thread costs more than the work on less than this.
-MOST_AT_ONCE = 65_536
+MAX_AT_ONCE = 65_536
 
 # A walk over so many parts of a value takes about as long as beginning a thread.
-MOST_PARTS = 1_000
+MAX_PARTS = 1_000
 
 _pools: dict[int, ThreadPoolExecutor] = {}
 
@@ -45,7 +45,7 @@ async def compute_large(
     size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """The same, at once for what is small: `size` in bytes or characters."""
-    if size <= MOST_AT_ONCE:
+    if size <= MAX_AT_ONCE:
         return function(*args, **kwargs)
     return await compute(function, *args, **kwargs)
 
@@ -66,11 +66,11 @@ def is_small(value: Any) -> bool:
             characters += len(item)
         elif type(item) is dict or type(item) is list:
             parts += len(item)
-            if parts > MOST_PARTS:
+            if parts > MAX_PARTS:
                 return False
             if type(item) is dict:
                 characters += sum(map(len, item))
             waiting.extend(item.values() if type(item) is dict else item)
-        if characters > MOST_AT_ONCE:
+        if characters > MAX_AT_ONCE:
             return False
     return True

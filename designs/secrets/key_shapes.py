@@ -62,11 +62,11 @@ _SHAPES = (
     _shape("://", rf"(://{_BEFORE_COLON}{{0,200}}:){_BEHIND_COLON}{{1,500}}+(?=@)"),
 )
 # No shape is matched by less.
-SHORTEST = 6
+MIN_LENGTH = 6
 _SIGNS = tuple((shape.sign.encode(), shape.lead, shape.in_bytes) for shape in _SHAPES)
 _BLOCK_BEGINS = "-----BEGIN "
 _BLOCK_ENDS = re.compile(r"-----END [A-Z0-9 ]{0,50}-----")
-_LONGEST_BLOCK = 17_000
+_MAX_BLOCK_LENGTH = 17_000
 _BEARER = "bearer "
 
 
@@ -97,7 +97,7 @@ def may_be_in(data: bytes) -> bool:
 def begun_at(text: str, start: int, end: int) -> int:
     """Where a key of several words begins that may go on after `end`; `end` if none does."""
     block = text.rfind(_BLOCK_BEGINS, start, end)
-    if block >= 0 and end - block < _LONGEST_BLOCK and not _BLOCK_ENDS.search(text, block, end):
+    if block >= 0 and end - block < _MAX_BLOCK_LENGTH and not _BLOCK_ENDS.search(text, block, end):
         return block
     before = max(start, end - len(_BEARER))
     return before if text[before:end].lower() == _BEARER else end

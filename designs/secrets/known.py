@@ -19,13 +19,13 @@ from designs.secrets.key_shapes import Span
 # Bits, by a cautious estimate: a million guesses a second would take a hundred million years.
 STRONG_BITS = 72.0
 # Of no use in logs: shorter ones, and those that are a mere word, stand in many lines.
-SHORTEST = 8
-SHORTEST_WORD = 16
+MIN_LENGTH = 8
+MIN_WORD_LENGTH = 16
 # A strong one has no space in it and is no longer, so that the end of a text that grows may be
 # held back by its own look.
-LONGEST = 1_024
-MOST_KNOWN = 20_000
-MOST_CHOSEN = 1_000
+MAX_LENGTH = 1_024
+MAX_KNOWN = 20_000
+MAX_CHOSEN = 1_000
 
 _PIECE = re.compile(r"[!-~]+")
 _LONG_PIECE = re.compile(r"[!-~]{14,}")
@@ -61,10 +61,10 @@ class KnownSecrets:
 
     def learn_chosen(self, text: str) -> None:
         """Known in logs alone, however good it looks."""
-        if text in self.chosen or len(text) < (SHORTEST_WORD if text.isalpha() else SHORTEST):
+        if text in self.chosen or len(text) < (MIN_WORD_LENGTH if text.isalpha() else MIN_LENGTH):
             return
         with self._lock:
-            kept = (*self.chosen, text)[-MOST_CHOSEN:]
+            kept = (*self.chosen, text)[-MAX_CHOSEN:]
             # The longest first: one may begin as another does.
             self.chosen = tuple(sorted(kept, key=len, reverse=True))
 
@@ -84,12 +84,12 @@ class KnownSecrets:
 
     def _add(self, secret: str) -> None:
         for spelt in _spellings(secret):
-            if spelt in self._strong or len(spelt) > LONGEST:
+            if spelt in self._strong or len(spelt) > MAX_LENGTH:
                 continue
             self._strong[spelt] = None
             for window in _windows(spelt):
                 self._by_window[window] = (*self._by_window.get(window, ()), spelt)
-        while len(self._strong) > MOST_KNOWN:
+        while len(self._strong) > MAX_KNOWN:
             self._forget(next(iter(self._strong)))
 
     def _forget(self, secret: str) -> None:
@@ -107,7 +107,7 @@ def is_strong(text: str) -> bool:
 
     Words between signs count little, however many there are, and so does what comes again.
     """
-    if not _PIECE.fullmatch(text) or len(text) > LONGEST:
+    if not _PIECE.fullmatch(text) or len(text) > MAX_LENGTH:
         return False
     seen: set[str] = set()
     segments = [(segment, _bits(segment, seen)) for segment in _SEGMENT.findall(text)]

@@ -23,7 +23,7 @@ import orjson
 
 from designs.secrets import key_shapes
 from designs.secrets.key_shapes import Span
-from designs.secrets.known import LONGEST, KnownSecrets
+from designs.secrets.known import MAX_LENGTH, KnownSecrets
 
 MASK = "(secret)"
 # In logs alone: passwords in addresses, and what is sent to show who one is.
@@ -52,7 +52,7 @@ def is_clean(data: bytes) -> bool:
     """True if serialised JSON certainly holds nothing that looks like a key. Runs are written
     through here: it takes about a microsecond, and for most texts no longer if they are long.
     """
-    return len(data) < key_shapes.SHORTEST or not key_shapes.may_be_in(data)
+    return len(data) < key_shapes.MIN_LENGTH or not key_shapes.may_be_in(data)
 
 
 def masked(text: str) -> str:
@@ -161,7 +161,7 @@ _IN_KEYS = "".join(map(chr, range(0x21, 0x7F)))
 def _settled(text: str, start: int) -> int:
     """Where what cannot grow into a key any more ends; nothing but the text's look decides."""
     begun = start + len(text[start:].rstrip(_IN_KEYS))
-    return max(key_shapes.begun_at(text, start, begun), len(text) - LONGEST)
+    return max(key_shapes.begun_at(text, start, begun), len(text) - MAX_LENGTH)
 
 
 def _has_shape(text: str) -> bool:

@@ -14,7 +14,7 @@ from designs.models import DesignVersion
 from designs.patterns.catalogue import check_document
 from executor.engine.runner import CompiledGraph, compile_graph
 
-MOST_KEPT = 256
+MAX_KEPT = 256
 
 _kept: OrderedDict[uuid.UUID, CompiledGraph] = OrderedDict()
 _lock = threading.Lock()
@@ -80,6 +80,6 @@ def _compiled(version_id: uuid.UUID, document: dict[str, Any]) -> CompiledGraph:
     found = compile_document(document)
     with _lock:
         _kept[version_id] = found
-        while len(_kept) > MOST_KEPT:
+        while len(_kept) > MAX_KEPT:
             _kept.popitem(last=False)
     return found

@@ -177,8 +177,8 @@ class BlockOut(serializers.ModelSerializer[BlockResult]):
 
 
 # Of one answer.
-MOST_BLOCKS = 1_000
-MOST_STEPS = 100
+MAX_BLOCKS = 1_000
+MAX_LISTED_STEPS = 100
 
 
 class FailureOut(serializers.Serializer[Any]):
@@ -263,7 +263,7 @@ class ExecutionDetailOut(ExecutionOut):
             return self._without_output(blocks, used, omitted=False)
         taken, shown, has_more = fill_page(
             blocks,
-            limit=MOST_BLOCKS,
+            limit=MAX_BLOCKS,
             large=("output",),
             show=lambda rows: [dict(row) for row in BlockOut(rows, many=True, context=used).data],
             weigh=weigh,
@@ -291,7 +291,7 @@ class ExecutionDetailOut(ExecutionOut):
             rows = rows.filter(block_id=self.context["block"])
         _, shown, self._has_more_steps = fill_page(
             rows,
-            limit=MOST_STEPS,
+            limit=MAX_LISTED_STEPS,
             large=large,
             show=lambda found: list(StepOut(found, many=True, context=self.context).data),
             weigh=weigh,

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from executor.engine.llm.base import ErrorKind, Model, ModelAnswer, ModelError, ModelRequest
 
 WINDOW = 10
-MOST_FAILURES = 5
+MAX_FAILURES = 5
 FIRST_PAUSE_SECONDS = 30.0
-LONGEST_PAUSE_SECONDS = 600.0
-MOST_DOUBLINGS = 10
+MAX_PAUSE_SECONDS = 600.0
+MAX_DOUBLINGS = 10
 
 # Fixed words: the server's own, from somebody else's call, may quote what that call said.
 COUNTED = {
@@ -125,11 +125,11 @@ class Breaker:
     def _opens(self, failure: ErrorKind, *, was_trying: bool) -> bool:
         if failure in AT_ONCE:
             return True
-        return failure in COUNTED and (was_trying or sum(self._failed) >= MOST_FAILURES)
+        return failure in COUNTED and (was_trying or sum(self._failed) >= MAX_FAILURES)
 
     def _open(self, failure: ErrorKind) -> float:
-        doubled = FIRST_PAUSE_SECONDS * 2.0 ** min(self._pauses, MOST_DOUBLINGS)
-        pause = min(LONGEST_PAUSE_SECONDS, doubled)
+        doubled = FIRST_PAUSE_SECONDS * 2.0 ** min(self._pauses, MAX_DOUBLINGS)
+        pause = min(MAX_PAUSE_SECONDS, doubled)
         self._turn += 1
         self._pauses += 1
         self._until = self._clock() + pause

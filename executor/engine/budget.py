@@ -12,7 +12,7 @@ from executor.engine.words import counted
 
 NOTHING = Usage()
 # Costs are kept in millionths of a dollar.
-SMALLEST_COST = Decimal("0.000001")
+MIN_COST = Decimal("0.000001")
 
 
 class Budget:
@@ -128,4 +128,4 @@ class Budget:
 
 def rounded_cost(cost: Decimal) -> Decimal:
     """As columns keep it; databases would round halves differently."""
-    return cost.quantize(SMALLEST_COST)
+    return cost.quantize(MIN_COST)

@@ -16,7 +16,7 @@ from designs.patterns.base import InstantPattern, Pattern, Settings
 from executor.engine.journal import step_key
 
 # So many begin before any of them can end.
-MOST_FIRST = 20
+MAX_FIRST = 20
 
 Palette = Mapping[str, Pattern[Any]]
 
@@ -117,7 +117,7 @@ def compile_graph(graph: Graph, palette: Palette | None = None) -> CompiledGraph
 
 
 def _first(roots: Sequence[CompiledBlock]) -> tuple[str, ...]:
-    if len(roots) > MOST_FIRST or any(block.instant is not None for block in roots):
+    if len(roots) > MAX_FIRST or any(block.instant is not None for block in roots):
         return ()
     return tuple(block.id for block in roots)
 

@@ -6,11 +6,11 @@ from executor.engine.context import Timing
 from executor.engine.llm.base import ErrorKind, ModelError
 
 FIRST_WAIT_SECONDS = 0.5
-LONGEST_WAIT_SECONDS = 30.0
-MOST_TRIES = 5
+MAX_WAIT_SECONDS = 30.0
+MAX_TRIES = 5
 # Waiting as long as a server asks costs no try; without a deadline it ends after this long.
-MOST_RATE_LIMIT_SECONDS = 600.0
-MOST_RATE_LIMIT_WAITS = 60
+MAX_RATE_LIMIT_SECONDS = 600.0
+MAX_RATE_LIMIT_WAITS = 60
 
 AGAIN = frozenset({ErrorKind.TRANSIENT, ErrorKind.TIMEOUT})
 
@@ -18,7 +18,7 @@ AGAIN = frozenset({ErrorKind.TRANSIENT, ErrorKind.TIMEOUT})
 class Tries:
     """Counts the failed tries of one call at one model.
 
-    `retries` are those the block allows, at most `MOST_TRIES - 1` are made. A rate limit whose
+    `retries` are those the block allows, at most `MAX_TRIES - 1` are made. A rate limit whose
     server says how long to wait is waited for without counting, unless another model stands in
     (`has_fallback`). Nobody is waited for longer than 10 minutes, or 30 seconds where another model
     stands in. An answer that does not fit its schema is corrected once, and what only
@@ -40,7 +40,7 @@ class Tries:
     )
 
     def __init__(self, retries: int, timing: Timing, *, has_fallback: bool = False) -> None:
-        self._retries = min(retries, MOST_TRIES - 1)
+        self._retries = min(retries, MAX_TRIES - 1)
         self._timing = timing
         self._has_fallback = has_fallback
         self._failed = 0
@@ -73,7 +73,7 @@ class Tries:
 
     def _wait_for_try(self, error: ModelError) -> float | None:
         told = error.retry_after or 0.0
-        most = LONGEST_WAIT_SECONDS if self._has_fallback else MOST_RATE_LIMIT_SECONDS
+        most = MAX_WAIT_SECONDS if self._has_fallback else MAX_RATE_LIMIT_SECONDS
         if self._failed >= self._retries or told > most:
             return None
         wait = max(told, self._backoff(self._failed))
@@ -84,10 +84,10 @@ class Tries:
         wait = max(error.retry_after or 0.0, self._backoff(self._limited))
         self._limited += 1
         self._waited += wait
-        if self._limited > MOST_RATE_LIMIT_WAITS or self._waited > MOST_RATE_LIMIT_SECONDS:
+        if self._limited > MAX_RATE_LIMIT_WAITS or self._waited > MAX_RATE_LIMIT_SECONDS:
             return None
         return wait
 
     def _backoff(self, count: int) -> float:
         """Full jitter: callers that failed together do not come back together."""
-        return self._timing.random() * min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0**count)
+        return self._timing.random() * min(MAX_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0**count)

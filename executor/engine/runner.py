@@ -18,8 +18,8 @@ from executor.engine.words import counted
 
 logger = logging.getLogger(__name__)
 
-MOST_MISFITS = 3
-LONGEST_MISFIT = 200
+MAX_MISFITS = 3
+MAX_MISFIT_LENGTH = 200
 NO_RESULT = "No block at the end of the design delivered a result, so there is none."
 
 __all__ = ["CompiledGraph", "compile_graph", "run_graph"]
@@ -72,10 +72,10 @@ async def _finished(flow: Flow, compiled: CompiledGraph) -> Outcome:
 def _misfits(compiled: CompiledGraph, result: Any) -> str:
     """What of the result the output schema refuses, with places; empty if all fits."""
     check = compiled.output_check
-    misfits = [] if check is None else check.misfits(result, MOST_MISFITS)
+    misfits = [] if check is None else check.misfits(result, MAX_MISFITS)
     return "; ".join(
         f"{'/'.join(map(str, misfit.place)) or 'the whole'}: "
-        f"{misfit.sentence.rstrip('.')[:LONGEST_MISFIT]}"
+        f"{misfit.sentence.rstrip('.')[:MAX_MISFIT_LENGTH]}"
         for misfit in misfits
     )
 

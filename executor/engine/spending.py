@@ -7,7 +7,7 @@ from decimal import Decimal
 from executor.engine.budget import Budget
 from executor.engine.journal import FailedTry, StepResult
 from executor.engine.llm.base import (
-    MOST_TOKENS,
+    MAX_TOKENS,
     ErrorKind,
     ModelAnswer,
     ModelError,
@@ -78,7 +78,7 @@ class Call:
             spending.is_estimated = True
             estimated = estimated_tokens(request, answer.text)
             asked, said = asked or estimated.input, said or estimated.output
-        asked, said = min(asked, MOST_TOKENS), min(said, MOST_TOKENS)
+        asked, said = min(asked, MAX_TOKENS), min(said, MAX_TOKENS)
         spending.input_tokens += asked
         spending.output_tokens += said
         cost = self._budget.add(asked, said, answer.cost_usd)

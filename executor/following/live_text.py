@@ -18,7 +18,7 @@ from executor.following import wakeups
 GATHER_SECONDS = 0.05
 # Who asks for a text that is not played here yet (its claim was heard before it began) is
 # remembered: so many, for so long.
-MOST_ASKED = 1_000
+MAX_ASKED = 1_000
 ASKED_SECONDS = 30.0
 
 
@@ -147,7 +147,7 @@ def _want(pk: uuid.UUID) -> None:
         return
     _asked[pk] = time.monotonic()
     _asked.move_to_end(pk)
-    while len(_asked) > MOST_ASKED:
+    while len(_asked) > MAX_ASKED:
         _asked.popitem(last=False)
 
 

@@ -34,7 +34,7 @@ LEASE_SECONDS = 30.0
 REST_SECONDS = 5.0
 SOCKET_SECONDS = 5.0
 # So many are noted or forgotten by one call.
-MOST_TOGETHER = 100
+MAX_TOGETHER = 100
 
 # For each new stream two keys, its caller's and its run's open streams with their ends. Arguments
 # are the lease in milliseconds, both limits, and the streams' names. For each comes back 0: it was
@@ -205,7 +205,7 @@ class _Counting:
             retry=Retry(NoBackoff(), 1),
         )
         self.note: Any = self.client.register_script(SCRIPT)
-        self.notes: Gathered[Place, int] = Gathered(_note, most=MOST_TOGETHER)
+        self.notes: Gathered[Place, int] = Gathered(_note, most=MAX_TOGETHER)
         self._freed: list[Place] = []
         self._forgetting: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
@@ -225,7 +225,7 @@ class _Counting:
 
     async def _forget(self) -> None:
         while self._freed:
-            some, self._freed = self._freed[:MOST_TOGETHER], self._freed[MOST_TOGETHER:]
+            some, self._freed = self._freed[:MAX_TOGETHER], self._freed[MAX_TOGETHER:]
             await _forget(some)
 
     async def close(self) -> None:

@@ -16,7 +16,7 @@ from executor.models import Execution
 
 Asked = tuple[Caller, uuid.UUID]
 
-MOST_TOGETHER = 200
+MAX_TOGETHER = 200
 # Nobody notices it in a stream; while many are opened it makes a few readings of many.
 PAUSE_SECONDS = 0.005
 
@@ -56,14 +56,14 @@ def read_sight(asked: Sequence[Asked]) -> dict[Asked, bool]:
 
 
 def _make() -> Gathered[Asked, bool]:
-    return Gathered(_read, most=MOST_TOGETHER, pause=PAUSE_SECONDS)
+    return Gathered(_read, most=MAX_TOGETHER, pause=PAUSE_SECONDS)
 
 
 _gathered = PerLoop(_make, Gathered.close)
 
 
 def _make_sittings() -> Gathered[str | None, Sitting]:
-    return Gathered(_read_sittings, most=MOST_TOGETHER, pause=PAUSE_SECONDS)
+    return Gathered(_read_sittings, most=MAX_TOGETHER, pause=PAUSE_SECONDS)
 
 
 _sittings = PerLoop(_make_sittings, Gathered.close)

@@ -19,7 +19,7 @@ from executor.models import TERMINAL, BlockResult, BlockStatus, Execution, Step
 
 # Runs whose rows are read together, and such readings at once: one of a large run does not hold up
 # all others.
-MOST_TOGETHER = 20
+MAX_TOGETHER = 20
 READINGS_AT_ONCE = 3
 # After a reading, when others wait: who comes within so long is read with them.
 PAUSE_SECONDS = 0.02
@@ -221,7 +221,7 @@ def _steps_after(asked: Sequence[Asked]) -> dict[uuid.UUID, list[Step]]:
 
 
 def _make() -> Gathered[Asked, Found | None]:
-    return Gathered(_read, most=MOST_TOGETHER, at_once=READINGS_AT_ONCE, pause=PAUSE_SECONDS)
+    return Gathered(_read, most=MAX_TOGETHER, at_once=READINGS_AT_ONCE, pause=PAUSE_SECONDS)
 
 
 _readings = PerLoop(_make, Gathered.close)

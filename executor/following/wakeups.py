@@ -38,14 +38,14 @@ NEWS = (CANCELS, CHANGES, LISTENS)
 _PUBLISH = "for i, channel in ipairs(KEYS) do redis.call('PUBLISH', channel, ARGV[i]) end"
 # A publisher that hangs must not hold memory: older messages are worthless once rows are read
 # again.
-MOST_WAITING = 10_000
+MAX_WAITING = 10_000
 COMPLAIN_EVERY_SECONDS = 60.0
 # After so long without a word the broker is asked for one, and after as long again given up.
 SILENCE_SECONDS = 5.0
 # So long the broker may take to answer what it is asked.
 ANSWER_SECONDS = 2.0
 # Pieces of text that wait for a slow listener; who misses one asks for the whole text again.
-MOST_TEXTS = 1_000
+MAX_TEXTS = 1_000
 
 
 def tell(pk: uuid.UUID, kind: str) -> None:
@@ -226,7 +226,7 @@ class Hub:
         for listener in self._listeners(channel):
             listener(uuid.UUID(message["id"]))
         for found in self._watchers.get(channel, ()):
-            if message.get("kind") != "text" or found.queue.qsize() < MOST_TEXTS:
+            if message.get("kind") != "text" or found.queue.qsize() < MAX_TEXTS:
                 found.queue.put_nowait(message)
 
     def listens_to(self, channel: str) -> bool:
@@ -329,7 +329,7 @@ class Bell:
         forever("bell", self._work)
 
     def ring(self, channel: str, message: dict[str, Any]) -> None:
-        if self._waiting.qsize() < MOST_WAITING:
+        if self._waiting.qsize() < MAX_WAITING:
             self._waiting.put((channel, json.dumps({**message, "from": _own_name()})))
 
     def _work(self) -> None:

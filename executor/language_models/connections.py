@@ -28,7 +28,7 @@ FRESH_SECONDS = 2.0
 # A name that is not known is looked for again so soon: it may be a new one.
 UNKNOWN_SECONDS = 0.2
 # Designs may name any model behind a connection; those used last are kept.
-MOST_KEPT = 256
+MAX_KEPT = 256
 
 # What may stand after the colon; some servers take it as a part of the address.
 MODEL_PATTERN = re.compile(r"(?!.*\.\.)[\w.:/@+-]+", re.ASCII)
@@ -110,7 +110,7 @@ class Connections:
                     self._retired.append(found)
                 found = self._models[name, model] = Target(facts, model)
             self._models.move_to_end((name, model))
-            while len(self._models) > MOST_KEPT:
+            while len(self._models) > MAX_KEPT:
                 self._retired.append(self._models.popitem(last=False)[1])
         return found
 

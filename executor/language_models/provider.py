@@ -54,7 +54,7 @@ LOCAL_MANNER = Manner(
     free=True,
 )
 # Designs may name any model of a provider; those used last are kept.
-MOST_KEPT = 256
+MAX_KEPT = 256
 
 
 class InstallationModels:
@@ -77,7 +77,7 @@ class InstallationModels:
             if model is None:
                 model = self._known[name] = self._find(name)
             self._known.move_to_end(name)
-            while len(self._known) > MOST_KEPT:
+            while len(self._known) > MAX_KEPT:
                 self._known.popitem(last=False)
         return model
 

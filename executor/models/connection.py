@@ -24,9 +24,9 @@ NAME_RULE = (
 )
 # What an agent may name has 200 characters: the connection, a colon, the model.
 MODEL_CHARACTERS = 135
-MOST_KEY_CHARACTERS = 4_000
+MAX_KEY_CHARACTERS = 4_000
 # Of an address, and of what is kept of a test.
-MOST_CHARACTERS = 500
+MAX_CHARACTERS = 500
 
 
 class Provider(models.TextChoices):
@@ -79,9 +79,9 @@ def check_base_url(value: str) -> None:
 
 def check_api_key(value: str) -> None:
     """Raises ValidationError, which does not repeat the key."""
-    if len(value) > MOST_KEY_CHARACTERS or not value.isascii() or not value.isprintable():
+    if len(value) > MAX_KEY_CHARACTERS or not value.isascii() or not value.isprintable():
         raise ValidationError(
-            f"A key has at most {MOST_KEY_CHARACTERS} printable ASCII characters. "
+            f"A key has at most {MAX_KEY_CHARACTERS} printable ASCII characters. "
             "Copy it again, without line breaks.",
             code="connection_key",
         )
@@ -109,7 +109,7 @@ class ModelConnection(models.Model):
     )
     base_url = models.CharField(
         "base URL",
-        max_length=MOST_CHARACTERS,
+        max_length=MAX_CHARACTERS,
         blank=True,
         validators=[check_base_url],
         help_text="For instance http://127.0.0.1:8080/v1. Empty: the provider's own address.",
@@ -176,7 +176,7 @@ class ModelConnection(models.Model):
     tested_at = models.DateTimeField(null=True, blank=True, editable=False)
     test_passed = models.BooleanField(null=True, editable=False)
     test_sentence = models.CharField(
-        "result", max_length=MOST_CHARACTERS, blank=True, editable=False
+        "result", max_length=MAX_CHARACTERS, blank=True, editable=False
     )
 
     objects = ModelConnectionQuerySet.as_manager()

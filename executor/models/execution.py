@@ -17,7 +17,7 @@ from designs.access import Caller
 from designs.models import Design, DesignVersion
 from designs.models.json import StoredJsonField
 from designs.rows.ids import first_id_at, new_id
-from executor.models.starters import MOST_MEANT, starters_named
+from executor.models.starters import MAX_MEANT, starters_named
 from executor.models.status import LIVE, RESUMABLE, Status, is_late
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # An id's time is its web server's clock, `created_at` is the database's.
 CLOCKS_APART = timedelta(hours=1)
 # Fewer characters are in the prefix of many keys by chance.
-LEAST_OF_PREFIX = 6
+MIN_OF_PREFIX = 6
 # Stands for the deployment of a run without one in an index that is searched by comparing.
 NO_DEPLOYMENT = uuid.UUID(int=0)
 
@@ -87,12 +87,12 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
 
         def found(rows: Any, field: str, value: str = text) -> list[Any]:
             rows = rows.filter(**{f"{field}__icontains": value}).order_by("pk")
-            return list(rows.values_list("pk", flat=True)[:MOST_MEANT])
+            return list(rows.values_list("pk", flat=True)[:MAX_MEANT])
 
         keys = key._default_manager.for_caller(caller)
         # What a key is called where it has no name: orc_<prefix>_…
         prefix = text.removeprefix("orc_").rstrip("_…")
-        by_prefix = found(keys, "prefix", prefix) if len(prefix) >= LEAST_OF_PREFIX else []
+        by_prefix = found(keys, "prefix", prefix) if len(prefix) >= MIN_OF_PREFIX else []
         return self.filter(
             Q(deployment__in=found(deployment._default_manager.all(), "endpoint_path"))
             | Q(design__in=found(Design.objects.all(), "name"))

@@ -5,19 +5,19 @@ from __future__ import annotations
 from django.db import connection
 
 # So many different names are looked through; each costs a step in an index.
-MOST_NAMES = 5_000
+MAX_NAMES = 5_000
 # How many of them, deployments, designs or keys a text may mean.
-MOST_MEANT = 500
+MAX_MEANT = 500
 _TABLE = "executor_execution"
 
 
 def starters_named(text: str) -> list[str]:
     """The values of `triggered_by` that hold the text: of people, also those who are gone, and of
-    schedules. Where there are more names than `MOST_NAMES`, the text is also taken as a whole one.
+    schedules. Where there are more names than `MAX_NAMES`, the text is also taken as a whole one.
     """
     names, wanted = _names(), text.casefold()
-    found = [name for name in names if wanted in name.casefold()][:MOST_MEANT]
-    return found if len(names) < MOST_NAMES else [text, *found]
+    found = [name for name in names if wanted in name.casefold()][:MAX_MEANT]
+    return found if len(names) < MAX_NAMES else [text, *found]
 
 
 def _names() -> list[str]:
@@ -34,5 +34,5 @@ def _names() -> list[str]:
         "SELECT name FROM names WHERE name > '' LIMIT %s"
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, [MOST_NAMES])
+        cursor.execute(statement, [MAX_NAMES])
         return [name for (name,) in cursor.fetchall()]

@@ -28,8 +28,8 @@ NOTHING_SPENT: dict[str, Any] = {
 }
 # What the columns of a step and of an execution hold at most. A server that counts more is wrong,
 # and what it said all the same is kept.
-MOST_TOKENS = 2**31 - 1
-MOST_COST = Decimal("99999999.999999")
+MAX_TOKENS = 2**31 - 1
+MAX_COST = Decimal("99999999.999999")
 
 Cleaner = Callable[[Any], Any]
 
@@ -151,7 +151,7 @@ def end_fields(outcome: Outcome, storable: Cleaner = storable) -> dict[str, Any]
 
 
 def _stored_cost(cost: float | None) -> Decimal | None:
-    return None if cost is None else min(rounded_cost(Decimal(str(cost))), MOST_COST)
+    return None if cost is None else min(rounded_cost(Decimal(str(cost))), MAX_COST)
 
 
 def end_of(outcome: Outcome, storable: Cleaner) -> tuple[dict[str, Any], Outcome]:
@@ -212,9 +212,9 @@ def step_row(step: StepResult, pk: uuid.UUID, attempt: int, storable: Cleaner = 
         prompt=storable(step.prompt),
         text=storable(step.text or ""),
         output=storable(step.output),
-        input_tokens=min(step.input_tokens, MOST_TOKENS),
-        output_tokens=min(step.output_tokens, MOST_TOKENS),
-        cost_usd=None if step.cost_usd is None else min(step.cost_usd, MOST_COST),
+        input_tokens=min(step.input_tokens, MAX_TOKENS),
+        output_tokens=min(step.output_tokens, MAX_TOKENS),
+        cost_usd=None if step.cost_usd is None else min(step.cost_usd, MAX_COST),
         tries=step.tries,
         status=step.status,
         finish_reason=step.finish_reason or "",

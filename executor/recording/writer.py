@@ -27,9 +27,9 @@ from executor.recording import admission
 logger = logging.getLogger(__name__)
 
 # More than this in one transaction makes the first caller wait for the last one's rows.
-MOST_AT_ONCE = 200
+MAX_AT_ONCE = 200
 # Beyond this many waiting writes the database is too slow or away: refuse instead of piling up.
-MOST_WAITING = 20_000
+MAX_WAITING = 20_000
 # So long a write is tried again while the database is away: longer than a restart takes.
 PATIENCE_SECONDS = 15.0
 PAUSE_SECONDS = 0.1
@@ -98,7 +98,7 @@ class Writer:
 
     def submit(self, write: Write[T]) -> Future[T]:
         """Queue the write. Raises RecorderUnavailable when too much waits already."""
-        if self._waiting.qsize() > MOST_WAITING:
+        if self._waiting.qsize() > MAX_WAITING:
             raise RecorderUnavailable(
                 "The database is too slow at the moment. Try again in some seconds."
             )
@@ -131,7 +131,7 @@ class Writer:
         found = self._waiting.get()
         while found is not None:
             batch.append(found)
-            if len(batch) >= MOST_AT_ONCE or self._waiting.empty():
+            if len(batch) >= MAX_AT_ONCE or self._waiting.empty():
                 return batch, True
             found = self._waiting.get()
         return batch, False

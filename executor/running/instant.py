@@ -30,7 +30,7 @@ from executor.recording.writer import process_writer
 from executor.running.attempt import run_setup
 
 # What computes longer is accepted, leased and written like any other run.
-LONGEST_SECONDS = 1.0
+MAX_SECONDS = 1.0
 
 
 class Collected:
@@ -84,7 +84,7 @@ async def run_at_once(accepted: Accepted, graph: CompiledGraph) -> Outcome | Non
     execution.attempt = 1
     collected = Collected(execution)
     try:
-        async with asyncio.timeout(LONGEST_SECONDS):
+        async with asyncio.timeout(MAX_SECONDS):
             setup = run_setup(execution, collected, collected.emit)
             outcome = await run_graph(graph, execution.input_data, setup)
     except TimeoutError:

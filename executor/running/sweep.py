@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 PERIOD_SECONDS = 5.0
 # A lost message costs that long at most.
 LOOK_SECONDS = 1.0
-MOST_AT_ONCE = 500
+MAX_AT_ONCE = 500
 
 
 def _error(kind: str, message: str) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def _move(
 ) -> int:
     """Move each row by itself, and tell of those that were won: how many."""
     moved = 0
-    for pk in rows.values_list("pk", flat=True)[:MOST_AT_ONCE]:
+    for pk in rows.values_list("pk", flat=True)[:MAX_AT_ONCE]:
         with transaction.atomic():
             status = move(pk)
             faults.reach("reap.before")

@@ -17,7 +17,7 @@ from designs.auditing.audit import Action, AuditEntry, note
 logger = logging.getLogger(__name__)
 
 # Anybody can fail: so many a minute are written, so that nobody fills the table.
-MOST_FAILURES_A_MINUTE = 100
+MAX_FAILURES_A_MINUTE = 100
 
 
 def watch_sign_ins() -> None:
@@ -44,7 +44,7 @@ def _failed(credentials: dict[str, Any], **_: Any) -> None:
     """Of names that nobody has only that there was one: it may be a password in the wrong field."""
     minute_ago = timezone.now() - timedelta(minutes=1)
     failures = AuditEntry.objects.since(minute_ago).filter(action=Action.SIGN_IN_FAILED)
-    if failures.count() >= MOST_FAILURES_A_MINUTE:
+    if failures.count() >= MAX_FAILURES_A_MINUTE:
         logger.warning("More sign-ins fail than the audit takes.")
         return
     name = str(credentials.get("username") or "").replace("\0", "")

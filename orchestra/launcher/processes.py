@@ -21,7 +21,7 @@ LOG_LIMIT_BYTES = 20 * 1024 * 1024
 LOGS_KEPT = 5
 # A process that lived shorter than this died of its start.
 FAST_DEATH_SECONDS = 10.0
-LONGEST_PAUSE_SECONDS = 30.0
+MAX_PAUSE_SECONDS = 30.0
 
 _PR_SET_PDEATHSIG = 1
 # Loaded before any fork: a child may not take the loader's lock.
@@ -180,7 +180,7 @@ class Child:
     @property
     def pause_seconds(self) -> float:
         """How long to wait before the next start: doubles with each fast death."""
-        return float(min(LONGEST_PAUSE_SECONDS, 0.25 * 2**self.fast_deaths))
+        return float(min(MAX_PAUSE_SECONDS, 0.25 * 2**self.fast_deaths))
 
     def start_if_due(self) -> None:
         """Start it again when its pause is over."""

@@ -19,7 +19,7 @@ CHARACTERS_OF_TRACEBACK = 20_000
 SECONDS = 60.0
 LINES_OF_REQUESTS = 30
 LINES = 600
-MOST_KINDS = 1_000
+MAX_KINDS = 1_000
 
 
 def is_of_request(name: str) -> bool:
@@ -63,7 +63,7 @@ class LimitRepeats(logging.Filter):
             if not 0 <= record.created - began < SECONDS:
                 left_out, began, count = max(0, count - most), record.created, 0
             self._seen[kind] = (began, count + 1)
-            while len(self._seen) > MOST_KINDS:
+            while len(self._seen) > MAX_KINDS:
                 self._seen.popitem(last=False)
         if count >= most:
             return False

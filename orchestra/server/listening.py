@@ -13,9 +13,9 @@ from collections.abc import Callable
 # A process rests between two accepts for so long per connection it holds: the one that holds fewer
 # comes first. Short enough for a thousand new connections a second in each.
 REST_SECONDS = 0.0001
-LONGEST_REST_SECONDS = 0.001
+MAX_REST_SECONDS = 0.001
 # A loop that was busy for longer catches up with so many at once.
-MOST_AT_ONCE = 30
+MAX_AT_ONCE = 30
 # After an error such as too many open files, as asyncio does.
 ERROR_REST_SECONDS = 1.0
 
@@ -65,7 +65,7 @@ class Acceptor:
             self._open(connection)
             taken += 1
         if taken:
-            self._rest_for(min(self._load() * REST_SECONDS, LONGEST_REST_SECONDS))
+            self._rest_for(min(self._load() * REST_SECONDS, MAX_REST_SECONDS))
 
     def _open(self, connection: socket.socket) -> None:
         connection.setblocking(False)
@@ -81,4 +81,4 @@ class Acceptor:
         """Accept what an idle loop would have accepted since the rest was over."""
         self._loop.add_reader(self._sock, self._accept)
         late = self._loop.time() - due
-        self._accept(1 + min(int(late / LONGEST_REST_SECONDS), MOST_AT_ONCE))
+        self._accept(1 + min(int(late / MAX_REST_SECONDS), MAX_AT_ONCE))

@@ -24,7 +24,7 @@ REST_SECONDS = 1.0
 # A collection stops the whole process, in whatever thread it runs. Measured: so many objects cost
 # some ten milliseconds. What has more old ones has its young ones collected: the rows of an answer
 # that has just been sent are among those.
-MOST_OLD_OBJECTS = 50_000
+MAX_OLD_OBJECTS = 50_000
 
 Send = Callable[[Any], Awaitable[None]]
 
@@ -83,7 +83,7 @@ def _give_back() -> None:
 def collect_garbage() -> None:
     """Collect all that can be collected in a moment."""
     old = len(gc.get_objects(generation=2))
-    gc.collect(2 if old <= MOST_OLD_OBJECTS else 1)
+    gc.collect(2 if old <= MAX_OLD_OBJECTS else 1)
 
 
 def _of_c_library(name: str) -> Any:

@@ -26,7 +26,7 @@ STARTED, RIGHTS = "signed_in_at", "rights"
 ADDRESS, AGENT = "address", "agent"
 # The row of a session is written at most this often for being used.
 NOTE_EVERY_SECONDS = 60
-LONGEST_AGENT = 200
+MAX_AGENT_LENGTH = 200
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
@@ -36,7 +36,7 @@ def begin(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
     session.set_expiry(now + timedelta(seconds=settings.SESSION_COOKIE_AGE))
     session[STARTED] = session[SEEN] = int(now.timestamp())
     session[ADDRESS] = request.META.get("REMOTE_ADDR") or ""
-    session[AGENT] = request.META.get("HTTP_USER_AGENT", "")[:LONGEST_AGENT]
+    session[AGENT] = request.META.get("HTTP_USER_AGENT", "")[:MAX_AGENT_LENGTH]
     session[RIGHTS] = _mark(caller_of(user), user)
     Session.objects.filter(expire_date__lte=now).delete()
     PersonSession.objects.filter(expires_at__lte=now).delete()

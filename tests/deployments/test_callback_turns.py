@@ -114,7 +114,7 @@ def test_waiting_and_being_refused_for_our_reasons_is_no_try(
     assert (delivery.status, delivery.log) == ("pending", [])
     assert 10 < (delivery.next_attempt_at - timezone.now()).total_seconds() < 60
     due_again()
-    monkeypatch.setattr(turns, "MOST_WAITING_A_DEPLOYMENT", 0)
+    monkeypatch.setattr(turns, "MAX_WAITING_A_DEPLOYMENT", 0)
     assert settle_execution(delivery.execution_id) == 0
     delivery.refresh_from_db()
     assert delivery.attempts == 0
@@ -124,7 +124,7 @@ def test_waiting_and_being_refused_for_our_reasons_is_no_try(
 def test_the_line_has_room_for_everybody() -> None:
     line, greedy = Line(), uuid.uuid4()
     entered = [line.enter(uuid.uuid4(), greedy) for _ in range(500)]
-    assert sum(entered) == turns.MOST_WAITING_A_DEPLOYMENT
+    assert sum(entered) == turns.MAX_WAITING_A_DEPLOYMENT
     waits = uuid.uuid4()
     assert line.enter(waits, "other")
     assert not line.enter(waits, "other")
@@ -132,7 +132,7 @@ def test_the_line_has_room_for_everybody() -> None:
     assert waits not in line
     assert line.enter(waits, "other")
     others = [line.enter(uuid.uuid4(), number) for number in range(2_000)]
-    assert sum(others) + sum(entered) + 1 == turns.MOST_WAITING
+    assert sum(others) + sum(entered) + 1 == turns.MAX_WAITING
 
 
 async def places_of(

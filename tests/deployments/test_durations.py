@@ -16,7 +16,7 @@ from executor.history.totals import add_up, durations_of
 from executor.models.durations import Durations, bucket_of, count, percentile, together
 from tests.deployments.ended_runs import ended
 
-LONGEST = 400 * 24 * 3_600_000
+MAX_LENGTH = 400 * 24 * 3_600_000
 
 
 def counted(milliseconds: list[int]) -> Durations:
@@ -26,14 +26,14 @@ def counted(milliseconds: list[int]) -> Durations:
     return found
 
 
-@given(st.integers(1, LONGEST))
+@given(st.integers(1, MAX_LENGTH))
 def test_a_bucket_is_near_what_is_in_it(milliseconds: int) -> None:
     found = percentile(counted([milliseconds]), 50)
     assert found is not None
     assert abs(found - milliseconds) <= 0.1 * milliseconds + 1
 
 
-@given(st.lists(st.integers(0, LONGEST), min_size=1), st.sampled_from([1, 50, 95, 100]))
+@given(st.lists(st.integers(0, MAX_LENGTH), min_size=1), st.sampled_from([1, 50, 95, 100]))
 def test_a_percentile_is_near_the_true_one(milliseconds: list[int], percent: int) -> None:
     found = percentile(counted(milliseconds), percent)
     wanted = next(
@@ -51,7 +51,7 @@ def test_nothing_has_no_percentile() -> None:
 
 
 def test_buckets_are_few_however_long_runs_take() -> None:
-    assert bucket_of(LONGEST) < 150
+    assert bucket_of(MAX_LENGTH) < 150
     assert together([{"1": 2}, {"1": 3, "7": 1}]) == {"1": 5, "7": 1}
 
 

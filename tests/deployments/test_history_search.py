@@ -66,7 +66,7 @@ def test_the_page_and_the_admin_find_them(
 def test_many_names_are_bounded_and_a_whole_one_is_found_all_the_same(
     deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(starters, "MOST_NAMES", 3)
+    monkeypatch.setattr(starters, "MAX_NAMES", 3)
     deployment = deploy()
     runs = [ended(deployment, triggered_by=f"name {number}") for number in range(6)]
     assert found("name 5") == [runs[5]]

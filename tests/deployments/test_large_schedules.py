@@ -56,7 +56,7 @@ def test_a_list_ends_where_its_bytes_are_spent(
     browser_of: Callable[[User], Client],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bounded, "MOST_BYTES", 250_000)
+    monkeypatch.setattr(bounded, "MAX_BYTES", 250_000)
     browser = browser_of(administrator)
     first = browser.get("/api/deployments").json()
     assert [row["endpoint_path"] for row in first["results"]] == ["/a", "/b"]

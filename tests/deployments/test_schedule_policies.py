@@ -116,7 +116,7 @@ def test_those_that_queue_run_one_after_another(scheduled: Scheduled) -> None:
 
 
 def test_a_queue_has_an_end(scheduled: Scheduled, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policies, "MOST_WAITING", 2)
+    monkeypatch.setattr(policies, "MAX_WAITING", 2)
     schedule = scheduled(missed=4, misfire="run_all", overlap="queue")
     wake_schedules()
     assert ledger(schedule)[-1] == ("skipped_overlap", "overlap=queue, full")

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def _remembers_for_long(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     """Nothing is forgotten by itself, and this process listens."""
     for module in (keys, lookup):
-        monkeypatch.setattr(module.remembered, "seconds", 3600.0)
+        monkeypatch.setattr(module.cache, "seconds", 3600.0)
     hub = wakeups.Hub()
     await hub.start()
     await until(lambda: hub.is_connected)
@@ -48,9 +48,9 @@ async def test_a_key_is_asked_for_anew(operator: User, key_of: Callable[..., str
     text = await sync_to_async(key_of)(operator)
     await sync_to_async(keys.find_caller)(text)
     await ApiKey.objects.aupdate(digest="")
-    assert keys.remembered_caller(text)
+    assert keys.cached_caller(text)
     told_by_another_process()
-    await until(lambda: keys.remembered_caller(text) is None)
+    await until(lambda: keys.cached_caller(text) is None)
 
 
 @pytest.mark.usefixtures("_remembers_for_long")
@@ -58,6 +58,6 @@ async def test_a_deployment_is_asked_for_anew(deploy: Callable[..., Deployment])
     await sync_to_async(deploy)()
     await sync_to_async(lookup.deployed_at)("/double")
     await Deployment.objects.aupdate(status="inactive")
-    assert lookup.remembered_at("/double")
+    assert lookup.cached_deployment("/double")
     told_by_another_process()
-    await until(lambda: lookup.remembered_at("/double") is None)
+    await until(lambda: lookup.cached_deployment("/double") is None)

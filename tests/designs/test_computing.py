@@ -3,7 +3,7 @@
 import contextvars
 import threading
 
-from designs.runtime.computing import MOST_AT_ONCE, compute_large
+from designs.runtime.computing import MAX_AT_ONCE, compute_large
 
 NAME = contextvars.ContextVar("name", default="nobody")
 
@@ -15,7 +15,7 @@ def _where() -> tuple[str, str]:
 async def test_what_is_small_is_computed_at_once_and_what_is_large_in_a_thread() -> None:
     NAME.set("ada")
     here = threading.current_thread().name
-    assert await compute_large(MOST_AT_ONCE, _where) == (here, "ada")
-    thread, name = await compute_large(MOST_AT_ONCE + 1, _where)
+    assert await compute_large(MAX_AT_ONCE, _where) == (here, "ada")
+    thread, name = await compute_large(MAX_AT_ONCE + 1, _where)
     assert thread.startswith("computing")
     assert name == "ada"

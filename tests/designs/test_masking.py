@@ -157,7 +157,7 @@ def test_thousands_are_known_at_once_and_the_oldest_make_room(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nothing is compiled, and a text is looked through once, however many there are."""
-    monkeypatch.setattr("designs.secrets.known.MOST_KNOWN", 3_000)
+    monkeypatch.setattr("designs.secrets.known.MAX_KNOWN", 3_000)
     made = [secrets.token_hex(20) for _ in range(3_500)]
     learn(*made)
     text = " ".join(made)

@@ -113,7 +113,7 @@ async def test_many_silent_names_take_four_threads_and_none_that_reads_rows(
 async def test_a_line_of_names_has_an_end(
     resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(name_lookups, "MOST_WAITING", 5)
+    monkeypatch.setattr(name_lookups, "MAX_WAITING", 5)
     names = NameLookups(threads=0)
     asking = [
         asyncio.ensure_future(names.look_up(f"a{number}.example", 80)) for number in range(20)

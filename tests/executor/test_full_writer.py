@@ -94,7 +94,7 @@ def test_rows_that_a_full_writer_refused_are_written_later(
         execution_id=execution.pk, block_id="x", status="completed", completed_at=timezone.now()
     )
     with monkeypatch.context() as patch:
-        patch.setattr(writer_module, "MOST_WAITING", -1)
+        patch.setattr(writer_module, "MAX_WAITING", -1)
         record._in_time()
     assert isinstance(record.unwritten, RecorderUnavailable)
     record._flush().result(60)

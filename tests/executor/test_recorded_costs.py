@@ -14,7 +14,7 @@ import pytest
 from designs.access import SYSTEM
 from designs.models import DesignVersion
 from executor.engine.llm import offline
-from executor.engine.llm.base import MOST_TOKENS, ErrorKind, ModelError
+from executor.engine.llm.base import MAX_TOKENS, ErrorKind, ModelError
 from executor.history.totals import add_up
 from executor.models import DailyTotals, Execution, Status
 from executor.running.worker import perform_execution
@@ -123,5 +123,5 @@ def test_a_server_that_counts_more_than_there_is_room_for(
     execution = perform(queue(version_of(design([asking("b")])), input_data={}))
     assert execution.status == Status.COMPLETED
     step = execution.steps.get()
-    assert (step.input_tokens, step.cost_usd) == (MOST_TOKENS, Decimal("99999999.999999"))
+    assert (step.input_tokens, step.cost_usd) == (MAX_TOKENS, Decimal("99999999.999999"))
     check(execution)

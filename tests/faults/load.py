@@ -16,7 +16,7 @@ from typing import Any
 
 TIMEOUT_SECONDS = 60.0
 # A key is sent again until it is answered; whoever asks so often is answered.
-MOST_TRIES = 200
+MAX_TRIES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Load:
             thread.join(TIMEOUT_SECONDS)
 
     def _until_answered(self, path: str, key: str, headers: dict[str, str]) -> None:
-        for _ in range(MOST_TRIES):
+        for _ in range(MAX_TRIES):
             if self._call(path, key=key, **headers) is not None:
                 return
             time.sleep(0.3)

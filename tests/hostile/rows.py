@@ -17,7 +17,7 @@ from tests.installations import ROOT, Installation
 from tests.services import plain_environment
 
 # Lists of the admin show so many rows, and a page of them must be enough.
-MOST_OF_A_KIND = 90
+MAX_OF_A_KIND = 90
 
 
 def planted(installation: Installation) -> list[str]:
@@ -47,7 +47,7 @@ class Planting:
 
     def short(self, most: int) -> list[str]:
         """All texts as names of that length, then those that break out."""
-        return [*packed(self.texts, most)[: MOST_OF_A_KIND - len(self.names)], *self.names]
+        return [*packed(self.texts, most)[: MAX_OF_A_KIND - len(self.names)], *self.names]
 
     @property
     def long(self) -> str:

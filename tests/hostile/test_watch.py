@@ -35,7 +35,7 @@ CASES = [
 ]
 HARMLESS = ["/open/none", "/closed/none", "/code/none"]
 ENDLESS = "http-equiv=refresh content=0 "
-LONGEST_SECONDS = 30.0
+MAX_SECONDS = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ async def looked_at(address: str) -> tuple[list[str], list[str]]:
     async with chromium() as browser:
         acts = await acts_of(browser, address, list(dict.fromkeys(opened)))
         # A page that never ends holds nothing up.
-        async with asyncio.timeout(LONGEST_SECONDS):
+        async with asyncio.timeout(MAX_SECONDS):
             acts += await acts_of(browser, address, [f"/open/{at}" for at in numbers(ENDLESS)])
         return acts, await acts_of(browser, address, HARMLESS)
 
@@ -96,7 +96,7 @@ async def acts_of(browser: Browser, address: str, opened: list[str]) -> list[str
     await watched(context, seen)
     await visited(context, seen, [Visit(path) for path in opened])
     # A page alone, while it goes elsewhere, may never answer that it is closed.
-    async with asyncio.timeout(LONGEST_SECONDS):
+    async with asyncio.timeout(MAX_SECONDS):
         await context.close()
     return seen.acts
 

@@ -65,7 +65,7 @@ def test_only_repeats_are_left_out_and_their_number_is_told() -> None:
 
 
 def test_the_limit_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MOST_KINDS", 10)
+    monkeypatch.setattr(limits, "MAX_KINDS", 10)
     limit = LimitRepeats()
     for number in range(100):
         assert limit.filter(record("django", 1.0, line=number))

@@ -85,7 +85,7 @@ def test_the_c_library_takes_the_settings() -> None:
 def test_a_process_with_much_that_is_old_is_not_stopped_for_all_of_it(
     monkeypatch: pytest.MonkeyPatch, most_old: int, generation: int
 ) -> None:
-    monkeypatch.setattr(memory, "MOST_OLD_OBJECTS", most_old)
+    monkeypatch.setattr(memory, "MAX_OLD_OBJECTS", most_old)
     row, seen = weakref.ref(Row()), collections_of(memory.collect_garbage)
     assert seen == [generation]
     assert row() is None

@@ -27,8 +27,8 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from deployments.models import Deployment, Schedule
-from deployments.occurrences import MOST_EVERY_SECONDS, known_zones
-from deployments.schedules.rules import MOST_DAYS
+from deployments.occurrences import MAX_EVERY_SECONDS, known_zones
+from deployments.schedules.rules import MAX_DAYS
 from deployments.schedules.store import TASK, describe
 from designs.access import Caller
 from designs.admin.base import OrchestraAdmin, ReadOnlyInline
@@ -112,8 +112,8 @@ class IntervalForm(forms.ModelForm):
                 span = timedelta.max
             if span < timedelta(seconds=1):
                 self.add_error("every", "An interval is at least a second.")
-            if span > timedelta(seconds=MOST_EVERY_SECONDS):
-                self.add_error("every", f"An interval is at most {MOST_DAYS} days.")
+            if span > timedelta(seconds=MAX_EVERY_SECONDS):
+                self.add_error("every", f"An interval is at most {MAX_DAYS} days.")
         return given
 
 

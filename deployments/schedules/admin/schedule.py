@@ -20,7 +20,7 @@ from unfold.widgets import (
 
 from deployments.errors import ScheduleInvalid
 from deployments.models import Schedule
-from deployments.occurrences import MOST_EVERY_SECONDS, zone_choices
+from deployments.occurrences import MAX_EVERY_SECONDS, zone_choices
 from deployments.schedules.fields import RULE_FIELDS
 from deployments.schedules.scheduling import (
     add_schedule,
@@ -61,7 +61,7 @@ class ScheduleForm(ServiceForm):
     interval_seconds = forms.IntegerField(
         required=False,
         min_value=1,
-        max_value=MOST_EVERY_SECONDS,
+        max_value=MAX_EVERY_SECONDS,
         label="Or every … seconds",
         widget=UnfoldAdminIntegerFieldWidget,
     )

@@ -15,7 +15,7 @@ from executor.engine.llm.schemas import unwrapped, wrapped
 from executor.engine.llm.structured import parsed_value
 
 # Longer texts are masked and parsed in a thread, so that nobody waits for them.
-MOST_CHARACTERS_ON_LOOP = 32_768
+MAX_CHARACTERS_ON_LOOP = 32_768
 
 
 async def answer_of(
@@ -27,7 +27,7 @@ async def answer_of(
     cost_usd: Decimal | None,
 ) -> ModelAnswer:
     """The answer to the request. Raises ModelError, with the answer as `spent`."""
-    if len(reply.text) <= MOST_CHARACTERS_ON_LOOP:
+    if len(reply.text) <= MAX_CHARACTERS_ON_LOOP:
         return _answer(reply, request, name, mask, cost_usd)
     return await asyncio.to_thread(_answer, reply, request, name, mask, cost_usd)
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from designs.patterns.base import Part
 
 # Of one call, each way: far more than any model reads or writes; a server that says so miscounted.
-MOST_TOKENS = 100_000_000
+MAX_TOKENS = 100_000_000
 
 
 # Not frozen, though nobody changes one: see StepResult.

@@ -19,7 +19,7 @@ from executor.engine.llm.server_errors import (
     refusal_of,
 )
 
-MOST_ERROR_BYTES = 64_000
+MAX_ERROR_BYTES = 64_000
 # So much is unpacked at a time, however much more a packed piece would give.
 PIECE_BYTES = 65_536
 # What zlib reads by itself: gzip and deflate, told apart by their first bytes.
@@ -27,7 +27,7 @@ _EITHER = zlib.MAX_WBITS | 32
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
 _UNREAD = frozenset({"br", "zstd", "compress", "x-compress"})
 # SDKs copy an event at each of its lines; no event of theirs has so many.
-MOST_LINES_OF_EVENT = 2_000
+MAX_LINES_OF_EVENT = 2_000
 
 
 class BoundedClient(httpx2.AsyncClient):
@@ -51,7 +51,7 @@ class BoundedClient(httpx2.AsyncClient):
         if not answer.is_success:
             raise await _refusal(answer, inner, coding)
         is_stream = "event-stream" in answer.headers.get("content-type", "")
-        most_lines = MOST_LINES_OF_EVENT if is_stream else None
+        most_lines = MAX_LINES_OF_EVENT if is_stream else None
         answer.stream = _Counted(inner, coding, self._most_bytes, most_lines)
         if not stream:
             try:
@@ -127,12 +127,12 @@ async def beginning(pieces: AsyncIterator[bytes], coding: str, *breaks: type[Exc
     try:
         async for piece in _unpacked(pieces, coding):
             body += piece
-            if len(body) >= MOST_ERROR_BYTES:
+            if len(body) >= MAX_ERROR_BYTES:
                 break
     except ends:
         # The status says enough.
         pass
-    return body[:MOST_ERROR_BYTES]
+    return body[:MAX_ERROR_BYTES]
 
 
 async def _unpacked(pieces: AsyncIterator[bytes], coding: str) -> AsyncIterator[bytes]:
@@ -185,7 +185,7 @@ class _Unpacker:
 
 def _told_as_success(body: bytes) -> Refusal | None:
     """The error in an answer that says success: SDKs read an empty answer out of it."""
-    if len(body) > MOST_ERROR_BYTES:
+    if len(body) > MAX_ERROR_BYTES:
         return None
     try:
         value = orjson.loads(body)

@@ -25,12 +25,12 @@ Protocol = Literal["openai", "openai_compatible", "ollama", "anthropic", "google
 
 # An SDK's client with hundreds of calls in flight spends its time looking through its connections.
 CALLS_A_CLIENT = 16
-MOST_CLIENTS = 16
+MAX_CLIENTS = 16
 OPENAI_ADDRESS = "https://api.openai.com/v1"
 OLLAMA_ADDRESS = "http://localhost:11434/v1"
 CONNECT_SECONDS = 5.0
 # Of an answer, unpacked.
-MOST_BYTES = 8_000_000
+MAX_BYTES = 8_000_000
 # The server's own time limit is the call's total deadline; this one only ends what was forgotten.
 READ_SECONDS = 600.0
 # The protocols that are read here; the others through their SDK.
@@ -50,7 +50,7 @@ class Endpoint:
     base_url: str = ""
     api_key: str = ""
     opened: tuple[str, ...] | None = None
-    most_bytes: int = MOST_BYTES
+    most_bytes: int = MAX_BYTES
 
     def __repr__(self) -> str:
         return f"Endpoint({self.protocol!r}, {self.model!r}, {self.base_url!r})"
@@ -93,7 +93,7 @@ class Clients:
         """A client for one call. `load` must have ended before."""
         clients = self._here.get()
         client = min(clients, key=lambda one: one.busy, default=None)
-        if client is None or (client.is_full and len(clients) < MOST_CLIENTS):
+        if client is None or (client.is_full and len(clients) < MAX_CLIENTS):
             client = _make(self._endpoint)
             clients.append(client)
         client.busy += 1

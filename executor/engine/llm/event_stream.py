@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import orjson
 
-from designs.strict_json import MOST_VALUES, check_count
+from designs.strict_json import MAX_VALUES, check_count
 from executor.engine.llm.server_errors import AnswerUnreadable, ServerLost, ServerSilent
 
 # Larger answers are parsed in a thread, so that nobody waits for them.
-MOST_BYTES_ON_LOOP = 131_072
+MAX_BYTES_ON_LOOP = 131_072
 # An event of more lines, or characters, is looked at only each time it has doubled.
-MOST_LINES_AT_ONCE = 100
-MOST_CHARACTERS_AT_ONCE = 65_536
+MAX_LINES_AT_ONCE = 100
+MAX_CHARACTERS_AT_ONCE = 65_536
 # What stands for `data: [DONE]`.
 DONE: Final = object()
 
@@ -148,7 +148,7 @@ class _Events:
         """To look at each line at all that came before would take long where there are many."""
         if not line.rstrip().endswith(("}", "]")):
             return False
-        is_small = len(self._data) <= MOST_LINES_AT_ONCE and self._length <= MOST_CHARACTERS_AT_ONCE
+        is_small = len(self._data) <= MAX_LINES_AT_ONCE and self._length <= MAX_CHARACTERS_AT_ONCE
         return is_small or self._length >= 2 * self._looked_at
 
     def _clear(self) -> None:
@@ -179,7 +179,7 @@ class _Events:
 
 
 async def _parsed(text: str) -> list[Any]:
-    if len(text) <= MOST_BYTES_ON_LOOP:
+    if len(text) <= MAX_BYTES_ON_LOOP:
         return _values(text)
     return await asyncio.to_thread(_values, text)
 
@@ -189,7 +189,7 @@ def _values(text: str) -> list[Any]:
     try:
         return [_loads(text)]
     except ValueError as error:
-        if text.count("\n") > MOST_VALUES:
+        if text.count("\n") > MAX_VALUES:
             raise AnswerUnreadable from error
     lines = [line.removeprefix("data:").strip() for line in text.split("\n")]
     lines = [line for line in lines if line]

@@ -10,7 +10,7 @@ import httpx2
 
 from designs.outgoing.addresses import AddressRefused
 from executor.engine.llm.base import ErrorKind, ModelError
-from executor.engine.llm.reply import MOST_TEXT, TextTooLong
+from executor.engine.llm.reply import MAX_TEXT, TextTooLong
 from executor.engine.llm.server_errors import (
     AnswerTooLong,
     AnswerUnreadable,
@@ -106,7 +106,7 @@ def _too_many_bytes(error: Exception, name: str, mask: Mask) -> Exception:
 
 
 def _too_long(error: Exception, name: str, mask: Mask) -> Exception:
-    sentence = f"{name}: the answer has more than {MOST_TEXT:,} characters; be shorter."
+    sentence = f"{name}: the answer has more than {MAX_TEXT:,} characters; be shorter."
     return ModelError(ErrorKind.CONTENT, sentence)
 
 

@@ -14,11 +14,11 @@ from executor.engine.llm.wording import mentions, overlap, plain, sentences, sho
 
 Schema = dict[str, Any]
 
-MOST_DEPTH = 24
+MAX_DEPTH = 24
 # Beyond this depth, or so many values, only what is required is made: a schema may refer to itself.
 FULL_DEPTH = 4
 FULL_VALUES = 500
-MOST_ITEMS = 8
+MAX_ITEMS = 8
 USUAL_ITEMS = 3
 STRING_WORDS = 30
 
@@ -62,7 +62,7 @@ class _Inventor:
 
     def make(self, schema: Any, name: str, turn: int, depth: int) -> Any:
         """`turn` is the place in a list, so that its items differ."""
-        if not isinstance(schema, dict) or depth > MOST_DEPTH:
+        if not isinstance(schema, dict) or depth > MAX_DEPTH:
             return None
         self.made += 1
         schema = self._flat(schema, depth)
@@ -109,14 +109,14 @@ class _Inventor:
 
     def _flat(self, schema: Schema, depth: int) -> Schema:
         """References within the document followed, `allOf` merged."""
-        for _ in range(MOST_DEPTH):
+        for _ in range(MAX_DEPTH):
             reference = schema.get("$ref")
             if not isinstance(reference, str):
                 break
             rest = {key: value for key, value in schema.items() if key != "$ref"}
             schema = {**self._target(reference), **rest}
         for part in schema.get("allOf", ()):
-            schema = _merged(schema, self._flat(part, depth + 1) if depth < MOST_DEPTH else {})
+            schema = _merged(schema, self._flat(part, depth + 1) if depth < MAX_DEPTH else {})
         return schema
 
     def _target(self, reference: str) -> Schema:
@@ -176,7 +176,7 @@ class _Inventor:
         if item is False or (depth >= FULL_DEPTH and not schema.get("minItems")):
             return made
         item = self._flat(item, depth) if isinstance(item, dict) else {}
-        most = min(schema.get("maxItems", MOST_ITEMS), 100)
+        most = min(schema.get("maxItems", MAX_ITEMS), 100)
         made += self._items(item, name, depth, max(schema.get("minItems", 1) - len(made), 0))
         return _different(made)[:most] if schema.get("uniqueItems") else made[:most]
 
@@ -187,7 +187,7 @@ class _Inventor:
         choice = self._choice(item, depth)
         if choice is not None:
             key, options = choice
-            count = max(least, min(len(options), MOST_ITEMS))
+            count = max(least, min(len(options), MAX_ITEMS))
             return [
                 self._object(item, turn, depth + 1, {key: options[turn % len(options)]})
                 for turn in range(count)

@@ -10,10 +10,10 @@ from typing import Any
 
 from designs.strict_json import read_strict_json
 
-MOST_FENCES = 5
-MOST_OBJECTS = 20
+MAX_FENCES = 5
+MAX_OBJECTS = 20
 # Longer texts are read as they are.
-MOST_MENDED_CHARACTERS = 200_000
+MAX_MENDED_CHARACTERS = 200_000
 
 _FENCE = re.compile(r"```[^\n`{\[]*\n?(.*?)```", re.DOTALL)
 _BRACES = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}]', re.DOTALL)
@@ -58,11 +58,11 @@ def json_values(text: str) -> Iterator[Any]:
 
 def _readings(text: str) -> Iterator[str]:
     yield from _candidates(text)
-    objects = list(islice(_objects(text), MOST_OBJECTS))
+    objects = list(islice(_objects(text), MAX_OBJECTS))
     if len(objects) == 1:
         # Which one of several is meant, nobody knows.
         yield objects[0]
-    if len(text) <= MOST_MENDED_CHARACTERS:
+    if len(text) <= MAX_MENDED_CHARACTERS:
         for candidate in [*_candidates(text), *objects[:1]]:
             mended = _SLIPS.sub(_mended, candidate)
             if mended != candidate:
@@ -71,7 +71,7 @@ def _readings(text: str) -> Iterator[str]:
 
 def _candidates(text: str) -> Iterator[str]:
     yield text
-    for fence in islice(_FENCE.finditer(text), MOST_FENCES):
+    for fence in islice(_FENCE.finditer(text), MAX_FENCES):
         yield fence[1].strip()
     first, last = text.find("{"), text.rfind("}")
     if 0 <= first < last:

@@ -29,8 +29,8 @@ from executor.engine.llm.server_errors import (
 # Shorter than servers usually keep a connection that says nothing.
 KEPT_SECONDS = 5.0
 # Gateways send long ones, of policies and traces.
-LONGEST_HEADER = 65_536
-MOST_AT_ONCE = 2**20
+MAX_HEADER_LENGTH = 65_536
+MAX_AT_ONCE = 2**20
 # Reading and connecting raise these, whatever a server does.
 _BROKEN = (aiohttp.ClientError, HttpProcessingError)
 
@@ -72,8 +72,8 @@ class LeanClient:
             auto_decompress=False,
             headers={"Accept": "*/*", "Accept-Encoding": "identity"},
             trace_configs=[_tracing()],
-            max_line_size=LONGEST_HEADER,
-            max_field_size=LONGEST_HEADER,
+            max_line_size=MAX_HEADER_LENGTH,
+            max_field_size=MAX_HEADER_LENGTH,
         )
 
     @asynccontextmanager
@@ -89,7 +89,7 @@ class LeanClient:
             async with self._session.post(
                 self._address,
                 # Of many bytes at once the client warns.
-                data=content if len(content) <= MOST_AT_ONCE else io.BytesIO(content),
+                data=content if len(content) <= MAX_AT_ONCE else io.BytesIO(content),
                 headers=headers,
                 proxy=self._proxy,
                 allow_redirects=False,

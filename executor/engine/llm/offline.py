@@ -16,7 +16,7 @@ from executor.engine.llm.structured import check_schema, problems
 from executor.engine.llm.wording import LABEL, extract
 
 NAME = "offline:stand-in"
-MOST_WORDS = 60
+MAX_WORDS = 60
 # Of a bounded answer, what goes to its label and the agent's name.
 OPENING_WORDS = 6
 LEADERS = frozenset({"manager", "moderator"})
@@ -75,7 +75,7 @@ def _text(request: ModelRequest) -> str:
 def _words(request: ModelRequest) -> int:
     """How long an answer may be: it is never cut."""
     most = request.max_output_tokens
-    return MOST_WORDS if most is None else max(1, min(MOST_WORDS, most - OPENING_WORDS))
+    return MAX_WORDS if most is None else max(1, min(MAX_WORDS, most - OPENING_WORDS))
 
 
 def _summary(request: ModelRequest, said: list[Part]) -> str:

@@ -28,14 +28,14 @@ from executor.engine.llm.structured import check_schema
 from executor.engine.llm.workarounds import Lack, Way, advice, lack_told
 
 # Shorter keys are no secrets, and stand in many words.
-SHORTEST_MASKED = 8
+MIN_MASKED_LENGTH = 8
 # A stream that fails so is asked again as a whole; what else a server refuses, it refuses twice.
 _PERHAPS_STREAMING = (ErrorKind.REQUEST, ErrorKind.TRANSIENT)
 _OVERLOADED = (503, 529)
 # Models of such names may begin in mid-thought: the first answer is told only when it is whole.
 _THINKING_NAME = re.compile(r"\br1\b|qwq|qwen3|think|reason|magistral", re.IGNORECASE)
 # So much is kept of an answer that failed.
-MOST_KEPT = 2_000
+MAX_KEPT = 2_000
 
 
 def _as_it_is(text: str) -> str:
@@ -277,7 +277,7 @@ class ProviderModel:
         # All that a design or an input had a part in: the name of the model and the schema, too.
         said = (self._name, request.system, user_text(request.parts), json_text(request.schema))
         key, asked = self._endpoint.api_key, "\n".join(said)
-        if len(key) < SHORTEST_MASKED or key in asked:
+        if len(key) < MIN_MASKED_LENGTH or key in asked:
             return self._mask
         return lambda text: self._mask(text).replace(key, "…")
 
@@ -293,7 +293,7 @@ class ProviderModel:
             # What nobody heard was said all the same.
             said = max(said, -(-reply.length // CHARACTERS_PER_TOKEN))
         return ModelAnswer(
-            text=self._mask(storable(reply.text[:MOST_KEPT])),
+            text=self._mask(storable(reply.text[:MAX_KEPT])),
             model=self._name,
             input_tokens=asked,
             output_tokens=said,

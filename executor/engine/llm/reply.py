@@ -6,15 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from executor.engine.json_text import storable
-from executor.engine.llm.base import MOST_TOKENS
+from executor.engine.llm.base import MAX_TOKENS
 from executor.engine.llm.server_errors import AnswerUnreadable, Refusal, ServerRefused
 from executor.engine.llm.thoughts import SpokenText
 
-MOST_TEXT = 1_000_000
+MAX_TEXT = 1_000_000
 # Of a reason, a refusal, a tool's name.
-MOST_WORD = 40
-MOST_REFUSAL = 300
-MOST_TOOLS = 5
+MAX_WORD = 40
+MAX_REFUSAL = 300
+MAX_TOOLS = 5
 
 # What servers call the reasons, in the words that the engine has for them.
 _REASONS = {
@@ -103,7 +103,7 @@ class Reply:
         elif isinstance(content, str) and content:
             self.has_text = True
             self.length += len(content)
-            if self.length > MOST_TEXT:
+            if self.length > MAX_TEXT:
                 raise TextTooLong
             self._pass_on(self._spoken.add(content))
         elif content is not None and content != "":
@@ -111,15 +111,15 @@ class Reply:
 
     def add_refusal(self, words: Any) -> None:
         if isinstance(words, str):
-            self.refusal = (self.refusal + words)[:MOST_REFUSAL]
+            self.refusal = (self.refusal + words)[:MAX_REFUSAL]
 
     def add_tool(self, name: Any) -> None:
-        if isinstance(name, str) and name and len(self.tools) < MOST_TOOLS:
-            self.tools.append(name[:MOST_WORD])
+        if isinstance(name, str) and name and len(self.tools) < MAX_TOOLS:
+            self.tools.append(name[:MAX_WORD])
 
     def add_reason(self, reason: Any) -> None:
         if isinstance(reason, str) and reason:
-            word = reason[:MOST_WORD].lower()
+            word = reason[:MAX_WORD].lower()
             self.finish_reason = _REASONS.get(word, word)
             self.is_ended = True
 
@@ -168,6 +168,6 @@ def _count(usage: dict[str, Any], *names: str) -> int | None:
             found = int(found[:20])
         if isinstance(found, bool) or not isinstance(found, int | float):
             continue
-        if 0 <= found < MOST_TOKENS:
+        if 0 <= found < MAX_TOKENS:
             return int(found)
     return None

@@ -30,7 +30,7 @@ BEST_SCORE = 85
 REASON_WORDS = 5
 # Positions that share so much of their words are held to be the same.
 AGREEMENT = 0.5
-MOST_SUGGESTIONS = 5
+MAX_SUGGESTIONS = 5
 
 
 def play_role(request: ModelRequest, schema: Schema) -> Any:
@@ -136,7 +136,7 @@ def _review(request: ModelRequest, schema: Schema) -> Any:
     suggestions = []
     own = request.call_key.rpartition("/")[0]
     others = [name for name in _options(schema) if f"{name}/" not in f"{own}/"]
-    for name in others[: min(_most(schema), MOST_SUGGESTIONS)]:
+    for name in others[: min(_most(schema), MAX_SUGGESTIONS)]:
         prompt = agents[name]["system_prompt"].strip()
         short = "sentence" in prompt.lower()
         more = "Name what you are not sure of." if short else "Answer in at most three sentences."

@@ -8,8 +8,8 @@ Schema = dict[str, Any]
 
 # Under this key stands an answer whose own schema asks for something else than an object.
 WRAPPER = "value"
-MOST_CHARACTERS = 240
-MOST_ITEMS = 5
+MAX_CHARACTERS = 240
+MAX_ITEMS = 5
 
 _SHARED = ("$defs", "definitions")
 # Under these stand values, not schemas.
@@ -40,8 +40,8 @@ def bounded(schema: Any) -> Any:
         return schema
     closed = {key: value if key in _VALUES else bounded(value) for key, value in schema.items()}
     if closed.get("type") == "string" and not closed.keys() & {"enum", "const", "pattern"}:
-        closed.setdefault("maxLength", max(MOST_CHARACTERS, closed.get("minLength", 0)))
+        closed.setdefault("maxLength", max(MAX_CHARACTERS, closed.get("minLength", 0)))
     if closed.get("type") == "array":
-        most = max(MOST_ITEMS, closed.get("minItems", 0))
+        most = max(MAX_ITEMS, closed.get("minItems", 0))
         closed["maxItems"] = min(most, closed.get("maxItems", most))
     return closed

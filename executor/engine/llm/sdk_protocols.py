@@ -33,7 +33,7 @@ from executor.engine.llm.server_errors import Refusal, ServerRefused, error_in
 from executor.engine.llm.workarounds import Way
 
 # Above this the SDK of one asks for a stream even where nobody listens.
-MOST_UNSTREAMED_TOKENS = 8_192
+MAX_UNSTREAMED_TOKENS = 8_192
 
 
 def takes_schema(client: Client) -> bool:
@@ -135,7 +135,7 @@ def _settings(sdk: SdkModel, request: ModelRequest, manner: Manner, way: Way) ->
         settings["max_retries"] = 0
     limit = manner.limit(request)
     if limit is None and way.must_not_stream:
-        limit = MOST_UNSTREAMED_TOKENS
+        limit = MAX_UNSTREAMED_TOKENS
     if limit is not None:
         settings["max_tokens"] = limit
     if manner.temperature is not None:

@@ -16,8 +16,8 @@ from executor.engine.json_text import storable
 from executor.engine.llm.base import ErrorKind, ModelError
 from executor.engine.words import counted
 
-MOST_CHARACTERS = 300
-MOST_DETAILS = 3
+MAX_CHARACTERS = 300
+MAX_DETAILS = 3
 # A wait that is asked for and longer than this is told.
 LONG_SECONDS = 30.0
 
@@ -213,8 +213,8 @@ def redacted(text: str, mask: Callable[[str], str]) -> str:
 
 def shortened(text: str) -> str:
     """One line of at most 300 characters that can be stored."""
-    text = " ".join(storable(text[: 10 * MOST_CHARACTERS]).split())
-    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+    text = " ".join(storable(text[: 10 * MAX_CHARACTERS]).split())
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"
 
 
 def _where(address: str) -> str:
@@ -233,7 +233,7 @@ def _words(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return "; ".join(filter(None, map(_detail, value[:MOST_DETAILS])))
+        return "; ".join(filter(None, map(_detail, value[:MAX_DETAILS])))
     if not isinstance(value, dict):
         return ""
     # A name of the error alone says less than a sentence beside it.
@@ -247,7 +247,7 @@ def _words(value: Any) -> str:
 def _by_field(value: Any) -> str:
     """Problems of single fields: `{"top_p": ["Too large."]}`."""
     found = value.items() if isinstance(value, dict) else ()
-    problems = [(name, _words(said)) for name, said in list(found)[:MOST_DETAILS]]
+    problems = [(name, _words(said)) for name, said in list(found)[:MAX_DETAILS]]
     return "; ".join(f"at {name}: {words}" for name, words in problems if words)
 
 

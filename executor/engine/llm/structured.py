@@ -13,7 +13,7 @@ from executor.engine.json_text import json_bytes
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError
 from executor.engine.llm.json_reading import json_values
 
-MOST_PROBLEMS = 3
+MAX_PROBLEMS = 3
 # So much of what is no JSON is quoted.
 BEGINNING_CHARACTERS = 60
 
@@ -61,7 +61,7 @@ def problems(value: Any, schema: dict[str, Any]) -> list[str]:
     """What does not fit, as short phrases with places; empty if all fits. Raises SchemaUnusable."""
     check = _check(json_bytes(schema))
     found: list[str] = []
-    for misfit in check.misfits(value, MOST_PROBLEMS):
+    for misfit in check.misfits(value, MAX_PROBLEMS):
         place = "/".join(str(step) for step in misfit.place)
         sentence = misfit.sentence.rstrip(".")
         found.append(f"at {place}: {sentence}" if place else sentence)

@@ -20,7 +20,7 @@ Browser = Callable[[User], Client]
 MEGABYTE = 1_000_000
 MOST = 2 * MEGABYTE
 # Of one page, with what its rows take while they are read, shown and written.
-MOST_MEMORY = 40 * MEGABYTE
+MAX_MEMORY = 40 * MEGABYTE
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_memory_of_a_page_is_bounded(
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < MOST_MEMORY
+    assert peak < MAX_MEMORY
 
 
 def test_who_sees_no_payloads_reads_none(

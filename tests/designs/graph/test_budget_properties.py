@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from designs.graph.expressions import Expression, ExpressionError, Template
 from designs.graph.meter import MAX_CHARACTERS, MAX_ELEMENTS, MAX_STEPS, Allowance
-from designs.strict_json import LARGEST, JsonUnreadable, read_strict_json
+from designs.strict_json import MAX_INTEGER, JsonUnreadable, read_strict_json
 from tests.graphs import examples
 
 PIECES = st.sampled_from([
@@ -20,7 +20,7 @@ PIECES = st.sampled_from([
 ])  # fmt: skip
 SOURCES = st.lists(PIECES, max_size=12).map("".join)
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-LARGEST, LARGEST - 1) | st.text(max_size=5)
+    st.none() | st.booleans() | st.integers(-MAX_INTEGER, MAX_INTEGER - 1) | st.text(max_size=5)
     | st.floats(allow_nan=False, allow_infinity=False),
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.just("x"), inner),
     max_leaves=15,

@@ -17,7 +17,7 @@ from tests.graphs import agent, asking, chain, design, examples, link, problems,
 
 # Seconds of processor time for the worst documents of a mebibyte; most take a hundredth of it.
 # Each takes under two seconds of a slow core's time.
-MOST_CALLS = 10_000_000
+MAX_CALLS = 10_000_000
 
 scalars = (
     st.none()
@@ -180,6 +180,6 @@ HOSTILE: dict[str, Callable[[], Any]] = {
 def test_hostile_documents_end_soon(name: str) -> None:
     raw = HOSTILE[name]()
     calls, checked = calls_of(lambda: check_document(raw))
-    assert calls < MOST_CALLS
+    assert calls < MAX_CALLS
     assert len(checked.problems) <= 201
     assert bool(checked.problems) is (name not in {"a complete graph"})

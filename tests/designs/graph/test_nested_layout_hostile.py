@@ -28,7 +28,7 @@ WORDS = """
     system_prompt model rounds settings position x y source target sourceAgent blockId agentId
     extract_output route when output input_schema default_route expression template
 """
-MOST_CALLS = 10_000_000
+MAX_CALLS = 10_000_000
 KEYS = st.sampled_from(WORDS.split())
 TEXTS = st.sampled_from(
     ["a", "A-1", "", "block-1", "routing", "dynamic_routing", "{{ a", "blocks.a", "{{ blocks.a }}"]
@@ -162,7 +162,7 @@ def test_very_many_designs_are_refused() -> None:
 )
 def test_large_files_are_judged_soon(raw: object) -> None:
     calls, found = calls_of(lambda: read_designs(raw))
-    assert calls < MOST_CALLS
+    assert calls < MAX_CALLS
     assert len(found.problems) <= 201
     assert all(len(design.warnings) <= 1_001 for design in found.designs)
 

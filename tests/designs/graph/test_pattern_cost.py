@@ -8,7 +8,7 @@ import pytest
 
 from designs.graph.pattern_cost import FEW_PLACES, cost_of_pattern
 from designs.graph.report import Report
-from designs.graph.schema_check import MOST_UNITS, TOO_MUCH, SchemaCheck
+from designs.graph.schema_check import MAX_UNITS, TOO_MUCH, SchemaCheck
 from designs.graph.schemas import check_schema
 from designs.graph.text_cost import text_cost
 
@@ -95,8 +95,8 @@ def test_a_long_text_that_the_pattern_does_not_judge_does_not_count() -> None:
 
 def test_finding_out_the_cost_ends_itself() -> None:
     schema = {"$defs": {"a": {"items": {"$ref": "#/$defs/a"}}}, "$ref": "#/$defs/a"}
-    assert text_cost(schema, [[1] * 100] * 10, MOST_UNITS) == 0
-    assert text_cost(schema, [[1] * 1_000] * 100, MOST_UNITS) is None
+    assert text_cost(schema, [[1] * 100] * 10, MAX_UNITS) == 0
+    assert text_cost(schema, [[1] * 1_000] * 100, MAX_UNITS) is None
 
 
 def test_what_no_usual_text_could_be_held_against_is_not_published() -> None:

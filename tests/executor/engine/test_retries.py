@@ -11,7 +11,7 @@ from executor.engine.context import Timing
 from executor.engine.events import StepFailed
 from executor.engine.limits import Limits
 from executor.engine.llm.base import ErrorKind, ModelError
-from executor.engine.retry import MOST_RATE_LIMIT_SECONDS, MOST_RATE_LIMIT_WAITS, Tries
+from executor.engine.retry import MAX_RATE_LIMIT_SECONDS, MAX_RATE_LIMIT_WAITS, Tries
 from tests.executor.engine.stage import Stage, answer_of, down, play
 from tests.graphs import agent, asking, design
 from tests.virtual_time import use_virtual_time
@@ -63,10 +63,10 @@ async def test_rate_limits_that_tell_how_long_have_an_end_all_the_same() -> None
     played = await play(one(retries=0), {"a": down(ErrorKind.RATE_LIMIT, after=50)})
     assert played.error[0] == "rate_limit"
     assert played.waits == [50] * 12
-    assert sum(played.waits) <= MOST_RATE_LIMIT_SECONDS
+    assert sum(played.waits) <= MAX_RATE_LIMIT_SECONDS
     tries = Tries(0, Timing(random=lambda: 0.0))
     waits = [tries.wait_after(down(ErrorKind.RATE_LIMIT, after=1), None) for _ in range(100)]
-    assert waits == [1.0] * MOST_RATE_LIMIT_WAITS + [None] * (100 - MOST_RATE_LIMIT_WAITS)
+    assert waits == [1.0] * MAX_RATE_LIMIT_WAITS + [None] * (100 - MAX_RATE_LIMIT_WAITS)
 
 
 @pytest.mark.parametrize(("retries", "calls"), [(0, 1), (1, 2), (3, 4)])

@@ -167,7 +167,7 @@ def test_failing_to(viewer: User, written: Written) -> None:
 def test_failures_do_not_fill_the_table(
     viewer: User, written: Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sign_ins, "MOST_FAILURES_A_MINUTE", 2)
+    monkeypatch.setattr(sign_ins, "MAX_FAILURES_A_MINUTE", 2)
     for number in range(4):
         sign_in("viewer", "wrong", REMOTE_ADDR=f"192.0.2.{number}")
     assert len(written(action=Action.SIGN_IN_FAILED)) == 2

@@ -11,10 +11,10 @@ import pytest
 
 from executor.engine.llm import bounded_http
 from executor.engine.llm.base import ErrorKind, ModelError
-from executor.engine.llm.bounded_http import MOST_ERROR_BYTES, PIECE_BYTES
-from executor.engine.llm.clients import MOST_BYTES, Endpoint
+from executor.engine.llm.bounded_http import MAX_ERROR_BYTES, PIECE_BYTES
+from executor.engine.llm.clients import MAX_BYTES, Endpoint
 from executor.engine.llm.manner import Manner
-from executor.engine.llm.reply import MOST_TEXT
+from executor.engine.llm.reply import MAX_TEXT
 from executor.language_models.targets import provider_model
 from tests.executor.engine.llm.conftest import asking_for, model_at
 from tests.model_server import Answer, Exchange, ModelServer, chunks, replies, says
@@ -35,7 +35,7 @@ class Endless:
 
     def __call__(self, exchange: Exchange) -> None:
         exchange.head(self.status, self.content_type)
-        while self.sent < 10 * (MOST_BYTES + BETWEEN_BYTES):
+        while self.sent < 10 * (MAX_BYTES + BETWEEN_BYTES):
             exchange.raw(self.piece)
             self.sent += len(self.piece)
 
@@ -67,7 +67,7 @@ async def test_an_endless_answer_is_left(
     error = await error_of(server, answer, protocol, watched)
     assert error.kind is ErrorKind.CONTENT
     assert "has more than 8,000,000 bytes" in error.message
-    assert answer.sent < MOST_BYTES + BETWEEN_BYTES
+    assert answer.sent < MAX_BYTES + BETWEEN_BYTES
 
 
 async def test_the_installation_sets_how_much_is_read(server: ModelServer, settings: Any) -> None:
@@ -93,7 +93,7 @@ async def test_an_event_without_an_end_is_left_before_the_sdk_copies_it_at_each_
 async def test_an_endless_error_is_left(server: ModelServer, protocol: str) -> None:
     answer = Endless("application/json", b"x" * 65_536, status=400)
     assert (await error_of(server, answer, protocol, watched=False)).kind is ErrorKind.REQUEST
-    assert answer.sent < MOST_ERROR_BYTES + BETWEEN_BYTES
+    assert answer.sent < MAX_ERROR_BYTES + BETWEEN_BYTES
 
 
 def packed(body: bytes, coding: str) -> Answer:
@@ -118,7 +118,7 @@ async def test_a_small_packed_answer_is_unpacked_no_further(
     error = await error_of(server, packed(b" " * 60_000_000, coding), protocol, watched=False)
     assert error.kind is ErrorKind.CONTENT
     assert max(unpacked) <= PIECE_BYTES
-    assert sum(unpacked) <= MOST_BYTES + PIECE_BYTES
+    assert sum(unpacked) <= MAX_BYTES + PIECE_BYTES
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
@@ -142,7 +142,7 @@ async def test_a_text_may_be_a_million_characters_long(
     server: ModelServer, protocol: str, watched: bool
 ) -> None:
     longest = " ".join(["x" * 9_999] * 100) + "x"
-    assert len(longest) == MOST_TEXT
+    assert len(longest) == MAX_TEXT
     server.then(says(longest))
     model, told = model_at(server, protocol), list[str]()
     answer = await model.complete(asking_for(), told.append if watched else None)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from executor.engine.llm.base import ErrorKind, ModelError
-from executor.engine.llm.clients import CALLS_A_CLIENT, MOST_CLIENTS
+from executor.engine.llm.clients import CALLS_A_CLIENT, MAX_CLIENTS
 from executor.engine.llm.providers import ProviderModel
 from tests.executor.engine.llm.conftest import asking_for, model_at
 from tests.executor.engine.stage import play
@@ -58,7 +58,7 @@ async def test_cancelling_ends_the_call_at_the_server_too(server: ModelServer) -
 async def test_many_calls_at_once_share_a_few_clients(server: ModelServer) -> None:
     server.usual = says("Hello.", seconds=0.3)
     count = 3 * CALLS_A_CLIENT
-    assert count < CALLS_A_CLIENT * MOST_CLIENTS
+    assert count < CALLS_A_CLIENT * MAX_CLIENTS
     model = model_at(server)
     answers = await asyncio.gather(*(model.complete(asking_for()) for _ in range(count)))
     assert [answer.text for answer in answers] == ["Hello."] * count

@@ -1,0 +1,66 @@
+"""A cache of values with a time to live, so that most calls need no database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+# A value still in use after this part of its time is refreshed in the background, so that nobody
+# waits for the reading.
+REFRESH_AFTER = 0.7
+
+
+@dataclass(slots=True)
+class CacheEntry(Generic[V]):
+    """A cached value; its times are of the monotonic clock, in seconds."""
+
+    value: V
+    refresh_at: float
+    expires_at: float
+
+    def take_refresh(self) -> bool:
+        """True for exactly one of the callers once a refresh is due: that one starts it."""
+        if time.monotonic() < self.refresh_at:
+            return False
+        self.refresh_at = self.expires_at
+        return True
+
+
+class TimedCache(Generic[K, V]):
+    """Values by key, each for `seconds` at most; it empties itself at `max_entries`."""
+
+    def __init__(self, *, seconds: float, max_entries: int) -> None:
+        self.seconds, self._max_entries = seconds, max_entries
+        self._entries: dict[K, CacheEntry[V]] = {}
+        self._generation = 0
+
+    def get(self, key: K) -> CacheEntry[V] | None:
+        """The entry, or None if the value must be read."""
+        entry = self._entries.get(key)
+        return entry if entry is not None and time.monotonic() < entry.expires_at else None
+
+    def generation(self) -> int:
+        """Taken before a value is read and given to `put`: a value read before the cache was
+        cleared may be stale, and is not cached.
+        """
+        return self._generation
+
+    def put(self, key: K, value: V, generation: int, seconds: float | None = None) -> None:
+        """Cache the value, for fewer `seconds` than usual if given."""
+        if generation != self._generation:
+            return
+        if len(self._entries) >= self._max_entries:
+            self._entries.clear()
+        seconds = self.seconds if seconds is None else min(seconds, self.seconds)
+        now = time.monotonic()
+        self._entries[key] = CacheEntry(value, now + seconds * REFRESH_AFTER, now + seconds)
+
+    def clear(self) -> None:
+        """After a change: values read before it count no more."""
+        self._generation += 1
+        self._entries.clear()
