@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from deployments.callbacks.deliveries import check_callback
-from deployments.calls.lookup import deployed, tell_change
+from deployments.calls.lookup import deployed, invalidate_deployments
 from deployments.calls.orders import order_of_counted_call
 from deployments.errors import EndpointPathInvalid, EndpointPathTaken, PriceUnknown
 from deployments.models import Deployment, check_endpoint_path
@@ -26,7 +26,7 @@ from designs.services import version_to_deploy
 from executor.acceptance.documents import models_of
 from executor.acceptance.runs import enqueue
 from executor.errors import ModelUnavailable
-from executor.following.sending import ring
+from executor.following.sending import notify_workers
 from executor.language_models.provider import default_models, price_of
 from executor.models import Execution, Trigger
 from executor.recording import admission
@@ -84,7 +84,7 @@ def deploy_design(
             deployment.groups.set(groups)
         if schedule is not None:
             store.set_schedule(deployment=deployment, fields=schedule)
-    tell_change()
+    invalidate_deployments()
     return deployment
 
 
@@ -117,7 +117,7 @@ def change_deployment(
             write(deployment=stored, fields=schedule)
     for name in (*changed, "updated_at"):
         setattr(deployment, name, getattr(stored, name))
-    tell_change()
+    invalidate_deployments()
     return stored
 
 
@@ -142,7 +142,7 @@ def _change(
     if "max_concurrent" in changed:
         # What waits in line heeds the new limit, and a worker looks whether there is room now.
         admission.change_limit(deployment_id=stored.pk, max_concurrent=stored.max_concurrent)
-        transaction.on_commit(ring, robust=True)
+        transaction.on_commit(notify_workers, robust=True)
     return changed
 
 
@@ -162,7 +162,7 @@ def undeploy(*, deployment: Deployment, caller: Caller) -> None:
         deployment.status_reason = f"Undeployed by {caller.name}."[:500]
         with recorded_as(Action.UNDEPLOY):
             deployment.save(update_fields=["removed_at", "status", "status_reason", "updated_at"])
-    tell_change()
+    invalidate_deployments()
 
 
 def invoke_deployment(

@@ -20,7 +20,7 @@ from executor.engine.llm.base import ModelError
 from executor.engine.llm.clients import OPENAI_PROTOCOLS, Protocol
 from executor.engine.llm.openai_protocol import without_path
 from executor.errors import ConnectionInvalid
-from executor.following import wakeups
+from executor.following import pubsub
 from executor.language_models.connections import ConnectionModel
 from executor.language_models.provider import installation_models
 from executor.language_models.trial import TRY_SECONDS, ask_in_each_way
@@ -71,7 +71,7 @@ def save_connection(
         connection.save()
         transaction.on_commit(installation_models().connections.forget)
         # Others learn at once what to mask.
-        transaction.on_commit(wakeups.tell_change)
+        transaction.on_commit(pubsub.invalidate_caches)
 
 
 def _judge_address(connection: ModelConnection, caller: Caller) -> None:

@@ -17,7 +17,7 @@ from executor import states
 from executor.acceptance import tries
 from executor.acceptance.runs import Audited, Order, deployment_order, enqueue
 from executor.errors import ExecutionEnded, ModelUnavailable, NotAccepted, NotResumable
-from executor.following import wakeups
+from executor.following import pubsub
 from executor.models import Execution, Status
 from executor.states import CANCELLED
 
@@ -71,9 +71,9 @@ def cancel_execution(*, execution: Execution, caller: Caller) -> None:
 
 def _tell_cancel(execution: Execution, has_ended: bool) -> None:
     if has_ended:
-        wakeups.tell(execution.pk, Status.CANCELLED)
+        pubsub.publish_change(execution.pk, Status.CANCELLED)
     else:
-        wakeups.tell_cancel(execution.pk)
+        pubsub.publish_cancel(execution.pk)
 
 
 def rerun_execution(*, execution: Execution, caller: Caller, newest: bool = False) -> Execution:

@@ -18,7 +18,7 @@ from designs.errors import SuggestionsOutdated
 from designs.requests import PageRequest, requires
 from designs.runtime.threads import event_response, in_thread
 from executor.errors import ExecutionEnded, TooManyStreams
-from executor.following import wakeups
+from executor.following import pubsub
 from executor.following.broadcasts import Broadcast, Listener, Looks, broadcast_of, shared_looks
 from executor.following.open_streams import Place, take_place
 from executor.following.sight import sees, sitting
@@ -235,13 +235,13 @@ class Rings(Broadcast[bytes]):
     has_ended = False
 
     async def produce(self) -> None:
-        async with wakeups.watch(self.pk) as heard:
+        async with pubsub.subscribe(self.pk) as heard:
             while True:
                 is_live, steps = await in_thread(_state, self.pk)
                 self.begin()
                 self.tell(CHANGED)
                 self.has_ended = not is_live
-                if self.has_ended or wakeups.is_leaving():
+                if self.has_ended or pubsub.is_shutting_down():
                     return
                 while await heard.next(ALIVE_SECONDS) is None:
                     # A wake-up may be lost.

@@ -22,7 +22,7 @@ from django.conf import settings  # noqa: E402
 
 from deployments.api.late_bodies import read_until_left  # noqa: E402
 from designs.runtime.loops import close_loop  # noqa: E402
-from executor.following import wakeups  # noqa: E402
+from executor.following import pubsub  # noqa: E402
 from executor.following.answers import is_waited_for  # noqa: E402
 from executor.language_models.provider import load_models  # noqa: E402
 from executor.language_models.secrets import start_learning  # noqa: E402
@@ -105,7 +105,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
         if message["type"] == "lifespan.startup":
             start_learning()
             # From now on this process hears when a key or a deployment changes.
-            _started.append(asyncio.create_task(wakeups.running_hub().start()))
+            _started.append(asyncio.create_task(pubsub.running_hub().start()))
             set_up_interpreter()
             await send({"type": "lifespan.startup.complete"})
             load_models(then=keep_what_was_loaded)
@@ -138,5 +138,5 @@ async def _leave() -> None:
     end = loop.time() + GRACE_SECONDS
     while (carrier.running or is_waited_for()) and loop.time() < end:
         await asyncio.sleep(LOOK_SECONDS)
-    wakeups.leave()
+    pubsub.announce_shutdown()
     await asyncio.to_thread(carrier.drain, 0.0)

@@ -18,7 +18,7 @@ from designs.acting import recorded_as
 from designs.auditing.audit import Action
 from designs.rows.locking import lock_row
 from designs.runtime.cache import CacheEntry, TimedCache
-from executor.following import wakeups
+from executor.following import pubsub
 
 # Every process is told of a change; without the broker it is seen after at most this long.
 CACHE_SECONDS = 0.5
@@ -96,7 +96,7 @@ def rotate_key(
         text = key.set_new_secret(overlap_seconds=min(overlap_seconds, MAX_OVERLAP_SECONDS))
         with recorded_as(Action.ROTATE):
             key.save(update_fields=["prefix", "digest", "previous_digest", "previous_until"])
-        _tell_change()
+        _invalidate_keys()
     return key, text
 
 
@@ -109,7 +109,7 @@ def revoke_key(*, key: ApiKey) -> None:
             with recorded_as(Action.REVOKE):
                 stored.save(update_fields=["revoked_at"])
     key.revoked_at = stored.revoked_at
-    _tell_change()
+    _invalidate_keys()
 
 
 def cached_caller(text: str) -> CacheEntry[Caller] | None:
@@ -169,12 +169,12 @@ def forget_keys() -> None:
     cache.clear()
 
 
-wakeups.on_change.append(forget_keys)
+pubsub.on_invalidate.append(forget_keys)
 
 
-def _tell_change() -> None:
+def _invalidate_keys() -> None:
     forget_keys()
-    transaction.on_commit(wakeups.tell_change)
+    transaction.on_commit(pubsub.invalidate_caches)
 
 
 def _maker_of(maker: Caller) -> ApiKey | None:

@@ -27,7 +27,7 @@ from executor.acceptance.runs import Accepted, Order, accept
 from executor.engine.context import Outcome
 from executor.errors import LineWaits
 from executor.following.answers import Answer, answer_of, wait_for_answer
-from executor.following.sending import ring
+from executor.following.sending import notify_workers
 from executor.models import Execution, Trigger
 from executor.recording.recorder import Accept
 from executor.recording.rows import begun_blocks
@@ -247,7 +247,7 @@ async def _begin(
 async def _queue(accepted: Accepted, *, at_once: bool) -> None:
     await _write(accepted, at_once=at_once)
     process_lines.note(accepted.execution)
-    ring()
+    notify_workers()
 
 
 async def _write(accepted: Accepted, *, at_once: bool) -> None:

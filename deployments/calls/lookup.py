@@ -17,7 +17,7 @@ from designs.runtime.cache import CacheEntry, TimedCache
 from executor.acceptance.documents import compiled_row
 from executor.acceptance.inputs import check_input, check_size, input_validator
 from executor.engine.runner import CompiledGraph
-from executor.following import wakeups
+from executor.following import pubsub
 
 # Every process is told of a change; without the broker it is seen after at most this long.
 CACHE_SECONDS = 0.5
@@ -132,13 +132,13 @@ def forget_deployments() -> None:
     cache.clear()
 
 
-def tell_change() -> None:
+def invalidate_deployments() -> None:
     """After a change of a deployment: every process reads it anew once that is committed."""
     forget_deployments()
-    transaction.on_commit(wakeups.tell_change)
+    transaction.on_commit(pubsub.invalidate_caches)
 
 
-wakeups.on_change.append(forget_deployments)
+pubsub.on_invalidate.append(forget_deployments)
 
 
 def _limits(row: Deployment) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models.functions import Now
 
-from deployments.calls.lookup import tell_change
+from deployments.calls.lookup import invalidate_deployments
 from deployments.models import Deployment, Occurrence, Schedule
 from deployments.schedules.store import words_of
 from designs.auditing.audit import note_change
@@ -80,7 +80,7 @@ def _pause(deployment_id: uuid.UUID, reason: str) -> bool:
         if row is not None and won:
             note_change(row, changes)
     if won:
-        tell_change()
+        invalidate_deployments()
     return won
 
 

@@ -20,7 +20,7 @@ from deployments.schedules.pausing import pause_unusable
 from designs.access import Caller
 from executor.acceptance.runs import Accepted, Order, accept, write
 from executor.errors import ExecutionEnded
-from executor.following.sending import ring
+from executor.following.sending import notify_workers
 from executor.models import LIVE, Execution, Status, Trigger
 from executor.services import cancel_execution
 
@@ -67,7 +67,7 @@ def start_runs(
         accepted.append(one)
     write(accepted, also=new)
     if any(one.execution.status == Status.QUEUED for one in accepted):
-        transaction.on_commit(ring, robust=True)
+        transaction.on_commit(notify_workers, robust=True)
 
 
 def cancel_runs(schedule: Schedule) -> None:

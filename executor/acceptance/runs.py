@@ -24,7 +24,7 @@ from designs.rows.ids import new_id
 from designs.runtime import faults
 from designs.secrets.masking import masked_value
 from executor import states
-from executor.following.sending import ring
+from executor.following.sending import notify_workers
 from executor.language_models import provider
 from executor.models import Execution, Status, Trigger, seconds_from_now
 from executor.recording.inserting import Insert, insert_rows
@@ -108,7 +108,7 @@ def enqueue(order: Order) -> Execution:
     accepted = accept(order)
     with transaction.atomic():
         write([accepted])
-        transaction.on_commit(_ring_accepted, robust=True)
+        transaction.on_commit(_notify_accepted, robust=True)
         faults.reach("accept.before")
     return accepted.execution
 
@@ -123,9 +123,9 @@ def write(accepted: Iterable[Accepted], also: Iterable[models.Model] = ()) -> No
     insert_rows([Insert(model, rows) for model, rows in by_model.items()])
 
 
-def _ring_accepted() -> None:
+def _notify_accepted() -> None:
     faults.reach("accept.after")
-    ring()
+    notify_workers()
 
 
 def _execution(order: Order, pk: uuid.UUID, now: datetime | None) -> Execution:

@@ -7,9 +7,9 @@ __all__ = [
     "open_streams",
     "openings",
     "presence",
+    "pubsub",
     "sending",
     "sight",
     "stream",
     "stream_rows",
-    "wakeups",
 ]

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 
 from designs.runtime.threads import in_thread
-from executor.following import wakeups
+from executor.following import pubsub
 from executor.models import TERMINAL, BlockStatus, Execution, Status
 
 logger = logging.getLogger(__name__)
@@ -108,11 +108,11 @@ async def wait_for_answer(pk: uuid.UUID, seconds: float) -> Answer | None:
     token = object()
     _waiting.add(token)
     try:
-        async with wakeups.watch(pk) as heard:
+        async with pubsub.subscribe(pk) as heard:
             while True:
                 answer = await _answer_if_readable(pk)
                 left = end - time.monotonic()
-                if answer is not None or left <= 0 or wakeups.is_leaving():
+                if answer is not None or left <= 0 or pubsub.is_shutting_down():
                     return answer
                 await _until_ended(heard, min(left, LOOK_AGAIN_SECONDS))
     finally:
@@ -136,13 +136,13 @@ def is_waited_for() -> bool:
     return bool(_waiting)
 
 
-async def _until_ended(heard: wakeups.Watch, seconds: float) -> None:
+async def _until_ended(heard: pubsub.Subscription, seconds: float) -> None:
     """Return at the first message that tells of an end, or when the time is over."""
     try:
         async with asyncio.timeout(seconds):
             while True:
                 message = await heard.queue.get()
-                if message["kind"] in TERMINAL or message["kind"] == "leaving":
+                if message["kind"] in TERMINAL or message["kind"] == "shutdown":
                     return
     except TimeoutError:
         return

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from designs.secrets.masking import GrowingText
 from executor.engine.events import Event, StepFailed, StepFinished, TextDelta
-from executor.following import wakeups
+from executor.following import pubsub
 
 # Pieces that come within this time are told together.
 GATHER_SECONDS = 0.05
@@ -99,7 +99,7 @@ class LiveText:
                     "at": text.told,
                     "text": shown[text.told :],
                 }
-                wakeups.tell_text(self.pk, piece)
+                pubsub.publish_text(self.pk, piece)
                 text.told = len(shown)
 
 
@@ -114,7 +114,7 @@ def live_text(pk: uuid.UUID, emit: Callable[[Event], None]) -> Iterator[LiveText
     Listeners ask for them when they begin to listen, and again when a run is claimed.
     """
     live = LiveText(pk, emit)
-    hub = wakeups.running_hub()
+    hub = pubsub.running_hub()
     is_heard = hub.is_connected and _want in hub.on_listen
     if _want not in hub.on_listen:
         hub.on_listen.append(_want)
@@ -134,7 +134,7 @@ def live_text(pk: uuid.UUID, emit: Callable[[Event], None]) -> Iterator[LiveText
             del _played[pk]
 
 
-async def _ask(hub: wakeups.Hub, live: LiveText) -> None:
+async def _ask(hub: pubsub.Hub, live: LiveText) -> None:
     """Whoever asked while nothing was heard here, is not heard again: look for them."""
     if await hub.is_watched_elsewhere(live.pk):
         live.want()

@@ -1,4 +1,4 @@
-"""Wakes the workers: one message says "there is work", whatever waits in the rows."""
+"""Notifies workers of queued executions, with at most one message pending at a time."""
 
 from __future__ import annotations
 
@@ -17,117 +17,119 @@ from django.core.cache import cache
 logger = logging.getLogger(__name__)
 
 TASK = "executor.take_work"
-# By name: what follows an end belongs to deployments, which is not known here.
+# By name: the task belongs to the app deployments, which executor does not import.
 SETTLE = "deployments.settle_execution"
-# The first try may meet a connection that the broker's restart has closed.
-ONCE_MORE = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
-# A broker that hangs costs the sender seconds; what is not sent now, the sweeps make up for.
+# The first try may use a connection that the broker's restart has closed.
+ONE_RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
+# Pause after a failure, since a hanging broker costs the sender seconds. The sweeps make up for
+# messages that are not sent.
 REST_SECONDS = 2.0
-# So long a message may arrive, and so long no other is sent: the queue stays as short as that.
+# Lifetime of a message, during which no second one is sent. This keeps the queue short.
 EXPIRES_SECONDS = 15.0
-BELL = "doorbell"
-# Settlings that wait for a broker that hangs; a sweep of deployments finds those beyond.
+# The cache has this key while a message is pending.
+PENDING_KEY = "work-pending"
+# Settle messages that wait for a hanging broker; a sweep of deployments covers the rest.
 MAX_WAITING = 10_000
 
 
-def ring() -> None:
-    """Say to the workers that there is work. Never raises and never waits: a lost message costs a
-    second, after which workers with room look by themselves.
+def notify_workers() -> None:
+    """Tell the workers that there is work. Never raises or blocks. A lost message costs a second,
+    after which workers with room poll.
     """
-    _sender().ring()
+    _sender().notify_workers()
 
 
 def send_settling(pk: uuid.UUID) -> None:
-    """Say that an execution has ended, to whom it is of use. Never raises: a sweep there looks."""
+    """Have the end of an execution settled. Never raises: a sweep covers lost messages."""
     _sender().settle(pk)
 
 
-def hear_ring() -> None:
-    """A worker heard it: from now on another message is sent. Called before rows are read, so that
-    what is queued after the reading rings again. Never raises.
+def allow_next_notification() -> None:
+    """Called by a worker that received one, before it reads rows, so that whatever is queued after
+    the reading sends another message. Never raises.
     """
     try:
-        cache.delete(BELL)
+        cache.delete(PENDING_KEY)
     except Exception as error:  # noqa: BLE001 - it expires
-        logger.debug("The doorbell could not be reset: %s", error)
+        logger.debug("The next notification could not be allowed: %s", error)
 
 
-def keep_silent() -> None:
-    """For a worker without room: the message that waits already is enough. Never raises."""
+def suppress_notifications() -> None:
+    """For a worker without room: the pending message is enough. Never raises."""
     try:
-        cache.touch(BELL, expires_seconds())
-    except Exception as error:  # noqa: BLE001 - one message more in the queue
-        logger.debug("The doorbell could not be kept silent: %s", error)
+        cache.touch(PENDING_KEY, expires_seconds())
+    except Exception as error:  # noqa: BLE001 - costs one message more in the queue
+        logger.debug("Notifications could not be suppressed: %s", error)
 
 
 def expires_seconds() -> float:
-    """After which time nobody may hear a message any more."""
     return min(EXPIRES_SECONDS, settings.ENVIRONMENT.lease_seconds)
 
 
 class Sender:
-    """One thread that talks with the broker, so that nobody else waits for one that hangs."""
+    """One thread that talks to the broker, so that callers never wait for a hanging one."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="sender")
         self._lock = threading.Lock()
-        self._rings = False
+        self._is_notifying = False
         self._waiting = 0
         self._rest_until = 0.0
 
-    def ring(self) -> None:
+    def notify_workers(self) -> None:
         with self._lock:
-            if self._rings:
+            if self._is_notifying:
                 return
-            self._rings = True
-        self._submit(self._ring)
+            self._is_notifying = True
+        self._submit(self._notify)
 
     def settle(self, pk: uuid.UUID) -> None:
         with self._lock:
             if self._waiting >= MAX_WAITING:
                 return
             self._waiting += 1
-        self._submit(lambda: self._settle(pk))
+        self._submit(self._settle, pk)
 
-    def _submit(self, work: Callable[[], None]) -> None:
+    def _submit(self, work: Callable[..., None], *args: uuid.UUID) -> None:
         try:
-            self._pool.submit(work)
+            self._pool.submit(self._run, work, *args)
         except RuntimeError:
-            # The interpreter is about to end.
-            logger.debug("A message was not sent: this process ends.")
+            logger.debug("A message was not sent, because the interpreter is shutting down.")
 
-    def _ring(self) -> None:
+    def _run(self, work: Callable[..., None], *args: uuid.UUID) -> None:
+        try:
+            work(*args)
+        except Exception as error:  # noqa: BLE001 - the row is committed, so nothing may fail now
+            self._rest_until = time.monotonic() + REST_SECONDS
+            logger.warning("Workers cannot be notified at the moment: %s", error)
+
+    def _notify(self) -> None:
         with self._lock:
-            # Before anything is sent: what is queued from now on rings again.
-            self._rings = False
-        self._safely(self._ring_once)
-
-    def _ring_once(self) -> None:
+            # Before anything is sent: whatever is queued from now on needs another message.
+            self._is_notifying = False
+        if self._is_resting:
+            return
         seconds = expires_seconds()
-        if not cache.add(BELL, 1, timeout=seconds):
+        if not cache.add(PENDING_KEY, 1, timeout=seconds):
             return
         try:
             self._send(TASK, {}, expires=seconds)
         except Exception:
-            hear_ring()
+            allow_next_notification()
             raise
 
     def _settle(self, pk: uuid.UUID) -> None:
         with self._lock:
             self._waiting -= 1
-        self._safely(lambda: self._send(SETTLE, {"e": pk.hex}))
+        if not self._is_resting:
+            self._send(SETTLE, {"e": pk.hex})
+
+    @property
+    def _is_resting(self) -> bool:
+        return time.monotonic() < self._rest_until
 
     def _send(self, task: str, values: dict[str, str], **options: float) -> None:
-        current_app.send_task(task, kwargs=values, retry=True, retry_policy=ONCE_MORE, **options)
-
-    def _safely(self, work: Callable[[], None]) -> None:
-        if time.monotonic() < self._rest_until:
-            return
-        try:
-            work()
-        except Exception as error:  # noqa: BLE001 - the row is committed: nothing may fail any more
-            self._rest_until = time.monotonic() + REST_SECONDS
-            logger.warning("Workers cannot be woken at the moment: %s", error)
+        current_app.send_task(task, kwargs=values, retry=True, retry_policy=ONE_RETRY, **options)
 
 
 _lock = threading.Lock()

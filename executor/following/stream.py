@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from executor.following import wakeups
+from executor.following import pubsub
 from executor.following.broadcasts import Broadcast
 from executor.following.stream_rows import LETTERS, Found, Position, Told, read_run
 from executor.models import TERMINAL, BlockResult, Status, Step
@@ -38,8 +38,8 @@ class Events(Broadcast[Told]):
         self.done: Told | None = None
 
     async def produce(self) -> None:
-        async with wakeups.watch(self.pk, texts=True) as heard:
-            wakeups.tell_listening(self.pk)
+        async with pubsub.subscribe(self.pk, texts=True) as heard:
+            pubsub.request_texts(self.pk)
             while not await self._is_over(heard):
                 await self._until_changed(heard)
                 await asyncio.sleep(GATHER_SECONDS)
@@ -66,13 +66,13 @@ class Events(Broadcast[Told]):
         )
         return [*lacking.begun(position), *lacking.news(position), *self._texts.snapshots()]
 
-    async def _is_over(self, heard: wakeups.Watch) -> bool:
+    async def _is_over(self, heard: pubsub.Subscription) -> bool:
         found = await read_run(self.pk, self._position)
         if found is None:
             # Not written yet, for who listens before a run begins; or removed since.
             self.begin()
             self._has_changed = False
-            return self._found is not None or wakeups.is_leaving()
+            return self._found is not None or pubsub.is_shutting_down()
         self._found = found
         self._rows.update(found.changed)
         self._steps += found.steps
@@ -84,14 +84,14 @@ class Events(Broadcast[Told]):
         self.has_ended = found.status in TERMINAL
         self.begin()
         # Who listens comes back, and finds another process.
-        return self.has_ended or wakeups.is_leaving()
+        return self.has_ended or pubsub.is_shutting_down()
 
-    async def _until_changed(self, heard: wakeups.Watch) -> None:
+    async def _until_changed(self, heard: pubsub.Subscription) -> None:
         while not self._has_changed:
             message = await heard.next(ALIVE_SECONDS)
             if message is None:
                 # What was asked for may be lost, as any wake-up.
-                wakeups.tell_listening(self.pk)
+                pubsub.request_texts(self.pk)
                 return
             if (piece := self._take(message)) is not None:
                 if self._found is None:
@@ -103,11 +103,11 @@ class Events(Broadcast[Told]):
     def _take(self, message: dict[str, Any]) -> Told | None:
         if message["kind"] == Status.RUNNING:
             # Another process plays it from now on, which did not hear that its text is wanted.
-            wakeups.tell_listening(self.pk)
+            pubsub.request_texts(self.pk)
         self._has_changed = self._has_changed or message["kind"] != "text"
         return self._texts.add(message)
 
-    def _drained(self, heard: wakeups.Watch) -> list[Told]:
+    def _drained(self, heard: pubsub.Subscription) -> list[Told]:
         self._has_changed = False
         pieces: list[Told] = []
         while not heard.queue.empty():
@@ -147,7 +147,7 @@ class Texts:
             known = _Text(number, names)
         if at > known.length:
             # A piece was lost: whoever plays the run tells the text whole.
-            wakeups.tell_listening(self.pk)
+            pubsub.request_texts(self.pk)
             return None
         new = text[known.length - at :]
         if not new:

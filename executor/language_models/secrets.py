@@ -12,7 +12,7 @@ from django.db import connection
 
 from designs.runtime.background import forever
 from designs.secrets.encryption import SecretUnreadable, prepare_keys
-from executor.following import wakeups
+from executor.following import pubsub
 from executor.models import ModelConnection
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def learn_keys() -> None:
 
 def start_learning() -> None:
     """Read the keys now, after each change, and now and then, in a daemon thread."""
-    wakeups.on_change.append(_changed.set)
+    pubsub.on_invalidate.append(_changed.set)
     forever("known secrets", _work)
 
 

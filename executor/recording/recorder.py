@@ -20,7 +20,7 @@ from executor.engine.context import Outcome
 from executor.engine.events import BlockChanged, Event
 from executor.engine.journal import StepResult, completed, failed
 from executor.errors import LeaseLost, RecorderUnavailable
-from executor.following import wakeups
+from executor.following import pubsub
 from executor.models import BlockResult, Execution, Status, Step, StepStatus
 from executor.recording import admission
 from executor.recording.inserting import Conflict, Insert, insert_rows
@@ -190,7 +190,7 @@ class Progress(Write[None]):
     @classmethod
     def committed(cls, writes: Sequence[Progress]) -> None:
         for write in writes:
-            wakeups.tell(write.pk, write.end[0].value if write.end else "changed")
+            pubsub.publish_change(write.pk, write.end[0].value if write.end else "changed")
 
 
 class GiveBack(Write[Status | None]):
@@ -212,7 +212,7 @@ class GiveBack(Write[Status | None]):
         for write in writes:
             status = write.done.result()
             if status is not None:
-                wakeups.tell(write.pk, status)
+                pubsub.publish_change(write.pk, status)
 
 
 class RunRecord:

@@ -22,8 +22,8 @@ from designs.runtime.threads import in_thread
 from executor.engine.context import Outcome
 from executor.engine.runner import CompiledGraph
 from executor.errors import LeaseLost
-from executor.following import wakeups
-from executor.following.sending import ring
+from executor.following import pubsub
+from executor.following.sending import notify_workers
 from executor.models import Execution, Status
 from executor.recording.recorder import Renew, RunRecord
 from executor.recording.writer import process_writer
@@ -102,7 +102,7 @@ class Carrier:
         key = (execution.pk, execution.attempt)
         self._active[key] = Active(loop, task)
         task.add_done_callback(lambda _: self._ended(key, execution))
-        hub = wakeups.running_hub()
+        hub = pubsub.running_hub()
         if self.cancel not in hub.on_cancel:
             hub.on_cancel.append(self.cancel)
             self._in_background(hub.start())
@@ -177,7 +177,7 @@ class Carrier:
         if reason == "cancelled":
             await self._end_cancelled(record)
         elif reason != "lost" and await give_back(execution, record):
-            ring()
+            notify_workers()
 
     async def _end_cancelled(self, record: RunRecord) -> None:
         try:
@@ -207,7 +207,7 @@ class Carrier:
             listener(execution)
         if not self.on_end and is_limited(execution):
             # There may be room for the next one, which only a worker takes.
-            ring()
+            notify_workers()
 
     def _wait_idle(self, seconds: float) -> None:
         with self._idle:
@@ -255,7 +255,7 @@ def is_limited(execution: Execution) -> bool:
 
 def _tell_end(pk: uuid.UUID) -> None:
     """The child was gone before it could say it to everybody."""
-    wakeups.tell(pk, Execution.objects.values_list("status", flat=True).get(pk=pk))
+    pubsub.publish_change(pk, Execution.objects.values_list("status", flat=True).get(pk=pk))
 
 
 _lock = threading.Lock()

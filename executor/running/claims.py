@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from executor import states
-from executor.following import wakeups
+from executor.following import pubsub
 from executor.models import Execution
 from executor.models.execution import NO_DEPLOYMENT
 from executor.recording import admission
@@ -76,7 +76,7 @@ class Take(Write[Taken]):
     def committed(cls, writes: Sequence[Take]) -> None:
         for write in writes:
             for execution in write.done.result().executions:
-                wakeups.tell(execution.pk, "running")
+                pubsub.publish_change(execution.pk, "running")
 
 
 class Claim(Write[Execution | None]):
@@ -107,7 +107,7 @@ class Claim(Write[Execution | None]):
     def committed(cls, writes: Sequence[Claim]) -> None:
         for write in writes:
             if write.done.result() is not None:
-                wakeups.tell(write.pk, "running")
+                pubsub.publish_change(write.pk, "running")
 
 
 def _take(write: Take) -> Taken:

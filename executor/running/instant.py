@@ -21,7 +21,7 @@ from executor.engine.context import Outcome
 from executor.engine.events import BlockChanged, Event
 from executor.engine.journal import StepResult
 from executor.engine.runner import CompiledGraph, run_graph
-from executor.following import wakeups
+from executor.following import pubsub
 from executor.following.sending import send_settling
 from executor.models import BlockResult, Execution, Status
 from executor.recording.recorder import Accept
@@ -95,7 +95,7 @@ async def run_at_once(accepted: Accepted, graph: CompiledGraph) -> Outcome | Non
     kept = await compute_on(collected.values(), collected.rows)
     rows = [execution, *kept, *accepted.beside]
     await asyncio.wrap_future(process_writer().submit(Accept(rows, execution=execution)))
-    wakeups.tell_here(execution.pk, execution.status)
+    pubsub.publish_locally(execution.pk, execution.status)
     if execution.settles:
         send_settling(execution.pk)
     return stored

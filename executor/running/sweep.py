@@ -18,8 +18,8 @@ from django.db.models.functions import Now
 from designs.runtime import faults
 from designs.runtime.background import forever
 from executor import states
-from executor.following import wakeups
-from executor.following.sending import keep_silent, ring
+from executor.following import pubsub
+from executor.following.sending import notify_workers, suppress_notifications
 from executor.models import Execution, Status
 from executor.running.worker import process_intake
 from executor.states import CANCELLED
@@ -68,7 +68,7 @@ def look() -> None:
     """
     intake = process_intake()
     if intake.is_full:
-        keep_silent()
+        suppress_notifications()
     else:
         intake.look()
 
@@ -97,7 +97,7 @@ def _time_out_late() -> int:
     def move(pk: uuid.UUID) -> Status | None:
         return Status.TIMED_OUT if states.time_out(pk, error=TIMED_OUT) else None
 
-    return _move(Execution.objects.late(), move, then=wakeups.tell_cancel)
+    return _move(Execution.objects.late(), move, then=pubsub.publish_cancel)
 
 
 def _take_up_lost() -> int:
@@ -131,9 +131,9 @@ def _move(
             faults.reach("reap.before")
         faults.reach("reap.after")
         if status is not None:
-            wakeups.tell(pk, status)
+            pubsub.publish_change(pk, status)
             if status is Status.QUEUED:
-                ring()
+                notify_workers()
             then(pk)
             moved += 1
     return moved

@@ -16,7 +16,7 @@ from django.conf import settings
 from designs.runtime.background import forever
 from designs.runtime.loops import close_loop
 from executor.engine.context import Outcome
-from executor.following.sending import ring
+from executor.following.sending import notify_workers
 from executor.models import Execution
 from executor.running.carrier import Carrier, is_limited, process_carrier
 from executor.running.claims import Claim, Take, Taken, Taker
@@ -72,7 +72,7 @@ class Intake:
         if not reserved:
             if self.carrier.is_draining:
                 # Whatever rang: it is for another worker.
-                ring()
+                notify_workers()
             return
         self.carrier.expect()
         slots = self.carrier.slots
@@ -97,7 +97,7 @@ class Intake:
             self._coming.update(one.pk for one in found)
         process_loop().call_soon_threadsafe(self._begin, found)
         if found and taken.is_short:
-            ring()
+            notify_workers()
         with self._lock:
             self._is_left = taken.is_left
             self._is_asked = self._is_asked or bool(found and taken.is_left)

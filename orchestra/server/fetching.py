@@ -13,7 +13,7 @@ from typing import Any
 
 from celery import bootsteps, signals
 
-from executor.following.sending import hear_ring
+from executor.following.sending import allow_next_notification
 
 # The signal comes just before the task is taken off the list of those under way.
 SETTLE_SECONDS = 0.002
@@ -110,7 +110,7 @@ class ConsumeWithRoom(bootsteps.StartStopStep):  # type: ignore[misc]
         consumer.add_queue(queues.select_add(queues[QUEUE]))
         consumer.consume()
         # The message that came meanwhile may have expired.
-        hear_ring()
+        allow_next_notification()
         self._intake.look()
 
 

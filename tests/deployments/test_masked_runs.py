@@ -25,7 +25,7 @@ from executor.engine.events import StepFinished, TextDelta
 from executor.engine.journal import StepResult
 from executor.engine.llm import offline
 from executor.engine.llm.base import ModelAnswer, ModelRequest
-from executor.following import wakeups
+from executor.following import pubsub
 from executor.following.live_text import live_text
 from executor.language_models import secrets
 from executor.models import BlockResult, Execution, ModelConnection, Step
@@ -154,7 +154,7 @@ async def test_text_in_progress_is_told_masked_though_it_comes_in_pieces(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     told: list[dict[str, Any]] = []
-    monkeypatch.setattr(wakeups, "tell_text", lambda pk, piece: told.append(piece))
+    monkeypatch.setattr(pubsub, "publish_text", lambda pk, piece: told.append(piece))
     chosen, strong = KNOWN
     said = f"Your key is {API_KEY}, and {strong} is known, {chosen} not. Bye, {strong[:6]}"
     whole = f"Your key is {SHOWN_KEY}, and (secret) is known, {chosen} not. Bye, {strong[:6]}"
@@ -190,7 +190,7 @@ def test_a_process_learns_the_keys_that_it_does_not_use(monkeypatch: pytest.Monk
     secrets.learn_keys()
     assert masking.masked_said(first) == "(secret)"
     secrets._changed.clear()
-    monkeypatch.setattr(wakeups, "on_change", [*wakeups.on_change, secrets._changed.set])
+    monkeypatch.setattr(pubsub, "on_invalidate", [*pubsub.on_invalidate, secrets._changed.set])
     save_connection(connection=row, new_key=second)
     assert secrets._changed.is_set()
     monkeypatch.setattr(masking, "_known", KnownSecrets())

@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from deployments.access import keys
 from deployments.calls import lookup
 from deployments.models import ApiKey, Deployment
-from executor.following import wakeups
+from executor.following import pubsub
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,7 +25,7 @@ async def _remembers_for_long(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     """Nothing is forgotten by itself, and this process listens."""
     for module in (keys, lookup):
         monkeypatch.setattr(module.cache, "seconds", 3600.0)
-    hub = wakeups.Hub()
+    hub = pubsub.Hub()
     await hub.start()
     await until(lambda: hub.is_connected)
     yield
@@ -40,7 +40,7 @@ async def until(true: Callable[[], object]) -> None:
 
 def told_by_another_process() -> None:
     with redis.Redis.from_url(settings.REDIS_URL) as client:
-        client.publish(wakeups.CHANGES, json.dumps({"from": "another"}))
+        client.publish(pubsub.CHANGES, json.dumps({"from": "another"}))
 
 
 @pytest.mark.usefixtures("_remembers_for_long")

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from designs.access import SYSTEM
 from executor import states
-from executor.following import wakeups
+from executor.following import pubsub
 from executor.models import Execution, Status
 from executor.services import cancel_execution
 
@@ -22,12 +22,12 @@ Queue = Callable[..., Execution]
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
-    monkeypatch.setattr(wakeups, "tell", lambda pk, kind: found.append(str(kind)))
+    monkeypatch.setattr(pubsub, "publish_change", lambda pk, kind: found.append(str(kind)))
 
-    def tell_cancel(pk: uuid.UUID) -> None:
+    def publish_cancel(pk: uuid.UUID) -> None:
         found.append("its owner")
 
-    monkeypatch.setattr(wakeups, "tell_cancel", tell_cancel)
+    monkeypatch.setattr(pubsub, "publish_cancel", publish_cancel)
     return found
 
 

@@ -118,12 +118,12 @@ def test_a_worker_that_is_to_end_passes_the_message_on(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leaving, sent = Carrier(slots=1), list[Any]()
-    monkeypatch.setattr(worker, "ring", lambda: sent.append("rung"))
+    monkeypatch.setattr(worker, "notify_workers", lambda: sent.append("notified"))
     intake = worker.Intake(leaving)
     leaving.take_no_more()
     execution = queue()
     intake.look()
-    assert sent == ["rung"]
+    assert sent == ["notified"]
     assert fresh(execution).status == Status.QUEUED
 
 

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 
 from designs.runtime.loops import close_loop
-from executor.following import wakeups
+from executor.following import pubsub
 from executor.following.answers import wait_for_answer
 from executor.models import Execution
 
@@ -79,11 +79,11 @@ def test_nobody_waits_once_it_is_known(
 
     async def watch() -> None:
         # Whoever comes first finds it out.
-        async with wakeups.watch(pk, texts=True):
+        async with pubsub.subscribe(pk, texts=True):
             pass
         # Longer than the test may take, if somebody waited for the broker again.
-        monkeypatch.setattr(wakeups, "ANSWER_SECONDS", 1_000.0)
-        async with wakeups.watch(pk, texts=True):
-            assert not await wakeups.running_hub().is_watched_elsewhere(pk)
+        monkeypatch.setattr(pubsub, "ANSWER_SECONDS", 1_000.0)
+        async with pubsub.subscribe(pk, texts=True):
+            assert not await pubsub.running_hub().is_watched_elsewhere(pk)
 
     on_a_loop(watch())

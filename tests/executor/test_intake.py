@@ -45,7 +45,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
 def rings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     for module in ("executor.running.worker", "executor.running.carrier"):
-        monkeypatch.setattr(f"{module}.ring", lambda: found.append("rung"))
+        monkeypatch.setattr(f"{module}.notify_workers", lambda: found.append("notified"))
     return found
 
 

@@ -35,7 +35,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
 
 @pytest.fixture
 def sender() -> Iterator[Sender]:
-    cache.delete(sending.BELL)
+    cache.delete(sending.PENDING_KEY)
     found = Sender()
     yield found
     found._pool.shutdown()
@@ -48,11 +48,11 @@ def done(sender: Sender) -> None:
 
 def test_ten_thousand_that_wait_are_one_message(sender: Sender, sent: Sent) -> None:
     for _ in range(10_000):
-        sender.ring()
+        sender.notify_workers()
     done(sender)
     for _ in range(100):
         # From another process, at another time.
-        sender.ring()
+        sender.notify_workers()
         done(sender)
     assert [name for name, _ in sent] == ["executor.take_work"]
     options = sent[0][1]
@@ -66,13 +66,13 @@ def test_who_hears_it_lets_the_next_one_ring(
     looked: list[int] = []
 
     def look() -> None:
-        # What is queued after the rows were read must ring: it is possible already.
-        sender.ring()
+        # What is queued after the rows were read must send again: it is possible already.
+        sender.notify_workers()
         done(sender)
         looked.append(len(sent))
 
     monkeypatch.setattr(tasks, "take_work", look)
-    sender.ring()
+    sender.notify_workers()
     done(sender)
     tasks.take_work_task()
     assert looked == [2]
@@ -87,9 +87,9 @@ def test_a_message_that_could_not_be_sent_silences_no_other(
     monkeypatch.setattr(sending, "REST_SECONDS", 0.0)
     with monkeypatch.context() as patch:
         patch.setattr(current_app, "send_task", broken)
-        sender.ring()
+        sender.notify_workers()
         done(sender)
-    sender.ring()
+    sender.notify_workers()
     done(sender)
     assert [name for name, _ in sent] == ["executor.take_work"]
 
@@ -107,7 +107,7 @@ def test_a_broker_that_hangs_holds_nobody_up(
         raise TimeoutError
 
     monkeypatch.setattr(current_app, "send_task", send)
-    sender.ring()
+    sender.notify_workers()
     assert hangs.wait(60)
     # Comes back at once, in the thread that called, or this test would stand still.
     for _ in range(sending.MAX_WAITING + 100):
@@ -143,13 +143,13 @@ def test_full_workers_keep_the_queue_short(
         is_full = True
 
     monkeypatch.setattr(sweep, "process_intake", Full)
-    sender.ring()
+    sender.notify_workers()
     done(sender)
     original: Callable[..., Any] = cache.touch
     monkeypatch.setattr(cache, "touch", lambda *a, **k: kept.append(1) or original(*a, **k))
     for _ in range(3):
         sweep.look()
-        sender.ring()
+        sender.notify_workers()
         done(sender)
     assert (len(sent), len(kept)) == (1, 3)
 

@@ -23,7 +23,7 @@ Queue = Callable[..., Execution]
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     found: list[Any] = []
-    monkeypatch.setattr(sweep, "ring", lambda: found.append("rung"))
+    monkeypatch.setattr(sweep, "notify_workers", lambda: found.append("notified"))
     return found
 
 
@@ -92,7 +92,7 @@ def test_what_is_queued_again_rings(queue: Queue, sent: list[Any]) -> None:
     execution = queue()
     states.claim(execution.pk, owner="dead", lease_seconds=-1)
     assert sweep.sweep()["taken_up"] == 1
-    assert (fresh(execution).status, sent) == (Status.QUEUED, ["rung"])
+    assert (fresh(execution).status, sent) == (Status.QUEUED, ["notified"])
 
 
 def test_what_no_message_told_of_is_taken(queue: Queue) -> None:
@@ -107,12 +107,12 @@ def test_after_an_outage_the_living_may_renew_their_leases_first(
 ) -> None:
     rounds: list[bool] = []
 
-    def sweep(*, with_lost: bool = True) -> None:
+    def round_of(*, with_lost: bool = True) -> None:
         rounds.append(with_lost)
         if len(rounds) == 2:
             raise OperationalError("the server is restarting")
 
-    monkeypatch.setattr(sweep, "sweep", sweep)
+    monkeypatch.setattr(sweep, "sweep", round_of)
     sweeps = sweep.Sweeps(lease_seconds=3600)
     for _ in range(4):
         sweeps.round()

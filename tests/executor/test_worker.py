@@ -143,12 +143,12 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(
 
 def test_the_sweep_takes_up_what_was_lost(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[Any] = []
-    monkeypatch.setattr(sweep, "ring", lambda: sent.append("rung"))
+    monkeypatch.setattr(sweep, "notify_workers", lambda: sent.append("notified"))
     lost, held, new = queue(), queue(), queue()
     states.claim(lost.pk, owner="dead", lease_seconds=-1)
     states.claim(held.pk, owner="alive", lease_seconds=30)
     assert sweep.sweep()["taken_up"] == 1
-    assert sent == ["rung"]
+    assert sent == ["notified"]
     assert fresh(held).status == Status.RUNNING
     assert perform(lost).result == 4
     assert perform(new).result == 4

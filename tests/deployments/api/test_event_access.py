@@ -17,8 +17,8 @@ from deployments.api import streams
 from deployments.models import Deployment
 from deployments.services import invoke_deployment
 from designs.access import SYSTEM
+from executor.following import pubsub
 from executor.following import stream as follower
-from executor.following import wakeups
 from executor.models import Execution, Trigger
 from executor.services import cancel_execution
 from tests.documents import greeting
@@ -112,7 +112,7 @@ async def test_payloads_end_when_the_right_to_see_them_is_taken(
 
     await sync_to_async(take)()
     await asyncio.sleep(0.3)
-    wakeups.tell_text(
+    pubsub.publish_text(
         execution.pk,
         {"key": "greet/1", "try": 1, "at": 0, "text": "hidden", "block_id": "b", "agent_id": "a"},
     )

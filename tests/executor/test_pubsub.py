@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 
 from designs.rows.ids import new_id
-from executor.following import wakeups
+from executor.following import pubsub
 
 PATIENCE_SECONDS = 60
 BROKER = settings.REDIS_URL.removeprefix("unix://")
@@ -54,12 +54,12 @@ async def until(true: Any) -> None:
 def test_a_connection_that_is_half_gone_is_noticed_and_made_anew(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wakeups, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(pubsub, "SILENCE_SECONDS", 0.2)
     middle = Middle(f"{tmp_path}/s")
 
     async def story() -> None:
         server = await asyncio.start_unix_server(middle.serve, middle.path)
-        hub = wakeups.Hub()
+        hub = pubsub.Hub()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(settings, "REDIS_URL", f"unix://{middle.path}")
             await hub.start()
@@ -78,7 +78,7 @@ def test_nobody_waits_for_a_broker_that_is_away(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def story() -> None:
-        wakeups.running_hub()
+        pubsub.running_hub()
         monkeypatch.setattr(settings, "REDIS_URL", f"unix://{tmp_path}/nothing")
         confirmed = []
         original = asyncio.wait_for
@@ -87,8 +87,8 @@ def test_nobody_waits_for_a_broker_that_is_away(
             confirmed.append(seconds)
             return await original(what, seconds)
 
-        monkeypatch.setattr(wakeups.asyncio, "wait_for", wait_for)
-        async with wakeups.watch(new_id(), texts=True):
+        monkeypatch.setattr(pubsub.asyncio, "wait_for", wait_for)
+        async with pubsub.subscribe(new_id(), texts=True):
             assert confirmed == []
 
     asyncio.run(story())
