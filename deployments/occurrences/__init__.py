@@ -1,6 +1,4 @@
-"""The arithmetic of schedules: which instants a rule names. Plain Python; nothing is stored
-here.
-"""
+"""The arithmetic of schedules: the instants of a rule. Plain Python that stores nothing."""
 
 from deployments.occurrences.cron import read_cron
 from deployments.occurrences.rules import (

@@ -1,4 +1,4 @@
-"""What a rule is made of."""
+"""The rule of a schedule, as a value."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Literal
 
 MAX_EVERY_SECONDS = 366 * 86_400
 
-# A local time that clocks jump over: run at the first instant after the gap, or not at all.
+# A local time that clocks skip: run at the first instant after the gap, or not at all.
 Nonexistent = Literal["next", "skip"]
-# A local time that comes twice when clocks are set back: run at the first, or at both.
+# A local time that comes twice because clocks are set back: run at the first, or at both.
 Repeated = Literal["once", "twice"]
 
 
 class RuleInvalid(Exception):
-    """The rule cannot be read; `field` names which part, the sentence says what is wrong in it."""
+    """The rule cannot be read: `field` is the invalid part, the message says why."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -26,9 +26,9 @@ class RuleInvalid(Exception):
 class Rule:
     """Cron in local time of a zone, or every N seconds counted in elapsed time.
 
-    Seconds are counted from `start` if there is one, which is the first occurrence then, else from
-    `anchor` (both UTC), which is none. No occurrence lies before `start` or after `end`; a
-    `one_off` rule has one only.
+    Seconds are counted from `start`, which is then the first occurrence, or else from `anchor`,
+    which is not an occurrence (both UTC). No occurrence lies before `start` or after `end`; a
+    `one_off` rule has only one.
     """
 
     cron: str | None

@@ -1,4 +1,4 @@
-"""From a rule to instants: the next one, those that were due, and what daylight saving does."""
+"""The instants of a rule: the next one, those due in a span, and the effects of daylight saving."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from deployments.occurrences.cron import WallClock, wall_clock
 from deployments.occurrences.rules import Nonexistent, Repeated, Rule
 
 _SECOND = timedelta(seconds=1)
-# No zone changes its clocks twice within this, so that equal ends mean no change between.
+# No zone changes its clocks twice within this, so equal ends mean no change in between.
 _PROBE = timedelta(days=1)
-# No change of clocks is larger than a day, so that further away it decides nothing.
+# No change of clocks is larger than a day, so one further away than this decides nothing.
 _NEAR = timedelta(days=2)
 
 
 @dataclass
-class Found:
-    """An instant (UTC) that a cron rule names.
+class CronMatch:
+    """An instant (UTC) that a cron rule matches.
 
     `local` is the wall-clock time it stands for, which differs from the clock's where that time
-    does not exist; `skipped` are the local times without an instant that were passed by.
+    does not exist; `skipped` are the nonexistent local times that were passed over before it.
     """
 
     at: datetime
@@ -34,35 +34,38 @@ class Found:
 
 
 def next_due(rule: Rule, after: datetime) -> datetime | None:
-    """The first instant (UTC) later than `after` that the rule names; None when there is no
-    more.
-    """
+    """The first instant (UTC) of the rule later than `after`; None if there are no more."""
     after = earliest(rule, after)
+    due: datetime | None
     try:
-        if rule.cron is None:
-            found: datetime | None = _next_every(rule, after)
+        if rule.cron is not None:
+            match = find_cron(rule, after)
+            due = None if match is None else match.at
         else:
-            cron = find_cron(rule, after)
-            found = None if cron is None else cron.at
+            every = timedelta(seconds=rule.every_seconds or 0)
+            base = rule.anchor if rule.start is None else rule.start
+            # The start is an occurrence itself; the anchor is not.
+            first = 1 if rule.start is None else 0
+            due = base + max((after - base) // every + 1, first) * every
     except (OverflowError, ValueError):
-        return None  # Beyond the calendar's last year.
-    return None if found is None or (rule.end is not None and found > rule.end) else found
+        return None  # Past the calendar's last year.
+    return None if due is None or (rule.end is not None and due > rule.end) else due
 
 
 def due_times(rule: Rule, first: datetime, until: datetime, *, most: int) -> list[datetime]:
-    """`first` and all that follow up to `until`, at most that many (the earliest)."""
+    """`first` and all that follow up to `until`; the earliest `most` of them."""
     if rule.one_off:
         most = min(most, 1)
-    found: list[datetime] = []
+    times: list[datetime] = []
     due: datetime | None = first
-    while due is not None and due <= until and len(found) < most:
-        found.append(due)
+    while due is not None and due <= until and len(times) < most:
+        times.append(due)
         due = next_due(rule, due)
-    return found
+    return times
 
 
 def reaching_back(rule: Rule, at: datetime) -> Rule:
-    """The same rule for times before it was set: seconds are counted from the anchor backwards."""
+    """The same rule with its anchor moved before `at`, on the same grid of seconds."""
     if rule.every_seconds is None or rule.start is not None or rule.anchor < at:
         return rule
     every = timedelta(seconds=rule.every_seconds)
@@ -70,9 +73,7 @@ def reaching_back(rule: Rule, at: datetime) -> Rule:
 
 
 def jitter(name: str, due: datetime, most_seconds: int) -> timedelta:
-    """How much later than `due` it starts, 0 to `most_seconds`: always the same for name and due
-    time.
-    """
+    """A delay from 0 to `most_seconds`, always the same for one name and due time."""
     text = f"{name}|{due.timestamp():.6f}".encode()
     share = int.from_bytes(hashlib.sha256(text).digest()[:8], "big") / 2**64
     return timedelta(milliseconds=round(most_seconds * 1000 * share))
@@ -85,96 +86,92 @@ def earliest(rule: Rule, after: datetime) -> datetime:
     return after
 
 
-def _next_every(rule: Rule, after: datetime) -> datetime:
-    every = timedelta(seconds=rule.every_seconds or 0)
-    from_start = rule.start is not None
-    base = rule.start if rule.start is not None else rule.anchor
-    passed = (after - base) // every
-    return base + max(passed + 1, 0 if from_start else 1) * every
+# --- Cron in a zone whose clocks change -----------------------------------------------------------
 
-
-# --- Cron in a zone whose clocks are changed ------------------------------------------------------
-
-
-@lru_cache(maxsize=1024)
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
+# zoneinfo's own cache holds eight zones.
+_zone = lru_cache(maxsize=1024)(ZoneInfo)
 
 
 def offset_at(at: datetime, zone: ZoneInfo) -> timedelta:
-    """How far the zone's clocks are ahead of UTC at that instant."""
+    """The zone's offset from UTC at that instant."""
     return at.astimezone(zone).utcoffset() or timedelta()
 
 
-def find_cron(rule: Rule, after: datetime) -> Found | None:
-    """The first instant later than `after`, with what it stands for."""
+def find_cron(rule: Rule, after: datetime) -> CronMatch | None:
+    """The first match later than `after`."""
     return _find_cron(
         rule.cron or "", rule.timezone, rule.nonexistent, rule.repeated, after.astimezone(UTC)
     )
 
 
-# Many schedules say the same, and come due at the same second: that is counted out once.
+# Many schedules share a rule and are due in the same second.
 @lru_cache(maxsize=1024)
 def _find_cron(
     cron: str, timezone: str, nonexistent: Nonexistent, repeated: Repeated, after: datetime
-) -> Found | None:
+) -> CronMatch | None:
     wall = wall_clock(cron)
     zone = _zone(timezone)
     skipped: list[datetime] = []
-    for found in _walk(wall, zone, after):
-        if found.is_moved and (wall.flows or nonexistent == "skip"):
-            skipped.append(found.local)
-        elif wall.flows or repeated == "twice" or not _came_before(found, zone):
-            found.skipped = skipped
-            return found
+    for match in _walk(wall, zone, after):
+        if match.is_moved:
+            if not wall.flows and nonexistent == "next":
+                match.skipped = skipped
+                return match
+            skipped.append(match.local)
+            continue
+        # The clock may have shown this time before, until it was set back.
+        first = match.local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+        if wall.flows or repeated == "twice" or first >= match.at:
+            match.skipped = skipped
+            return match
     return None
 
 
-def _walk(wall: WallClock, zone: ZoneInfo, after: datetime) -> Iterator[Found]:
-    """All local times that the clock names, in the order in which a clock on the wall comes to
-    them: those that come twice are told twice, those jumped over at the instant of the jump.
+def _walk(wall: WallClock, zone: ZoneInfo, after: datetime) -> Iterator[CronMatch]:
+    """All matching local times, in the order in which a clock on the wall reaches them.
+
+    Times that the clock shows twice come twice; times that it jumps over come at the instant of
+    the jump.
     """
     at = after.astimezone(UTC)
     offset = offset_at(at, zone)
     local = at.replace(tzinfo=None) + offset
-    while (found := wall.after(local)) is not None:
-        until = _instant(found, offset)
+    while (following := wall.after(local)) is not None:
+        until = (following - offset).replace(tzinfo=UTC)
         change = _first_change(at, min(until, at + _NEAR), offset, zone)
         if change is None and until - at > 2 * _NEAR:
-            # Between here and the days before it the rule names nothing, whatever clocks do.
+            # Jump close to the match: clock changes on the way decide nothing.
             at = until - _NEAR
             offset = offset_at(at, zone)
             local = at.replace(tzinfo=None) + offset
             continue
         change = change or _first_change(at, until, offset, zone)
         if change is None:
-            at, local = until, found
-            yield Found(at, found)
+            at, local = until, following
+            yield CronMatch(at, local)
             continue
         offset = offset_at(change, zone)
-        shown = change.replace(tzinfo=None) + offset
-        # Set forward, the clock never shows what lies before; set back, it shows some times again.
-        while found is not None and found < shown:
-            yield Found(change, found, is_moved=True)
-            found = wall.after(found)
-        at, local = change, shown - _SECOND
+        clock = change.replace(tzinfo=None) + offset
+        # Set forward, the clock never shows the times before; set back, it shows some again.
+        while following is not None and following < clock:
+            yield CronMatch(change, following, is_moved=True)
+            following = wall.after(following)
+        at, local = change, clock - _SECOND
 
 
 def _first_change(
     at: datetime, until: datetime, offset: timedelta, zone: ZoneInfo
 ) -> datetime | None:
-    """The first instant in (at, until] at which the clocks differ from `offset`."""
+    """The first instant in (at, until] at which the zone's offset is not `offset`."""
     while at < until:
         probe = min(at + _PROBE, until)
         if offset_at(probe, zone) != offset:
-            return _bisect(at, probe, offset, zone)
+            break
         at = probe
-    return None
-
-
-def _bisect(same: datetime, changed: datetime, offset: timedelta, zone: ZoneInfo) -> datetime:
-    same = same.replace(microsecond=0)
-    changed = changed.replace(microsecond=0) + (_SECOND if changed.microsecond else timedelta())
+    else:
+        return None
+    same = at.replace(microsecond=0)
+    changed = probe.replace(microsecond=0) + (_SECOND if probe.microsecond else timedelta())
     while changed - same > _SECOND:
         middle = (same + (changed - same) // 2).replace(microsecond=0)
         if offset_at(middle, zone) == offset:
@@ -182,14 +179,3 @@ def _bisect(same: datetime, changed: datetime, offset: timedelta, zone: ZoneInfo
         else:
             changed = middle
     return changed
-
-
-def _instant(local: datetime, offset: timedelta) -> datetime:
-    return (local - offset).replace(tzinfo=UTC)
-
-
-def _came_before(found: Found, zone: ZoneInfo) -> bool:
-    """Whether the clock showed this time once already, before it was set back."""
-    return (
-        not found.is_moved and found.local.replace(tzinfo=zone, fold=0).astimezone(UTC) < found.at
-    )

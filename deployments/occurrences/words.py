@@ -12,64 +12,49 @@ from deployments.occurrences.cron import wall_clock
 from deployments.occurrences.rules import Rule
 
 _DAY_NAMES = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+_DAY_SETS = {frozenset(range(7)): "day", frozenset(range(1, 6)): "weekday"}
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 _MAX_TIMES = 4
 # cronsim writes 21th and 31th.
-_ORDINAL = re.compile(r"\b(\d+)th\b")
+_ENDINGS = {"1": "st", "2": "nd", "3": "rd"}
+_WRONG_ORDINAL = re.compile(r"(?<!1)([123])th\b")
 
 
 def in_words(rule: Rule) -> str:
     """The rule as people say it, with the zone where it matters."""
     once = "; once only" if rule.one_off else ""
     if rule.cron is None:
-        return f"every {_duration(rule.every_seconds or 0)}{once}"
-    both = " (both day fields must fit)" if _both_days(rule.cron) else ""
-    return f"{_usual(rule.cron) or _any(rule.cron)}{both}, {rule.timezone}{once}"
+        seconds = rule.every_seconds or 0
+        size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0)
+        count = seconds // size
+        return f"every {unit if count == 1 else f'{count} {unit}s'}{once}"
+    _, _, day, _, week = rule.cron.split()
+    both = "" if "*" in (day, week) else " (both day fields must fit)"
+    return f"{_usual(rule.cron) or _explain(rule.cron)}{both}, {rule.timezone}{once}"
 
 
 def offset_text(offset: timedelta) -> str:
-    """An offset from UTC as in +05:30; seconds, which only old rules of zones have, are cut off."""
+    """An offset from UTC as in +05:30, cut to minutes: only old zone rules have seconds."""
     minutes = int(offset.total_seconds()) // 60
     sign = "-" if minutes < 0 else "+"
     return f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
-def _both_days(cron: str) -> bool:
-    parts = cron.split()
-    return "*" not in (parts[2], parts[4])
-
-
-def _any(cron: str) -> str:
-    words = CronSim(_plain(cron), datetime(2024, 1, 1, tzinfo=UTC)).explain()
-    words = _ORDINAL.sub(lambda found: _ordinal(int(found[1])), words)
-    return words[:1].lower() + words[1:] + _which_months(cron)
-
-
-def _which_months(cron: str) -> str:
-    """What becomes of months without such a day."""
-    wall = wall_clock(cron)
-    lengths = {calendar.monthrange(2025, month)[1] for month in wall.months}
-    if min(wall.days) <= min(lengths):
-        return ""
-    return ", in leap years" if wall.months == {2} else ", in months that have one"
-
-
-def _plain(cron: str) -> str:
-    """The expression with a step that names one day only written as that day."""
-    parts = cron.split()
-    if "/" in parts[2] and len(days := wall_clock(cron).days) == 1:
-        parts[2] = str(min(days))
-    return " ".join(parts)
-
-
-def _ordinal(number: int) -> str:
-    """As in 21st, 22nd, 23rd, and 11th."""
-    ends = {1: "st", 2: "nd", 3: "rd"}
-    is_teen = number % 100 in (11, 12, 13)
-    return f"{number}{'th' if is_teen else ends.get(number % 10, 'th')}"
+def _explain(cron: str) -> str:
+    """cronsim's words for any expression, with their mistakes corrected."""
+    parts, wall = cron.split(), wall_clock(cron)
+    if "/" in parts[2] and len(wall.days) == 1:
+        # A step that reaches one day only is that day.
+        parts[2] = str(min(wall.days))
+    words = CronSim(" ".join(parts), datetime(2024, 1, 1, tzinfo=UTC)).explain()
+    words = _WRONG_ORDINAL.sub(lambda match: match[1] + _ENDINGS[match[1]], words)
+    if min(wall.days) > min(calendar.monthrange(2025, month)[1] for month in wall.months):
+        words += ", in leap years" if wall.months == {2} else ", in months that have one"
+    return words[:1].lower() + words[1:]
 
 
 def _usual(cron: str) -> str:
-    """Short words for what most people write; empty for the rest."""
+    """Short words for the most common expressions; empty for the rest."""
     minute, hour, day, month, week = cron.split()
     if (day, month) != ("*", "*"):
         return ""
@@ -81,7 +66,10 @@ def _usual(cron: str) -> str:
     times = [f"{at:02}:{wall.minutes[0]:02}" for at in wall.hours]
     if len(times) > _MAX_TIMES:
         return ""
-    return f"every {_days(wall.weekdays)} at {_listed(times)}"
+    # Weeks start on Monday for people, on Sunday for cron.
+    week_days = sorted(wall.weekdays, key=lambda number: (number - 1) % 7)
+    days = _DAY_SETS.get(wall.weekdays) or _listed([_DAY_NAMES[number] for number in week_days])
+    return f"every {days} at {_listed(times)}"
 
 
 def _within_hours(minute: str) -> str:
@@ -95,22 +83,5 @@ def _within_hours(minute: str) -> str:
     return ""
 
 
-def _days(weekdays: frozenset[int]) -> str:
-    if len(weekdays) == 7:
-        return "day"
-    if weekdays == frozenset(range(1, 6)):
-        return "weekday"
-    # Monday first, as people count a week.
-    return _listed([_DAY_NAMES[day] for day in sorted(weekdays, key=lambda day: (day - 1) % 7)])
-
-
 def _listed(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _duration(seconds: int) -> str:
-    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds % size == 0 and seconds >= size:
-            count = seconds // size
-            return name if count == 1 else f"{count} {name}s"
-    return "second" if seconds == 1 else f"{seconds} seconds"
