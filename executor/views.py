@@ -19,7 +19,13 @@ from designs.requests import PageRequest, requires
 from designs.runtime.threads import event_response, in_thread
 from executor.errors import ExecutionEnded, TooManyStreams
 from executor.following import pubsub
-from executor.following.broadcasts import Broadcast, Listener, Looks, broadcast_of, shared_looks
+from executor.following.broadcasts import (
+    Broadcast,
+    CachedAccess,
+    Listener,
+    broadcast_of,
+    shared_access,
+)
 from executor.following.open_streams import Place, take_place
 from executor.following.sight import sees, sitting
 from executor.history.filters import HistoryFilter
@@ -199,20 +205,20 @@ async def execution_stream(request: PageRequest, pk: uuid.UUID) -> HttpResponseB
     except TooManyStreams as error:
         return HttpResponse(str(error), "text/plain", 429, headers={"Retry-After": "5"})
     session = request.session.session_key
-    looks = shared_looks((session, pk), lambda: _still_sees(session, pk), LOOK_AGAIN_SECONDS)
-    looks.know(True)
+    looks = shared_access((session, pk), lambda: _still_sees(session, pk), LOOK_AGAIN_SECONDS)
+    looks.set(True)
     response = event_response(_changes(pk, looks, place))
     place.belong_to(response)
     return response
 
 
-async def _changes(pk: uuid.UUID, looks: Looks[bool], place: Place) -> AsyncIterator[bytes]:
+async def _changes(pk: uuid.UUID, looks: CachedAccess[bool], place: Place) -> AsyncIterator[bytes]:
     try:
         async with broadcast_of(Rings, pk) as rings:
             heard = rings.listen()
             # What happened before is not missed.
             ring: bytes | None = CHANGED
-            while await looks.now():
+            while await looks.get():
                 yield ring or b": alive\n\n"
                 if heard.is_over:
                     # Without an end, the browser asks again by itself, and another process answers.
@@ -238,8 +244,8 @@ class Rings(Broadcast[bytes]):
         async with pubsub.subscribe(self.pk) as heard:
             while True:
                 is_live, steps = await in_thread(_state, self.pk)
-                self.begin()
-                self.tell(CHANGED)
+                self.mark_ready()
+                self.publish(CHANGED)
                 self.has_ended = not is_live
                 if self.has_ended or pubsub.is_shutting_down():
                     return

@@ -26,7 +26,7 @@ from designs.api.permissions import caller_of_request
 from designs.runtime.threads import begin_in_thread_once, in_thread_once
 from designs.secrets.masking import masked
 from executor.api.serializers import AcceptedOut
-from executor.following.answers import standing
+from executor.following.answers import current_state
 from executor.models import Status, Trigger
 
 MAX_KEY_LENGTH = 255
@@ -197,7 +197,7 @@ async def _told(call: Call, waited_seconds: float) -> HttpResponse:
     answer, status = call.answer, Status.QUEUED.value
     if answer is None and (waited_seconds or call.replayed):
         # It was accepted some time ago, and may have ended in this moment.
-        status, answer = await standing(call.execution_id, with_answer=waited_seconds > 0)
+        status, answer = await current_state(call.execution_id, with_answer=waited_seconds > 0)
     if answer is None:
         response = accepted_response(call.execution_id, status)
     else:

@@ -25,12 +25,12 @@ from designs.rows.ids import new_id
 from designs.runtime.threads import event_response, in_thread_once
 from executor.following import stream as follower
 from executor.following.answers import read_answer
-from executor.following.broadcasts import Listener, Looks, broadcast_of, shared_looks
+from executor.following.broadcasts import CachedAccess, Listener, broadcast_of, shared_access
 from executor.following.open_streams import Place, take_place
 from executor.following.openings import turn_to_open
 from executor.following.sight import sees, sitting
 from executor.following.stream import Events
-from executor.following.stream_rows import Position, Told, read_position
+from executor.following.stream_rows import StreamEvent, StreamPosition, parse_position
 from executor.history.quotes import HIDDEN, PLAIN, reasons_without_quotes
 from executor.models import parse_execution_id
 
@@ -83,12 +83,12 @@ class ExecutionEventsView(AsyncApiView):
             return HttpResponse(status=204)
         hearing = Hearing(await take_place(caller, pk))
         try:
-            await hearing.begin(pk, read_position(last))
+            await hearing.begin(pk, parse_position(last))
         except BaseException:
             await hearing.close()
             raise
         looks = _looks(request, pk, own=None)
-        looks.know(_sight(caller, None))
+        looks.set(_sight(caller, None))
         return hearing.response(looks)
 
 
@@ -98,14 +98,14 @@ async def stream_call(request: Request, called: Callable[..., Awaitable[Call]]) 
     async with turn_to_open():
         hearing = Hearing(await take_place(caller, pk))
         try:
-            await hearing.begin(pk, Position())
+            await hearing.begin(pk, StreamPosition())
             call = await called(wait_seconds=0, streams=True, execution_id=pk)
             if call.execution_id != pk:
                 # An idempotency key had started another execution.
                 pk = call.execution_id
                 await hearing.close()
                 hearing = Hearing(await take_place(caller, pk))
-                await hearing.begin(pk, Position())
+                await hearing.begin(pk, StreamPosition())
         except BaseException:
             await hearing.close()
             raise
@@ -119,19 +119,19 @@ class Hearing:
     """A listener's place among the open streams, and what it hears."""
 
     events: Events
-    listener: Listener[Told]
+    listener: Listener[StreamEvent]
 
     def __init__(self, place: Place) -> None:
         self._place = place
         self._stack = contextlib.AsyncExitStack()
-        self._told: list[Told] = []
+        self._told: list[StreamEvent] = []
 
-    async def begin(self, pk: uuid.UUID, position: Position) -> None:
+    async def begin(self, pk: uuid.UUID, position: StreamPosition) -> None:
         """Hear everything after the position."""
         self.events = await self._stack.enter_async_context(broadcast_of(Events, pk))
         self._told, self.listener = self.events.since(position), self.events.listen()
 
-    def response(self, looks: Looks[Sight]) -> StreamingHttpResponse:
+    def response(self, looks: CachedAccess[Sight]) -> StreamingHttpResponse:
         found = event_response(self._lines(looks))
         # A stream whose client leaves before its first byte is never begun, so it cannot end.
         weakref.finalize(found, _close_later, asyncio.get_running_loop(), self._place, self._stack)
@@ -142,7 +142,7 @@ class Hearing:
         self._place.free()
         await self._stack.aclose()
 
-    async def _lines(self, looks: Looks[Sight]) -> AsyncIterator[bytes]:
+    async def _lines(self, looks: CachedAccess[Sight]) -> AsyncIterator[bytes]:
         try:
             # Something at once, so that readers know that they are connected.
             yield b"retry: 1000\n\n"
@@ -170,10 +170,13 @@ def _close_later(
 
 
 async def _heard(
-    events: Events, listener: Listener[Told], told: list[Told], looks: Looks[Sight]
+    events: Events,
+    listener: Listener[StreamEvent],
+    told: list[StreamEvent],
+    looks: CachedAccess[Sight],
 ) -> AsyncIterator[bytes]:
     """`told`, then all events as this listener may see them, until it may see none."""
-    while (sight := await looks.now()) is not None:
+    while (sight := await looks.get()) is not None:
         for one in told:
             if sight.shows or one.name != "delta":
                 yield await _event(one, shows=sight.shows)
@@ -187,22 +190,22 @@ async def _heard(
             yield b": alive\n\n"
 
 
-async def _done(events: Events) -> Told | None:
+async def _done(events: Events) -> StreamEvent | None:
     """What the call would have answered; made once for all who hear it."""
     if events.done is None:
         answer = await in_thread_once(read_answer, events.pk)
         if answer is not None and events.done is None:
-            events.done = Told("done", ended(answer)[1], f"{events.position}{DONE}")
+            events.done = StreamEvent("done", ended(answer)[1], f"{events.position}{DONE}")
     return events.done
 
 
-async def _event(told: Told, *, shows: bool) -> bytes:
+async def _event(told: StreamEvent, *, shows: bool) -> bytes:
     if shows not in told.encoded:
         told.encoded[shows] = await _encoded(told, shows=shows)
     return told.encoded[shows]
 
 
-async def _encoded(told: Told, *, shows: bool) -> bytes:
+async def _encoded(told: StreamEvent, *, shows: bool) -> bytes:
     data = told.data
     if not shows:
         data = {**data, **{name: None for name in PAYLOADS if name in data}}
@@ -224,7 +227,7 @@ class Sight:
     shows: bool
 
 
-def _looks(request: Request, pk: uuid.UUID, *, own: Caller | None) -> Looks[Sight]:
+def _looks(request: Request, pk: uuid.UUID, *, own: Caller | None) -> CachedAccess[Sight]:
     """Who calls, today. Somebody's `own` call shows them what it would have answered, even without
     the right to look at others' runs.
     """
@@ -242,7 +245,7 @@ def _looks(request: Request, pk: uuid.UUID, *, own: Caller | None) -> Looks[Sigh
             return None
         return _sight(caller, own) if is_there else None
 
-    return shared_looks((text or session, pk, own is None), look, LOOK_AGAIN_SECONDS)
+    return shared_access((text or session, pk, own is None), look, LOOK_AGAIN_SECONDS)
 
 
 def _sight(caller: Caller, own: Caller | None) -> Sight | None:

@@ -1,4 +1,4 @@
-"""Telling others how a run goes on: wake-ups, answers, streams, live text."""
+"""Following runs from elsewhere: publish and subscribe, answers, streams, live text."""
 
 __all__ = [
     "answers",

@@ -1,4 +1,4 @@
-"""How an execution ended, as its caller is told: from the run itself, or from its rows."""
+"""The answer to a caller about the end of an execution, from the run itself or from its rows."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from executor.models import TERMINAL, BlockStatus, Execution, Status
 
 logger = logging.getLogger(__name__)
 
-# A wake-up may be lost with the broker; then the row is read after this many seconds.
+# Messages may be lost with the broker, so the row is read again after this time.
 LOOK_AGAIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The end of an execution.
-
-    `results` holds by id the outputs that blocks handed on, default values included.
+    """The end of an execution. `results` has by block id the outputs that were handed on, default
+    values included.
     """
 
     execution_id: uuid.UUID
@@ -40,7 +39,6 @@ class Answer:
 
 
 def answer_of(execution: Execution, results: dict[str, Any]) -> Answer:
-    """What is told of an execution that has ended, whoever ran it and however it was read."""
     return Answer(
         execution_id=execution.pk,
         status=execution.status,
@@ -63,29 +61,27 @@ def read_answer(pk: uuid.UUID) -> Answer | None:
     results = {
         block_id: output
         for block_id, status, output in blocks.values_list("block_id", "status", "output")
-        # One that failed has an output only if its default value, which is never null, stood in.
+        # A failed block has an output only if its default value, which is never null, was used.
         if status == BlockStatus.COMPLETED or output is not None
     }
     return answer_of(execution, results)
 
 
-async def standing(pk: uuid.UUID, *, with_answer: bool) -> tuple[str, Answer | None]:
-    """How an accepted execution stands at this moment, and its answer if it has just ended and that
-    is wanted.
+async def current_state(pk: uuid.UUID, *, with_answer: bool) -> tuple[str, Answer | None]:
+    """An accepted execution's status, and its answer if it has ended and `with_answer`.
 
-    While the database is away, it was accepted all the same, and whoever started it needs its name.
+    "queued" while the database is away: the caller needs the id of what was accepted all the same.
     """
     try:
         status = await in_thread(status_of, pk)
-        is_told = with_answer and status in TERMINAL
-        return status, await in_thread(read_answer, pk) if is_told else None
+        is_ended = with_answer and status in TERMINAL
+        return status, await in_thread(read_answer, pk) if is_ended else None
     except (OperationalError, InterfaceError) as error:
-        logger.warning("How exec-%s stands cannot be read: %s", pk.hex, error)
+        logger.warning("The status of exec-%s cannot be read: %s", pk.hex, error)
         return Status.QUEUED.value, None
 
 
 def status_of(pk: uuid.UUID) -> str:
-    """The execution's status at this moment."""
     return str(Execution.objects.values_list("status", flat=True).get(pk=pk))
 
 
@@ -100,7 +96,7 @@ def usage_of(execution: Execution) -> dict[str, Any]:
 
 
 async def wait_for_answer(pk: uuid.UUID, seconds: float) -> Answer | None:
-    """Wait until the execution ended, wherever it runs.
+    """Wait until the execution has ended, in whatever process it runs.
 
     None after that many seconds, or when this process is about to end.
     """
@@ -108,40 +104,36 @@ async def wait_for_answer(pk: uuid.UUID, seconds: float) -> Answer | None:
     token = object()
     _waiting.add(token)
     try:
-        async with pubsub.subscribe(pk) as heard:
+        async with pubsub.subscribe(pk) as subscription:
             while True:
-                answer = await _answer_if_readable(pk)
+                answer = None
+                try:
+                    answer = await in_thread(read_answer, pk)
+                except (OperationalError, InterfaceError) as error:
+                    # The database may be away for a moment; the run continues.
+                    logger.warning("The end of exec-%s cannot be read: %s", pk.hex, error)
                 left = end - time.monotonic()
                 if answer is not None or left <= 0 or pubsub.is_shutting_down():
                     return answer
-                await _until_ended(heard, min(left, LOOK_AGAIN_SECONDS))
+                await _wait_for_end(subscription, min(left, LOOK_AGAIN_SECONDS))
     finally:
         _waiting.discard(token)
-
-
-async def _answer_if_readable(pk: uuid.UUID) -> Answer | None:
-    """The database may be away for a moment: the run goes on, and is looked at again."""
-    try:
-        return await in_thread(read_answer, pk)
-    except (OperationalError, InterfaceError) as error:
-        logger.warning("The end of exec-%s cannot be looked for: %s", pk.hex, error)
-        return None
 
 
 _waiting: set[object] = set()
 
 
 def is_waited_for() -> bool:
-    """Whether a caller waits for an answer in this process."""
+    """True if a caller waits for an answer in this process."""
     return bool(_waiting)
 
 
-async def _until_ended(heard: pubsub.Subscription, seconds: float) -> None:
-    """Return at the first message that tells of an end, or when the time is over."""
+async def _wait_for_end(subscription: pubsub.Subscription, seconds: float) -> None:
+    """Until a message reports the end of the run or of this process, or the time is over."""
     try:
         async with asyncio.timeout(seconds):
             while True:
-                message = await heard.queue.get()
+                message = await subscription.queue.get()
                 if message["kind"] in TERMINAL or message["kind"] == "shutdown":
                     return
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""How many streams are open: for a caller and for a run over all processes, and in this process."""
+"""Limits open streams per caller and per run across all processes, and per process."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from executor.errors import TooManyStreams
 logger = logging.getLogger(__name__)
 
 PREFIX = "orchestra:streams:"
-# Streams of a process that was killed count for so long; those that live are noted anew in time.
+# Streams of a killed process count for this long; live ones are renewed before.
 LEASE_SECONDS = 30.0
-# A Redis that hangs must not hold up every stream: after a failure none waits for it for this long,
-# and then one at a time.
+# A Redis that hangs must not block every stream: after a failure none waits for it for this long,
+# and then one at a time tries.
 REST_SECONDS = 5.0
 SOCKET_SECONDS = 5.0
-# So many are noted or forgotten by one call.
+# Streams that are added or removed by one call.
 MAX_TOGETHER = 100
 
-# For each new stream two keys, its caller's and its run's open streams with their ends. Arguments
-# are the lease in milliseconds, both limits, and the streams' names. For each comes back 0: it was
-# noted; 1 or 2: that one has too many.
+# KEYS: for each new stream the sorted sets of its caller's and its run's open streams, scored by
+# expiry. ARGV: the lease in milliseconds, both limits, and the streams' names. Returns for each
+# stream 0 if it was added, or 1 or 2 for the key that is full.
 SCRIPT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -69,7 +69,7 @@ patience = Patience(rest_seconds=REST_SECONDS, try_seconds=3 * SOCKET_SECONDS)
 
 
 class Place:
-    """One open stream, until it is freed; with what it belongs to at the latest."""
+    """One open stream, until it is freed."""
 
     def __init__(self, keys: tuple[str, str]) -> None:
         self.name = new_id().hex
@@ -79,7 +79,9 @@ class Place:
         _counts.update(keys)
 
     def belong_to(self, owner: Any) -> None:
-        """A stream whose client leaves before its first byte is never begun, so it cannot end."""
+        """Free it with its owner at the latest: a response whose client leaves before its first
+        byte is never iterated, so it cannot free the stream itself.
+        """
         weakref.finalize(owner, self.free)
 
     def free(self) -> None:
@@ -99,12 +101,12 @@ class Place:
 
 async def take_place(caller: Caller, pk: uuid.UUID) -> Place:
     """Count a stream that this caller opens on this run. Raises TooManyStreams."""
-    told = settings.ENVIRONMENT
-    limits = (told.streams_per_caller, told.streams_per_run)
+    environment = settings.ENVIRONMENT
+    limits = (environment.streams_per_caller, environment.streams_per_run)
     keys = (f"{PREFIX}caller:{caller.turn_key}", f"{PREFIX}run:{pk.hex}")
-    if len(_open) >= told.most_streams:
+    if len(_open) >= environment.most_streams:
         raise TooManyStreams("Too many streams are open here. Try again in some seconds.")
-    # Here without Redis, so that a process has its limits also while Redis is away.
+    # Checked in this process first, so that limits hold in each process while Redis is away.
     full = next((n for n, key in enumerate(keys, 1) if _counts[key] >= limits[n - 1]), 0)
     if full:
         raise _too_many(full, limits)
@@ -130,13 +132,13 @@ def _too_many(full: int, limits: tuple[int, int]) -> TooManyStreams:
 
 
 async def _note(places: Sequence[Place]) -> dict[Place, int]:
-    """Which of its keys has too many, for each place; 0 for one that is noted."""
-    told = settings.ENVIRONMENT
+    """For each place 0, or the number of its key that is full."""
+    environment = settings.ENVIRONMENT
     answers: Sequence[int] = [0] * len(places)
     if patience.asks():
         keys = [key for place in places for key in place.keys]
         names = [place.name for place in places]
-        limits = (told.streams_per_caller, told.streams_per_run)
+        limits = (environment.streams_per_caller, environment.streams_per_run)
         try:
             note = _counting.get().note
             answers = await note(keys, [int(LEASE_SECONDS * 1000), *limits, *names])
@@ -146,7 +148,7 @@ async def _note(places: Sequence[Place]) -> dict[Place, int]:
             patience.answered()
     for place in places:
         if place.name not in _open:
-            # Its client left while it was being noted.
+            # Its client left while it was being added.
             _counting.get().forget_soon(place)
     return {place: int(full) for place, full in zip(places, answers, strict=True)}
 
@@ -174,7 +176,7 @@ async def _renew(loop: asyncio.AbstractEventLoop) -> None:
         lease = int(LEASE_SECONDS * 1000)
         client = _counting.get().client
         try:
-            # By the clock that the script compares with: this process's may be wrong.
+            # By the clock of the script: this process's clock may be wrong.
             seconds, microseconds = await client.time()
             end = seconds * 1000 + microseconds // 1000 + lease
             async with client.pipeline(transaction=False) as pipe:
@@ -187,15 +189,15 @@ async def _renew(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _by_key(places: Sequence[Place]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    names: dict[str, list[str]] = {}
     for place in places:
         for key in place.keys:
-            found.setdefault(key, []).append(place.name)
-    return found
+            names.setdefault(key, []).append(place.name)
+    return names
 
 
 class _Counting:
-    """What one event loop counts its streams with."""
+    """Counts the streams of one event loop in Redis."""
 
     def __init__(self) -> None:
         self.client: Any = redis.asyncio.Redis.from_url(
@@ -211,13 +213,13 @@ class _Counting:
         self._renewing: asyncio.Task[None] | None = None
 
     def keep_renewing(self) -> None:
-        """One task notes all streams of the loop anew, as long as there are any."""
+        """One task renews all streams of the loop, as long as there are any."""
         if self._renewing is None or self._renewing.done():
             loop = asyncio.get_running_loop()
             self._renewing = loop.create_task(_renew(loop), name="open streams")
 
     def forget_soon(self, place: Place) -> None:
-        """Without waiting; those that end together are forgotten together."""
+        """Without waiting; streams that end together are removed together."""
         self._freed.append(place)
         if self._forgetting is None or self._forgetting.done():
             loop = asyncio.get_running_loop()
@@ -225,8 +227,8 @@ class _Counting:
 
     async def _forget(self) -> None:
         while self._freed:
-            some, self._freed = self._freed[:MAX_TOGETHER], self._freed[MAX_TOGETHER:]
-            await _forget(some)
+            batch, self._freed = self._freed[:MAX_TOGETHER], self._freed[MAX_TOGETHER:]
+            await _forget(batch)
 
     async def close(self) -> None:
         await stop_task(self._renewing)

@@ -1,4 +1,4 @@
-"""Streams are opened in turns: a thousand clients that come back at once leave room for others."""
+"""Opens streams in turns, so that a thousand reconnecting clients leave room for other requests."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from django.conf import settings
 from designs.runtime.loops import PerLoop
 from executor.errors import TooManyStreams
 
-# Openings that a process works on at once; between these, everybody else is served.
+# Maximum of streams that a process opens at once.
 AT_ONCE = 32
 
 
 class Turn:
-    """One opening's turn, until it is over."""
+    """The permission to open one stream."""
 
     def __init__(self, turns: asyncio.Semaphore) -> None:
         self._turns: asyncio.Semaphore | None = turns
@@ -29,7 +29,7 @@ class Turn:
 
 
 class _Line:
-    """The line of one event loop: first come, first served."""
+    """The waiting line of one event loop, first come, first served."""
 
     def __init__(self) -> None:
         self.turns = asyncio.Semaphore(AT_ONCE)
@@ -38,7 +38,7 @@ class _Line:
 
 @asynccontextmanager
 async def turn_to_open() -> AsyncIterator[Turn]:
-    """Wait for a turn, which ends with the block at the latest. Raises TooManyStreams when as many
+    """Wait for a turn, which ends with the block at the latest. Raises TooManyStreams if as many
     wait as may be open.
     """
     line = _lines.get()

@@ -1,4 +1,4 @@
-"""Which kinds of processes were seen lately: a key in the cache that each renews."""
+"""Kinds of processes that are alive, by a cache key that each of them renews."""
 
 from __future__ import annotations
 
@@ -17,17 +17,15 @@ SEEN_SECONDS = 20.0
 
 
 def note(kind: str) -> None:
-    """Say that a process of this kind is alive. Never raises."""
+    """Record that a process of this kind is alive. Never raises."""
     try:
         cache.set(f"presence:{kind}", time.time(), timeout=300)
     except (redis.RedisError, OSError) as error:
-        logger.debug("Presence could not be noted: %s", error)
+        logger.debug("Presence could not be recorded: %s", error)
 
 
 def last_seen(kind: str) -> float | None:
-    """Seconds since a process of this kind was last seen; None if none was, or the cache is
-    away.
-    """
+    """Seconds since a process of this kind was last seen; None if unknown."""
     try:
         at = cache.get(f"presence:{kind}")
     except (redis.RedisError, OSError):
@@ -36,5 +34,5 @@ def last_seen(kind: str) -> float | None:
 
 
 def start_noting(kind: str) -> None:
-    """Note this process now and every few seconds, in a daemon thread."""
+    """Record this process now and every few seconds, in a daemon thread."""
     forever(f"presence {kind}", lambda: note(kind), pause=lambda: RENEW_SECONDS)

@@ -1,4 +1,4 @@
-"""Follows an execution for a listener: what its rows say, and model text as it comes."""
+"""Follows an execution for its listeners: changes of its rows, and model text as it comes."""
 
 from __future__ import annotations
 
@@ -9,116 +9,119 @@ from typing import Any
 
 from executor.following import pubsub
 from executor.following.broadcasts import Broadcast
-from executor.following.stream_rows import LETTERS, Found, Position, Told, read_run
+from executor.following.stream_rows import (
+    RunSnapshot,
+    StreamEvent,
+    StreamPosition,
+    changed_blocks,
+    read_run,
+)
 from executor.models import TERMINAL, BlockResult, Status, Step
 
-# A listener that hears nothing is told so, and rows are read: a wake-up may be lost.
+# After this long without a message listeners get a sign of life, and rows are read, since messages
+# may be lost.
 ALIVE_SECONDS = 10.0
-# Changes that come within this time are read together.
+# Changes within this time are read together.
 GATHER_SECONDS = 0.02
 
 
-class Events(Broadcast[Told]):
-    """What happens to a run: its rows as they change, and model text as it comes.
+class Events(Broadcast[StreamEvent]):
+    """The events of a run: changes of its rows, and model text as it comes.
 
-    Rows are re-read, so that a lost wake-up loses nothing; who comes later gets text in progress as
-    a snapshot.
+    Rows are re-read, so that a lost message loses nothing. New listeners get text in progress as a
+    snapshot.
     """
 
     def __init__(self, pk: uuid.UUID) -> None:
         super().__init__(pk)
         self._texts = Texts(pk)
-        self._position = Position()
-        self._found: Found | None = None
+        self._position = StreamPosition()
+        self._snapshot: RunSnapshot | None = None
         self._rows: dict[int, BlockResult] = {}
         self._steps: list[Step] = []
-        self._early: list[Told] = []
+        self._early: list[StreamEvent] = []
         self._has_changed = False
         self.has_ended = False
-        self.done: Told | None = None
+        self.done: StreamEvent | None = None
 
     async def produce(self) -> None:
-        async with pubsub.subscribe(self.pk, texts=True) as heard:
+        async with pubsub.subscribe(self.pk, texts=True) as subscription:
             pubsub.request_texts(self.pk)
-            while not await self._is_over(heard):
-                await self._until_changed(heard)
+            while not await self._publish_changes(subscription):
+                await self._wait_for_change(subscription)
                 await asyncio.sleep(GATHER_SECONDS)
 
     @property
     def position(self) -> str:
-        """Where those are who were told everything."""
+        """The position after everything that was published."""
         return str(self._position)
 
-    def since(self, position: Position) -> list[Told]:
-        """What a listener who was told so much lacks at this moment."""
-        found = self._found
-        if found is None:
+    def since(self, position: StreamPosition) -> list[StreamEvent]:
+        """The events that a listener at this position lacks now."""
+        snapshot = self._snapshot
+        if snapshot is None:
             return []
-        letters = dict(enumerate(position.blocks))
-        blocks = [
-            pk for n, (pk, status) in enumerate(found.blocks) if letters.get(n) != LETTERS[status]
-        ]
-        lacking = Found(
-            execution=found.execution,
-            blocks=found.blocks,
-            changed={pk: self._rows[pk] for pk in blocks},
+        changed = changed_blocks(snapshot.blocks, position.blocks)
+        missing = RunSnapshot(
+            execution=snapshot.execution,
+            blocks=snapshot.blocks,
+            changed={pk: self._rows[pk] for pk in changed},
             steps=[step for step in self._steps if step.pk > position.step],
         )
-        return [*lacking.begun(position), *lacking.news(position), *self._texts.snapshots()]
+        events = [*missing.opening_events(position), *missing.events(position)]
+        return [*events, *self._texts.snapshots()]
 
-    async def _is_over(self, heard: pubsub.Subscription) -> bool:
-        found = await read_run(self.pk, self._position)
-        if found is None:
-            # Not written yet, for who listens before a run begins; or removed since.
-            self.begin()
+    async def _publish_changes(self, subscription: pubsub.Subscription) -> bool:
+        """Read the rows and publish what is new; True if nothing more follows here."""
+        snapshot = await read_run(self.pk, self._position)
+        if snapshot is None:
+            # Not written yet, if the listener came before the run began; or removed since.
+            self.mark_ready()
             self._has_changed = False
-            return self._found is not None or pubsub.is_shutting_down()
-        self._found = found
-        self._rows.update(found.changed)
-        self._steps += found.steps
-        # Text is told before the row that it ends in, also if both waited here together.
-        pieces, self._early = self._early + self._drained(heard), []
-        for told in (*found.begun(self._position), *pieces, *found.news(self._position)):
-            self._texts.forget(told)
-            self.tell(told)
-        self.has_ended = found.status in TERMINAL
-        self.begin()
-        # Who listens comes back, and finds another process.
+            return self._snapshot is not None or pubsub.is_shutting_down()
+        self._snapshot = snapshot
+        self._rows.update(snapshot.changed)
+        self._steps += snapshot.steps
+        self._has_changed = False
+        # Text goes before the row that it ends in, even if both were queued here.
+        texts, self._early = self._early, []
+        while not subscription.queue.empty():
+            if (event := self._take(subscription.queue.get_nowait())) is not None:
+                texts.append(event)
+        opening = snapshot.opening_events(self._position)
+        for event in (*opening, *texts, *snapshot.events(self._position)):
+            self._texts.forget(event)
+            self.publish(event)
+        self.has_ended = snapshot.status in TERMINAL
+        self.mark_ready()
+        # At shut-down listeners reconnect to another process.
         return self.has_ended or pubsub.is_shutting_down()
 
-    async def _until_changed(self, heard: pubsub.Subscription) -> None:
+    async def _wait_for_change(self, subscription: pubsub.Subscription) -> None:
         while not self._has_changed:
-            message = await heard.next(ALIVE_SECONDS)
+            message = await subscription.next(ALIVE_SECONDS)
             if message is None:
-                # What was asked for may be lost, as any wake-up.
+                # The request for texts may have been lost, like any message.
                 pubsub.request_texts(self.pk)
                 return
-            if (piece := self._take(message)) is not None:
-                if self._found is None:
-                    # Its row comes first.
-                    self._early.append(piece)
+            if (event := self._take(message)) is not None:
+                if self._snapshot is None:
+                    # The run's row comes first.
+                    self._early.append(event)
                     return
-                self.tell(piece)
+                self.publish(event)
 
-    def _take(self, message: dict[str, Any]) -> Told | None:
+    def _take(self, message: dict[str, Any]) -> StreamEvent | None:
         if message["kind"] == Status.RUNNING:
-            # Another process plays it from now on, which did not hear that its text is wanted.
+            # Another process runs it from now on, which did not get the request for texts.
             pubsub.request_texts(self.pk)
         self._has_changed = self._has_changed or message["kind"] != "text"
         return self._texts.add(message)
 
-    def _drained(self, heard: pubsub.Subscription) -> list[Told]:
-        self._has_changed = False
-        pieces: list[Told] = []
-        while not heard.queue.empty():
-            if (piece := self._take(heard.queue.get_nowait())) is not None:
-                pieces.append(piece)
-        return pieces
-
 
 @dataclass(slots=True)
 class _Text:
-    """A text in progress: of which try, where it belongs, and what came of it."""
+    """A text in progress: the number of its try, where it belongs, and its parts so far."""
 
     number: int
     names: dict[str, Any]
@@ -127,46 +130,48 @@ class _Text:
 
 
 class Texts:
-    """The texts in progress of a run: pieces overlap, or are lost."""
+    """The texts in progress of a run, put together from pieces that overlap or are lost."""
 
     def __init__(self, pk: uuid.UUID) -> None:
         self.pk = pk
-        self._known: dict[str, _Text] = {}
-        self._over: set[str] = set()
+        self._texts: dict[str, _Text] = {}
+        self._finished: set[str] = set()
 
-    def add(self, piece: dict[str, Any]) -> Told | None:
-        """What of the message is new text. `at` 0 begins it anew: a snapshot, or another try."""
+    def add(self, piece: dict[str, Any]) -> StreamEvent | None:
+        """The event for the part of the message that is new text. A piece with `at` 0 starts over:
+        a snapshot, or another try.
+        """
         if piece["kind"] != "text":
             return None
-        key, number, at, text = piece["key"], piece["try"], piece["at"], piece["text"]
+        key, number, at, content = piece["key"], piece["try"], piece["at"], piece["text"]
         names = {"step": key, "block_id": piece["block_id"], "agent_id": piece["agent_id"]}
-        known = self._known.get(key) or _Text(0, names)
-        if key in self._over or number < known.number:
+        text = self._texts.get(key) or _Text(0, names)
+        if key in self._finished or number < text.number:
             return None
-        if number > known.number:
-            known = _Text(number, names)
-        if at > known.length:
-            # A piece was lost: whoever plays the run tells the text whole.
+        if number > text.number:
+            text = _Text(number, names)
+        if at > text.length:
+            # A piece was lost: ask for the whole text.
             pubsub.request_texts(self.pk)
             return None
-        new = text[known.length - at :]
+        new = content[text.length - at :]
         if not new:
             return None
-        told = Told("delta", {**names, "at": known.length, "text": new})
-        known.parts.append(new)
-        known.length += len(new)
-        self._known[key] = known
-        return told
+        event = StreamEvent("delta", {**names, "at": text.length, "text": new})
+        text.parts.append(new)
+        text.length += len(new)
+        self._texts[key] = text
+        return event
 
-    def snapshots(self) -> list[Told]:
+    def snapshots(self) -> list[StreamEvent]:
         """Each text in progress, whole."""
         return [
-            Told("delta", {**known.names, "at": 0, "text": "".join(known.parts)})
-            for known in self._known.values()
+            StreamEvent("delta", {**text.names, "at": 0, "text": "".join(text.parts)})
+            for text in self._texts.values()
         ]
 
-    def forget(self, told: Told) -> None:
-        """A finished step's text is in its row."""
-        if told.name == "step":
-            self._over.add(told.data["key"])
-            self._known.pop(told.data["key"], None)
+    def forget(self, event: StreamEvent) -> None:
+        """Drop the text of a finished step: its row has it."""
+        if event.name == "step":
+            self._finished.add(event.data["key"])
+            self._texts.pop(event.data["key"], None)

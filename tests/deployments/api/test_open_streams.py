@@ -175,9 +175,11 @@ async def test_one_reader_for_all_listeners_and_each_piece_is_encoded_once(
     monkeypatch.setattr(settings, "ENVIRONMENT", many)
     reads: list[Any] = []
     encoded: list[Any] = []
-    read, write = stream_rows.read_runs, stream_rows._execution
+    read, write = stream_rows.read_runs, stream_rows._execution_data
     monkeypatch.setattr(stream_rows, "read_runs", lambda asked: reads.append(asked) or read(asked))
-    monkeypatch.setattr(stream_rows, "_execution", lambda row: encoded.append(row) or write(row))
+    monkeypatch.setattr(
+        stream_rows, "_execution_data", lambda row: encoded.append(row) or write(row)
+    )
     streams = [await opened(execution, key) for _ in range(40)]
     assert len(reads) <= 3
     reads.clear()
