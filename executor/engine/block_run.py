@@ -11,7 +11,6 @@ from typing import Any, Protocol
 from designs.graph.expressions import Expression, Template
 from designs.graph.spec import Agent, Graph
 from designs.patterns.base import RUN_INPUT, Answer, Delivery, Part
-from executor.engine.asking import CALL_SECONDS, Asking, Host, Question, TimeLimit
 from executor.engine.compile import CompiledBlock
 from executor.engine.context import Timing
 from executor.engine.evaluation import Compiled, Evaluation
@@ -21,6 +20,7 @@ from executor.engine.incoming import incoming_value
 from executor.engine.journal import StepResult, step_key
 from executor.engine.json_text import json_text
 from executor.engine.limits import LimitReached
+from executor.engine.step_run import CALL_SECONDS, Host, Question, StepRun, TimeLimit
 from executor.engine.words import counted
 
 logger = logging.getLogger(__name__)
@@ -212,15 +212,15 @@ class BlockRun:
 
     async def _perform(self, question: Question) -> StepResult:
         journal = self._host.setup.journal
-        asking = Asking(self._host, question, journal.recall_failed(question.key))
+        step_run = StepRun(self._host, question, journal.recall_failed(question.key))
         try:
-            step = await asking.result()
+            step = await step_run.result()
         except StepFailure as failure:
-            if (failed := asking.failed_step(failure)) is not None:
+            if (failed := step_run.failed_step(failure)) is not None:
                 await self._record(failed)
             raise
         except BaseException as error:
-            if (failed := asking.failed_step(error)) is not None:
+            if (failed := step_run.failed_step(error)) is not None:
                 self._record_unawaited(failed)
             raise
         await self.keep(step)

@@ -138,7 +138,7 @@ class Breaker:
         return pause
 
 
-class Guarded:
+class GuardedModel:
     """A model behind its breaker: refusals are ModelError(UNAVAILABLE), as of a model not there."""
 
     def __init__(self, model: Model, breaker: Breaker) -> None:

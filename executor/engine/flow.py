@@ -24,7 +24,7 @@ from executor.engine.events import BlockChanged, Degraded, ErrorInfo, StepFinish
 from executor.engine.failures import INTERNAL, describe, expression_sentence
 from executor.engine.journal import StepResult
 from executor.engine.play import play, utility_step, within
-from executor.engine.work import Work
+from executor.engine.run_tasks import RunTasks
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Flow:
 
     __slots__ = (
         "_allowance", "_arrivals", "_compiled", "_degraded", "_done", "_evaluations", "_input",
-        "_loop", "_open", "_ready", "_waiting", "_work", "budget", "deadline", "error", "setup",
+        "_loop", "_open", "_ready", "_waiting", "_tasks", "budget", "deadline", "error", "setup",
     )  # fmt: skip
 
     def __init__(self, compiled: CompiledGraph, input_data: Any, setup: Setup) -> None:
@@ -58,17 +58,17 @@ class Flow:
         self._degraded: list[tuple[int, int, str]] = []
         self._allowance = Allowance.of_run()
         self._evaluations: dict[int, Evaluation] = {}
-        self._work = Work(self._broken)
+        self._tasks = RunTasks(self._broken)
 
     async def run(self) -> bool:
         """Run to the end; False if the time ran out before. Then `error` says if it failed."""
         in_time = True
         try:
             self._pump()
-            if not self._work.is_idle:
-                in_time = await self._work.wait(self.deadline)
+            if not self._tasks.is_idle:
+                in_time = await self._tasks.wait(self.deadline)
         finally:
-            await self._work.cancel_all()
+            await self._tasks.cancel_all()
         self._close_open_blocks()
         return in_time
 
@@ -78,7 +78,7 @@ class Flow:
         """End the whole run with this error; the first one counts."""
         if self.error is None:
             self.error = error
-        self._work.stop()
+        self._tasks.stop()
 
     def degrade(self, block: CompiledBlock, reason: str, agent: Agent | None = None) -> None:
         agents = block.block.agents
@@ -128,7 +128,7 @@ class Flow:
 
     def _pump(self) -> None:
         """Start everything that is ready; after a while the rest gets its turn later."""
-        self._work.forget_call()
+        self._tasks.forget_call()
         ready, blocks = self._ready, self._compiled.blocks
         until = time.perf_counter() + TURN_SECONDS
         while ready and self.error is None:
@@ -140,7 +140,7 @@ class Flow:
             else:
                 self._start(block, [found for found in arrivals or () if found is not None])
             if ready and time.perf_counter() > until:
-                self._work.call_soon(self._pump)
+                self._tasks.call_soon(self._pump)
                 return
 
     def _start(self, block: CompiledBlock, arrivals: list[Arrival]) -> None:
@@ -150,7 +150,7 @@ class Flow:
         context = BlockRun(self, block, arrivals)
         if block.instant is None:
             context.begin(self._loop.time())
-            self._work.start(self._play(block, context))
+            self._tasks.start(self._play(block, context))
         else:
             self._compute(block, block.instant, context, now)
 
@@ -168,7 +168,7 @@ class Flow:
         try:
             value = instant.compute(block.block, block.settings, context)
         except Heavy:
-            self._work.start(self._compute_apart(block, instant, context, now))
+            self._tasks.start(self._compute_apart(block, instant, context, now))
         except Exception as error:  # noqa: BLE001 - whatever a pattern raises is told as its failure
             self._fail(block, describe(error, block.block.id, block.name))
         else:
@@ -199,7 +199,7 @@ class Flow:
             self.setup.emit(StepFinished(step, replayed=False))
             self._complete(block, BlockOutput(value))
         else:
-            self._work.start(self._complete_when_kept(block, context, step, pending))
+            self._tasks.start(self._complete_when_kept(block, context, step, pending))
 
     async def _complete_when_kept(
         self, block: CompiledBlock, context: BlockRun, step: StepResult, pending: Awaitable[None]
@@ -273,7 +273,7 @@ class Flow:
                 is_taken = arrival is not None and self._holds(block, link, names, arrival)
             except Heavy:
                 rest = block.outgoing[number:]
-                self._work.start(self._deliver_apart(block, rest, names, output))
+                self._tasks.start(self._deliver_apart(block, rest, names, output))
                 return
             self._settle(link, arrival if is_taken else None)
 

@@ -13,12 +13,12 @@ from django.conf import settings
 from django.db import connections
 
 from designs.runtime.background import once
-from executor.engine.breaker import Guarded
+from executor.engine.breaker import GuardedModel
 from executor.engine.llm import offline
 from executor.engine.llm.base import Model, ModelError
 from executor.engine.llm.clients import Endpoint, Protocol, load_now
-from executor.engine.llm.manner import Manner
 from executor.engine.llm.offline import StandIn
+from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.prices import FREE, Price
 from executor.engine.llm.providers import ProviderModel
 from executor.errors import ModelUnavailable
@@ -45,7 +45,7 @@ USUAL_MODELS: dict[Protocol, str] = {
 }
 
 # A small model repeats itself and does not know when to stop.
-LOCAL_MANNER = Manner(
+LOCAL_OPTIONS = ModelOptions(
     max_tokens=200,
     max_schema_tokens=800,
     temperature=0.0,
@@ -117,7 +117,7 @@ def price_of(name: str) -> Price | None:
     """
     try:
         model = installation_models().resolve(name)
-        if isinstance(model, Guarded):
+        if isinstance(model, GuardedModel):
             model = model.model
         if isinstance(model, ConnectionModel | ProviderModel):
             return model.price()
@@ -229,7 +229,7 @@ def _local(name: str, model: str) -> Model:
             "'manage.py serve_local_model' and set ORCHESTRA_LOCAL_MODEL_URL for every process."
         )
     url, key = environment.local_model_url, environment.local_model_key
-    return provider_model(name, Endpoint("openai_compatible", model, url, key), LOCAL_MANNER)
+    return provider_model(name, Endpoint("openai_compatible", model, url, key), LOCAL_OPTIONS)
 
 
 def _offline(name: str, model: str) -> Model:

@@ -16,10 +16,10 @@ from django.db import Error as DatabaseError
 from designs.runtime.threads import in_thread
 from designs.secrets import masking
 from designs.secrets.encryption import Secret, SecretUnreadable
-from executor.engine.breaker import Breaker, Guarded
+from executor.engine.breaker import Breaker, GuardedModel
 from executor.engine.llm.base import ErrorKind, Model, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.clients import Endpoint, Protocol
-from executor.engine.llm.manner import Manner
+from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.prices import Price
 from executor.engine.llm.providers import ProviderModel
 from executor.engine.llm.workarounds import Lack
@@ -28,9 +28,9 @@ from executor.models.connection import HOSTED
 
 logger = logging.getLogger(__name__)
 
-PRICED = Manner(priced=True)
+PRICED = ModelOptions(priced=True)
 # Not every server shows the schema to the model, or holds the model to it.
-COMPATIBLE = Manner(says_schema=True)
+COMPATIBLE = ModelOptions(says_schema=True)
 
 
 # What is kept at the connection of what its server does without.
@@ -83,8 +83,8 @@ class Target:
             settings.ENVIRONMENT.egress_allow if facts.is_guarded else None,
         )
         usual = PRICED if facts.provider in HOSTED else COMPATIBLE
-        manner = replace(usual, price=_price(facts), lacks=_lacks(facts))
-        self._model = provider_model(name, endpoint, manner)
+        options = replace(usual, price=_price(facts), lacks=_lacks(facts))
+        self._model = provider_model(name, endpoint, options)
         self._guarded = guarded(self._model)
         # Another model behind the same address may take more than this one.
         self._speaks_for_all = model == facts.default_model
@@ -145,20 +145,20 @@ class Target:
         await self._model.close()
 
 
-def provider_model(name: str, endpoint: Endpoint, manner: Manner) -> ProviderModel:
+def provider_model(name: str, endpoint: Endpoint, options: ModelOptions) -> ProviderModel:
     """A model whose answers and errors show no secret of the installation, its key least of all."""
     masking.learn(endpoint.api_key)
     endpoint = replace(endpoint, most_bytes=settings.ENVIRONMENT.max_answer_bytes)
-    return ProviderModel(name, endpoint, manner, mask=masking.masked_said)
+    return ProviderModel(name, endpoint, options, mask=masking.masked_said)
 
 
-def guarded(model: Model) -> Guarded:
+def guarded(model: Model) -> GuardedModel:
     """The model behind a breaker of its own, which tells the log of its pauses."""
 
     def tell(name: str, seconds: float, reason: str) -> None:
         logger.warning("%r is left alone for %g seconds, because %s.", name, seconds, reason)
 
-    return Guarded(model, Breaker(model.name, on_open=tell))
+    return GuardedModel(model, Breaker(model.name, on_open=tell))
 
 
 def unavailable(sentence: str) -> ModelError:

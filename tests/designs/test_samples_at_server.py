@@ -15,7 +15,7 @@ from executor.engine.journal import MemoryJournal
 from executor.engine.llm.base import Model, ModelRequest
 from executor.engine.llm.clients import Endpoint
 from executor.engine.llm.invention import invent
-from executor.engine.llm.manner import Manner
+from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.providers import ProviderModel
 from executor.engine.runner import compile_graph, run_graph
 from tests.model_server import Exchange, ModelServer, model_server, says
@@ -40,7 +40,7 @@ class AtServer:
 
     def __init__(self, server: ModelServer) -> None:
         endpoint = Endpoint("openai", "gpt-5-mini", server.url, "sk-test")
-        self.model = ProviderModel(NAME, endpoint, Manner(priced=True))
+        self.model = ProviderModel(NAME, endpoint, ModelOptions(priced=True))
 
     def resolve(self, name: str) -> Model:
         return self.model

@@ -14,7 +14,7 @@ from executor.engine.llm import openai_protocol
 from executor.engine.llm.base import ModelRequest
 from executor.engine.llm.clients import Client, Endpoint
 from executor.engine.llm.event_stream import DONE, values_of
-from executor.engine.llm.manner import Manner
+from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.prompt import user_text
 from executor.engine.llm.reply import Reply
 from executor.engine.llm.schemas import bounded, wrapped
@@ -24,7 +24,7 @@ from executor.engine.llm.server_errors import (
     ServerRefused,
     ServerSilent,
 )
-from executor.engine.llm.workarounds import Way
+from executor.engine.llm.workarounds import RequestShape
 
 # When a model has told why it ended, its server may still tell the tokens; some never hang up.
 AFTER_END_SECONDS = 5.0
@@ -34,14 +34,14 @@ async def ask_openai(
     client: Client,
     endpoint: Endpoint,
     request: ModelRequest,
-    manner: Manner,
-    way: Way,
+    options: ModelOptions,
+    shape: RequestShape,
     *,
     system: str,
     reply: Reply,
 ) -> None:
     """Ask, and fill the reply. Raises what the HTTP client raises, and the errors of servers."""
-    body = _body(endpoint, request, manner, way, system)
+    body = _body(endpoint, request, options, shape, system)
     lean = client.lean
     headers = {"Content-Type": "application/json"}
     # Credentials in an address are sent in the same place.
@@ -78,25 +78,29 @@ async def _read(pieces: AsyncIterator[bytes], reply: Reply) -> None:
 
 
 def _body(
-    endpoint: Endpoint, request: ModelRequest, manner: Manner, way: Way, system: str
+    endpoint: Endpoint,
+    request: ModelRequest,
+    options: ModelOptions,
+    shape: RequestShape,
+    system: str,
 ) -> dict[str, Any]:
     body = openai_protocol.question(
-        endpoint.model, system, user_text(request.parts), has_system_role=way.has_system_role
+        endpoint.model, system, user_text(request.parts), has_system_role=shape.has_system_role
     )
-    if way.streams:
+    if shape.streams:
         body["stream"] = True
-        if way.asks_usage:
+        if shape.asks_usage:
             body["stream_options"] = {"include_usage": True}
-    if way.shows_schema and request.schema is not None:
-        schema = bounded(request.schema) if manner.bounded else request.schema
+    if shape.shows_schema and request.schema is not None:
+        schema = bounded(request.schema) if options.bounded else request.schema
         is_ollama = endpoint.protocol == "ollama"
         openai_protocol.with_schema(body, wrapped(schema), is_ollama=is_ollama)
-    limit = manner.limit(request)
+    limit = options.limit(request)
     if limit is not None:
-        body[way.limit_word] = limit
-    if manner.temperature is not None:
-        body["temperature"] = manner.temperature
-    return {**body, **(manner.extra_body or {})}
+        body[shape.limit_word] = limit
+    if options.temperature is not None:
+        body["temperature"] = options.temperature
+    return {**body, **(options.extra_body or {})}
 
 
 def _written(body: dict[str, Any]) -> bytes:

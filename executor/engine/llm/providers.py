@@ -19,13 +19,13 @@ from executor.engine.llm.failures import (
     is_broken_answer,
     refusal_in,
 )
-from executor.engine.llm.manner import Manner
+from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.prices import FREE, Price, listed_cost, listed_price
 from executor.engine.llm.prompt import user_text
 from executor.engine.llm.reply import Reply
 from executor.engine.llm.schemas import wrapped
 from executor.engine.llm.structured import check_schema
-from executor.engine.llm.workarounds import Lack, Way, advice, lack_told
+from executor.engine.llm.workarounds import Lack, RequestShape, advice, lack_told
 
 # Shorter keys are no secrets, and stand in many words.
 MIN_MASKED_LENGTH = 8
@@ -53,16 +53,16 @@ class ProviderModel:
         self,
         name: str,
         endpoint: Endpoint,
-        manner: Manner | None = None,
+        options: ModelOptions | None = None,
         *,
         mask: Callable[[str], str] = _as_it_is,
     ) -> None:
         self._name = name
         self._endpoint = endpoint
-        self._manner = manner or Manner()
+        self._options = options or ModelOptions()
         self._mask = mask
         self._clients = Clients(endpoint)
-        self.lacks: set[Lack] = set(self._manner.lacks)
+        self.lacks: set[Lack] = set(self._options.lacks)
         # Whether it has streamed a whole answer; whether it failed to, and what that was is open;
         # whether its answers begin in mid-thought, and whether that is not known yet.
         self._has_streamed = self._may_not_stream = False
@@ -79,12 +79,12 @@ class ProviderModel:
 
     def price(self) -> Price | None:
         """What a million tokens cost; None if that is not known. Not for the event loop."""
-        manner = self._manner
-        if manner.free:
+        options = self._options
+        if options.free:
             return FREE
-        if manner.price is not None:
-            return manner.price
-        if not manner.priced:
+        if options.price is not None:
+            return options.price
+        if not options.priced:
             return None
         return listed_price(self._endpoint.protocol, self._endpoint.model)
 
@@ -159,12 +159,12 @@ class ProviderModel:
     ) -> Reply:
         found: set[Lack] = set()
         while True:
-            way = self._way(client, request, streams=on_delta is not None)
+            shape = self._way(client, request, streams=on_delta is not None)
             try:
-                return await self._watched(client, request, way, on_delta, replies)
+                return await self._watched(client, request, shape, on_delta, replies)
             except Exception as error:
                 refused = refusal_in(error)
-                lack = None if refused is None else lack_told(refused.refusal, way)
+                lack = None if refused is None else lack_told(refused.refusal, shape)
                 if lack is None or lack in found:
                     # It was about something else after all.
                     self.lacks -= found
@@ -172,18 +172,18 @@ class ProviderModel:
                 found.add(lack)
                 self.lacks.add(lack)
 
-    def _way(self, client: Client, request: ModelRequest, *, streams: bool) -> Way:
+    def _way(self, client: Client, request: ModelRequest, *, streams: bool) -> RequestShape:
         lacks = self.lacks
         is_hosted = self._endpoint.protocol == "openai"
         words = ("max_tokens", "max_completion_tokens")
         swaps = Lack.MAX_TOKENS in lacks
-        return Way(
+        return RequestShape(
             shows_schema=request.schema is not None
             and Lack.JSON_SCHEMA not in lacks
             and self._takes_schema(client),
             has_system_role=Lack.SYSTEM_ROLE not in lacks,
             streams=streams and Lack.STREAMING not in lacks,
-            has_limit=self._manner.limit(request) is not None,
+            has_limit=self._options.limit(request) is not None,
             asks_usage=Lack.STREAM_OPTIONS not in lacks,
             must_not_stream=Lack.STREAMING in lacks,
             limit_word=words[is_hosted != swaps],
@@ -201,24 +201,24 @@ class ProviderModel:
         self,
         client: Client,
         request: ModelRequest,
-        way: Way,
+        shape: RequestShape,
         on_delta: Callable[[str], None] | None,
         replies: list[Reply],
     ) -> Reply:
         """Ask, and learn whether the server can stream. Each exchange adds its reply."""
-        tell = _telling(on_delta) if way.streams and on_delta is not None else None
+        tell = _telling(on_delta) if shape.streams and on_delta is not None else None
         reply = Reply(tell, begins_inside=self._begins_inside, is_unsure=self._is_unsure)
         replies.append(reply)
         if tell is None:
-            await self._exchange(client, request, way, reply)
+            await self._exchange(client, request, shape, reply)
             if self._may_not_stream:
                 # The same question was answered as a whole.
                 self.lacks.add(Lack.STREAMING)
             return reply
         try:
-            await self._exchange(client, request, way, reply)
+            await self._exchange(client, request, shape, reply)
         except Exception as error:
-            if not self._may_be_streaming(error, way, reply):
+            if not self._may_be_streaming(error, shape, reply):
                 raise
             # Once it has streamed, a stream that broke off was an accident.
             self._may_not_stream = not self._has_streamed
@@ -229,13 +229,13 @@ class ProviderModel:
         self._has_streamed, self._may_not_stream = True, False
         return reply
 
-    def _may_be_streaming(self, error: Exception, way: Way, reply: Reply) -> bool:
+    def _may_be_streaming(self, error: Exception, shape: RequestShape, reply: Reply) -> bool:
         """Whether the same question may be answered as a whole."""
         refused = refusal_in(error)
         if refused is None:
             return is_broken_answer(error, has_begun=reply.has_begun)
         refusal = refused.refusal
-        if self._has_streamed or lack_told(refusal, way) is not None:
+        if self._has_streamed or lack_told(refusal, shape) is not None:
             return False
         is_busy = refusal.retry_after is not None or refusal.status in _OVERLOADED
         return not is_busy and refusal.kind in _PERHAPS_STREAMING
@@ -243,28 +243,28 @@ class ProviderModel:
     # --- One exchange -----------------------------------------------------------------------------
 
     async def _exchange(
-        self, client: Client, request: ModelRequest, way: Way, reply: Reply
+        self, client: Client, request: ModelRequest, shape: RequestShape, reply: Reply
     ) -> None:
-        system = self._system(request, way)
+        system = self._system(request, shape)
         if self._endpoint.protocol in OPENAI_PROTOCOLS:
             from executor.engine.llm.exchanges import ask_openai
 
             await ask_openai(
-                client, self._endpoint, request, self._manner, way, system=system, reply=reply
+                client, self._endpoint, request, self._options, shape, system=system, reply=reply
             )
         else:
             from executor.engine.llm.sdk_protocols import ask_sdk
 
-            await ask_sdk(client, request, self._manner, way, system=system, reply=reply)
+            await ask_sdk(client, request, self._options, shape, system=system, reply=reply)
         if not reply.is_ended:
             # A connection that is closed in the midst of a stream looks like the stream's end.
             raise BrokeOff
         self._begins_inside = self._begins_inside or reply.began_inside
         self._is_unsure = False
 
-    def _system(self, request: ModelRequest, way: Way) -> str:
+    def _system(self, request: ModelRequest, shape: RequestShape) -> str:
         """The system prompt; with the schema if the server does not show it to the model."""
-        if request.schema is None or (way.shows_schema and not self._manner.says_schema):
+        if request.schema is None or (shape.shows_schema and not self._options.says_schema):
             return request.system
         schema = json_text(wrapped(request.schema))
         said = f"Answer only with JSON that fits this JSON Schema: {schema}"
@@ -304,12 +304,12 @@ class ProviderModel:
 
     def _cost(self, asked: int, said: int, cached: int) -> Decimal | None:
         """By the connection's own price, or by the public list; nothing is fetched."""
-        manner = self._manner
-        if manner.free:
+        options = self._options
+        if options.free:
             return Decimal(0)
-        if manner.price is not None:
-            return manner.price.of(asked, said)
-        if not manner.priced:
+        if options.price is not None:
+            return options.price.of(asked, said)
+        if not options.priced:
             return None
         endpoint = self._endpoint
         return listed_cost(endpoint.protocol, endpoint.model, asked, said, cached)

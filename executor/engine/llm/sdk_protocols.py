@@ -25,12 +25,12 @@ from pydantic_ai.settings import ModelSettings
 
 from executor.engine.llm.base import ModelRequest
 from executor.engine.llm.clients import Client
-from executor.engine.llm.manner import Manner
+from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.prompt import user_text
 from executor.engine.llm.reply import Reply
 from executor.engine.llm.schemas import bounded, wrapped
 from executor.engine.llm.server_errors import Refusal, ServerRefused, error_in
-from executor.engine.llm.workarounds import Way
+from executor.engine.llm.workarounds import RequestShape
 
 # Above this the SDK of one asks for a stream even where nobody listens.
 MAX_UNSTREAMED_TOKENS = 8_192
@@ -48,13 +48,19 @@ def _sdk(client: Client) -> SdkModel:
 
 
 async def ask_sdk(
-    client: Client, request: ModelRequest, manner: Manner, way: Way, *, system: str, reply: Reply
+    client: Client,
+    request: ModelRequest,
+    options: ModelOptions,
+    shape: RequestShape,
+    *,
+    system: str,
+    reply: Reply,
 ) -> None:
     """Ask, and fill the reply. Raises ServerRefused, or whatever the SDK raises."""
-    ask = _streamed if way.streams else _whole
+    ask = _streamed if shape.streams else _whole
     request.on_sent()
     try:
-        response = await ask(_sdk(client), request, manner, way, system, reply)
+        response = await ask(_sdk(client), request, options, shape, system, reply)
     except ContentFilterError:
         reply.has_choice = True
         reply.add_reason("content_filter")
@@ -71,13 +77,18 @@ async def ask_sdk(
 
 
 async def _whole(
-    sdk: SdkModel, request: ModelRequest, manner: Manner, way: Way, system: str, reply: Reply
+    sdk: SdkModel,
+    request: ModelRequest,
+    options: ModelOptions,
+    shape: RequestShape,
+    system: str,
+    reply: Reply,
 ) -> ModelResponse:
     response = await direct.model_request(
         sdk,
-        _messages(request, way, system),
-        model_settings=_settings(sdk, request, manner, way),
-        model_request_parameters=_parameters(request, manner, way),
+        _messages(request, shape, system),
+        model_settings=_settings(sdk, request, options, shape),
+        model_request_parameters=_parameters(request, options, shape),
     )
     for part in response.parts:
         if isinstance(part, TextPart):
@@ -86,13 +97,18 @@ async def _whole(
 
 
 async def _streamed(
-    sdk: SdkModel, request: ModelRequest, manner: Manner, way: Way, system: str, reply: Reply
+    sdk: SdkModel,
+    request: ModelRequest,
+    options: ModelOptions,
+    shape: RequestShape,
+    system: str,
+    reply: Reply,
 ) -> ModelResponse:
     stream = direct.model_request_stream(
         sdk,
-        _messages(request, way, system),
-        model_settings=_settings(sdk, request, manner, way),
-        model_request_parameters=_parameters(request, manner, way),
+        _messages(request, shape, system),
+        model_settings=_settings(sdk, request, options, shape),
+        model_request_parameters=_parameters(request, options, shape),
     )
     async with stream as events:
         reply.has_begun = True
@@ -119,34 +135,38 @@ def _finish(reply: Reply, response: ModelResponse) -> None:
     reply.usage_told = bool(usage.input_tokens and usage.output_tokens)
 
 
-def _messages(request: ModelRequest, way: Way, system: str) -> list[ModelMessage]:
+def _messages(request: ModelRequest, shape: RequestShape, system: str) -> list[ModelMessage]:
     user = user_text(request.parts)
     parts: list[Any] = [UserPromptPart(content=user)]
-    if system.strip() and way.has_system_role:
+    if system.strip() and shape.has_system_role:
         parts.insert(0, SystemPromptPart(content=system))
     elif system.strip():
         parts = [UserPromptPart(content=f"{system}\n\n{user}")]
     return [SdkRequest(parts=parts)]
 
 
-def _settings(sdk: SdkModel, request: ModelRequest, manner: Manner, way: Way) -> ModelSettings:
+def _settings(
+    sdk: SdkModel, request: ModelRequest, options: ModelOptions, shape: RequestShape
+) -> ModelSettings:
     settings = ModelSettings(timeout=request.timeout_seconds)
     if sdk.system != "anthropic":
         settings["max_retries"] = 0
-    limit = manner.limit(request)
-    if limit is None and way.must_not_stream:
+    limit = options.limit(request)
+    if limit is None and shape.must_not_stream:
         limit = MAX_UNSTREAMED_TOKENS
     if limit is not None:
         settings["max_tokens"] = limit
-    if manner.temperature is not None:
-        settings["temperature"] = manner.temperature
+    if options.temperature is not None:
+        settings["temperature"] = options.temperature
     return settings
 
 
-def _parameters(request: ModelRequest, manner: Manner, way: Way) -> ModelRequestParameters:
-    if request.schema is None or not way.shows_schema:
+def _parameters(
+    request: ModelRequest, options: ModelOptions, shape: RequestShape
+) -> ModelRequestParameters:
+    if request.schema is None or not shape.shows_schema:
         return ModelRequestParameters()
-    schema = bounded(request.schema) if manner.bounded else request.schema
+    schema = bounded(request.schema) if options.bounded else request.schema
     target = OutputObjectDefinition(json_schema=wrapped(schema), name="answer")
     return ModelRequestParameters(output_mode="native", output_object=target)
 

@@ -21,7 +21,7 @@ class Lack(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class RequestShape:
     """How one question is asked; `shows_schema`: as a field of its own, beside the prompt.
 
     `must_not_stream` is set where even an SDK that prefers to stream must not.
@@ -89,30 +89,30 @@ def advice(refusal: Refusal, lacks: set[Lack]) -> str:
     return ""
 
 
-def lack_told(refusal: Refusal, way: Way) -> Lack | None:
-    """What the server refuses of a question that was asked this way, as far as it says so."""
+def lack_told(refusal: Refusal, shape: RequestShape) -> Lack | None:
+    """What the server refuses of a request of this shape, as far as it says so."""
     if refusal.status not in _STATUSES:
         return None
     words = " ".join([refusal.words[:2_000].lower(), *refusal.codes])
     used = {
-        Lack.MAX_TOKENS: way.has_limit and _is_unknown_limit(words, way),
-        Lack.JSON_SCHEMA: way.shows_schema,
-        Lack.STREAM_OPTIONS: way.streams and way.asks_usage,
-        Lack.SYSTEM_ROLE: way.has_system_role,
-        Lack.STREAMING: way.streams,
+        Lack.MAX_TOKENS: shape.has_limit and _is_unknown_limit(words, shape),
+        Lack.JSON_SCHEMA: shape.shows_schema,
+        Lack.STREAM_OPTIONS: shape.streams and shape.asks_usage,
+        Lack.SYSTEM_ROLE: shape.has_system_role,
+        Lack.STREAMING: shape.streams,
     }
     for lack, pattern in _SAID.items():
         if used[lack] and pattern.search(words):
             return lack
-    if way.shows_schema and not refusal.words and refusal.status in _WORDLESS:
+    if shape.shows_schema and not refusal.words and refusal.status in _WORDLESS:
         return Lack.JSON_SCHEMA
     return None
 
 
-def _is_unknown_limit(words: str, way: Way) -> bool:
+def _is_unknown_limit(words: str, shape: RequestShape) -> bool:
     """Whether the word for the limit is refused, not how high it is."""
-    if way.has_other_limit_word:
+    if shape.has_other_limit_word:
         return False
-    if way.limit_word == "max_tokens" and "max_completion_tokens" in words:
+    if shape.limit_word == "max_tokens" and "max_completion_tokens" in words:
         return True
-    return way.limit_word in words and _UNKNOWN.search(words) is not None
+    return shape.limit_word in words and _UNKNOWN.search(words) is not None

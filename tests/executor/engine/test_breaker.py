@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from executor.engine.breaker import Breaker, Guarded
+from executor.engine.breaker import Breaker, GuardedModel
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
 
 REQUEST = ModelRequest("run:key", "", (), "answer", "worker")
@@ -59,7 +59,7 @@ class Stage:
         self.clock, self.server = Clock(), Server()
         self.pauses: list[float] = []
         breaker = Breaker(NAME, clock=self.clock, on_open=lambda *told: self.pauses.append(told[1]))
-        self.model = Guarded(self.server, breaker)
+        self.model = GuardedModel(self.server, breaker)
 
     async def call(self, fails: ErrorKind | Exception | None = None) -> ErrorKind | None:
         self.server.fails = fails

@@ -10,7 +10,7 @@ import pytest
 from designs.patterns.base import Part
 from executor.engine.llm.base import ModelRequest
 from executor.engine.llm.clients import Endpoint
-from executor.engine.llm.manner import Manner
+from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.providers import ProviderModel
 from tests.model_server import ModelServer, model_server
 
@@ -43,8 +43,8 @@ def model_at(
     name = model or usual.get(protocol, "small")
     url = server.anthropic_url if protocol == "anthropic" else server.url
     hosted = protocol in ("openai", "anthropic")
-    manner = Manner(priced=True) if hosted else Manner(says_schema=True)
-    _made.append(ProviderModel(f"{protocol}:{name}", Endpoint(protocol, name, url, key), manner))
+    options = ModelOptions(priced=True) if hosted else ModelOptions(says_schema=True)
+    _made.append(ProviderModel(f"{protocol}:{name}", Endpoint(protocol, name, url, key), options))
     return _made[-1]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from designs.patterns.base import Part
 from executor.engine.llm.clients import Endpoint
-from executor.engine.llm.manner import Manner
+from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.providers import ProviderModel
 from tests.executor.engine.llm.conftest import KEY, asking_for, model_at
 from tests.model_server import Exchange, ModelServer, gives, says
@@ -127,23 +127,25 @@ async def test_cost_comes_from_the_price_list(server: ModelServer) -> None:
     assert costs["anthropic"] > 1
     assert costs["openai_compatible"] is None
     free = ProviderModel(
-        "local:x", Endpoint("openai_compatible", "x", server.url), Manner(free=True)
+        "local:x", Endpoint("openai_compatible", "x", server.url), ModelOptions(free=True)
     )
     assert (await free.complete(asking_for())).cost_usd == 0
 
 
 async def test_a_model_without_a_price_has_no_cost(server: ModelServer) -> None:
     unknown = Endpoint("openai", "model-of-tomorrow", server.url, KEY)
-    answer = await ProviderModel("openai:x", unknown, Manner(priced=True)).complete(asking_for())
+    answer = await ProviderModel("openai:x", unknown, ModelOptions(priced=True)).complete(
+        asking_for()
+    )
     assert (answer.cost_usd, answer.input_tokens) == (None, 10)
 
 
 async def test_how_a_model_is_asked(server: ModelServer) -> None:
-    manner = Manner(
+    options = ModelOptions(
         max_tokens=50, max_schema_tokens=90, temperature=0.0, extra_body={"repeat_penalty": 1.1},
         bounded=True,
     )  # fmt: skip
-    small = ProviderModel("local:x", Endpoint("openai_compatible", "x", server.url), manner)
+    small = ProviderModel("local:x", Endpoint("openai_compatible", "x", server.url), options)
     await small.complete(asking_for())
     server.then(gives({"text": "x"}))
     open_ended = {"type": "object", "properties": {"text": {"type": "string"}}}

@@ -13,7 +13,7 @@ from executor.engine.llm import bounded_http
 from executor.engine.llm.base import ErrorKind, ModelError
 from executor.engine.llm.bounded_http import MAX_ERROR_BYTES, PIECE_BYTES
 from executor.engine.llm.clients import MAX_BYTES, Endpoint
-from executor.engine.llm.manner import Manner
+from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.reply import MAX_TEXT
 from executor.language_models.targets import provider_model
 from tests.executor.engine.llm.conftest import asking_for, model_at
@@ -73,7 +73,7 @@ async def test_an_endless_answer_is_left(
 async def test_the_installation_sets_how_much_is_read(server: ModelServer, settings: Any) -> None:
     settings.ENVIRONMENT = replace(settings.ENVIRONMENT, max_answer_bytes=20_000)
     endpoint = Endpoint("openai_compatible", "small", server.url)
-    model = provider_model("mine:small", endpoint, Manner())
+    model = provider_model("mine:small", endpoint, ModelOptions())
     server.then(says("x" * 30_000), says("x" * 10_000))
     with pytest.raises(ModelError, match="more than 20,000 bytes"):
         await model.complete(asking_for())

@@ -9,7 +9,7 @@ import pytest
 
 from executor.engine.llm.base import ErrorKind, ModelError
 from executor.engine.llm.clients import Endpoint
-from executor.engine.llm.manner import Manner
+from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.providers import ProviderModel
 from tests.executor.engine.llm.conftest import KEY, _made, asking_for
 from tests.model_server import Answer, ModelServer, replies
@@ -34,7 +34,7 @@ FINE = {"google": GOOGLE, "anthropic": ANTHROPIC}
 def at(server: ModelServer, protocol: Any) -> ProviderModel:
     name = MODELS[protocol]
     endpoint = Endpoint(protocol, name, server.anthropic_url, KEY)
-    _made.append(ProviderModel(f"{protocol}:{name}", endpoint, Manner(priced=True)))
+    _made.append(ProviderModel(f"{protocol}:{name}", endpoint, ModelOptions(priced=True)))
     return _made[-1]
 
 

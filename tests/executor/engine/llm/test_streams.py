@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from executor.engine.breaker import Breaker, Guarded
+from executor.engine.breaker import Breaker, GuardedModel
 from executor.engine.llm.base import ErrorKind, ModelError
 from executor.engine.llm.providers import ProviderModel
 from tests.executor.engine.llm.conftest import asking_for, model_at
@@ -122,7 +122,7 @@ async def test_what_only_streaming_breaks_is_asked_as_a_whole_and_then_known(
     server.usual = by_way(answer)
     opened: list[str] = []
     breaker = Breaker("x", on_open=lambda name, *_: opened.append(name))
-    models = OneModel(Guarded(model_at(server, "openai_compatible"), breaker))
+    models = OneModel(GuardedModel(model_at(server, "openai_compatible"), breaker))
     for _ in range(12):
         played = await play(design([asking("a", retries=0)]), models=models, stream=lambda: True)
         assert played.result == "Fine."

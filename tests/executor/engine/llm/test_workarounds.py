@@ -8,8 +8,8 @@ import pytest
 
 from executor.engine.llm.base import ErrorKind, ModelError
 from executor.engine.llm.clients import Endpoint
-from executor.engine.llm.manner import Manner
 from executor.engine.llm.openai_protocol import chat_address
+from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.providers import ProviderModel
 from executor.engine.llm.workarounds import Lack
 from tests.executor.engine.llm.conftest import KEY, asking_for, model_at
@@ -129,7 +129,7 @@ async def test_what_was_no_reason_is_not_remembered(server: ModelServer) -> None
 async def test_what_is_known_is_not_tried(server: ModelServer) -> None:
     lacks = frozenset({Lack.JSON_SCHEMA, Lack.SYSTEM_ROLE, Lack.STREAMING})
     endpoint = Endpoint("openai_compatible", "small", server.url, KEY)
-    model, told = ProviderModel("x:small", endpoint, Manner(lacks=lacks)), list[str]()
+    model, told = ProviderModel("x:small", endpoint, ModelOptions(lacks=lacks)), list[str]()
     server.then(says("Fine."), gives({"route": "a"}))
     assert (await model.complete(asking_for(), told.append)).text == "Fine."
     await model.complete(asking_for(schema=SCHEMA))
@@ -183,7 +183,7 @@ async def test_a_refusal_names_the_setting_that_mends_it(
 async def test_what_is_left_out_already_is_not_advised(server: ModelServer) -> None:
     server.usual = fails(409, "System role not supported")
     endpoint = Endpoint("openai_compatible", "small", server.url, KEY)
-    model = ProviderModel("x:small", endpoint, Manner(lacks=frozenset({Lack.SYSTEM_ROLE})))
+    model = ProviderModel("x:small", endpoint, ModelOptions(lacks=frozenset({Lack.SYSTEM_ROLE})))
     with pytest.raises(ModelError) as caught:
         await model.complete(asking_for())
     assert "switch off" not in caught.value.message

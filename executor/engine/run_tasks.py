@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 
-class Work:
+class RunTasks:
     """Knows what a run has under way. `broken` is told of what no task may raise."""
 
     __slots__ = ("_broken", "_idle", "_loop", "_tasks", "_turn", "stopped")

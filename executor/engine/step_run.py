@@ -74,7 +74,7 @@ class Question:
     lenient: bool = False
 
 
-class Asking:
+class StepRun:
     """One question under way; `earlier` is the failed step whose spending it goes on from."""
 
     __slots__ = ("_host", "_model", "_parts", "_question", "_spending", "_started", "_whole")

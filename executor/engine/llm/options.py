@@ -11,7 +11,7 @@ from executor.engine.llm.workarounds import Lack
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class ModelOptions:
     """`bounded` closes open ends of schemas, for models that do not stop.
 
     `free` models cost nothing; `price` is what others cost; without one, `priced` ones are looked
