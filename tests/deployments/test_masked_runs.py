@@ -161,7 +161,7 @@ async def test_text_in_progress_is_told_masked_though_it_comes_in_pieces(
     with live_text(Execution().pk, lambda event: None) as live:
         for letter in said:
             live.emit(TextDelta("k", "b", "a", letter))
-            live._tell()
+            live._publish()
         begun = "".join(piece["text"] for piece in told)
         assert len(told) > 10
         # The last word waits, whatever it is.
