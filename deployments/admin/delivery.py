@@ -16,7 +16,7 @@ from designs.access import Caller
 from designs.admin.base import OrchestraAdmin, ReadOnly
 from designs.admin.filters import TimeRangeFilter, VisibleFilter
 from designs.admin.shown import badge, json_block, row_link
-from designs.admin.verbs import Done
+from designs.admin.verbs import ActionResult, bulk_verb
 from designs.requests import PageRequest
 
 KINDS = {"pending": "info", "delivered": "success", "failed": "danger"}
@@ -52,7 +52,10 @@ class DeliveryAdmin(ReadOnly, OrchestraAdmin):
         "message_id", "state", "deployment_link", "execution_link", "url", "attempts",
         "next_attempt", "created_at", "delivered_at", "tries",
     )  # fmt: skip
-    actions = ("redeliver_selected",)
+    actions = (
+        bulk_verb("redeliver_selected", "Deliver again", "operate", "{count} sent again.",
+                  lambda row, _: redeliver(delivery=row)),
+    )  # fmt: skip
     actions_detail = ("redeliver",)
     refusals = {**OrchestraAdmin.refusals, DeliveryPending: ""}
 
@@ -97,16 +100,12 @@ class DeliveryAdmin(ReadOnly, OrchestraAdmin):
     def redeliver(self, request: PageRequest, object_id: str) -> HttpResponse:
         delivery = self.row(request, object_id)
 
-        def do(given: dict[str, Any]) -> Done:
+        def act(data: dict[str, Any]) -> ActionResult:
             redeliver(delivery=delivery)
-            return Done(f"{delivery} is sent again.")
+            return ActionResult(f"{delivery} is sent again.")
 
         where = f"to {delivery.url} " if _may_see_address(request) else ""
         text = f"The same message goes {where}once more, whatever became of it before."
         return self.ask(
-            request, delivery, do, title=f"Deliver {delivery} again", text=text, button="Send it"
+            request, delivery, act, title=f"Deliver {delivery} again", text=text, button="Send it"
         )
-
-    @admin.action(description="Deliver again", permissions=["operate"])
-    def redeliver_selected(self, request: PageRequest, rows: Any) -> None:
-        self.for_each(request, rows, lambda row: redeliver(delivery=row), "{count} sent again.")

@@ -102,7 +102,6 @@ class DeploymentAdmin(DeploymentVerbs):
         "last_execution", "next_run", "created_by", "created_at", "updated_at", "removed_at",
     )  # fmt: skip
     inlines = (ScheduleInline, KeyInline)
-    actions = ("activate", "deactivate", "execute_selected")
     actions_detail = (
         "execute",
         "live_page",

@@ -21,7 +21,7 @@ from deployments.models import ApiKey, Deployment
 from designs.admin.base import OrchestraAdmin, ReadOnlyInline, become
 from designs.admin.filters import VisibleFilter
 from designs.admin.shown import badge, row_link, sentences
-from designs.admin.verbs import Done, posted
+from designs.admin.verbs import ActionResult, bulk_verb, page_verb, posted
 from designs.requests import PageRequest
 
 ONCE = "The key is {text} – copy it now: it cannot be shown again."
@@ -68,7 +68,10 @@ class ApiKeyAdmin(OrchestraAdmin):
         ("Limits", {"fields": KEY_LIMITS}),
     )
     autocomplete_fields = ("deployments",)
-    actions = ("revoke_selected",)
+    actions = (
+        bulk_verb("revoke_selected", "Revoke", "revoke", "{count} revoked.",
+                  lambda row, _: revoke_key(key=row)),
+    )  # fmt: skip
     actions_detail = ("rotate", "revoke")
     refusals = {**OrchestraAdmin.refusals, KeyBeyond: "", KeyRevoked: ""}
 
@@ -152,36 +155,25 @@ class ApiKeyAdmin(OrchestraAdmin):
         if key.owner_id != request.caller.user_id and not request.caller.is_superuser:
             raise PermissionDenied("Only its owner can rotate a key. You may revoke it.")
 
-        def do(given: dict[str, Any]) -> Done:
-            _, text = rotate_key(key=key, maker=request.caller, **given)
+        def act(data: dict[str, Any]) -> ActionResult:
+            _, text = rotate_key(key=key, maker=request.caller, **data)
             self.message_user(request, ONCE.format(text=text), messages.WARNING)
-            return Done(f"{key} has a new secret.")
+            return ActionResult(f"{key} has a new secret.")
 
         text = "The key gets a new secret, which is shown once."
         form = OverlapForm(posted(request))
         return self.ask(
-            request, key, do, title=f"Rotate {key}", text=text, button="Rotate", form=form
+            request, key, act, title=f"Rotate {key}", text=text, button="Rotate", form=form
         )
 
-    @action(
-        description="Revoke", url_path="revoke", permissions=["revoke"], icon="block",
-        variant=ActionVariant.DANGER,
+    @page_verb(
+        "Revoke", "revoke", icon="block", variant=ActionVariant.DANGER, title="Revoke {row}",
+        text="Calls with this key are refused from now on, for good. The row stays.",
+        button="Revoke",
     )  # fmt: skip
-    def revoke(self, request: PageRequest, object_id: str) -> HttpResponse:
-        key = self.row(request, object_id)
-
-        def do(given: dict[str, Any]) -> Done:
-            revoke_key(key=key)
-            return Done(f"{key} is revoked.")
-
-        text = "Calls with this key are refused from now on, for good. The row stays."
-        return self.ask(
-            request, key, do, title=f"Revoke {key}", text=text, button="Revoke", danger=True
-        )
-
-    @admin.action(description="Revoke", permissions=["revoke"])
-    def revoke_selected(self, request: PageRequest, rows: Any) -> None:
-        self.for_each(request, rows, lambda row: revoke_key(key=row), "{count} revoked.")
+    def revoke(self, request: PageRequest, row: ApiKey, data: dict[str, Any]) -> ActionResult:
+        revoke_key(key=row)
+        return ActionResult(f"{row} is revoked.")
 
 
 class KeyInline(ReadOnlyInline):

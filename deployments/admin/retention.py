@@ -15,7 +15,7 @@ from deployments.retention import KINDS, Swept, count_over, sweep
 from designs.access import Caller
 from designs.admin.base import OrchestraAdmin
 from designs.admin.shown import EMPTY, row_link, sentences
-from designs.admin.verbs import Done
+from designs.admin.verbs import ActionResult
 from designs.requests import PageRequest
 
 KEEPS_ALL = (
@@ -86,12 +86,12 @@ class RetentionPolicyAdmin(OrchestraAdmin):
         """Says first what would go."""
         policy = self.row(request, object_id)
 
-        def do(given: dict[str, Any]) -> Done:
-            return Done("Gone: " + " ".join(words_of(asdict(sweep()))))
+        def act(data: dict[str, Any]) -> ActionResult:
+            return ActionResult("Gone: " + " ".join(words_of(asdict(sweep()))))
 
         text = "This would go, by all policies: " + " ".join(words_of(asdict(count_over())))
         return self.ask(
-            request, policy, do, title="Sweep now", text=text, button="Let it go", danger=True
+            request, policy, act, title="Sweep now", text=text, button="Let it go", danger=True
         )
 
 

@@ -16,7 +16,7 @@ from designs.admin.base import OrchestraAdmin, ReadOnlyInline, become
 from designs.admin.fields import JsonObjectField
 from designs.admin.refusals import DESIGN_REFUSALS, ServiceForm, explain, problem_line
 from designs.admin.shown import admin_url, badge, json_block, row_link, sentences
-from designs.admin.verbs import Done, posted
+from designs.admin.verbs import ActionResult, page_verb, posted
 from designs.errors import DesignInUse, DesignInvalid
 from designs.models import Design, DesignVersion
 from designs.patterns.hints import hints
@@ -174,14 +174,14 @@ class DesignAdmin(OrchestraAdmin):
     def publish(self, request: PageRequest, object_id: str) -> HttpResponse:
         design = self.row(request, object_id)
 
-        def do(given: dict[str, Any]) -> Done:
-            version = publish_design(design=design, caller=request.caller, note=given["note"])
-            return Done(f"Version {version.number} of {design} is published.")
+        def act(data: dict[str, Any]) -> ActionResult:
+            version = publish_design(design=design, caller=request.caller, note=data["note"])
+            return ActionResult(f"Version {version.number} of {design} is published.")
 
         return self.ask(
             request,
             design,
-            do,
+            act,
             title=f"Publish {design}",
             text="The draft becomes the next version, which is never changed. Deployments stay on "
             "theirs until they are moved to it." + _hinted(design),
@@ -204,17 +204,15 @@ class DesignAdmin(OrchestraAdmin):
             for hint in hints(check_draft(design).graph):
                 self.message_user(request, hint.message, messages.WARNING)
 
-    @action(description="Clone", url_path="clone", permissions=["clone"], icon="content_copy")
-    def clone(self, request: PageRequest, object_id: str) -> HttpResponse:
-        design = self.row(request, object_id)
-
-        def do(given: dict[str, Any]) -> Done:
-            name = f"{design.name[:190]} (copy)"
-            made = create_design(document=design.draft, caller=request.caller, name=name)
-            return Done(f"“{made}” is a copy of {design}.", admin_url(made))
-
-        text = "The draft is copied into a new design. Versions and deployments are not."
-        return self.ask(request, design, do, title=f"Clone {design}", text=text, button="Clone")
+    @page_verb(
+        "Clone", "clone", icon="content_copy", title="Clone {row}",
+        text="The draft is copied into a new design. Versions and deployments are not.",
+        button="Clone",
+    )  # fmt: skip
+    def clone(self, request: PageRequest, row: Design, data: dict[str, Any]) -> ActionResult:
+        name = f"{row.name[:190]} (copy)"
+        copy = create_design(document=row.draft, caller=request.caller, name=name)
+        return ActionResult(f"“{copy}” is a copy of {row}.", admin_url(copy))
 
     @action(description="Export JSON", url_path="export", permissions=["view"], icon="download")
     def export(self, request: PageRequest, object_id: str) -> HttpResponse:

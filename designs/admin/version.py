@@ -13,7 +13,7 @@ from designs.access import Caller
 from designs.admin.base import OrchestraAdmin, ReadOnly
 from designs.admin.design import json_file
 from designs.admin.shown import admin_url, json_block, row_link
-from designs.admin.verbs import Done
+from designs.admin.verbs import ActionResult, page_verb
 from designs.models import DesignVersion
 from designs.requests import PageRequest
 from designs.services import export_version, restore_version
@@ -55,15 +55,13 @@ class DesignVersionAdmin(ReadOnly, OrchestraAdmin):
     def has_restore_permission(self, request: PageRequest, object_id: Any = None) -> bool:
         return request.caller.may("designs.change_design")
 
-    @action(description="Restore", url_path="restore", permissions=["restore"], icon="undo")
-    def restore(self, request: PageRequest, object_id: str) -> HttpResponse:
-        version = self.row(request, object_id)
-
-        def do(given: dict[str, Any]) -> Done:
-            design = restore_version(version=version)
-            return Done(f"{version} is the draft of {design} again.", admin_url(design))
-
-        text = "The draft is replaced by this version's document. Published versions stay."
-        return self.ask(
-            request, version, do, title=f"Restore {version}", text=text, button="Make it the draft"
-        )
+    @page_verb(
+        "Restore", "restore", icon="undo", title="Restore {row}",
+        text="The draft is replaced by this version's document. Published versions stay.",
+        button="Make it the draft",
+    )  # fmt: skip
+    def restore(
+        self, request: PageRequest, row: DesignVersion, data: dict[str, Any]
+    ) -> ActionResult:
+        design = restore_version(version=row)
+        return ActionResult(f"{row} is the draft of {design} again.", admin_url(design))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -12,22 +13,28 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
 
+from designs.access import Caller
 from designs.admin.base import OrchestraAdmin
 from designs.admin.refusals import ServiceForm
 from designs.admin.shown import EMPTY, admin_url, badge
-from designs.admin.verbs import Done
+from designs.admin.verbs import bulk_verb
 from designs.requests import PageRequest
 from executor.connections import save_connection, try_connection
 from executor.errors import ConnectionInvalid
 from executor.language_models.trial import TRY_SECONDS
 from executor.models import ModelConnection
 
-KEPT = "A key is stored and cannot be shown. Empty: it stays. A new one takes its place."
-ASKS = (
+KEY_STORED = "A key is stored and cannot be shown. Empty: it stays. A new one takes its place."
+TEST_TEXT = (
     "A short question is sent to the default model in three ways, as designs send theirs: plainly, "
     f"with a JSON schema, and streamed. It may take up to {TRY_SECONDS:g} seconds and costs a few "
     "tokens. What the server does without is kept at the connection."
 )
+
+
+def switch(connection: ModelConnection, caller: Caller, *, on: bool) -> None:
+    connection.is_enabled = on
+    save_connection(connection=connection, caller=caller)
 
 
 class ConnectionForm(ServiceForm):
@@ -56,7 +63,7 @@ class ConnectionForm(ServiceForm):
         if "remove_key" in self.fields and not self.instance.api_key:
             del self.fields["remove_key"]
         elif "new_key" in self.fields:
-            self.fields["new_key"].help_text = KEPT
+            self.fields["new_key"].help_text = KEY_STORED
 
 
 @admin.register(ModelConnection)
@@ -75,7 +82,10 @@ class ModelConnectionAdmin(OrchestraAdmin):
     readonly_fields = (
         "state", "key", "test_sentence", "tested_at", "created_at", "updated_at",
     )  # fmt: skip
-    actions = ("enable", "disable")
+    actions = (
+        bulk_verb("enable", "Enable", "change", "{count} enabled.", partial(switch, on=True)),
+        bulk_verb("disable", "Disable", "change", "{count} disabled.", partial(switch, on=False)),
+    )
     actions_detail = ("test",)
     refusals = {**OrchestraAdmin.refusals, ConnectionInvalid: ""}
 
@@ -83,17 +93,17 @@ class ModelConnectionAdmin(OrchestraAdmin):
         key = ["key"]
         if obj is None or self.has_change_permission(request, obj):
             key = ["new_key", "remove_key"] if obj and obj.api_key else ["new_key"]
-        first = ("name", "provider", "base_url", *key, "default_model", "is_enabled")
-        found = [
-            (None, {"fields": first}),
+        server = ("name", "provider", "base_url", *key, "default_model", "is_enabled")
+        fieldsets = [
+            (None, {"fields": server}),
             ("Limits", {"fields": ("timeout_seconds", "max_concurrent_calls")}),
             ("The server", {"fields": ("takes_json_schema", "has_system_role", "streams")}),
             ("Prices", {"fields": ("input_price_usd", "output_price_usd")}),
         ]
         if obj:
             state = ("state", "test_sentence", "tested_at", "created_at", "updated_at")
-            found.append(("Last test", {"fields": state}))
-        return found
+            fieldsets.append(("Last test", {"fields": state}))
+        return fieldsets
 
     # --- Columns ----------------------------------------------------------------------------------
 
@@ -115,17 +125,16 @@ class ModelConnectionAdmin(OrchestraAdmin):
 
     @display(description="Calls at once", ordering="max_concurrent_calls")
     def limits(self, connection: ModelConnection) -> str:
-        most = connection.max_concurrent_calls
-        return EMPTY if most is None else f"{most:,}"
+        limit = connection.max_concurrent_calls
+        return EMPTY if limit is None else f"{limit:,}"
 
     # --- Writing ----------------------------------------------------------------------------------
 
     def store(self, request: Any, obj: ModelConnection, form: Any, change: bool) -> None:
-        given = form.cleaned_data
         save_connection(
             connection=obj,
-            new_key=given.get("new_key", ""),
-            remove_key=given.get("remove_key", False),
+            new_key=form.cleaned_data.get("new_key", ""),
+            remove_key=form.cleaned_data.get("remove_key", False),
             caller=request.caller,
         )
 
@@ -142,29 +151,12 @@ class ModelConnectionAdmin(OrchestraAdmin):
         connection = self.row(request, object_id)
         if request.method != "POST":
             title = f"Test {connection}"
-            return self.ask(request, connection, _nothing, title=title, text=ASKS, button="Test it")
-        # Not by `ask`: the call may take long, and no transaction may stay open for it.
-        tried = try_connection(connection=connection)
-        level = messages.SUCCESS if tried.passed else messages.ERROR
-        self.message_user(request, tried.sentence, level)
-        self.log_change(request, connection, f"Tested. {tried.sentence}")
+            return self.question(
+                request, connection, forms.Form(), title=title, text=TEST_TEXT, button="Test it"
+            )
+        # Not by `ask`, which opens a transaction: the call may take long.
+        result = try_connection(connection=connection)
+        level = messages.SUCCESS if result.passed else messages.ERROR
+        self.message_user(request, result.sentence, level)
+        self.log_change(request, connection, f"Tested. {result.sentence}")
         return HttpResponseRedirect(admin_url(connection))
-
-    def _switch(self, request: PageRequest, rows: Any, *, on: bool) -> None:
-        def do(row: ModelConnection) -> None:
-            row.is_enabled = on
-            save_connection(connection=row, caller=request.caller)
-
-        self.for_each(request, rows, do, "{count} enabled." if on else "{count} disabled.")
-
-    @admin.action(description="Enable", permissions=["change"])
-    def enable(self, request: PageRequest, rows: Any) -> None:
-        self._switch(request, rows, on=True)
-
-    @admin.action(description="Disable", permissions=["change"])
-    def disable(self, request: PageRequest, rows: Any) -> None:
-        self._switch(request, rows, on=False)
-
-
-def _nothing(given: dict[str, Any]) -> Done:
-    return Done("")

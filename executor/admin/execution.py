@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
 
@@ -17,7 +18,7 @@ from designs.admin.base import OrchestraAdmin, ReadOnly
 from designs.admin.filters import TimeRangeFilter, VisibleFilter
 from designs.admin.growing import BoundedPaginator, with_quick_dates
 from designs.admin.shown import EMPTY, admin_url, badge, json_block, link, row_link, sentences
-from designs.admin.verbs import Done
+from designs.admin.verbs import ActionResult, bulk_verb, page_verb
 from designs.requests import PageRequest
 from executor.admin.parts import BlockResultInline, StepInline, without_payload
 from executor.admin.shown import cost, duration, execution_badge
@@ -51,7 +52,7 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
     )
     list_select_related = ("deployment", "design", "version")
     paginator = BoundedPaginator
-    # For the box alone: `ExecutionQuerySet.about` says what is found.
+    # Only makes the search box appear: `ExecutionQuerySet.about` does the search.
     search_fields = ("deployment__endpoint_path", "design__name", "user__username")
     search_help_text = "Path, design, person, key, schedule, an id, or where it was called from."
     date_hierarchy = "created_at"
@@ -59,9 +60,9 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
         "document", "input_data", "result_data", "design__draft", "version__document",
     )  # fmt: skip
     PAYLOADS = ("input_text", "result_text")
-    # Their words may quote a payload.
+    # Their texts may quote a payload.
     QUOTES = ("error_text", "degraded_text")
-    # For those who read the audit.
+    # Only for readers of the audit.
     ORIGIN = ("key_link", "caller_address")
     fieldsets = (
         (
@@ -98,7 +99,17 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
     )  # fmt: skip
     inlines = (BlockResultInline, StepInline)
     actions = (
-        "cancel_selected", "rerun_selected", "resume_selected", "hold_selected", "release_selected",
+        bulk_verb("cancel_selected", "Cancel", "operate", "{count} told to stop.",
+                  lambda row, caller: cancel_execution(execution=row, caller=caller)),
+        bulk_verb("rerun_selected", "Re-run", "operate", "{count} started again.",
+                  lambda row, caller: rerun_execution(execution=row, caller=caller)),
+        bulk_verb("resume_selected", "Resume from failure", "operate",
+                  "{count} go on where they stopped.",
+                  lambda row, caller: resume_execution(execution=row, caller=caller)),
+        bulk_verb("hold_selected", "Hold: retention leaves them", "hold", "{count} held.",
+                  lambda row, caller: hold(execution=row, caller=caller)),
+        bulk_verb("release_selected", "Hold no longer", "hold", "{count} held no longer.",
+                  lambda row, caller: hold(execution=row, caller=caller, held=False)),
     )  # fmt: skip
     actions_detail = ("live_page", "resume", "rerun", "cancel")
     refusals = {**OrchestraAdmin.refusals, ExecutionEnded: "", **dict.fromkeys(REFUSALS, "")}
@@ -108,23 +119,24 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
 
     def get_fieldsets(self, request: PageRequest, obj: Any = None) -> Any:
         hidden = () if request.caller.may(AUDIT) else self.ORIGIN
-        found = []
+        fieldsets = []
         for name, options in self.fieldsets:
             fields = without_payload(request, options["fields"], self.QUOTES + self.PAYLOADS)
-            found.append((name, {**options, "fields": [f for f in fields if f not in hidden]}))
-        return found
+            fieldsets.append((name, {**options, "fields": [f for f in fields if f not in hidden]}))
+        return fieldsets
 
     def get_search_results(self, request: Any, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        found = parse_execution_id(search_term.strip())
-        if found is not None:
-            return queryset.filter(pk=found), False
+        pk = parse_execution_id(search_term.strip())
+        if pk is not None:
+            return queryset.filter(pk=pk), False
         text = search_term.replace("\0", "").strip()
         if not text:
             return queryset, False
-        about = queryset.about(text, request.caller)
-        if request.caller.may(AUDIT) and is_address(text):
-            about = queryset.filter(caller_address=text)
-        return about, False
+        if request.caller.may(AUDIT):
+            with suppress(ValueError):
+                ip_address(text)
+                return queryset.filter(caller_address=text), False
+        return queryset.about(text, request.caller), False
 
     # --- Columns ----------------------------------------------------------------------------------
 
@@ -208,7 +220,7 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
 
     def get_actions_detail(self, request: PageRequest, object_id: Any) -> list[Any]:
         """Cancelling is offered while there is something to cancel, resuming when work is left."""
-        found = super().get_actions_detail(request, object_id)
+        verbs = super().get_actions_detail(request, object_id)
         row = self.get_object(request, str(object_id))
         may_start = row is not None and may_start_again(request.caller, row)
         offered = {
@@ -216,7 +228,7 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
             "resume": row is not None and row.is_resumable and may_start,
             "rerun": may_start,
         }
-        return [v for v in found if offered.get(v.action_name.rpartition("_")[2], True)]
+        return [verb for verb in verbs if offered.get(verb.action_name.rpartition("_")[2], True)]
 
     @action(
         description="Open the live page", url_path="live", permissions=["view"], icon="open_in_new"
@@ -225,105 +237,27 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
         execution = self.row(request, object_id)
         return HttpResponseRedirect(reverse("executor:execution-detail", args=[execution.pk]))
 
-    @action(
-        description="Re-run",
-        url_path="rerun",
-        permissions=["operate"],
-        icon="replay",
-        variant=ActionVariant.PRIMARY,
-    )
-    def rerun(self, request: PageRequest, object_id: str) -> HttpResponse:
-        execution = self.row(request, object_id)
+    @page_verb(
+        "Re-run", "operate", icon="replay", variant=ActionVariant.PRIMARY, title="Re-run {row}",
+        text="A new execution of the same version starts with the same input.",
+    )  # fmt: skip
+    def rerun(self, request: PageRequest, row: Execution, data: dict[str, Any]) -> ActionResult:
+        new = rerun_execution(execution=row, caller=request.caller)
+        return ActionResult(f"{new} runs the same version with the same input.", admin_url(new))
 
-        def do(given: dict[str, Any]) -> Done:
-            again = rerun_execution(execution=execution, caller=request.caller)
-            return Done(f"{again} runs the same version with the same input.", admin_url(again))
+    @page_verb(
+        "Resume from failure", "operate", icon="resume", title="Resume {row}",
+        text="A new execution goes on from its finished steps; they are not paid again.",
+    )  # fmt: skip
+    def resume(self, request: PageRequest, row: Execution, data: dict[str, Any]) -> ActionResult:
+        new = resume_execution(execution=row, caller=request.caller)
+        return ActionResult(f"{new} goes on where {row} stopped.", admin_url(new))
 
-        text = "A new execution of the same version starts with the same input."
-        return self.ask(request, execution, do, title=f"Re-run {execution}", text=text)
-
-    @action(
-        description="Resume from failure",
-        url_path="resume",
-        permissions=["operate"],
-        icon="resume",
-    )
-    def resume(self, request: PageRequest, object_id: str) -> HttpResponse:
-        execution = self.row(request, object_id)
-
-        def do(given: dict[str, Any]) -> Done:
-            again = resume_execution(execution=execution, caller=request.caller)
-            return Done(f"{again} goes on where {execution} stopped.", admin_url(again))
-
-        text = "A new execution goes on from its finished steps; they are not paid again."
-        return self.ask(request, execution, do, title=f"Resume {execution}", text=text)
-
-    @action(
-        description="Cancel",
-        url_path="cancel",
-        permissions=["operate"],
-        icon="cancel",
-        variant=ActionVariant.DANGER,
-    )
-    def cancel(self, request: PageRequest, object_id: str) -> HttpResponse:
-        execution = self.row(request, object_id)
-
-        def do(given: dict[str, Any]) -> Done:
-            cancel_execution(execution=execution, caller=request.caller)
-            return Done(f"{execution} was told to stop.")
-
-        text = "A waiting execution ends at once; a running one stops the call in flight."
-        return self.ask(
-            request, execution, do, title=f"Cancel {execution}", text=text, button="Cancel it",
-            danger=True,
-        )  # fmt: skip
-
-    @admin.action(description="Cancel", permissions=["operate"])
-    def cancel_selected(self, request: PageRequest, rows: Any) -> None:
-        self.for_each(
-            request,
-            rows,
-            lambda row: cancel_execution(execution=row, caller=request.caller),
-            "{count} told to stop.",
-        )
-
-    @admin.action(description="Resume from failure", permissions=["operate"])
-    def resume_selected(self, request: PageRequest, rows: Any) -> None:
-        self.for_each(
-            request,
-            rows,
-            lambda row: resume_execution(execution=row, caller=request.caller),
-            "{count} go on where they stopped.",
-        )
-
-    @admin.action(description="Re-run", permissions=["operate"])
-    def rerun_selected(self, request: PageRequest, rows: Any) -> None:
-        self.for_each(
-            request,
-            rows,
-            lambda row: rerun_execution(execution=row, caller=request.caller),
-            "{count} started again.",
-        )
-
-    @admin.action(description="Hold: retention leaves them", permissions=["hold"])
-    def hold_selected(self, request: PageRequest, rows: Any) -> None:
-        self.for_each(
-            request, rows, lambda row: hold(execution=row, caller=request.caller), "{count} held."
-        )
-
-    @admin.action(description="Hold no longer", permissions=["hold"])
-    def release_selected(self, request: PageRequest, rows: Any) -> None:
-        self.for_each(
-            request,
-            rows,
-            lambda row: hold(execution=row, caller=request.caller, held=False),
-            "{count} held no longer.",
-        )
-
-
-def is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
+    @page_verb(
+        "Cancel", "operate", icon="cancel", variant=ActionVariant.DANGER, title="Cancel {row}",
+        text="A waiting execution ends at once; a running one stops the call in flight.",
+        button="Cancel it",
+    )  # fmt: skip
+    def cancel(self, request: PageRequest, row: Execution, data: dict[str, Any]) -> ActionResult:
+        cancel_execution(execution=row, caller=request.caller)
+        return ActionResult(f"{row} was told to stop.")

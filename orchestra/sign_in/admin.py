@@ -9,7 +9,7 @@ from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from unfold.contrib.filters.admin import BooleanRadioFilter, RadioFilter
@@ -20,7 +20,7 @@ from designs.access import Caller
 from designs.admin.base import OrchestraAdmin, ReadOnly
 from designs.admin.filters import TimeRangeFilter
 from designs.admin.shown import badge
-from designs.admin.verbs import Done
+from designs.admin.verbs import ActionResult, page_verb
 from designs.requests import PageRequest
 from orchestra.sign_in.limits import ADDRESS_LIMIT, cool_off, in_words, shown_name
 from orchestra.sign_in.sessions import program_of
@@ -115,49 +115,30 @@ class AccessAttemptAdmin(SignInRecords):
     def lift_selected(self, request: PageRequest, rows: QuerySet[AccessAttempt]) -> None:
         self.for_each(request, rows, _lift, "Lifted: {count}.")
 
-    @action(
-        description="Lift the lock",
-        permissions=["lift"],
-        icon="lock_open",
-        variant=ActionVariant.PRIMARY,
-        url_path="lift",
-    )
-    def lift(self, request: PageRequest, object_id: str) -> HttpResponse:
-        row = self.row(request, object_id)
-        return self.ask(
-            request,
-            row,
-            lambda _: _lifted(row, row.username),
-            title="Lift the lock",
-            text="Failures of this account from this address no longer count.",
-        )
+    @page_verb(
+        "Lift the lock", "lift", icon="lock_open", variant=ActionVariant.PRIMARY,
+        title="Lift the lock", text="Failures of this account from this address no longer count.",
+    )  # fmt: skip
+    def lift(self, request: PageRequest, row: Any, data: dict[str, Any]) -> ActionResult:
+        return _lifted(row, row.username)
 
-    @action(
-        description="Lift for the address",
-        permissions=["lift"],
-        icon="lock_open",
-        url_path="lift-address",
-    )
-    def lift_address(self, request: PageRequest, object_id: str) -> HttpResponse:
-        row = self.row(request, object_id)
-        return self.ask(
-            request,
-            row,
-            lambda _: _lifted(row, None),
-            title="Lift the lock of the address",
-            text="Failures of all accounts from this address no longer count.",
-        )
+    @page_verb(
+        "Lift for the address", "lift", icon="lock_open", title="Lift the lock of the address",
+        text="Failures of all accounts from this address no longer count.",
+    )  # fmt: skip
+    def lift_address(self, request: PageRequest, row: Any, data: dict[str, Any]) -> ActionResult:
+        return _lifted(row, None)
 
 
 def _lift(row: AccessAttempt) -> None:
     _same_address(row).filter(username=row.username).delete()
 
 
-def _lifted(row: AccessAttempt, username: str | None) -> Done:
+def _lifted(row: AccessAttempt, username: str | None) -> ActionResult:
     same = _same_address(row)
     (same if username is None else same.filter(username=username)).delete()
     sentence = LIFTED.format(name=shown_name(username) or "everybody", address=row.ip_address)
-    return Done(sentence, reverse("admin:axes_accessattempt_changelist"))
+    return ActionResult(sentence, reverse("admin:axes_accessattempt_changelist"))
 
 
 def _same_address(row: AccessAttempt) -> QuerySet[AccessAttempt]:

@@ -34,6 +34,7 @@ from designs.admin.fields import JsonObjectField
 from designs.admin.filters import VisibleFilter
 from designs.admin.refusals import ServiceForm
 from designs.admin.shown import EMPTY, admin_url, badge, json_block, link, row_link, sentences
+from designs.admin.verbs import bulk_verb
 from designs.requests import PageRequest
 
 RULE = ("enabled", *RULE_FIELDS)
@@ -172,7 +173,12 @@ class ScheduleAdmin(ScheduleColumns, OrchestraAdmin):
         "deployment_link", "words", "state", "error", "upcoming", "beat_row", "created_at",
         "updated_at",
     )  # fmt: skip
-    actions = ("enable", "disable")
+    actions = (
+        bulk_verb("enable", "Switch on", "change", "{count} switched on.",
+                  lambda row, _: switch_schedule(schedule=row, enabled=True)),
+        bulk_verb("disable", "Switch off", "change", "{count} switched off.",
+                  lambda row, _: switch_schedule(schedule=row, enabled=False)),
+    )  # fmt: skip
     actions_detail = ("occurrences",)
     refusals = {**OrchestraAdmin.refusals, ScheduleInvalid: ""}
 
@@ -254,19 +260,6 @@ class ScheduleAdmin(ScheduleColumns, OrchestraAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         for schedule in queryset:
             remove_schedule(schedule=schedule)
-
-    def _switch(self, request: PageRequest, rows: Any, *, enabled: bool, done: str) -> None:
-        self.for_each(
-            request, rows, lambda row: switch_schedule(schedule=row, enabled=enabled), done
-        )
-
-    @admin.action(description="Switch on", permissions=["change"])
-    def enable(self, request: PageRequest, rows: Any) -> None:
-        self._switch(request, rows, enabled=True, done="{count} switched on.")
-
-    @admin.action(description="Switch off", permissions=["change"])
-    def disable(self, request: PageRequest, rows: Any) -> None:
-        self._switch(request, rows, enabled=False, done="{count} switched off.")
 
     @action(
         description="Past occurrences", url_path="occurrences", permissions=["view"], icon="history"
