@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import redis
-from django.conf import settings
 from django.db import DatabaseError, connection
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
@@ -13,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from designs.api.base import ApiView
+from designs.runtime.redis_clients import QUICK, redis_client
 from executor.following.presence import SEEN_SECONDS, last_seen
 
 
@@ -53,7 +53,8 @@ def _database() -> str:
 
 def _broker() -> str:
     try:
-        redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2).ping()
+        with redis_client(QUICK) as client:
+            client.ping()
     except (redis.RedisError, OSError):
         return "The broker does not answer."
     return "ok"

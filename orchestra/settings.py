@@ -8,6 +8,7 @@ import environ
 from csp.constants import NONE, SELF
 from kombu.entity import Exchange, Queue
 
+from designs.runtime.redis_clients import QUICK
 from orchestra.admin_look import UNFOLD as UNFOLD
 from orchestra.env import read_environment
 
@@ -118,8 +119,7 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": f"{REDIS_URL}?db=1" if _socket else REDIS_URL,
         "KEY_PREFIX": "orchestra",
-        # A Redis that hangs must hold nobody up for long.
-        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+        "OPTIONS": QUICK.options,
     }
 }
 CELERY_BROKER_URL = (

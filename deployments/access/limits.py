@@ -4,35 +4,25 @@ from __future__ import annotations
 
 import functools
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import redis
-import redis.asyncio
 from django.conf import settings
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from deployments.errors import RateLimitReached
 from designs.access import Caller
 from designs.runtime.loops import PerLoop
-from designs.runtime.patience import Patience
+from designs.runtime.patience import Patience, RareWarning
+from designs.runtime.redis_clients import PATIENT, async_redis_client, redis_client
 
 logger = logging.getLogger(__name__)
 
 MINUTE, DAY = 60, 86_400
 PREFIX = "orchestra:limit:"
-# A Redis that hangs must not hold up every call: after a failure none waits for it for this long,
-# and then one at a time.
-REST_SECONDS = 5.0
-# Under load an event loop comes back to an answer late; that is no failure of Redis.
-SOCKET_SECONDS = 5.0
 # More connections of one process would only wait for each other.
 MAX_CONNECTIONS = 8
-COMPLAIN_EVERY_SECONDS = 60.0
 
 # Keys are the limits' counters; arguments the limit and the window of each. Judged together and
 # counted together: a request that one limit refuses uses up none of the others. The minute slides
@@ -144,7 +134,8 @@ def count_request(limits: Sequence[Limit]) -> dict[str, str]:
     try:
         answer = _script()(*_arguments(limits))
     except (redis.RedisError, OSError) as error:
-        return _let_through(error)
+        patience.failed(error)
+        return {}
     patience.answered()
     return _judged(limits, answer)
 
@@ -156,7 +147,8 @@ async def count_request_async(limits: Sequence[Limit]) -> dict[str, str]:
     try:
         answer = await _async_script.get()(*_arguments(limits))
     except (redis.RedisError, OSError) as error:
-        return _let_through(error)
+        patience.failed(error)
+        return {}
     patience.answered()
     return _judged(limits, answer)
 
@@ -188,47 +180,19 @@ def _judged(limits: Sequence[Limit], answer: Sequence[int]) -> dict[str, str]:
 
 # --- Redis ----------------------------------------------------------------------------------------
 
-_OPTIONS: dict[str, Any] = {
-    "socket_timeout": SOCKET_SECONDS,
-    "socket_connect_timeout": SOCKET_SECONDS,
-}
-# A try may connect anew, too.
-patience = Patience(rest_seconds=REST_SECONDS, try_seconds=3 * SOCKET_SECONDS)
-_complained = -COMPLAIN_EVERY_SECONDS
+# Limits protect; they are no reason to be away together with Redis.
+patience = Patience(
+    try_seconds=PATIENT.try_seconds,
+    warning=RareWarning(logger, "Requests cannot be counted (%s): limits are not kept for now."),
+)
 
 
 @functools.cache
 def _script() -> Any:
-    # One try more, for a connection that a restart of Redis has ended.
-    retry = Retry(NoBackoff(), 1)
-    client = redis.Redis.from_url(settings.REDIS_URL, retry=retry, **_OPTIONS)
-    return client.register_script(SCRIPT)
+    return redis_client(PATIENT).register_script(SCRIPT)
 
 
-def _make_async_script() -> Any:
-    pool = redis.asyncio.BlockingConnectionPool.from_url(
-        settings.REDIS_URL,
-        max_connections=MAX_CONNECTIONS,
-        timeout=SOCKET_SECONDS,
-        retry=AsyncRetry(NoBackoff(), 1),
-        **_OPTIONS,
-    )
-    return redis.asyncio.Redis.from_pool(pool).register_script(SCRIPT)
-
-
-async def _close_async_script(script: Any) -> None:
-    await script.registered_client.aclose()
-
-
-_async_script = PerLoop(_make_async_script, _close_async_script)
-
-
-def _let_through(error: Exception) -> dict[str, str]:
-    """Limits protect; they are no reason to be away together with Redis."""
-    global _complained  # noqa: PLW0603 - one state a process
-    patience.failed()
-    now = time.monotonic()
-    if now - _complained > COMPLAIN_EVERY_SECONDS:
-        _complained = now
-        logger.warning("Requests cannot be counted (%s): limits are not kept for now.", error)
-    return {}
+_async_script: PerLoop[Any] = PerLoop(
+    lambda: async_redis_client(PATIENT, max_connections=MAX_CONNECTIONS).register_script(SCRIPT),
+    lambda script: script.registered_client.aclose(),
+)

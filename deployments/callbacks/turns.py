@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 import uuid
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
+from designs.runtime.cache import ExpiringSet
 from designs.runtime.loops import PerLoop
 
 AT_ONCE = 32
@@ -93,7 +93,7 @@ class Turns:
                 del self._lanes[name]
 
 
-_slow_until: OrderedDict[str, float] = OrderedDict()
+_slow_hosts: ExpiringSet[str] = ExpiringSet(seconds=SLOW_SECONDS, max_entries=MAX_CACHED)
 _turns = PerLoop(Turns)
 
 
@@ -107,16 +107,12 @@ def host_of(url: str) -> str:
 
 
 def is_slow(host: str) -> bool:
-    return _slow_until.get(host, 0.0) > time.monotonic()
+    return host in _slow_hosts
 
 
 def note_speed(url: str, *, slow: bool) -> None:
     """Remember how the last try at this server went."""
-    host = host_of(url)
-    if not slow:
-        _slow_until.pop(host, None)
-        return
-    _slow_until[host] = time.monotonic() + SLOW_SECONDS
-    _slow_until.move_to_end(host)
-    while len(_slow_until) > MAX_CACHED:
-        _slow_until.popitem(last=False)
+    if slow:
+        _slow_hosts.add(host_of(url))
+    else:
+        _slow_hosts.discard(host_of(url))

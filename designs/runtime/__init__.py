@@ -8,6 +8,8 @@ __all__ = [
     "gathering",
     "loops",
     "patience",
+    "processes",
+    "redis_clients",
     "threads",
     "turns",
 ]

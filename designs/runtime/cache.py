@@ -1,8 +1,9 @@
-"""A cache of values with a time to live, so that most calls need no database."""
+"""Values and names with a TTL, so that most calls need no database."""
 
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -64,3 +65,23 @@ class TimedCache(Generic[K, V]):
         """After a change: values read before it count no more."""
         self._generation += 1
         self._entries.clear()
+
+
+class ExpiringSet(Generic[K]):
+    """Names, each for `seconds`; beyond `max_entries` the oldest are dropped."""
+
+    def __init__(self, *, seconds: float, max_entries: int) -> None:
+        self._seconds, self._max_entries = seconds, max_entries
+        self._expires_at: OrderedDict[K, float] = OrderedDict()
+
+    def __contains__(self, key: K) -> bool:
+        return self._expires_at.get(key, 0.0) > time.monotonic()
+
+    def add(self, key: K) -> None:
+        self._expires_at[key] = time.monotonic() + self._seconds
+        self._expires_at.move_to_end(key)
+        while len(self._expires_at) > self._max_entries:
+            self._expires_at.popitem(last=False)
+
+    def discard(self, key: K) -> None:
+        self._expires_at.pop(key, None)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
+
+from designs.runtime.processes import PerProcess
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,20 +26,16 @@ MAX_AT_ONCE = 65_536
 # A walk over so many parts of a value takes about as long as beginning a thread.
 MAX_PARTS = 1_000
 
-_pools: dict[int, ThreadPoolExecutor] = {}
+_pool = PerProcess(lambda: ThreadPoolExecutor(THREADS, "computing"))
 
 
 async def compute(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """The function's result, in the caller's context. It must read no database; when cancelled, it
     still ends by itself.
     """
-    pool = _pools.get(os.getpid())
-    if pool is None:
-        # A forked process has none of its parent's threads.
-        pool = _pools[os.getpid()] = ThreadPoolExecutor(THREADS, "computing")
     loop = asyncio.get_running_loop()
     work = functools.partial(contextvars.copy_context().run, function, *args, **kwargs)
-    return await loop.run_in_executor(pool, work)
+    return await loop.run_in_executor(_pool.get(), work)
 
 
 async def compute_large(

@@ -1,21 +1,41 @@
-"""Whether a server that may hang is asked at this moment."""
+"""When to ask a server that may hang, and when to log that it failed."""
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 
+WARN_EVERY_SECONDS = 60.0
+
+
+class RareWarning:
+    """A warning about a failure that may repeat many times a second: logged once a minute."""
+
+    def __init__(self, logger: logging.Logger, text: str) -> None:
+        """The text has one `%s`, for the error."""
+        self._logger, self._text = logger, text
+        self._next_at = float("-inf")
+
+    def log(self, error: Exception) -> None:
+        if time.monotonic() >= self._next_at:
+            self._next_at = time.monotonic() + WARN_EVERY_SECONDS
+            self._logger.warning(self._text, error)
+
 
 class Patience:
-    """After a failure nobody asks for `rest_seconds`, so that nobody waits; then one at a time
-    tries, while the others still go on without, until an answer comes. For any thread.
+    """After a failure no caller asks for `rest_seconds`; then one at a time tries, while the others
+    do without, until an answer comes. For any thread.
 
-    A try that tells of no end counts as failed after `try_seconds`.
+    A try that reports neither answer nor failure counts as failed after `try_seconds`.
     """
 
-    def __init__(self, *, rest_seconds: float, try_seconds: float) -> None:
+    def __init__(
+        self, *, try_seconds: float, warning: RareWarning, rest_seconds: float = 5.0
+    ) -> None:
         self.rest_seconds = rest_seconds
         self.try_seconds = try_seconds
+        self._warning = warning
         self._lock = threading.Lock()
         # When it may be tried again; None while all goes well.
         self._try_at: float | None = None
@@ -35,5 +55,6 @@ class Patience:
     def answered(self) -> None:
         self._try_at = None
 
-    def failed(self) -> None:
+    def failed(self, error: Exception) -> None:
         self._try_at = time.monotonic() + self.rest_seconds
+        self._warning.log(error)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 import uuid
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from designs.runtime.cache import ExpiringSet
 from designs.secrets.masking import GrowingText
 from executor.engine.events import Event, StepFailed, StepFinished, TextDelta
 from executor.following import pubsub
@@ -100,7 +99,9 @@ class LiveText:
 
 
 _running: dict[uuid.UUID, LiveText] = {}
-_requested: OrderedDict[uuid.UUID, float] = OrderedDict()
+_requested: ExpiringSet[uuid.UUID] = ExpiringSet(
+    seconds=REQUESTED_SECONDS, max_entries=MAX_REQUESTED
+)
 
 
 @contextlib.contextmanager
@@ -116,11 +117,11 @@ def live_text(pk: uuid.UUID, emit: Callable[[Event], None]) -> Iterator[LiveText
         hub.on_listen.append(_want)
     _running[pk] = live
     look = None
-    requested_at = _requested.pop(pk, float("-inf"))
-    if hub.is_watched_here(pk) or time.monotonic() - requested_at < REQUESTED_SECONDS:
+    if hub.is_watched_here(pk) or pk in _requested:
         live.want()
     elif not gets_requests:
         look = live.loop.create_task(_look_for_listeners(hub, live))
+    _requested.discard(pk)
     try:
         yield live
     finally:
@@ -142,7 +143,4 @@ def _want(pk: uuid.UUID) -> None:
     if live is not None:
         live.loop.call_soon_threadsafe(live.want)
         return
-    _requested[pk] = time.monotonic()
-    _requested.move_to_end(pk)
-    while len(_requested) > MAX_REQUESTED:
-        _requested.popitem(last=False)
+    _requested.add(pk)

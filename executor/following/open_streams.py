@@ -12,16 +12,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import redis
-import redis.asyncio
 from django.conf import settings
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from designs.access import Caller
 from designs.rows.ids import new_id
 from designs.runtime.gathering import Gathered
 from designs.runtime.loops import PerLoop, stop_task
-from designs.runtime.patience import Patience
+from designs.runtime.patience import Patience, RareWarning
+from designs.runtime.redis_clients import PATIENT, async_redis_client
 from executor.errors import TooManyStreams
 
 logger = logging.getLogger(__name__)
@@ -29,10 +27,6 @@ logger = logging.getLogger(__name__)
 PREFIX = "orchestra:streams:"
 # Streams of a killed process count for this long; live ones are renewed before.
 LEASE_SECONDS = 30.0
-# A Redis that hangs must not block every stream: after a failure none waits for it for this long,
-# and then one at a time tries.
-REST_SECONDS = 5.0
-SOCKET_SECONDS = 5.0
 # Streams that are added or removed by one call.
 MAX_TOGETHER = 100
 
@@ -65,7 +59,12 @@ return answers
 
 _open: dict[str, Place] = {}
 _counts: Counter[str] = Counter()
-patience = Patience(rest_seconds=REST_SECONDS, try_seconds=3 * SOCKET_SECONDS)
+patience = Patience(
+    try_seconds=PATIENT.try_seconds,
+    warning=RareWarning(
+        logger, "Streams cannot be counted (%s): each process counts its own for now."
+    ),
+)
 
 
 class Place:
@@ -143,7 +142,7 @@ async def _note(places: Sequence[Place]) -> dict[Place, int]:
             note = _counting.get().note
             answers = await note(keys, [int(LEASE_SECONDS * 1000), *limits, *names])
         except (redis.RedisError, OSError) as error:
-            _rest(error)
+            patience.failed(error)
         else:
             patience.answered()
     for place in places:
@@ -162,7 +161,7 @@ async def _forget(places: Sequence[Place]) -> None:
                 pipe.zrem(key, *names)
             await pipe.execute()
     except (redis.RedisError, OSError) as error:
-        _rest(error)
+        patience.failed(error)
     else:
         patience.answered()
 
@@ -185,7 +184,7 @@ async def _renew(loop: asyncio.AbstractEventLoop) -> None:
                     pipe.pexpire(key, lease)
                 await pipe.execute()
         except (redis.RedisError, OSError) as error:
-            _rest(error)
+            patience.failed(error)
 
 
 def _by_key(places: Sequence[Place]) -> dict[str, list[str]]:
@@ -200,12 +199,7 @@ class _Counting:
     """Counts the streams of one event loop in Redis."""
 
     def __init__(self) -> None:
-        self.client: Any = redis.asyncio.Redis.from_url(
-            settings.REDIS_URL,
-            socket_timeout=SOCKET_SECONDS,
-            socket_connect_timeout=SOCKET_SECONDS,
-            retry=Retry(NoBackoff(), 1),
-        )
+        self.client: Any = async_redis_client(PATIENT)
         self.note: Any = self.client.register_script(SCRIPT)
         self.notes: Gathered[Place, int] = Gathered(_note, most=MAX_TOGETHER)
         self._freed: list[Place] = []
@@ -239,8 +233,3 @@ class _Counting:
 
 
 _counting = PerLoop(_Counting, _Counting.close)
-
-
-def _rest(error: Exception) -> None:
-    patience.failed()
-    logger.warning("Streams cannot be counted (%s): each process counts its own for now.", error)

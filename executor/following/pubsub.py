@@ -6,22 +6,18 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import queue
-import threading
-import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import redis
-import redis.asyncio
-from django.conf import settings
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from designs.runtime.background import forever
 from designs.runtime.loops import PerLoop, stop_task
+from designs.runtime.patience import RareWarning
+from designs.runtime.processes import PerProcess
+from designs.runtime.redis_clients import QUICK, SUBSCRIBER, async_redis_client, redis_client
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +32,6 @@ COMMON = (CANCELS, CHANGES, LISTENS)
 _PUBLISH = "for i, channel in ipairs(KEYS) do redis.call('PUBLISH', channel, ARGV[i]) end"
 # Limits the memory of a publisher whose broker hangs. Dropped messages cost only a delay.
 MAX_WAITING = 10_000
-COMPLAIN_EVERY_SECONDS = 60.0
 # After this long without a message the broker is pinged; after as long again it counts as away.
 SILENCE_SECONDS = 5.0
 # Timeout of each answer from the broker.
@@ -159,15 +154,9 @@ class Hub:
         async with self._starting:
             if self._reader is not None and not self._reader.done():
                 return
-            self._client = redis.asyncio.Redis.from_url(
-                settings.REDIS_URL,
-                # Covers the handshake too: a connection that hung there blocked every subscriber.
-                # Waiting for messages has its own timeout.
-                socket_timeout=ANSWER_SECONDS,
-                socket_connect_timeout=ANSWER_SECONDS,
-                retry=Retry(NoBackoff(), 0),
-                **_kept_alive(),
-            )
+            # The client's timeout covers the handshake too: a connection that hung there blocked
+            # every subscriber. Waiting for messages has its own.
+            self._client = async_redis_client(SUBSCRIBER)
             self._pubsub = self._client.pubsub()
             # The first subscription makes the connection; two at once would make two.
             try:
@@ -311,9 +300,9 @@ class Publisher:
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
-        self._complained = 0.0
-        self._client = redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, **_kept_alive()
+        self._client = redis_client(QUICK)
+        self._warning = RareWarning(
+            logger, "Changes cannot be published (%s); waiting processes poll rows instead."
         )
         forever("publisher", self._work)
 
@@ -329,31 +318,8 @@ class Publisher:
         try:
             self._client.eval(_PUBLISH, len(batch), *channels, *texts)
         except (redis.RedisError, OSError) as error:
-            if time.monotonic() - self._complained > COMPLAIN_EVERY_SECONDS:
-                self._complained = time.monotonic()
-                logger.warning(
-                    "Changes cannot be published (%s); waiting processes poll rows instead.", error
-                )
+            self._warning.log(error)
 
 
-def _kept_alive() -> dict[str, Any]:
-    """Options of a long-lived connection; a Unix socket needs none."""
-    return {} if settings.REDIS_URL.startswith("unix://") else {"socket_keepalive": True}
-
-
-_lock = threading.Lock()
-_publishers: dict[int, Publisher] = {}
-_names: dict[int, str] = {}
-
-
-def _publisher() -> Publisher:
-    pid = os.getpid()
-    if pid not in _publishers:
-        with _lock:
-            if pid not in _publishers:
-                _publishers[pid] = Publisher()
-    return _publishers[pid]
-
-
-def _own_name() -> str:
-    return _names.setdefault(os.getpid(), uuid.uuid4().hex)
+_publisher = PerProcess(Publisher).get
+_own_name = PerProcess(lambda: uuid.uuid4().hex).get

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
-import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from celery import current_app
 from django.conf import settings
 from django.core.cache import cache
+
+from designs.runtime.patience import Patience, RareWarning
+from designs.runtime.processes import PerProcess
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +37,12 @@ def notify_workers() -> None:
     """Tell the workers that there is work. Never raises or blocks. A lost message costs a second,
     after which workers with room poll.
     """
-    _sender().notify_workers()
+    _senders.get().notify_workers()
 
 
 def send_settling(pk: uuid.UUID) -> None:
     """Have the end of an execution settled. Never raises: a sweep covers lost messages."""
-    _sender().settle(pk)
+    _senders.get().settle(pk)
 
 
 def allow_next_notification() -> None:
@@ -74,7 +75,9 @@ class Sender:
         self._lock = threading.Lock()
         self._is_notifying = False
         self._waiting = 0
-        self._rest_until = 0.0
+        warning = RareWarning(logger, "Workers cannot be notified at the moment: %s")
+        # Only its own thread asks, so no try stays unreported.
+        self.patience = Patience(rest_seconds=REST_SECONDS, try_seconds=0.0, warning=warning)
 
     def notify_workers(self) -> None:
         with self._lock:
@@ -100,14 +103,13 @@ class Sender:
         try:
             work(*args)
         except Exception as error:  # noqa: BLE001 - the row is committed, so nothing may fail now
-            self._rest_until = time.monotonic() + REST_SECONDS
-            logger.warning("Workers cannot be notified at the moment: %s", error)
+            self.patience.failed(error)
 
     def _notify(self) -> None:
         with self._lock:
             # Before anything is sent: whatever is queued from now on needs another message.
             self._is_notifying = False
-        if self._is_resting:
+        if not self.patience.asks():
             return
         seconds = expires_seconds()
         if not cache.add(PENDING_KEY, 1, timeout=seconds):
@@ -121,25 +123,12 @@ class Sender:
     def _settle(self, pk: uuid.UUID) -> None:
         with self._lock:
             self._waiting -= 1
-        if not self._is_resting:
+        if self.patience.asks():
             self._send(SETTLE, {"e": pk.hex})
-
-    @property
-    def _is_resting(self) -> bool:
-        return time.monotonic() < self._rest_until
 
     def _send(self, task: str, values: dict[str, str], **options: float) -> None:
         current_app.send_task(task, kwargs=values, retry=True, retry_policy=ONE_RETRY, **options)
+        self.patience.answered()
 
 
-_lock = threading.Lock()
-_senders: dict[int, Sender] = {}
-
-
-def _sender() -> Sender:
-    """This process's, started at its first use (again after a fork)."""
-    pid = os.getpid()
-    with _lock:
-        if pid not in _senders:
-            _senders[pid] = Sender()
-        return _senders[pid]
+_senders = PerProcess(Sender)

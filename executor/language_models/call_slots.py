@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import redis
-import redis.asyncio
-from django.conf import settings
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from designs.runtime.loops import PerLoop, stop_task
-from designs.runtime.patience import Patience
+from designs.runtime.patience import Patience, RareWarning
+from designs.runtime.redis_clients import QUICK, async_redis_client
 from executor.engine.llm.base import ErrorKind, ModelError
 
 logger = logging.getLogger(__name__)
@@ -28,10 +24,6 @@ HELD_SECONDS = 15.0
 RENEW_SECONDS = 5.0
 # How soon a slot that another process gave back is seen here.
 LOOK_SECONDS = 0.1
-SOCKET_SECONDS = 2.0
-# While Redis hangs, not every call waits for it.
-REST_SECONDS = 5.0
-COMPLAIN_EVERY_SECONDS = 60.0
 
 # By Redis's own clock: those of the processes may differ.
 _TAKE = """
@@ -69,17 +61,12 @@ class CallSlots:
     """
 
     def __init__(self) -> None:
-        self._client: Any = redis.asyncio.Redis.from_url(
-            settings.REDIS_URL,
-            socket_timeout=SOCKET_SECONDS,
-            socket_connect_timeout=SOCKET_SECONDS,
-            retry=Retry(NoBackoff(), 1),
-        )
-        self._patience = Patience(rest_seconds=REST_SECONDS, try_seconds=3 * SOCKET_SECONDS)
+        self._client: Any = async_redis_client(QUICK)
+        warning = RareWarning(logger, "Calls at once are counted in each process alone: %s")
+        self._patience = Patience(try_seconds=QUICK.try_seconds, warning=warning)
         self._lines: dict[int, _Line] = {}
         self._renewing: asyncio.Task[None] | None = None
         self._returning: set[asyncio.Task[None]] = set()
-        self._complained = -COMPLAIN_EVERY_SECONDS
 
     @asynccontextmanager
     async def take(
@@ -129,7 +116,7 @@ class CallSlots:
         try:
             found = await asyncio.shield(asking)
         except (redis.RedisError, OSError) as error:
-            self._failed(error)
+            self._patience.failed(error)
             return self._taken_here(line, token, limit)
         except asyncio.CancelledError:
             self._return(line, token, after=asking)
@@ -158,7 +145,7 @@ class CallSlots:
                 await after
             await self._client.zrem(line.key, token)
         except (redis.RedisError, OSError) as error:
-            self._failed(error)
+            self._patience.failed(error)
         line.freed.set()
 
     def _keep_renewing(self) -> None:
@@ -180,13 +167,7 @@ class CallSlots:
             if gone := [token for token in tokens if token not in line.held]:
                 await self._client.zrem(line.key, *gone)
         except (redis.RedisError, OSError) as error:
-            self._failed(error)
-
-    def _failed(self, error: Exception) -> None:
-        self._patience.failed()
-        if time.monotonic() - self._complained > COMPLAIN_EVERY_SECONDS:
-            self._complained = time.monotonic()
-            logger.warning("Calls at once are counted in each process alone: %s", error)
+            self._patience.failed(error)
 
 
 _slots = PerLoop(CallSlots, CallSlots.close)

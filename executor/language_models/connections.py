@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 import threading
@@ -12,8 +11,7 @@ from collections.abc import Callable
 
 from django.db import Error as DatabaseError
 
-from designs.runtime.loops import PerLoop
-from designs.runtime.threads import in_thread
+from designs.runtime.threads import in_thread_once
 from designs.secrets.encryption import prepare_keys
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.prices import Price
@@ -64,23 +62,14 @@ class Connections:
         seconds = FRESH_SECONDS if name in (self._known or ()) else UNKNOWN_SECONDS
         wanted = max(time.monotonic() - seconds, self._forgotten_at)
         while self._read_at < wanted:
-            await self._refresh()
+            await in_thread_once(self._read_again)
         if self._retired:
             await self._close_retired()
         return self._find(name, model)
 
-    async def _refresh(self) -> None:
-        """One reading at a time on a loop; it goes on when one of those who wait is cancelled."""
-        here = _readings.get()
-        task = here.get(self)
-        if task is None:
-            task = here[self] = asyncio.ensure_future(self._read_in_thread())
-            task.add_done_callback(lambda _: here.pop(self, None))
-        await asyncio.shield(task)
-
-    async def _read_in_thread(self) -> None:
+    def _read_again(self) -> None:
         try:
-            await in_thread(self._read)
+            self._read()
         except DatabaseError as error:
             if self._known is None:
                 sentence = "The model connections cannot be read at the moment."
@@ -134,10 +123,6 @@ class Connections:
             self._retired = [target for target in self._retired if target.calls]
         for target in over:
             await target.close()
-
-
-# The readings under way.
-_readings: PerLoop[dict[Connections, asyncio.Task[None]]] = PerLoop(dict)
 
 
 class ConnectionModel:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import threading
 import time
@@ -21,6 +20,7 @@ from django.db import (
 
 from designs.runtime import faults
 from designs.runtime.background import forever
+from designs.runtime.processes import PerProcess
 from executor.errors import RecorderUnavailable
 from executor.recording import admission
 
@@ -236,17 +236,4 @@ def _fail(batch: Sequence[Write[Any]], error: Exception) -> None:
             write.done.set_exception(error)
 
 
-_lock = threading.Lock()
-_writers: dict[int, Writer] = {}
-
-
-def process_writer() -> Writer:
-    """This process's writer, started at its first use (again after a fork: threads do not survive
-    it).
-    """
-    pid = os.getpid()
-    found = _writers.get(pid)
-    if found is None:
-        with _lock:
-            found = _writers.get(pid) or _writers.setdefault(pid, Writer())
-    return found
+process_writer = PerProcess(Writer).get

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from django.conf import settings
 
 from designs.runtime.background import forever
+from designs.runtime.processes import PerProcess
 from designs.runtime.threads import in_thread
 from executor.engine.context import Outcome
 from executor.engine.runner import CompiledGraph
@@ -258,18 +259,6 @@ def _tell_end(pk: uuid.UUID) -> None:
     pubsub.publish_change(pk, Execution.objects.values_list("status", flat=True).get(pk=pk))
 
 
-_lock = threading.Lock()
-_carriers: dict[int, Carrier] = {}
-
-
-def process_carrier(*, slots: int) -> Carrier:
-    """This process's carrier, made at its first use with that many slots."""
-    pid = os.getpid()
-    with _lock:
-        if pid not in _carriers:
-            _carriers[pid] = Carrier(slots=slots)
-        return _carriers[pid]
-
-
-def existing_carrier() -> Carrier | None:
-    return _carriers.get(os.getpid())
+_carriers = PerProcess(Carrier)
+process_carrier = _carriers.get
+existing_carrier = _carriers.existing

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import threading
 import uuid
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from django.conf import settings
 
 from designs.runtime.background import forever
 from designs.runtime.loops import close_loop
+from designs.runtime.processes import PerProcess
 from executor.engine.context import Outcome
 from executor.following.sending import notify_workers
 from executor.models import Execution
@@ -182,37 +182,21 @@ def worker_carrier() -> Carrier:
     return process_carrier(slots=settings.ENVIRONMENT.concurrency)
 
 
-_lock = threading.Lock()
-_loops: dict[int, asyncio.AbstractEventLoop] = {}
-_intakes: dict[int, Intake] = {}
+def _make_loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    forever("executions", loop.run_forever, keeps_connection=True)
+    return loop
 
 
-def process_intake() -> Intake:
-    """The intake of this worker process, made at its first use."""
-    carrier = worker_carrier()
-    pid = os.getpid()
-    with _lock:
-        if pid not in _intakes:
-            _intakes[pid] = Intake(carrier)
-        return _intakes[pid]
+_loops = PerProcess(_make_loop)
+# The one event loop of this process, in a daemon thread; model clients live and die with it.
+process_loop = _loops.get
+process_intake = PerProcess(lambda: Intake(worker_carrier())).get
 
 
 def end_process_loop() -> None:
     """Close what the loop of this process keeps, once no more runs are on it."""
-    loop = _loops.get(os.getpid())
+    loop = _loops.existing()
     if loop is not None:
         with contextlib.suppress(TimeoutError):
             asyncio.run_coroutine_threadsafe(close_loop(), loop).result(CLOSE_LOOP_SECONDS)
-
-
-def process_loop() -> asyncio.AbstractEventLoop:
-    """The one event loop of this process, in a daemon thread; model clients live and die with
-    it.
-    """
-    pid = os.getpid()
-    with _lock:
-        if pid not in _loops:
-            loop = asyncio.new_event_loop()
-            forever("executions", loop.run_forever, keeps_connection=True)
-            _loops[pid] = loop
-        return _loops[pid]

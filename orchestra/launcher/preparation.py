@@ -50,9 +50,12 @@ def prepare_first_start(admin_password: str | None) -> FirstStart:
 
 def check_broker(url: str) -> None:
     """Raises CannotStart if the Redis or Valkey of the URL does not answer."""
-    from redis import Redis, RedisError
+    from redis import RedisError
+
+    from designs.runtime.redis_clients import PATIENT, redis_client
 
     try:
-        Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5).ping()
+        with redis_client(PATIENT, url) as client:
+            client.ping()
     except RedisError as error:
         raise CannotStart(f"Redis does not answer; check REDIS_URL. It says: {error}") from error

@@ -84,7 +84,7 @@ def test_a_message_that_could_not_be_sent_silences_no_other(
     def broken(*_: Any, **__: Any) -> None:
         raise ConnectionError("the broker restarts")
 
-    monkeypatch.setattr(sending, "REST_SECONDS", 0.0)
+    sender.patience.rest_seconds = 0.0
     with monkeypatch.context() as patch:
         patch.setattr(current_app, "send_task", broken)
         sender.notify_workers()
