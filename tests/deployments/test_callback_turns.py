@@ -140,12 +140,12 @@ async def places_of(
 ) -> list[tuple[str, object]]:
     """Who of these has a place at once."""
     there: list[tuple[str, object]] = []
-    turns = Turns()
+    places = Turns()
     if slow:
         turns.note_speed(slow, slow=True)
 
     async def take(url: str, deployment: object) -> None:
-        async with turns.take(url, deployment):
+        async with places.take(url, deployment):
             there.append((url, deployment))
             await asyncio.Event().wait()
 
@@ -155,7 +155,7 @@ async def places_of(
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    assert turns._lanes == {}
+    assert places._lanes == {}
     if slow:
         turns.note_speed(slow, slow=False)
     return there
