@@ -15,7 +15,7 @@ from deployments.calls.lookup import deployed, invalidate_deployments
 from deployments.calls.orders import order_of_counted_call
 from deployments.errors import EndpointPathInvalid, EndpointPathTaken, PriceUnknown
 from deployments.models import Deployment, check_endpoint_path
-from deployments.schedules import store
+from deployments.schedules import scheduling
 from deployments.schedules.serving import catch_up
 from designs.access import Caller
 from designs.acting import recorded_as
@@ -83,7 +83,7 @@ def deploy_design(
         if groups is not None:
             deployment.groups.set(groups)
         if schedule is not None:
-            store.set_schedule(deployment=deployment, fields=schedule)
+            scheduling.set_schedule(deployment=deployment, fields=schedule)
     invalidate_deployments()
     return deployment
 
@@ -113,7 +113,7 @@ def change_deployment(
         if groups is not None:
             stored.groups.set(groups)
         if schedule is not UNCHANGED:
-            write = store.merge_schedule if merge else store.set_schedule
+            write = scheduling.merge_schedule if merge else scheduling.set_schedule
             write(deployment=stored, fields=schedule)
     for name in (*changed, "updated_at"):
         setattr(deployment, name, getattr(stored, name))
@@ -156,7 +156,7 @@ def undeploy(*, deployment: Deployment, caller: Caller) -> None:
     """Stop offering it: schedules end, the path becomes free, the history stays. Raises RowGone."""
     with transaction.atomic():
         lock_row(Deployment.objects.present(), deployment.pk)
-        store.remove_schedules(deployment=deployment)
+        scheduling.remove_schedules(deployment=deployment)
         deployment.removed_at = timezone.now()
         deployment.status = Deployment.Status.INACTIVE
         deployment.status_reason = f"Undeployed by {caller.name}."[:500]

@@ -1,4 +1,4 @@
-"""Pauses a deployment whose scheduled runs keep failing, or whose version cannot be run."""
+"""Pauses deployments whose scheduled runs keep failing or whose version cannot be run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from designs.auditing.audit import note_change
 from executor.models import Status
 
 FAILED = (Status.FAILED, Status.TIMED_OUT)
-# What a person cancelled says nothing about the next run.
-TELLING = (Status.COMPLETED, *FAILED)
+# A cancelled run does not count: it says nothing about the next one.
+COUNTED = (Status.COMPLETED, *FAILED)
 MAX_CAUSE_LENGTH = 200
 UNUSABLE = (
     "The deployed version has problems and cannot be run. Publish a repaired version and deploy it."
@@ -25,32 +25,32 @@ UNUSABLE = (
 
 
 def settle_schedule(execution_id: uuid.UUID) -> bool:
-    """After the end of a run: pause its deployment if that was one failure too many.
+    """After the end of a run: pause its deployment if it failed once too often; True if it did.
 
-    True if it did. What is lost here the pump makes up for: it looks before it starts the next run.
+    If this message is lost, the pump pauses the deployment before it starts the next run.
     """
-    found = Schedule.objects.filter(
+    pks = Schedule.objects.filter(
         occurrences__execution=execution_id, pause_after_failures__isnull=False
     ).values_list("pk", flat=True)
-    if not found:
+    if not pks:
         return False
     with transaction.atomic():
         rows = Schedule.objects.with_rule().annotate(database_time=Now())
-        schedule = rows.select_for_update(of=("self",)).filter(pk=found[0]).first()
+        schedule = rows.select_for_update(of=("self",)).filter(pk=pks[0]).first()
         return schedule is not None and pause_if_failing(schedule, now=schedule.database_time)
 
 
 def pause_failing(schedules: Iterable[Schedule], *, now: datetime) -> set[uuid.UUID]:
-    """Pause where the last runs of these locked schedules failed too often: which deployments."""
+    """Pause deployments whose locked schedules failed too often; returns those paused now."""
     return {s.deployment_id for s in schedules if pause_if_failing(s, now=now)}
 
 
 def pause_if_failing(schedule: Schedule, *, now: datetime) -> bool:
-    """Needs the schedule's lock. True if its deployment was paused by this."""
+    """Pause the deployment of a locked schedule if its last runs all failed; True if it did."""
     most = schedule.pause_after_failures
     if most is None:
         return False
-    runs = Occurrence.objects.filter(schedule=schedule, execution__status__in=TELLING)
+    runs = Occurrence.objects.filter(schedule=schedule, execution__status__in=COUNTED)
     if schedule.failures_from is not None:
         runs = runs.filter(decided_at__gt=schedule.failures_from)
     ends = list(
@@ -58,7 +58,13 @@ def pause_if_failing(schedule: Schedule, *, now: datetime) -> bool:
     )
     if len(ends) < most or any(status not in FAILED for status, _ in ends):
         return False
-    if not _pause(schedule.deployment_id, _reason(schedule, most, ends[0][1])):
+    times = "once" if most == 1 else f"{most} times in a row"
+    error = ends[0][1] or {}
+    cause = (error.get("message") or "no reason was given")[:MAX_CAUSE_LENGTH]
+    end = "" if cause.endswith((".", "!", "?")) else "."
+    words = words_of(schedule)[:150]
+    reason = f"Paused, because its schedule ({words}) failed {times}. The last time: {cause}{end}"
+    if not _pause(schedule.deployment_id, reason):
         return False
     schedule.failures_from = now
     schedule.save(update_fields=["failures_from"])
@@ -66,12 +72,12 @@ def pause_if_failing(schedule: Schedule, *, now: datetime) -> bool:
 
 
 def pause_unusable(deployment_id: uuid.UUID) -> bool:
-    """Its version cannot be run any more, for instance since a rule of designs became stricter."""
+    """Pause it: its version no longer runs, for instance since a rule of designs is stricter."""
     return _pause(deployment_id, UNUSABLE)
 
 
 def _pause(deployment_id: uuid.UUID, reason: str) -> bool:
-    """active → error, once; a person sets it back."""
+    """active → error, once; only a person sets it back."""
     active = Deployment.objects.present().filter(pk=deployment_id, status=Deployment.Status.ACTIVE)
     changes = {"status": Deployment.Status.ERROR, "status_reason": reason[:500]}
     with transaction.atomic():
@@ -82,11 +88,3 @@ def _pause(deployment_id: uuid.UUID, reason: str) -> bool:
     if won:
         invalidate_deployments()
     return won
-
-
-def _reason(schedule: Schedule, failures: int, error: dict[str, str] | None) -> str:
-    times = "once" if failures == 1 else f"{failures} times in a row"
-    cause = ((error or {}).get("message") or "no reason was given")[:MAX_CAUSE_LENGTH]
-    end = "" if cause.endswith((".", "!", "?")) else "."
-    words = words_of(schedule)[:150]
-    return f"Paused, because its schedule ({words}) failed {times}. The last time: {cause}{end}"

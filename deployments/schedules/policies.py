@@ -1,6 +1,4 @@
-"""What becomes of planned times that have come, by a schedule's policies. Reads and writes no
-rows.
-"""
+"""Decides by a schedule's policies what happens to due times. Reads and writes no rows."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ from deployments.occurrences import jitter
 
 # Later than this counts as missed, not as slow.
 ON_TIME = timedelta(seconds=60)
-# More than these do not wait for one schedule: it is planned oftener than its runs can end.
+# Occurrences of one schedule that wait for its last run: more mean that runs cannot keep up.
 MAX_WAITING = 100
 
 Outcome, Policy = Occurrence.Outcome, Occurrence.Policy
@@ -22,12 +20,10 @@ Overlap, Misfire = Schedule.Overlap, Schedule.Misfire
 
 @dataclass
 class Situation:
-    """How things stand with a schedule; `decide` goes on from it with each run that it lets
-    start.
-    """
+    """The state of one schedule; each decision to start a run updates it for the next one."""
 
     now: datetime
-    # Why nothing may run, if so.
+    # The policy by which nothing may run; empty if runs may start.
     closed: str = ""
     is_busy: bool = False
     waiting: int = 0
@@ -35,7 +31,7 @@ class Situation:
 
 @dataclass(frozen=True)
 class Decision:
-    """One planned time, its outcome, and which policy decided (empty: it was simply on time)."""
+    """The outcome of one planned time, and the policy behind it (empty: simply on time)."""
 
     due: datetime
     outcome: str
@@ -46,56 +42,53 @@ class Decision:
 def decide(
     schedule: Schedule, times: Sequence[datetime], situation: Situation, *, more: bool = False
 ) -> list[Decision]:
-    """What becomes of each time; `more` says that later ones are due already, too."""
+    """Decide each due time, in order; `more`: even later ones are due too."""
     if situation.closed:
         return [Decision(due, Outcome.SKIPPED_INACTIVE, situation.closed) for due in times]
-    found = []
+    decisions = []
     for due in times:
-        is_latest = due == times[-1] and not more
-        missed = _missed(schedule, due, situation.now, is_latest=is_latest)
-        found.append(missed or _start(schedule, due, situation))
+        late = situation.now - due
+        if (missed := _missed(schedule, due, late)) is not None:
+            decisions.append(missed)
+        elif schedule.misfire == Misfire.RUN_LATEST and (more or due != times[-1]):
+            decisions.append(Decision(due, Outcome.COALESCED, Policy.MISFIRE_LATEST))
+        elif (
+            start := due + jitter(str(schedule.pk), due, schedule.jitter_seconds)
+        ) > situation.now:
+            decisions.append(Decision(due, Outcome.WAITING, Policy.JITTER, start))
+        else:
+            all_run = schedule.misfire == Misfire.RUN_ALL
+            policy = Policy.MISFIRE_ALL if all_run else Policy.MISFIRE_LATEST
+            decisions.append(_at_start(schedule, due, situation, policy if late > ON_TIME else ""))
     if schedule.overlap == Overlap.CANCEL_RUNNING:
-        return [made for made in _only_last(found) if made]
-    return found
+        return [decision for decision in _only_last(decisions) if decision]
+    return decisions
 
 
 def decide_waiting(
     schedule: Schedule, waiting: Sequence[Occurrence], situation: Situation
 ) -> list[Decision | None]:
-    """What becomes of each that waited and may start now; None: it goes on waiting."""
-    found = [_after_waiting(schedule, occurrence, situation) for occurrence in waiting]
-    return _only_last(found) if schedule.overlap == Overlap.CANCEL_RUNNING else found
+    """Decide waiting occurrences that may start now, in order; None: it keeps waiting."""
+    decisions: list[Decision | None] = []
+    for row in waiting:
+        due, policy, closed = row.due_at, row.policy, situation.closed
+        # A backfill also runs for a schedule that is off.
+        if closed and not (closed == Policy.SWITCHED_OFF and policy == Policy.BACKFILL):
+            decisions.append(Decision(due, Outcome.SKIPPED_INACTIVE, closed))
+        elif policy == Policy.JITTER:
+            late = situation.now - (row.start_at or due)
+            missed = _missed(schedule, due, late)
+            decisions.append(missed or _at_start(schedule, due, situation, Policy.JITTER))
+        elif situation.is_busy:
+            decisions.append(None)
+        else:
+            situation.is_busy = True
+            decisions.append(Decision(due, Outcome.RAN, policy))
+    return _only_last(decisions) if schedule.overlap == Overlap.CANCEL_RUNNING else decisions
 
 
-def _after_waiting(
-    schedule: Schedule, occurrence: Occurrence, situation: Situation
-) -> Decision | None:
-    due, policy, closed = occurrence.due_at, occurrence.policy, situation.closed
-    # A person filled it in, also for a schedule that is off.
-    if closed and not (closed == Policy.SWITCHED_OFF and policy == Policy.BACKFILL):
-        return Decision(due, Outcome.SKIPPED_INACTIVE, closed)
-    if policy == Policy.JITTER:
-        late = situation.now - (occurrence.start_at or due)
-        usual = Policy.JITTER
-        return _too_late(schedule, due, late) or _at_start(schedule, due, situation, usual)
-    if situation.is_busy:
-        return None
-    situation.is_busy = True
-    return Decision(due, Outcome.RAN, policy)
-
-
-def _missed(
-    schedule: Schedule, due: datetime, now: datetime, *, is_latest: bool
-) -> Decision | None:
-    if (too_late := _too_late(schedule, due, now - due)) is not None:
-        return too_late
-    if schedule.misfire == Misfire.RUN_LATEST and not is_latest:
-        return Decision(due, Outcome.COALESCED, Policy.MISFIRE_LATEST)
-    return None
-
-
-def _too_late(schedule: Schedule, due: datetime, late: timedelta) -> Decision | None:
-    """Skipped, if it could have started so long ago that it counts as missed."""
+def _missed(schedule: Schedule, due: datetime, late: timedelta) -> Decision | None:
+    """Skip it if it is too late to start by the misfire policy."""
     if late > timedelta(seconds=schedule.misfire_window_seconds) and late > ON_TIME:
         return Decision(due, Outcome.SKIPPED_MISFIRE, Policy.MISFIRE_WINDOW)
     if schedule.misfire == Misfire.SKIP and late > ON_TIME:
@@ -103,46 +96,29 @@ def _too_late(schedule: Schedule, due: datetime, late: timedelta) -> Decision | 
     return None
 
 
-def _start(schedule: Schedule, due: datetime, situation: Situation) -> Decision:
-    start_at = due + jitter(str(schedule.pk), due, schedule.jitter_seconds)
-    if start_at > situation.now:
-        return Decision(due, Outcome.WAITING, Policy.JITTER, start_at)
-    usual = ""
-    if situation.now - due > ON_TIME:
-        all_run = schedule.misfire == Misfire.RUN_ALL
-        usual = Policy.MISFIRE_ALL if all_run else Policy.MISFIRE_LATEST
-    return _at_start(schedule, due, situation, usual)
-
-
-def _at_start(schedule: Schedule, due: datetime, situation: Situation, usual: str) -> Decision:
-    """It could start now: whether it does beside, instead of, or after a run that goes on."""
+def _at_start(schedule: Schedule, due: datetime, situation: Situation, policy: str) -> Decision:
+    """Apply the overlap policy to a run that is due now; `policy` is recorded if it just runs."""
     was_busy, situation.is_busy = situation.is_busy, True
     if schedule.overlap == Overlap.QUEUE:
-        return _in_queue(due, situation, usual, was_busy=was_busy)
+        if not was_busy and not situation.waiting:
+            return Decision(due, Outcome.RAN, policy)
+        if situation.waiting >= MAX_WAITING:
+            return Decision(due, Outcome.SKIPPED_OVERLAP, Policy.QUEUE_FULL)
+        situation.waiting += 1
+        return Decision(due, Outcome.WAITING, Policy.OVERLAP_QUEUE, situation.now)
     if not was_busy:
-        return Decision(due, Outcome.RAN, usual)
+        return Decision(due, Outcome.RAN, policy)
     if schedule.overlap == Overlap.ALLOW:
-        return Decision(due, Outcome.RAN, usual or Policy.OVERLAP_ALLOW)
+        return Decision(due, Outcome.RAN, policy or Policy.OVERLAP_ALLOW)
     if schedule.overlap == Overlap.CANCEL_RUNNING:
         return Decision(due, Outcome.RAN, Policy.OVERLAP_CANCEL)
     return Decision(due, Outcome.SKIPPED_OVERLAP, Policy.OVERLAP_SKIP)
 
 
-def _in_queue(due: datetime, situation: Situation, usual: str, *, was_busy: bool) -> Decision:
-    if not was_busy and not situation.waiting:
-        return Decision(due, Outcome.RAN, usual)
-    if situation.waiting >= MAX_WAITING:
-        return Decision(due, Outcome.SKIPPED_OVERLAP, Policy.QUEUE_FULL)
-    situation.waiting += 1
-    return Decision(due, Outcome.WAITING, Policy.OVERLAP_QUEUE, situation.now)
-
-
 def _only_last(decisions: Sequence[Decision | None]) -> list[Decision | None]:
-    """Of several that start at once, each would cancel the one before."""
-    found = list(decisions)
-    starts = [n for n, made in enumerate(found) if made and made.outcome == Outcome.RAN]
-    for n in starts[:-1]:
-        made = found[n]
-        if made is not None:
-            found[n] = Decision(made.due, Outcome.SKIPPED_OVERLAP, Policy.OVERLAP_CANCEL)
-    return found
+    """Of several that start at once keep the last: each would cancel the one before."""
+    result = list(decisions)
+    starts = [(n, d) for n, d in enumerate(result) if d and d.outcome == Outcome.RAN]
+    for n, decision in starts[:-1]:
+        result[n] = Decision(decision.due, Outcome.SKIPPED_OVERLAP, Policy.OVERLAP_CANCEL)
+    return result

@@ -1,6 +1,4 @@
-"""The pump: turns planned times that have come into occurrences and executions, each exactly
-once.
-"""
+"""The pump: turns due times into occurrences and executions, each exactly once."""
 
 from __future__ import annotations
 
@@ -25,24 +23,30 @@ logger = logging.getLogger(__name__)
 
 # Schedules served in one transaction.
 SCHEDULES_AT_ONCE = 100
-# After so long the rest waits for the next call, so that nobody else is kept from the database.
+# After this the rest waits for the next call, so that others get at the database.
 MAX_SECONDS = 10.0
 COMPARE_EVERY_SECONDS = 2.0
 
 Outcome, Policy = Occurrence.Outcome, Occurrence.Policy
 
-_compared = 0.0
+_compared_at = 0.0
 
 
 def wake_schedules() -> int:
-    """Do what is due now; returns the number of occurrences written.
+    """Serve all due schedules; returns the number of occurrences written.
 
     Any number of processes may call this at any time: the row lock and the unique pair of schedule
     and planned time keep each occurrence single.
     """
+    global _compared_at  # noqa: PLW0603 - one clock a process
     end = time.monotonic() + MAX_SECONDS
     written = _in_rounds(_due_schedules, serve_due, end)
-    _compare_rules()
+    if time.monotonic() - _compared_at >= COMPARE_EVERY_SECONDS:
+        # Notice edits by any door, the admin of beat's rows too.
+        _compared_at = time.monotonic()
+        rows = Schedule.objects.order_by().values_list("pk", "computed_from", *rules.RAW)
+        changed = [pk for pk, before, *raw in rows.iterator() if rules.fingerprint(raw) != before]
+        _one_by_one(refresh_schedules, changed, set())
     _in_rounds(_schedules_with_waiting, serve_waiting, end)
     return written
 
@@ -58,14 +62,14 @@ def _in_rounds(
         try:
             count = serve(pks)
         except (OperationalError, InterfaceError):
-            # The database is away, or a rival was quicker: the next call tries again.
+            # No database, or another process was faster: the next call tries again.
             raise
         except Exception:
-            logger.exception("Schedules could not be served together; each is tried alone.")
+            logger.exception("Schedules could not be served together; trying each alone.")
             count = _one_by_one(serve, pks, failed)
         written += count
         if not count and len(failed) == broken:
-            # Others are at these, or they were changed: the next call sees.
+            # Locked by another process, or changed: left to the next call.
             break
     return written
 
@@ -78,22 +82,9 @@ def _one_by_one(
         try:
             written += serve([pk])
         except Exception:
-            logger.exception("Schedule %s could not be served; the others go on.", pk)
+            logger.exception("Schedule %s could not be served; continuing with the others.", pk)
             failed.add(pk)
     return written
-
-
-def _compare_rules() -> None:
-    """Notice edits made at any door: every rule is compared with what its next time was worked out
-    from.
-    """
-    global _compared  # noqa: PLW0603 - one clock a process
-    if time.monotonic() - _compared < COMPARE_EVERY_SECONDS:
-        return
-    _compared = time.monotonic()
-    rows = Schedule.objects.order_by().values_list("pk", "computed_from", *rules.RAW)
-    changed = [pk for pk, before, *raw in rows.iterator() if rules.fingerprint(raw) != before]
-    _one_by_one(refresh_schedules, changed, set())
 
 
 def _due_schedules(failed: set[uuid.UUID]) -> list[uuid.UUID]:
@@ -108,5 +99,5 @@ def _schedules_with_waiting(failed: set[uuid.UUID]) -> list[uuid.UUID]:
     if not pairs:
         return []
     busy = busy_schedules()
-    found = {pk for pk, policy in pairs if policy == Policy.JITTER or pk not in busy}
-    return sorted(found)[:SCHEDULES_AT_ONCE]
+    free = {pk for pk, policy in pairs if policy == Policy.JITTER or pk not in busy}
+    return sorted(free)[:SCHEDULES_AT_ONCE]

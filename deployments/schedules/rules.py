@@ -1,8 +1,9 @@
-"""Reads what beat's rows say, and notices when they say something else than before."""
+"""Reads the rules in beat's rows, and notices when they change."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,15 +12,13 @@ from django_celery_beat.models import IntervalSchedule
 from deployments.models import Schedule
 from deployments.occurrences import (
     MAX_EVERY_SECONDS,
-    Nonexistent,
-    Repeated,
     Rule,
     RuleInvalid,
     next_due,
     read_cron,
 )
 
-# What `Schedule.computed_from` holds.
+# Size of `Schedule.computed_from`.
 MAX_FINGERPRINT = 300
 MAX_DAYS = MAX_EVERY_SECONDS // 86_400
 SECONDS = {
@@ -28,7 +27,7 @@ SECONDS = {
     IntervalSchedule.MINUTES: 60,
     IntervalSchedule.SECONDS: 1,
 }
-# All that an occurrence's time depends on; `fingerprint` takes their values in this order.
+# Everything that planned times depend on, in the order of the values of `fingerprint`.
 RAW = tuple(
     f"beat_task__{name}"
     for name in (
@@ -40,86 +39,74 @@ RAW = tuple(
 
 
 def rule_of(schedule: Schedule) -> Rule:
-    """What beat's row says. Raises RuleInvalid for a row that lies outside what all readers
-    understand.
-    """
+    """The rule of beat's row. Raises RuleInvalid for a rule that not all readers understand."""
     task = schedule.beat_task
+    skips = schedule.nonexistent_time == Schedule.Nonexistent.SKIP
+    twice = schedule.repeated_time == Schedule.Repeated.TWICE
     common: dict[str, Any] = {
         "anchor": schedule.anchor_at,
         "start": task.start_time,
         "end": task.expires,
         "one_off": task.one_off,
-        "nonexistent": _nonexistent(schedule.nonexistent_time),
-        "repeated": _repeated(schedule.repeated_time),
+        "nonexistent": "skip" if skips else "next",
+        "repeated": "twice" if twice else "once",
     }
     if task.crontab is not None:
         row = task.crontab
         text = f"{row.minute} {row.hour} {row.day_of_month} {row.month_of_year} {row.day_of_week}"
         return Rule(cron=read_cron(text), every_seconds=None, timezone=str(row.timezone), **common)
-    if task.interval is not None:
-        every = _seconds_of(task.interval)
-        return Rule(cron=None, every_seconds=every, timezone="UTC", **common)
-    raise RuleInvalid(
-        "cron_expression",
-        "The schedule has neither a cron expression nor an interval: other rules are not followed.",
-    )
-
-
-def _nonexistent(value: str) -> Nonexistent:
-    return "skip" if value == Schedule.Nonexistent.SKIP else "next"
-
-
-def _repeated(value: str) -> Repeated:
-    return "twice" if value == Schedule.Repeated.TWICE else "once"
-
-
-def _seconds_of(interval: IntervalSchedule) -> int:
-    size = SECONDS.get(interval.period)
+    if task.interval is None:
+        raise RuleInvalid(
+            "cron_expression",
+            "The schedule has neither a cron expression nor an interval: other rules are not "
+            "followed.",
+        )
+    size = SECONDS.get(task.interval.period)
     if size is None:
         raise RuleInvalid("interval_seconds", "An interval is counted in whole seconds or more.")
-    seconds = int(interval.every) * size
+    seconds = int(task.interval.every) * size
     if not 1 <= seconds <= MAX_EVERY_SECONDS:
         raise RuleInvalid(
             "interval_seconds", f"An interval is at least one second and at most {MAX_DAYS} days."
         )
-    return seconds
+    return Rule(cron=None, every_seconds=seconds, timezone="UTC", **common)
 
 
-def fingerprint(values: tuple[Any, ...]) -> str:
-    """A text that is another one whenever one of the `RAW` values is."""
-    text = "|".join(_text(value) for value in values)
-    # Cut off, it would not tell of an edit to what comes last.
+def fingerprint(values: Sequence[Any]) -> str:
+    """Changes whenever any of the `RAW` values changes."""
+    texts = []
+    for value in values:
+        if isinstance(value, datetime):
+            texts.append(value.astimezone(UTC).isoformat())
+        else:
+            texts.append("" if value is None else str(value))
+    text = "|".join(texts)
+    # Hashed, not cut: edits of the last values must change it too.
     return text if len(text) <= MAX_FINGERPRINT else hashlib.sha256(text.encode()).hexdigest()
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    return "" if value is None else str(value)
-
-
 def fingerprint_of(schedule: Schedule) -> str:
-    """The fingerprint of a schedule whose beat's rows are loaded."""
-    return fingerprint(tuple(_value(schedule, path) for path in RAW))
-
-
-def _value(found: Any, path: str) -> Any:
-    for name in path.split("__"):
-        found = None if found is None else getattr(found, name)
-    return found
+    """Costs no query if beat's rows are loaded."""
+    raw = []
+    for path in RAW:
+        value: Any = schedule
+        for name in path.split("__"):
+            value = None if value is None else getattr(value, name)
+        raw.append(value)
+    return fingerprint(raw)
 
 
 def refresh(schedule: Schedule, *, now: datetime) -> bool:
-    """Work out `next_due_at` anew if the rule changed since it was; True if it did. Saves nothing.
+    """Recompute `next_due_at` if the rule changed; True if it did. Saves nothing.
 
-    An edit never makes a past occurrence again: counting starts at `now`.
+    An edit never creates past occurrences: counting restarts at `now`.
     """
-    found = fingerprint_of(schedule)
-    if found == schedule.computed_from:
+    current = fingerprint_of(schedule)
+    if current == schedule.computed_from:
         return False
     # Whole seconds: the pump is called just after each of them.
     schedule.anchor_at = now.replace(microsecond=0)
-    schedule.computed_from = found
+    schedule.computed_from = current
     schedule.next_due_at, schedule.error = None, ""
     try:
         rule = rule_of(schedule)
@@ -131,5 +118,5 @@ def refresh(schedule: Schedule, *, now: datetime) -> bool:
     return True
 
 
-# What `refresh` changes.
+# The fields that `refresh` changes.
 REFRESHED = ("anchor_at", "computed_from", "error", "next_due_at", "updated_at")

@@ -1,54 +1,178 @@
-"""What a person or program does with schedules: add, change, switch, end, fill in."""
+"""Adds, changes, switches and removes schedules.
+
+Each is a row of ours beside a row of django-celery-beat, which holds the rule. Before a change the
+schedule runs what was due until now by its old rule and input.
+"""
 
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import models, transaction
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
+from deployments.calls.lookup import deployed
+from deployments.errors import InputInvalid, InputTooLarge, ScheduleInvalid
 from deployments.models import Deployment, Schedule
-from deployments.schedules import store
-from deployments.schedules.serving import catch_up
+from deployments.occurrences import Rule, next_due
+from deployments.schedules.fields import OWN_FIELDS, Said, read_fields
+from deployments.schedules.rules import refresh
+from deployments.schedules.serving import lock_caught_up
+from deployments.schedules.store import TASK, database_time, describe, readable_rule
+from designs.rows.ids import new_id
 from designs.rows.locking import lock_row
+from designs.secrets.masking import masked_value
+
+
+def set_schedule(*, deployment: Deployment, fields: dict[str, Any] | None) -> Schedule | None:
+    """Add, replace or (None) remove the deployment's first schedule. Raises ScheduleInvalid."""
+    schedule = deployment.schedules.with_rule().first()
+    if fields is None:
+        if schedule is not None:
+            remove_schedule(schedule=schedule)
+        return None
+    if schedule is None:
+        return add_schedule(deployment=deployment, fields=fields)
+    return change_schedule(schedule=schedule, fields=fields)
+
+
+def merge_schedule(*, deployment: Deployment, fields: dict[str, Any] | None) -> Schedule | None:
+    """Like `set_schedule`, but omitted fields keep their values. Raises ScheduleInvalid."""
+    schedule = deployment.schedules.with_rule().first()
+    if fields is None or schedule is None:
+        return set_schedule(deployment=deployment, fields=fields)
+    return update_schedule(schedule=schedule, changes=fields)
 
 
 def add_schedule(*, deployment: Deployment, fields: dict[str, Any]) -> Schedule:
-    """One more schedule for the deployment. Raises ScheduleInvalid, RowGone."""
+    """Add one more schedule to the deployment. Raises ScheduleInvalid, RowGone."""
+    said = read_fields(fields)
     with transaction.atomic():
         lock_row(Deployment.objects.present(), deployment.pk)
-        return store.add_schedule(deployment=deployment, fields=fields)
+        schedule = Schedule(deployment=deployment)
+        _check_runs(schedule, said)
+        _check_input(schedule, said)
+        return _write(schedule, PeriodicTask(task=TASK), said)
 
 
 def change_schedule(*, schedule: Schedule, fields: dict[str, Any]) -> Schedule:
-    """Replace what the schedule says; omitted fields get their defaults. Raises ScheduleInvalid.
+    """Replace all fields; omitted ones get their defaults. Raises ScheduleInvalid, RowGone.
 
-    What was due until now is done by what it said before.
+    Counting restarts from now only if the rule changes.
     """
+    said = read_fields(fields)
     with transaction.atomic():
-        _settle(schedule)
-        return store.change_schedule(schedule=schedule, fields=fields)
+        row = lock_caught_up(schedule)
+        if _times_of(said.rule) != _times_of(readable_rule(row)):
+            _check_runs(row, said)
+        if said.own["input_data"] != row.input_data:
+            _check_input(row, said)
+        return _write(row, row.beat_task, said)
 
 
 def update_schedule(*, schedule: Schedule, changes: dict[str, Any]) -> Schedule:
-    """Change what is given, leave the rest. Raises ScheduleInvalid.
+    """Change the given fields, leave the rest. Raises ScheduleInvalid, RowGone.
 
-    What was due until now is done by what it said before.
+    A cron expression replaces an interval, and the other way round.
     """
-    with transaction.atomic():
-        _settle(schedule)
-        return store.update_schedule(schedule=schedule, changes=changes)
+    if set(changes) == {"enabled"}:
+        return switch_schedule(schedule=schedule, enabled=changes["enabled"])
+    fields = {**describe(schedule), **changes}
+    for name, other in (
+        ("cron_expression", "interval_seconds"),
+        ("interval_seconds", "cron_expression"),
+    ):
+        if changes.get(name) not in (None, "") and other not in changes:
+            fields[other] = None
+    return change_schedule(schedule=schedule, fields=fields)
 
 
 def switch_schedule(*, schedule: Schedule, enabled: bool) -> Schedule:
-    """On or off; also for one whose rule cannot be read. Switched on, it goes on from now."""
-    return update_schedule(schedule=schedule, changes={"enabled": enabled})
+    """Switch it on, counting from now, or off; also if its rule cannot be read. Raises RowGone."""
+    with transaction.atomic():
+        row = lock_caught_up(schedule)
+        if row.beat_task.enabled != enabled:
+            row.beat_task.enabled = enabled
+            row.beat_task.save()
+        refresh(row, now=database_time(row.deployment))
+        row.save()
+    return row
 
 
 def remove_schedule(*, schedule: Schedule) -> None:
-    """End the schedule; its occurrences go with it, the executions stay."""
-    store.remove_schedule(schedule=schedule)
+    """Delete the schedule and its occurrences; the executions stay. Raises RowGone."""
+    with transaction.atomic():
+        lock_row(Schedule.objects.all(), schedule.pk, to_delete=True).beat_task.delete()
 
 
-def _settle(schedule: Schedule) -> None:
-    store.locked(schedule)
-    catch_up([schedule.pk])
+def remove_schedules(*, deployment: Deployment) -> None:
+    """Delete all schedules of a deployment and their occurrences; the executions stay."""
+    for task in PeriodicTask.objects.filter(orchestra_schedule__deployment=deployment):
+        task.delete()
+
+
+def _times_of(rule: Rule | None) -> tuple[object, ...] | None:
+    """The parts of a rule that decide when it runs; the rest may change after its end."""
+    return rule and (rule.cron, rule.every_seconds, rule.timezone, rule.start, rule.end)
+
+
+def _check_runs(schedule: Schedule, said: Said) -> None:
+    """Raises ScheduleInvalid for a schedule that would never run."""
+    now, end = database_time(schedule.deployment), said.rule.end
+    if end is None or next_due(said.rule, now) is not None:
+        return
+    why = "This end has passed" if end <= now else "No planned time lies before this end"
+    raise ScheduleInvalid({"end_at": [f"{why}, so nothing would run."]})
+
+
+def _check_input(schedule: Schedule, said: Said) -> None:
+    """Raises ScheduleInvalid for an input that the deployed version would refuse."""
+    ready = deployed(schedule.deployment)
+    if ready.graph is None:
+        return
+    try:
+        ready.check_input(said.own["input_data"])
+    except InputInvalid as error:
+        raise ScheduleInvalid(error.errors) from error
+    except InputTooLarge as error:
+        raise ScheduleInvalid({"input_data": [str(error)]}) from error
+
+
+def _write(schedule: Schedule, task: PeriodicTask, said: Said) -> Schedule:
+    rule, deployment = said.rule, schedule.deployment
+    task.crontab = task.interval = task.solar = task.clocked = None
+    if rule.cron is not None:
+        minute, hour, day, month, weekday = rule.cron.split()
+        task.crontab = _get_or_create(
+            CrontabSchedule,
+            minute=minute,
+            hour=hour,
+            day_of_month=day,
+            month_of_year=month,
+            day_of_week=weekday,
+            timezone=ZoneInfo(rule.timezone),
+        )
+    else:
+        task.interval = _get_or_create(
+            IntervalSchedule, every=rule.every_seconds, period=IntervalSchedule.SECONDS
+        )
+    task.enabled, task.one_off = said.enabled, rule.one_off
+    task.start_time, task.expires, task.expire_seconds = rule.start, rule.end, None
+    # Names are unique in beat's table, and a deployment may have several schedules.
+    task.name = task.name or f"{deployment.endpoint_path[:150]} ({new_id().hex[-12:]})"
+    # For the audit: our row, which links the task to its deployment, does not exist yet.
+    task.audit_deployment_id = deployment.pk
+    task.save()
+    schedule.beat_task = task
+    for name in OWN_FIELDS:
+        setattr(schedule, name, masked_value(said.own[name]))
+    refresh(schedule, now=database_time(deployment))
+    schedule.save()
+    return schedule
+
+
+def _get_or_create(model: type[models.Model], **values: Any) -> Any:
+    # Beat's tables may hold the same rule several times, which Django's get_or_create refuses.
+    rows = model._default_manager
+    return rows.filter(**values).first() or rows.create(**values)

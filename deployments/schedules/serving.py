@@ -1,6 +1,4 @@
-"""Serves schedules under their locks: writes what became of planned times, and starts their
-runs.
-"""
+"""Serves locked schedules: records the outcome of due times and starts their runs."""
 
 from __future__ import annotations
 
@@ -28,30 +26,36 @@ from executor.models import LIVE, Execution, Status, Trigger
 TIMES_AT_ONCE = 2000
 
 Outcome, Policy = Occurrence.Outcome, Occurrence.Policy
-Ready = dict[uuid.UUID, Deployed]
 
 
 def refresh_schedules(pks: Sequence[uuid.UUID]) -> int:
-    """Notice that the rules of these schedules were edited; returns how many were."""
+    """Recompute the next times of schedules whose rule was edited; returns how many were."""
     with transaction.atomic():
-        return sum(_is_changed(schedule) for schedule in _locked(pks))
+        return sum(_refresh(schedule) for schedule in _locked(pks))
 
 
 def catch_up(pks: Sequence[uuid.UUID]) -> None:
-    """Write what these schedules had due until now, before somebody changes their rule or input."""
+    """Serve everything due until now, before the rule or input of these schedules is changed."""
     while serve_due(pks):
         continue
 
 
-def serve_due(pks: Sequence[uuid.UUID]) -> int:
-    """Write the due times of these schedules, and start what their policies let run.
+def lock_caught_up(schedule: Schedule) -> Schedule:
+    """Lock the schedule, serve what is due, and return the row after that. Raises RowGone."""
+    store.locked(schedule)
+    catch_up([schedule.pk])
+    return store.locked(schedule)
 
-    Returns how many were written, 0 only if nothing is due any more or others are at it.
+
+def serve_due(pks: Sequence[uuid.UUID]) -> int:
+    """Record the due times of these schedules and start the runs that their policies allow.
+
+    Returns how many were written, 0 only if nothing is due any more or others hold the rows.
     """
     with transaction.atomic():
-        # An edit that nobody noticed yet must not fire by the old rule.
-        found = _locked(pks, next_due_at__lte=Now())
-        schedules = [schedule for schedule in found if not _is_changed(schedule)]
+        # An edited rule must not fire at the times of the old one.
+        due_rows = _locked(pks, next_due_at__lte=Now())
+        schedules = [schedule for schedule in due_rows if not _refresh(schedule)]
         if not schedules:
             return 0
         now = schedules[0].database_time
@@ -59,24 +63,34 @@ def serve_due(pks: Sequence[uuid.UUID]) -> int:
         situations = _situations(schedules, ready, now)
         recorded = _recorded(schedules)
         most = max(1, TIMES_AT_ONCE // len(schedules))
-        decided: list[tuple[Schedule, Decision]] = []
+        rows: list[Start] = []
         for schedule in schedules:
-            times, more = _due_of(schedule, now, most=most)
-            decisions = decide(schedule, times, situations[schedule.pk], more=more)
-            known = recorded.get(schedule.pk, set())
-            decided += [(schedule, made) for made in decisions if made.due not in known]
-        rows = [(schedule, _row(schedule, made, now)) for schedule, made in decided]
+            rule = rules.rule_of(schedule)
+            times = due_times(rule, schedule.next_due_at or now, now, most=most)
+            schedule.next_due_at = None if rule.one_off else next_due(rule, times[-1])
+            more = schedule.next_due_at is not None and schedule.next_due_at <= now
+            for decision in decide(schedule, times, situations[schedule.pk], more=more):
+                if (schedule.pk, decision.due) in recorded:
+                    continue
+                row = Occurrence(schedule=schedule, due_at=decision.due, created_at=now)
+                _apply(row, decision, now)
+                if row.outcome == Outcome.WAITING:
+                    # Edits until it starts are for times that come due after them.
+                    row.input_data = schedule.input_data
+                rows.append((schedule, row))
         transaction.on_commit(lambda: faults.reach("occurrence.after"))
-        _start(rows, ready, now, new=[row for _, row in rows])
+        start_runs(rows, ready, now=now, new=[row for _, row in rows])
         _pause_refused(rows, now)
-        _save_next(schedules)
+        next_times = [{"id": row.pk, "next_due_at": row.next_due_at} for row in schedules]
+        if update_rows(Schedule, next_times, found_by=("id",)) is None:
+            Schedule.objects.bulk_update(schedules, ["next_due_at"])
         _end_one_offs(schedules)
         faults.reach("occurrence.before")
         return max(1, len(rows))
 
 
 def serve_waiting(pks: Sequence[uuid.UUID]) -> int:
-    """Start what waited and may start now; returns how many wait no more."""
+    """Start waiting occurrences that may start now; returns how many no longer wait."""
     with transaction.atomic():
         schedules = _locked(pks)
         if not schedules:
@@ -84,86 +98,62 @@ def serve_waiting(pks: Sequence[uuid.UUID]) -> int:
         now = schedules[0].database_time
         ready = load_deployed(schedules)
         situations = _situations(schedules, ready, now)
-        changed: list[Start] = []
+        decided: list[Start] = []
         for schedule in schedules:
             rows = schedule.occurrences.filter(outcome=Outcome.WAITING, start_at__lte=now)
             waiting = list(rows.order_by("due_at")[:TIMES_AT_ONCE])
             decisions = decide_waiting(schedule, waiting, situations[schedule.pk])
-            for row, made in zip(waiting, decisions, strict=True):
-                if made is not None:
-                    _change(row, made, now)
-                    changed.append((schedule, row))
-        _start(changed, ready, now)
+            for row, decision in zip(waiting, decisions, strict=True):
+                if decision is not None:
+                    _apply(row, decision, now)
+                    decided.append((schedule, row))
+        start_runs(decided, ready, now=now)
         fields = ["outcome", "policy", "start_at", "decided_at", "execution"]
-        Occurrence.objects.bulk_update([row for _, row in changed], fields)
-        _pause_refused(changed, now)
-        _end_one_offs([schedule for schedule, _ in changed])
-        return len(changed)
+        Occurrence.objects.bulk_update([row for _, row in decided], fields)
+        _pause_refused(decided, now)
+        _end_one_offs([schedule for schedule, _ in decided])
+        return len(decided)
 
 
-def _locked(pks: Sequence[uuid.UUID], **still: Any) -> list[Any]:
-    """Those of these schedules that nobody else serves now, until the transaction ends."""
+def _locked(pks: Sequence[uuid.UUID], **conditions: Any) -> list[Any]:
+    """Lock those of these schedules that no other process serves, with the `database_time`."""
     rows = Schedule.objects.with_rule().annotate(database_time=Now())
-    rows = rows.filter(pk__in=pks, deployment__removed_at=None, **still).order_by("pk")
+    rows = rows.filter(pk__in=pks, deployment__removed_at=None, **conditions).order_by("pk")
     return list(rows.select_for_update(skip_locked=True, of=("self",)))
 
 
-def _is_changed(schedule: Any) -> bool:
-    """True, with the row saved, if the rule is another one than its next time comes from."""
+def _refresh(schedule: Any) -> bool:
+    """Recompute and save the next time if the rule changed; True if it did."""
     changed = rules.refresh(schedule, now=schedule.database_time)
     if changed:
         schedule.save(update_fields=rules.REFRESHED)
     return changed
 
 
-def _due_of(schedule: Schedule, now: datetime, *, most: int) -> tuple[list[datetime], bool]:
-    """(due times, whether there are more than these), with `next_due_at` set to what follows."""
-    rule = rules.rule_of(schedule)
-    times = due_times(rule, schedule.next_due_at or now, now, most=most)
-    schedule.next_due_at = None if rule.one_off else next_due(rule, times[-1])
-    return times, schedule.next_due_at is not None and schedule.next_due_at <= now
-
-
-def _recorded(schedules: Sequence[Schedule]) -> dict[uuid.UUID, set[datetime]]:
-    """Planned times from the next due one on that have a row already: since a clock went back."""
+def _recorded(schedules: Sequence[Schedule]) -> set[tuple[uuid.UUID, datetime]]:
+    """(schedule, time) from the next due time on that have a row already: the clock went back."""
     last = Occurrence.objects.filter(schedule=OuterRef("pk")).order_by("-due_at").values("due_at")
     latest = dict(
         Schedule.objects.filter(pk__in=[schedule.pk for schedule in schedules])
         .order_by()
         .values_list("pk", Subquery(last[:1]))
     )
-    found: dict[uuid.UUID, set[datetime]] = {}
+    recorded: set[tuple[uuid.UUID, datetime]] = set()
     for schedule in schedules:
         at, due = latest.get(schedule.pk), schedule.next_due_at
         if at is not None and due is not None and at >= due:
             rows = Occurrence.objects.filter(schedule=schedule, due_at__gte=due)
-            found[schedule.pk] = set(rows.values_list("due_at", flat=True))
-    return found
+            recorded.update(rows.values_list("schedule_id", "due_at"))
+    return recorded
 
 
-def _row(schedule: Schedule, made: Decision, now: datetime) -> Occurrence:
-    row = Occurrence(schedule=schedule, due_at=made.due, created_at=now)
-    _change(row, made, now)
-    if row.outcome == Outcome.WAITING:
-        # What is edited until it starts is for what comes due after the edit.
-        row.input_data = schedule.input_data
-    return row
-
-
-def _change(row: Occurrence, made: Decision, now: datetime) -> None:
-    row.outcome, row.policy, row.start_at = made.outcome, made.policy, made.start_at
-    row.decided_at = None if made.outcome == Outcome.WAITING else now
-
-
-def _start(
-    rows: Sequence[Start], ready: Ready, now: datetime, new: Sequence[Occurrence] = ()
-) -> None:
-    running = [pair for pair in rows if pair[1].outcome == Outcome.RAN]
-    start_runs(running, ready, now=now, new=new)
+def _apply(row: Occurrence, decision: Decision, now: datetime) -> None:
+    row.outcome, row.policy, row.start_at = decision.outcome, decision.policy, decision.start_at
+    row.decided_at = None if decision.outcome == Outcome.WAITING else now
 
 
 def _pause_refused(rows: Sequence[Start], now: datetime) -> None:
-    """A run whose input was refused has failed already: nobody tells of its end later."""
+    """A run whose input was refused has failed already, so no end of a run settles it later."""
     refused = {
         schedule.pk: schedule
         for schedule, row in rows
@@ -172,15 +162,10 @@ def _pause_refused(rows: Sequence[Start], now: datetime) -> None:
     pause_failing(refused.values(), now=now)
 
 
-def _save_next(schedules: Sequence[Schedule]) -> None:
-    times = [{"id": schedule.pk, "next_due_at": schedule.next_due_at} for schedule in schedules]
-    if update_rows(Schedule, times, found_by=("id",)) is None:
-        Schedule.objects.bulk_update(schedules, ["next_due_at"])
-
-
 def _end_one_offs(schedules: Iterable[Schedule]) -> None:
-    """Switch off what had its one time; one that starts later is on until then, as being off would
-    skip it.
+    """Switch off one-off schedules that had their time, as beat does.
+
+    One whose run starts later stays on until then: being off would skip the run.
     """
     spent = {
         schedule.pk: schedule
@@ -191,22 +176,25 @@ def _end_one_offs(schedules: Iterable[Schedule]) -> None:
         return
     waiting = Occurrence.objects.filter(schedule__in=spent, outcome=Outcome.WAITING)
     for pk in spent.keys() - set(waiting.values_list("schedule", flat=True)):
-        store.end_one_off(spent[pk])
-        spent[pk].save(update_fields=rules.REFRESHED)
-
-
-# --- How things stand -----------------------------------------------------------------------------
+        spent[pk].beat_task.enabled = False
+        spent[pk].beat_task.save()
+        _refresh(spent[pk])
 
 
 def _situations(
-    schedules: Sequence[Schedule], ready: Ready, now: datetime
+    schedules: Sequence[Schedule], ready: dict[uuid.UUID, Deployed], now: datetime
 ) -> dict[uuid.UUID, Situation]:
-    """What the policies need to know of each; the locks keep rivals from changing it."""
-    active = {pk for pk, found in ready.items() if found.status == Deployment.Status.ACTIVE}
+    """The facts that the policies need; the locks keep other processes from changing them."""
+    active = {pk for pk, row in ready.items() if row.status == Deployment.Status.ACTIVE}
     paused = pause_failing([s for s in schedules if s.deployment_id in active], now=now)
     busy = busy_schedules()
-    waiting = _waiting([s.pk for s in schedules if s.overlap == Schedule.Overlap.QUEUE])
-    found = {}
+    waiting: dict[uuid.UUID, int] = {}
+    queueing = [s.pk for s in schedules if s.overlap == Schedule.Overlap.QUEUE]
+    if queueing:
+        rows = Occurrence.objects.order_by().filter(outcome=Outcome.WAITING, schedule__in=queueing)
+        rows = rows.exclude(policy=Policy.JITTER)
+        waiting = dict(rows.values_list("schedule_id").annotate(n=Count("pk")))
+    situations = {}
     for schedule in schedules:
         closed = ""
         if schedule.deployment_id in paused:
@@ -215,26 +203,14 @@ def _situations(
             closed = Policy.INACTIVE
         elif not schedule.beat_task.enabled:
             closed = Policy.SWITCHED_OFF
-        found[schedule.pk] = Situation(
+        situations[schedule.pk] = Situation(
             now, closed, is_busy=schedule.pk in busy, waiting=waiting.get(schedule.pk, 0)
         )
-    return found
+    return situations
 
 
 def busy_schedules() -> set[uuid.UUID]:
-    """Schedules with a run that goes on; found from the runs, which are few beside all ended
-    ones.
-    """
+    """Schedules with a live run. Starts from live runs: far fewer than ended ones."""
     live = Execution.objects.filter(status__in=LIVE, trigger_type=Trigger.SCHEDULED)
     rows = Occurrence.objects.order_by().filter(execution__in=live.order_by().values("pk"))
     return set(rows.values_list("schedule_id", flat=True))
-
-
-def _waiting(pks: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """How many wait for a run to end."""
-    if not pks:
-        return {}
-    rows = Occurrence.objects.order_by().filter(outcome=Outcome.WAITING, schedule__in=pks)
-    return dict(
-        rows.exclude(policy=Policy.JITTER).values_list("schedule_id").annotate(n=Count("pk"))
-    )

@@ -1,14 +1,12 @@
-"""Starts the runs of occurrences: writes their executions in the caller's transaction, many at
-once.
-"""
+"""Starts the runs of occurrences, many at once, in the caller's transaction."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
@@ -24,65 +22,57 @@ from executor.following.sending import notify_workers
 from executor.models import LIVE, Execution, Status, Trigger
 from executor.services import cancel_execution
 
-# Chosen by a policy, said by an occurrence.
-CANCELS = Occurrence.Policy.OVERLAP_CANCEL
 Start = tuple[Schedule, Occurrence]
 
 
 def load_deployed(schedules: Iterable[Schedule]) -> dict[uuid.UUID, Deployed]:
-    """The deployments of the schedules, ready to be called; each once.
+    """The deployments of these schedules by id, ready to be called.
 
-    One whose version cannot be run any more becomes `error`, with the reason.
+    One whose version can no longer be run becomes `error`, with the reason.
     """
     pks = {schedule.deployment_id for schedule in schedules}
-    # Documents are read for those versions only that this process does not know yet.
+    # `deployed` loads the document of a version only if this process has not cached it.
     rows = Deployment.objects.filter(pk__in=pks).select_related("version")
     rows = rows.defer("version__document")
-    found = {row.pk: deployed(row) for row in rows.prefetch_related("groups")}
-    for pk, ready in found.items():
+    by_id = {row.pk: deployed(row) for row in rows.prefetch_related("groups")}
+    for pk, ready in by_id.items():
         if ready.graph is None and ready.status == Deployment.Status.ACTIVE:
             pause_unusable(pk)
-            found[pk] = replace(ready, status=Deployment.Status.ERROR)
-    return found
+            by_id[pk] = replace(ready, status=Deployment.Status.ERROR)
+    return by_id
 
 
 def start_runs(
-    starts: Sequence[Start],
+    starts: Iterable[Start],
     ready: dict[uuid.UUID, Deployed],
     *,
     now: datetime,
     new: Sequence[Occurrence] = (),
 ) -> None:
-    """Write an execution for each occurrence and name it there; workers are woken after commit.
+    """Write an execution for each occurrence that runs and link it; wake workers after commit.
 
-    `now` is the database's time. Input that does not fit any more is a failed execution. Of the
-    occurrences those that are `new` are written too, and by the same statement.
+    `now` is the database's time. Input that no longer fits makes a failed execution. Occurrences in
+    `new` are inserted by the same statement.
     """
     accepted = []
     for schedule, occurrence in starts:
-        if occurrence.policy == CANCELS:
-            cancel_runs(schedule)
-        one = _accepted(schedule, occurrence, ready[schedule.deployment_id], now)
-        occurrence.execution = one.execution
-        accepted.append(one)
+        if occurrence.outcome != Occurrence.Outcome.RAN:
+            continue
+        if occurrence.policy == Occurrence.Policy.OVERLAP_CANCEL:
+            # In the order in which writers lock rows, or they could deadlock.
+            live = Execution.objects.filter(occurrences__schedule=schedule, status__in=LIVE)
+            for execution in live.order_by("pk"):
+                with suppress(ExecutionEnded):
+                    cancel_execution(execution=execution, caller=_caller_of(schedule))
+        run = _accepted(schedule, occurrence, ready[schedule.deployment_id], now)
+        occurrence.execution = run.execution
+        accepted.append(run)
     write(accepted, also=new)
-    if any(one.execution.status == Status.QUEUED for one in accepted):
+    if any(run.execution.status == Status.QUEUED for run in accepted):
         transaction.on_commit(notify_workers, robust=True)
 
 
-def cancel_runs(schedule: Schedule) -> None:
-    """Cancel what runs of this schedule now."""
-    live = Execution.objects.filter(occurrences__schedule=schedule, status__in=LIVE)
-    # In the order in which writers lock rows, or they could wait for each other.
-    for execution in live.order_by("pk"):
-        try:
-            cancel_execution(execution=execution, caller=caller_of_schedule(schedule))
-        except ExecutionEnded:
-            continue
-
-
-def caller_of_schedule(schedule: Schedule) -> Caller:
-    """Who the history says has started these runs."""
+def _caller_of(schedule: Schedule) -> Caller:
     return Caller(
         user_id=None,
         name=f"schedule {schedule.beat_task.name}"[:200],
@@ -95,8 +85,10 @@ def caller_of_schedule(schedule: Schedule) -> Caller:
 def _accepted(
     schedule: Schedule, occurrence: Occurrence, ready: Deployed, now: datetime
 ) -> Accepted:
-    caller = caller_of_schedule(schedule)
-    input_data = input_of(schedule, occurrence)
+    caller, input_data = _caller_of(schedule), schedule.input_data
+    if occurrence.input_data is not None:
+        # The input of the schedule when the occurrence began to wait.
+        input_data = dict(occurrence.input_data)
     try:
         order = order_for(
             ready,
@@ -114,19 +106,10 @@ def _accepted(
             deployment_id=ready.id,
             beside=beside(ready.callback_url),
         )
-        return accept(order, now=now, refused=_refusal(error))
+        sentences = "; ".join(f"{path}: {text[0]}" for path, text in error.errors.items())
+        message = f"{error} {sentences}"
+        refused = {"class": "input", "message": message, "block_id": None, "step": None}
+        return accept(order, now=now, refused=refused)
     if schedule.pause_after_failures is not None:
         order = replace(order, settles=True)
     return accept(order, now=now)
-
-
-def input_of(schedule: Schedule, occurrence: Occurrence) -> dict[str, Any]:
-    """What the occurrence's run gets: the schedule's input when the planned time was recorded."""
-    if occurrence.input_data is not None:
-        return dict(occurrence.input_data)
-    return schedule.input_data
-
-
-def _refusal(error: InputInvalid) -> dict[str, Any]:
-    sentences = "; ".join(f"{path}: {text[0]}" for path, text in error.errors.items())
-    return {"class": "input", "message": f"{error} {sentences}", "block_id": None, "step": None}

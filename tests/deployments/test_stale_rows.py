@@ -157,8 +157,8 @@ def test_pages_answer_404(
     def faster(rows: Any, pk: Any, **options: Any) -> Any:
         return lock(rows.none(), pk, **options)
 
-    monkeypatch.setattr("deployments.services.lock_row", faster)
-    monkeypatch.setattr("deployments.schedules.store.lock_row", faster)
+    for module in ("services", "schedules.scheduling", "schedules.store"):
+        monkeypatch.setattr(f"deployments.{module}.lock_row", faster)
     for path, data in (
         ("status/", {"status": "inactive"}),
         ("delete/", {}),
