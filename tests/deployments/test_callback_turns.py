@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from deployments.callbacks import deliveries, tries, turns
 from deployments.callbacks.deliveries import deliver, settle_execution
-from deployments.callbacks.turns import Line, Turns
+from deployments.callbacks.turns import Line, Turns, note_speed
 from deployments.models import Delivery, Deployment
 from designs.outgoing.guarded_http import CallTooSlow, Reply
 from designs.runtime.loops import PerLoop
@@ -142,7 +142,7 @@ async def places_of(
     there: list[tuple[str, object]] = []
     places = Turns()
     if slow:
-        turns.note_speed(slow, slow=True)
+        note_speed(slow, slow=True)
 
     async def take(url: str, deployment: object) -> None:
         async with places.take(url, deployment):
@@ -157,7 +157,7 @@ async def places_of(
     await asyncio.gather(*tasks, return_exceptions=True)
     assert places._lanes == {}
     if slow:
-        turns.note_speed(slow, slow=False)
+        note_speed(slow, slow=False)
     return there
 
 

@@ -154,7 +154,7 @@ import django, json
 django.setup()
 from django.conf import settings
 from django.test import Client
-from orchestra import headers
+from orchestra.server import headers
 answers = [Client().get("/api/health/live", secure=True), Client().get("/api/deployments")]
 print(json.dumps({
     "answers": [[answer.status_code, dict(answer.headers)] for answer in answers],
