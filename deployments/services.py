@@ -14,7 +14,7 @@ from deployments.callbacks.deliveries import check_callback
 from deployments.calls.lookup import deployed, invalidate_deployments
 from deployments.calls.orders import order_of_counted_call
 from deployments.errors import EndpointPathInvalid, EndpointPathTaken, PriceUnknown
-from deployments.models import Deployment, check_endpoint_path
+from deployments.models import LIMITS, Deployment, check_endpoint_path
 from deployments.schedules import scheduling
 from deployments.schedules.serving import catch_up
 from designs.access import Caller
@@ -31,24 +31,7 @@ from executor.language_models.provider import default_models, price_of
 from executor.models import Execution, Trigger
 from executor.recording import admission
 
-CHANGEABLE = frozenset(
-    {
-        "endpoint_path",
-        "status",
-        "timeout_seconds",
-        "wait_seconds",
-        "max_model_calls",
-        "max_tokens",
-        "max_cost_usd",
-        "max_input_bytes",
-        "max_output_bytes",
-        "max_concurrent",
-        "max_memory_mb",
-        "requests_per_minute",
-        "requests_per_day",
-        "callback_url",
-    }
-)
+CHANGEABLE = frozenset({"endpoint_path", "status", "callback_url", *LIMITS})
 UNCHANGED: Any = object()
 
 

@@ -12,7 +12,7 @@ from django.db.models import Prefetch
 from django.utils import timezone
 
 from deployments.errors import KeyBeyond, KeyRefused, KeyRevoked
-from deployments.models import MAX_MAKERS, ApiKey, Deployment
+from deployments.models import CALL_LIMITS, MAX_MAKERS, ApiKey, Deployment
 from designs.access import SCOPES, SYSTEM, Caller, MakerKey, caller_of
 from designs.acting import recorded_as
 from designs.auditing.audit import Action
@@ -50,10 +50,8 @@ def create_key(
     name: str = "",
     deployments: Iterable[Deployment] = (),
     expires_at: datetime | None = None,
-    requests_per_minute: int | None = None,
-    requests_per_day: int | None = None,
-    max_concurrent: int | None = None,
     maker: Caller = SYSTEM,
+    **limits: int | None,
 ) -> tuple[ApiKey, str]:
     """A new key and its full text, which cannot be read again.
 
@@ -66,9 +64,7 @@ def create_key(
         scopes=list(dict.fromkeys(scopes)),
         name=name,
         expires_at=expires_at,
-        requests_per_minute=requests_per_minute,
-        requests_per_day=requests_per_day,
-        max_concurrent=max_concurrent,
+        **limits,
     )
     text = key.set_new_secret()
     key.clean()
@@ -213,7 +209,7 @@ def _check_within(maker: Caller, key: ApiKey, bound: set[Any]) -> None:
         raise KeyBeyond("This key is bound to deployments: bind the other one to some of these.")
     if own.expires_at and (key.expires_at is None or key.expires_at > own.expires_at):
         raise KeyBeyond(f"This key expires at {own.expires_at:%Y-%m-%d %H:%M} UTC: end no later.")
-    for name in ("requests_per_minute", "requests_per_day", "max_concurrent"):
+    for name in CALL_LIMITS:
         most, asked = getattr(own, name), getattr(key, name)
         if most is not None and (asked is None or asked > most):
             raise KeyBeyond(f"This key has a limit ({name}: {most}): give the other one no more.")

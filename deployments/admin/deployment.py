@@ -11,7 +11,7 @@ from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RadioFilter
 from unfold.decorators import display
 
 from deployments.admin.deployment_verbs import DeploymentVerbs
-from deployments.admin.forms import CALL_LIMITS, RUN_LIMITS, DeploymentForm
+from deployments.admin.forms import DeploymentForm
 from deployments.admin.key import KeyInline
 from deployments.admin.shown import deployment_badge
 from deployments.errors import (
@@ -20,7 +20,7 @@ from deployments.errors import (
     EndpointPathTaken,
     PriceUnknown,
 )
-from deployments.models import Deployment
+from deployments.models import LIMIT_GROUPS, Deployment
 from deployments.schedules.admin.schedule import ScheduleInline
 from deployments.schedules.store import describe, without_inputs
 from deployments.services import change_deployment, deploy_design, undeploy
@@ -77,8 +77,9 @@ class DeploymentAdmin(DeploymentVerbs):
                 )
             },
         ),
-        ("Limits of a run", {"fields": RUN_LIMITS, "classes": ("tab",)}),
-        ("Limits of calls", {"fields": CALL_LIMITS, "classes": ("tab",)}),
+        *(
+            (title, {"fields": names, "classes": ("tab",)}) for title, names in LIMIT_GROUPS.items()
+        ),
         ("Callback", {"fields": ("callback_url",), "classes": ("tab",)}),
         (
             "Activity",
@@ -93,8 +94,7 @@ class DeploymentAdmin(DeploymentVerbs):
     )  # fmt: skip
     add_fieldsets = (
         (None, {"fields": ("design", "version_number", "endpoint_path", "groups")}),
-        ("Limits of a run", {"fields": RUN_LIMITS}),
-        ("Limits of calls", {"fields": CALL_LIMITS}),
+        *((title, {"fields": names}) for title, names in LIMIT_GROUPS.items()),
         ("Callback", {"fields": ("callback_url",)}),
     )
     readonly_fields = (

@@ -12,10 +12,10 @@ from django.urls import reverse
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from deployments.admin.forms import LIMITS, CloneForm, ExecuteForm, OverlapForm
+from deployments.admin.forms import CloneForm, ExecuteForm, OverlapForm
 from deployments.admin.shown import skeleton
 from deployments.callbacks.deliveries import change_secret
-from deployments.models import Deployment
+from deployments.models import LIMITS, Deployment
 from deployments.services import change_deployment, deploy_design, invoke_deployment
 from designs.access import Caller
 from designs.admin.base import OrchestraAdmin

@@ -10,19 +10,15 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
 )
 
 from deployments.models import (
+    CALL_LIMITS,
     ENDPOINT_PATH_RULE,
-    MAX_AT_ONCE,
-    MAX_BYTES,
-    MAX_MEMORY_MB,
-    MAX_PER_MINUTE,
-    MIN_MEMORY_MB,
+    LIMITS,
     ApiKey,
     Deployment,
 )
@@ -30,14 +26,6 @@ from designs.access import SCOPES
 from designs.admin.fields import JsonObjectField
 from designs.admin.refusals import ServiceForm
 
-RUN_LIMITS = (
-    "timeout_seconds", "wait_seconds", "max_model_calls", "max_tokens", "max_cost_usd",
-    "max_input_bytes", "max_output_bytes", "max_concurrent", "max_memory_mb",
-)  # fmt: skip
-CALL_LIMITS = ("requests_per_minute", "requests_per_day")
-LIMITS = (*RUN_LIMITS, *CALL_LIMITS)
-KEY_LIMITS = (*CALL_LIMITS, "max_concurrent")
-MAX_PER_DAY = 2_000_000_000
 HOUR = 3_600
 SCOPE_WORDS = {
     "execute": "Execute: call deployments and read the answers",
@@ -46,73 +34,15 @@ SCOPE_WORDS = {
 }
 
 
-def whole(least: int, most: int, **options: Any) -> forms.IntegerField:
-    return forms.IntegerField(
-        min_value=least, max_value=most, widget=UnfoldAdminIntegerFieldWidget, **options
-    )
-
-
-def per_minute() -> forms.IntegerField:
-    return whole(
-        1, MAX_PER_MINUTE, required=False, label="Calls in a minute, at most",
-        help_text="Empty: no limit.",
-    )  # fmt: skip
-
-
-def per_day() -> forms.IntegerField:
-    return whole(
-        1, MAX_PER_DAY, required=False, label="Calls a day, at most",
-        help_text="By UTC. Empty: no limit.",
-    )  # fmt: skip
-
-
 class DeploymentForm(ServiceForm):
-    version_number = whole(
-        1,
-        2_147_483_647,
+    version_number = forms.IntegerField(
+        min_value=1,
+        max_value=2_147_483_647,
         required=False,
         label="Version",
         help_text="Empty: the latest one. A design that was never published is published by this.",
+        widget=UnfoldAdminIntegerFieldWidget,
     )
-    timeout_seconds = whole(
-        1, 86_400, label="Time limit of a run", initial=600, help_text="In seconds."
-    )
-    wait_seconds = whole(
-        0,
-        600,
-        label="A call waits for",
-        initial=60,
-        help_text="In seconds. A call that takes longer is answered with 202 and goes on.",
-    )
-    max_model_calls = whole(0, 1_000_000, required=False, label="Model calls of a run, at most")
-    max_tokens = whole(0, 2_000_000_000, required=False, label="Tokens of a run, at most")
-    max_input_bytes = whole(1, MAX_BYTES, required=False, label="Bytes of an input, at most")
-    max_output_bytes = whole(1, MAX_BYTES, required=False, label="Bytes of a result, at most")
-    max_concurrent = whole(
-        1,
-        MAX_AT_ONCE,
-        required=False,
-        label="Runs at once, at most",
-        help_text="Beyond it, a call that waits is refused; others wait in line.",
-    )
-    max_memory_mb = whole(
-        MIN_MEMORY_MB,
-        MAX_MEMORY_MB,
-        required=False,
-        label="Memory of a run, at most",
-        help_text="In MB. With it each run has a process of its own.",
-    )
-    max_cost_usd = forms.DecimalField(
-        required=False,
-        min_value=0,
-        max_digits=10,
-        decimal_places=4,
-        label="Cost of a run, at most",
-        help_text="In US dollars.",
-        widget=UnfoldAdminDecimalFieldWidget,
-    )
-    requests_per_minute = per_minute()
-    requests_per_day = per_day()
     groups = forms.ModelMultipleChoiceField(
         queryset=Group.objects.all(),
         required=False,
@@ -198,9 +128,6 @@ class OverlapForm(forms.Form):
 
 
 class KeyForm(ServiceForm):
-    requests_per_minute = per_minute()
-    requests_per_day = per_day()
-    max_concurrent = whole(1, MAX_AT_ONCE, required=False, label="Runs at once, at most")
     scopes = forms.MultipleChoiceField(
         choices=[(scope, SCOPE_WORDS[scope]) for scope in SCOPES],
         initial=["execute", "read"],
@@ -210,7 +137,7 @@ class KeyForm(ServiceForm):
 
     class Meta:
         model = ApiKey
-        fields = ("name", "scopes", "deployments", "expires_at", *KEY_LIMITS)
+        fields = ("name", "scopes", "deployments", "expires_at", *CALL_LIMITS)
         help_texts = {
             "name": "What uses this key.",
             "deployments": "The key works for these only. None: for all that its owner sees.",

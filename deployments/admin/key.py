@@ -14,10 +14,10 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from deployments.access.keys import create_key, revoke_key, rotate_key
-from deployments.admin.forms import KEY_LIMITS, KeyForm, OverlapForm
+from deployments.admin.forms import KeyForm, OverlapForm
 from deployments.admin.shown import key_badge
 from deployments.errors import KeyBeyond, KeyRevoked
-from deployments.models import ApiKey, Deployment
+from deployments.models import CALL_LIMITS, ApiKey, Deployment
 from designs.admin.base import OrchestraAdmin, ReadOnlyInline, become
 from designs.admin.filters import VisibleFilter
 from designs.admin.shown import badge, row_link, sentences
@@ -59,13 +59,13 @@ class ApiKeyAdmin(OrchestraAdmin):
     search_fields = ("prefix", "name", "owner__username")
     date_hierarchy = "created_at"
     fields = (
-        "key", "state", "name", "owner", "made_by", "scope_badges", "works_for", *KEY_LIMITS,
+        "key", "state", "name", "owner", "made_by", "scope_badges", "works_for", *CALL_LIMITS,
         "created_at", "expires_at", "revoked_at", "previous_until",
         "last_used_at", "last_used_address",
     )  # fmt: skip
     add_fieldsets = (
         (None, {"fields": ("name", "scopes", "deployments", "expires_at")}),
-        ("Limits", {"fields": KEY_LIMITS}),
+        ("Limits", {"fields": CALL_LIMITS}),
     )
     autocomplete_fields = ("deployments",)
     actions = (
@@ -138,7 +138,7 @@ class ApiKeyAdmin(OrchestraAdmin):
             deployments=given["deployments"],
             expires_at=given["expires_at"],
             maker=request.caller,
-            **{name: given[name] for name in KEY_LIMITS},
+            **{name: given[name] for name in CALL_LIMITS},
         )
         become(obj, key)
         self.message_user(request, ONCE.format(text=text), messages.WARNING)

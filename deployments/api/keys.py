@@ -15,10 +15,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments.access.keys import MAX_OVERLAP_SECONDS, create_key, revoke_key, rotate_key
-from deployments.models import MAX_PER_MINUTE, ApiKey, Deployment
+from deployments.models import CALL_LIMITS, ApiKey, Deployment
 from designs.access import SCOPES
 from designs.api.base import ApiView, StrictSerializer, as_uuid
-from designs.api.fields import MomentField
+from designs.api.fields import MomentField, field_in, field_out
 from designs.api.lists import Pages, answer_page
 
 MAX_BOUND = 200
@@ -35,15 +35,10 @@ class KeyIn(StrictSerializer):
         child=serializers.UUIDField(), max_length=MAX_BOUND, default=list
     )
     expires_at = MomentField(allow_null=True, default=None)
-    requests_per_minute = serializers.IntegerField(
-        min_value=1, max_value=MAX_PER_MINUTE, allow_null=True, default=None
-    )
-    requests_per_day = serializers.IntegerField(
-        min_value=1, max_value=2_000_000_000, allow_null=True, default=None
-    )
-    max_concurrent = serializers.IntegerField(
-        min_value=1, max_value=100_000, allow_null=True, default=None, help_text="Runs at once."
-    )
+
+    def get_fields(self) -> dict[str, Any]:
+        limits = {name: field_in(ApiKey._meta.get_field(name)) for name in CALL_LIMITS}
+        return {**super().get_fields(), **limits}
 
     def validate_expires_at(self, at: Any) -> Any:
         if at is not None and at <= timezone.now():
@@ -79,9 +74,10 @@ class KeyOut(serializers.Serializer[ApiKey]):
     overlap_until = serializers.SerializerMethodField()
     last_used_at = serializers.DateTimeField(allow_null=True)
     last_used_address = serializers.CharField(allow_null=True)
-    requests_per_minute = serializers.IntegerField(allow_null=True)
-    requests_per_day = serializers.IntegerField(allow_null=True)
-    max_concurrent = serializers.IntegerField(allow_null=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        limits = {name: field_out(ApiKey._meta.get_field(name)) for name in CALL_LIMITS}
+        return {**super().get_fields(), **limits}
 
     def get_deployment_ids(self, key: ApiKey) -> list[str]:
         return sorted(str(deployment.pk) for deployment in key.deployments.all())

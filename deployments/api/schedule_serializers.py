@@ -8,11 +8,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from deployments.models import Occurrence, Schedule
-from deployments.models.schedule import MAX_FAILURES, MAX_JITTER_SECONDS, MAX_WINDOW_SECONDS
+from deployments.models.schedule import OPTIONS
 from deployments.occurrences import MAX_EVERY_SECONDS, PlannedRun
-from deployments.schedules.fields import READ_ONLY
+from deployments.schedules.fields import NUMBERS, READ_ONLY
 from designs.api.base import StrictSerializer
-from designs.api.fields import MomentField
+from designs.api.fields import MomentField, field_out
 from executor.models import Status
 
 MAX_PREVIEWED = 100
@@ -41,27 +41,31 @@ class ScheduleIn(StrictSerializer):
         required=False, help_text="One run only; then it switches itself off."
     )
     input_data = serializers.DictField(required=False)
-    overlap = serializers.CharField(
-        required=False, help_text=f"One of {', '.join(Schedule.Overlap.values)}."
-    )
-    misfire = serializers.CharField(
-        required=False, help_text=f"One of {', '.join(Schedule.Misfire.values)}."
-    )
-    misfire_window_seconds = serializers.IntegerField(
-        required=False, help_text=f"0 to {MAX_WINDOW_SECONDS}."
-    )
-    jitter_seconds = serializers.IntegerField(
-        required=False, help_text=f"0 to {MAX_JITTER_SECONDS}."
-    )
-    pause_after_failures = serializers.IntegerField(
-        allow_null=True, required=False, help_text=f"1 to {MAX_FAILURES}, or null for never."
-    )
-    nonexistent_time = serializers.CharField(
-        required=False, help_text=f"One of {', '.join(Schedule.Nonexistent.values)}."
-    )
-    repeated_time = serializers.CharField(
-        required=False, help_text=f"One of {', '.join(Schedule.Repeated.values)}."
-    )
+
+    def get_fields(self) -> dict[str, Any]:
+        return {**super().get_fields(), **{name: option_in(name) for name in OPTIONS}}
+
+
+class ChosenOption(serializers.ChoiceField):
+    """Documents its choices; the store checks them, with all the other fields."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return serializers.CharField().run_validation(data)
+
+
+def option_in(name: str) -> serializers.Field[Any, Any, Any, Any]:
+    """Its bounds are in the schema only, for the same reason."""
+    column: Any = Schedule._meta.get_field(name)
+    options = {"required": False, "allow_null": column.null, "help_text": column.help_text}
+    if column.choices:
+        return ChosenOption(choices=column.choices, **options)
+    schema = {
+        "type": "integer",
+        "minimum": NUMBERS[name]["min_value"],
+        "maximum": NUMBERS[name]["max_value"],
+        "default": column.get_default(),
+    }
+    return extend_schema_field(schema)(serializers.IntegerField(**options))
 
 
 class ScheduleOut(serializers.Serializer[Any]):
@@ -78,18 +82,15 @@ class ScheduleOut(serializers.Serializer[Any]):
     one_off = serializers.BooleanField()
     input_data = serializers.SerializerMethodField()
     payload_hidden = serializers.SerializerMethodField()
-    overlap = serializers.ChoiceField(choices=Schedule.Overlap.choices)
-    misfire = serializers.ChoiceField(choices=Schedule.Misfire.choices)
-    misfire_window_seconds = serializers.IntegerField()
-    jitter_seconds = serializers.IntegerField()
-    pause_after_failures = serializers.IntegerField(allow_null=True)
-    nonexistent_time = serializers.ChoiceField(choices=Schedule.Nonexistent.choices)
-    repeated_time = serializers.ChoiceField(choices=Schedule.Repeated.choices)
     next_run_at = serializers.DateTimeField(allow_null=True)
     words = serializers.CharField()
     error = serializers.CharField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+
+    def get_fields(self) -> dict[str, Any]:
+        options = {name: field_out(Schedule._meta.get_field(name)) for name in OPTIONS}
+        return {**super().get_fields(), **options}
 
     @extend_schema_field(serializers.DictField(allow_null=True))
     def get_input_data(self, shown: dict[str, Any]) -> dict[str, Any] | None:

@@ -8,51 +8,20 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from deployments.api.schedule_serializers import ScheduleIn, ScheduleOut
-from deployments.models import (
-    MAX_AT_ONCE,
-    MAX_BYTES,
-    MAX_MEMORY_MB,
-    MAX_PER_MINUTE,
-    MIN_MEMORY_MB,
-    Deployment,
-)
+from deployments.models import LIMITS, Deployment
 from deployments.schedules.store import schedule_of
 from designs.api.base import StrictSerializer
+from designs.api.fields import field_in, field_out
 from designs.models import Design
 from executor.api.serializers import UsageOut
 
 
 class LimitsIn(StrictSerializer):
-    timeout_seconds = serializers.IntegerField(min_value=1, max_value=86_400, default=600)
-    wait_seconds = serializers.IntegerField(min_value=0, max_value=600, default=60)
-    max_model_calls = serializers.IntegerField(
-        min_value=0, max_value=1_000_000, allow_null=True, default=None
-    )
-    max_tokens = serializers.IntegerField(
-        min_value=0, max_value=2_000_000_000, allow_null=True, default=None
-    )
-    max_cost_usd = serializers.DecimalField(
-        max_digits=10, decimal_places=4, min_value=0, allow_null=True, default=None
-    )
-    max_input_bytes = serializers.IntegerField(
-        min_value=1, max_value=MAX_BYTES, allow_null=True, default=None
-    )
-    max_output_bytes = serializers.IntegerField(
-        min_value=1, max_value=MAX_BYTES, allow_null=True, default=None
-    )
-    max_concurrent = serializers.IntegerField(
-        min_value=1, max_value=MAX_AT_ONCE, allow_null=True, default=None
-    )
-    max_memory_mb = serializers.IntegerField(
-        min_value=MIN_MEMORY_MB, max_value=MAX_MEMORY_MB, allow_null=True, default=None
-    )
-    requests_per_minute = serializers.IntegerField(
-        min_value=1, max_value=MAX_PER_MINUTE, allow_null=True, default=None
-    )
-    requests_per_day = serializers.IntegerField(
-        min_value=1, max_value=2_000_000_000, allow_null=True, default=None
-    )
     callback_url = serializers.CharField(max_length=2_000, allow_blank=True, default="")
+
+    def get_fields(self) -> dict[str, Any]:
+        limits = {name: field_in(Deployment._meta.get_field(name)) for name in LIMITS}
+        return {**super().get_fields(), **limits}
 
 
 class DeploymentIn(LimitsIn):
@@ -138,23 +107,16 @@ class DeploymentOut(serializers.Serializer[Deployment]):
     status = serializers.ChoiceField(choices=Deployment.Status.choices)
     status_reason = serializers.CharField()
     schedule = serializers.SerializerMethodField()
-    timeout_seconds = serializers.IntegerField()
-    wait_seconds = serializers.IntegerField()
-    max_model_calls = serializers.IntegerField(allow_null=True)
-    max_tokens = serializers.IntegerField(allow_null=True)
-    max_cost_usd = serializers.FloatField(allow_null=True)
-    max_input_bytes = serializers.IntegerField(allow_null=True)
-    max_output_bytes = serializers.IntegerField(allow_null=True)
-    max_concurrent = serializers.IntegerField(allow_null=True)
-    max_memory_mb = serializers.IntegerField(allow_null=True)
-    requests_per_minute = serializers.IntegerField(allow_null=True)
-    requests_per_day = serializers.IntegerField(allow_null=True)
     callback_url = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     last_execution_at = serializers.DateTimeField(allow_null=True)
     execution_count = serializers.IntegerField()
     usage = serializers.SerializerMethodField()
+
+    def get_fields(self) -> dict[str, Any]:
+        limits = {name: field_out(Deployment._meta.get_field(name)) for name in LIMITS}
+        return {**super().get_fields(), **limits}
 
     @extend_schema_field(DeploymentUsageOut)
     def get_usage(self, deployment: Deployment) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def deployed(row: Deployment, version: DesignVersion | None = None) -> Deployed:
         status=row.status,
         status_reason=row.status_reason,
         group_ids=frozenset(group.pk for group in row.groups.all()),
-        limits=_limits(row),
+        limits=row.engine_limits(),
         wait_seconds=float(row.wait_seconds),
         request_limits=tuple(
             limits_of("deployment", row.pk, row.requests_per_minute, row.requests_per_day)
@@ -139,21 +139,6 @@ def invalidate_deployments() -> None:
 
 
 pubsub.on_invalidate.append(forget_deployments)
-
-
-def _limits(row: Deployment) -> dict[str, Any]:
-    limits: dict[str, Any] = {"seconds": float(row.timeout_seconds)}
-    if row.max_model_calls is not None:
-        limits["model_calls"] = row.max_model_calls
-    if row.max_tokens is not None:
-        limits["tokens"] = row.max_tokens
-    if row.max_cost_usd is not None:
-        limits["cost_usd"] = float(row.max_cost_usd)
-    if row.max_output_bytes is not None:
-        limits["output_bytes"] = row.max_output_bytes
-    if row.max_memory_mb is not None:
-        limits["memory_mb"] = row.max_memory_mb
-    return limits
 
 
 def _validator(version: DesignVersion) -> Any:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import models
 
+from designs.rows.columns import bounds_of
 from designs.strict_json import JsonUnreadable, read_strict_json
+
+
+def form_field(model: type[models.Model], name: str, **options: Any) -> forms.Field:
+    """The field of a form for a column: its label, help, default, choices and bounds."""
+    column: Any = model._meta.get_field(name)
+    return cast(forms.Field, column.formfield(**bounds_of(column), **options))
 
 
 class JsonField(forms.CharField):

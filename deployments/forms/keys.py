@@ -8,7 +8,8 @@ from django import forms
 from django.utils import timezone
 
 from deployments.access.keys import MAX_OVERLAP_SECONDS
-from deployments.models import MAX_PER_MINUTE, Deployment
+from deployments.forms.fields import form_field
+from deployments.models import CALL_LIMITS, ApiKey, Deployment
 from designs.access import SCOPES, Caller
 
 SCOPE_WORDS = {
@@ -47,20 +48,16 @@ class KeyForm(forms.Form):
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
         help_text="Empty: it does not expire.",
     )
-    requests_per_minute = forms.IntegerField(
-        label="Requests a minute, at most", required=False, min_value=1, max_value=MAX_PER_MINUTE
-    )
-    requests_per_day = forms.IntegerField(
-        label="Requests a day, at most", required=False, min_value=1, max_value=2_000_000_000
-    )
-    max_concurrent = forms.IntegerField(
-        label="Runs at once, at most", required=False, min_value=1, max_value=100_000
-    )
 
     def __init__(self, *args: Any, caller: Caller, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields.update({name: form_field(ApiKey, name) for name in CALL_LIMITS})
         field = self.fields["deployments"]
         field.queryset = Deployment.objects.for_caller(caller).order_by("endpoint_path")  # type: ignore[attr-defined]
+
+    @property
+    def limits(self) -> list[forms.BoundField]:
+        return [self[name] for name in CALL_LIMITS]
 
     def clean_expires_at(self) -> Any:
         at = self.cleaned_data["expires_at"]

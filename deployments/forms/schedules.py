@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils import timezone
 
-from deployments.forms.fields import JsonField, LocalTimeField
+from deployments.forms.fields import JsonField, LocalTimeField, form_field
 from deployments.models import Schedule
-from deployments.models.schedule import MAX_FAILURES, MAX_JITTER_SECONDS, MAX_WINDOW_SECONDS
+from deployments.models.schedule import OPTION_GROUPS, OPTIONS
 from deployments.occurrences import MAX_EVERY_SECONDS, known_zones
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
@@ -21,23 +21,8 @@ KINDS = (
     ("interval", "Every so often"),
     ("once", "Once"),
 )
-# Kept as they are typed; an empty one gets its default.
-POLICIES = (
-    "overlap", "misfire", "misfire_window_seconds", "jitter_seconds", "pause_after_failures",
-    "nonexistent_time", "repeated_time",
-)  # fmt: skip
 # What a service calls a schedule's field → what this form calls it.
 SCHEDULE_FIELDS = {"interval_seconds": "every", "input_data": "schedule_input"}
-
-
-def _choice(label: str, choices: Any, **options: Any) -> forms.ChoiceField:
-    return forms.ChoiceField(label=label, choices=choices, required=False, **options)
-
-
-def _number(label: str, least: int, most: int, **options: Any) -> forms.IntegerField:
-    return forms.IntegerField(
-        label=label, required=False, min_value=least, max_value=most, **options
-    )
 
 
 class ScheduleForm(forms.Form):
@@ -50,8 +35,15 @@ class ScheduleForm(forms.Form):
         max_length=200,
         help_text="Minute, hour, day of month, month, day of week: 0 9 * * 1-5 is weekdays at 9.",
     )
-    every = _number("Every", 1, MAX_EVERY_SECONDS)
-    unit = _choice("Unit", [(name, name) for name in UNITS], initial="minutes")
+    every = forms.IntegerField(
+        label="Every", required=False, min_value=1, max_value=MAX_EVERY_SECONDS
+    )
+    unit = forms.ChoiceField(
+        label="Unit",
+        choices=[(name, name) for name in UNITS],
+        required=False,
+        initial="minutes",
+    )
     once_at = LocalTimeField(label="At", required=False)
     timezone = forms.CharField(
         label="Time zone",
@@ -67,33 +59,18 @@ class ScheduleForm(forms.Form):
     end_at = LocalTimeField(label="Not after", required=False)
     one_off = forms.BooleanField(label="Only the next time, then off", required=False)
     enabled = forms.BooleanField(label="Enabled", required=False, initial=True)
-    overlap = _choice("When the last run still goes on", Schedule.Overlap.choices)
-    misfire = _choice("When runs were missed", Schedule.Misfire.choices)
-    misfire_window_seconds = _number(
-        "Run what was missed for at most (seconds)",
-        0,
-        MAX_WINDOW_SECONDS,
-        initial=86_400,
-        help_text="What was missed longer ago is skipped. 86400 is a day.",
-    )
-    jitter_seconds = _number(
-        "Start up to so many seconds later",
-        0,
-        MAX_JITTER_SECONDS,
-        initial=0,
-        help_text="Spreads the load of schedules with the same time.",
-    )
-    pause_after_failures = _number(
-        "Pause after so many failures in a row",
-        1,
-        MAX_FAILURES,
-        help_text="The deployment takes no calls then until somebody activates it. Empty: never.",
-    )
-    nonexistent_time = _choice(
-        "A time that does not exist (clocks set forward)", Schedule.Nonexistent.choices
-    )
-    repeated_time = _choice("A time that comes twice (clocks set back)", Schedule.Repeated.choices)
     schedule_input = JsonField(label="Input of scheduled runs (JSON)")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # One that is left empty gets its default.
+        options = {name: form_field(Schedule, name, required=False) for name in OPTIONS}
+        self.fields.update(options)
+
+    @property
+    def options(self) -> dict[str, list[forms.BoundField]]:
+        """The fields of each group of options."""
+        return {group: [self[name] for name in names] for group, names in OPTION_GROUPS.items()}
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -135,7 +112,7 @@ class ScheduleForm(forms.Form):
         fields: dict[str, Any] = {
             "enabled": data["enabled"],
             "timezone": data["timezone"] or "UTC",
-            **{name: None if data[name] == "" else data[name] for name in POLICIES},
+            **{name: None if data[name] == "" else data[name] for name in OPTIONS},
             **self._when(),
         }
         if "schedule_input" in self.fields:
@@ -166,7 +143,7 @@ class ScheduleForm(forms.Form):
             "timezone": schedule["timezone"],
             "enabled": schedule["enabled"],
             "schedule_input": schedule["input_data"],
-            **{name: schedule[name] for name in POLICIES},
+            **{name: schedule[name] for name in OPTIONS},
         }
         once_at = _once_at(schedule, zone)
         if once_at is not None:

@@ -4,11 +4,6 @@ from deployments.models.delivery import CallbackSecret, Delivery, DeliveryQueryS
 from deployments.models.deployment import (
     ENDPOINT_PATH,
     ENDPOINT_PATH_RULE,
-    MAX_AT_ONCE,
-    MAX_BYTES,
-    MAX_MEMORY_MB,
-    MAX_PER_MINUTE,
-    MIN_MEMORY_MB,
     Deployment,
     DeploymentQuerySet,
     check_callback_url,
@@ -16,6 +11,7 @@ from deployments.models.deployment import (
 )
 from deployments.models.idempotency import KEYS_KEPT, IdempotencyKey, IdempotencyKeyQuerySet
 from deployments.models.key import MAX_MAKERS, ApiKey, ApiKeyQuerySet, digest_of
+from deployments.models.limits import CALL_LIMITS, LIMIT_GROUPS, LIMITS
 from deployments.models.retention import RetentionPolicy
 from deployments.models.schedule import Occurrence, Schedule
 
@@ -24,11 +20,9 @@ __all__ = [
     "ENDPOINT_PATH",
     "ENDPOINT_PATH_RULE",
     "KEYS_KEPT",
-    "MIN_MEMORY_MB",
-    "MAX_AT_ONCE",
-    "MAX_BYTES",
-    "MAX_MEMORY_MB",
-    "MAX_PER_MINUTE",
+    "CALL_LIMITS",
+    "LIMITS",
+    "LIMIT_GROUPS",
     "ApiKey",
     "ApiKeyQuerySet",
     "CallbackSecret",

@@ -7,11 +7,11 @@ import re
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Count, Max, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
+from deployments.models.limits import CallLimits, RunLimits
 from deployments.models.schedule import Schedule
 from designs.access import Caller
 from designs.models import Design, DesignVersion
@@ -37,13 +37,6 @@ def check_endpoint_path(value: str) -> None:
             "This path holds what looks like a key, and everybody may read paths. Choose another.",
             code="endpoint_path",
         )
-
-
-# A sliding minute keeps the time of each call in it.
-MAX_PER_MINUTE = 100_000
-MAX_BYTES = 1_000_000_000
-MAX_AT_ONCE = 100_000
-MIN_MEMORY_MB, MAX_MEMORY_MB = 16, 1_000_000
 
 
 def check_callback_url(value: str) -> None:
@@ -123,7 +116,7 @@ def _newest_runs() -> models.QuerySet[Execution]:
     return Execution.objects.filter(deployment=OuterRef("pk")).order_by("-id")
 
 
-class Deployment(models.Model):
+class Deployment(RunLimits, CallLimits):
     """A published version offered under a path. Undeploying keeps the row, so that history stays
     readable.
     """
@@ -146,39 +139,6 @@ class Deployment(models.Model):
         blank=True,
         related_name="+",
         help_text="Limited to these groups; empty: open to all who may see deployments.",
-    )
-    timeout_seconds = models.PositiveIntegerField(
-        default=600, help_text="A run is stopped as timed out after this many seconds."
-    )
-    wait_seconds = models.PositiveIntegerField(
-        default=60,
-        help_text="A synchronous call that takes longer is answered with 202 and goes on.",
-    )
-    max_model_calls = models.PositiveIntegerField(null=True, blank=True)
-    max_tokens = models.PositiveIntegerField(null=True, blank=True)
-    max_cost_usd = models.DecimalField(max_digits=10, decimal_places=4, null=True, blank=True)
-    max_input_bytes = models.PositiveIntegerField(null=True, blank=True)
-    max_output_bytes = models.PositiveIntegerField(null=True, blank=True)
-    max_concurrent = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1)],
-        help_text="Runs at once. A call that waits is refused when no more may run; others queue.",
-    )
-    max_memory_mb = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(MIN_MEMORY_MB)],
-        help_text="Each run has a process of its own, which may take so many megabytes.",
-    )
-    requests_per_minute = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=[MaxValueValidator(MAX_PER_MINUTE)],
-        help_text="Calls in any 60 seconds, over all callers; empty: no limit.",
-    )
-    requests_per_day = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Calls a day (UTC), over all callers; empty: no limit."
     )
     callback_url = models.CharField(
         max_length=2000,

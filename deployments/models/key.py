@@ -11,11 +11,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
-from deployments.models.deployment import MAX_PER_MINUTE, Deployment
+from deployments.models.deployment import Deployment
+from deployments.models.limits import CallLimits
 from designs.access import SCOPES, Caller
 from designs.rows.ids import new_id
 from designs.secrets.masking import masked
@@ -45,7 +45,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return rows.filter(owner_id=caller.user_id)
 
 
-class ApiKey(models.Model):
+class ApiKey(CallLimits):
     """`orc_<prefix>_<secret>`: the prefix finds the row, the secret is kept only as a keyed
     hash.
     """
@@ -71,22 +71,6 @@ class ApiKey(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_used_address = models.GenericIPAddressField(null=True, blank=True, editable=False)
-    requests_per_minute = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=[MaxValueValidator(MAX_PER_MINUTE)],
-        help_text="Calls in any 60 seconds; empty: no limit.",
-    )
-    requests_per_day = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Calls a day (UTC); empty: no limit."
-    )
-    max_concurrent = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1)],
-        help_text="Runs at once. A call that waits is refused when no more may run; others queue.",
-    )
-
     objects = ApiKeyQuerySet.as_manager()
 
     class Meta:

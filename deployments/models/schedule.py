@@ -6,21 +6,26 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
 from designs.access import Caller
 from designs.models.json import StoredJsonField
+from designs.rows.columns import between
 from designs.rows.ids import new_id
 from executor.models import LIVE, Execution
 
-MAX_JITTER_SECONDS = 86_400
-MAX_WINDOW_SECONDS = 10 * 366 * 86_400
-MAX_FAILURES = 1000
-
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+# Options of a schedule: the store, pages, admin and API are made from these columns.
+OPTION_GROUPS = {
+    "runs": (
+        "overlap", "pause_after_failures", "misfire", "misfire_window_seconds", "jitter_seconds",
+    ),
+    # They mean nothing for intervals.
+    "clock": ("nonexistent_time", "repeated_time"),
+}  # fmt: skip
+OPTIONS = tuple(name for names in OPTION_GROUPS.values() for name in names)
 # Microseconds since the epoch, then the row's id.
 PLACE = re.compile(r"([0-9]{1,17})_([0-9]{1,18})", re.ASCII)
 
@@ -75,44 +80,51 @@ class Schedule(models.Model):
     )
     input_data = StoredJsonField(default=dict, blank=True)
     overlap = models.CharField(
+        "overlapping runs",
         max_length=20,
         choices=Overlap.choices,
         default=Overlap.SKIP,
-        help_text="When a run of this schedule still goes on.",
+        help_text="When the schedule's last run is still going on.",
+    )
+    pause_after_failures = models.PositiveSmallIntegerField(
+        "pause after failures in a row",
+        null=True,
+        blank=True,
+        validators=between(1, 1000),
+        help_text="The deployment then takes no calls until it is activated again. Empty: never.",
     )
     misfire = models.CharField(
+        "missed runs",
         max_length=20,
         choices=Misfire.choices,
         default=Misfire.RUN_LATEST,
-        help_text="When planned times have passed while no scheduler ran.",
+        help_text="When planned times passed while no scheduler ran.",
     )
     misfire_window_seconds = models.PositiveIntegerField(
+        "run missed ones for at most (seconds)",
         default=86_400,
-        validators=[MaxValueValidator(MAX_WINDOW_SECONDS)],
-        help_text="What was missed longer ago than this is skipped in any case.",
+        validators=between(0, 10 * 366 * 86_400),
+        help_text="Runs that were missed longer ago are skipped. 86400 is a day.",
     )
     jitter_seconds = models.PositiveIntegerField(
+        "random delay, at most (seconds)",
         default=0,
-        validators=[MaxValueValidator(MAX_JITTER_SECONDS)],
-        help_text="Each run starts up to this many seconds after its planned time.",
-    )
-    pause_after_failures = models.PositiveSmallIntegerField(
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(MAX_FAILURES)],
-        help_text="So many failed runs in a row pause the deployment; empty: never.",
+        validators=between(0, 86_400),
+        help_text="Each run starts up to this much after its planned time, which spreads load.",
     )
     nonexistent_time = models.CharField(
+        "nonexistent times",
         max_length=10,
         choices=Nonexistent.choices,
         default=Nonexistent.NEXT,
-        help_text="When clocks are set forward and a time of the day does not exist.",
+        help_text="When clocks are set forward and a time of day does not exist.",
     )
     repeated_time = models.CharField(
+        "repeated times",
         max_length=10,
         choices=Repeated.choices,
         default=Repeated.ONCE,
-        help_text="When clocks are set back and a time of the day comes twice.",
+        help_text="When clocks are set back and a time of day comes twice.",
     )
     anchor_at = models.DateTimeField(default=timezone.now)
     computed_from = models.CharField(max_length=300, blank=True, editable=False)

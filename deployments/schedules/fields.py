@@ -10,27 +10,21 @@ from django.utils import timezone
 
 from deployments.errors import ScheduleInvalid
 from deployments.models import Schedule
-from deployments.models.schedule import MAX_FAILURES, MAX_JITTER_SECONDS, MAX_WINDOW_SECONDS
+from deployments.models.schedule import OPTIONS
 from deployments.occurrences import MAX_EVERY_SECONDS, Rule, RuleInvalid, known_zones, read_cron
+from designs.rows.columns import bounds_of
 
 RULE_FIELDS = ("cron_expression", "interval_seconds", "timezone", "start_at", "end_at", "one_off")
 # Far enough from the ends of the calendar to count on both sides.
 YEARS = range(1970, 9001)
-# Name → choices; the first one is the default.
-CHOICES: dict[str, Any] = {
-    "overlap": Schedule.Overlap,
-    "misfire": Schedule.Misfire,
-    "nonexistent_time": Schedule.Nonexistent,
-    "repeated_time": Schedule.Repeated,
+_COLUMNS: list[Any] = [Schedule._meta.get_field(name) for name in OPTIONS]
+CHOICES: dict[str, list[str]] = {
+    column.name: [value for value, _ in column.choices] for column in _COLUMNS if column.choices
 }
-# Name → least, most, default; a default of None: it may be left out.
-NUMBERS: dict[str, tuple[int, int, int | None]] = {
-    "misfire_window_seconds": (0, MAX_WINDOW_SECONDS, 86_400),
-    "jitter_seconds": (0, MAX_JITTER_SECONDS, 0),
-    "pause_after_failures": (1, MAX_FAILURES, None),
-}
+NUMBERS = {column.name: bounds_of(column) for column in _COLUMNS if not column.choices}
+DEFAULTS = {column.name: column.get_default() for column in _COLUMNS}
 # What is kept in our own row as it is said.
-OWN_FIELDS = ("input_data", *CHOICES, *NUMBERS)
+OWN_FIELDS = ("input_data", *OPTIONS)
 FIELDS = frozenset({"enabled", *RULE_FIELDS, *OWN_FIELDS})
 READ_ONLY = frozenset(
     {"id", "deployment_id", "next_run_at", "words", "error", "payload_hidden", "created_at",
@@ -74,21 +68,22 @@ def _flag(fields: dict[str, Any], name: str, default: bool, errors: dict[str, li
 
 def _choice(fields: dict[str, Any], name: str, errors: dict[str, list[str]]) -> Any:
     choices = CHOICES[name]
-    found = fields.get(name) or choices.values[0]
-    if found not in choices.values:
-        errors[name] = [f"Choose one of {', '.join(choices.values)}."]
-    return found
+    choice = fields.get(name) or DEFAULTS[name]
+    if choice not in choices:
+        errors[name] = [f"Choose one of {', '.join(choices)}."]
+    return choice
 
 
 def _number(fields: dict[str, Any], name: str, errors: dict[str, list[str]]) -> int | None:
-    least, most, default = NUMBERS[name]
-    found = fields.get(name)
-    if found is None:
+    minimum, maximum = NUMBERS[name]["min_value"], NUMBERS[name]["max_value"]
+    default: int | None = DEFAULTS[name]
+    number = fields.get(name)
+    if number is None:
         return default
-    if isinstance(found, bool) or not isinstance(found, int) or not least <= found <= most:
-        errors[name] = [f"Write a whole number from {least:,} to {most:,}."]
+    if isinstance(number, bool) or not isinstance(number, int) or not minimum <= number <= maximum:
+        errors[name] = [f"Write a whole number from {minimum:,} to {maximum:,}."]
         return default
-    return found
+    return number
 
 
 def _rule(fields: dict[str, Any], errors: dict[str, list[str]]) -> Rule | None:

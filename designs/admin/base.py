@@ -26,6 +26,7 @@ from designs.admin.refusals import ServiceForm, explain
 from designs.admin.shown import admin_url, entries_url
 from designs.admin.verbs import Verbs
 from designs.models import AuditEntry
+from designs.rows.columns import bounds_of
 
 SHOWN_ENTRIES = 50
 KEPT = "The history or other rows point at it, so it stays: {names}."
@@ -117,6 +118,11 @@ class OrchestraAdmin(Verbs, ModelAdmin):
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     # --- Forms ------------------------------------------------------------------------------------
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        if not db_field.choices and isinstance(db_field, models.IntegerField | models.DecimalField):
+            kwargs = {**bounds_of(db_field), **kwargs}
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_form(
         self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any

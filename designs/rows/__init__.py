@@ -4,6 +4,7 @@ __all__ = [
     "audit_guard",
     "bounded",
     "changes",
+    "columns",
     "guards",
     "ids",
     "locking",

@@ -20,6 +20,7 @@ from unfold.widgets import (
 
 from deployments.errors import ScheduleInvalid
 from deployments.models import Schedule
+from deployments.models.schedule import OPTIONS
 from deployments.occurrences import MAX_EVERY_SECONDS, zone_choices
 from deployments.schedules.fields import RULE_FIELDS
 from deployments.schedules.scheduling import (
@@ -38,10 +39,6 @@ from designs.admin.verbs import bulk_verb
 from designs.requests import PageRequest
 
 RULE = ("enabled", *RULE_FIELDS)
-POLICIES = (
-    "overlap", "misfire", "misfire_window_seconds", "jitter_seconds", "pause_after_failures",
-    "nonexistent_time", "repeated_time",
-)  # fmt: skip
 BEAT_ROWS = ("beat_task__crontab", "beat_task__interval")
 PAYLOAD = "executor.view_payload"
 
@@ -92,7 +89,7 @@ class ScheduleForm(ServiceForm):
 
     class Meta:
         model = Schedule
-        fields = ("deployment", *POLICIES)
+        fields = ("deployment", *OPTIONS)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -115,7 +112,7 @@ class ScheduleForm(ServiceForm):
             # What was not touched keeps the microseconds that the form does not show.
             if name not in self.changed_data:
                 given[name] = self.initial.get(name)
-        found = {name: given[name] for name in (*RULE, *POLICIES)}
+        found = {name: given[name] for name in (*RULE, *OPTIONS)}
         kept = {} if self.instance._state.adding else self.instance.input_data
         return {**found, "input_data": given.get("input_data", kept)}
 
@@ -161,13 +158,13 @@ class ScheduleAdmin(ScheduleColumns, OrchestraAdmin):
     autocomplete_fields = ("deployment",)
     fieldsets = (
         (None, {"fields": ("deployment_link", "words", "state", "error", *RULE)}),
-        ("Policies and input", {"fields": (*POLICIES, "input_data")}),
+        ("Policies and input", {"fields": (*OPTIONS, "input_data")}),
         ("What comes next", {"fields": ("upcoming",), "classes": ("tab",)}),
         ("Made", {"fields": ("beat_row", "created_at", "updated_at"), "classes": ("tab",)}),
     )
     add_fieldsets = (
         (None, {"fields": ("deployment", *RULE)}),
-        ("Policies and input", {"fields": (*POLICIES, "input_data")}),
+        ("Policies and input", {"fields": (*OPTIONS, "input_data")}),
     )
     readonly_fields = (
         "deployment_link", "words", "state", "error", "upcoming", "beat_row", "created_at",

@@ -1,0 +1,118 @@
+"""The limits of deployments and keys: forms, API and admin are made from these columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from django.core.validators import MinValueValidator
+from django.db import models
+
+from designs.rows.columns import between
+
+MAX_COUNT = 2_000_000_000
+MAX_BYTES = 1_000_000_000
+# A sliding minute keeps the time of each call in it.
+MAX_PER_MINUTE = 100_000
+
+# Column → its name and kind in an execution's limits, of those that the engine enforces.
+ENGINE_LIMITS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "timeout_seconds": ("seconds", float),
+    "max_model_calls": ("model_calls", int),
+    "max_tokens": ("tokens", int),
+    "max_cost_usd": ("cost_usd", float),
+    "max_output_bytes": ("output_bytes", int),
+    "max_memory_mb": ("memory_mb", int),
+}
+
+
+class RunLimits(models.Model):
+    """Limits of each run of a deployment."""
+
+    timeout_seconds = models.PositiveIntegerField(
+        "time limit of a run (seconds)",
+        default=600,
+        validators=between(1, 86_400),
+        help_text="A run that takes longer is stopped as timed out.",
+    )
+    wait_seconds = models.PositiveIntegerField(
+        "a call waits for (seconds)",
+        default=60,
+        validators=between(0, 600),
+        help_text="A call that takes longer is answered with 202, and its run continues.",
+    )
+    max_model_calls = models.PositiveIntegerField(
+        "model calls of a run, at most", null=True, blank=True, validators=between(0, 1_000_000)
+    )
+    max_tokens = models.PositiveIntegerField(
+        "tokens of a run, at most", null=True, blank=True, validators=between(0, MAX_COUNT)
+    )
+    max_cost_usd = models.DecimalField(
+        "cost of a run, at most (USD)",
+        max_digits=10,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+    )
+    max_input_bytes = models.PositiveIntegerField(
+        "bytes of an input, at most", null=True, blank=True, validators=between(1, MAX_BYTES)
+    )
+    max_output_bytes = models.PositiveIntegerField(
+        "bytes of a result, at most", null=True, blank=True, validators=between(1, MAX_BYTES)
+    )
+    max_memory_mb = models.PositiveIntegerField(
+        "memory of a run, at most (MB)",
+        null=True,
+        blank=True,
+        validators=between(16, 1_000_000),
+        help_text="With it, each run has a process of its own.",
+    )
+
+    class Meta:
+        abstract = True
+
+    def engine_limits(self) -> dict[str, Any]:
+        """What the engine itself enforces, under its own names; without limits that are not set."""
+        return {
+            name: kind(getattr(self, column))
+            for column, (name, kind) in ENGINE_LIMITS.items()
+            if getattr(self, column) is not None
+        }
+
+
+class CallLimits(models.Model):
+    """Limits of the calls of a deployment, over all callers, or of a key."""
+
+    max_concurrent = models.PositiveIntegerField(
+        "runs at once, at most",
+        null=True,
+        blank=True,
+        validators=between(1, 100_000),
+        help_text="Beyond it, a call that waits is refused; others are queued.",
+    )
+    requests_per_minute = models.PositiveIntegerField(
+        "requests a minute, at most",
+        null=True,
+        blank=True,
+        validators=between(1, MAX_PER_MINUTE),
+        help_text="In any 60 seconds. Empty: no limit.",
+    )
+    requests_per_day = models.PositiveIntegerField(
+        "requests a day, at most",
+        null=True,
+        blank=True,
+        validators=between(1, MAX_COUNT),
+        help_text="By UTC. Empty: no limit.",
+    )
+
+    class Meta:
+        abstract = True
+
+
+RUN_LIMITS = tuple(column.name for column in RunLimits._meta.local_fields)
+CALL_LIMITS = tuple(column.name for column in CallLimits._meta.local_fields)
+# Of a deployment, as pages and the admin group them.
+LIMIT_GROUPS = {"Limits of a run": RUN_LIMITS, "Limits of calls": CALL_LIMITS}
+LIMITS = (*RUN_LIMITS, *CALL_LIMITS)
