@@ -17,7 +17,7 @@ TEST_PROCESSES ?= 3
 PYTEST := $(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup --ignore=tests/hostile
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick test-embedded test-postgres check lint types bench lock prepare-dev faults hostile
+.PHONY: help run test test-quick test-embedded test-postgres check checks lint types imports settings bench lock prepare-dev faults hostile
 
 help:  ## what the targets do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -26,7 +26,7 @@ run:  ## install if needed, then run the whole installation until Ctrl-C
 	@.ci/prepare run
 	@exec $(PY) manage.py up
 
-test: check test-embedded test-postgres  ## everything: checks, then the tests on both databases and in a browser
+test: checks test-embedded test-postgres  ## everything: checks, then the tests on both databases and in a browser
 
 # What needs no browser, no PostgreSQL and no installation of its own: for the everyday loop.
 QUICK := tests/test_architecture.py tests/designs tests/executor/engine
@@ -43,12 +43,20 @@ test-embedded: prepare-dev  ## all tests, on the embedded database
 test-postgres: prepare-dev  ## the tests that touch the database, on PostgreSQL
 	$(PYTEST) --database=postgres --only-database tests
 
-check: prepare-dev lint types  ## what a change must pass before its tests
+check: checks  ## what a change must pass before its tests
+	$(PY) -m pytest -q tests/test_architecture.py
+
+# Side by side, because each uses one core only.
+checks: prepare-dev
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types imports lint settings
+
+imports: prepare-dev  ## import rules
 	$(CHECK) .venv/bin/lint-imports
+
+settings: prepare-dev  ## settings, also those of a production installation, and migrations
 	$(CHECK) $(PY) manage.py check --fail-level WARNING
 	$(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
 	$(CHECK) $(PY) manage.py makemigrations --check --dry-run
-	$(PY) -m pytest -q tests/test_architecture.py
 
 lint: prepare-dev  ## style of Python and of templates
 	$(PY) -m ruff check .
