@@ -108,8 +108,8 @@ def _fill() -> None:
     from designs.access import SYSTEM
     from designs.models import Design
     from designs.rows.ids import first_id_at
+    from designs.rows.writing import Insert, insert_rows
     from executor.models import Execution, Status, Trigger
-    from executor.recording.inserting import Insert, insert_rows
 
     design = Design.objects.get(name="Bench")
     version = design.versions.get()

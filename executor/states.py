@@ -1,45 +1,34 @@
-"""The table of moves: the only place that changes an execution's status, one conditional UPDATE a
-move.
+"""The moves between states: the only place that changes an execution's status, each by one
+conditional UPDATE.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import connection, models, transaction
 from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from designs.rows.updating import update_rows
-from executor.models.status import (
-    LEASE_OVER,
-    LIVE,
-    Status,
-    is_late,
-    seconds_from_now,
-)
-
-if TYPE_CHECKING:
-    from executor.models import Execution
+from designs.rows.writing import Update, update_rows
+from executor.models import BlockResult, BlockStatus, Execution, Step
+from executor.models.status import LEASE_OVER, LIVE, Status, is_late, seconds_from_now
 
 MAX_LOSSES = 3
-# SQLite takes no longer chains of conditions.
+# SQLite limits the depth of conditions.
 RENEWED_AT_ONCE = 200
 
 
-# How an owner may end its run.
+# The ends that an owner may write.
 OWNERS_ENDS = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.TIMED_OUT})
 
 _NO_OWNER: dict[str, Any] = {"owner": "", "lease_until": None}
-# The same move, running → completed, as `together` makes it of many: SQL about the rows `o`.
-RUNS = f"o.\"status\" = '{Status.RUNNING.value}'"
-COMPLETED_TOGETHER = (
-    f'"status" = \'{Status.COMPLETED.value}\', "owner" = \'\', "lease_until" = NULL'
-)
+# SQL about rows `t`, for statements about many.
+IS_RUNNING = f"t.\"status\" = '{Status.RUNNING.value}'"
 STOPPED = {
     "class": "stopped",
     "message": "The execution ended before this block did.",
@@ -52,9 +41,8 @@ CANCELLED = {
     "step": None,
 }
 
-
-# What an end says whose run the engine has played.
-TOLD = frozenset(
+# The fields of an end that the engine's outcome gives.
+OUTCOME_FIELDS = frozenset(
     {
         "result_data", "error", "degraded", "degraded_reasons",
         "model_calls", "input_tokens", "output_tokens", "cost_usd",
@@ -64,18 +52,23 @@ TOLD = frozenset(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class End:
-    """How the attempt at a run has ended, and what else changes in its row."""
+    """The end of an attempt at a run, and what else changes in its row."""
 
     pk: uuid.UUID
     status: Status
     attempt: int
     changes: dict[str, Any]
 
+    @property
+    def has_outcome(self) -> bool:
+        """False if its usage has to be computed from the steps."""
+        return self.changes.keys() - {"completed_at"} == OUTCOME_FIELDS
+
 
 def claim(pk: uuid.UUID, *, owner: str, lease_seconds: float) -> Execution | None:
     """queued → running for this owner; the row as claimed, or None if there is nothing to claim.
 
-    Whether its deployment and its caller have room is for the caller of this to know.
+    Does not check the limits of its deployment and its caller.
     """
     return claim_all([pk], owner=owner, lease_seconds=lease_seconds).get(pk)
 
@@ -83,10 +76,10 @@ def claim(pk: uuid.UUID, *, owner: str, lease_seconds: float) -> Execution | Non
 def claim_all(
     pks: Collection[uuid.UUID], *, owner: str, lease_seconds: float
 ) -> dict[uuid.UUID, Execution]:
-    """The same for many: those that were claimed, in the order of `pks`.
+    """`claim` for many; returns those that were claimed, in the order of `pks`.
 
-    The raised `attempt` is the fencing token of all later writes; `database_time` is when it was
-    claimed.
+    The raised `attempt` is the fencing token of all later writes; `database_time` is the time of
+    the claim.
     """
     if not pks:
         return {}
@@ -95,26 +88,32 @@ def claim_all(
         free = _claimable(pks).order_by("pk")
         if connection.features.has_select_for_update:
             free = free.select_for_update()
-        # Locked before, so that all of them are claimed here or none; SQLite's transactions that
-        # write are one after the other.
+        # Locked first, so that the UPDATE finds the same rows; SQLite runs writing transactions one
+        # after the other.
         mine = list(free.values_list("pk", flat=True))
         if not mine:
             return {}
-        _claimable(mine).update(**_claimed_by(owner, lease_seconds))
-        # A deadline may have passed since they were read: what was not changed is not ours.
-        ours = _rows().filter(status=Status.RUNNING, owner=owner).annotate(database_time=Now())
-        found = ours.in_bulk(mine)
-    return {pk: found[pk] for pk in pks if pk in found}
+        _claimable(mine).update(
+            status=Status.RUNNING,
+            attempt=F("attempt") + 1,
+            owner=owner,
+            lease_until=seconds_from_now(lease_seconds),
+            started_at=Coalesce("started_at", Now()),
+        )
+        # A deadline may have passed since they were locked: rows that did not change are not ours.
+        ours = Execution.objects.filter(status=Status.RUNNING, owner=owner)
+        claimed = ours.annotate(database_time=Now()).in_bulk(mine)
+    return {pk: claimed[pk] for pk in pks if pk in claimed}
 
 
-def owned(owner: str, *, beside: Collection[uuid.UUID]) -> dict[uuid.UUID, Execution]:
-    """What runs for this owner, without those that it knows of."""
-    ours = _rows().filter(status=Status.RUNNING, owner=owner).exclude(pk__in=beside)
+def owned(owner: str, *, besides: Collection[uuid.UUID]) -> dict[uuid.UUID, Execution]:
+    """The executions that run for this owner, besides those."""
+    ours = Execution.objects.filter(status=Status.RUNNING, owner=owner).exclude(pk__in=besides)
     return {row.pk: row for row in ours.annotate(database_time=Now())}
 
 
 def _claimable(pks: Collection[uuid.UUID]) -> models.QuerySet[Execution]:
-    return _rows().filter(
+    return Execution.objects.filter(
         Q(deadline_at=None) | Q(deadline_at__gt=Now()),
         Q(not_before=None) | Q(not_before__lte=Now()),
         pk__in=pks,
@@ -123,86 +122,69 @@ def _claimable(pks: Collection[uuid.UUID]) -> models.QuerySet[Execution]:
     )
 
 
-def _claimed_by(owner: str, lease_seconds: float) -> dict[str, Any]:
-    return {
-        "status": Status.RUNNING,
-        "attempt": F("attempt") + 1,
-        "owner": owner,
-        "lease_until": seconds_from_now(lease_seconds),
-        "started_at": Coalesce("started_at", Now()),
-    }
-
-
 def renew(
     attempts: Sequence[tuple[uuid.UUID, int]], *, lease_seconds: float
 ) -> dict[tuple[uuid.UUID, int], bool]:
-    """Prolong the leases that are still ours: (id, attempt) → whether cancelling was asked for.
-
-    Those missing in the answer are lost.
+    """Renew the leases that are still ours: (id, attempt) → True if a cancel was requested. Lost
+    leases are missing in the answer.
     """
     held: dict[tuple[uuid.UUID, int], bool] = {}
     for start in range(0, len(attempts), RENEWED_AT_ONCE):
-        some = _attempts(attempts[start : start + RENEWED_AT_ONCE])
-        mine = _rows().filter(some, status=Status.RUNNING)
+        ours = Q(pk__in=[])
+        for pk, attempt in attempts[start : start + RENEWED_AT_ONCE]:
+            ours |= Q(pk=pk, attempt=attempt)
+        mine = Execution.objects.filter(ours, status=Status.RUNNING)
         mine.update(lease_until=seconds_from_now(lease_seconds))
-        found = mine.values_list("pk", "attempt", "cancel_requested_at")
-        held.update(((pk, attempt), asked is not None) for pk, attempt, asked in found)
+        rows = mine.values_list("pk", "attempt", "cancel_requested_at")
+        held.update(((pk, attempt), requested is not None) for pk, attempt, requested in rows)
     return held
 
 
 def finish(pk: uuid.UUID, status: Status, *, attempt: int, **changes: Any) -> bool:
-    """running → an end, by its owner; False if the lease was lost or somebody else ended it
-    first.
-    """
+    """running → an end, by its owner; False if the lease was lost or another process ended it."""
     if status not in OWNERS_ENDS:
         raise ValueError(f"An owner cannot end a run as {status}.")
-    mine = _rows().filter(pk=pk, status=Status.RUNNING, attempt=attempt)
+    mine = Execution.objects.filter(pk=pk, status=Status.RUNNING, attempt=attempt)
     return _end(mine, pk, status, **changes)
 
 
 def finish_all(ends: Sequence[End]) -> set[uuid.UUID]:
-    """The same for many runs, each named once: which were ended by this."""
-    together = {end for end in ends if end.changes.keys() - {"completed_at"} == TOLD}
-    won = _finish_together(tuple(together)) if len(together) > 1 else None
-    left = ends if won is None else [end for end in ends if end not in together]
-    apart = (e.pk for e in left if finish(e.pk, e.status, attempt=e.attempt, **e.changes))
-    return (won or set()).union(apart)
+    """`finish` for many runs, each named once; returns those that were ended."""
 
-
-def _finish_together(ends: Sequence[End]) -> set[uuid.UUID] | None:
-    """By one statement; None if these are to be written one by one."""
-    from executor.models import Execution
-
-    common = {"completed_at": None, **_NO_OWNER}
-    won = update_rows(
-        Execution,
-        [
-            {**common, "id": end.pk, "attempt": end.attempt, "status": end.status, **end.changes}
-            for end in ends
-        ],
-        found_by=("id", "attempt"),
-        only=f"t.status = '{Status.RUNNING}'",
-        or_now=("completed_at",),
-    )
-    for end in ends:
-        if end.pk in (won or ()) and end.status is not Status.COMPLETED:
+    together = [end for end in ends if end.has_outcome]
+    won = None
+    if len(together) > 1:
+        update = Update(Execution, [end_record(end) for end in together])
+        won = update_rows(update, found_by=("id", "attempt"), only=IS_RUNNING)
+    apart = ends if won is None else [end for end in ends if not end.has_outcome]
+    won = won or set()
+    for end in together:
+        if end.pk in won and end.status is not Status.COMPLETED:
             _close_blocks(end.pk)
-    return won
+    return won.union(
+        end.pk for end in apart if finish(end.pk, end.status, attempt=end.attempt, **end.changes)
+    )
+
+
+def end_record(end: End) -> dict[str, Any]:
+    """An end that `has_outcome`, for `Update`."""
+    common = {"id": end.pk, "attempt": end.attempt, "status": end.status, "completed_at": Now()}
+    return {**common, **_NO_OWNER, **end.changes}
 
 
 def wait(pk: uuid.UUID, *, attempt: int, seconds: float | None) -> bool:
-    """running → waiting, by its owner: for a time, or (None) until somebody wakes it; False also
-    if cancelling was asked for.
+    """running → waiting, by its owner: for a time, or (None) until it is woken; False also if a
+    cancel was requested.
     """
-    mine = _rows().filter(pk=pk, status=Status.RUNNING, attempt=attempt, cancel_requested_at=None)
+    mine = Execution.objects.filter(
+        pk=pk, status=Status.RUNNING, attempt=attempt, cancel_requested_at=None
+    )
     due = None if seconds is None else seconds_from_now(seconds)
     return bool(mine.update(status=Status.WAITING, not_before=due, **_NO_OWNER))
 
 
 def start_unwritten(execution: Execution, *, owner: str, lease_seconds: float) -> None:
-    """queued → running for this owner, on the instance alone: for a run that is inserted by who
-    carries it.
-    """
+    """queued → running for this owner, on the instance alone: for a run inserted by its carrier."""
     execution.status = Status.RUNNING
     execution.attempt = 1
     execution.owner = owner
@@ -212,8 +194,8 @@ def start_unwritten(execution: Execution, *, owner: str, lease_seconds: float) -
 
 
 def refuse_unwritten(execution: Execution, *, now: Any, error: dict[str, Any]) -> None:
-    """queued → failed, on the instance alone: for what is written so that the history shows why it
-    could not start.
+    """queued → failed, on the instance alone: written so that the history shows why it did not
+    start.
     """
     execution.status = Status.FAILED
     execution.completed_at = now or Now()
@@ -222,8 +204,8 @@ def refuse_unwritten(execution: Execution, *, now: Any, error: dict[str, Any]) -
 
 
 def end_unwritten(execution: Execution, status: Status, **changes: Any) -> None:
-    """– → an end, on the instance alone: for a run that is inserted together with its end, and for
-    telling how one ended without reading what was just written.
+    """– → an end, on the instance alone: for a run that is inserted together with its end, or to
+    answer without reading what was just written.
     """
     execution.status = status
     for name, value in changes.items():
@@ -231,10 +213,10 @@ def end_unwritten(execution: Execution, status: Status, **changes: Any) -> None:
 
 
 def give_back(pk: uuid.UUID, *, attempt: int) -> Status | None:
-    """running → queued, by an owner that shuts down: another process goes on from the journal. Or
-    → cancelled, if that was asked for: nobody would claim it. None if it is not ours any more.
+    """running → queued, by an owner that shuts down: another process continues from the journal. Or
+    → cancelled, if that was requested. None if it is no longer ours.
     """
-    mine = _rows().filter(pk=pk, status=Status.RUNNING, attempt=attempt)
+    mine = Execution.objects.filter(pk=pk, status=Status.RUNNING, attempt=attempt)
     unasked = mine.filter(cancel_requested_at=None)
     if unasked.update(status=Status.QUEUED, **_NO_OWNER):
         return Status.QUEUED
@@ -243,57 +225,54 @@ def give_back(pk: uuid.UUID, *, attempt: int) -> Status | None:
 
 
 def cancel_unstarted(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
-    """queued or waiting → cancelled, at a person's wish."""
-    idle = _rows().filter(pk=pk, status__in=(Status.QUEUED, Status.WAITING))
+    """queued or waiting → cancelled, at a user's request."""
+    idle = Execution.objects.filter(pk=pk, status__in=(Status.QUEUED, Status.WAITING))
     return _end(idle, pk, Status.CANCELLED, error=error, cancel_requested_at=Now())
 
 
 def request_cancel(pk: uuid.UUID) -> bool:
-    """Ask the owner of a running execution to stop; asking twice changes nothing."""
-    running = _rows().filter(pk=pk, status=Status.RUNNING)
+    """Ask the owner of a running execution to stop; idempotent."""
+    running = Execution.objects.filter(pk=pk, status=Status.RUNNING)
     return bool(running.update(cancel_requested_at=Coalesce("cancel_requested_at", Now())))
 
 
 def requeue_lost(pk: uuid.UUID) -> bool:
-    """running → queued when the lease is over and losses are left; the loss is counted."""
-    lost = _rows().filter(LEASE_OVER, pk=pk, status=Status.RUNNING, cancel_requested_at=None)
-    return bool(
-        lost.filter(losses__lt=MAX_LOSSES - 1).update(
-            status=Status.QUEUED, losses=F("losses") + 1, **_NO_OWNER
-        )
-    )
+    """running → queued once the lease has expired, if it may be lost again; counts the loss."""
+    lost = Execution.objects.filter(LEASE_OVER, pk=pk, status=Status.RUNNING)
+    lost = lost.filter(cancel_requested_at=None, losses__lt=MAX_LOSSES - 1)
+    return bool(lost.update(status=Status.QUEUED, losses=F("losses") + 1, **_NO_OWNER))
 
 
 def fail_lost(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
-    """running → failed when the lease is over and no losses are left."""
-    lost = _rows().filter(LEASE_OVER, pk=pk, status=Status.RUNNING, losses__gte=MAX_LOSSES - 1)
+    """running → failed once the lease has expired for the last allowed time."""
+    lost = Execution.objects.filter(LEASE_OVER, pk=pk, status=Status.RUNNING)
+    lost = lost.filter(losses__gte=MAX_LOSSES - 1)
     return _end(lost, pk, Status.FAILED, error=error, losses=F("losses") + 1)
 
 
 def cancel_lost(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
-    """running → cancelled when cancelling was asked for and the owner is gone."""
-    lost = (
-        _rows().filter(LEASE_OVER, pk=pk, status=Status.RUNNING).exclude(cancel_requested_at=None)
-    )
+    """running → cancelled if that was requested and the lease has expired."""
+    lost = Execution.objects.filter(LEASE_OVER, pk=pk, status=Status.RUNNING)
+    lost = lost.exclude(cancel_requested_at=None)
     return _end(lost, pk, Status.CANCELLED, error=error)
 
 
 def time_out(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
-    """Any live state → timed_out once the deadline has passed by the database's time; what somebody
-    runs a little later, if they did not end it themselves.
+    """Any live state → timed_out once the deadline has passed by the database's time. An owner gets
+    some seconds more to end its run itself.
     """
-    late = _rows().filter(is_late(), pk=pk, status__in=LIVE)
+    late = Execution.objects.filter(is_late(), pk=pk, status__in=LIVE)
     return _end(late, pk, Status.TIMED_OUT, error=error)
 
 
 def wake_due(pk: uuid.UUID) -> bool:
-    """waiting → queued when its time has come."""
-    due = _rows().filter(pk=pk, status=Status.WAITING, not_before__lte=Now())
+    """waiting → queued once its time has come."""
+    due = Execution.objects.filter(pk=pk, status=Status.WAITING, not_before__lte=Now())
     return bool(due.update(status=Status.QUEUED))
 
 
 def _end(rows: models.QuerySet[Execution], pk: uuid.UUID, status: Status, **changes: Any) -> bool:
-    """The row of `rows` → its end. What the engine does not say is made up from the steps."""
+    """The row of `rows` → its end. Usage that is not given is computed from the steps."""
     usage = {} if "model_calls" in changes else _spent()
     changes = {"completed_at": Now(), **_NO_OWNER, **usage, **changes}
     # A savepoint would be two more statements, and what it saves is one row and its blocks.
@@ -305,16 +284,13 @@ def _end(rows: models.QuerySet[Execution], pk: uuid.UUID, status: Status, **chan
 
 
 def _close_blocks(pk: uuid.UUID) -> None:
-    """Nothing runs in an execution that has ended."""
-    from executor.models import BlockResult, BlockStatus
 
     open_blocks = BlockResult.objects.filter(execution=pk, status=BlockStatus.RUNNING)
     open_blocks.update(status=BlockStatus.FAILED, completed_at=Now(), error=STOPPED)
 
 
 def _spent() -> dict[str, Any]:
-    """Expressions: what the recorded model calls of the row used."""
-    from executor.models import Step
+    """Expressions: the usage of the row's recorded model calls."""
 
     calls = Step.objects.filter(execution=OuterRef("pk")).exclude(model="").order_by()
 
@@ -327,16 +303,3 @@ def _spent() -> dict[str, Any]:
         "output_tokens": Coalesce(total("output_tokens"), 0),
         "cost_usd": total("cost_usd"),
     }
-
-
-def _attempts(pairs: Iterable[tuple[uuid.UUID, int]]) -> Q:
-    found = Q(pk__in=[])
-    for pk, attempt in pairs:
-        found |= Q(pk=pk, attempt=attempt)
-    return found
-
-
-def _rows() -> models.QuerySet[Execution]:
-    from executor.models import Execution
-
-    return Execution.objects.all()

@@ -18,7 +18,7 @@ from deployments.schedules import rules, store
 from deployments.schedules.pausing import pause_failing
 from deployments.schedules.policies import Decision, Situation, decide, decide_waiting
 from deployments.schedules.starting import Start, load_deployed, start_runs
-from designs.rows.updating import update_rows
+from designs.rows.writing import Update, update_rows
 from designs.runtime import faults
 from executor.models import LIVE, Execution, Status, Trigger
 
@@ -82,7 +82,7 @@ def serve_due(pks: Sequence[uuid.UUID]) -> int:
         start_runs(rows, ready, now=now, new=[row for _, row in rows])
         _pause_refused(rows, now)
         next_times = [{"id": row.pk, "next_due_at": row.next_due_at} for row in schedules]
-        if update_rows(Schedule, next_times, found_by=("id",)) is None:
+        if update_rows(Update(Schedule, next_times), found_by=("id",)) is None:
             Schedule.objects.bulk_update(schedules, ["next_due_at"])
         _end_one_offs(schedules)
         faults.reach("occurrence.before")

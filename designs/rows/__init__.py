@@ -8,5 +8,5 @@ __all__ = [
     "guards",
     "ids",
     "locking",
-    "updating",
+    "writing",
 ]

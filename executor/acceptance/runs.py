@@ -21,13 +21,13 @@ from designs.acting import acting_address
 from designs.auditing.audit import Action, new_entry
 from designs.models import DesignVersion
 from designs.rows.ids import new_id
+from designs.rows.writing import insert_rows, inserts_of
 from designs.runtime import faults
 from designs.secrets.masking import masked_value
 from executor import states
 from executor.following.sending import notify_workers
 from executor.language_models import provider
 from executor.models import Execution, Status, Trigger, seconds_from_now
-from executor.recording.inserting import Insert, insert_rows
 
 # Makes a row that belongs to the execution and is written together with it.
 RowMaker = Callable[[Execution], models.Model]
@@ -117,10 +117,7 @@ def write(accepted: Iterable[Accepted], also: Iterable[models.Model] = ()) -> No
     """Insert the rows of all, in the caller's transaction, and other rows of theirs; nobody is
     woken.
     """
-    by_model: dict[type[models.Model], list[models.Model]] = {Execution: []}
-    for row in chain.from_iterable((*(one.rows for one in accepted), also)):
-        by_model.setdefault(type(row), []).append(row)
-    insert_rows([Insert(model, rows) for model, rows in by_model.items()])
+    insert_rows(inserts_of(chain.from_iterable((*(one.rows for one in accepted), also))))
 
 
 def _notify_accepted() -> None:

@@ -5,12 +5,13 @@ table of moves in `executor.states`.
 from __future__ import annotations
 
 import functools
-from datetime import timedelta
 from typing import Any
 
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+
+from designs.rows.writing import FromNow
 
 
 class Status(models.TextChoices):
@@ -29,15 +30,6 @@ RESUMABLE = TERMINAL - {Status.COMPLETED}
 LEASE_OVER = Q(lease_until__lt=Now()) | Q(lease_until=None)
 # Who runs it ends it at the deadline, with all that was spent until then, and has so long for that.
 OWNERS_SECONDS = 10.0
-
-
-class FromNow(models.ExpressionWrapper):
-    """The database's time plus `seconds`."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        moment = Now() + timedelta(seconds=seconds)
-        super().__init__(moment, output_field=models.DateTimeField())
 
 
 @functools.lru_cache(maxsize=256)

@@ -1,6 +1,4 @@
-"""Turns what a run tells into rows: journal and events of one execution, through the process's
-writer.
-"""
+"""Writes the journal and the events of an execution as rows, through the process's writer."""
 
 from __future__ import annotations
 
@@ -12,9 +10,9 @@ from concurrent.futures import Future
 from typing import Any, cast
 
 from django.db import connection, models, transaction
-from django.db.models.functions import Now
 from django.utils import timezone
 
+from designs.rows.writing import Conflict, Insert, insert_rows, inserts_of
 from executor import states
 from executor.engine.context import Outcome
 from executor.engine.events import BlockChanged, Event
@@ -23,7 +21,6 @@ from executor.errors import LeaseLost, RecorderUnavailable
 from executor.following import pubsub
 from executor.models import BlockResult, Execution, Status, Step, StepStatus
 from executor.recording import admission
-from executor.recording.inserting import Conflict, Insert, insert_rows
 from executor.recording.room import behind_a_line, without_room
 from executor.recording.rows import (
     StorableOnce,
@@ -33,13 +30,13 @@ from executor.recording.rows import (
     step_row,
     storable,
 )
-from executor.recording.together import Going, write_going
+from executor.recording.together import write_together
 from executor.recording.writer import Write, Writer
 
-# What needs no answer (block states, utility steps) is written within so many seconds.
+# Maximum delay of records that nothing waits for (block states, utility steps).
 WRITE_AFTER_SECONDS = 0.2
-GIVEN_UP = RecorderUnavailable("A record took so long that it was given up.")
-# A step that is there was paid for and counts; a block's row is brought up to date.
+GIVEN_UP = RecorderUnavailable("Writing a record took so long that it was given up.")
+# A step that exists was paid for and counts; a block's row is updated.
 KEEP_FIRST = Conflict()
 LATEST_STATE = Conflict(
     unique=("execution", "block_id"),
@@ -51,9 +48,9 @@ TAKEN_OVER = "Another process took this execution over."
 class Accept(Write[None]):
     """Insert an execution and the rows that belong to it (an idempotency key), or none of them.
 
-    With `at_once` it is refused (TooManyAtOnce) when its deployment or its caller has no room for
-    one more. One that begins in this process is refused (LineWaits) while runs of the same caller
-    and deployment wait in line: those come first, whichever process queued them.
+    With `at_once` it is refused (TooManyAtOnce) if its deployment or its caller has no room for
+    one more. A run that begins in this process is refused (LineWaits) while runs of the same caller
+    and deployment are queued, by whatever process: those come first.
     """
 
     rank = 0
@@ -87,12 +84,12 @@ class Accept(Write[None]):
         refused |= without_room(
             [w.execution for w in new if w.needs_room and w.execution.pk not in refused]
         )
-        insert_rows(_inserts(write for write in new if write.execution.pk not in refused))
+        accepted = (write for write in new if write.execution.pk not in refused)
+        insert_rows(inserts_of(row for write in accepted for row in write.rows))
         return [refused.get(write.execution.pk) for write in writes]
 
     @property
     def deployment_id(self) -> uuid.UUID:
-        """For one with a limit of its deployment."""
         return cast(uuid.UUID, self.execution.deployment_id)
 
     @property
@@ -105,17 +102,17 @@ class Accept(Write[None]):
 
     @classmethod
     def is_one_statement(cls, writes: Sequence[Accept]) -> bool:
-        # The look for a line before it reads only.
+        # The check for a line before it only reads.
         return not any(write.again or write.needs_room for write in writes)
 
     def is_there(self) -> bool:
-        """Whether the try that broke off was committed."""
+        """True if the try that broke off was committed after all."""
         return Execution.objects.filter(pk=self.execution.pk).exists()
 
 
 class Renew(Write[dict[tuple[uuid.UUID, int], bool]]):
-    """Prolong leases: attempt → whether cancelling was asked for; those missing in the answer are
-    lost.
+    """Renew leases: attempt → True if a cancel was requested. Lost leases are missing in the
+    answer.
     """
 
     rank = 1
@@ -131,8 +128,8 @@ class Renew(Write[dict[tuple[uuid.UUID, int], bool]]):
 
 
 class Progress(Write[None]):
-    """Steps and block states of a run, and its end if it has one; refused when the lease is
-    lost. `replaced` are the keys of steps that may be there as failed.
+    """Steps and block states of a run, and its end if it has one; refused if the lease is lost.
+    `replaced` are the keys of steps that may exist as failed.
     """
 
     rank = 2
@@ -152,13 +149,16 @@ class Progress(Write[None]):
         self.steps = steps
         self.replaced = replaced
         self.blocks = blocks
-        self.end = end
+        self.end = states.End(pk, end[0], attempt, end[1]) if end else None
         self.point = "finish" if end else "step" if steps else "block"
 
     @property
     def is_plain(self) -> bool:
-        """Whether it can be written together with those of other runs."""
-        return not (self.again or self.replaced) and (self.end is None or _is_usual(*self.end))
+        """True if it can be written in one statement with those of other runs."""
+        if self.again or self.replaced:
+            return False
+        end = self.end
+        return end is None or (end.status is Status.COMPLETED and end.has_outcome)
 
     @classmethod
     def is_one_statement(cls, writes: Sequence[Progress]) -> bool:
@@ -166,35 +166,52 @@ class Progress(Write[None]):
 
     @classmethod
     def apply(cls, writes: Sequence[Progress]) -> Sequence[Any]:
-        held = None if not cls.is_one_statement(writes) else _write_together(writes)
+        attempts = {write.pk: write.attempt for write in writes}
+        held = None
+        # Not for a lost attempt together with the next one of the same run.
+        if cls.is_one_statement(writes) and all(attempts[w.pk] == w.attempt for w in writes):
+            ends = {write.pk: write.end for write in writes if write.end}
+            held = write_together(attempts, _inserts(writes), list(ends.values()))
         if held is not None:
-            lost = LeaseLost(TAKEN_OVER)
-            return [None if write.pk in held else lost for write in writes]
+            return [None if write.pk in held else LeaseLost(TAKEN_OVER) for write in writes]
         # A savepoint would be two more statements.
         with transaction.atomic(savepoint=False):
             return cls._apply_by_orm(writes)
 
     @classmethod
     def _apply_by_orm(cls, writes: Sequence[Progress]) -> Sequence[Any]:
-        held = _locked_attempts({w.pk for w in writes})
-        mine = [w for w in writes if held.get(w.pk) == w.attempt]
-        # A failed step's next row takes its place, with a number that listeners have not seen.
+        rows = Execution.objects.filter(pk__in={w.pk for w in writes}, status=Status.RUNNING)
+        if connection.features.has_select_for_update:
+            rows = rows.select_for_update()
+        held = dict(rows.order_by("pk").values_list("pk", "attempt"))
+        mine = [write for write in writes if held.get(write.pk) == write.attempt]
         for write in mine:
             if write.replaced:
+                # The new row gets a new id, so that listeners see it as a new step.
                 failed = Step.objects.filter(execution=write.pk, key__in=write.replaced)
                 failed.filter(status=StepStatus.FAILED).delete()
-        insert_rows(_rows(mine))
-        ended = _ended([w for w in mine if w.end is not None])
-        return [_result(w, ended) if held.get(w.pk) == w.attempt else _refusal(w) for w in writes]
+        insert_rows(_inserts(mine))
+        refused = _end_runs(mine)
+        for write in writes:
+            if held.get(write.pk) != write.attempt:
+                refused[write] = None if write.has_ended_run() else LeaseLost(TAKEN_OVER)
+        return [refused.get(write) for write in writes]
+
+    def has_ended_run(self) -> bool:
+        """True if the try that broke off was committed after all."""
+        if not self.again or self.end is None:
+            return False
+        ours = Execution.objects.filter(pk=self.pk, attempt=self.attempt, status=self.end.status)
+        return ours.exists()
 
     @classmethod
     def committed(cls, writes: Sequence[Progress]) -> None:
         for write in writes:
-            pubsub.publish_change(write.pk, write.end[0].value if write.end else "changed")
+            pubsub.publish_change(write.pk, write.end.status.value if write.end else "changed")
 
 
 class GiveBack(Write[Status | None]):
-    """running → queued at shut-down, or → cancelled if that was asked for."""
+    """running → queued at shut-down, or → cancelled if that was requested."""
 
     rank = 3
 
@@ -226,7 +243,7 @@ class RunRecord:
         self._known: dict[str, StepResult] = {}
         self._replaced: set[str] = set()
         self._steps: list[StepResult] = []
-        # What is to be written, and those of it that were written as running.
+        # Those to write, and copies of those that were written as running.
         self._blocks: dict[str, BlockResult] = {}
         self._open = {row.block_id: row for row in execution.begun_blocks}
         self._timer: asyncio.TimerHandle | None = None
@@ -242,13 +259,11 @@ class RunRecord:
         return self._known.values()
 
     def remember(self, steps: dict[str, StepResult]) -> None:
-        """The steps of earlier attempts, and of the executions that this one goes on from."""
+        """Set the steps of earlier attempts, and of the executions that this one resumes."""
         self._known = steps
 
     def record(self, step: StepResult) -> Awaitable[None] | None:
-        """A model call is durable before anything goes on; a utility block costs nothing to do
-        again.
-        """
+        """A model call is durable before the run continues; a utility block is free to repeat."""
         self._steps.append(step)
         if self.recall_failed(step.key) is not None:
             self._replaced.add(step.key)
@@ -265,7 +280,7 @@ class RunRecord:
             return
         row = self._open.get(event.block_id)
         if row is not None and event.status == row.status:
-            # As it was accepted.
+            # Written when the run was accepted.
             return
         if row is not None:
             self._blocks[event.block_id] = self._open.pop(event.block_id)
@@ -273,37 +288,38 @@ class RunRecord:
         self._write_soon()
 
     async def end(self, status: Status, **changes: Any) -> None:
-        """Write what waits together with the end. Raises LeaseLost if the run is somebody else's
-        now.
+        """Write all pending records together with the end. Raises LeaseLost if another process has
+        the run.
         """
         await asyncio.wrap_future(self._flush((status, changes)))
 
     async def end_with(self, outcome: Outcome) -> Outcome:
-        """Write how the run ended; returns it with its values as the database keeps them.
+        """Write the end of the run; returns the outcome with its values as the database keeps them.
 
-        The execution that the run was begun with says it, too, as its row does now.
+        Also updates the instance that the run was started with.
         """
         execution, status = self.execution, Status(outcome.status)
         fields, stored = await end_apart(outcome, StorableOnce())
         if execution.begun_here:
-            # Its start is of this process's clock.
+            # Its start is by this process's clock, too.
             fields["completed_at"] = timezone.now()
         await self.end(status, **fields)
         states.end_unwritten(execution, status, **fields)
         return stored
 
     def stop(self) -> None:
-        """Write nothing more by timer."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _write_soon(self) -> None:
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(WRITE_AFTER_SECONDS, self._in_time)
+            self._timer = asyncio.get_running_loop().call_later(
+                WRITE_AFTER_SECONDS, self._flush_later
+            )
 
-    def _in_time(self) -> None:
-        # Nobody waits for this write: `unwritten` says that it could not be made.
+    def _flush_later(self) -> None:
+        # Nothing waits for this write: `unwritten` has the error.
         with contextlib.suppress(RecorderUnavailable):
             self._flush()
 
@@ -315,48 +331,25 @@ class RunRecord:
         try:
             written = self.writer.submit(write)
         except RecorderUnavailable as error:
-            # What waits is kept; the run is given back, for it cannot be recorded here.
+            # The records are kept; the run is given back, since it cannot be recorded here.
             self.unwritten = self.unwritten or error
             raise
         self._steps, self._replaced, self._blocks = [], set(), {}
-        # Copied: the next event changes ours while the writer reads.
+        # Copies, since the next event changes them while the writer reads.
         running = {key: copy_of(row) for key, row in blocks.items() if row.completed_at is None}
         self._open.update(running)
         written.add_done_callback(self._note)
         return written
 
     def _note(self, written: Future[None]) -> None:
-        """Remember that the record has a gap, also when nobody waits for this write."""
+        """Remember a failed write even if nothing waits for it."""
         gap = GIVEN_UP if written.cancelled() else written.exception()
         self.unwritten = self.unwritten or gap
 
 
-def _write_together(writes: Sequence[Progress]) -> set[uuid.UUID] | None:
-    """The runs whose attempt was running; None, with nothing written, where the ORM has to."""
-    attempts = {write.pk: write.attempt for write in writes}
-    ends = {w.pk: {"completed_at": Now(), **w.end[1]} for w in writes if w.end}
-    if any(attempts[write.pk] != write.attempt for write in writes):
-        # An attempt that was lost beside the next one.
-        return None
-    return write_going(Going(attempts, _rows(writes), ends))
-
-
-def _is_usual(status: Status, changes: dict[str, Any]) -> bool:
-    """Whether it is the end that the engine writes of a run in which all went well."""
-    return status is Status.COMPLETED and changes.keys() - {"completed_at"} == states.TOLD
-
-
-def _inserts(writes: Iterable[Accept]) -> list[Insert]:
-    by_model: dict[type[models.Model], list[models.Model]] = {}
-    for write in writes:
-        for row in write.rows:
-            by_model.setdefault(type(row), []).append(row)
-    return [Insert(model, rows) for model, rows in by_model.items()]
-
-
-def _rows(writes: Iterable[Progress]) -> list[Insert]:
+def _inserts(writes: Iterable[Progress]) -> list[Insert]:
     steps = {(w.pk, s.key): step_row(s, w.pk, w.attempt) for w in writes for s in w.steps}
-    # One INSERT may name a row once only, so the last state of each block wins.
+    # One INSERT may contain a row only once, so the last state of each block wins.
     blocks = {(w.pk, key): row for w in writes for key, row in w.blocks.items()}
     for row in blocks.values():
         row.output = storable(row.output)
@@ -366,35 +359,12 @@ def _rows(writes: Iterable[Progress]) -> list[Insert]:
     ]
 
 
-def _refusal(write: Progress) -> Exception | None:
-    """What to say of a write whose attempt runs no more: nothing if its first try ended the run."""
-    if write.again and write.end is not None:
-        status = write.end[0]
-        ours = Execution.objects.filter(pk=write.pk, attempt=write.attempt, status=status)
-        if ours.exists():
-            return None
-    return LeaseLost(TAKEN_OVER)
-
-
-def _ended(writes: Sequence[Progress]) -> set[Progress]:
-    """End their runs; those that did. Of two ends of one run the first one counts."""
-    first: dict[uuid.UUID, tuple[Progress, states.End]] = {}
+def _end_runs(writes: Sequence[Progress]) -> dict[Progress, Exception | None]:
+    """Write the ends; the error for each end that lost. Of two ends of one run the first counts."""
+    first: dict[uuid.UUID, Progress] = {}
     for write in writes:
-        if write.end is not None and write.pk not in first:
-            status, changes = write.end
-            first[write.pk] = write, states.End(write.pk, status, write.attempt, changes)
-    won = states.finish_all([end for _, end in first.values()])
-    return {write for pk, (write, _) in first.items() if pk in won}
-
-
-def _result(write: Progress, ended: set[Progress]) -> Exception | None:
-    if write.end is None or write in ended:
-        return None
-    return LeaseLost("Another process ended this execution.")
-
-
-def _locked_attempts(pks: set[uuid.UUID]) -> dict[uuid.UUID, int]:
-    rows = Execution.objects.filter(pk__in=pks, status=Status.RUNNING).order_by("pk")
-    if connection.features.has_select_for_update:
-        rows = rows.select_for_update()
-    return dict(rows.values_list("pk", "attempt"))
+        if write.end is not None:
+            first.setdefault(write.pk, write)
+    won = states.finish_all([write.end for write in first.values() if write.end is not None])
+    lost = (w for w in writes if w.end and not (w.pk in won and first[w.pk] is w))
+    return {write: LeaseLost("Another process ended this execution.") for write in lost}

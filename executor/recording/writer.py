@@ -1,4 +1,4 @@
-"""The one writer of a process: a thread with its own database connection that groups what waits."""
+"""The writer of a process: a thread with its own database connection that writes in batches."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ from executor.recording import admission
 
 logger = logging.getLogger(__name__)
 
-# More than this in one transaction makes the first caller wait for the last one's rows.
+# With more writes in one transaction the first caller waits too long for the last one's rows.
 MAX_AT_ONCE = 200
-# Beyond this many waiting writes the database is too slow or away: refuse instead of piling up.
+# Maximum of queued writes; beyond it the database is too slow or away, and writes are refused.
 MAX_WAITING = 20_000
-# So long a write is tried again while the database is away: longer than a restart takes.
+# A write is retried for this long while the database is away: longer than a restart takes.
 PATIENCE_SECONDS = 15.0
 PAUSE_SECONDS = 0.1
-# SQLite's words for what passes; its other errors would come again.
-PASSING_ON_SQLITE = ("locked", "disk", "unable to open", "full")
+# SQLite's words for temporary errors; its other errors would come again.
+TEMPORARY_ON_SQLITE = ("locked", "disk", "unable to open", "full")
 
 T = TypeVar("T")
 
 
 class Write(Generic[T]):
-    """One thing to write. Writes of one class that wait together are applied together, by `apply`.
+    """One thing to write. Queued writes of one class are applied together, by `apply`.
 
-    `rank` orders classes within a transaction: what others point at comes first. `again` is true
-    once a try broke off: nobody knows whether it was committed. `point` names the class's commits
+    `rank` orders the classes within a transaction: rows that others refer to come first. `again` is
+    true after a try that broke off and may have been committed. `point` names the class's commits
     for tests (`designs.runtime.faults`).
     """
 
@@ -57,47 +57,45 @@ class Write(Generic[T]):
 
     @classmethod
     def locks(cls, writes: Sequence[Any]) -> Iterable[admission.Lock]:
-        """What must be locked before they are applied; asked inside the same transaction."""
+        """What must be locked before they are applied; called inside the same transaction."""
         return ()
 
     @classmethod
     def apply(cls, writes: Sequence[Any]) -> Sequence[Any]:
-        """Write all, inside a transaction; one result (or an exception to raise) for each, in
-        order.
-        """
+        """Write all, inside a transaction; returns a result or an exception for each, in order."""
         raise NotImplementedError
 
     @classmethod
     def is_one_statement(cls, writes: Sequence[Any]) -> bool:
-        """Whether `apply` needs no transaction around it: it is a single statement, or makes its
-        own. A transaction would be two round trips more.
+        """True if `apply` needs no transaction around it, which would be two round trips more: it
+        is a single statement, or makes its own transaction.
         """
         return False
 
     @classmethod
     def committed(cls, writes: Sequence[Any]) -> None:
-        """What to tell others once it is durable."""
+        """Called once they are durable, to notify others."""
 
     @property
     def is_overdue(self) -> bool:
         return time.monotonic() - self.since > PATIENCE_SECONDS
 
 
-# Writes of one class, and what became of each.
+# Writes of one class, and the result of each.
 Group = tuple[type[Write[Any]], list[Write[Any]], Sequence[Any]]
 
 
 class Writer:
-    """Takes writes from any thread and loop; each has a future that ends when it is committed."""
+    """Takes writes from any thread and loop; the future of each is done once it is committed."""
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[Write[Any] | None] = queue.SimpleQueue()
         self._has_ended = threading.Event()
-        # The connection is kept: what waits is written at once, and a write finds a broken one.
+        # The connection is kept without checks: a write finds out if it is broken.
         self._end = forever("writer", self._round, keeps_connection=True)
 
     def submit(self, write: Write[T]) -> Future[T]:
-        """Queue the write. Raises RecorderUnavailable when too much waits already."""
+        """Queue the write. Raises RecorderUnavailable if the queue is full."""
         if self._waiting.qsize() > MAX_WAITING:
             raise RecorderUnavailable(
                 "The database is too slow at the moment. Try again in some seconds."
@@ -106,53 +104,45 @@ class Writer:
         return write.done
 
     def stop(self) -> None:
-        """Write what waits, then end the thread."""
+        """Write what is queued, then end the thread."""
         self._waiting.put(None)
         self._has_ended.wait(timeout=30)
 
     def _round(self) -> None:
-        batch, running = self._take()
+        batch: list[Write[Any]] = []
+        write = self._waiting.get()
+        # None ends the thread.
+        while write is not None:
+            batch.append(write)
+            if len(batch) >= MAX_AT_ONCE or self._waiting.empty():
+                break
+            write = self._waiting.get()
         try:
-            # What its caller gave up is not begun; what is begun can no longer be given up, so
-            # that no answer meets a cancelled future.
+            # Writes that were cancelled are skipped; the others can no longer be cancelled, so that
+            # no result meets a cancelled future.
             batch = [write for write in batch if write.done.set_running_or_notify_cancel()]
             _write(batch)
         except Exception as error:
-            logger.exception("What follows a commit failed.")
+            logger.exception("A step after a commit failed.")
             _fail(batch, error)
-        if not running:
+        if write is None:
             self._end.set()
             connection.close()
             self._has_ended.set()
 
-    def _take(self) -> tuple[list[Write[Any]], bool]:
-        """Wait for one write, then take all that wait with it; False after the last."""
-        batch: list[Write[Any]] = []
-        found = self._waiting.get()
-        while found is not None:
-            batch.append(found)
-            if len(batch) >= MAX_AT_ONCE or self._waiting.empty():
-                return batch, True
-            found = self._waiting.get()
-        return batch, False
-
 
 def _write(batch: Sequence[Write[Any]]) -> None:
-    """Write the group; while the database is away, try again until patience is over.
-
-    The connection is kept: a pool would check it at each taking, and a broken one is found out by
-    the write itself.
-    """
+    """Write the batch; while the database is away, retry until PATIENCE_SECONDS are over."""
     while batch:
         try:
             written = _commit(batch)
-        except Exception as error:  # noqa: BLE001 - whatever it is, each caller is told
-            if not _is_passing(error):
+        except Exception as error:  # noqa: BLE001 - each caller gets it
+            if not _is_temporary(error):
                 return _write_one_by_one(batch, error)
             logger.warning("The database cannot be written: %s", str(error).strip())
-            batch = _still_patient(batch)
+            batch = _to_retry(batch)
         else:
-            return _tell(written)
+            return _resolve(written)
         time.sleep(PAUSE_SECONDS)
     return None
 
@@ -170,15 +160,15 @@ def _commit(batch: Sequence[Write[Any]]) -> list[Group]:
     else:
         # Several classes in one transaction: the disk is waited for once.
         with transaction.atomic():
-            # All locks of it by one call, or two processes could wait for each other.
-            admission.lock([one for kind, writes in ordered for one in kind.locks(writes)])
+            # All locks by one call, or two processes could wait for each other.
+            admission.lock([lock for kind, writes in ordered for lock in kind.locks(writes)])
             written = [(kind, writes, kind.apply(writes)) for kind, writes in ordered]
             faults.reach(*before)
     faults.reach(*(f"{point}.after" for point in points))
     return written
 
 
-def _tell(written: list[Group]) -> None:
+def _resolve(written: list[Group]) -> None:
     for kind, writes, answers in written:
         for write, answer in zip(writes, answers, strict=True):
             if isinstance(answer, Exception):
@@ -199,9 +189,12 @@ def _write_one_by_one(batch: Sequence[Write[Any]], error: Exception) -> None:
         batch[0].done.set_exception(error)
 
 
-def _still_patient(batch: Sequence[Write[Any]]) -> list[Write[Any]]:
-    """Those to try again; the others are told that the database is away."""
-    _drop_connection()
+def _to_retry(batch: Sequence[Write[Any]]) -> list[Write[Any]]:
+    """The writes to retry; overdue ones fail."""
+    try:
+        connection.close()
+    except DatabaseError as error:
+        logger.debug("A broken connection could not be closed: %s", error)
     overdue = [write for write in batch if write.is_overdue]
     away = "The database cannot be written at the moment. Try again in some seconds."
     _fail(overdue, RecorderUnavailable(away))
@@ -211,23 +204,16 @@ def _still_patient(batch: Sequence[Write[Any]]) -> list[Write[Any]]:
     return left
 
 
-def _is_passing(error: Exception) -> bool:
-    """Whether the same write may go well later: the server restarts, the disk is full."""
+def _is_temporary(error: Exception) -> bool:
+    """True if a retry may succeed: the server restarts, the disk is full."""
     if isinstance(error, InterfaceError):
         return True
     if not isinstance(error, OperationalError):
         return False
     if connection.vendor == "sqlite":
-        return any(words in str(error) for words in PASSING_ON_SQLITE)
-    # Class 54: a limit of the server's program, which the same statement meets again.
+        return any(words in str(error) for words in TEMPORARY_ON_SQLITE)
+    # Class 54: a limit of the server, which the same statement would exceed again.
     return not (getattr(error.__cause__, "sqlstate", None) or "").startswith("54")
-
-
-def _drop_connection() -> None:
-    try:
-        connection.close()
-    except DatabaseError as error:
-        logger.debug("A broken connection could not be closed: %s", error)
 
 
 def _fail(batch: Sequence[Write[Any]], error: Exception) -> None:

@@ -113,7 +113,7 @@ class Claim(Write[Execution | None]):
 def _take(write: Take) -> Taken:
     taker = write.taker
     # Of a try that broke off nobody knows whether it was committed: then these are ours already.
-    ours = states.owned(taker.owner, beside=taker.carried()) if write.again else {}
+    ours = states.owned(taker.owner, besides=taker.carried()) if write.again else {}
     if not write.lanes:
         return Taken([*ours.values()])
     running = count_running()

@@ -95,7 +95,7 @@ def test_rows_that_a_full_writer_refused_are_written_later(
     )
     with monkeypatch.context() as patch:
         patch.setattr(writer_module, "MAX_WAITING", -1)
-        record._in_time()
+        record._flush_later()
     assert isinstance(record.unwritten, RecorderUnavailable)
     record._flush().result(60)
     assert list(execution.blocks.values_list("block_id", flat=True)) == ["x"]

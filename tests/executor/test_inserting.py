@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 from designs.access import SYSTEM
 from designs.models import DesignVersion
 from designs.rows.ids import new_id
+from designs.rows.writing import Conflict, Insert, insert_rows
 from designs.secrets.encryption import Secret
 from executor.acceptance.runs import Order
 from executor.models import (
@@ -26,7 +27,6 @@ from executor.models import (
     Trigger,
     seconds_from_now,
 )
-from executor.recording.inserting import Conflict, Insert, insert_rows
 from tests.executions import new_execution
 
 pytestmark = pytest.mark.django_db(transaction=True)
