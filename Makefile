@@ -29,7 +29,7 @@ run:  ## install if needed, then run the whole installation until Ctrl-C
 test: checks test-embedded test-postgres  ## everything: checks, then the tests on both databases and in a browser
 
 # What needs no browser, no PostgreSQL and no installation of its own: for the everyday loop.
-QUICK := tests/test_architecture.py tests/designs tests/executor/engine
+QUICK := tests/test_architecture.py tests/test_house.py tests/designs tests/executor/engine
 
 test-quick: prepare-dev  ## style, and the tests that run in a minute
 	$(PY) -m ruff check .
@@ -44,7 +44,7 @@ test-postgres: prepare-dev  ## the tests that touch the database, on PostgreSQL
 	$(PYTEST) --database=postgres --only-database tests
 
 check: checks  ## what a change must pass before its tests
-	$(PY) -m pytest -q tests/test_architecture.py
+	$(PY) -m pytest -q tests/test_architecture.py tests/test_house.py
 
 # Side by side, because each uses one core only.
 checks: prepare-dev
