@@ -21,7 +21,7 @@ from designs.errors import (
     VersionUnknown,
 )
 from designs.graph.files import design_text, read_design_file, read_designs
-from designs.graph.rules import Checked
+from designs.graph.rules import CheckResult
 from designs.graph.spec import Problem
 from designs.graph.suggestions import apply_to_document, read_suggestion
 from designs.models import Design, DesignVersion
@@ -133,12 +133,12 @@ def apply_suggestions(
 # --- Checks and files -----------------------------------------------------------------------------
 
 
-def validate_document(document: object) -> Checked:
+def validate_document(document: object) -> CheckResult:
     """All problems of any value as a document. Never raises."""
     return check_document(document)
 
 
-def check_draft(design: Design) -> Checked:
+def check_draft(design: Design) -> CheckResult:
     """The draft's problems, all at once."""
     return check_document(design.draft)
 

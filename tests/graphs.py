@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
-from designs.graph.rules import Checked
+from designs.graph.rules import CheckResult
 from designs.patterns.catalogue import check_document
 
 Json = dict[str, Any]
@@ -59,7 +59,7 @@ def design(blocks: Sequence[Any], connections: Sequence[Any] = (), **more: Any) 
 
 def problems(raw: object) -> list[tuple[str, str]]:
     """Path and sentence of each problem; none of them without a graph, or a graph without them."""
-    checked: Checked = check_document(raw)
+    checked: CheckResult = check_document(raw)
     assert (checked.graph is None) is bool(checked.problems)
     for problem in checked.problems:
         assert problem.path == "" or problem.path.startswith("/")

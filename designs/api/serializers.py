@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from designs.api.base import StrictSerializer
-from designs.graph.rules import Checked
+from designs.graph.rules import CheckResult
 from designs.models import Design, DesignVersion
 from designs.patterns.catalogue import check_document
 from designs.patterns.hints import hints
@@ -55,11 +55,11 @@ class ProblemOut(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
-class ValidateOut(serializers.Serializer[Checked]):
+class ValidateOut(serializers.Serializer[CheckResult]):
     valid = serializers.SerializerMethodField()
     problems = ProblemOut(many=True)
 
-    def get_valid(self, checked: Checked) -> bool:
+    def get_valid(self, checked: CheckResult) -> bool:
         return not checked.problems
 
 

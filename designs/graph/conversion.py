@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from designs.graph.expressions import escape_text
-from designs.graph.report import Report, pointer, shown
+from designs.graph.report import Report, excerpt, pointer
 from designs.graph.spec import Problem
 
 MAX_WARNINGS = 1_000
@@ -135,5 +135,5 @@ class Part:
 
     def warn_of_rest(self) -> None:
         for name, (_, place) in self._keys.items():
-            usual = f"`{shown(name)}` has no counterpart here, so it was left out."
+            usual = f"`{excerpt(name)}` has no counterpart here, so it was left out."
             self.conversion.warnings.add(place, LEFT_OUT.get(name, usual))

@@ -10,7 +10,7 @@ from typing import Any
 
 from designs.graph.interpreter import Misuse, build, field_names
 from designs.graph.meter import Fault, Meter, Overrun, is_truthy, measure
-from designs.graph.parsing import ExpressionError, ExpressionLimit, parse, shown
+from designs.graph.parsing import ExpressionError, ExpressionLimit, excerpt, parse
 from designs.graph.reads import Reads, find_reads
 
 __all__ = [
@@ -20,20 +20,20 @@ __all__ = [
 
 MAX_EXPRESSIONS = 200
 MAX_TEXT = 4_000_000
-# A check of a document may evaluate thousands of constants; each may cost this part of the usual.
+# Checking a document may evaluate thousands of constants; each gets this fraction of the budget.
 CONSTANT_SHARE = 100
-# Longer texts are compiled anew each time, so that the cache stays small.
+# Longer templates are not cached, which bounds the memory of the cache.
 MAX_CACHED = 20_000
 
 _PLAIN = frozenset({str, int, bool, type(None)})
-# What needs no look when it was computed rather than read.
+# Computed values of these types need no measuring; a number may be too large.
 _UNMEASURED = frozenset({str, bool, type(None)})
 _MARKS = re.compile(r"['\"`{}]")
 _QUOTED = {mark: re.compile(rf"(?:\\.|[^\\{mark}])*{mark}", re.DOTALL) for mark in "'\"`"}
 
 
 class Expression:
-    """A compiled JMESPath expression; make it with `Expression.compile`."""
+    """A compiled JMESPath expression. `Expression.compile` takes it from a cache."""
 
     __slots__ = ("_path", "_run", "_weight", "reads", "reads_blocks", "source", "tree")
 
@@ -47,19 +47,22 @@ class Expression:
         try:
             built = build(tree)
         except Misuse as misuse:
-            raise ExpressionError(f"`{shown(source)}` cannot be used: {misuse}.", source) from None
+            raise ExpressionError(
+                f"`{excerpt(source)}` cannot be used: {misuse}.", source
+            ) from None
         self._run, self._weight = built.run, built.weight
 
     @staticmethod
+    @lru_cache(maxsize=4096)
     def compile(source: str) -> Expression:
-        """The expression, from a bounded cache. Raises ExpressionError, ExpressionLimit."""
-        return _compiled_expression(source)
+        """Raises ExpressionError, ExpressionLimit."""
+        return Expression(source)
 
     def evaluate(self, scope: Mapping[str, Any], meter: Meter | None = None) -> Any:
-        """The value over the names in `scope`: JSON, None if it is missing.
+        """The JSON value over the names in `scope`; None if it is missing.
 
-        A `meter` may count several evaluations. Raises ExpressionError for values of the wrong
-        kind, ExpressionLimit when it costs too much, Heavy if the meter does.
+        One `meter` may count several evaluations. Raises ExpressionError for values of the wrong
+        kind, ExpressionLimit for too high a cost, and whatever the meter raises.
         """
         if self._path is not None:
             value: Any = scope
@@ -72,7 +75,7 @@ class Expression:
         return self._evaluate_metered(scope, Meter() if meter is None else meter)
 
     def constant(self) -> Any:
-        """The value of an expression that reads nothing, if it is cheap. Raises as `evaluate`."""
+        """The value of an expression that reads nothing. Raises what `evaluate` does."""
         return self._evaluate_metered({}, Meter(CONSTANT_SHARE))
 
     def _evaluate_metered(self, scope: Mapping[str, Any], meter: Meter) -> Any:
@@ -84,21 +87,21 @@ class Expression:
         except Overrun as overrun:
             raise self._stopped(f"it {overrun}. Make it read less at once") from None
         except Fault as fault:
-            raise ExpressionError(f"`{shown(self.source)}` {fault}.", self.source) from None
+            raise ExpressionError(f"`{excerpt(self.source)}` {fault}.", self.source) from None
         except RecursionError:
             raise self._stopped("its values are nested too deep") from None
         except (ArithmeticError, ValueError):
             raise ExpressionError(
-                f"`{shown(self.source)}` has no value: a number is too large.", self.source
+                f"`{excerpt(self.source)}` has no value: a number is too large.", self.source
             ) from None
         return value
 
     def _stopped(self, reason: str) -> ExpressionLimit:
-        return ExpressionLimit(f"`{shown(self.source)}` was stopped: {reason}.", self.source)
+        return ExpressionLimit(f"`{excerpt(self.source)}` was stopped: {reason}.", self.source)
 
 
 class Template:
-    """A compiled text with `{{ expression }}` in it; make it with `Template.compile`."""
+    """A compiled text with `{{ expression }}` in it. `Template.compile` takes it from a cache."""
 
     __slots__ = ("_pieces", "_single", "reads", "reads_blocks", "reads_incoming", "source", "text")
 
@@ -111,43 +114,42 @@ class Template:
         self.reads_incoming = self.reads.reads("incoming")
         self._pieces = tuple(pieces)
         self._single = inner[0] if len(pieces) == len(inner) == 1 else None
-        # What it gives in any case, if it has no expressions.
+        # The result of every rendering, if there are no expressions.
         self.text = None if inner else "".join(str(piece) for piece in pieces)
 
     @staticmethod
     def compile(source: str) -> Template:
-        """The template, from a bounded cache. Raises ExpressionError, ExpressionLimit."""
-        return _compiled_template(source) if len(source) <= MAX_CACHED else Template(source)
+        """Raises ExpressionError, ExpressionLimit."""
+        return _cached_template(source) if len(source) <= MAX_CACHED else Template(source)
 
     @property
     def expressions(self) -> tuple[str, ...]:
-        """The sources of its expressions, in order."""
         return tuple(piece.source for piece in self._pieces if isinstance(piece, Expression))
 
     @property
     def outline(self) -> str:
-        """Its text, with … in the place of each expression."""
+        """The text, with … in place of each expression."""
         return "".join(piece if isinstance(piece, str) else "…" for piece in self._pieces)
 
     def inserted(self, text: str) -> tuple[str, ...]:
-        """What its expressions put into a text that it gave, without the words between them."""
-        found, at, opened = [], 0, None
+        """The parts of a rendered text that came from the expressions."""
+        values, at, opened = [], 0, None
         for piece in (*self._pieces, None):
             if isinstance(piece, Expression):
                 opened = at if opened is None else opened
                 continue
             start = len(text) if piece is None else text.find(piece, at)
             if opened is not None and start > opened:
-                found.append(text[opened:start])
+                values.append(text[opened:start])
             at, opened = max(at, start) + len(piece or ""), None
-        return tuple(found)
+        return tuple(values)
 
     def render(self, scope: Mapping[str, Any], meter: Meter | None = None) -> Any:
-        """The text with each expression's value put in: text as it is, the rest as compact JSON.
+        """The text with each expression's value inserted: text unchanged, the rest as compact JSON.
 
-        A template that is exactly one expression gives that value, with its type. Raises
+        A template that is exactly one expression returns its value, with its type. Raises
         ExpressionError where a value is missing or null, and what `Expression.evaluate` raises.
-        One meter counts all its expressions.
+        One meter counts all expressions.
         """
         if self.text is not None:
             return self.text
@@ -157,41 +159,37 @@ class Template:
         parts: list[str] = []
         size = 0
         for piece in self._pieces:
-            part = piece if isinstance(piece, str) else _as_text(_present(piece, scope, meter))
+            part = piece if isinstance(piece, str) else _present(piece, scope, meter)
+            if not isinstance(part, str):
+                part = json.dumps(part, ensure_ascii=False, separators=(",", ":"))
             parts.append(part)
             size += len(part)
             if size > MAX_TEXT:
                 message = f"would be longer than {MAX_TEXT:,} characters."
-                raise ExpressionLimit(f"The text `{shown(self.source)}` {message}", self.source)
+                raise ExpressionLimit(f"The text `{excerpt(self.source)}` {message}", self.source)
         return "".join(parts)
 
 
 def compile_output(source: str) -> Expression | Template:
-    """What shapes a result: a template if `{{` stands in it, else an expression."""
+    """A design's `output`: a template if it contains `{{`, else an expression."""
     return Template.compile(source) if "{{" in source else Expression.compile(source)
 
 
 def escape_text(text: str) -> str:
-    """A template that gives exactly this text."""
+    """A template that renders to exactly this text."""
     return text.replace("{{", "\\{{")
 
 
 def missing_value(source: str) -> ExpressionError:
-    """The error of an expression that must have a value and has none."""
     return ExpressionError(
-        f"`{shown(source)}` has no value here: it is missing or null. "
+        f"`{excerpt(source)}` has no value here: it is missing or null. "
         "Correct the name, or give a default after `||`.",
         source,
     )
 
 
-@lru_cache(maxsize=4096)
-def _compiled_expression(source: str) -> Expression:
-    return Expression(source)
-
-
 @lru_cache(maxsize=2048)
-def _compiled_template(source: str) -> Template:
+def _cached_template(source: str) -> Template:
     return Template(source)
 
 
@@ -200,12 +198,6 @@ def _present(expression: Expression, scope: Mapping[str, Any], meter: Meter) -> 
     if value is None:
         raise missing_value(expression.source)
     return value
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 # --- Reading templates ----------------------------------------------------------------------------
@@ -252,7 +244,7 @@ def _closing(source: str, start: int) -> int:
         else:
             break
     raise ExpressionError(
-        f"`{shown(source[start - 2 :])}` opens with `{{{{` and is not closed. "
+        f"`{excerpt(source[start - 2 :])}` opens with `{{{{` and is not closed. "
         "Close it with `}}`, or write `\\{{` for two braces.",
         source,
     )

@@ -1,4 +1,4 @@
-"""Recognises files of other programs, so that people are told what they hold."""
+"""Recognises files of other programs, so that the error can name the program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _YAML_LINE = re.compile(rb"(---|%YAML|- \S|[A-Za-z_][\w .-]*:(\s|$))")
 
 
 def foreign_program(raw: Mapping[str, Any]) -> str | None:
-    """Whose file an object seems to be, as it stands in a sentence."""
+    """The program that an object seems to come from, as words for a sentence."""
     if "blocks" in raw:
         return None
     nodes = raw.get("nodes")
@@ -25,7 +25,7 @@ def foreign_program(raw: Mapping[str, Any]) -> str | None:
 
 
 def looks_like_yaml(data: bytes) -> bool:
-    """Whether text that is no JSON begins as YAML does; comments left out."""
+    """Whether text that is not JSON begins like YAML; leading comments are skipped."""
     for line in data[:4_000].removeprefix(b"\xef\xbb\xbf").splitlines():
         if line.strip() and not line.startswith(b"#"):
             return _YAML_LINE.match(line) is not None

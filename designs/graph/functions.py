@@ -11,7 +11,7 @@ from typing import Any
 
 from designs.graph.meter import CHARACTERS_PER_STEP, Fault, Meter, equal, measure, weigh
 
-# What a function's argument may be, and how people read it.
+# The kinds of argument a function may take, and how a message names them.
 KINDS = {
     "any": "a value",
     "number": "a number",
@@ -41,19 +41,19 @@ class Each:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`run(meter, *arguments)`; `takes` has for each argument the kinds it may be."""
+    """`run(meter, *arguments)`; `takes` lists the allowed kinds of each argument."""
 
     run: Callable[..., Any]
     takes: tuple[tuple[str, ...], ...]
     variadic: bool = False
 
     def arity_problem(self, count: int) -> str | None:
-        least = len(self.takes)
-        if count == least or (self.variadic and count >= least):
+        minimum = len(self.takes)
+        if count == minimum or (self.variadic and count >= minimum):
             return None
         more = " or more" if self.variadic else ""
-        plural = "" if least == 1 and not self.variadic else "s"
-        return f"takes {least}{more} argument{plural}, not {count}"
+        plural = "" if minimum == 1 and not self.variadic else "s"
+        return f"takes {minimum}{more} argument{plural}, not {count}"
 
     def kinds_of(self, position: int) -> tuple[str, ...]:
         return self.takes[min(position, len(self.takes) - 1)]
@@ -63,9 +63,14 @@ class Function:
         for position, argument in enumerate(arguments):
             meter.step(weigh(argument))
             kinds = self.kinds_of(position)
-            if not any(_is(argument, kind, meter) for kind in kinds):
-                wanted = " or ".join(KINDS[kind] for kind in kinds)
-                raise Fault(f"has no value: {name}() needs {wanted}, not {_named(argument)}")
+            if any(_is(argument, kind, meter) for kind in kinds):
+                continue
+            wanted = " or ".join(KINDS[kind] for kind in kinds)
+            actual = kind_of(argument)
+            words = {"null": "null (nothing)", "boolean": "true or false"}.get(actual)
+            if actual == "array" and argument:
+                words = "a list of other things"
+            raise Fault(f"has no value: {name}() needs {wanted}, not {words or KINDS[actual]}")
         return self.run(meter, *arguments)
 
 
@@ -95,13 +100,50 @@ def _is(value: Any, kind: str, meter: Meter) -> bool:
     return kind_of(value) == kind
 
 
-def _named(value: Any) -> str:
-    kind = kind_of(value)
-    if kind == "array" and value:
-        return "a list of other things"
-    return {"null": "null (nothing)", "boolean": "true or false"}.get(kind) or KINDS[kind]
+_NUMBERS_OR_STRINGS = (("numbers", "strings"),)
+_ARRAY_AND_EXPRESSION = (("array",), ("expref",))
+
+FUNCTIONS: dict[str, Function] = {
+    "abs": Function(lambda meter, number: abs(number), (("number",),)),
+    "avg": Function(
+        lambda meter, numbers: sum(numbers) / len(numbers) if numbers else None, (("numbers",),)
+    ),
+    "ceil": Function(lambda meter, number: math.ceil(number), (("number",),)),
+    "ends_with": Function(lambda meter, text, end: text.endswith(end), (("string",), ("string",))),
+    "floor": Function(lambda meter, number: math.floor(number), (("number",),)),
+    "length": Function(lambda meter, value: len(value), (("string", "array", "object"),)),
+    "map": Function(lambda meter, each, items: each.over(items, meter), (("expref",), ("array",))),
+    "max": Function(lambda meter, items: max(items, default=None), _NUMBERS_OR_STRINGS),
+    "min": Function(lambda meter, items: min(items, default=None), _NUMBERS_OR_STRINGS),
+    "not_null": Function(
+        lambda meter, *values: next((value for value in values if value is not None), None),
+        (("any",),),
+        variadic=True,
+    ),
+    "starts_with": Function(
+        lambda meter, text, start: text.startswith(start), (("string",), ("string",))
+    ),
+    "sum": Function(lambda meter, items: sum(items), (("numbers",),)),
+    "to_array": Function(
+        lambda meter, value: value if isinstance(value, list) else [value], (("any",),)
+    ),
+    "type": Function(lambda meter, value: kind_of(value), (("any",),)),
+}
 
 
+def _function(
+    name: str, *takes: tuple[str, ...], variadic: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a function that takes more than one line."""
+
+    def register(run: Callable[..., Any]) -> Callable[..., Any]:
+        FUNCTIONS[name] = Function(run, takes, variadic)
+        return run
+
+    return register
+
+
+@_function("contains", ("array", "string"), ("any",))
 def _contains(meter: Meter, subject: Any, search: Any) -> bool:
     if isinstance(subject, str):
         return isinstance(search, str) and search in subject
@@ -109,19 +151,13 @@ def _contains(meter: Meter, subject: Any, search: Any) -> bool:
     return any(equal(item, search, meter) for item in subject)
 
 
-def _avg(meter: Meter, numbers: list[float]) -> float | None:
-    return sum(numbers) / len(numbers) if numbers else None
-
-
-def _starts_with(meter: Meter, text: str, start: str) -> bool:
-    return text.startswith(start)
-
-
+@_function("join", ("string",), ("strings",))
 def _join(meter: Meter, separator: str, texts: list[str]) -> str:
     meter.write(sum(map(len, texts)) + len(separator) * len(texts))
     return separator.join(texts)
 
 
+@_function("reverse", ("array", "string"))
 def _reverse(meter: Meter, value: Any) -> Any:
     if isinstance(value, str):
         meter.write(len(value))
@@ -130,6 +166,7 @@ def _reverse(meter: Meter, value: Any) -> Any:
     return value[::-1]
 
 
+@_function("to_string", ("any",))
 def _to_string(meter: Meter, value: Any) -> str:
     if isinstance(value, str):
         return value
@@ -139,6 +176,7 @@ def _to_string(meter: Meter, value: Any) -> str:
     return text
 
 
+@_function("to_number", ("any",))
 def _to_number(meter: Meter, value: Any) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
@@ -150,14 +188,28 @@ def _to_number(meter: Meter, value: Any) -> int | float | None:
     return number if math.isfinite(number) else None
 
 
+@_function("merge", ("object",), variadic=True)
 def _merge(meter: Meter, *objects: dict[str, Any]) -> dict[str, Any]:
     meter.make(sum(map(len, objects)))
     merged: dict[str, Any] = {}
-    for found in objects:
-        merged.update(found)
+    for item in objects:
+        merged.update(item)
     return merged
 
 
+@_function("keys", ("object",))
+def _keys(meter: Meter, value: dict[str, Any]) -> list[Any]:
+    meter.make(len(value))
+    return list(value)
+
+
+@_function("values", ("object",))
+def _values(meter: Meter, value: dict[str, Any]) -> list[Any]:
+    meter.make(len(value))
+    return list(value.values())
+
+
+@_function("sort", *_NUMBERS_OR_STRINGS)
 def _sort(meter: Meter, items: list[Any]) -> list[Any]:
     meter.make(len(items))
     _charge_sort(items, meter)
@@ -171,69 +223,29 @@ def _charge_sort(keys: list[Any], meter: Meter) -> None:
         meter.step(sum(map(len, keys)) * rounds // CHARACTERS_PER_STEP)
 
 
-def _keys_by(name: str, items: list[Any], each: Each, meter: Meter) -> list[Any]:
+def _keys_by(name: str, items: list[Any], each: Each, meter: Meter) -> Callable[[int], Any]:
+    """The key of the element at an index, for a function that orders by keys."""
     keys = each.over(items, meter)
     kinds = set(map(type, keys))
     if not (kinds <= {int, float} or kinds <= {str}):
         raise Fault(f"has no value: {name}() needs a number for each element, or text for each")
-    return keys
-
-
-def _sort_by(meter: Meter, items: list[Any], each: Each) -> list[Any]:
-    keys = _keys_by("sort_by", items, each, meter)
     _charge_sort(keys, meter)
-    order = sorted(range(len(items)), key=keys.__getitem__)
-    return [items[place] for place in order]
+    return keys.__getitem__
 
 
-def _extreme_by(name: str, choose: Callable[..., int]) -> Callable[..., Any]:
-    def run(meter: Meter, items: list[Any], each: Each) -> Any:
-        keys = _keys_by(name, items, each, meter)
-        _charge_sort(keys, meter)
-        return items[choose(range(len(items)), key=keys.__getitem__)] if items else None
-
-    return run
+@_function("sort_by", *_ARRAY_AND_EXPRESSION)
+def _sort_by(meter: Meter, items: list[Any], each: Each) -> list[Any]:
+    key = _keys_by("sort_by", items, each, meter)
+    return [items[index] for index in sorted(range(len(items)), key=key)]
 
 
-def _listed(meter: Meter, items: Any) -> list[Any]:
-    meter.make(len(items))
-    return list(items)
+@_function("max_by", *_ARRAY_AND_EXPRESSION)
+def _max_by(meter: Meter, items: list[Any], each: Each) -> Any:
+    key = _keys_by("max_by", items, each, meter)
+    return items[max(range(len(items)), key=key)] if items else None
 
 
-_NUMBERS_OR_STRINGS = (("numbers", "strings"),)
-_BY = (("array",), ("expref",))
-
-FUNCTIONS: dict[str, Function] = {
-    "abs": Function(lambda meter, number: abs(number), (("number",),)),
-    "avg": Function(_avg, (("numbers",),)),
-    "ceil": Function(lambda meter, number: math.ceil(number), (("number",),)),
-    "contains": Function(_contains, (("array", "string"), ("any",))),
-    "ends_with": Function(lambda meter, text, end: text.endswith(end), (("string",), ("string",))),
-    "floor": Function(lambda meter, number: math.floor(number), (("number",),)),
-    "join": Function(_join, (("string",), ("strings",))),
-    "keys": Function(_listed, (("object",),)),
-    "length": Function(lambda meter, value: len(value), (("string", "array", "object"),)),
-    "map": Function(lambda meter, each, items: each.over(items, meter), (("expref",), ("array",))),
-    "max": Function(lambda meter, items: max(items, default=None), _NUMBERS_OR_STRINGS),
-    "max_by": Function(_extreme_by("max_by", max), _BY),
-    "merge": Function(_merge, (("object",),), variadic=True),
-    "min": Function(lambda meter, items: min(items, default=None), _NUMBERS_OR_STRINGS),
-    "min_by": Function(_extreme_by("min_by", min), _BY),
-    "not_null": Function(
-        lambda meter, *values: next((value for value in values if value is not None), None),
-        (("any",),),
-        variadic=True,
-    ),
-    "reverse": Function(_reverse, (("array", "string"),)),
-    "sort": Function(_sort, _NUMBERS_OR_STRINGS),
-    "sort_by": Function(_sort_by, _BY),
-    "starts_with": Function(_starts_with, (("string",), ("string",))),
-    "sum": Function(lambda meter, items: sum(items), (("numbers",),)),
-    "to_array": Function(
-        lambda meter, value: value if isinstance(value, list) else [value], (("any",),)
-    ),
-    "to_number": Function(_to_number, (("any",),)),
-    "to_string": Function(_to_string, (("any",),)),
-    "type": Function(lambda meter, value: kind_of(value), (("any",),)),
-    "values": Function(lambda meter, found: _listed(meter, found.values()), (("object",),)),
-}
+@_function("min_by", *_ARRAY_AND_EXPRESSION)
+def _min_by(meter: Meter, items: list[Any], each: Each) -> Any:
+    key = _keys_by("min_by", items, each, meter)
+    return items[min(range(len(items)), key=key)] if items else None

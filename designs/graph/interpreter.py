@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from designs.graph.functions import FUNCTIONS, Each
+from designs.graph.functions import FUNCTIONS, Each, kind_of
 from designs.graph.meter import Meter, equal, is_truthy, weigh
 from designs.graph.report import Report
 from designs.graph.values import check_values
@@ -16,37 +16,37 @@ Node = dict[str, Any]
 Run = Callable[[Any, Meter], Any]
 
 MAX_DEPTH = 50
-# Calling a function costs about as much as visiting so many other nodes.
+# Calling a function costs about as much as visiting this many other nodes.
 FUNCTION_STEPS = 8
 READING = frozenset({"subexpression", "value_projection", "filter_projection"})
-# Chains of these are as deep in the tree as they are long in the text; they run as one loop.
+# A chain of these is as deep in the tree as it is long in the text, so it runs as one loop.
 CHAINS = frozenset({"or_expression", "and_expression", "pipe"})
 
 
 class Misuse(Exception):
-    """A tree that parses but can never be evaluated; a sentence about it."""
+    """The tree parses but can never be evaluated; the message is a sentence that says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
-    """`weight` is how many nodes one evaluation visits, loops inside not counted."""
+class CompiledNode:
+    """`weight` is the number of nodes one evaluation visits, not counting loops inside."""
 
     run: Run
     weight: int
 
 
 def tree_depth(tree: Node) -> int:
-    """How deep the parse tree is, up to one level more than is allowed."""
-    deepest, waiting = 0, [(tree, 1)]
-    while waiting and deepest <= MAX_DEPTH:
-        node, depth = waiting.pop()
+    """The depth of the parse tree; counting stops one level beyond MAX_DEPTH."""
+    deepest, pending = 0, [(tree, 1)]
+    while pending and deepest <= MAX_DEPTH:
+        node, depth = pending.pop()
         deepest = max(deepest, depth)
-        waiting.extend((child, depth + 1) for child in operands(node))
+        pending.extend((child, depth + 1) for child in operands(node))
     return deepest
 
 
 def operands(node: Node) -> Iterator[Node]:
-    """A node's parts; those of a chain of one operator all at once, from left to right."""
+    """A node's operands; a chain of one operator is flattened, from left to right."""
     if node["type"] not in CHAINS:
         yield from (child for child in node["children"] if isinstance(child, dict))
         return
@@ -59,10 +59,10 @@ def operands(node: Node) -> Iterator[Node]:
     yield from reversed(rights)
 
 
-def build(node: Node) -> Built:
-    """Raises Misuse. The tree must not be deeper than MAX_DEPTH."""
+def build(node: Node) -> CompiledNode:
+    """Compile a tree no deeper than MAX_DEPTH. Raises Misuse."""
     if node["type"] in READING and node["children"][0]["type"] == "not_expression":
-        # It would be null in every run, though people mean what they see.
+        # JMESPath reads `!a.b` as `(!a).b`, which is always null; nobody means that.
         raise Misuse("`!` takes only the name after it; for a whole path write `!(…)`")
     return _BUILDERS[node["type"]](node)
 
@@ -77,21 +77,28 @@ def field_names(node: Node) -> tuple[str, ...] | None:
     return None if None in paths else tuple(name for path in paths if path for name in path)
 
 
-def follow(value: Any, names: tuple[str, ...]) -> Any:
-    """The value at a path of fields, or None."""
-    for name in names:
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(name)
-    return value
+Builder = Callable[[Node], CompiledNode]
+_BUILDERS: dict[str, Builder] = {}
+
+
+def _builds(*node_types: str) -> Callable[[Builder], Builder]:
+    """Register a function as the builder of these nodes."""
+
+    def register(builder: Builder) -> Builder:
+        _BUILDERS.update(dict.fromkeys(node_types, builder))
+        return builder
+
+    return register
 
 
 def _parts(node: Node) -> tuple[list[Run], int]:
-    built = [build(child) for child in operands(node)]
-    return [part.run for part in built], 1 + sum(part.weight for part in built)
+    """How to run each operand, and the weight of the whole node."""
+    compiled = [build(child) for child in operands(node)]
+    return [part.run for part in compiled], 1 + sum(part.weight for part in compiled)
 
 
-def _field(node: Node) -> Built:
+@_builds("field")
+def _field(node: Node) -> CompiledNode:
     name = node["value"]
 
     def run(value: Any, meter: Meter) -> Any:
@@ -99,14 +106,23 @@ def _field(node: Node) -> Built:
             return value.get(name)
         return value.get(name) if isinstance(value, Mapping) else None
 
-    return Built(run, 1)
+    return CompiledNode(run, 1)
 
 
-def _in_turn(node: Node) -> Built:
-    """Each part sees what the one before it gave: `a.b`, `a[0]`, `a | b`."""
+@_builds("subexpression", "index_expression", "pipe")
+def _in_turn(node: Node) -> CompiledNode:
+    """Each part reads the value of the one before it: `a.b`, `a[0]`, `a | b`."""
     names = field_names(node)
+
+    def follow(value: Any, meter: Meter) -> Any:
+        for name in names or ():
+            if not isinstance(value, Mapping):
+                return None
+            value = value.get(name)
+        return value
+
     if names is not None:
-        return Built(lambda value, meter: follow(value, names), len(names))
+        return CompiledNode(follow, len(names))
     runs, weight = _parts(node)
 
     def run(value: Any, meter: Meter) -> Any:
@@ -114,20 +130,32 @@ def _in_turn(node: Node) -> Built:
             value = part(value, meter)
         return value
 
-    return Built(run, weight)
+    return CompiledNode(run, weight)
 
 
-def _same(node: Node) -> Built:
-    return Built(lambda value, meter: value, 1)
+@_builds("current", "identity")
+def _same(node: Node) -> CompiledNode:
+    return CompiledNode(lambda value, meter: value, 1)
 
 
-def _literal(node: Node) -> Built:
+@_builds("literal")
+def _literal(node: Node) -> CompiledNode:
     literal = node["value"]
     _check_storable(literal)
-    return Built(lambda value, meter: literal, 1)
+    return CompiledNode(lambda value, meter: literal, 1)
 
 
-def _index(node: Node) -> Built:
+def _check_storable(literal: Any) -> None:
+    report = Report()
+    check_values(literal, report)
+    if len(report):
+        raise Misuse(
+            "a literal in it is nested too deep, or holds text or a number that cannot be stored"
+        )
+
+
+@_builds("index")
+def _index(node: Node) -> CompiledNode:
     place = node["value"]
 
     def run(value: Any, meter: Meter) -> Any:
@@ -135,10 +163,11 @@ def _index(node: Node) -> Built:
             return None
         return value[place]
 
-    return Built(run, 1)
+    return CompiledNode(run, 1)
 
 
-def _slice(node: Node) -> Built:
+@_builds("slice")
+def _slice(node: Node) -> CompiledNode:
     if node["children"][2] == 0:
         raise Misuse("the step of a slice cannot be 0")
     part = slice(*node["children"])
@@ -146,15 +175,16 @@ def _slice(node: Node) -> Built:
     def run(value: Any, meter: Meter) -> Any:
         if not isinstance(value, list):
             return None
-        found = value[part]
-        meter.step(weigh(found))
-        meter.make(len(found))
-        return found
+        items = value[part]
+        meter.step(weigh(items))
+        meter.make(len(items))
+        return items
 
-    return Built(run, 1)
+    return CompiledNode(run, 1)
 
 
-def _flatten(node: Node) -> Built:
+@_builds("flatten")
+def _flatten(node: Node) -> CompiledNode:
     (base,), weight = _parts(node)
 
     def run(value: Any, meter: Meter) -> Any:
@@ -172,109 +202,75 @@ def _flatten(node: Node) -> Built:
                 flat.append(item)
         return flat
 
-    return Built(run, weight)
+    return CompiledNode(run, weight)
 
 
-def _projection(node: Node) -> Built:
-    base, each = (build(child) for child in node["children"])
-
-    def run(value: Any, meter: Meter) -> Any:
-        items = base.run(value, meter)
-        return _collect(items, each, meter) if isinstance(items, list) else None
-
-    return Built(run, 1 + base.weight)
-
-
-def _value_projection(node: Node) -> Built:
-    base, each = (build(child) for child in node["children"])
-
-    def run(value: Any, meter: Meter) -> Any:
-        found = base.run(value, meter)
-        return _collect(list(found.values()), each, meter) if isinstance(found, Mapping) else None
-
-    return Built(run, 1 + base.weight)
-
-
-def _collect(items: list[Any], each: Built, meter: Meter) -> list[Any]:
-    meter.step(len(items) * (each.weight + 1))
-    run = each.run
-    return [found for item in items if (found := run(item, meter)) is not None]
-
-
-def _filter_projection(node: Node) -> Built:
-    base, each, condition = (build(child) for child in node["children"])
+@_builds("projection", "filter_projection", "value_projection")
+def _projection(node: Node) -> CompiledNode:
+    """`a[*].b`, `a[?condition].b` and `a.*.b`."""
+    base, each, *conditions = (build(child) for child in node["children"])
+    kind = Mapping if node["type"] == "value_projection" else list
 
     def run(value: Any, meter: Meter) -> Any:
         items = base.run(value, meter)
-        if not isinstance(items, list):
+        if not isinstance(items, kind):
             return None
-        meter.step(len(items) * (condition.weight + 1))
-        holds = condition.run
-        return _collect([item for item in items if is_truthy(holds(item, meter))], each, meter)
+        if isinstance(items, Mapping):
+            items = list(items.values())
+        for condition in conditions:
+            meter.step(len(items) * (condition.weight + 1))
+            holds = condition.run
+            items = [item for item in items if is_truthy(holds(item, meter))]
+        meter.step(len(items) * (each.weight + 1))
+        project = each.run
+        return [result for item in items if (result := project(item, meter)) is not None]
 
-    return Built(run, 1 + base.weight)
+    return CompiledNode(run, 1 + base.weight)
 
 
-def _multi_select_list(node: Node) -> Built:
+@_builds("multi_select_list")
+def _multi_select_list(node: Node) -> CompiledNode:
     runs, weight = _parts(node)
 
     def run(value: Any, meter: Meter) -> Any:
         return None if value is None else [part(value, meter) for part in runs]
 
-    return Built(run, weight)
+    return CompiledNode(run, weight)
 
 
-def _check_storable(literal: Any) -> None:
-    report = Report()
-    check_values(literal, report)
-    if len(report):
-        raise Misuse(
-            "a literal in it is nested too deep, or holds text or a number that cannot be stored"
-        )
-
-
-def _multi_select_dict(node: Node) -> Built:
+@_builds("multi_select_dict")
+def _multi_select_dict(node: Node) -> CompiledNode:
     _check_storable([child["value"] for child in node["children"]])
-    built = [(child["value"], build(child["children"][0])) for child in node["children"]]
-    parts = [(name, part.run) for name, part in built]
+    compiled = [(child["value"], build(child["children"][0])) for child in node["children"]]
+    parts = [(name, part.run) for name, part in compiled]
 
     def run(value: Any, meter: Meter) -> Any:
         return None if value is None else {name: part(value, meter) for name, part in parts}
 
-    return Built(run, 1 + sum(part.weight for _, part in built))
+    return CompiledNode(run, 1 + sum(part.weight for _, part in compiled))
 
 
-def _or(node: Node) -> Built:
+@_builds("or_expression", "and_expression")
+def _first_deciding(node: Node) -> CompiledNode:
+    """The first operand that decides: a true one for `||`, a false one for `&&`; else the last."""
     runs, weight = _parts(node)
+    deciding = node["type"] == "or_expression"
 
     def run(value: Any, meter: Meter) -> Any:
-        found = None
+        result = None
         for part in runs:
-            found = part(value, meter)
-            if is_truthy(found):
+            result = part(value, meter)
+            if is_truthy(result) is deciding:
                 break
-        return found
+        return result
 
-    return Built(run, weight)
-
-
-def _and(node: Node) -> Built:
-    runs, weight = _parts(node)
-
-    def run(value: Any, meter: Meter) -> Any:
-        found = None
-        for part in runs:
-            found = part(value, meter)
-            if not is_truthy(found):
-                break
-        return found
-
-    return Built(run, weight)
+    return CompiledNode(run, weight)
 
 
-def _not(node: Node) -> Built:
+@_builds("not_expression")
+def _not(node: Node) -> CompiledNode:
     (part,), weight = _parts(node)
-    return Built(lambda value, meter: not is_truthy(part(value, meter)), weight)
+    return CompiledNode(lambda value, meter: not is_truthy(part(value, meter)), weight)
 
 
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
@@ -282,12 +278,15 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 
 
-def _comparator(node: Node) -> Built:
+@_builds("comparator")
+def _comparator(node: Node) -> CompiledNode:
     (left, right), weight = _parts(node)
     name = node["value"]
     if name in ("eq", "ne"):
         wanted = name == "eq"
-        return Built(lambda value, m: equal(left(value, m), right(value, m), m) is wanted, weight)
+        return CompiledNode(
+            lambda value, m: equal(left(value, m), right(value, m), m) is wanted, weight
+        )
     compare = _ORDER[name]
 
     def run(value: Any, meter: Meter) -> Any:
@@ -295,16 +294,15 @@ def _comparator(node: Node) -> Built:
         if isinstance(first, str) and isinstance(second, str):
             meter.step(weigh(first))
             return compare(first, second)
-        return compare(first, second) if _is_number(first) and _is_number(second) else None
+        if kind_of(first) == kind_of(second) == "number":
+            return compare(first, second)
+        return None
 
-    return Built(run, weight)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return CompiledNode(run, weight)
 
 
-def _function(node: Node) -> Built:
+@_builds("function_expression")
+def _function(node: Node) -> CompiledNode:
     name, children = node["value"], node["children"]
     function = FUNCTIONS.get(name)
     if function is None:
@@ -312,20 +310,19 @@ def _function(node: Node) -> Built:
     problem = function.arity_problem(len(children))
     if problem is not None:
         raise Misuse(f"{name}() {problem}")
-    arguments: list[Run] = []
-    weight = FUNCTION_STEPS
-    for position, child in enumerate(children):
-        built = _argument(name, child, "expref" in function.kinds_of(position))
-        arguments.append(built.run)
-        weight += built.weight
+    arguments = [
+        _argument(name, child, "expref" in function.kinds_of(position))
+        for position, child in enumerate(children)
+    ]
+    runs = [argument.run for argument in arguments]
 
     def run(value: Any, meter: Meter) -> Any:
-        return function.call(name, [argument(value, meter) for argument in arguments], meter)
+        return function.call(name, [argument(value, meter) for argument in runs], meter)
 
-    return Built(run, weight)
+    return CompiledNode(run, FUNCTION_STEPS + sum(argument.weight for argument in arguments))
 
 
-def _argument(name: str, node: Node, by_expression: bool) -> Built:
+def _argument(name: str, node: Node, by_expression: bool) -> CompiledNode:
     if by_expression is not (node["type"] == "expref"):
         need = "needs an" if by_expression else "takes no"
         raise Misuse(f"{name}() {need} expression after `&` in that place")
@@ -333,33 +330,9 @@ def _argument(name: str, node: Node, by_expression: bool) -> Built:
         return build(node)
     inner = build(node["children"][0])
     each = Each(inner.run, inner.weight)
-    return Built(lambda value, meter: each, 1)
+    return CompiledNode(lambda value, meter: each, 1)
 
 
-def _stray_expref(node: Node) -> Built:
+@_builds("expref")
+def _stray_expref(node: Node) -> CompiledNode:
     raise Misuse("`&` stands only before an argument of a function, as in sort_by(list, &name)")
-
-
-_BUILDERS: dict[str, Callable[[Node], Built]] = {
-    "field": _field,
-    "subexpression": _in_turn,
-    "index_expression": _in_turn,
-    "pipe": _in_turn,
-    "current": _same,
-    "identity": _same,
-    "literal": _literal,
-    "index": _index,
-    "slice": _slice,
-    "flatten": _flatten,
-    "projection": _projection,
-    "value_projection": _value_projection,
-    "filter_projection": _filter_projection,
-    "multi_select_list": _multi_select_list,
-    "multi_select_dict": _multi_select_dict,
-    "or_expression": _or,
-    "and_expression": _and,
-    "not_expression": _not,
-    "comparator": _comparator,
-    "function_expression": _function,
-    "expref": _stray_expref,
-}

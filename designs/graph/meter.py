@@ -1,4 +1,4 @@
-"""What evaluating an expression may cost: counters, and the walks over values that count."""
+"""Limits on the cost of evaluating an expression: counters, and walks over values that count."""
 
 from __future__ import annotations
 
@@ -13,35 +13,36 @@ MAX_STEPS = 200_000
 MAX_ELEMENTS = 250_000
 MAX_CHARACTERS = 4_000_000
 MAX_VALUE_DEPTH = 120
-# Seconds of one evaluation in a thread, other work beside it included.
+# Seconds for one evaluation in a thread, including the time other threads take.
 MAX_SECONDS = 10
-# A run may compute as much as so many blocks that spend all they may.
+# A run may compute as much as this many blocks that each spend their whole budget.
 RUN_BLOCKS = 50
-# What is computed in place of other work may cost this part of the usual: some milliseconds.
+# An evaluation on the event loop gets this fraction of the usual budget: a few milliseconds.
 CHEAP_SHARE = 40
 
-# What C code does on text or whole lists is one step for so many characters or elements.
+# C code that works on text or whole lists counts one step for this many characters or elements.
 CHARACTERS_PER_STEP = 64
 ELEMENTS_PER_STEP = 8
 
 
 class Fault(Exception):
-    """Why an expression has no value: the rest of a sentence that begins with the expression."""
+    """An expression has no value; the message completes a sentence that starts with it."""
 
 
 class Overrun(Exception):
-    """An evaluation that cost too much: the rest of a sentence that begins with its source."""
+    """An evaluation cost too much; the message completes a sentence that starts with "it"."""
 
 
 class Heavy(Exception):
-    """An evaluation that costs more than may be computed at once, in between other work."""
+    """An evaluation is too expensive for the event loop; it belongs in a thread."""
 
 
 @dataclass(slots=True)
 class Allowance:
-    """What may still be spent, and the words for whose it is. `parent` pays for it, too.
+    """A remaining budget, which its `parent` pays for too.
 
-    `times` is how often a single evaluation's budget it was at first.
+    `whose` names the owner in an error message; `times` is the initial budget as a multiple of a
+    single evaluation's.
     """
 
     steps: int = MAX_STEPS
@@ -53,7 +54,6 @@ class Allowance:
 
     @classmethod
     def of_run(cls) -> Allowance:
-        """For all that one run computes."""
         return cls(
             RUN_BLOCKS * MAX_STEPS,
             RUN_BLOCKS * MAX_ELEMENTS,
@@ -63,16 +63,16 @@ class Allowance:
         )
 
     def of_block(self) -> Allowance:
-        """For all that one block of the run computes, the conditions behind it included."""
+        """The budget of one block of this run, including the conditions on its connections."""
         return Allowance(parent=self, whose=", together with what else its block computes")
 
     def covers(self, steps: int, elements: int, characters: int) -> bool:
-        """Whether so much is left."""
         return steps <= self.steps and elements <= self.elements and characters <= self.characters
 
     def meter(self, raises: type[Exception] | None = None, until: float | None = None) -> Meter:
-        """For one evaluation, which `pay` settles. It ends with Overrun, or what it `raises`, when
-        nothing is left, and at `until` (time.monotonic).
+        """A meter for one evaluation; `pay` charges what it counted.
+
+        It raises Overrun, or `raises`, when the budget is spent or at `until` (time.monotonic).
         """
         meter = Meter(raises=raises)
         meter.until = until
@@ -83,18 +83,18 @@ class Allowance:
         return meter
 
     def pay(self, meter: Meter) -> None:
-        """Take what the meter counted off, here and from the parent."""
+        """Charge what the meter counted here and to the parent."""
         self.take(*meter.spent)
 
     def settle(self, meter: Meter) -> None:
-        """Take it off here alone: the parent has paid for it."""
+        """Charge what the meter counted here only: the parent has already paid."""
         steps, elements, characters = meter.spent
         self.steps -= steps
         self.elements -= elements
         self.characters -= characters
 
     def take(self, steps: int, elements: int, characters: int) -> None:
-        """Take so much off, here and from the parent."""
+        """Charge these amounts here and to the parent."""
         payer: Allowance | None = self
         while payer is not None:
             payer.steps -= steps
@@ -104,47 +104,40 @@ class Allowance:
 
 
 class Meter:
-    """Counts one evaluation, or several together.
+    """Counts the cost of one evaluation, or of several together.
 
-    Each method raises Overrun when its budget or its time is spent.
+    Each counting method raises Overrun when its budget or the time is spent.
 
     Only loops, and functions whose work grows with their input, need to count: everything else is
-    bounded by the length of the expression's text, which is charged as a whole. `share` 100 allows
-    a hundredth of all budgets.
+    bounded by the length of the expression, which is charged as a whole. `share=100` allows a
+    hundredth of all budgets.
     """
 
     __slots__ = (
-        "_characters",
-        "_elements",
-        "_given",
-        "_raises",
-        "_steps",
-        "_times",
-        "_whose",
-        "until",
-    )
+        "_budget", "_characters", "_elements", "_raises", "_steps", "_times", "_whose", "until",
+    )  # fmt: skip
 
     def __init__(self, share: int = 1, raises: type[Exception] | None = None) -> None:
         self._steps = MAX_STEPS // share
         self._elements = MAX_ELEMENTS // share
         self._characters = MAX_CHARACTERS // share
-        self._given = (self._steps, self._elements, self._characters)
+        self._budget = (self._steps, self._elements, self._characters)
         self._raises = raises
         self._whose = ""
         self._times = 1
         self.until: float | None = None
 
     def limit(self, allowance: Allowance) -> None:
-        """Allow no more than is left there."""
-        steps, elements, characters = self._given
-        given = (
+        """Lower the budget to what the allowance has left."""
+        steps, elements, characters = self._budget
+        budget = (
             min(steps, allowance.steps),
             min(elements, allowance.elements),
             min(characters, allowance.characters),
         )
-        if given != self._given:
+        if budget != self._budget:
             self._whose, self._times = allowance.whose, allowance.times
-        self._given = self._steps, self._elements, self._characters = given
+        self._budget = self._steps, self._elements, self._characters = budget
 
     @property
     def left(self) -> tuple[int, int, int]:
@@ -158,8 +151,8 @@ class Meter:
 
     @property
     def spent(self) -> tuple[int, int, int]:
-        """Steps, elements and characters. What was refused was not spent."""
-        steps, elements, characters = self._given
+        """Steps, elements and characters. A refused charge counts up to the limit."""
+        steps, elements, characters = self._budget
         return (
             steps - max(0, self._steps),
             elements - max(0, self._elements),
@@ -167,7 +160,7 @@ class Meter:
         )
 
     def stop(self) -> None:
-        """From another thread: the evaluation ends where it charges next."""
+        """Called from another thread: the evaluation ends at its next charge."""
         self.until = -math.inf
 
     def step(self, count: int) -> None:
@@ -197,7 +190,7 @@ class Meter:
 
 
 def weigh(value: Any) -> int:
-    """Steps that one pass of C code over this value, not over what it holds, costs."""
+    """The steps for one pass of C code over this value, but not over its contents."""
     if isinstance(value, str):
         return len(value) // CHARACTERS_PER_STEP
     if isinstance(value, list | dict):
@@ -206,10 +199,10 @@ def weigh(value: Any) -> int:
 
 
 def measure(value: Any, meter: Meter) -> int:
-    """Charge for a whole value as it would be written out: what it repeats counts each time.
+    """Charge for a whole value as if written out: a part that it holds twice counts twice.
 
-    Gives the number of elements. Raises Overrun; Fault for a number that cannot be stored, or
-    for nesting deeper than 120.
+    Returns the number of elements. Raises Overrun; Fault for a number that cannot be stored, or
+    for nesting deeper than MAX_VALUE_DEPTH.
     """
     level = [value]
     depth = count = 0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from designs.graph.meter import MAX_STEPS, Meter, Overrun
-from designs.graph.report import shown
+from designs.graph.report import excerpt
 from designs.graph.schema_parts import target_of
 from designs.graph.schema_words import KEYWORDS, Judge
 
@@ -168,9 +168,9 @@ def _additional(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) 
         if any(walk.passes("pattern", pattern, name) for pattern in patterns):
             continue
         if inner is False:
-            known = ", ".join(f"`{shown(key)}`" for key in list(part.get("properties", {}))[:20])
+            known = ", ".join(f"`{excerpt(key)}`" for key in list(part.get("properties", {}))[:20])
             hint = f" There are: {known}." if known else ""
-            yield Misfit(place, f"Additional properties are not allowed: `{shown(name)}`.{hint}")
+            yield Misfit(place, f"Additional properties are not allowed: `{excerpt(name)}`.{hint}")
         else:
             yield from walk.misfits(inner, item, (*place, name))
 
@@ -179,7 +179,7 @@ def _names(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -> It
     if isinstance(value, dict):
         for name in value:
             for misfit in walk.misfits(part["propertyNames"], name, ()):
-                text = f"The name `{shown(name)}` is not allowed here. {misfit.sentence}"
+                text = f"The name `{excerpt(name)}` is not allowed here. {misfit.sentence}"
                 yield Misfit(place, text)
 
 

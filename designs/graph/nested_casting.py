@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from designs.graph.conversion import Part
-from designs.graph.report import shown
+from designs.graph.report import excerpt
 
 # As the patterns have them, which are built on this package.
 MAX_DEBATERS = 8
@@ -39,7 +39,7 @@ class Casting:
         place = next(n for n, one in enumerate(self.agents) if one is agent)
         old = agent.get("role")
         agent["role"] = role
-        was = f"`{shown(str(old))}` became `{role}`" if old else f"The agent became `{role}`"
+        was = f"`{excerpt(str(old))}` became `{role}`" if old else f"The agent became `{role}`"
         self.warn(f"/agents/{place}/role", f"{was}: {why}")
 
     def become(self, kind: str, why: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from designs.graph.conversion import Conversion, Keys, Part, keys_of
 from designs.graph.nested_casting import cast_agents
-from designs.graph.report import pointer, shown
+from designs.graph.report import excerpt, pointer
 from designs.graph.spec import Role
 
 TYPES = {"dynamic_routing": "routing"}
@@ -124,7 +124,7 @@ def _block_keys(conversion: Conversion, raw: dict[str, Any], place: str) -> Keys
     for name in sorted(data.keys() & own.keys()):
         conversion.warnings.add(
             f"{place}/data{pointer(name)}",
-            f"`{shown(name)}` stands in the block itself too, so this one was left out.",
+            f"`{excerpt(name)}` stands in the block itself too, so this one was left out.",
         )
     return {**keys_of(data, f"{place}/data"), **keys_of(own, place)}
 
@@ -190,7 +190,7 @@ def _move_role(part: Part) -> None:
         name = word if word in ROLES else OTHER_ROLES.get(word, "worker")
         if word and word not in ROLES:
             known = "is called" if word in OTHER_ROLES else "is not known here and became"
-            part.conversion.warnings.add(place, f"The role `{shown(role)}` {known} `{name}`.")
+            part.conversion.warnings.add(place, f"The role `{excerpt(role)}` {known} `{name}`.")
         role = name
     part.put("role", role, place)
 
@@ -203,7 +203,7 @@ def _move_model(part: Part) -> None:
     if isinstance(model, str) and ":" not in model:
         part.conversion.warnings.add(
             place,
-            f"`{shown(model)}` does not say whose model it is, so it was left out. "
+            f"`{excerpt(model)}` does not say whose model it is, so it was left out. "
             "Write it as `provider:model`.",
         )
     else:
@@ -263,7 +263,7 @@ def _settle_kind(part: Part, kind: tuple[Any, str] | None) -> None:
             )
     elif name != "agent":
         part.conversion.warnings.add(
-            place, f"There is no connection type `{shown(name)}`; the connection's ends count."
+            place, f"There is no connection type `{excerpt(name)}`; the connection's ends count."
         )
     elif not named:
         part.conversion.warnings.add(

@@ -1,4 +1,4 @@
-"""Reads JMESPath text into a parse tree of bounded size, or says in a sentence why it cannot."""
+"""Parses JMESPath into a tree of bounded size, or explains in a sentence why it cannot."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from jmespath import exceptions, parser
 from designs.graph.interpreter import MAX_DEPTH, Node, tree_depth
 
 MAX_LENGTH = 2_000
-SHOWN = 120
+MAX_EXCERPT = 120
 
 
 class ExpressionError(Exception):
-    """An expression or template without a value, or unreadable; `message` is a whole sentence."""
+    """An expression or template that cannot be parsed or has no value; `message` says why."""
 
     def __init__(self, message: str, source: str) -> None:
         super().__init__(message)
@@ -23,9 +23,9 @@ class ExpressionLimit(ExpressionError):
     """An expression that is too long, too deep, or costs too much to evaluate."""
 
 
-def shown(source: str) -> str:
-    """An expression as it can stand in a sentence."""
-    return source if len(source) <= SHOWN else f"{source[:SHOWN]}…"
+def excerpt(source: str) -> str:
+    """An expression, cut to fit into a sentence."""
+    return source if len(source) <= MAX_EXCERPT else f"{source[:MAX_EXCERPT]}…"
 
 
 def parse(source: str) -> Node:
@@ -34,30 +34,21 @@ def parse(source: str) -> Node:
         raise ExpressionError("An expression is empty. Write what it reads: `input.text`.", source)
     if len(source) > MAX_LENGTH:
         raise _too_large(source, f"longer than {MAX_LENGTH:,} characters")
-    tree = _parse_bounded(source)
+    try:
+        tree: Node = parser.Parser().parse(source).parsed
+    except exceptions.ParseError as error:
+        raise _unreadable(source, _reason(error)) from None
+    except (IndexError, KeyError, TypeError, ValueError):
+        raise _unreadable(source, "it is not JMESPath") from None
+    except RecursionError:
+        raise _too_deep(source) from None
     if tree_depth(tree) > MAX_DEPTH:
         raise _too_deep(source)
     return tree
 
 
-def _parse_bounded(source: str) -> Node:
-    try:
-        tree: Node = parser.Parser().parse(source).parsed
-        return tree
-    except exceptions.IncompleteExpressionError:
-        raise _unreadable(source, "something is missing at its end") from None
-    except exceptions.LexerError as error:
-        raise _unreadable(source, _lexer_reason(error)) from None
-    except exceptions.ParseError as error:
-        raise _unreadable(source, _parser_reason(error)) from None
-    except (IndexError, KeyError, TypeError, ValueError):
-        raise _unreadable(source, "it is not JMESPath") from None
-    except RecursionError:
-        raise _too_deep(source) from None
-
-
 def _unreadable(source: str, reason: str) -> ExpressionError:
-    return ExpressionError(f"`{shown(source)}` cannot be read: {reason}.", source)
+    return ExpressionError(f"`{excerpt(source)}` cannot be read: {reason}.", source)
 
 
 def _too_deep(source: str) -> ExpressionLimit:
@@ -65,20 +56,20 @@ def _too_deep(source: str) -> ExpressionLimit:
 
 
 def _too_large(source: str, reason: str) -> ExpressionLimit:
-    return ExpressionLimit(f"`{shown(source)}` is {reason}. Split it over several blocks.", source)
+    return ExpressionLimit(
+        f"`{excerpt(source)}` is {reason}. Split it over several blocks.", source
+    )
 
 
-def _parser_reason(error: exceptions.ParseError) -> str:
-    if error.token_value == "":
+def _reason(error: exceptions.ParseError) -> str:
+    if isinstance(error, exceptions.LexerError):
+        place = f"at character {error.lexer_position + 1}"
+        if error.message.startswith("Unclosed"):
+            return f"the quote that opens {place} is not closed"
+        if error.message.startswith("Unknown token"):
+            hint = "; compare with `==`" if error.lexer_value == "=" else ""
+            return f"`{excerpt(str(error.lexer_value))}` {place} does not belong there{hint}"
+        return f"the text in quotes {place} is not valid"
+    if isinstance(error, exceptions.IncompleteExpressionError) or error.token_value == "":
         return "something is missing at its end"
     return f"`{error.token_value}` at character {error.lex_position + 1} does not belong there"
-
-
-def _lexer_reason(error: exceptions.LexerError) -> str:
-    place = f"at character {error.lexer_position + 1}"
-    if error.message.startswith("Unclosed"):
-        return f"the quote that opens {place} is not closed"
-    if error.message.startswith("Unknown token"):
-        hint = "; compare with `==`" if error.lexer_value == "=" else ""
-        return f"`{shown(str(error.lexer_value))}` {place} does not belong there{hint}"
-    return f"the text in quotes {place} is not valid"

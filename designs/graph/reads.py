@@ -1,4 +1,4 @@
-"""Which names of the run an expression reads, found from its parse tree alone."""
+"""Finds the names of the run that an expression reads, from its parse tree alone."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from functools import reduce
 
 from designs.graph.interpreter import Node, operands
 
-# A path from the run's names, as in ("blocks", "score", "output"); None: somewhere inside a value.
+# A path from the run's names, as in ("blocks", "score", "output"); None inside a computed value.
 Place = tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """`paths` in order, without repeats; `everything`: all names are read as one value."""
+    """`paths` are in order and unique; `everything` means that all names are read as one value."""
 
     paths: tuple[tuple[str, ...], ...]
     everything: bool
 
     def reads(self, name: str) -> bool:
-        """Whether it reads this name of the run, or something inside it."""
         return self.everything or any(path[0] == name for path in self.paths)
 
     @property
@@ -33,36 +32,36 @@ _IN_TURN = ("subexpression", "pipe", "index_expression")
 
 
 def find_reads(trees: Iterable[Node]) -> Reads:
-    """What the expressions of these trees read, together. The trees must not be deep."""
-    found: dict[tuple[str, ...], None] = {}
+    """The reads of all these trees together. The trees must be of bounded depth."""
+    paths: dict[tuple[str, ...], None] = {}
     for tree in trees:
-        _use(_follow(tree, (), found), found)
-    everything = found.pop((), 0) is None
-    return Reads(tuple(found), everything)
+        _use(_follow(tree, (), paths), paths)
+    everything = paths.pop((), 0) is None
+    return Reads(tuple(paths), everything)
 
 
-def _use(place: Place, found: dict[tuple[str, ...], None]) -> None:
+def _use(place: Place, paths: dict[tuple[str, ...], None]) -> None:
     if place is not None:
-        found[place] = None
+        paths[place] = None
 
 
-def _follow(node: Node, place: Place, found: dict[tuple[str, ...], None]) -> Place:
-    """Where the node's value stands, if `place` is where its own begins."""
+def _follow(node: Node, place: Place, paths: dict[tuple[str, ...], None]) -> Place:
+    """The place of the node's value, if it is evaluated on the value at `place`."""
     kind, children = node["type"], list(operands(node))
     if kind == "field":
         return None if place is None else (*place, node["value"])
     if kind in _IN_TURN:
-        return reduce(lambda at, child: _follow(child, at, found), children, place)
+        return reduce(lambda at, child: _follow(child, at, paths), children, place)
     if kind in ("current", "identity"):
         return place
     if kind in ("projection", "value_projection", "filter_projection"):
-        _use(_follow(children[0], place, found), found)
+        _use(_follow(children[0], place, paths), paths)
         children, place = children[1:], None
     elif kind == "expref":
         place = None
     elif kind in ("index", "slice"):
-        _use(place, found)
+        _use(place, paths)
         children = []
     for child in children:
-        _use(_follow(child, place, found), found)
+        _use(_follow(child, place, paths), paths)
     return None

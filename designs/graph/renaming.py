@@ -12,7 +12,7 @@ from jmespath.exceptions import JMESPathError
 from jmespath.lexer import Lexer
 
 from designs.graph.expressions import ExpressionError, Template
-from designs.graph.report import shown
+from designs.graph.report import excerpt
 from designs.graph.spec import ID_PATTERN
 
 MAX_LENGTH = 64
@@ -77,7 +77,7 @@ class _Ids:
                 note(f"{path}/{index}", f"This {kind} has no id, so it got `{new}`.")
             else:
                 self.new[old] = new
-                note(f"{path}/{index}/id", f"The id `{shown(old)}` became `{new}`.")
+                note(f"{path}/{index}/id", f"The id `{excerpt(old)}` became `{new}`.")
 
     @property
     def changed(self) -> bool:

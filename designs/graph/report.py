@@ -1,4 +1,4 @@
-"""Collects a document's problems: places as JSON pointers, order, and an end to them."""
+"""Collects a document's problems: places as JSON pointers, in order, up to a maximum."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from designs.graph.spec import Problem
 
 MAX_PROBLEMS = 200
-SHOWN = 80
-# Pairs of characters that may be compared to find names that were meant.
+MAX_EXCERPT = 80
+# Pairs of characters compared for "Did you mean …?" in one document.
 MAX_COMPARED = 5_000_000
-MAX_KNOWN = 500
+MAX_CANDIDATES = 500
 
 
 class Report:
-    """Problems found so far; further ones are dropped when there are 200."""
+    """The problems so far; those beyond MAX_PROBLEMS are dropped."""
 
     def __init__(self) -> None:
         self._problems: dict[tuple[str, str], Problem] = {}
@@ -29,24 +29,24 @@ class Report:
             self._problems.setdefault((path, message), Problem(path, message))
 
     def has(self, path: str) -> bool:
-        """Whether something was said of this place."""
+        """Whether this place has a problem."""
         return any(place == path for place, _ in self._problems)
 
     def leave_out(self) -> None:
-        """Say at the end that there are more problems."""
+        """Add a final problem that says that there are more."""
         self._dropped = True
 
     def nearest(self, name: str, names: Iterable[str]) -> str:
-        """ " Did you mean `x`?" if one of the names is much like this one, else nothing.
+        """ " Did you mean `x`?" for a similar name, else an empty string.
 
-        Nothing either when a hostile document has had enough hints.
+        Also empty once the comparisons for one document, perhaps a hostile one, are used up.
         """
-        known = [known for known in names if len(known) <= SHOWN][:MAX_KNOWN]
-        self._compared += len(name) * sum(map(len, known))
-        if self.full or len(name) > SHOWN or self._compared > MAX_COMPARED:
+        candidates = [other for other in names if len(other) <= MAX_EXCERPT][:MAX_CANDIDATES]
+        self._compared += len(name) * sum(map(len, candidates))
+        if self.full or len(name) > MAX_EXCERPT or self._compared > MAX_COMPARED:
             return ""
-        found = difflib.get_close_matches(name, known, n=1)
-        return f" Did you mean `{found[0]}`?" if found else ""
+        matches = difflib.get_close_matches(name, candidates, n=1)
+        return f" Did you mean `{matches[0]}`?" if matches else ""
 
     @property
     def full(self) -> bool:
@@ -56,25 +56,22 @@ class Report:
         return len(self._problems)
 
     def problems(self) -> tuple[Problem, ...]:
-        """In the document's order; the last one says so if there are more."""
-        found = sorted(self._problems.values(), key=lambda problem: _order(problem.path))
+        """In the document's order; the last one says if there are more."""
+        problems = sorted(self._problems.values(), key=lambda problem: _order(problem.path))
         if self._dropped:
-            found.append(Problem("", f"There are more problems than these {MAX_PROBLEMS}."))
-        return tuple(found)
+            problems.append(Problem("", f"There are more problems than these {MAX_PROBLEMS}."))
+        return tuple(problems)
 
 
 def pointer(*parts: str | int) -> str:
     """A JSON pointer (RFC 6901) in characters that can be stored; very long keys are cut."""
-    return "".join(f"/{_escaped(part)}" for part in parts)
+    keys = (excerpt(str(part)).replace("~", "~0").replace("/", "~1") for part in parts)
+    return "".join(f"/{key}" for key in keys)
 
 
-def _escaped(part: str | int) -> str:
-    return shown(str(part)).replace("~", "~0").replace("/", "~1")
-
-
-def shown(text: str) -> str:
-    """Text from a document, as it can stand in a sentence."""
-    cut = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+def excerpt(text: str) -> str:
+    """Text from a document, cut and escaped to fit into a sentence."""
+    cut = text if len(text) <= MAX_EXCERPT else f"{text[:MAX_EXCERPT]}…"
     return cut.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
 
 
@@ -86,11 +83,10 @@ _PLACES = {key: place for place, key in enumerate(_KEYS)}
 
 
 def _order(path: str) -> list[tuple[int, int, str]]:
-    """Sorts as a document reads: indexes by number, its own keys as they are usually written."""
+    """Sort key for paths: top-level keys in their usual order, indexes by number."""
     first, *parts = path.split("/")[1:] or [""]
     key = [(_PLACES.get(first, -1), 0, first)]
-    return key + [(0, int(part), "") if _is_index(part) else (1, 0, part) for part in parts]
-
-
-def _is_index(part: str) -> bool:
-    return part.isascii() and part.isdigit() and len(part) < 10
+    for part in parts:
+        is_index = part.isascii() and part.isdigit() and len(part) < 10
+        key.append((0, int(part), "") if is_index else (1, 0, part))
+    return key

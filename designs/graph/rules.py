@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from designs.graph.report import Report, shown
+from designs.graph.report import Report, excerpt
 from designs.graph.schemas import check_schema
 from designs.graph.shape import UNREAD, BlockEntry, read_part, read_parts
 from designs.graph.spec import Block, Connection, Graph, Problem, Source
@@ -25,9 +25,9 @@ class PaletteEntry(Protocol):
     @property
     def roles(self) -> frozenset[str]: ...
     @property
-    def least_agents(self) -> int: ...
+    def min_agents(self) -> int: ...
     @property
-    def most_agents(self) -> int: ...
+    def max_agents(self) -> int: ...
     @property
     def chooses_routes(self) -> bool: ...
 
@@ -47,7 +47,7 @@ class PaletteEntry(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckResult:
     """The graph, if it can be run, or else all that keeps it from that."""
 
     graph: Graph | None
@@ -57,7 +57,7 @@ class Checked:
 Palette = Mapping[str, PaletteEntry]
 
 
-def check_graph(raw: object, palette: Palette, upcoming: Collection[str] = ()) -> Checked:
+def check_graph(raw: object, palette: Palette, upcoming: Collection[str] = ()) -> CheckResult:
     """Check any value as a document. `upcoming` are types that are known and not available yet.
 
     Never raises; ends soon for any value.
@@ -67,7 +67,7 @@ def check_graph(raw: object, palette: Palette, upcoming: Collection[str] = ()) -
     if len(report) == 0 and not isinstance(raw, dict):
         report.add("", "A design is an object with `name` and `blocks`.")
     if len(report) or not isinstance(raw, dict):
-        return Checked(None, report.problems())
+        return CheckResult(None, report.problems())
     parts = read_parts(raw, report)
     layout = check_structure(parts, report)
     wording = Wording(parts.ids, report)
@@ -81,7 +81,7 @@ def check_graph(raw: object, palette: Palette, upcoming: Collection[str] = ()) -
             check_schema(raw[key], f"/{key}", report)
     _check_input_type(raw.get("input_schema"), report)
     graph = read_part(Graph, raw, "", report).part if len(report) == 0 else None
-    return Checked(None if len(report) else graph, report.problems())
+    return CheckResult(None if len(report) else graph, report.problems())
 
 
 def _check_input_type(schema: Any, report: Report) -> None:
@@ -172,14 +172,14 @@ class _BlockRules:
     def _check_agents(self, pattern: PaletteEntry) -> None:
         count, path = len(self.entry.block.agents), f"{self.entry.path}/agents"
         kind = self.entry.block.type
-        if self.entry.whole and count < pattern.least_agents:
-            least = _agents(pattern.least_agents)
+        if self.entry.whole and count < pattern.min_agents:
+            least = _agents(pattern.min_agents)
             self.report.add(
                 path, f"A {kind} block needs {least} or more, and has {count or 'none'}."
             )
-        if count > pattern.most_agents:
-            most = _agents(pattern.most_agents)
-            wanted = f"has at most {most}" if pattern.most_agents else "has no agents. Remove them"
+        if count > pattern.max_agents:
+            most = _agents(pattern.max_agents)
+            wanted = f"has at most {most}" if pattern.max_agents else "has no agents. Remove them"
             self.report.add(path, f"A {kind} block {wanted}.")
             return
         for place, agent in self.entry.agents:
@@ -195,7 +195,7 @@ class _BlockRules:
         if name in upcoming:
             return f"The block type `{name}` is not available yet. Use {available}."
         hint = self.report.nearest(name, palette)
-        return f"There is no block type `{shown(name)}`; there are {available}.{hint}"
+        return f"There is no block type `{excerpt(name)}`; there are {available}.{hint}"
 
 
 def _agents(count: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema_rs
 
 from designs.graph.meter import ELEMENTS_PER_STEP, Meter, equal, weigh
-from designs.graph.report import shown
+from designs.graph.report import excerpt
 from designs.graph.same_values import is_unique, size
 
 # Characters of a sentence that names what is allowed.
@@ -141,7 +141,7 @@ def _dependent_required(argument: Any, value: Any, judge: Judge) -> Found:
 
 def _pattern(argument: Any, value: Any, judge: Judge) -> Found:
     if isinstance(value, str) and not judge.passes("pattern", argument, value):
-        yield (), f"{quoted(value)} does not match the pattern `{shown(argument)}`."
+        yield (), f"{quoted(value)} does not match the pattern `{excerpt(argument)}`."
 
 
 def _unique(argument: Any, value: Any, judge: Judge) -> Found:

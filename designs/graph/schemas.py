@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema_rs
 
 from designs.graph.pattern_cost import cost_of_pattern
-from designs.graph.report import Report, pointer, shown
+from designs.graph.report import Report, excerpt, pointer
 from designs.graph.same_values import own_keywords
 from designs.graph.schema_parts import target_of, ways_round
 from designs.graph.schema_words import PATTERNS
@@ -157,7 +157,7 @@ def _patterns(part: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _sentence(error: jsonschema_rs.ValidationError) -> str:
     if error.kind.name == "anyOf" and error.instance_path[-1:] == ["type"]:
         return f"`type` is one of {', '.join(_TYPES)}, or a list of these."
-    return f"This is not JSON Schema: {shown(error.message)}."
+    return f"This is not JSON Schema: {excerpt(error.message)}."
 
 
 # --- The cost of following references -------------------------------------------------------------
@@ -231,7 +231,7 @@ def _check_compiles(schema: dict[str, Any], path: str, report: Report) -> None:
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         place = pointer(*getattr(error, "instance_path", ()))
         message = getattr(error, "message", str(error))
-        report.add(path + place, f"This is not a JSON Schema that can be used: {shown(message)}.")
+        report.add(path + place, f"This is not a JSON Schema that can be used: {excerpt(message)}.")
 
 
 @cache

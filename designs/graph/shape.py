@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from designs.graph.report import Report, pointer, shown
+from designs.graph.report import Report, excerpt, pointer
 from designs.graph.spec import (
     MAX_AGENTS,
     MAX_BLOCKS,
@@ -267,7 +267,7 @@ def _sentence(found: Any, place: list[str | int]) -> str:
 
 
 def _unknown_key(key: str, hint: str = "") -> str:
-    return f"There is no key `{shown(key)}` here.{hint} Remove it, or correct its name."
+    return f"There is no key `{excerpt(key)}` here.{hint} Remove it, or correct its name."
 
 
 def _count(number: int, noun: str) -> str:

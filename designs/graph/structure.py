@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from designs.graph.expressions import Expression, ExpressionError, is_truthy
-from designs.graph.report import Report, shown
+from designs.graph.report import Report, excerpt
 from designs.graph.shape import UNREAD, BlockEntry, Parts
 from designs.graph.spec import MAX_CHARACTERS, Connection
 
@@ -104,14 +104,14 @@ def _check_end(
         if block_id not in parts.ids:
             report.add(
                 f"{path}/{end}",
-                f"There is no block `{shown(block_id)}`.{report.nearest(block_id, blocks)}",
+                f"There is no block `{excerpt(block_id)}`.{report.nearest(block_id, blocks)}",
             )
         return False
     names = [agent.id for _, agent in entry.agents]
     if agent_id is not None and entry.whole and agent_id not in names:
         report.add(
             f"{path}/{end}_agent",
-            f"Block `{block_id}` has no agent `{shown(agent_id)}`."
+            f"Block `{block_id}` has no agent `{excerpt(agent_id)}`."
             f"{report.nearest(agent_id, names)}",
         )
     return True

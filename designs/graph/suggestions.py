@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from designs.graph.expressions import ExpressionError, Template, escape_text
-from designs.graph.report import shown
+from designs.graph.report import excerpt
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _refusal(document: dict[str, Any], suggestion: Suggestion) -> str | None:
 
 
 def _named(suggestion: Suggestion) -> str:
-    return f"agent `{shown(suggestion.agent_id)}` of block `{shown(suggestion.block_id)}`"
+    return f"agent `{excerpt(suggestion.agent_id)}` of block `{excerpt(suggestion.block_id)}`"
 
 
 def _with_prompts(block: Any, changed: dict[tuple[str, str], str]) -> Any:

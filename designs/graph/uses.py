@@ -1,4 +1,4 @@
-"""Whether blocks use what they are given, found from their templates alone."""
+"""Finds out from a block's templates whether it uses its input."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ def reads_input(block: Block) -> bool:
 
     Raises ExpressionError for a template that does not parse.
     """
-    texts = (block.task, *(agent.system_prompt for agent in block.agents))
-    return any(_reads_input(text) for text in texts if "{{" in text)
-
-
-def _reads_input(text: str) -> bool:
-    reads = Template.compile(text).reads
-    return reads.everything or any(path[0] in ("input", "incoming") for path in reads.paths)
+    for text in (block.task, *(agent.system_prompt for agent in block.agents)):
+        reads = Template.compile(text).reads if "{{" in text else None
+        if reads is not None and (reads.reads("input") or reads.reads("incoming")):
+            return True
+    return False

@@ -1,4 +1,4 @@
-"""Whether a value is plain JSON that can be stored, of bounded size and depth."""
+"""Checks that a value is plain JSON that can be stored, of bounded size and depth."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from designs.graph.report import Report, pointer, shown
+from designs.graph.report import Report, excerpt, pointer
 from designs.graph.spec import MAX_BYTES, MAX_DEPTH
 from designs.strict_json import MAX_INTEGER, TOO_LARGE
 
-# The way to a value: its parent's way and its own key or index.
-Way = tuple[Any, str | int] | None
-# A value, how deep it lies, and the way to it.
-Found = tuple[object, int, Way]
-END: Found = (None, 0, None)
+# The path to a value as a linked list: its parent's path and its own key or index.
+Path = tuple[Any, str | int] | None
+# A value, its depth, and its path.
+Entry = tuple[object, int, Path]
+END: Entry = (None, 0, None)
 
 
 def check_values(raw: object, report: Report) -> None:
-    """Report what no JSON document of ours may hold. Ends for any object, cyclic ones too."""
-    # Ways down that are not walked to their end; the last one first, so that few are open at once.
-    open_ways: list[Iterator[Found]] = [iter([(raw, 1, None)])]
+    """Report everything that a document may not contain. Ends for any object, even a cyclic one."""
+    # Depth first, so that few iterators are open at once.
+    levels: list[Iterator[Entry]] = [iter([(raw, 1, None)])]
     size = 0
-    while open_ways:
-        value, depth, way = next(open_ways[-1], END)
+    while levels:
+        value, depth, path = next(levels[-1], END)
         if depth == 0:
-            open_ways.pop()
+            levels.pop()
             continue
         size += _size(value)
         if size > MAX_BYTES:
@@ -35,58 +35,58 @@ def check_values(raw: object, report: Report) -> None:
             report.leave_out()
             return
         if not isinstance(value, dict | list):
-            _check_leaf(value, way, report)
+            _check_leaf(value, path, report)
         elif depth > MAX_DEPTH:
             report.add(
-                _path(way), f"This is nested deeper than {MAX_DEPTH} levels. Make it flatter."
+                _pointer(path), f"This is nested deeper than {MAX_DEPTH} levels. Make it flatter."
             )
         else:
-            open_ways.append(_inside(value, depth + 1, way, report))
+            levels.append(_inside(value, depth + 1, path, report))
 
 
 def _inside(
-    value: dict[Any, Any] | list[Any], depth: int, way: Way, report: Report
-) -> Iterator[Found]:
+    value: dict[Any, Any] | list[Any], depth: int, path: Path, report: Report
+) -> Iterator[Entry]:
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield item, depth, (way, index)
+            yield item, depth, (path, index)
         return
     for key, item in value.items():
         if isinstance(key, str) and _text_problem(key) is None:
-            yield item, depth, (way, key)
+            yield item, depth, (path, key)
         else:
-            name = shown(repr(key)) if isinstance(key, str) else f"of type {type(key).__name__}"
-            report.add(_path(way), f"The key {name} is not text that can be stored. Rename it.")
+            name = excerpt(repr(key)) if isinstance(key, str) else f"of type {type(key).__name__}"
+            report.add(_pointer(path), f"The key {name} is not text that can be stored. Rename it.")
 
 
 def _size(value: object) -> int:
-    """About as many bytes as the value itself, without what it holds, takes as JSON."""
+    """The approximate size in bytes of the value as JSON, without its contents."""
     if isinstance(value, str):
         size = len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))
         return size + 2
     if isinstance(value, dict):
         return 2 + sum(len(key) + 4 for key in value if isinstance(key, str))
     if isinstance(value, list):
-        # The commas: a list is refused before what it holds is looked at one by one.
+        # The commas alone refuse a huge list before its entries are looked at.
         return 2 + len(value)
     return 1 + value.bit_length() // 4 if isinstance(value, int) else 4
 
 
-def _check_leaf(value: object, way: Way, report: Report) -> None:
+def _check_leaf(value: object, path: Path, report: Report) -> None:
     if isinstance(value, str):
         if (problem := _text_problem(value)) is not None:
-            report.add(_path(way), problem)
+            report.add(_pointer(path), problem)
     elif isinstance(value, float):
         if not math.isfinite(value):
             report.add(
-                _path(way), "This is not a number that JSON can hold. Write a finite number."
+                _pointer(path), "This is not a number that JSON can hold. Write a finite number."
             )
     elif isinstance(value, int):
         if not -MAX_INTEGER <= value < MAX_INTEGER:
-            report.add(_path(way), TOO_LARGE)
+            report.add(_pointer(path), TOO_LARGE)
     elif value is not None:
         report.add(
-            _path(way),
+            _pointer(path),
             "This is not a JSON value. Use text, numbers, true, false, null, lists, objects.",
         )
 
@@ -99,9 +99,9 @@ def _text_problem(text: str) -> str | None:
     return None
 
 
-def _path(way: Way) -> str:
+def _pointer(path: Path) -> str:
     parts: list[str | int] = []
-    while way is not None:
-        way, part = way
+    while path is not None:
+        path, part = path
         parts.append(part)
     return pointer(*reversed(parts))

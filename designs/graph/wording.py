@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from designs.graph.expressions import Expression, ExpressionError, Template, compile_output
 from designs.graph.reads import Reads
-from designs.graph.report import Report, shown
+from designs.graph.report import Report, excerpt
 from designs.graph.spec import MAX_CHARACTERS, MAX_EXPRESSIONS
 
 NAMES = ("input", "blocks", "execution", "incoming")
@@ -90,7 +90,7 @@ class Wording:
             return "`incoming` is what a block receives; read `blocks.<id>.output` here."
         if name == "execution" and len(place) > 1 and place[1] not in FACTS:
             facts = ", ".join(f"`{fact}`" for fact in FACTS)
-            return f"`execution` has only {facts}, not `{shown(place[1])}`."
+            return f"`execution` has only {facts}, not `{excerpt(place[1])}`."
         if name == "blocks" and len(place) > 1:
             return self._block_problem(place, above)
         return None
@@ -98,7 +98,7 @@ class Wording:
     def _block_problem(self, place: tuple[str, ...], above: Collection[str] | None) -> str | None:
         name = place[1]
         if name not in self._ids:
-            return f"There is no block `{shown(name)}`.{self._report.nearest(name, self._ids)}"
+            return f"There is no block `{excerpt(name)}`.{self._report.nearest(name, self._ids)}"
         if len(place) > 2 and place[2] != "output":
             return f"A block has only `output`. Write `blocks.{name}.output`."
         if above is not None and name not in above:
@@ -109,7 +109,7 @@ class Wording:
         return None
 
     def _unknown_name(self, place: tuple[str, ...]) -> str:
-        name = shown(place[0])
+        name = excerpt(place[0])
         quoted = f" For the text itself, write '{name}' in single quotes."
         known = ", ".join(f"`{known}`" for known in NAMES)
         hint = self._report.nearest(place[0], NAMES) + (quoted if len(place) == 1 else "")

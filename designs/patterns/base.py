@@ -163,8 +163,8 @@ class Pattern(ABC, Generic[S]):
     summary: ClassVar[str]
     settings_type: ClassVar[SettingsType]
     roles: ClassVar[frozenset[str]] = frozenset(get_args(Role))
-    least_agents: ClassVar[int] = 1
-    most_agents: ClassVar[int] = 50
+    min_agents: ClassVar[int] = 1
+    max_agents: ClassVar[int] = 50
     available: ClassVar[bool] = True
     # Whether outgoing connections may name a `route`, of which a run takes some.
     chooses_routes: ClassVar[bool] = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from designs.graph.rules import Checked, check_graph
+from designs.graph.rules import CheckResult, check_graph
 from designs.graph.schemas import DIALECT
 from designs.graph.spec import ID_PATTERN, MAX_BYTES, Block, Graph, Problem
 from designs.patterns.base import Pattern, Settings
@@ -32,12 +32,12 @@ PALETTE: dict[str, Pattern[Any]] = {
 UPCOMING = frozenset({"http", "approval", "subdesign", "map"})
 
 
-def check_document(raw: object) -> Checked:
+def check_document(raw: object) -> CheckResult:
     """Check any value as a design's document: the graph, or all problems at once. Never raises."""
     return check_graph(raw, PALETTE, UPCOMING)
 
 
-def parse_json_document(data: bytes) -> Checked:
+def parse_json_document(data: bytes) -> CheckResult:
     """Check a file or body as a design's document; bad JSON is a problem too. Never raises."""
     if len(data) > 2 * MAX_BYTES:
         return _refused(f"The file is larger than a design may be ({MAX_BYTES // 2**20} MiB).")
@@ -80,7 +80,7 @@ def document_schema() -> dict[str, Any]:
             "then": {
                 "properties": {
                     "settings": {"$ref": f"#/$defs/{pattern.settings_type.__name__}"},
-                    "agents": {"minItems": pattern.least_agents, "maxItems": pattern.most_agents},
+                    "agents": {"minItems": pattern.min_agents, "maxItems": pattern.max_agents},
                 }
             },
         }
@@ -106,5 +106,5 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refused(message: str) -> Checked:
-    return Checked(None, (Problem("", message),))
+def _refused(message: str) -> CheckResult:
+    return CheckResult(None, (Problem("", message),))

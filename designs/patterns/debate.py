@@ -89,8 +89,8 @@ class Debate(Pattern[DebateSettings]):
     summary = "Two to eight agents argue in rounds; a judge or a vote decides at the end."
     settings_type = DebateSettings
     roles = frozenset({"manager", "moderator", "specialist", "worker"})
-    least_agents = 2
-    most_agents = MAX_DEBATERS + 1
+    min_agents = 2
+    max_agents = MAX_DEBATERS + 1
 
     def check(self, block: Block, settings: DebateSettings) -> Iterable[Problem]:
         judges = [agent for agent in block.agents if agent.role in JUDGING_ROLES]

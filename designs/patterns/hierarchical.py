@@ -110,7 +110,7 @@ class Hierarchical(Pattern[HierarchicalSettings]):
     summary = "A manager plans subtasks for named workers, then puts their results together."
     settings_type = HierarchicalSettings
     roles = frozenset({"manager", "worker", "specialist"})
-    least_agents = 2
+    min_agents = 2
 
     def check(self, block: Block, settings: HierarchicalSettings) -> Iterable[Problem]:
         most = settings.max_delegations

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class GatheredAnswers:
     """Answers and failures, both in the agents' order whatever the order of their coming."""
 
     answers: dict[str, Answer]
@@ -34,7 +34,7 @@ async def ask_all(
     *,
     needed: int,
     at_once: int,
-) -> Gathered:
+) -> GatheredAnswers:
     """Ask every agent, at most `at_once` at a time, and wait for all of them.
 
     As soon as fewer than `needed` can answer, the others are cancelled: raises AgentFailed when all
@@ -59,7 +59,7 @@ async def ask_all(
     except BaseExceptionGroup as failures:
         raise _cause(failures, agents, lost, needed) from failures
     answers = {agent.id: task.result() for agent, task in zip(agents, tasks, strict=True)}
-    return Gathered(
+    return GatheredAnswers(
         {agent_id: answer for agent_id, answer in answers.items() if answer is not None},
         tuple((agent, lost[agent.id].reason) for agent in agents if agent.id in lost),
     )

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from designs.graph.spec import Agent, Block, Problem
 from designs.patterns.base import Answer, BlockOutput, Part, Pattern, RunContext, Settings
-from designs.patterns.members import Gathered, ask_all, later_turns
+from designs.patterns.members import GatheredAnswers, ask_all, later_turns
 from designs.patterns.prompts import NOTE, answer_part, delivered, display_name, render_task
 
 Aggregate = Literal["agent", "list", "vote"]
@@ -44,7 +44,7 @@ class Parallel(Pattern[ParallelSettings]):
         "All members get the same task at once; an agent, a list or a vote brings them together."
     )
     settings_type = ParallelSettings
-    least_agents = 2
+    min_agents = 2
 
     def check(self, block: Block, settings: ParallelSettings) -> Iterable[Problem]:
         aggregators = [agent for agent in block.agents if agent.role in AGGREGATING_ROLES]
@@ -136,7 +136,7 @@ def _aggregator(block: Block, settings: ParallelSettings) -> Agent | None:
     return next((agent for agent in block.agents if agent.role in AGGREGATING_ROLES), None)
 
 
-def _answers(members: Sequence[Agent], gathered: Gathered) -> list[Part]:
+def _answers(members: Sequence[Agent], gathered: GatheredAnswers) -> list[Part]:
     parts = [
         answer_part(agent, gathered.answers[agent.id].text)
         for agent in members

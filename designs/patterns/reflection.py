@@ -48,7 +48,7 @@ class Reflection(Pattern[ReflectionSettings]):
     summary = "A draft is scored and revised until it is good; or all prompts of a design reviewed."
     settings_type = ReflectionSettings
     roles = frozenset({"reflector", "specialist", "worker"})
-    most_agents = 2
+    max_agents = 2
 
     def check(self, block: Block, settings: ReflectionSettings) -> Iterable[Problem]:
         reflectors = [agent for agent in block.agents if agent.role == "reflector"]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from designs.graph.report import shown
+from designs.graph.report import excerpt
 from designs.graph.spec import Agent, Block, Connection, Problem
 from designs.patterns.base import (
     Answer,
@@ -110,7 +110,7 @@ class Routing(Pattern[RoutingSettings]):
         if routes and default is not None and default not in routes:
             yield Problem(
                 f"{path}/settings/default_route",
-                f"There is no route `{shown(default)}`. Use {listed(routes)}.",
+                f"There is no route `{excerpt(default)}`. Use {listed(routes)}.",
             )
         chosen = [place for place, c in outgoing.items() if route_of(c) in routes]
         if specialists:

@@ -31,8 +31,8 @@ class Transform(InstantPattern[TransformSettings]):
     summary = "Computes its output with an expression or a template. No agents, no model."
     settings_type = TransformSettings
     roles = frozenset()
-    least_agents = 0
-    most_agents = 0
+    min_agents = 0
+    max_agents = 0
 
     def sources(self, settings: TransformSettings) -> Iterable[Source]:
         if settings.expression is not None:

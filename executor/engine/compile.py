@@ -153,7 +153,7 @@ def _block(
     if pattern is None:
         raise ValueError(f"Block '{block.id}': there is no block type '{block.type}'.")
     settings = _settings(pattern, block)
-    utility = pattern.most_agents == 0 or isinstance(pattern, InstantPattern)
+    utility = pattern.max_agents == 0 or isinstance(pattern, InstantPattern)
     return CompiledBlock(
         number=number,
         block=block,

@@ -11,7 +11,7 @@ from designs.graph.report import MAX_PROBLEMS
 from designs.graph.spec import MAX_BLOCKS
 from designs.patterns.catalogue import PALETTE, check_document
 
-LEAST = [(kind, count) for kind, one in PALETTE.items() for count in range(one.least_agents)]
+LEAST = [(kind, count) for kind, one in PALETTE.items() for count in range(one.min_agents)]
 
 
 def block(kind: str, agents: int) -> dict[str, Any]:
