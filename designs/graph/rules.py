@@ -1,4 +1,4 @@
-"""Checks a document whole: every problem at once, each with its place and a sentence."""
+"""Checks a whole document and reports all problems at once, each with its place and a sentence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from designs.graph.wording import Wording
 
 
 class PaletteEntry(Protocol):
-    """What the rules need to know of a block type."""
+    """The properties of a block type that the rules need."""
 
     @property
     def settings_type(self) -> type[BaseModel]: ...
@@ -32,13 +32,13 @@ class PaletteEntry(Protocol):
     def chooses_routes(self) -> bool: ...
 
     def check(self, block: Block, settings: Any) -> Iterable[Problem]:
-        """Rules of its own, with paths relative to the block."""
+        """Problems by the type's own rules, with paths relative to the block."""
         ...
 
     def check_outgoing(
         self, block: Block, settings: Any, path: str, outgoing: Mapping[str, Connection]
     ) -> Iterable[Problem]:
-        """Rules on the connections that leave the block, all with whole paths."""
+        """Problems of the connections that leave the block, with paths from the document's root."""
         ...
 
     def sources(self, settings: Any) -> Iterable[Source]:
@@ -48,7 +48,7 @@ class PaletteEntry(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The graph, if it can be run, or else all that keeps it from that."""
+    """The graph if it can be run, else all problems."""
 
     graph: Graph | None
     problems: tuple[Problem, ...]
@@ -58,9 +58,9 @@ Palette = Mapping[str, PaletteEntry]
 
 
 def check_graph(raw: object, palette: Palette, upcoming: Collection[str] = ()) -> CheckResult:
-    """Check any value as a document. `upcoming` are types that are known and not available yet.
+    """Check any value as a document. `upcoming` are block types that are not available yet.
 
-    Never raises; ends soon for any value.
+    Never raises, and takes a bounded time for any value.
     """
     report = Report()
     check_values(raw, report)
@@ -132,25 +132,32 @@ class _BlockRules:
             self._check_agents(pattern)
             self._check_settings(pattern, above)
         elif block.type != UNREAD:
-            self.report.add(f"{path}/type", self._type_problem(block.type, palette, upcoming))
+            types = ", ".join(f"`{name}`" for name in palette)
+            problem = f"The block type `{block.type}` is not available yet. Use {types}."
+            if block.type not in upcoming:
+                hint = self.report.nearest(block.type, palette)
+                problem = (
+                    f"There is no block type `{excerpt(block.type)}`; there are {types}.{hint}"
+                )
+            self.report.add(f"{path}/type", problem)
 
     def _check_settings(self, pattern: PaletteEntry, above: Collection[str] | None) -> None:
         block, path = self.entry.block, self.entry.path
-        read = read_part(pattern.settings_type, block.settings, f"{path}/settings", self.report)
-        if read.part is None:
+        result = read_part(pattern.settings_type, block.settings, f"{path}/settings", self.report)
+        settings = result.part
+        if settings is None:
             return
-        for source in pattern.sources(read.part):
-            check = (
-                self.wording.check_template if source.is_template else self.wording.check_expression
-            )
+        wording = self.wording
+        for source in pattern.sources(settings):
+            check = wording.check_template if source.is_template else wording.check_expression
             check(source.text, path + source.path, above)
-        if self.entry.whole and not read.wrong:
-            for problem in pattern.check(block, read.part):
-                # Of too few agents it was told already.
+        if self.entry.whole and not result.wrong:
+            for problem in pattern.check(block, settings):
+                # Too few agents have been reported already.
                 if problem.path != "/agents" or not self.report.has(f"{path}/agents"):
                     self.report.add(path + problem.path, problem.message)
             outgoing = {place: c for place, c in self.layout.edges if c.source == block.id}
-            for problem in pattern.check_outgoing(block, read.part, path, outgoing):
+            for problem in pattern.check_outgoing(block, settings, path, outgoing):
                 self.report.add(problem.path, problem.message)
 
     def _check_default(self) -> None:
@@ -189,13 +196,6 @@ class _BlockRules:
                     f"{place}/role",
                     f"A {kind} block has no place for the role `{agent.role}`. Use {allowed}.",
                 )
-
-    def _type_problem(self, name: str, palette: Palette, upcoming: Collection[str]) -> str:
-        available = ", ".join(f"`{known}`" for known in palette)
-        if name in upcoming:
-            return f"The block type `{name}` is not available yet. Use {available}."
-        hint = self.report.nearest(name, palette)
-        return f"There is no block type `{excerpt(name)}`; there are {available}.{hint}"
 
 
 def _agents(count: int) -> str:

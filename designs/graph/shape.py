@@ -1,4 +1,4 @@
-"""Reads a document's parts as far as possible, and says in sentences what is wrong."""
+"""Parses as many parts of a document as possible, and reports the errors in sentences."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MODEL_SENTENCE = (
     "Name a model as `provider:model`, or give a list of such names in the order they are tried, "
     "or null."
 )
-# Stands for an id or type that cannot be read. No document holds it: NUL cannot be stored.
+# Stands for an id or type that cannot be parsed. No document contains it: NUL is refused.
 UNREAD = "\0"
 _BY_KEY = {"id": ID_SENTENCE, "model": MODEL_SENTENCE}
 
@@ -65,7 +65,7 @@ _LIMITS: dict[str, Callable[[dict[str, Any]], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class BlockEntry:
-    """A block as far as it could be read; `whole` if nothing was wrong. Agents have their paths."""
+    """The valid parts of a block; `whole` if it had no errors. Agents come with their paths."""
 
     path: str
     block: Block
@@ -75,7 +75,7 @@ class BlockEntry:
 
 @dataclass(slots=True)
 class Parts:
-    """What could be read of a document. `ids` are all its block ids, of readable blocks or not."""
+    """The valid parts of a document. `ids` includes the ids of invalid blocks."""
 
     blocks: list[BlockEntry] = field(default_factory=list)
     connections: list[tuple[str, Connection]] = field(default_factory=list)
@@ -84,9 +84,9 @@ class Parts:
 
 
 def read_parts(raw: dict[str, Any], report: Report) -> Parts:
-    """The document's parts; what cannot be read is reported and left out."""
+    """The document's valid parts; errors are reported."""
     parts = Parts()
-    header = {**raw, "blocks": [_PLACEHOLDER], "connections": []}
+    header = {**raw, "blocks": [{"id": "a", "type": "transform"}], "connections": []}
     graph = read_part(Graph, header, "", report, name="unnamed").part
     parts.output = graph.output if graph is not None else None
     if "blocks" not in raw:
@@ -103,32 +103,27 @@ def read_parts(raw: dict[str, Any], report: Report) -> Parts:
     return parts
 
 
-_PLACEHOLDER = {"id": "a", "type": "transform"}
-
-
 def _entries(
     raw: Mapping[str, Any], key: str, most: int, report: Report, base: str = ""
 ) -> list[tuple[str, Any]]:
-    """A list's entries with their paths; none if it is no list, or too long."""
-    found, path = raw.get(key, []), base + pointer(key)
-    if not isinstance(found, list):
+    """A list's entries with their paths; empty for a value that is not a list or is too long."""
+    items, path = raw.get(key, []), base + pointer(key)
+    if not isinstance(items, list):
         report.add(path, "This must be a list.")
         return []
-    if len(found) > most:
-        report.add(path, f"There may be at most {most:,} {key} here, and there are {len(found):,}.")
+    if len(items) > most:
+        report.add(path, f"There may be at most {most:,} {key} here, and there are {len(items):,}.")
         return []
-    return [(f"{path}/{index}", item) for index, item in enumerate(found)]
+    return [(f"{path}/{index}", item) for index, item in enumerate(items)]
 
 
 def _read_block(raw: object, path: str, parts: Parts, report: Report) -> None:
-    if isinstance(raw, dict) and isinstance(raw.get("id"), str):
-        parts.ids.add(raw["id"])
     before = len(report)
-    shell = (
-        {key: value for key, value in raw.items() if key != "agents"}
-        if isinstance(raw, dict)
-        else raw
-    )
+    shell = raw
+    if isinstance(raw, dict):
+        if isinstance(raw.get("id"), str):
+            parts.ids.add(raw["id"])
+        shell = {key: value for key, value in raw.items() if key != "agents"}
     block = _read_named(Block, shell, path, report, type=UNREAD)
     if block is None or not isinstance(raw, dict):
         return
@@ -145,61 +140,59 @@ def _read_block(raw: object, path: str, parts: Parts, report: Report) -> None:
 def _read_named(
     model: type[M], raw: object, path: str, report: Report, **stand_ins: Any
 ) -> M | None:
-    """A part; its `id` is UNREAD if that cannot be read, so that the rest is checked too."""
-    read = read_part(model, raw, path, report, id="unread", **stand_ins)
-    if read.part is None or "id" not in read.wrong:
-        return read.part
-    return read.part.model_copy(update={"id": UNREAD})
+    """A part; an invalid `id` becomes UNREAD, so that the rest is checked too."""
+    result = read_part(model, raw, path, report, id="unread", **stand_ins)
+    if result.part is None or "id" not in result.wrong:
+        return result.part
+    return result.part.model_copy(update={"id": UNREAD})
 
 
 # --- One part -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Read(Generic[M]):
-    """A part, without the keys in `wrong`; None if it cannot be read even without them."""
+class PartResult(Generic[M]):
+    """A part without its invalid keys, `wrong`; None if it is invalid even without them."""
 
     part: M | None
     wrong: frozenset[str] = frozenset()
 
 
-def read_part(model: type[M], raw: object, path: str, report: Report, **stand_ins: Any) -> Read[M]:
-    """Read one object, report what is wrong in it, and read it again without that.
+def read_part(
+    model: type[M], raw: object, path: str, report: Report, **stand_ins: Any
+) -> PartResult[M]:
+    """Parse one object, report its errors, and parse it again without the invalid keys.
 
-    `stand_ins` are values for required keys that are wrong or missing.
+    `stand_ins` are values for required keys that are invalid or missing.
     """
     if not isinstance(raw, dict):
         report.add(path, "This must be an object.")
-        return Read(None)
+        return PartResult(None)
     names = key_names(model)
     unknown = [key for key in raw if key not in names]
     for key in unknown:
-        report.add(
-            path + pointer(key),
-            _unknown_key(key, report.nearest(key, names)),
-        )
+        report.add(path + pointer(key), _unknown_key(key, report.nearest(key, names)))
     known = {key: value for key, value in raw.items() if key in names}
     try:
-        return Read(model.model_validate(known), frozenset(unknown))
+        return PartResult(model.model_validate(known), frozenset(unknown))
     except ValidationError as error:
         wrong = _report_errors(error, known, path, report)
     try:
-        right = {key: value for key, value in known.items() if key not in wrong}
-        rest = {**stand_ins, **right}
-        return Read(model.model_validate(rest), wrong | set(unknown))
+        valid = {key: value for key, value in known.items() if key not in wrong}
+        return PartResult(model.model_validate({**stand_ins, **valid}), wrong | set(unknown))
     except ValidationError:
-        return Read(None, wrong)
+        return PartResult(None, wrong)
 
 
 @cache
 def key_names(model: type[BaseModel]) -> tuple[str, ...]:
-    """The keys a part may have, as they are written."""
+    """The keys of a part, as written in documents."""
     return tuple(info.alias or name for name, info in model.model_fields.items())
 
 
 def check_types(model: type[BaseModel], raw: object, path: str, report: Report) -> None:
-    """Report values of the wrong kind, and nothing else: what is missing, unknown or beyond a limit
-    a draft may have.
+    """Report values of the wrong type only: a draft may have missing or unknown keys, and values
+    beyond a limit.
     """
     if not isinstance(raw, dict):
         report.add(path, "This must be an object.")
@@ -209,40 +202,36 @@ def check_types(model: type[BaseModel], raw: object, path: str, report: Report) 
     try:
         model.model_validate(known)
     except ValidationError as error:
-        for found in error.errors(include_url=False, include_input=False):
-            if found["type"] in _KINDS:
-                place = _place(known, found["loc"])
-                report.add(path + pointer(*place), _sentence(found, place))
+        for detail in error.errors(include_url=False, include_input=False):
+            if detail["type"] in _KINDS:
+                place = _place(known, detail["loc"])
+                report.add(path + pointer(*place), _sentence(detail, place))
 
 
 def _report_errors(
     error: ValidationError, raw: dict[str, Any], path: str, report: Report
 ) -> frozenset[str]:
-    """Report each place once; gives the keys of `raw` that are wrong."""
-    said: dict[str, list[str]] = {}
+    """Report each place once; returns the keys of `raw` that are invalid."""
+    sentences: dict[str, list[str]] = {}
     wrong: set[str] = set()
-    for found in error.errors(include_url=False, include_input=False):
-        place = _place(raw, found["loc"])
-        wrong.update(str(step) for step in found["loc"][:1])
-        if found["type"] == "missing":
-            key = str(found["loc"][-1])
+    for detail in error.errors(include_url=False, include_input=False):
+        place = _place(raw, detail["loc"])
+        wrong.update(str(step) for step in detail["loc"][:1])
+        if detail["type"] == "missing":
+            key = str(detail["loc"][-1])
             report.add(path + pointer(*place), f"`{key}` is missing. Add it.")
         else:
-            said.setdefault(path + pointer(*place), []).append(_sentence(found, place))
-    for full, sentences in said.items():
-        report.add(full, _joined(sentences))
+            sentences.setdefault(path + pointer(*place), []).append(_sentence(detail, place))
+    for full, options in sentences.items():
+        # Where several types are allowed, there is an error for each: "This must …, or …."
+        first, *others = dict.fromkeys(options)
+        rest = [other.removeprefix(MUST).rstrip(".") for other in others if other.startswith(MUST)]
+        report.add(full, ", or ".join([first.rstrip("."), *rest]) + "." if rest else first)
     return frozenset(wrong)
 
 
-def _joined(sentences: list[str]) -> str:
-    """One sentence of what a value may be: where several types are allowed, each was tried."""
-    first, *others = dict.fromkeys(sentences)
-    rest = [other.removeprefix(MUST).rstrip(".") for other in others if other.startswith(MUST)]
-    return ", or ".join([first.rstrip("."), *rest]) + "." if rest else first
-
-
 def _place(raw: Any, location: tuple[str | int, ...]) -> list[str | int]:
-    """As much of an error's location as is in the document; the rest names types tried."""
+    """The part of an error's location that is in the document; the rest names the types tried."""
     place: list[str | int] = []
     for step in location:
         in_list = isinstance(raw, list) and isinstance(step, int) and step < len(raw)
@@ -253,17 +242,15 @@ def _place(raw: Any, location: tuple[str | int, ...]) -> list[str | int]:
     return place
 
 
-def _sentence(found: Any, place: list[str | int]) -> str:
-    key = place[0] if place else ""
+def _sentence(detail: Any, place: list[str | int]) -> str:
+    key, kind = place[0] if place else "", detail["type"]
     if key in _BY_KEY:
         return _BY_KEY[str(key)]
-    if found["type"] == "extra_forbidden":
-        return _unknown_key(str(found["loc"][-1]))
-    if found["type"] in _LIMITS:
-        return _LIMITS[found["type"]](found["ctx"])
-    return _KINDS.get(
-        found["type"], "This value is not allowed here. See the description of this key."
-    )
+    if kind == "extra_forbidden":
+        return _unknown_key(str(detail["loc"][-1]))
+    if kind in _LIMITS:
+        return _LIMITS[kind](detail["ctx"])
+    return _KINDS.get(kind, "This value is not allowed here. See the description of this key.")
 
 
 def _unknown_key(key: str, hint: str = "") -> str:

@@ -1,4 +1,4 @@
-"""The document: what a design says, as frozen types. Parsing and checking are in `rules`."""
+"""The design document as frozen types. `rules` parses and checks it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic_core import PydanticKnownError
 
 Role = Literal["manager", "worker", "specialist", "moderator", "reflector"]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
-# One name, or several in the order they are tried.
+# One name, or several in the order in which they are tried.
 ModelChoice = ModelName | Annotated[list[ModelName], Field(min_length=1, max_length=10)]
 OnError = Literal["fail", "continue", "default"]
 
@@ -20,19 +20,15 @@ MAX_AGENTS = 50
 MAX_BYTES = 1_048_576
 MAX_CONNECTIONS = 4_000
 MAX_DEPTH = 32
-# Expressions in one document. More would take too long to check; no design that people can follow
-# comes near.
+# Expressions in one document, and their characters: checking more would take too long.
 MAX_EXPRESSIONS = 2_000
 MAX_CHARACTERS = 200_000
-# No model writes so much in one answer.
 MAX_OUTPUT_TOKENS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a document: a JSON pointer (RFC 6901) and a sentence that says what to
-    do.
-    """
+    """An error in a document: a JSON pointer (RFC 6901) and a sentence that says what to do."""
 
     path: str
     message: str
@@ -40,7 +36,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An expression or template in a block's settings; the path is relative to the block."""
+    """An expression or template in a block's settings, with its path relative to the block."""
 
     path: str
     text: str
@@ -52,7 +48,7 @@ class _Part(BaseModel):
 
 
 def _whole(value: object) -> object:
-    """Python takes `true` and `1.0` for 1."""
+    """Refuse `true` and `1.0`, which Python takes for 1."""
     if isinstance(value, bool | float):
         raise PydanticKnownError("int_type")
     return value
@@ -64,9 +60,7 @@ class Position(_Part):
 
 
 class Agent(_Part):
-    """`max_output_tokens` bounds each of its answers, `timeout_seconds` the time for one of them,
-    all its tries together.
-    """
+    """`max_output_tokens` limits each answer; `timeout_seconds` covers all tries for one answer."""
 
     id: str = Field(pattern=ID_PATTERN)
     name: str = Field(default="", max_length=200)
@@ -87,7 +81,7 @@ RETRIES = (
 
 
 class Block(_Part):
-    """`settings` stays as written; the pattern named by `type` reads and checks it."""
+    """`settings` stays as written; the pattern named by `type` parses and checks it."""
 
     id: str = Field(pattern=ID_PATTERN)
     type: str

@@ -1,4 +1,4 @@
-"""How a document's blocks hang together: ids, connections' ends, cycles, and what can never run."""
+"""Checks how a document's blocks are connected: ids, ends, cycles, and unreachable blocks."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from designs.graph.report import Report, excerpt
 from designs.graph.shape import UNREAD, BlockEntry, Parts
 from designs.graph.spec import MAX_CHARACTERS, Connection
 
-# A cycle of more blocks than this is spelled out in part.
-SPELLED = 12
+# A message names all blocks of a cycle up to this length.
+MAX_SPELLED = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`above` has for each block the ids of all upstream of it; None where there is a cycle."""
+    """`above` maps each block to the ids of all blocks upstream; None if there is a cycle."""
 
     blocks: dict[str, BlockEntry]
     edges: list[tuple[str, Connection]]
@@ -24,26 +24,27 @@ class Layout:
 
 
 def check_structure(parts: Parts, report: Report) -> Layout:
-    """Report what is wrong with ids and connections; gives what is right of them."""
-    blocks = _unique_blocks(parts, report)
-    edges = list(_sound_connections(parts, blocks, report))
-    order = _check_cycles(blocks, edges, report)
-    above = None if order is None else _ancestors(order, edges)
-    layout = Layout(blocks, edges, above)
-    if order is not None:
-        _check_unreachable(order, layout, report)
-    return layout
-
-
-def _unique_blocks(parts: Parts, report: Report) -> dict[str, BlockEntry]:
+    """Report errors in ids and connections; returns the valid ones."""
     blocks: dict[str, BlockEntry] = {}
     for entry in parts.blocks:
         if entry.block.id != UNREAD:
             blocks.setdefault(entry.block.id, entry)
         _check_unique(((path, agent.id) for path, agent in entry.agents), "agent", report)
     _check_unique(((entry.path, entry.block.id) for entry in parts.blocks), "block", report)
-    _check_unique(((path, way.id) for path, way in parts.connections), "connection", report)
-    return blocks
+    _check_unique(((path, link.id) for path, link in parts.connections), "connection", report)
+    edges = list(_sound_connections(parts, blocks, report))
+    order = _check_cycles(blocks, edges, report)
+    if order is None:
+        return Layout(blocks, edges, above=None)
+    arriving: dict[str, list[Connection]] = {name: [] for name in order}
+    for _, connection in edges:
+        arriving[connection.target].append(connection)
+    above: dict[str, frozenset[str]] = {}
+    for name in order:
+        sources = [connection.source for connection in arriving[name]]
+        above[name] = frozenset(sources).union(*(above[source] for source in sources))
+    _check_unreachable(blocks, arriving, report)
+    return Layout(blocks, edges, above)
 
 
 def _check_unique(named: Iterable[tuple[str, str]], noun: str, report: Report) -> None:
@@ -64,31 +65,27 @@ def _check_unique(named: Iterable[tuple[str, str]], noun: str, report: Report) -
 def _sound_connections(
     parts: Parts, blocks: dict[str, BlockEntry], report: Report
 ) -> Iterator[tuple[str, Connection]]:
-    """Connections whose ends both exist; the others are reported."""
+    """The connections whose ends both exist; errors are reported."""
     seen: dict[tuple[str | None, ...], str] = {}
     for path, connection in parts.connections:
-        found = [
-            _check_end(path, connection, end, parts, blocks, report) for end in ("source", "target")
-        ]
-        if not all(found):
+        source = _has_end(path, connection, "source", parts, blocks, report)
+        target = _has_end(path, connection, "target", parts, blocks, report)
+        if not (source and target):
             continue
         if connection.source == connection.target:
             way = f"{connection.source} -> {connection.target}"
             report.add(path, f"A block cannot follow itself: `{way}`. Remove this connection.")
             continue
-        ends = (
-            connection.source,
-            connection.target,
-            connection.source_agent,
-            connection.target_agent,
-        )
-        what = (*ends, connection.route, connection.when)
-        if (other := seen.setdefault(what, path)) != path:
+        meaning = (
+            connection.source, connection.source_agent, connection.target, connection.target_agent,
+            connection.route, connection.when,
+        )  # fmt: skip
+        if (other := seen.setdefault(meaning, path)) != path:
             report.add(path, f"This connection says the same as that at {other}. Remove one.")
         yield path, connection
 
 
-def _check_end(
+def _has_end(
     path: str,
     connection: Connection,
     end: str,
@@ -100,7 +97,7 @@ def _check_end(
     agent_id: str | None = getattr(connection, f"{end}_agent")
     entry = blocks.get(block_id)
     if entry is None:
-        # A block that stands there but cannot be read has been reported already.
+        # An invalid block has been reported already.
         if block_id not in parts.ids:
             report.add(
                 f"{path}/{end}",
@@ -123,89 +120,72 @@ def _check_end(
 def _check_cycles(
     blocks: dict[str, BlockEntry], edges: list[tuple[str, Connection]], report: Report
 ) -> list[str] | None:
-    """The blocks' ids, sources first; None if there is a cycle, with each way back reported."""
+    """The ids of the blocks in topological order; None if there is a cycle.
+
+    A depth-first search; each connection that closes a cycle is reported.
+    """
     leaving: dict[str, list[tuple[str, str]]] = {name: [] for name in blocks}
     for path, connection in edges:
         leaving[connection.source].append((path, connection.target))
     open_ids: dict[str, None] = {}
     finished: dict[str, None] = {}
-    before = len(report)
-    sound = True
+    has_cycle = False
     for start in blocks:
-        for path, cycle in _walk(start, leaving, open_ids, finished):
-            sound = False
-            report.add(
-                path,
-                f"The blocks go in a circle: `{_spelled(cycle)}`. Remove one of its connections.",
-            )
-    return list(reversed(finished)) if sound and len(report) == before else None
+        if start in finished:
+            continue
+        open_ids[start] = None
+        stack = [iter(leaving[start])]
+        while stack:
+            path, target = next(stack[-1], ("", ""))
+            if not path:
+                stack.pop()
+                finished[open_ids.popitem()[0]] = None
+            elif target in open_ids:
+                has_cycle = True
+                names = list(open_ids)
+                _report_cycle(path, [*names[names.index(target) :], target], report)
+            elif target not in finished:
+                open_ids[target] = None
+                stack.append(iter(leaving[target]))
+    return None if has_cycle else list(reversed(finished))
 
 
-def _walk(
-    start: str,
-    leaving: dict[str, list[tuple[str, str]]],
-    open_ids: dict[str, None],
-    finished: dict[str, None],
-) -> Iterator[tuple[str, list[str]]]:
-    """Go down from a block, depth first; gives each connection that leads back, with its circle."""
-    if start in finished:
+def _report_cycle(path: str, cycle: list[str], report: Report) -> None:
+    if len(cycle) > MAX_SPELLED:
+        left_out = f"({len(cycle) - MAX_SPELLED + 1} more)"
+        cycle = [*cycle[: MAX_SPELLED - 2], left_out, cycle[-1]]
+    report.add(
+        path,
+        f"The blocks go in a circle: `{' -> '.join(cycle)}`. Remove one of its connections.",
+    )
+
+
+# --- Unreachable blocks ---------------------------------------------------------------------------
+
+
+def _check_unreachable(
+    blocks: dict[str, BlockEntry], arriving: dict[str, list[Connection]], report: Report
+) -> None:
+    """`arriving` has the connections to each block, in topological order."""
+    conditions = [way.when or "" for ways in arriving.values() for way in ways]
+    if sum(map(len, conditions)) > MAX_CHARACTERS:
         return
-    open_ids[start] = None
-    ways = [iter(leaving[start])]
-    while ways:
-        path, target = next(ways[-1], ("", ""))
-        if not path:
-            ways.pop()
-            finished[open_ids.popitem()[0]] = None
-        elif target in open_ids:
-            way = list(open_ids)
-            yield path, [*way[way.index(target) :], target]
-        elif target not in finished:
-            open_ids[target] = None
-            ways.append(iter(leaving[target]))
-
-
-def _spelled(cycle: list[str]) -> str:
-    if len(cycle) > SPELLED:
-        cycle = [*cycle[: SPELLED - 2], f"({len(cycle) - SPELLED + 1} more)", cycle[-1]]
-    return " -> ".join(cycle)
-
-
-def _ancestors(order: list[str], edges: list[tuple[str, Connection]]) -> dict[str, frozenset[str]]:
-    sources: dict[str, list[str]] = {name: [] for name in order}
-    for _, connection in edges:
-        sources[connection.target].append(connection.source)
-    above: dict[str, frozenset[str]] = {}
-    for name in order:
-        above[name] = frozenset(sources[name]).union(*(above[source] for source in sources[name]))
-    return above
-
-
-# --- What can never run ---------------------------------------------------------------------------
-
-
-def _check_unreachable(order: list[str], layout: Layout, report: Report) -> None:
-    if sum(len(way.when or "") for _, way in layout.edges) > MAX_CHARACTERS:
-        return
-    arriving: dict[str, list[Connection]] = {name: [] for name in order}
-    for _, connection in layout.edges:
-        arriving[connection.target].append(connection)
     dead: set[str] = set()
-    for name in order:
-        ways = arriving[name]
-        if not ways or any(way.source not in dead and _may_hold(way) for way in ways):
+    for name, ways in arriving.items():
+        live = [way for way in ways if way.source not in dead]
+        if not ways or any(map(_may_hold, live)):
             continue
         dead.add(name)
-        if any(way.source not in dead for way in ways):
+        if live:
             report.add(
-                layout.blocks[name].path,
+                blocks[name].path,
                 f"Block `{name}` can never run: no connection to it can be taken. "
                 "Correct the conditions (`when`), or remove the block.",
             )
 
 
 def _may_hold(connection: Connection) -> bool:
-    """False for a condition that is not true in any run."""
+    """False if the condition is false in every run."""
     if connection.when is None:
         return True
     try:

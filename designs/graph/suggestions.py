@@ -1,7 +1,8 @@
-"""Suggested prompts: puts them in where the prompts are still those that were read."""
+"""Applies suggested prompts to a document whose prompts have not changed since the review."""
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from designs.graph.report import excerpt
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """What a reviewer of the design says about one agent's system prompt."""
+    """A reviewer's new system prompt for one agent."""
 
     block_id: str
     agent_id: str
@@ -23,7 +24,7 @@ class Suggestion:
 
 
 def read_suggestion(raw: Mapping[str, Any]) -> Suggestion | None:
-    """The suggestion that a review wrote as an object; None if its names or prompts are no text."""
+    """Parse a suggestion from a review; None if an id or prompt is not text."""
     names = ("block_id", "agent_id", "current_prompt", "suggested_prompt")
     if not all(isinstance(raw.get(name), str) for name in names):
         return None
@@ -35,30 +36,40 @@ def read_suggestion(raw: Mapping[str, Any]) -> Suggestion | None:
 def apply_to_document(
     document: dict[str, Any], suggestions: Iterable[Suggestion]
 ) -> tuple[dict[str, Any], Sequence[str]]:
-    """The document with all suggested prompts, and why any of them cannot be put in."""
-    changed: dict[tuple[str, str], str] = {}
+    """The document with all suggested prompts; or unchanged, with the reasons why one does not apply."""
+    applied = copy.deepcopy(document)
     refusals = []
+    seen = set()
     for suggestion in suggestions:
-        where = (suggestion.block_id, suggestion.agent_id)
-        refusal = _refusal(document, suggestion)
-        if where in changed:
-            refusal = f"There are two suggestions for {_named(suggestion)}. Apply one of them."
-        if refusal is None:
-            changed[where] = keep_expressions(
-                suggestion.suggested_prompt, suggestion.current_prompt
+        block_id, agent_id = suggestion.block_id, suggestion.agent_id
+        named = f"agent `{excerpt(agent_id)}` of block `{excerpt(block_id)}`"
+        agents = [
+            agent
+            for block in _objects(applied.get("blocks"))
+            if block.get("id") == block_id
+            for agent in _objects(block.get("agents"))
+            if agent.get("id") == agent_id
+        ]
+        if (block_id, agent_id) in seen:
+            refusals.append(f"There are two suggestions for {named}. Apply one of them.")
+        elif not agents:
+            refusals.append(f"There is no {named} in the design any more.")
+        elif (agents[0].get("system_prompt") or "") != suggestion.current_prompt:
+            refusals.append(
+                f"The prompt of {named} changed since it was reviewed. Review it again."
             )
         else:
-            refusals.append(refusal)
-    if refusals or not changed:
-        return document, refusals
-    blocks = [_with_prompts(block, changed) for block in document["blocks"]]
-    return {**document, "blocks": blocks}, ()
+            seen.add((block_id, agent_id))
+            prompt = keep_expressions(suggestion.suggested_prompt, suggestion.current_prompt)
+            for agent in agents:
+                agent["system_prompt"] = prompt
+    return (document, refusals) if refusals else (applied, ())
 
 
 def keep_expressions(suggested: str, current: str) -> str:
-    """The suggested text as a template in which only the current prompt's expressions count.
+    """The suggested text as a template, keeping only the expressions of the current prompt.
 
-    A model wrote the text: whatever else it put between braces stays text.
+    A model wrote the text, so anything else in double braces is escaped.
     """
     try:
         expressions = Template.compile(current).expressions
@@ -67,43 +78,10 @@ def keep_expressions(suggested: str, current: str) -> str:
     text = escape_text(suggested)
     if not expressions:
         return text
-    either = "|".join(re.escape(known) for known in sorted(set(expressions), key=len, reverse=True))
-    return re.sub(rf"\\(\{{\{{\s*(?:{either})\s*\}}\}})", lambda found: found[1], text)
-
-
-def _refusal(document: dict[str, Any], suggestion: Suggestion) -> str | None:
-    agent = next(
-        (
-            agent
-            for block in _objects(document.get("blocks"))
-            if block.get("id") == suggestion.block_id
-            for agent in _objects(block.get("agents"))
-            if agent.get("id") == suggestion.agent_id
-        ),
-        None,
+    either = "|".join(
+        re.escape(source) for source in sorted(set(expressions), key=len, reverse=True)
     )
-    if agent is None:
-        return f"There is no {_named(suggestion)} in the design any more."
-    if (agent.get("system_prompt") or "") != suggestion.current_prompt:
-        return f"The prompt of {_named(suggestion)} changed since it was reviewed. Review it again."
-    return None
-
-
-def _named(suggestion: Suggestion) -> str:
-    return f"agent `{excerpt(suggestion.agent_id)}` of block `{excerpt(suggestion.block_id)}`"
-
-
-def _with_prompts(block: Any, changed: dict[tuple[str, str], str]) -> Any:
-    if not isinstance(block, dict) or not isinstance(block.get("agents"), list):
-        return block
-    mine = {agent: prompt for (owner, agent), prompt in changed.items() if owner == block.get("id")}
-    agents = [
-        {**agent, "system_prompt": mine[agent["id"]]}
-        if isinstance(agent, dict) and isinstance(agent.get("id"), str) and agent["id"] in mine
-        else agent
-        for agent in block["agents"]
-    ]
-    return {**block, "agents": agents}
+    return re.sub(rf"\\(\{{\{{\s*(?:{either})\s*\}}\}})", lambda match: match[1], text)
 
 
 def _objects(value: Any) -> Iterable[dict[str, Any]]:

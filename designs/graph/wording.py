@@ -1,11 +1,10 @@
-"""Checks expressions and templates of a design: they can be read, and they read what is there."""
+"""Checks the expressions and templates of a design: they parse, and they read names that exist."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection
 
 from designs.graph.expressions import Expression, ExpressionError, Template, compile_output
-from designs.graph.reads import Reads
 from designs.graph.report import Report, excerpt
 from designs.graph.spec import MAX_CHARACTERS, MAX_EXPRESSIONS
 
@@ -23,20 +22,19 @@ class Wording:
         self._characters_left = MAX_CHARACTERS
 
     def check_template(self, source: str, path: str, above: Collection[str] | None) -> None:
-        """`above` are the blocks whose output is there; None if that is not known."""
-        if "{{" in source and self._may_go_on():
-            self._check(source, path, above, "template")
+        """`above` are the blocks whose output is available; None if that is not known."""
+        if "{{" in source:
+            self._check(Template.compile, source, path, above)
 
     def check_expression(self, source: str, path: str, above: Collection[str] | None) -> None:
-        if self._may_go_on():
-            self._check(source, path, above, "expression")
+        self._check(Expression.compile, source, path, above)
 
     def check_output(self, source: str, path: str) -> None:
-        """The document's `output`, which sees all blocks."""
-        if source.strip() and self._may_go_on():
-            self._check(source, path, self._ids, "output")
+        """The document's `output`, which sees all blocks but has no `incoming`."""
+        if source.strip():
+            self._check(compile_output, source, path, self._ids, is_output=True)
 
-    def _may_go_on(self) -> bool:
+    def _has_budget(self) -> bool:
         if self._report.full:
             return False
         if self._left <= 0:
@@ -53,29 +51,32 @@ class Wording:
             return False
         return True
 
-    def _count(self, sources: Iterable[str]) -> None:
-        for source in sources:
-            self._left -= 1
-            self._characters_left -= len(source)
-
-    def _check(self, source: str, path: str, above: Collection[str] | None, kind: str) -> None:
-        try:
-            compiled = _compile(source, kind)
-        except ExpressionError as error:
-            self._count([error.source])
-            self._report.add(path, error.message)
-            return
-        self._count(compiled.expressions if isinstance(compiled, Template) else [source])
-        self._check_reads(compiled.reads, path, above, is_output=kind == "output")
-
-    def _check_reads(
-        self, reads: Reads, path: str, above: Collection[str] | None, *, is_output: bool
+    def _check(
+        self,
+        compile_text: Callable[[str], Expression | Template],
+        source: str,
+        path: str,
+        above: Collection[str] | None,
+        *,
+        is_output: bool = False,
     ) -> None:
-        if reads.everything:
+        if not self._has_budget():
+            return
+        reads = None
+        try:
+            compiled = compile_text(source)
+            reads = compiled.reads
+            sources = compiled.expressions if isinstance(compiled, Template) else (source,)
+        except ExpressionError as error:
+            sources = (error.source,)
+            self._report.add(path, error.message)
+        self._left -= len(sources)
+        self._characters_left -= sum(map(len, sources))
+        if reads is not None and reads.everything:
             self._report.add(
                 path, "`@` alone stands for all names at once. Name what is read, as in `input`."
             )
-        for place in reads.paths:
+        for place in reads.paths if reads is not None else ():
             problem = self._read_problem(place, above, is_output)
             if problem is not None:
                 self._report.add(path, problem)
@@ -83,27 +84,23 @@ class Wording:
     def _read_problem(
         self, place: tuple[str, ...], above: Collection[str] | None, is_output: bool
     ) -> str | None:
-        name = place[0]
+        name, inner = place[0], place[1] if len(place) > 1 else None
         if name not in NAMES:
             return self._unknown_name(place)
         if name == "incoming" and is_output:
             return "`incoming` is what a block receives; read `blocks.<id>.output` here."
-        if name == "execution" and len(place) > 1 and place[1] not in FACTS:
+        if name == "execution" and inner is not None and inner not in FACTS:
             facts = ", ".join(f"`{fact}`" for fact in FACTS)
-            return f"`execution` has only {facts}, not `{excerpt(place[1])}`."
-        if name == "blocks" and len(place) > 1:
-            return self._block_problem(place, above)
-        return None
-
-    def _block_problem(self, place: tuple[str, ...], above: Collection[str] | None) -> str | None:
-        name = place[1]
-        if name not in self._ids:
-            return f"There is no block `{excerpt(name)}`.{self._report.nearest(name, self._ids)}"
+            return f"`execution` has only {facts}, not `{excerpt(inner)}`."
+        if name != "blocks" or inner is None:
+            return None
+        if inner not in self._ids:
+            return f"There is no block `{excerpt(inner)}`.{self._report.nearest(inner, self._ids)}"
         if len(place) > 2 and place[2] != "output":
-            return f"A block has only `output`. Write `blocks.{name}.output`."
-        if above is not None and name not in above:
+            return f"A block has only `output`. Write `blocks.{inner}.output`."
+        if above is not None and inner not in above:
             return (
-                f"`blocks.{name}.output` is not there at this point: `{name}` is not upstream. "
+                f"`blocks.{inner}.output` is not there at this point: `{inner}` is not upstream. "
                 "Connect the blocks, directly or through others."
             )
         return None
@@ -111,12 +108,6 @@ class Wording:
     def _unknown_name(self, place: tuple[str, ...]) -> str:
         name = excerpt(place[0])
         quoted = f" For the text itself, write '{name}' in single quotes."
-        known = ", ".join(f"`{known}`" for known in NAMES)
+        names = ", ".join(f"`{other}`" for other in NAMES)
         hint = self._report.nearest(place[0], NAMES) + (quoted if len(place) == 1 else "")
-        return f"There is no name `{name}` to read; there are {known}.{hint}"
-
-
-def _compile(source: str, kind: str) -> Expression | Template:
-    if kind == "output":
-        return compile_output(source)
-    return Template.compile(source) if kind == "template" else Expression.compile(source)
+        return f"There is no name `{name}` to read; there are {names}.{hint}"
