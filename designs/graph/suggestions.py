@@ -36,7 +36,7 @@ def read_suggestion(raw: Mapping[str, Any]) -> Suggestion | None:
 def apply_to_document(
     document: dict[str, Any], suggestions: Iterable[Suggestion]
 ) -> tuple[dict[str, Any], Sequence[str]]:
-    """The document with all suggested prompts; or unchanged, with the reasons why one does not apply."""
+    """The document with all suggested prompts; unchanged, with the reasons, if one is refused."""
     applied = copy.deepcopy(document)
     refusals = []
     seen = set()
