@@ -1,14 +1,14 @@
-"""Retention: which history is to go, and the sweep that lets it go in small batches.
+"""Retention: the history that is past its limits, and the sweep that deletes it in small batches.
 
-Each batch is a transaction of its own that finds what is still to go, so a sweep that is stopped is
-gone on with by the next one, in any process. The daily totals are no history: they stay.
+Each batch is its own transaction and query, so after a stopped sweep the next one continues, in any
+process. Daily totals are not history: they stay.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -37,39 +37,35 @@ from executor.models import LIVE, Execution, HourlyTotals
 
 BATCH = 500
 SWEEP_EVERY = timedelta(minutes=10)
-# Who looks at a flood of runs sees it whole, though sweeps come by themselves.
+# Automatic sweeps leave the runs of the last hour whole, so that a flood can be looked at.
 SPARED = timedelta(hours=1)
 LOOK_EVERY = timedelta(hours=6)
-# What is held, by age: each bucket up to so many days.
+# Upper bounds in days of the age groups in the overview.
 AGES = (1, 7, 30, 90, 365)
-# What is counted, in words.
+# The fields of `Swept` in words.
 KINDS = {
     "payloads": "executions' texts",
     "executions": "executions",
     "occurrences": "occurrences of schedules",
     "idempotency_keys": "idempotency keys",
-    "sessions": "sessions that are over",
-    "audit_entries": "entries of the audit",
+    "sessions": "expired sessions",
+    "audit_entries": "audit entries",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is kept; None is for ever. `keep_last` spares what came after `spared_from`."""
+    """None keeps everything. `keep_last` also keeps all that is newer than `spared_from`."""
 
     payload_days: int | None
     history_days: int | None
     keep_last: int | None
     spared_from: datetime
 
-    @property
-    def keep_all(self) -> bool:
-        return (self.payload_days, self.history_days, self.keep_last) == (None, None, None)
-
 
 @dataclass
 class Swept:
-    """How many of each kind went, or would go."""
+    """The number of deleted or emptied rows of each kind."""
 
     payloads: int = 0
     executions: int = 0
@@ -80,7 +76,7 @@ class Swept:
 
 
 def sweep_if_due() -> Swept | None:
-    """One sweep by whoever comes first, every ten minutes; None if it is not time for one."""
+    """Sweep if no process has for ten minutes; None if one has."""
     policy = RetentionPolicy.stored_general()
     due = Q(swept_at=None) | Q(swept_at__lt=timezone.now() - SWEEP_EVERY)
     if not RetentionPolicy.objects.filter(due, pk=policy.pk).update(swept_at=Now()):
@@ -89,78 +85,78 @@ def sweep_if_due() -> Swept | None:
 
 
 def sweep(*, rest_seconds: float = 0.0, spare: timedelta = timedelta()) -> Swept:
-    """Let everything go whose time is over. `rest_seconds` after each batch leave others room.
+    """Delete everything past its limits, with a rest after each batch that leaves others room.
 
-    What is younger than `spare` does not go because there is too much of it.
+    Rows younger than `spare` are not deleted for being too many.
     """
-    batches = _Batches(rest_seconds)
+    batches = partial(_in_batches, rest_seconds)
     add_up(rest_seconds=rest_seconds)
     swept = Swept()
-    # First the keys: what they point at is kept.
-    swept.idempotency_keys = batches.of(IdempotencyKey.objects.old, _deleting(IdempotencyKey))
-    batches.of(old_hours, _deleting(HourlyTotals))
-    swept.sessions = batches.of(_over_sessions, _deleting(Session))
-    for place, limits in _places(timezone.now() - spare):
+    # Keys come first, as they protect their executions.
+    swept.idempotency_keys = batches(IdempotencyKey.objects.old, _deleting(IdempotencyKey))
+    batches(old_hours, _deleting(HourlyTotals))
+    swept.sessions = batches(_expired_sessions, _deleting(Session))
+    for place, limits in _limited_places(timezone.now() - spare):
         watched = _watched(place)
-        swept.executions += batches.of(
-            partial(_over_executions, place, limits, watched), delete_executions, still_prunable
-        )
-        swept.payloads += batches.of(
-            partial(_over_payloads, place, limits, watched), _empty, still_prunable
-        )
-        if place is not None:
-            swept.occurrences += _sweep_occurrences(batches, place, limits, watched)
+        old = partial(_over_executions, place, limits, watched)
+        swept.executions += batches(old, delete_executions, still_prunable)
+        old = partial(_over_payloads, place, limits, watched)
+        swept.payloads += batches(old, _empty, still_prunable)
+        for schedule in Schedule.objects.filter(deployment=place) if place else ():
+            old = partial(_over_occurrences, schedule, limits, watched)
+            swept.occurrences += batches(old, _deleting(Occurrence))
     policy = RetentionPolicy.stored_general()
-    swept.audit_entries = _sweep_audit(batches, policy)
-    _look(policy)
+    before = _audit_before(policy)
+    if before is not None:
+        old = partial(AuditEntry.objects.until, before)
+        swept.audit_entries = batches(old, partial(audit.prune, before=before))
+    _count_held(policy)
     RetentionPolicy.objects.filter(pk=policy.pk).update(swept_at=Now(), swept=asdict(swept))
     return swept
 
 
 def count_over() -> Swept:
-    """What a sweep would let go now."""
-    found = Swept(
-        idempotency_keys=IdempotencyKey.objects.old().count(), sessions=_over_sessions().count()
+    """The numbers that a sweep would delete now."""
+    counts = Swept(
+        idempotency_keys=IdempotencyKey.objects.old().count(), sessions=_expired_sessions().count()
     )
-    found.audit_entries = _over_entries(_audit_before(RetentionPolicy.general())).count()
+    before = _audit_before(RetentionPolicy.general())
+    if before is not None:
+        counts.audit_entries = AuditEntry.objects.until(before).count()
     add_up()
-    for place, limits in _places(timezone.now()):
+    for place, limits in _limited_places(timezone.now()):
         watched = _watched(place)
-        gone = _over_executions(place, limits, watched)
-        found.executions += gone.count()
+        deleted = _over_executions(place, limits, watched)
+        counts.executions += deleted.count()
         emptied = _over_payloads(place, limits, watched)
-        found.payloads += emptied.exclude(pk__in=gone.values("pk")).count()
+        counts.payloads += emptied.exclude(pk__in=deleted.values("pk")).count()
         for schedule in Schedule.objects.filter(deployment=place) if place else ():
-            found.occurrences += _over_occurrences(schedule, limits, watched).count()
-    return found
+            counts.occurrences += _over_occurrences(schedule, limits, watched).count()
+    return counts
 
 
-class _Batches:
-    def __init__(self, rest_seconds: float) -> None:
-        self.rest_seconds = rest_seconds
+def _in_batches(
+    rest_seconds: float,
+    query: Callable[[], Any],
+    do: Callable[[Sequence[Any]], object],
+    still: Callable[[Sequence[Any]], Sequence[Any]] = tuple,
+) -> int:
+    """Do it to all rows of the query, a batch at a time; returns to how many.
 
-    def of(
-        self,
-        over: Callable[[], Any],
-        do: Callable[[Sequence[Any]], object],
-        still: Callable[[Sequence[Any]], Sequence[Any]] = tuple,
-    ) -> int:
-        """Do it to all that is over, so many at a time; returns to how many.
-
-        `still` leaves, of those that are locked, those to do it to after all.
-        """
-        total = 0
-        while True:
-            with transaction.atomic():
-                locked = lock(over().order_by("pk"), BATCH)
-                pks = still(locked)
-                if pks:
-                    do(pks)
-            total += len(pks)
-            # What is not to go any more is not found again.
-            if len(locked) < BATCH:
-                return total
-            time.sleep(self.rest_seconds)
+    `still` picks those of the locked rows to which it still applies.
+    """
+    total = 0
+    while True:
+        with transaction.atomic():
+            locked = lock(query().order_by("pk"), BATCH)
+            pks = still(locked)
+            if pks:
+                do(pks)
+        total += len(pks)
+        # The query no longer returns the rows that `still` left out.
+        if len(locked) < BATCH:
+            return total
+        time.sleep(rest_seconds)
 
 
 def _empty(pks: Sequence[uuid.UUID]) -> None:
@@ -172,12 +168,13 @@ def _deleting(model: Any) -> Callable[[Sequence[Any]], object]:
     return lambda pks: model.objects.filter(pk__in=pks).delete()
 
 
-# --- What is over ---------------------------------------------------------------------------------
+# --- Rows past their limits -----------------------------------------------------------------------
 
 
-def _places(spared_from: datetime) -> Iterator[tuple[uuid.UUID | None, Limits]]:
-    """Each deployment, undeployed ones too, and None for tries, with its limits; not those whose
-    history is kept for ever.
+def _limited_places(spared_from: datetime) -> Iterator[tuple[uuid.UUID | None, Limits]]:
+    """The limits of each deployment, undeployed ones too, and of runs without one (None).
+
+    Leaves out those that keep everything.
     """
     general = RetentionPolicy.general()
     own = {row.deployment_id: row for row in RetentionPolicy.objects.exclude(deployment=None)}
@@ -185,17 +182,13 @@ def _places(spared_from: datetime) -> Iterator[tuple[uuid.UUID | None, Limits]]:
     if not own and not any(getattr(general, name) for name in names):
         return
     for place in (*Deployment.objects.values_list("pk", flat=True), None):
-        rows = (own.get(place), general)
-        kept = (_first(getattr(row, name, None) for row in rows) for name in names)
-        payload_days, history_days, keep_last = kept
-        limits = Limits(payload_days, history_days, keep_last, spared_from)
-        if not limits.keep_all:
-            yield place, limits
-
-
-def _first(values: Iterable[int | None]) -> int | None:
-    """The first that says something; 0 says for ever."""
-    return next((value for value in values if value is not None), None) or None
+        limits = {}
+        for name in names:
+            # The deployment's own limit counts before the general one; 0 keeps everything.
+            limit = getattr(own.get(place), name, None)
+            limits[name] = (getattr(general, name) if limit is None else limit) or None
+        if any(limits.values()):
+            yield place, Limits(**limits, spared_from=spared_from)
 
 
 def _over_executions(place: uuid.UUID | None, limits: Limits, watched: set[uuid.UUID]) -> Any:
@@ -218,36 +211,24 @@ def _over_payloads(place: uuid.UUID | None, limits: Limits, watched: set[uuid.UU
 
 
 def _free(over: Q, place: uuid.UUID | None, watched: set[uuid.UUID]) -> Any:
-    """Those that nothing else needs: no callback to be sent, no key of a repeated call, no rule of
-    a schedule.
-    """
-    ours = OuterRef("pk")
-    pending = Delivery.objects.filter(execution=ours, status=Delivery.Status.PENDING)
-    keys = IdempotencyKey.objects.filter(execution=ours)
+    """Leaves out executions with a pending callback or an idempotency key, and watched ones."""
+    pk = OuterRef("pk")
+    pending = Delivery.objects.filter(execution=pk, status=Delivery.Status.PENDING)
+    keys = IdempotencyKey.objects.filter(execution=pk)
     rows = prunable().filter(over, deployment=place).exclude(pk__in=watched)
     return rows.filter(~Exists(pending), ~Exists(keys))
 
 
 def _watched(place: uuid.UUID | None) -> set[uuid.UUID]:
-    """The last runs of schedules that pause after so many failures: these are counted in them."""
-    found: set[uuid.UUID] = set()
+    """The last runs of schedules that pause after failures, which are counted in them."""
+    watched: set[uuid.UUID] = set()
     if place is None:
-        return found
+        return watched
     for schedule in Schedule.objects.filter(deployment=place, pause_after_failures__isnull=False):
         ran = schedule.occurrences.exclude(execution=None).order_by("-due_at")
         last = ran.values_list("execution", flat=True)[: schedule.pause_after_failures]
-        found.update(last)
-    return found
-
-
-def _sweep_occurrences(
-    batches: _Batches, place: uuid.UUID, limits: Limits, watched: set[uuid.UUID]
-) -> int:
-    total = 0
-    for schedule in Schedule.objects.filter(deployment=place):
-        over = partial(_over_occurrences, schedule, limits, watched)
-        total += batches.of(over, _deleting(Occurrence))
-    return total
+        watched.update(last)
+    return watched
 
 
 def _over_occurrences(schedule: Schedule, limits: Limits, watched: set[uuid.UUID]) -> Any:
@@ -266,34 +247,18 @@ def _over_occurrences(schedule: Schedule, limits: Limits, watched: set[uuid.UUID
     return rows.exclude(outcome=Occurrence.Outcome.WAITING).filter(~Exists(kept))
 
 
-def _sweep_audit(batches: _Batches, policy: RetentionPolicy) -> int:
-    before = _audit_before(policy)
-    if before is None:
-        return 0
-    return batches.of(partial(_over_entries, before), partial(audit.prune, before=before))
-
-
 def _audit_before(policy: RetentionPolicy) -> datetime | None:
-    """Entries that are older go; None: none."""
     if not policy.audit_days:
         return None
     return timezone.now() - timedelta(days=policy.audit_days)
 
 
-def _over_entries(before: datetime | None) -> Any:
-    rows = AuditEntry.objects.all()
-    return rows.none() if before is None else rows.until(before)
-
-
-def _over_sessions() -> Any:
+def _expired_sessions() -> Any:
     return Session.objects.filter(expire_date__lt=timezone.now())
 
 
-# --- What is held ---------------------------------------------------------------------------------
-
-
-def _look(policy: RetentionPolicy) -> None:
-    """Count what is held, by age; seldom, as that reads an index of the whole history."""
+def _count_held(policy: RetentionPolicy) -> None:
+    """Count executions by age; rarely, as that reads an index of the whole history."""
     now = timezone.now()
     if policy.looked_at is not None and policy.looked_at > now - LOOK_EVERY:
         return

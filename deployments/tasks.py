@@ -1,4 +1,4 @@
-"""Messages of the queue that concern deployments."""
+"""Celery tasks of deployments."""
 
 import uuid
 
@@ -12,13 +12,13 @@ from executor.following.sending import SETTLE
 
 @shared_task(name="deployments.wake_schedules")
 def wake_schedules_task() -> None:
-    """What a stock beat would send for our rows: only another call of the pump."""
+    """The task in our rows of beat, which a stock beat would send: one more call of the pump."""
     wake_schedules()
 
 
 @shared_task(name=SETTLE)
 def settle_execution_task(e: str) -> None:
-    """What waits for the end of this execution: its callback, and whether its schedule pauses."""
+    """After an execution has ended: pause its schedule if it keeps failing, send its callback."""
     pk = uuid.UUID(e)
     settle_schedule(pk)
     settle_execution(pk)

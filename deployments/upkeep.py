@@ -1,4 +1,4 @@
-"""What every worker and scheduler does beside its work: adds up the totals, sweeps by retention."""
+"""Background upkeep of every worker and scheduler: totals and retention."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 def start_upkeep() -> threading.Event:
-    """Keep on in a daemon thread until the returned event is set."""
+    """Runs in a daemon thread until the returned event is set."""
     return forever("upkeep", _keep_up, pause=_pause, first_seconds=_pause())
 
 

@@ -19,7 +19,7 @@ from deployments.api.serializers import (
     design_for,
 )
 from deployments.models import Deployment
-from deployments.schedules.store import PREFETCH, first_input, first_ones
+from deployments.schedules.store import PREFETCH, first_input, first_schedules
 from deployments.services import change_deployment, deploy_design, undeploy
 from designs.api.base import ApiView, as_uuid
 from designs.api.filters import OrderFilter
@@ -90,7 +90,7 @@ class DeploymentListView(DeploymentBase):
         responses={200: DeploymentOut(many=True)},
     )
     def get(self, request: Request) -> Response:
-        rows = self.rows().prefetch_related(None).prefetch_related(first_ones())
+        rows = self.rows().prefetch_related(None).prefetch_related(first_schedules())
         return answer_page(
             self,
             BoundedPages(),

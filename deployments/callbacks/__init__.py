@@ -1,4 +1,4 @@
-"""Telling a server that a run has ended: signed, and tried again until it is heard."""
+"""Signed callbacks that report the end of a run, retried until the receiver accepts them."""
 
 __all__ = [
     "deliveries",

@@ -1,4 +1,4 @@
-"""Callbacks: tells a server that a run has ended, signed, tried again until it is heard."""
+"""Callbacks: when each is sent, retried and given up, and the secrets they are signed with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from deployments.callbacks.tries import PAUSES as PAUSES
 from deployments.callbacks.tries import (
     POSTPONED,
     claim_try,
@@ -22,9 +21,7 @@ from deployments.callbacks.tries import (
     note_try,
     postpone,
     send_try,
-    where,
 )
-from deployments.callbacks.tries import signed_headers as signed_headers
 from deployments.callbacks.turns import Line, turns
 from deployments.errors import CallbackRefused, DeliveryPending
 from deployments.models import CallbackSecret, Delivery, Deployment, check_callback_url
@@ -51,21 +48,21 @@ def check_callback(url: str) -> None:
 
 
 def new_delivery(*, execution: Execution, url: str) -> Delivery:
-    """The row to insert together with a deployment's execution. Nothing is written."""
-    # By the database's clock, like all that it is compared with.
+    """An unsaved row, to be inserted together with the execution."""
+    # By the database's clock, which it is compared with.
     due = cast(Any, Now())
     deployment_id = cast(Any, execution.deployment_id)
     return Delivery(execution=execution, deployment_id=deployment_id, url=url, next_attempt_at=due)
 
 
 def change_secret(*, deployment: Deployment, overlap_seconds: float = 0) -> str:
-    """A new secret, which cannot be read again; for a while callbacks carry both signatures."""
+    """A new secret, shown only now; callbacks carry both signatures for `overlap_seconds`."""
     text = CallbackSecret.new_text()
     with transaction.atomic():
-        row, made = CallbackSecret.objects.select_for_update().get_or_create(
+        row, created = CallbackSecret.objects.select_for_update().get_or_create(
             deployment=deployment, defaults={"secret": text}
         )
-        if not made:
+        if not created:
             row.previous, row.secret = row.secret, text
             row.previous_until = timezone.now() + timedelta(seconds=overlap_seconds)
             with recorded_as(Action.ROTATE):
@@ -74,42 +71,42 @@ def change_secret(*, deployment: Deployment, overlap_seconds: float = 0) -> str:
 
 
 def settle_execution(pk: uuid.UUID) -> int:
-    """Begin the callbacks of an execution that has ended; returns how many.
+    """Queue the callbacks of an ended execution; returns how many.
 
-    Those that find no room in this process are looked at again a little later.
+    If this process has no room, a sweep sends them to a worker again a little later.
     """
     due = Delivery.objects.due().filter(execution_id=pk)
-    begun = 0
+    queued = 0
     for delivery_id, deployment_id, url in due.values_list("pk", "deployment_id", "url"):
         if delivery_id in _line:
             continue
         if _line.enter(delivery_id, deployment_id):
-            begun += 1
+            queued += 1
             asyncio.run_coroutine_threadsafe(
-                _deliver_safely(delivery_id, deployment_id, url), process_loop()
+                _deliver_in_turn(delivery_id, deployment_id, url), process_loop()
             )
         else:
             due_row(delivery_id).update(next_attempt_at=Now() + POSTPONED)
-    return begun
+    return queued
 
 
 def sweep_deliveries() -> int:
-    """Send those that are due to the workers: first tries whose message was lost, and later ones.
+    """Send due callbacks to the workers: retries, and first tries whose message was lost.
 
     Safe to run in many processes at once. Returns how many were sent.
     """
     due = Delivery.objects.due().unsent().order_by("next_attempt_at")
-    found = list(due.values_list("pk", "execution_id")[:MAX_AT_ONCE])
-    Delivery.objects.filter(pk__in=[pk for pk, _ in found]).update(sent_at=Now())
-    for _, execution_id in found:
+    batch = list(due.values_list("pk", "execution_id")[:MAX_AT_ONCE])
+    Delivery.objects.filter(pk__in=[pk for pk, _ in batch]).update(sent_at=Now())
+    for _, execution_id in batch:
         send_settling(execution_id)
-    return len(found)
+    return len(batch)
 
 
 def redeliver(*, delivery: Delivery) -> None:
-    """Try again now, whatever became of it; the count of tries begins anew.
+    """Try again now, whatever its status, with the count of tries reset.
 
-    Raises DeliveryPending while the run goes on.
+    Raises DeliveryPending while the run is live.
     """
     if delivery.execution.status not in TERMINAL:
         raise DeliveryPending("The run has not ended yet; its callback is sent when it does.")
@@ -125,20 +122,8 @@ def redeliver(*, delivery: Delivery) -> None:
         transaction.on_commit(lambda: send_settling(delivery.execution_id), robust=True)
 
 
-async def deliver(pk: uuid.UUID) -> bool:
-    """One try, unless another process is at it; True if it was heard.
-
-    Takes its turn first: a claim ends after a while, and what waits holds no body.
-    """
-    facts = await in_thread(where, pk)
-    if facts is None:
-        return False
-    deployment_id, url = facts
-    async with turns().take(url, deployment_id):
-        return await _try(pk)
-
-
-async def _try(pk: uuid.UUID) -> bool:
+async def try_delivery(pk: uuid.UUID) -> bool:
+    """One try, unless another process has claimed it; True if the receiver accepted it."""
     claim = await in_thread(claim_try, pk)
     if claim is None:
         return False
@@ -151,11 +136,12 @@ async def _try(pk: uuid.UUID) -> bool:
     return await in_thread(note_try, pk, result)
 
 
-async def _deliver_safely(pk: uuid.UUID, deployment_id: object, url: str) -> None:
+async def _deliver_in_turn(pk: uuid.UUID, deployment_id: object, url: str) -> None:
     try:
+        # The turn comes before the claim, which expires; and what waits holds no body.
         async with turns().take(url, deployment_id):
-            await _try(pk)
+            await try_delivery(pk)
     except Exception:
-        logger.exception("Callback %s failed inside Orchestra; it is tried again.", pk)
+        logger.exception("Callback %s failed inside Orchestra and is retried.", pk)
     finally:
         _line.leave(pk, deployment_id)

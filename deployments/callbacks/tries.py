@@ -1,4 +1,4 @@
-"""One try of a callback: claimed, signed, sent, and how it went."""
+"""One try of a callback: claim it, sign and send it, record the result."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ from executor.models import Execution
 logger = logging.getLogger(__name__)
 
 SECONDS = 15.0
-# While a try goes on nobody else begins one; a process that is lost in it costs this long.
+# No other process tries meanwhile; if the one that claimed it dies, the retry waits this long.
 CLAIM = timedelta(seconds=60)
-# Seconds from one try to the next; after the last there is no other.
+# Seconds between tries; the one after the last pause is the final one.
 PAUSES = (5, 30, 120, 600, 1800, 7200, 21_600, 43_200, 86_400)
 MAX_PAUSE = 86_400
 MAX_RETRY_AFTER = 60
-# Before what found no place here is looked at again; that is no try.
+# How long a callback waits for which this process has no room. It does not count as a try.
 POSTPONED = timedelta(seconds=20)
 MAX_LOGGED = 20
-# "Gone" says for good that nobody wants to hear it.
+# The receiver wants no more tries.
 GONE = 410
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one try needs; `error` if it cannot be signed."""
+    """Everything that one try needs; `error` says why it cannot be signed."""
 
     message_id: str
     url: str
@@ -67,9 +67,9 @@ class Result:
 
 
 async def send_try(claim: Claim) -> Result | None:
-    """How it went; None if nothing was sent for a reason of ours that passes."""
+    """The result; None if nothing was sent for a temporary reason on our side."""
     if claim.error:
-        # The key that the secret was encrypted under may be put back.
+        # Not final: the key that the secret was encrypted with may come back.
         return Result(error=claim.error)
     try:
         reply = await send(
@@ -93,13 +93,14 @@ async def send_try(claim: Claim) -> Result | None:
 def signed_headers(
     message_id: str, body: bytes, secrets: list[str], *, at: float | None = None
 ) -> dict[str, str]:
-    """The headers of standard-webhooks; one signature for each secret that is good now."""
+    """The headers of Standard Webhooks, with one signature for each valid secret."""
     timestamp = str(int(time.time() if at is None else at))
     content = b".".join((message_id.encode(), timestamp.encode(), body))
-    signatures = [
-        "v1," + base64.b64encode(hmac.digest(_key(text), content, hashlib.sha256)).decode()
-        for text in secrets
-    ]
+    signatures = []
+    for text in secrets:
+        key = base64.b64decode(text.removeprefix("whsec_"))
+        digest = hmac.digest(key, content, hashlib.sha256)
+        signatures.append("v1," + base64.b64encode(digest).decode())
     return {
         "Content-Type": "application/json",
         "User-Agent": "Orchestra",
@@ -109,23 +110,17 @@ def signed_headers(
     }
 
 
-def _key(text: str) -> bytes:
-    return base64.b64decode(text.removeprefix("whsec_"))
-
-
-def where(pk: uuid.UUID) -> tuple[Any, str] | None:
-    return Delivery.objects.due().filter(pk=pk).values_list("deployment_id", "url").first()
-
-
 def due_row(pk: uuid.UUID) -> QuerySet[Delivery]:
-    # By the row's own columns alone: a joined table would be read as it was before a rival's claim.
+    # Only columns of the row itself: a joined table is read as of before another process's claim.
     return Delivery.objects.filter(
         pk=pk, status=Delivery.Status.PENDING, next_attempt_at__lte=Now()
     )
 
 
 def claim_try(pk: uuid.UUID) -> Claim | None:
-    if where(pk) is None or not due_row(pk).update(next_attempt_at=Now() + CLAIM):
+    """Claim it and load its body; None if it is not due or another process was faster."""
+    is_due = Delivery.objects.due().filter(pk=pk).exists()
+    if not is_due or not due_row(pk).update(next_attempt_at=Now() + CLAIM):
         return None
     delivery = Delivery.objects.select_related("execution", "deployment").get(pk=pk)
     secret, _ = CallbackSecret.objects.get_or_create(
@@ -136,18 +131,18 @@ def claim_try(pk: uuid.UUID) -> Claim | None:
         secrets = secret.texts
     except SecretUnreadable as unreadable:
         error = str(unreadable)
-    body = b"" if error else to_json(_content(delivery))
+    body = b"" if error else to_json(_payload(delivery))
     return Claim(delivery.message_id, delivery.url, body, secrets, error, delivery.next_attempt_at)
 
 
 def postpone(pk: uuid.UUID, claim: Claim) -> None:
-    """Give the claim back; that was no try."""
-    mine = Delivery.objects.filter(pk=pk, next_attempt_at=claim.ends_at)
-    mine.update(next_attempt_at=Now() + POSTPONED, sent_at=None)
+    """Give the claim back without counting a try."""
+    still_claimed = Delivery.objects.filter(pk=pk, next_attempt_at=claim.ends_at)
+    still_claimed.update(next_attempt_at=Now() + POSTPONED, sent_at=None)
 
 
-def _content(delivery: Delivery) -> dict[str, Any]:
-    """The same at every try: a row that has ended does not change."""
+def _payload(delivery: Delivery) -> dict[str, Any]:
+    # The same at every try, as an ended execution does not change.
     execution: Execution = delivery.execution
     return {
         "type": f"execution.{execution.status}",
@@ -172,10 +167,10 @@ def _content(delivery: Delivery) -> dict[str, Any]:
 
 
 def note_try(pk: uuid.UUID, result: Result) -> bool:
-    """Write how the try went, and when the next one is. Nothing that others noted is lost."""
+    """Record the try and the time of the next one, in the locked row; True if it was accepted."""
     reply, error, is_final = result.reply, result.error, result.is_final
-    heard = reply is not None and 200 <= reply.status < 300
-    if reply is not None and not heard:
+    accepted = reply is not None and 200 <= reply.status < 300
+    if reply is not None and not accepted:
         error = f"The server answered {reply.status}."
         is_final = reply.status == GONE
     now = timezone.now()
@@ -188,32 +183,29 @@ def note_try(pk: uuid.UUID, result: Result) -> bool:
     with transaction.atomic():
         row = Delivery.objects.select_for_update().filter(pk=pk).first()
         if row is None:
-            return heard
+            return accepted
         attempts = row.attempts + 1
         changes: dict[str, Any] = {"attempts": attempts, "log": [*row.log, entry][-MAX_LOGGED:]}
         if row.status != Delivery.Status.PENDING:
-            # Another try was heard meanwhile, or was the last one.
+            # Another try was accepted meanwhile, or was the final one.
             pass
-        elif heard:
+        elif accepted:
             changes.update(status=Delivery.Status.DELIVERED, delivered_at=now, sent_at=None)
         elif is_final or attempts > len(PAUSES):
             changes.update(status=Delivery.Status.FAILED, sent_at=None)
         else:
-            pause = timedelta(seconds=_pause(attempts, reply))
-            changes.update(next_attempt_at=Now() + pause, sent_at=None)
+            retry_after = "" if reply is None else reply.headers.get("retry-after", "")
+            asked = min(_asked_seconds(retry_after.strip()), MAX_PAUSE)
+            pause = PAUSES[attempts - 1] * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load
+            next_at = Now() + timedelta(seconds=max(pause, asked))
+            changes.update(next_attempt_at=next_at, sent_at=None)
         Delivery.objects.filter(pk=pk).update(**changes)
-    return heard
-
-
-def _pause(attempts: int, reply: Reply | None) -> float:
-    pause = PAUSES[attempts - 1] * random.uniform(0.9, 1.1)  # noqa: S311 - spreads the load
-    asked = "" if reply is None else reply.headers.get("retry-after", "")
-    return max(pause, min(_asked_seconds(asked.strip()), MAX_PAUSE))
+    return accepted
 
 
 def _asked_seconds(asked: str) -> float:
-    """What a Retry-After says, in seconds or as a date; 0 for what says neither."""
-    # Not the digits of other scripts, nor more of them than Python reads.
+    """A Retry-After header, which has seconds or a date; 0 if it cannot be read."""
+    # Digits of other scripts, and more than Python converts, do not count.
     if not asked.isascii() or len(asked) > MAX_RETRY_AFTER:
         return 0.0
     if asked.isdigit():

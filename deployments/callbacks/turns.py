@@ -1,7 +1,7 @@
-"""Who of the callbacks of this process has its turn, and how many wait for theirs.
+"""Limits on the callbacks of this process: how many are sent at once, and how many wait.
 
-A turn is taken before anything is claimed or read. A server that hangs, or a deployment with many
-callbacks, has only some of the places, so the callbacks of others pass.
+A callback takes its turn before it is claimed or read. A host that hangs, or a deployment with many
+callbacks, gets only a share of the places, so that others still get through.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from designs.runtime.loops import PerLoop
 AT_ONCE = 32
 AT_ONCE_A_DEPLOYMENT = 8
 AT_ONCE_A_HOST = 4
-# Those that wait keep their ids alone; what finds no place is sent again by a sweep.
+# Waiting callbacks hold only their ids; a sweep sends the rest again.
 MAX_WAITING = 1_000
 MAX_WAITING_A_DEPLOYMENT = 100
-# A server that was too slow for one has one try at a time for so long.
+# After a timeout a host gets one try at a time for this long.
 SLOW_SECONDS = 300.0
 MAX_CACHED = 10_000
 
 
 class Line:
-    """The callbacks that wait in this process, each once."""
+    """The callbacks that wait or are sent in this process, each once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -40,7 +40,7 @@ class Line:
         return pk in self._waiting
 
     def enter(self, pk: uuid.UUID, deployment: object) -> bool:
-        """False if it waits already, or there is no room."""
+        """False if it is here already, or there is no room."""
         with self._lock:
             if pk in self._waiting or len(self._waiting) >= MAX_WAITING:
                 return False
@@ -63,12 +63,12 @@ class Turns:
 
     def __init__(self) -> None:
         self._all = asyncio.Semaphore(AT_ONCE)
-        # Semaphores that somebody has or waits for, with how many do.
+        # Semaphores in use, with the number of their holders and waiters.
         self._lanes: dict[object, tuple[asyncio.Semaphore, int]] = {}
 
     @asynccontextmanager
     async def take(self, url: str, deployment: object) -> AsyncIterator[None]:
-        """A place: of the deployment's, of the server's, of all."""
+        """Wait for a place of the deployment, of the host, and of the process."""
         host = host_of(url)
         async with AsyncExitStack() as held:
             await held.enter_async_context(self._lane(deployment, AT_ONCE_A_DEPLOYMENT))
@@ -98,7 +98,6 @@ _turns = PerLoop(Turns)
 
 
 def turns() -> Turns:
-    """Those of the running loop."""
     return _turns.get()
 
 
@@ -111,7 +110,7 @@ def is_slow(host: str) -> bool:
 
 
 def note_speed(url: str, *, slow: bool) -> None:
-    """Remember how the last try at this server went."""
+    """Record whether the host was too slow at the last try."""
     if slow:
         _slow_hosts.add(host_of(url))
     else:

@@ -140,7 +140,8 @@ class WallClock:
         self.hours = tuple(sorted(self._matcher.hours))
         self.days = frozenset(self._matcher.days)
         self.months = frozenset(self._matcher.months)
-        self.weekdays = frozenset(day % 7 for day in self._matcher.weekdays)
+        weekdays = (day for day in self._matcher.weekdays if isinstance(day, int))
+        self.weekdays = frozenset(day % 7 for day in weekdays)
         self.flows = any(sign in "".join(cron.split()[:2]) for sign in "*-/")
 
     def after(self, local: datetime) -> datetime | None:

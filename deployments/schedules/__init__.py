@@ -1,4 +1,4 @@
-"""Schedules and what becomes of their planned times. Only here is beat's table known."""
+"""Schedules and the ledger of their planned times. Only this package knows beat's tables."""
 
 __all__ = [
     "admin",

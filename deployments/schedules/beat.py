@@ -18,11 +18,10 @@ logger = logging.getLogger(__name__)
 
 
 class LedgerScheduler(DatabaseScheduler):
-    """django-celery-beat's scheduler for those tasks of other programs that the installation's
-    settings name, with our rows left to the ledger.
+    """django-celery-beat's scheduler for the foreign tasks that ORCHESTRA_BEAT_TASKS allows.
 
-    Left to itself beat doubles ticks with two processes or after a kill, and loses those of a
-    broker's outage; the ledger does neither.
+    Our rows are left to the ledger: beat repeats ticks with two processes or after a kill, and
+    loses those of a broker's outage; the ledger does neither.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -30,29 +29,27 @@ class LedgerScheduler(DatabaseScheduler):
         self.max_interval = 1
 
     def setup_schedule(self) -> None:
-        """No entries of celery's own: there are no results to clean up."""
+        """Without celery's own entries: there are no results to clean up."""
         self.update_from_dict(self.app.conf.beat_schedule)
 
     def enabled_models_qs(self) -> Any:
-        """Whoever can write rows, in the admin or otherwise, could else send anything anywhere."""
+        """Only allowed tasks: otherwise a writer of rows could send anything anywhere."""
         allowed = set(settings.ENVIRONMENT.beat_tasks) - {TASK}
         return super().enabled_models_qs().filter(task__in=allowed)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """One round; returns the seconds until the next, which starts just after the full
-        second.
-        """
+        """One round; returns the seconds until just after the next full second."""
         close_old_connections()
         try:
             wake_schedules()
             sweep_deliveries()
         except DatabaseError as error:
-            logger.warning("Schedules wait for the database: %s", error)
+            logger.warning("Schedules are waiting for the database: %s", error)
         except Exception:
-            logger.exception("The schedules could not be served; trying again in a second.")
+            logger.exception("Schedules could not be served; retrying in a second.")
         try:
             rest = super().tick(*args, **kwargs)
         except DatabaseError as error:
-            logger.warning("Foreign tasks wait for the database: %s", error)
+            logger.warning("Foreign tasks are waiting for the database: %s", error)
             rest = 1.0
         return min(rest, 1.005 - time.time() % 1)

@@ -114,7 +114,9 @@ def remove_schedules(*, deployment: Deployment) -> None:
 
 def _times_of(rule: Rule | None) -> tuple[object, ...] | None:
     """The parts of a rule that decide when it runs; the rest may change after its end."""
-    return rule and (rule.cron, rule.every_seconds, rule.timezone, rule.start, rule.end)
+    if rule is None:
+        return None
+    return rule.cron, rule.every_seconds, rule.timezone, rule.start, rule.end
 
 
 def _check_runs(schedule: Schedule, said: Said) -> None:

@@ -42,7 +42,7 @@ def without_inputs() -> Prefetch[Any]:
     return Prefetch("schedules", Schedule.objects.with_rule().defer("input_data"))
 
 
-def first_ones() -> Prefetch[Any]:
+def first_schedules() -> Prefetch[Any]:
     """A prefetch for lists of deployments that show the whole first schedule of each."""
     first = _FIRST.filter(deployment=OuterRef("deployment")).values("pk")[:1]
     return Prefetch("schedules", Schedule.objects.with_rule().filter(pk=Subquery(first)))

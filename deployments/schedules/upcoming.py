@@ -1,4 +1,4 @@
-"""The next runs over many schedules, in the order in which they come."""
+"""The next runs of many schedules, in order."""
 
 from __future__ import annotations
 
@@ -14,35 +14,33 @@ from deployments.schedules.store import readable_rule
 
 @dataclass(frozen=True)
 class UpcomingRun:
-    """A planned time of a schedule."""
-
     at: datetime
     schedule: Schedule
     words: str
 
 
 def upcoming_runs(schedules: Any, *, most: int, of_each: int = 3) -> list[UpcomingRun]:
-    """The next runs of these schedules (a queryset with their rules), at most that many.
+    """The next `most` runs of these schedules (a queryset with their rules).
 
-    No more `of_each`, so that one of every second does not hide all others. Those of deployments
-    that are not active are left out: they would be skipped.
+    At most `of_each` schedule, so that one of every second does not hide all others. Without those
+    of inactive deployments, which would be skipped.
     """
     rows = schedules.filter(next_due_at__isnull=False, deployment__status="active")
-    # Only the first of them can be among the next runs.
+    # Schedules after the first `most` cannot be among the next runs.
     heap = [
         (row.next_due_at, n, row)
         for n, row in enumerate(rows.order_by("next_due_at", "created_at")[:most])
     ]
-    found: list[UpcomingRun] = []
+    upcoming: list[UpcomingRun] = []
     left: dict[int, int] = {}
-    while heap and len(found) < most:
+    while heap and len(upcoming) < most:
         at, n, row = heapq.heappop(heap)
         rule = readable_rule(row)
         if rule is None:
             continue
-        found.append(UpcomingRun(at, row, in_words(rule)))
+        upcoming.append(UpcomingRun(at, row, in_words(rule)))
         left[n] = left.get(n, of_each) - 1
         following = next_due(rule, at) if left[n] and not rule.one_off else None
         if following is not None:
             heapq.heappush(heap, (following, n, row))
-    return found
+    return upcoming

@@ -16,7 +16,7 @@ import pytest
 from django.utils import timezone
 
 from deployments.callbacks import deliveries, tries, turns
-from deployments.callbacks.deliveries import deliver, settle_execution
+from deployments.callbacks.deliveries import settle_execution, try_delivery
 from deployments.callbacks.turns import Line, Turns, note_speed
 from deployments.models import Delivery, Deployment
 from designs.outgoing.guarded_http import CallTooSlow, Reply
@@ -85,7 +85,8 @@ def test_tries_of_two_processes_are_both_in_the_log(
     delivery = ended(deploy, "https://example.com/")
     with hanging(monkeypatch) as (sent, go_on):
         threads = [
-            threading.Thread(target=asyncio.run, args=(deliver(delivery.pk),)) for _ in range(2)
+            threading.Thread(target=asyncio.run, args=(try_delivery(delivery.pk),))
+            for _ in range(2)
         ]
         for number, thread in enumerate(threads, 1):
             thread.start()

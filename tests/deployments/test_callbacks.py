@@ -17,8 +17,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from deployments.callbacks import deliveries
-from deployments.callbacks.deliveries import change_secret, deliver, sweep_deliveries
+from deployments.callbacks import deliveries, tries
+from deployments.callbacks.deliveries import change_secret, sweep_deliveries, try_delivery
 from deployments.errors import CallbackRefused, DeliveryPending
 from deployments.models import CallbackSecret, Delivery, Deployment
 from deployments.services import change_deployment, invoke_deployment
@@ -57,7 +57,7 @@ def ended(deploy: Deploy, url: str, path: str = "/double") -> Delivery:
 
 
 def tried(delivery: Delivery) -> Delivery:
-    asyncio.run(deliver(delivery.pk))
+    asyncio.run(try_delivery(delivery.pk))
     delivery.refresh_from_db()
     return delivery
 
@@ -71,7 +71,7 @@ def is_signed(headers: dict[str, str], body: bytes, secret: str) -> bool:
 
 
 def test_the_signature_is_the_standards() -> None:
-    found = deliveries.signed_headers(
+    found = tries.signed_headers(
         "msg_p5jXN8AQM9LWM0D4loKWxJek",
         b'{"test": 2432232314}',
         ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
@@ -166,7 +166,7 @@ def test_who_is_gone_is_left_alone_and_so_is_who_never_answers(
         delivery = ended(deploy, server.url)
         assert tried(delivery).status == "failed"
     Delivery.objects.update(status="pending", next_attempt_at=timezone.now())
-    for _ in range(len(deliveries.PAUSES) + 1):
+    for _ in range(len(tries.PAUSES) + 1):
         assert tried(delivery).status in ("pending", "failed")
         Delivery.objects.filter(status="pending").update(next_attempt_at=timezone.now())
     assert delivery.status == "failed"

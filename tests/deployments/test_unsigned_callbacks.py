@@ -12,7 +12,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from deployments.callbacks.deliveries import PAUSES, deliver
+from deployments.callbacks.deliveries import try_delivery
+from deployments.callbacks.tries import PAUSES
 from deployments.models import CallbackSecret, Delivery, Deployment
 from tests.deployments.test_callbacks import ended
 from tests.receivers import receiver
@@ -38,7 +39,7 @@ def test_it_is_told_once_the_key_is_back_and_ends_if_it_never_is(
             change = "UPDATE deployments_callbacksecret SET secret = %s"
             cursor.execute(change, [prefix + foreign])
             for attempt in range(1, len(PAUSES) + 2):
-                asyncio.run(deliver(delivery.pk))
+                asyncio.run(try_delivery(delivery.pk))
                 delivery.refresh_from_db()
                 assert delivery.attempts == attempt
                 assert "ORCHESTRA_ENCRYPTION_KEYS" in delivery.log[-1]["error"]
@@ -47,7 +48,7 @@ def test_it_is_told_once_the_key_is_back_and_ends_if_it_never_is(
             assert server.seen == []
             cursor.execute(change, [good])
         Delivery.objects.update(status="pending", attempts=1)
-        asyncio.run(deliver(delivery.pk))
+        asyncio.run(try_delivery(delivery.pk))
         delivery.refresh_from_db()
         assert delivery.status == "delivered"
         assert len(server.seen) == 1

@@ -38,31 +38,32 @@ from designs.strict_json import JsonUnreadable, read_strict_json
 NAMED = "Beat starts it only if ORCHESTRA_BEAT_TASKS names this task."
 RULES = (CrontabSchedule, IntervalSchedule, SolarSchedule, ClockedSchedule)
 RULE_FIELDS = ("crontab", "interval", "solar", "clocked")
-# What a row of ours does is decided by its schedule, so beat's other options would be ignored.
-OURS = (
+# The fields of our own rows: beat's other options would be ignored there.
+OWN_FIELDS = (
     "name", "enabled", "description", *RULE_FIELDS, "schedule_link", "start_time", "expires",
     "one_off",
 )  # fmt: skip
 
 
 def tasks_seen_by(caller: Caller) -> Any:
-    """Beat's rows of the schedules that are there for the caller; those of other programs, which
-    may send anything anywhere, are there for superusers only.
+    """Beat's rows of the caller's schedules.
+
+    Rows of other programs may send anything anywhere, so only superusers see them.
     """
     if caller.is_superuser:
         return PeriodicTask.objects.all()
-    seen = Deployment.objects.for_caller(caller).values("pk")
-    ours = Schedule.objects.filter(deployment__in=seen).values("beat_task")
+    visible = Deployment.objects.for_caller(caller).values("pk")
+    ours = Schedule.objects.filter(deployment__in=visible).values("beat_task")
     return PeriodicTask.objects.filter(pk__in=ours, task=TASK)
 
 
 def is_trusted(request: Any) -> bool:
-    """Whether this person may have beat send other programs' tasks, to any queue."""
+    """True for people who may let beat send tasks of other programs."""
     return bool(request.caller.is_superuser)
 
 
 class TaskWidget(UnfoldAdminSelectWidget, TaskSelectWidget):
-    """Beat's list of registered tasks in this admin's look."""
+    """Beat's select of registered tasks, with Unfold's look."""
 
 
 class TaskForm(PeriodicTaskForm):
@@ -76,7 +77,7 @@ class TaskForm(PeriodicTaskForm):
     def clean(self) -> Any:
         if self.instance.task == TASK:
             self.cleaned_data.update(task=TASK, regtask="")
-        # Beat's own check reads the name of the task, which is missing after an error of its own.
+        # Beat's own check reads the name of the task, which is missing if that had an error.
         self.cleaned_data.setdefault("task", "")
         return super().clean()
 
@@ -99,26 +100,26 @@ class TaskForm(PeriodicTaskForm):
 
 
 class IntervalForm(forms.ModelForm):
-    """Beat's scheduler stops at an interval that is longer than its arithmetic reaches, and does
-    nothing else with one of microseconds.
+    """Bounds for intervals: very long ones overflow in beat's scheduler and stop it, and one of
+    microseconds keeps it busy with nothing else.
     """
 
     def clean(self) -> Any:
-        given = super().clean() or {}
-        if "every" in given and "period" in given:
+        data = super().clean() or {}
+        if "every" in data and "period" in data:
             try:
-                span = timedelta(**{given["period"]: given["every"]})
+                span = timedelta(**{data["period"]: data["every"]})
             except OverflowError:
                 span = timedelta.max
             if span < timedelta(seconds=1):
                 self.add_error("every", "An interval is at least a second.")
             if span > timedelta(seconds=MAX_EVERY_SECONDS):
                 self.add_error("every", f"An interval is at most {MAX_DAYS} days.")
-        return given
+        return data
 
 
 class CrontabForm(forms.ModelForm):
-    """The field of time zones looks for a file of the name that was sent, whatever that is."""
+    """Refuses unknown time zones before the field opens a file of the submitted name."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -171,18 +172,18 @@ class PeriodicTaskAdmin(OrchestraAdmin, BeatTaskAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None and obj.task == TASK:
-            return ((None, {"fields": OURS}),)
+            return ((None, {"fields": OWN_FIELDS}),)
         return super().get_fieldsets(request, obj)
 
     def get_actions(self, request: HttpRequest) -> Any:
-        """Beat offers its actions to everybody who sees the list."""
-        found = super().get_actions(request) if self.has_change_permission(request) else {}
+        """Beat offers its actions to everyone who sees the list."""
+        actions = super().get_actions(request) if self.has_change_permission(request) else {}
         if not is_trusted(request):
-            found.pop("run_tasks", None)
-        return found
+            actions.pop("run_tasks", None)
+        return actions
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """A row that is made here is another program's: ours are made with their schedules."""
+        """Rows added here belong to other programs: ours come with their schedules."""
         return is_trusted(request) and super().has_add_permission(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -219,8 +220,8 @@ class PeriodicTaskAdmin(OrchestraAdmin, BeatTaskAdmin):
         schedule = getattr(task, "orchestra_schedule", None)
         if schedule is None:
             return EMPTY
-        shown = describe(schedule)
-        return row_link(schedule, shown["error"] or shown["words"])
+        fields = describe(schedule)
+        return row_link(schedule, fields["error"] or fields["words"])
 
 
 class TaskInline(ReadOnlyInline):
@@ -230,8 +231,8 @@ class TaskInline(ReadOnlyInline):
     tab = False
 
     def get_queryset(self, request: Any) -> Any:
-        seen = tasks_seen_by(request.caller).values("pk")
-        return super().get_queryset(request).filter(pk__in=seen)
+        visible = tasks_seen_by(request.caller).values("pk")
+        return super().get_queryset(request).filter(pk__in=visible)
 
     @display(description="Task")
     def task_link(self, task: PeriodicTask) -> str:
@@ -239,7 +240,7 @@ class TaskInline(ReadOnlyInline):
 
 
 class RuleAdmin(OrchestraAdmin):
-    """A rule may be shared: who changes it must see all that follow it."""
+    """Tasks may share a rule, so whoever changes it must see all of them."""
 
     inlines = (TaskInline,)
     warn_unsaved_form = False
@@ -259,8 +260,8 @@ class RuleAdmin(OrchestraAdmin):
             return False
         if not isinstance(obj, RULES):
             return True
-        seen = tasks_seen_by(request.caller).values("pk")
-        return not self._users(obj).exclude(pk__in=seen).exists()
+        visible = tasks_seen_by(request.caller).values("pk")
+        return not self._users(obj).exclude(pk__in=visible).exists()
 
     def reasons_to_keep(self, row: Any) -> list[str]:
         if self._users(row).exists():

@@ -1,4 +1,4 @@
-"""The admin of the ledger: each planned time and what became of it. Read-only."""
+"""The admin of the ledger: each planned time and its outcome. Read-only."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ class OccurrenceAdmin(ReadOnly, OrchestraAdmin):
 
     @display(description="Schedule")
     def schedule_words(self, occurrence: Occurrence) -> str:
-        shown = describe(occurrence.schedule)
-        return row_link(occurrence.schedule, shown["words"] or "Error")
+        words = describe(occurrence.schedule)["words"]
+        return row_link(occurrence.schedule, words or "Error")
 
     @display(description="Outcome", ordering="outcome")
     def outcome_badge(self, occurrence: Occurrence) -> str:
@@ -73,13 +73,13 @@ class OccurrenceAdmin(ReadOnly, OrchestraAdmin):
 
     @display(description="Start delay")
     def delay(self, occurrence: Occurrence) -> str:
-        found = occurrence.start_delay
-        return EMPTY if found is None else duration(max(0, round(found.total_seconds() * 1000)))
+        delay = occurrence.start_delay
+        return EMPTY if delay is None else duration(max(0, round(delay.total_seconds() * 1000)))
 
     @display(description="Execution")
     def execution_link(self, occurrence: Occurrence) -> str:
-        found = occurrence.execution
-        return EMPTY if found is None else row_link(found, found.short_id)
+        execution = occurrence.execution
+        return EMPTY if execution is None else row_link(execution, execution.short_id)
 
     @display(description="Its status")
     def execution_state(self, occurrence: Occurrence) -> str:

@@ -1,4 +1,4 @@
-"""The admin of schedules: rule, policies and input, with what comes next."""
+"""The admin of schedules: rule, policies, input and next runs."""
 
 from __future__ import annotations
 
@@ -94,45 +94,42 @@ class ScheduleForm(ServiceForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
-            shown = describe(self.instance)
+            stored = describe(self.instance)
             for name in RULE:
-                self.initial.setdefault(name, shown[name])
+                self.initial.setdefault(name, stored[name])
             self.initial.setdefault("input_data", self.instance.input_data)
-            # Other readers take names that are not offered here.
-            zone = (shown["timezone"], shown["timezone"])
-            offered = cast(forms.ChoiceField, self.fields["timezone"])
-            offered.choices = sorted({*zones(), zone})
+            # The API also accepts zones that are not offered here.
+            zone = (stored["timezone"], stored["timezone"])
+            timezone = cast(forms.ChoiceField, self.fields["timezone"])
+            timezone.choices = sorted({*zones(), zone})
         if not self.caller.may(PAYLOAD):
             del self.fields["input_data"]
 
     def schedule_fields(self) -> dict[str, Any]:
-        """As the store takes them; an input that the caller may not see stays."""
-        given = dict(self.cleaned_data)
+        """As `scheduling` takes them; an input that the caller may not see stays."""
+        data = dict(self.cleaned_data)
         for name in ("start_at", "end_at"):
-            # What was not touched keeps the microseconds that the form does not show.
+            # An unchanged time keeps the microseconds that the form does not show.
             if name not in self.changed_data:
-                given[name] = self.initial.get(name)
-        found = {name: given[name] for name in (*RULE, *OPTIONS)}
-        kept = {} if self.instance._state.adding else self.instance.input_data
-        return {**found, "input_data": given.get("input_data", kept)}
-
-
-def outcome_of(shown: dict[str, Any]) -> str:
-    """A schedule's state as a badge: wrong, off or on."""
-    if shown["error"]:
-        return badge("Error", "danger")
-    return badge("On", "success") if shown["enabled"] else badge("Off")
+                data[name] = self.initial.get(name)
+        data.setdefault(
+            "input_data", {} if self.instance._state.adding else self.instance.input_data
+        )
+        return {name: data[name] for name in (*RULE, *OPTIONS, "input_data")}
 
 
 class ScheduleColumns:
     @display(description="When")
     def words(self, schedule: Schedule) -> str:
-        shown = describe(schedule)
-        return shown["error"] or shown["words"]
+        fields = describe(schedule)
+        return fields["error"] or fields["words"]
 
     @display(description="State")
     def state(self, schedule: Schedule) -> str:
-        return outcome_of(describe(schedule))
+        fields = describe(schedule)
+        if fields["error"]:
+            return badge("Error", "danger")
+        return badge("On", "success") if fields["enabled"] else badge("Off")
 
     @display(description="Next run", ordering="next_due_at")
     def next_run(self, schedule: Schedule) -> Any:
@@ -193,7 +190,7 @@ class ScheduleAdmin(ScheduleColumns, OrchestraAdmin):
             for name, options in super().get_fieldsets(request, obj)
         ]
 
-    # --- Columns; those named like fields of the form are for people who may not change it --------
+    # --- Columns; those named like fields of the form are for people without the right to change it
 
     @display(description="Deployment", ordering="deployment__endpoint_path")
     def deployment_link(self, schedule: Schedule) -> str:

@@ -13,7 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from deployments.callbacks.deliveries import deliver
+from deployments.callbacks.deliveries import try_delivery
 from deployments.models import Delivery, Deployment
 from designs.access import SYSTEM
 from designs.services import create_design
@@ -73,7 +73,7 @@ def test_the_last_event_tells_what_is_missing(members: Deployment, headers: dict
 def test_the_callback_tells_it(members: Deployment, client: APIClient, server: Receiver) -> None:
     sent = {"Callback-Url": server.url}
     assert client.post("/api/deployed/members", {}, format="json", headers=sent).status_code == 200
-    asyncio.run(deliver(Delivery.objects.get().pk))
+    asyncio.run(try_delivery(Delivery.objects.get().pk))
     [(_, body)] = server.seen
     told = json.loads(body)["data"]
     assert (told["degraded"], told["degraded_reasons"]) == (True, REASONS)
