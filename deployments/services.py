@@ -24,12 +24,10 @@ from designs.models import Design
 from designs.rows.locking import lock_row
 from designs.services import version_to_deploy
 from executor.acceptance.documents import models_of
-from executor.acceptance.runs import enqueue
+from executor.acceptance.runs import change_limit, enqueue
 from executor.errors import ModelUnavailable
-from executor.following.sending import notify_workers
 from executor.language_models.provider import default_models, price_of
 from executor.models import Execution, Trigger
-from executor.recording import admission
 
 CHANGEABLE = frozenset({"endpoint_path", "status", "callback_url", *LIMITS})
 UNCHANGED: Any = object()
@@ -123,9 +121,7 @@ def _change(
             _check_prices(stored)
         _save(stored, update_fields=[*changed, "updated_at"])
     if "max_concurrent" in changed:
-        # What waits in line heeds the new limit, and a worker looks whether there is room now.
-        admission.change_limit(deployment_id=stored.pk, max_concurrent=stored.max_concurrent)
-        transaction.on_commit(notify_workers, robust=True)
+        change_limit(deployment_id=stored.pk, max_concurrent=stored.max_concurrent)
     return changed
 
 

@@ -22,19 +22,13 @@ from designs.access import Caller
 from designs.rows.ids import new_id
 from designs.runtime.computing import compute_large
 from designs.runtime.threads import in_thread
-from executor import states
 from executor.acceptance.runs import Accepted, Order, accept
-from executor.engine.context import Outcome
 from executor.errors import LineWaits
 from executor.following.answers import Answer, answer_of, wait_for_answer
-from executor.following.sending import notify_workers
 from executor.models import Execution, Trigger
-from executor.recording.recorder import Accept
-from executor.recording.rows import begun_blocks
-from executor.recording.writer import process_writer
-from executor.running.carrier import Carrier, process_carrier
+from executor.running.carrier import Carrier
 from executor.running.instant import run_at_once
-from executor.running.passing import process_lines
+from executor.running.starting import carrier_with_room, queue, start_here
 
 T = TypeVar("T")
 
@@ -176,15 +170,14 @@ async def _start(plan: Plan) -> Call:
     accepted = await plan.accepted()
     carrier = None
     if plan.is_waited_for and not ready.is_isolated:
-        carrier = await _carrier_with_room(plan.order.caller, ready.id)
+        carrier = await carrier_with_room(plan.order.caller.turn_key, ready.id)
     if carrier is not None:
         try:
             return await _run_here(carrier, accepted, plan)
         except LineWaits:
             # Another process has queued runs of theirs, which come first; nothing was written.
-            process_lines.note(accepted.execution)
             accepted = await plan.accepted()
-    await _to_its_end(_queue(accepted, at_once=plan.is_waited_for))
+    await _to_its_end(queue(accepted, at_once=plan.is_waited_for))
     pk, seconds = plan.execution_id, plan.wait_seconds
     return Call(pk, await wait_for_answer(pk, seconds) if seconds > 0 else None)
 
@@ -200,22 +193,11 @@ async def _run_at_once(plan: Plan) -> Call | None:
     return Call(plan.execution_id, answer_of(accepted.execution, outcome.block_outputs))
 
 
-async def _carrier_with_room(caller: Caller, deployment_id: uuid.UUID) -> Carrier | None:
-    """This process's, with a slot taken; None if there is no room, or runs of this caller for this
-    deployment wait in line already: those come first.
-    """
-    limit = settings.ENVIRONMENT.inline_limit
-    if limit == 0 or await process_lines.waits(caller.turn_key, deployment_id):
-        return None
-    carrier = process_carrier(slots=limit)
-    return carrier if carrier.take_slot(caller_key=caller.turn_key) else None
-
-
 async def _run_here(carrier: Carrier, accepted: Accepted, plan: Plan) -> Call:
     """Takes over the slot."""
     began = time.monotonic()
     execution = accepted.execution
-    task = await _to_its_end(_begin(carrier, accepted, plan.ready))
+    task = await _to_its_end(start_here(carrier, accepted, plan.ready.graph))
     done, _ = await asyncio.wait({task}, timeout=plan.wait_seconds)
     if not done:
         return Call(execution.pk, None)
@@ -225,35 +207,6 @@ async def _run_here(carrier: Carrier, accepted: Accepted, plan: Plan) -> Call:
     # Handed over or cancelled in the middle: the row says how it ends.
     left = max(0.0, plan.wait_seconds - (time.monotonic() - began))
     return Call(execution.pk, await wait_for_answer(execution.pk, left))
-
-
-async def _begin(
-    carrier: Carrier, accepted: Accepted, ready: Deployed
-) -> asyncio.Task[Outcome | None]:
-    execution = accepted.execution
-    try:
-        states.start_unwritten(execution, owner=carrier.name, lease_seconds=carrier.lease_seconds)
-        if ready.graph is not None and execution.started_at is not None:
-            # Else their row would be a transaction more of every run that takes some time.
-            execution.begun_blocks = begun_blocks(ready.graph, execution.pk, execution.started_at)
-        await _write(accepted, at_once=True)
-    except BaseException:
-        # If the row is there all the same, its lease runs out and a worker takes it.
-        carrier.free_slot(caller_key=str(execution.caller_key))
-        raise
-    return carrier.start(execution, ready.graph)
-
-
-async def _queue(accepted: Accepted, *, at_once: bool) -> None:
-    await _write(accepted, at_once=at_once)
-    process_lines.note(accepted.execution)
-    notify_workers()
-
-
-async def _write(accepted: Accepted, *, at_once: bool) -> None:
-    """Whoever does not want it run `at_once` waits in line where a limit is reached."""
-    write = Accept(accepted.rows, execution=accepted.execution, at_once=at_once)
-    await asyncio.wrap_future(process_writer().submit(write))
 
 
 _under_way: set[asyncio.Future[Any]] = set()

@@ -173,6 +173,14 @@ def _deadline(limits: dict[str, Any], now: datetime | None) -> Any:
     return seconds_from_now(seconds) if now is None else now + timedelta(seconds=seconds)
 
 
+def change_limit(*, deployment_id: uuid.UUID, max_concurrent: int | None) -> None:
+    """Apply a deployment's new limit to its queued executions, in the caller's transaction."""
+    queued = Execution.objects.queued().filter(deployment=deployment_id)
+    queued.update(max_concurrent=max_concurrent)
+    # There may be room now.
+    transaction.on_commit(notify_workers, robust=True)
+
+
 # --- What deployments ask -------------------------------------------------------------------------
 
 

@@ -1,6 +1,4 @@
-"""How many executions a deployment or a caller has under way: counted under locks, so exact under
-races.
-"""
+"""Counts the live executions of deployments and callers under locks, so exactly under races."""
 
 from __future__ import annotations
 
@@ -17,13 +15,13 @@ from django.db.models.functions import Coalesce, Now
 from executor.models import Execution
 from executor.models.execution import NO_DEPLOYMENT
 
-# The first half of a lock's key says what is locked, so that no lock of somebody else is met.
+# The first half of a lock's key: the kind of lock, different from those of other code.
 DEPLOYMENTS, CALLERS = 0x0C, 0x0D
 Lock = tuple[int, int]
 
 
 def deployment_lock(deployment_id: uuid.UUID) -> Lock:
-    """A signed number of 32 bits; the last ones of an id are random."""
+    """The second half is a signed integer of 32 bits; the last ones of an id are random."""
     return DEPLOYMENTS, (deployment_id.int & 0xFFFFFFFF) - 0x80000000
 
 
@@ -32,10 +30,10 @@ def caller_lock(caller_key: str) -> Lock:
 
 
 def lock(locks: Iterable[Lock]) -> None:
-    """Let nobody else count and add executions of these until the transaction ends.
+    """Until the transaction ends, no other one counts and adds executions of these.
 
-    A transaction takes all its locks by one call and in one order, so that two processes never
-    wait for each other. SQLite has one writer anyway.
+    A transaction takes all its locks by one call and in one order, so that no two deadlock. SQLite
+    has one writer anyway.
     """
     if connection.vendor != "postgresql":
         return
@@ -45,32 +43,26 @@ def lock(locks: Iterable[Lock]) -> None:
 
 
 def count_live(deployment_ids: Iterable[uuid.UUID]) -> Counter[uuid.UUID]:
-    """How many executions of each of these deployments wait or run."""
+    """The live executions of each of these deployments."""
     return _count("deployment", deployment_ids)
 
 
 def count_live_of_callers(caller_keys: Iterable[str]) -> Counter[str]:
-    """How many executions of each of these callers wait or run."""
+    """The live executions of each of these callers."""
     return _count("caller_key", caller_keys)
 
 
-def change_limit(*, deployment_id: uuid.UUID, max_concurrent: int | None) -> None:
-    """What waits in line already heeds the deployment's new limit, too."""
-    waiting = Execution.objects.queued().filter(deployment=deployment_id)
-    waiting.update(max_concurrent=max_concurrent)
-
-
-# A caller and a deployment of theirs; None: tries of designs.
+# A caller and a deployment; None for tries of designs.
 Line = tuple[str, uuid.UUID | None]
 
 
 def waits(line: Line) -> bool:
-    """Whether a run of this caller for this deployment waits to be taken by a worker, whichever
-    process queued it: one look into an index.
+    """True if runs of this caller for this deployment are queued, by whatever process: one look
+    into an index.
     """
     caller_key, deployment_id = line
     rows = Execution.objects.queued().alias(
-        # As the index has it.
+        # The expression of the index.
         line=Coalesce("deployment", Value(NO_DEPLOYMENT, UUIDField()))
     )
     return rows.filter(
@@ -82,5 +74,5 @@ def waits(line: Line) -> bool:
 
 
 def _count(column: str, values: Iterable[Any]) -> Counter[Any]:
-    found = Execution.objects.live().filter(**{f"{column}__in": set(values)}).order_by()
-    return Counter(dict(found.values_list(column).annotate(n=Count("pk"))))
+    rows = Execution.objects.live().filter(**{f"{column}__in": set(values)}).order_by()
+    return Counter(dict(rows.values_list(column).annotate(n=Count("pk"))))

@@ -1,10 +1,10 @@
-"""Taking queued runs and carrying them: leases, heartbeats, isolation, the sweep."""
+"""Starting, claiming and carrying runs: leases, heartbeats, isolation, the sweep."""
 
 __all__ = [
     "carrier",
     "instant",
     "nursery",
-    "passing",
+    "starting",
     "sweep",
     "worker",
 ]
