@@ -21,9 +21,9 @@ from typing import Any
 from designs.graph.spec import Graph
 from designs.patterns.catalogue import check_document
 from executor.engine.context import Setup
-from executor.engine.journal import MemoryJournal
 from executor.engine.llm.base import Model, ModelAnswer, ModelRequest
 from executor.engine.runner import compile_graph, run_graph
+from tests.memory_journal import MemoryJournal
 
 ROOT = Path(__file__).resolve().parent.parent
 STEPS = 100

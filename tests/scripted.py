@@ -12,10 +12,11 @@ from typing import Any
 from designs.patterns.catalogue import check_document
 from executor.engine.context import Outcome, Setup, Timing
 from executor.engine.events import Event
-from executor.engine.journal import MemoryJournal, StepResult
+from executor.engine.journal import StepResult
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.structured import parsed_value
 from executor.engine.runner import compile_graph, run_graph
+from tests.memory_journal import MemoryJournal
 
 NAME = "scripted:model"
 DOWN = ModelError(ErrorKind.UNAVAILABLE, "the model is down.")

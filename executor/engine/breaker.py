@@ -1,4 +1,4 @@
-"""Leaves a model alone for a while when its calls keep failing."""
+"""A circuit breaker: pauses calls to a model while they keep failing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIRST_PAUSE_SECONDS = 30.0
 MAX_PAUSE_SECONDS = 600.0
 MAX_DOUBLINGS = 10
 
-# Fixed words: the server's own, from somebody else's call, may quote what that call said.
+# Fixed words: those of the server may quote another caller's prompt.
 COUNTED = {
     ErrorKind.TRANSIENT: "the server could not answer",
     ErrorKind.TIMEOUT: "the server did not answer in time",
@@ -26,17 +26,17 @@ AT_ONCE = {
     ErrorKind.CREDENTIAL: "the server refuses the key; check it",
 }
 
-# Told what happened: the model's name, the seconds of the pause, why.
-Tell = Callable[[str, float, str], None]
+# Called with the model's name, the seconds of the pause, and the reason.
+OnOpen = Callable[[str, float, str], None]
 
 
 class Breaker:
-    """Closed, open, or half-open, for the calls of one model; all methods are safe in any thread.
+    """Closed, open, or half-open, for the calls of one model; all methods are thread-safe.
 
-    It opens when 5 of the last 10 calls failed (transient, time-out), or at once when there is no
-    credit or the key is refused: for 30 seconds, and for twice as long each time it opens again
-    before a call succeeded, up to 10 minutes. After that it is half-open: one call is let through,
-    which closes it or opens it again. `clock` gives seconds; `on_open` is told of each pause.
+    It opens when 5 of the last 10 calls failed (TRANSIENT, TIMEOUT), or at once when there is no
+    credit or the key is refused: for 30 seconds, doubled each time it opens again before a call
+    succeeds, up to 10 minutes. Then it is half-open: one call is let through, which closes it or
+    opens it again. `clock` gives seconds; `on_open` is called for each pause.
     """
 
     def __init__(
@@ -44,14 +44,14 @@ class Breaker:
         name: str,
         *,
         clock: Callable[[], float] = time.monotonic,
-        on_open: Tell | None = None,
+        on_open: OnOpen | None = None,
     ) -> None:
         self._name = name
         self._clock = clock
         self._on_open = on_open
         self._lock = threading.Lock()
         self._failed: deque[bool] = deque(maxlen=WINDOW)
-        # Counts changes of state: how a call ends that began before the last one says nothing.
+        # Counts changes of state: results of calls that began before the last change are ignored.
         self._turn = 0
         self._pauses = 0
         self._until: float | None = None
@@ -59,12 +59,12 @@ class Breaker:
         self._reason = ""
 
     def check(self) -> None:
-        """Raises ModelError(UNAVAILABLE) if a call would be refused now; takes nothing."""
+        """Raises ModelError(UNAVAILABLE) if a call would be refused now."""
         with self._lock:
             self._refuse()
 
     def begin(self) -> int:
-        """A ticket for one call, to be given back by `end` or `abandon`. Raises ModelError."""
+        """A ticket for one call, to be passed to `end` or `abandon`. Raises ModelError."""
         with self._lock:
             self._refuse()
             if self._until is not None:
@@ -73,25 +73,42 @@ class Breaker:
             return self._turn
 
     def end(self, ticket: int, failure: ErrorKind | None) -> None:
-        """Say how a call ended: None if it was answered, else the class of its error."""
+        """Count the result of a call: None if it was answered, else the class of its error."""
         if failure is ErrorKind.UNAVAILABLE:
             self.abandon(ticket)
             return
         pause = None
         with self._lock:
-            if ticket == self._turn:
-                pause = self._count(failure)
+            if ticket != self._turn:
+                return
+            was_trying, self._is_trying = self._is_trying, False
+            self._failed.append(failure in COUNTED)
+            if failure in AT_ONCE or (
+                failure in COUNTED and (was_trying or sum(self._failed) >= MAX_FAILURES)
+            ):
+                pause = min(
+                    MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(self._pauses, MAX_DOUBLINGS)
+                )
+                self._pauses += 1
+                self._until = self._clock() + pause
+                self._reason = (COUNTED | AT_ONCE)[failure]
+            elif was_trying:
+                self._until, self._pauses = None, 0
+            else:
+                return
+            self._turn += 1
+            self._failed.clear()
         if pause is not None and self._on_open is not None:
             self._on_open(self._name, pause, self._reason)
 
     def abandon(self, ticket: int) -> None:
-        """The call ended without a word about the model: it was cancelled, or never made."""
+        """End a call that says nothing about the model: it was cancelled, or never sent."""
         with self._lock:
             if ticket == self._turn:
                 self._is_trying = False
 
     def end_pause(self) -> None:
-        """Half-open from now on: somebody has reason to think that the model answers again."""
+        """Make an open breaker half-open now, as the model may answer again."""
         with self._lock:
             if self._until is not None:
                 self._until = self._clock()
@@ -110,36 +127,9 @@ class Breaker:
         sentence = f"{self._name}: left alone {how_long}, because {self._reason}."
         raise ModelError(ErrorKind.UNAVAILABLE, sentence)
 
-    def _count(self, failure: ErrorKind | None) -> float | None:
-        """Seconds of the pause that begins with this outcome, if one does."""
-        was_trying, self._is_trying = self._is_trying, False
-        self._failed.append(failure in COUNTED)
-        if failure is not None and self._opens(failure, was_trying=was_trying):
-            return self._open(failure)
-        if was_trying:
-            self._turn += 1
-            self._until, self._pauses = None, 0
-            self._failed.clear()
-        return None
-
-    def _opens(self, failure: ErrorKind, *, was_trying: bool) -> bool:
-        if failure in AT_ONCE:
-            return True
-        return failure in COUNTED and (was_trying or sum(self._failed) >= MAX_FAILURES)
-
-    def _open(self, failure: ErrorKind) -> float:
-        doubled = FIRST_PAUSE_SECONDS * 2.0 ** min(self._pauses, MAX_DOUBLINGS)
-        pause = min(MAX_PAUSE_SECONDS, doubled)
-        self._turn += 1
-        self._pauses += 1
-        self._until = self._clock() + pause
-        self._reason = COUNTED.get(failure) or AT_ONCE[failure]
-        self._failed.clear()
-        return pause
-
 
 class GuardedModel:
-    """A model behind its breaker: refusals are ModelError(UNAVAILABLE), as of a model not there."""
+    """A model behind its breaker, whose refusals are ModelError(UNAVAILABLE)."""
 
     def __init__(self, model: Model, breaker: Breaker) -> None:
         self.model = model
@@ -155,13 +145,13 @@ class GuardedModel:
     async def complete(
         self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
     ) -> ModelAnswer:
-        """Ask once, unless the model is left alone at the moment. Raises ModelError."""
+        """Ask once, unless the breaker refuses. Raises ModelError."""
         ticket = self.breaker.begin()
         try:
             answer = await self.model.complete(request, on_delta)
         except ModelError as error:
             if error.only_streaming:
-                # Whether the model answers, the next try tells.
+                # The next try, without streaming, shows whether the model answers.
                 self.breaker.abandon(ticket)
             else:
                 self.breaker.end(ticket, error.kind)

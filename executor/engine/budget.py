@@ -1,4 +1,4 @@
-"""What a run has used so far, held against its limits."""
+"""The calls, tokens and cost that a run has used so far, and its limits."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from executor.engine.journal import StepResult
 from executor.engine.limits import LimitReached, Limits
 from executor.engine.words import counted
 
-NOTHING = Usage()
-# Costs are kept in millionths of a dollar.
+NO_USAGE = Usage()
+# Costs are recorded in millionths of a dollar.
 MIN_COST = Decimal("0.000001")
 
 
 class Budget:
-    """Counts calls, tokens and cost of one run; `recorded` is what was spent on it before.
+    """Counts calls, tokens and cost of one run; `recorded` are the steps of its earlier attempts.
 
-    What the runs that this one goes on from have spent (`before`) counts towards the limits, and is
-    no usage of this run. A call counts when it is sent; until then it keeps its place within the
-    limit.
+    `before` is the usage of the runs that this one continues: it counts towards the limits, not as
+    usage of this run. A call counts when it is sent; until then it is reserved.
     """
 
     __slots__ = (
@@ -28,7 +27,7 @@ class Budget:
     )  # fmt: skip
 
     def __init__(
-        self, limits: Limits, recorded: Iterable[StepResult] = (), before: Usage = NOTHING
+        self, limits: Limits, recorded: Iterable[StepResult] = (), before: Usage = NO_USAGE
     ) -> None:
         self._limits = limits
         self._before = before
@@ -43,7 +42,7 @@ class Budget:
                 self.add(step.input_tokens, step.output_tokens, step.cost_usd)
 
     def begin_call(self) -> None:
-        """Keep a place for a call that is about to be sent. Raises LimitReached if there is none.
+        """Reserve a call that is about to be sent. Raises LimitReached if a limit is reached.
 
         Either `call_sent` or `call_dropped` follows.
         """
@@ -77,14 +76,12 @@ class Budget:
 
     @property
     def needs_prices(self) -> bool:
-        """Whether a call of unknown cost would make a limit meaningless."""
+        """Whether calls of unknown cost are refused, as the limit of cost could not be kept."""
         return self._limits.cost_usd is not None and not self._limits.unpriced
 
     def add(self, input_tokens: int, output_tokens: int, cost: Decimal | None) -> Decimal | None:
-        """Count what a call used. Returns its cost as it is recorded.
-
-        That is rounded so that what is recorded of all calls comes to the rounded sum: many calls
-        of less than the smallest cost are not lost, nor counted twice.
+        """Count what a call used. Returns the cost to record for it: the difference of the rounded
+        sums, so that many calls below MIN_COST are neither lost nor counted twice.
         """
         self._input_tokens += input_tokens
         self._output_tokens += output_tokens
@@ -95,7 +92,7 @@ class Budget:
         return rounded_cost(self._cost) - before
 
     def check(self) -> None:
-        """Raises LimitReached when more was used than allowed."""
+        """Raises LimitReached when more was used than is allowed."""
         limits = self._limits
         if limits.tokens is not None and self._tokens > limits.tokens:
             raise LimitReached(
@@ -127,5 +124,5 @@ class Budget:
 
 
 def rounded_cost(cost: Decimal) -> Decimal:
-    """As columns keep it; databases would round halves differently."""
+    """The cost as columns store it; databases would round halves differently."""
     return cost.quantize(MIN_COST)

@@ -1,9 +1,9 @@
-"""A checked graph made ready to run: adjacency, settings and expressions, once for all its runs."""
+"""Compiles a checked graph once for all its runs: adjacency, settings and expressions."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from designs.patterns import catalogue
 from designs.patterns.base import InstantPattern, Pattern, Settings
 from executor.engine.journal import step_key
 
-# So many begin before any of them can end.
+# More blocks than this may not all have begun before one of them ends.
 MAX_FIRST = 20
 
 Palette = Mapping[str, Pattern[Any]]
@@ -37,8 +37,9 @@ class Link:
 class CompiledBlock:
     """A block with its pattern. `ancestors` are the ids of all blocks upstream of it.
 
-    `utility_key` is the key of the one step of a block that asks no model, else empty. One that
-    `takes_input` is delivered the run's input: it has no connection to it, and does not read it.
+    `utility_key` is the key of the only step of a block that asks no model, else empty. A block
+    that `takes_input` is delivered the run's input: nothing is connected to it, and its expressions
+    do not read the input.
     """
 
     number: int
@@ -54,8 +55,7 @@ class CompiledBlock:
     takes_input: bool
     # Whether any of the outgoing connections has one.
     has_conditions: bool
-    # Its texts with expressions, by their source: read once for all runs. To read a long one takes
-    # seconds, in which no event loop may be held.
+    # By source, compiled once: a long text takes seconds, which must not block an event loop.
     templates: Mapping[str, Template]
 
     @property
@@ -65,10 +65,10 @@ class CompiledBlock:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledGraph:
-    """A graph ready to run any number of times, at once too. Made by `compile_graph`.
+    """A graph that can run any number of times, also concurrently. Made by `compile_graph`.
 
-    `first` are the ids of the blocks with which every run begins, if these are few and take time;
-    else none: what a block that computes comes to may keep others from beginning.
+    `first` are the ids of the blocks that every run begins with. It is empty if these are many, or
+    if one of them only computes: its failure may keep others from beginning.
     """
 
     graph: Graph
@@ -81,7 +81,7 @@ class CompiledGraph:
 
     @property
     def is_instant(self) -> bool:
-        """True if every block only computes: such a run reaches nothing outside."""
+        """True if every block only computes, so that a run makes no call to the outside."""
         return all(block.instant is not None for block in self.blocks)
 
 
@@ -96,48 +96,36 @@ def compile_graph(graph: Graph, palette: Palette | None = None) -> CompiledGraph
     incoming: list[list[Link]] = [[] for _ in graph.blocks]
     outgoing: list[list[Link]] = [[] for _ in graph.blocks]
     for connection in graph.connections:
-        link = _link(connection, numbers, incoming)
-        incoming[link.target].append(link)
-        outgoing[link.source].append(link)
+        try:
+            source, target = numbers[connection.source], numbers[connection.target]
+        except KeyError as missing:
+            sentence = f"Connection '{connection.id}': there is no block {missing}."
+            raise ValueError(sentence) from missing
+        link = Link(
+            connection=connection,
+            source=source,
+            target=target,
+            place=len(incoming[target]),
+            route=connection.route or connection.target,
+            when=None if connection.when is None else Expression.compile(connection.when),
+        )
+        incoming[target].append(link)
+        outgoing[source].append(link)
     ancestors = _ancestors(graph, incoming, outgoing)
     blocks = tuple(
         _block(number, block, patterns, incoming[number], outgoing[number], ancestors[number])
         for number, block in enumerate(graph.blocks)
     )
     roots = [block for block in blocks if not block.incoming]
+    all_take_time = all(block.instant is None for block in roots)
     return CompiledGraph(
         graph=graph,
         blocks=blocks,
         roots=tuple(block.number for block in roots),
         terminals=tuple(block.number for block in blocks if not block.outgoing),
-        output=_output(graph.output),
+        output=compile_output(graph.output) if graph.output and graph.output.strip() else None,
         output_check=None if graph.output_schema is None else SchemaCheck(graph.output_schema),
-        first=_first(roots),
-    )
-
-
-def _first(roots: Sequence[CompiledBlock]) -> tuple[str, ...]:
-    if len(roots) > MAX_FIRST or any(block.instant is not None for block in roots):
-        return ()
-    return tuple(block.id for block in roots)
-
-
-def _output(source: str | None) -> Expression | Template | None:
-    return compile_output(source) if source is not None and source.strip() else None
-
-
-def _link(connection: Connection, numbers: dict[str, int], incoming: list[list[Link]]) -> Link:
-    try:
-        source, target = numbers[connection.source], numbers[connection.target]
-    except KeyError as missing:
-        raise ValueError(f"Connection '{connection.id}': there is no block {missing}.") from missing
-    return Link(
-        connection=connection,
-        source=source,
-        target=target,
-        place=len(incoming[target]),
-        route=connection.route or connection.target,
-        when=None if connection.when is None else Expression.compile(connection.when),
+        first=tuple(b.id for b in roots) if all_take_time and len(roots) <= MAX_FIRST else (),
     )
 
 
@@ -152,7 +140,12 @@ def _block(
     pattern = patterns.get(block.type)
     if pattern is None:
         raise ValueError(f"Block '{block.id}': there is no block type '{block.type}'.")
-    settings = _settings(pattern, block)
+    if catalogue.PALETTE.get(block.type) is pattern:
+        settings: Settings = catalogue.read_settings(block)
+    else:
+        settings = pattern.settings_type.model_validate(block.settings)
+    sources = [block.task, *(agent.system_prompt for agent in block.agents)]
+    sources += [source.text for source in pattern.sources(settings) if source.is_template]
     utility = pattern.max_agents == 0 or isinstance(pattern, InstantPattern)
     return CompiledBlock(
         number=number,
@@ -167,20 +160,8 @@ def _block(
         ancestors=ancestors,
         takes_input=not incoming and not utility and not reads_input(block),
         has_conditions=any(link.when is not None for link in outgoing),
-        templates=_templates(block, pattern, settings),
+        templates={source: Template.compile(source) for source in sources if "{{" in source},
     )
-
-
-def _templates(block: Block, pattern: Pattern[Any], settings: Settings) -> dict[str, Template]:
-    sources = [block.task, *(agent.system_prompt for agent in block.agents)]
-    sources += [found.text for found in pattern.sources(settings) if found.is_template]
-    return {source: Template.compile(source) for source in sources if "{{" in source}
-
-
-def _settings(pattern: Pattern[Any], block: Block) -> Settings:
-    if catalogue.PALETTE.get(block.type) is pattern:
-        return catalogue.read_settings(block)
-    return pattern.settings_type.model_validate(block.settings)
 
 
 def _ancestors(

@@ -1,4 +1,4 @@
-"""What a run is given and what it gives back."""
+"""The setup and the outcome of a run."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from executor.engine.llm.base import ModelProvider
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Sums over the run's steps, replayed ones included; every try is a call.
-
-    `cost_usd` is None while no step has a known cost.
+    """Sums over the run's steps, including replayed ones and failed tries. `cost_usd` is None while
+    no step has a known cost.
     """
 
     model_calls: int = 0
@@ -30,7 +29,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Clock, sleep and chance; tests replace them."""
+    """Clock, sleep and randomness; tests replace them."""
 
     now: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -39,12 +38,12 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """Everything a run needs of the world.
+    """Everything a run needs from outside.
 
-    `facts` is what designs read as `execution` (id, trigger, started_at). `default_models` is the
+    `facts` is `execution` in expressions (id, trigger, started_at). `default_models` is the
     fallback chain for agents and designs that name no model. `emit` is called on the run's loop, in
-    order, and must not block. `stream` is asked before each step: if it says so, the model is asked
-    for text as it comes (`TextDelta`). `spent_before` counts towards the limits, not as usage.
+    order, and must not block. `stream` is called before each step; if it returns True, the model
+    streams its text (`TextDelta`). `spent_before` counts towards the limits, not as usage.
     """
 
     execution_id: str
@@ -61,7 +60,7 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended. Cancelling is the caller's: it cancels the task that awaits `run_graph`."""
+    """How a run ended. To cancel a run, cancel the task that awaits `run_graph`."""
 
     status: Literal["completed", "failed", "timed_out"]
     result: Any

@@ -1,6 +1,4 @@
-"""Where a block's expressions are computed: cheap ones at once, others in a thread; all together
-within one allowance.
-"""
+"""Computes a block's expressions, cheap ones in place and others in a thread, in one allowance."""
 
 from __future__ import annotations
 
@@ -17,27 +15,27 @@ Names = Mapping[str, Any]
 
 
 class Evaluation:
-    """All that one block computes: its prompts, its settings, the conditions behind it."""
+    """All expressions of one block: its prompts, settings and outgoing conditions."""
 
-    __slots__ = ("_apart", "_cheap", "_of_block", "_prepared", "_run")
+    __slots__ = ("_cheap", "_in_thread", "_of_block", "_prepared", "_run")
 
     def __init__(self, run: Allowance) -> None:
         self._run = run
-        # Counts what is computed at once until that was too much. Most blocks compute little, so
-        # their allowance is made when it is needed.
+        # Meters what is computed in place; None once that was too much. Most blocks compute little,
+        # so a block's allowance is made only when it is needed.
         self._cheap: Meter | None = Meter(CHEAP_SHARE, Heavy)
         self._of_block: Allowance | None = None
-        # The meter of what is computed in a thread just now.
-        self._apart: Meter | None = None
+        # The meter of the function that runs in a thread at the moment.
+        self._in_thread: Meter | None = None
         self._prepared: dict[tuple[str, str], Any] = {}
 
-    def at_once(self, compiled: Compiled, names: Names) -> Any:
+    def run_if_cheap(self, compiled: Compiled, names: Names) -> Any:
         """The value, if it and what came before are cheap. Raises Heavy, ExpressionError.
 
-        In the thread of `apart` it may cost what the allowance has.
+        In the thread of `run_in_thread` the whole allowance may be used.
         """
-        if self._apart is not None:
-            return _value(compiled, names, self._apart)
+        if self._in_thread is not None:
+            return _value(compiled, names, self._in_thread)
         meter = self._cheap
         if meter is None:
             raise Heavy
@@ -55,7 +53,7 @@ class Evaluation:
             self._run.take(before[0] - after[0], before[1] - after[1], before[2] - after[2])
 
     def _give_up(self, cheap: Meter) -> None:
-        """From now on nothing is computed at once; the block has paid for what was."""
+        """Stop computing in place, and charge the block for what was."""
         self._cheap = None
         self._allowance.settle(cheap)
 
@@ -65,10 +63,10 @@ class Evaluation:
             self._of_block = self._run.of_block()
         return self._of_block
 
-    def in_place(self, compiled: Compiled, names: Names) -> Any:
-        """The value, also if it holds the event loop: once a block, for what all it may cost."""
+    def run_in_place(self, compiled: Compiled, names: Names) -> Any:
+        """The value, even if that blocks the event loop: at most for the block's allowance."""
         try:
-            return self.at_once(compiled, names)
+            return self.run_if_cheap(compiled, names)
         except Heavy:
             meter = self._allowance.meter()
             try:
@@ -76,54 +74,53 @@ class Evaluation:
             finally:
                 self._allowance.pay(meter)
 
-    async def apart(self, function: Callable[..., Any], *args: Any) -> Any:
+    async def run_in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         """The function's result, computed in a thread. Raises what it raises.
 
-        When this is cancelled, the thread ends where it charges next.
+        When this is cancelled, the thread ends the next time it charges the meter.
         """
-        self._apart = meter = self._allowance.meter(until=time.monotonic() + MAX_SECONDS)
+        self._in_thread = meter = self._allowance.meter(until=time.monotonic() + MAX_SECONDS)
         try:
             return await compute(function, *args)
         finally:
             meter.stop()
-            self._apart = None
+            self._in_thread = None
             self._allowance.pay(meter)
 
-    async def value(self, compiled: Compiled, names: Names) -> Any:
-        """The value, wherever it is computed. Raises ExpressionError."""
+    async def run(self, compiled: Compiled, names: Names) -> Any:
+        """The value, computed in place or in a thread. Raises ExpressionError."""
         try:
-            return self.at_once(compiled, names)
+            return self.run_if_cheap(compiled, names)
         except Heavy:
-            return await self.apart(self.at_once, compiled, names)
+            return await self.run_in_thread(self.run_if_cheap, compiled, names)
 
     # --- Prompts ----------------------------------------------------------------------------------
 
     async def prepare(
         self, template: Template, names: Callable[[Template], Names], whose: str
     ) -> None:
-        """Render a template ahead, for where it is asked for and nobody can wait."""
+        """Render a template in advance, for code that cannot await it."""
         if template.text is not None:
             return
         try:
-            found = await self.value(template, names(template))
+            value = await self.run(template, names(template))
         except ExpressionError as error:
-            found = error
-        self._prepared[template.source, self._whose(template, whose)] = found
+            value = error
+        self._prepared[template.source, self._whose(template, whose)] = value
 
     def has(self, template: Template, whose: str = "") -> bool:
-        """Whether it was prepared."""
         return (template.source, self._whose(template, whose)) in self._prepared
 
     def prepared(self, template: Template, whose: str = "") -> Any:
-        """The value of what was prepared. Raises ExpressionError."""
-        found = self._prepared[template.source, self._whose(template, whose)]
-        if isinstance(found, ExpressionError):
-            raise found
-        return found
+        """The value of a prepared template. Raises ExpressionError."""
+        value = self._prepared[template.source, self._whose(template, whose)]
+        if isinstance(value, ExpressionError):
+            raise value
+        return value
 
     @staticmethod
     def _whose(template: Template, whose: str) -> str:
-        """Empty for what is the same for all: only `incoming` is another for each agent."""
+        """Empty unless the template reads `incoming`, which alone differs between agents."""
         return whose if template.reads_incoming else ""
 
 

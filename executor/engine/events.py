@@ -1,4 +1,4 @@
-"""What a run tells while it goes on, in order of happening; the recorder turns these into rows."""
+"""The events of a run, in order; the recorder turns them into rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BlockStatus = Literal["running", "completed", "failed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class ErrorInfo:
-    """Why something failed: `kind` is a word for machines, `message` a sentence for people."""
+    """Why something failed: `kind` is for machines, `message` a sentence for people."""
 
     kind: str
     message: str
@@ -20,7 +20,7 @@ class ErrorInfo:
     step_key: str | None = None
 
 
-# Not frozen, though nobody changes one: see StepResult.
+# Never changed, but not frozen: see StepResult.
 @dataclass(slots=True)
 class BlockChanged:
     """A block started, or ended with output or error. `at` in seconds since the epoch."""
@@ -32,7 +32,7 @@ class BlockChanged:
     error: ErrorInfo | None = None
 
 
-# Not frozen, though nobody changes one: see StepResult.
+# Never changed, but not frozen: see StepResult.
 @dataclass(slots=True)
 class StepStarted:
     key: str
@@ -42,7 +42,7 @@ class StepStarted:
     at: float
 
 
-# Not frozen, though nobody changes one: see StepResult.
+# Never changed, but not frozen: see StepResult.
 @dataclass(slots=True)
 class StepFinished:
     """`replayed` is true when the journal answered instead of the model."""
@@ -66,7 +66,7 @@ class StepFailed:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """Model text as it comes; not kept, only shown."""
+    """A piece of streamed model text; shown, never recorded."""
 
     key: str
     block_id: str

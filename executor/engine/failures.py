@@ -1,4 +1,4 @@
-"""Turns what went wrong inside a block into a kind for machines and a sentence for people."""
+"""Describes the failure of a block: a kind for machines and a sentence for people."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OUT_OF_MEMORY = "more memory was needed than there is for this run."
 
 
 class StepFailure(AgentFailed):
-    """A step failed for good; `error` keeps the class of the failure and the step's key."""
+    """A step failed finally; `error` has the kind of the failure and the step's key."""
 
     def __init__(self, agent_id: str, error: ErrorInfo) -> None:
         super().__init__(agent_id, error.message)
@@ -25,37 +25,37 @@ class StepFailure(AgentFailed):
 
 
 class BlockTimedOut(BlockFailed):
-    """The block's own `timeout_seconds` are over."""
+    """The block's own `timeout_seconds` have passed."""
 
 
 class RunStopped(Exception):
-    """The whole run is ending: what the block still wanted to do is not done."""
+    """The whole run is ending, so the block must not go on."""
 
 
 def describe(error: Exception, block_id: str, name: str) -> ErrorInfo:
     """The error of a block, for the history and the answer."""
-    inner = _leaf(error)
-    if isinstance(inner, StepFailure):
-        return _info(
-            inner.error.kind, f"Block '{name}': {inner.reason}", block_id, inner.error.step_key
-        )
-    known = _known(inner)
-    if known is None:
+    cause, step_key = error, None
+    while isinstance(cause, ExceptionGroup):
+        # Patterns may run their agents in a task group: the first failure counts.
+        cause = cause.exceptions[0]
+    if isinstance(cause, StepFailure):
+        kind, sentence, step_key = cause.error.kind, cause.reason, cause.error.step_key
+    else:
+        kind, sentence = _kind_and_sentence(cause)
+    if kind == "internal":
         logger.error("Block %s failed inside Orchestra.", block_id, exc_info=error)
-        return _info("internal", f"Block '{name}': {INTERNAL}", block_id)
-    kind, sentence = known
-    return _info(kind, f"Block '{name}': {sentence}", block_id)
+    return ErrorInfo(kind, f"Block '{name}': {sentence}", block_id, step_key)
 
 
 def expression_sentence(error: ExpressionError) -> str:
-    """What is wrong, and in which expression."""
+    """The error, and the expression it is in."""
     message = str(error.message).rstrip()
     if error.source and error.source not in message:
         return f"{message.rstrip('.')} (in the expression: {error.source})."
     return message
 
 
-def _known(error: Exception) -> tuple[str, str] | None:
+def _kind_and_sentence(error: Exception) -> tuple[str, str]:
     if isinstance(error, ExpressionError):
         return "expression", expression_sentence(error)
     if isinstance(error, AgentFailed):
@@ -70,15 +70,4 @@ def _known(error: Exception) -> tuple[str, str] | None:
         return error.kind.value, error.message
     if isinstance(error, MemoryError):
         return "memory", OUT_OF_MEMORY
-    return None
-
-
-def _leaf(error: Exception) -> Exception:
-    """The first failure inside a group: patterns may run their agents in a task group."""
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-def _info(kind: str, message: str, block_id: str, step_key: str | None = None) -> ErrorInfo:
-    return ErrorInfo(kind=kind, message=message, block_id=block_id, step_key=step_key)
+    return "internal", INTERNAL

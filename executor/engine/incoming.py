@@ -1,4 +1,4 @@
-"""What designs call `incoming`, made of what a block's connections delivered."""
+"""The value of `incoming` in a block's expressions."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from designs.patterns.base import Delivery
 
 
 def incoming_value(deliveries: Sequence[Delivery]) -> Any:
-    """What designs call `incoming`: null, one delivery's value, or several as an object by source.
+    """None, the value of the only delivery, or an object of several by source.
 
-    A source that delivered through several connections stands there with the value of its block
-    connection, or else with an object by its agents.
+    A source that delivered through several connections has the value of its block connection
+    there, or else an object by agent.
     """
     if not deliveries:
         return None
@@ -21,13 +21,11 @@ def incoming_value(deliveries: Sequence[Delivery]) -> Any:
     by_source: dict[str, list[Delivery]] = {}
     for delivery in deliveries:
         by_source.setdefault(delivery.source, []).append(delivery)
-    return {source: _joined(found) for source, found in by_source.items()}
-
-
-def _joined(found: Sequence[Delivery]) -> Any:
-    whole = next((delivery for delivery in found if delivery.source_agent is None), None)
-    if whole is not None:
-        return whole.value
-    if len(found) == 1:
-        return found[0].value
-    return {delivery.source_agent: delivery.value for delivery in found}
+    values: dict[str, Any] = {}
+    for source, group in by_source.items():
+        of_block = [delivery for delivery in group if delivery.source_agent is None]
+        if of_block or len(group) == 1:
+            values[source] = (of_block or group)[0].value
+        else:
+            values[source] = {delivery.source_agent: delivery.value for delivery in group}
+    return values

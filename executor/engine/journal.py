@@ -1,4 +1,4 @@
-"""Steps and the journal that remembers them: a finished step is replayed, never done again."""
+"""Steps and the journal that stores them: a completed step is replayed, never paid for twice."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any, Literal, Protocol
 
 
 def step_key(block_id: str, agent_id: str | None, round_number: int, purpose: str) -> str:
-    """Stable over restarts: `block/agent/round/purpose`, with `-` for no agent."""
+    """`block/agent/round/purpose`, with `-` for no agent; the same after a restart."""
     return f"{block_id}/{agent_id or '-'}/{round_number}/{purpose}"
 
 
 @dataclass(frozen=True, slots=True)
 class FailedTry:
-    """Why a try gave no answer: `kind` is a word for machines, `at` in seconds since the epoch."""
+    """Why a try gave no answer: `kind` is for machines, `at` in seconds since the epoch."""
 
     model: str
     kind: str
@@ -23,16 +23,15 @@ class FailedTry:
     at: float
 
 
-# Nobody changes one. It is not frozen all the same: that makes one take four times as long to make,
-# and each step makes one.
+# Never changed, but not frozen: creating a frozen one takes four times as long.
 @dataclass(slots=True)
 class StepResult:
     """One model call or utility block. Times are seconds since the epoch (UTC).
 
-    A utility block has no model; its `prompt` is what it was given. A model call's `output` is the
-    parsed value if a schema was asked for, else its text. `tries` are the calls that were sent, and
-    tokens and cost are those of all of them. A step that `failed` has no answer; it is done again
-    when its execution goes on, and what it used is counted on then.
+    A utility block has no model; its `prompt` is its input. A model call's `output` is the parsed
+    value if a schema was asked for, else its text. `tries` counts the calls that were sent; tokens
+    and cost are those of all of them. A `failed` step has no answer; it is repeated when its
+    execution resumes, and its spending is added to.
     """
 
     key: str
@@ -60,50 +59,29 @@ class Journal(Protocol):
     """Recorded steps of one execution."""
 
     def recall(self, key: str) -> StepResult | None:
-        """The step as it was recorded, if it was completed."""
+        """The recorded step, if it was completed."""
         ...
 
     def recall_failed(self, key: str) -> StepResult | None:
-        """The step as it was recorded, if it failed: what was spent on it so far."""
+        """The recorded step, if it failed; it has the spending so far."""
         ...
 
     def recorded(self) -> Iterable[StepResult]:
-        """All that was recorded before this run began, failed steps too."""
+        """The steps recorded before this run began, including failed ones."""
         ...
 
     def record(self, step: StepResult) -> Awaitable[None] | None:
-        """Keep the step, in the place of a failed one with its key; if an awaitable comes back,
-        what depends on the step waits for it.
+        """Store the step, replacing a failed one with its key. Whatever depends on the step waits
+        for the awaitable, if one is returned.
 
-        The awaitable raises when the step could not be kept (for instance: the lease is lost).
+        The awaitable raises when the step could not be stored, for instance after a lost lease.
         """
         ...
 
 
-class MemoryJournal:
-    """Keeps steps in memory: dry runs, tests, benchmarks."""
-
-    def __init__(self, steps: dict[str, StepResult] | None = None) -> None:
-        self.steps = dict(steps or {})
-
-    def recall(self, key: str) -> StepResult | None:
-        return completed(self.steps.get(key))
-
-    def recall_failed(self, key: str) -> StepResult | None:
-        return failed(self.steps.get(key))
-
-    def recorded(self) -> Iterable[StepResult]:
-        return self.steps.values()
-
-    def record(self, step: StepResult) -> None:
-        self.steps[step.key] = step
-
-
 def completed(step: StepResult | None) -> StepResult | None:
-    """The step, if there is one and it was completed."""
     return step if step is not None and step.status == "completed" else None
 
 
 def failed(step: StepResult | None) -> StepResult | None:
-    """The step, if there is one and it failed."""
     return step if step is not None and step.status == "failed" else None

@@ -1,4 +1,4 @@
-"""Values as compact JSON text, whatever numbers and characters they hold."""
+"""Compact JSON text of any value, also of large numbers and broken characters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import orjson
 
 
 def json_bytes(value: Any) -> bytes:
-    """Compact JSON in UTF-8. Raises TypeError or ValueError for what is no JSON value."""
+    """Compact JSON in UTF-8. Raises TypeError or ValueError for a value that is not JSON."""
     try:
         return orjson.dumps(value)
     except TypeError:
@@ -19,9 +19,9 @@ def json_bytes(value: Any) -> bytes:
 
 
 def storable(text: str) -> str:
-    """Text without what databases refuse: NUL characters, and halves of surrogate pairs."""
+    """The text without NUL characters and half surrogate pairs, which databases refuse."""
     if not text.isascii():
-        # Halves that came one after the other are put together on the way.
+        # This also joins adjacent halves.
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text.replace("\0", "\ufffd")
 

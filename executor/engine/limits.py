@@ -1,4 +1,4 @@
-"""The limits of one run, and the words for reaching them."""
+"""The limits of one run, and the error for reaching one."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """None means no limit. Cost in US dollars; bytes as JSON in UTF-8.
+    """None means no limit; bytes are those of the result as JSON in UTF-8.
 
-    Where cost is limited, a model without a known price is not asked, unless `unpriced` lets it.
+    Under a limit of cost, a model without a known price is asked only if `unpriced` is set.
     """
 
     seconds: float | None = None
@@ -21,8 +21,6 @@ class Limits:
 
 
 class LimitReached(Exception):
-    """A limit of the run was reached; never reported as plain success."""
-
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
         self.name = name

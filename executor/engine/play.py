@@ -1,4 +1,4 @@
-"""Plays one block that takes time: its pattern under its deadline, or a utility as one step."""
+"""Plays one block that takes time: its pattern, or a utility as one step, under its time limit."""
 
 from __future__ import annotations
 
@@ -16,13 +16,8 @@ from executor.engine.words import counted
 T = TypeVar("T")
 
 
-async def play(block: CompiledBlock, context: BlockRun, given: Any) -> BlockOutput:
-    """The block's output. Raises what its pattern raises, and BlockTimedOut."""
-    return await within(block, _play(block, context, given))
-
-
-async def within(block: CompiledBlock, work: Coroutine[Any, Any, T]) -> T:
-    """The result of work that has the block's time limit. Raises BlockTimedOut."""
+async def with_time_limit(block: CompiledBlock, work: Coroutine[Any, Any, T]) -> T:
+    """Await the work under the block's time limit. Raises BlockTimedOut."""
     seconds = block.block.timeout_seconds
     if seconds is None:
         return await work
@@ -36,7 +31,8 @@ async def within(block: CompiledBlock, work: Coroutine[Any, Any, T]) -> T:
         raise BlockTimedOut(f"it took longer than its limit of {limit}.") from None
 
 
-async def _play(block: CompiledBlock, context: BlockRun, given: Any) -> BlockOutput:
+async def play(block: CompiledBlock, context: BlockRun, step_input: Any) -> BlockOutput:
+    """The block's output. Raises what its pattern raises."""
     if not block.utility_key:
         await context.prepare()
         return await block.pattern.run(block.block, block.settings, context)
@@ -46,14 +42,14 @@ async def _play(block: CompiledBlock, context: BlockRun, given: Any) -> BlockOut
     now = context.timing.now
     started = now()
     output = await block.pattern.run(block.block, block.settings, context)
-    await context.keep(utility_step(block, given, output.value, started, now()))
+    await context.record(utility_step(block, step_input, output.value, started, now()))
     return output
 
 
 def utility_step(
-    block: CompiledBlock, given: Any, value: Any, started: float, finished: float
+    block: CompiledBlock, step_input: Any, value: Any, started: float, finished: float
 ) -> StepResult:
-    """The step of a block that asks no model: what it was given and what it made of it."""
+    """The step of a block that asks no model: its input and its output."""
     return StepResult(
         key=block.utility_key,
         block_id=block.block.id,
@@ -61,7 +57,7 @@ def utility_step(
         round_number=1,
         purpose=block.block.type,
         model=None,
-        prompt=given,
+        prompt=step_input,
         text=None,
         output=value,
         input_tokens=0,

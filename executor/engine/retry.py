@@ -1,4 +1,4 @@
-"""When a failed model call is tried again, and after how long."""
+"""Decides whether a failed model call is retried, and after how long."""
 
 from __future__ import annotations
 
@@ -8,36 +8,29 @@ from executor.engine.llm.base import ErrorKind, ModelError
 FIRST_WAIT_SECONDS = 0.5
 MAX_WAIT_SECONDS = 30.0
 MAX_TRIES = 5
-# Waiting as long as a server asks costs no try; without a deadline it ends after this long.
+# Waiting as long as a server asks counts as no retry; these bound it where there is no deadline.
 MAX_RATE_LIMIT_SECONDS = 600.0
 MAX_RATE_LIMIT_WAITS = 60
 
-AGAIN = frozenset({ErrorKind.TRANSIENT, ErrorKind.TIMEOUT})
+RETRIED = frozenset({ErrorKind.TRANSIENT, ErrorKind.TIMEOUT})
 
 
 class Tries:
     """Counts the failed tries of one call at one model.
 
-    `retries` are those the block allows, at most `MAX_TRIES - 1` are made. A rate limit whose
-    server says how long to wait is waited for without counting, unless another model stands in
-    (`has_fallback`). Nobody is waited for longer than 10 minutes, or 30 seconds where another model
-    stands in. An answer that does not fit its schema is corrected once, and what only
-    streaming broke is asked again as a whole, once. Everything else is final: the same request
-    fails again.
+    The block allows `retries`, of which at most `MAX_TRIES - 1` are made. A wait that a rate limit
+    asks for is not counted, unless the chain has a next model (`has_fallback`). No wait is longer
+    than 10 minutes, or 30 seconds with a fallback. An answer that does not fit its schema is
+    corrected once, and a call that failed only because it streamed is repeated once without
+    streaming. Everything else is final: the same request would fail again.
 
     A breaker belongs around the model itself, so that its refusals come here as UNAVAILABLE.
     """
 
     __slots__ = (
-        "_corrected",
-        "_failed",
-        "_has_fallback",
-        "_limited",
-        "_retries",
-        "_timing",
-        "_waited",
+        "_corrected", "_failed", "_has_fallback", "_limited", "_retries", "_timing", "_waited",
         "_was_whole",
-    )
+    )  # fmt: skip
 
     def __init__(self, retries: int, timing: Timing, *, has_fallback: bool = False) -> None:
         self._retries = min(retries, MAX_TRIES - 1)
@@ -50,9 +43,9 @@ class Tries:
         self._was_whole = False
 
     def wait_after(self, error: ModelError, seconds_left: float | None) -> float | None:
-        """Seconds to wait before the next try, or None if there is none.
+        """Seconds to wait before the next try; None if there is no next try.
 
-        `seconds_left` is the time to the nearest deadline (None: none); no wait ends after it.
+        `seconds_left` is the time to the nearest deadline, or None; no wait ends after it.
         """
         if error.only_streaming and not self._was_whole:
             self._was_whole = True
@@ -60,34 +53,23 @@ class Tries:
         if error.kind is ErrorKind.CONTENT:
             again, self._corrected = not self._corrected, True
             return 0.0 if again else None
-        is_told = error.kind is ErrorKind.RATE_LIMIT and bool(error.retry_after)
-        if is_told and not self._has_fallback:
-            wait = self._wait_for_limit(error)
-        elif error.kind in AGAIN or error.kind is ErrorKind.RATE_LIMIT:
-            wait = self._wait_for_try(error)
+        is_rate_limit, retry_after = error.kind is ErrorKind.RATE_LIMIT, error.retry_after or 0.0
+        if is_rate_limit and retry_after and not self._has_fallback:
+            wait = max(retry_after, self._backoff(self._limited))
+            self._limited += 1
+            self._waited += wait
+            if self._limited > MAX_RATE_LIMIT_WAITS or self._waited > MAX_RATE_LIMIT_SECONDS:
+                return None
+        elif is_rate_limit or error.kind in RETRIED:
+            max_wait = MAX_WAIT_SECONDS if self._has_fallback else MAX_RATE_LIMIT_SECONDS
+            if self._failed >= self._retries or retry_after > max_wait:
+                return None
+            wait = max(retry_after, self._backoff(self._failed))
+            self._failed += 1
         else:
             return None
-        if wait is None or (seconds_left is not None and wait >= seconds_left):
-            return None
-        return wait
-
-    def _wait_for_try(self, error: ModelError) -> float | None:
-        told = error.retry_after or 0.0
-        most = MAX_WAIT_SECONDS if self._has_fallback else MAX_RATE_LIMIT_SECONDS
-        if self._failed >= self._retries or told > most:
-            return None
-        wait = max(told, self._backoff(self._failed))
-        self._failed += 1
-        return wait
-
-    def _wait_for_limit(self, error: ModelError) -> float | None:
-        wait = max(error.retry_after or 0.0, self._backoff(self._limited))
-        self._limited += 1
-        self._waited += wait
-        if self._limited > MAX_RATE_LIMIT_WAITS or self._waited > MAX_RATE_LIMIT_SECONDS:
-            return None
-        return wait
+        return None if seconds_left is not None and wait >= seconds_left else wait
 
     def _backoff(self, count: int) -> float:
-        """Full jitter: callers that failed together do not come back together."""
+        """Exponential, with full jitter so that callers that failed together spread out."""
         return self._timing.random() * min(MAX_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0**count)

@@ -8,12 +8,12 @@ from typing import Any
 
 
 class RunTasks:
-    """Knows what a run has under way. `broken` is told of what no task may raise."""
+    """The tasks of a run. `on_error` is called with every error that escapes a task."""
 
-    __slots__ = ("_broken", "_idle", "_loop", "_tasks", "_turn", "stopped")
+    __slots__ = ("_idle", "_loop", "_on_error", "_tasks", "_turn", "stopped")
 
-    def __init__(self, broken: Callable[[BaseException], None]) -> None:
-        self._broken = broken
+    def __init__(self, on_error: Callable[[BaseException], None]) -> None:
+        self._on_error = on_error
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn: asyncio.Handle | None = None
@@ -30,31 +30,31 @@ class RunTasks:
         task.add_done_callback(self._task_ended)
 
     def call_soon(self, callback: Callable[[], None]) -> None:
-        """Call once, after others on the loop had a turn; replaces a call that still waits."""
-        self.forget_call()
+        """Call once, after other callbacks of the loop; replaces a call that is pending."""
+        self.cancel_call()
 
         def call() -> None:
             self._turn = None
             try:
                 callback()
             except Exception as error:  # noqa: BLE001 - passed on: the loop would only log it
-                self._broken(error)
+                self._on_error(error)
             self._wake_if_idle()
 
         self._turn = self._loop.call_soon(call)
 
-    def forget_call(self) -> None:
+    def cancel_call(self) -> None:
         if self._turn is not None:
             self._turn.cancel()
             self._turn = None
 
     def stop(self) -> None:
-        """Wait for nothing more."""
+        """End `wait`, whatever is still running."""
         self.stopped = True
         self._wake_if_idle()
 
     async def wait(self, deadline: float | None) -> bool:
-        """Wait until nothing is under way; False if the deadline (the loop's time) came first."""
+        """Wait until no task is left; False if the deadline (the loop's time) came first."""
         self._idle = self._loop.create_future()
         try:
             async with asyncio.timeout_at(deadline):
@@ -66,9 +66,9 @@ class RunTasks:
         return True
 
     async def cancel_all(self) -> None:
-        """Cancel what is under way and wait for it, however often the caller is cancelled too."""
+        """Cancel all tasks and wait for them, even if the caller is cancelled meanwhile."""
         self._idle = None
-        self.forget_call()
+        self.cancel_call()
         for task in self._tasks:
             task.cancel()
         again: asyncio.CancelledError | None = None
@@ -83,11 +83,11 @@ class RunTasks:
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if task.cancelled():
-            # At the end of a run that is our doing; before it, a block was cancelled from inside.
+            # `cancel_all` has cleared `_idle`; before that, a block cancelled itself.
             if self._idle is not None:
-                self._broken(asyncio.CancelledError())
+                self._on_error(asyncio.CancelledError())
         elif (error := task.exception()) is not None:
-            self._broken(error)
+            self._on_error(error)
         self._wake_if_idle()
 
     def _wake_if_idle(self) -> None:

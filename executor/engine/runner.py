@@ -1,4 +1,4 @@
-"""Runs a compiled graph and says how it ended."""
+"""Runs a compiled graph and returns its outcome."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ __all__ = ["CompiledGraph", "compile_graph", "run_graph"]
 
 
 async def run_graph(compiled: CompiledGraph, input_data: Any, setup: Setup) -> Outcome:
-    """Run the graph once: every block as soon as what it waits for is settled.
+    """Run the graph once: every block as soon as all its incoming connections are settled.
 
     Cancelling the awaiting task cancels every block and model call in flight, waits for them, and
-    passes CancelledError on. Whatever the design or a model does wrong is in the outcome.
+    raises CancelledError. Failures of the design or of a model are in the outcome.
     """
     flow = Flow(compiled, input_data, setup)
     in_time = await flow.run()
@@ -47,7 +47,7 @@ async def run_graph(compiled: CompiledGraph, input_data: Any, setup: Setup) -> O
 
 
 async def _finished(flow: Flow, compiled: CompiledGraph) -> Outcome:
-    """The outcome of a run in which everything was played: completed, if its result may leave."""
+    """The outcome of a run whose blocks are all done: completed, if its result is valid."""
     try:
         result = await _result(flow, compiled)
     except ExpressionError as error:
@@ -56,40 +56,37 @@ async def _finished(flow: Flow, compiled: CompiledGraph) -> Outcome:
     try:
         size = len(json_bytes(result))
     except (TypeError, ValueError, RecursionError) as error:
-        # Only a pattern of ours can hand on what is no JSON.
+        # Only a pattern of our own can return a value that is not JSON.
         logger.error("A result is no JSON.", exc_info=error)
         return _outcome(flow, "failed", ErrorInfo("internal", INTERNAL))
-    most = flow.setup.limits.output_bytes
-    if most is not None and size > most:
-        sentence = f"The result has {size} bytes; the limit is {most}."
+    max_bytes = flow.setup.limits.output_bytes
+    if max_bytes is not None and size > max_bytes:
+        sentence = f"The result has {size} bytes; the limit is {max_bytes}."
         return _outcome(flow, "failed", ErrorInfo("limit", sentence))
-    if misfits := await compute_on(result, _misfits, compiled, result):
-        sentence = f"The result does not fit the design's output schema: {misfits}."
+    check = compiled.output_check
+    if check is not None and (
+        misfits := await compute_on(result, check.misfits, result, MAX_MISFITS)
+    ):
+        problems = "; ".join(
+            f"{'/'.join(map(str, misfit.place)) or 'the whole'}: "
+            f"{misfit.sentence.rstrip('.')[:MAX_MISFIT_LENGTH]}"
+            for misfit in misfits
+        )
+        sentence = f"The result does not fit the design's output schema: {problems}."
         return _outcome(flow, "failed", ErrorInfo("output", sentence))
     return _outcome(flow, "completed", None, result)
-
-
-def _misfits(compiled: CompiledGraph, result: Any) -> str:
-    """What of the result the output schema refuses, with places; empty if all fits."""
-    check = compiled.output_check
-    misfits = [] if check is None else check.misfits(result, MAX_MISFITS)
-    return "; ".join(
-        f"{'/'.join(map(str, misfit.place)) or 'the whole'}: "
-        f"{misfit.sentence.rstrip('.')[:MAX_MISFIT_LENGTH]}"
-        for misfit in misfits
-    )
 
 
 async def _result(flow: Flow, compiled: CompiledGraph) -> Any:
     """The design's `output`, or the terminal block's output, or those of several by block id.
 
-    Terminal blocks are those without outgoing connections. If none of them delivered, there is no
-    result, and the run says so: another block's output was not meant to be one.
+    Terminal blocks have no outgoing connections. If none of them delivered, there is no result and
+    the run is degraded: other blocks' outputs are not meant as results.
     """
     output = compiled.output
     if output is not None:
         names = {**flow.scope([block.id for block in compiled.blocks]), "incoming": None}
-        return await flow.evaluation(None).value(output, names)
+        return await flow.evaluation(None).run(output, names)
     outputs = flow.outputs
     terminals = [compiled.blocks[number].id for number in compiled.terminals]
     reached = [name for name in terminals if name in outputs]

@@ -1,4 +1,4 @@
-"""What one step has spent: calls, tokens, cost, and what became of each try."""
+"""The spending of one step: calls, tokens, cost, and its failed tries."""
 
 from __future__ import annotations
 
@@ -30,17 +30,16 @@ class Spending:
         self.failures: list[FailedTry] = [] if earlier is None else list(earlier.failures)
 
     def begin(self, budget: Budget) -> Call:
-        """A call that is about to be sent. Raises LimitReached."""
+        """Reserve a call that is about to be sent. Raises LimitReached."""
         budget.begin_call()
         return Call(self, budget)
 
     def note(self, model: str, kind: str, message: str, at: float) -> None:
-        """A try that gave no answer."""
         self.failures.append(FailedTry(model, kind, message, at))
 
 
 class Call:
-    """One call: it counts once it was sent, and what it used is added when it ends."""
+    """One call: it counts once it was sent; its tokens and cost are added when it ends."""
 
     __slots__ = ("_budget", "_is_sent", "_spending")
 
@@ -50,7 +49,6 @@ class Call:
         self._is_sent = False
 
     def sent(self) -> None:
-        """It left for a server."""
         if not self._is_sent:
             self._is_sent = True
             self._spending.calls += 1
@@ -61,26 +59,28 @@ class Call:
         self._add(answer, request)
 
     def failed(self, error: ModelError, request: ModelRequest) -> None:
-        """A model that is not there or left alone was not asked; all other errors are answers."""
+        """An UNAVAILABLE model was not asked; all other errors are of calls that were sent."""
         if error.kind is not ErrorKind.UNAVAILABLE:
             self.sent()
         if error.spent is not None:
             self._add(error.spent, request)
 
     def end(self) -> None:
-        """Give the place back if the call never left."""
+        """Release the reservation of a call that was never sent."""
         if not self._is_sent:
             self._budget.call_dropped()
 
     def _add(self, answer: ModelAnswer, request: ModelRequest) -> None:
-        spending, asked, said = self._spending, answer.input_tokens, answer.output_tokens
+        spending = self._spending
+        input_tokens, output_tokens = answer.input_tokens, answer.output_tokens
         if not answer.usage_told:
             spending.is_estimated = True
             estimated = estimated_tokens(request, answer.text)
-            asked, said = asked or estimated.input, said or estimated.output
-        asked, said = min(asked, MAX_TOKENS), min(said, MAX_TOKENS)
-        spending.input_tokens += asked
-        spending.output_tokens += said
-        cost = self._budget.add(asked, said, answer.cost_usd)
+            input_tokens = input_tokens or estimated.input
+            output_tokens = output_tokens or estimated.output
+        input_tokens, output_tokens = min(input_tokens, MAX_TOKENS), min(output_tokens, MAX_TOKENS)
+        spending.input_tokens += input_tokens
+        spending.output_tokens += output_tokens
+        cost = self._budget.add(input_tokens, output_tokens, answer.cost_usd)
         if cost is not None:
             spending.cost = cost + (spending.cost or 0)

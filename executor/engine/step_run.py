@@ -1,9 +1,9 @@
-"""One step that asks a model: the chain of models, tries, the correction, and what it all cost."""
+"""One step that asks a model: the fallback chain, retries, a correction, and the cost of all."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -21,7 +21,7 @@ from executor.engine.retry import Tries
 from executor.engine.spending import Spending
 
 CALL_SECONDS = 120.0
-# So much of a refused answer is quoted in the correction.
+# Of a refused answer, in the correction.
 QUOTED_CHARACTERS = 2_000
 ONLY_JSON = "Give only JSON that fits: no fence, no other words."
 
@@ -30,7 +30,7 @@ STOPPED = "The call was stopped before its answer came."
 
 
 class Host(Protocol):
-    """What a step needs of the run it belongs to."""
+    """The run, as a step sees it."""
 
     setup: Setup
     budget: Budget
@@ -48,13 +48,13 @@ class TimeLimit:
     sentence: str
 
 
-# Not frozen, though nobody changes one: see StepResult.
+# Never changed, but not frozen: see StepResult.
 @dataclass(slots=True)
 class Question:
     """What is asked, of which agent, under which step key. `models` is the fallback chain.
 
-    `deadline` is the nearest one in the loop's time, `call_seconds` the longest one call may take.
-    With a `limit` the step fails alone when its time is over.
+    `deadline` is the nearest one in the loop's time, `call_seconds` the timeout of one call.
+    When `limit` passes, only this step fails.
     """
 
     key: str
@@ -70,12 +70,14 @@ class Question:
     call_seconds: float
     deadline: float | None
     limit: TimeLimit | None = None
-    # Whether an answer that does not fit after its correction is an answer all the same.
+    # Whether an answer is accepted that does not fit the schema even after its correction.
     lenient: bool = False
 
 
 class StepRun:
-    """One question under way; `earlier` is the failed step whose spending it goes on from."""
+    """One question being asked; `earlier` is the same step's failed attempt, whose spending it
+    continues.
+    """
 
     __slots__ = ("_host", "_model", "_parts", "_question", "_spending", "_started", "_whole")
 
@@ -86,7 +88,7 @@ class StepRun:
         self._spending = Spending(earlier)
         self._model = ""
         self._started = host.setup.timing.now()
-        # Whether streaming is what broke the last try.
+        # Whether the last try failed only because it streamed.
         self._whole = False
 
     async def result(self) -> StepResult:
@@ -94,28 +96,29 @@ class StepRun:
 
         Raises StepFailure when tries, models or time are spent, RunStopped when a limit is reached.
         """
-        question = self._question
+        question, limit = self._question, self._question.limit
         self._host.setup.emit(
             StepStarted(
                 question.key, question.block_id, question.agent.id, question.purpose, self._started
             )
         )
         try:
-            answer = await self._answer()
+            answer = await (self._first_answer() if limit is None else self._answer_by(limit))
         except ModelError as error:
             misfit = self._misfit(error)
             if misfit is None:
                 raise StepFailure(question.agent.id, self._info(error)) from error
             answer = misfit
-        except LimitReached as limit:
-            self._host.stop(self._limit_info(limit))
-            self._spending.note(self._model, "limit", limit.message, self._now())
-            raise RunStopped(limit.message) from limit
+        except LimitReached as reached:
+            message = reached.message
+            self._host.stop(ErrorInfo("limit", message, question.block_id, question.key))
+            self._spending.note(self._model, "limit", message, self._now())
+            raise RunStopped(message) from reached
         output = answer.text if question.schema is None else answer.value
         return self._step(answer.model, answer.text, output, finish_reason=answer.finish_reason)
 
     def failed_step(self, error: BaseException) -> StepResult | None:
-        """The record of a step that `result` gave up with this error; None if it did nothing."""
+        """The record of a step that failed with this error; None if no call was sent for it."""
         spending = self._spending
         if isinstance(error, asyncio.CancelledError):
             spending.note(self._model, "stopped", STOPPED, self._now())
@@ -142,7 +145,10 @@ class StepRun:
             round_number=question.round_number,
             purpose=question.purpose,
             model=model,
-            prompt=self._prompt(),
+            prompt={
+                "system": question.system,
+                "parts": [{"label": part.label, "value": part.value} for part in self._parts],
+            },
             text=text,
             output=output,
             input_tokens=spending.input_tokens,
@@ -157,11 +163,7 @@ class StepRun:
             failures=tuple(spending.failures),
         )
 
-    def _answer(self) -> Awaitable[ModelAnswer]:
-        limit = self._question.limit
-        return self._first_answer() if limit is None else self._answer_in_time(limit)
-
-    async def _answer_in_time(self, limit: TimeLimit) -> ModelAnswer:
+    async def _answer_by(self, limit: TimeLimit) -> ModelAnswer:
         try:
             async with asyncio.timeout_at(limit.at) as clock:
                 return await self._first_answer()
@@ -173,7 +175,7 @@ class StepRun:
             raise error from None
 
     async def _first_answer(self) -> ModelAnswer:
-        """The answer of the first model of the chain that gives one."""
+        """The answer of the first model of the chain that answers."""
         failure = ModelError(ErrorKind.UNAVAILABLE, NO_MODEL)
         names = self._question.models
         for position, name in enumerate(names, start=1):
@@ -193,26 +195,36 @@ class StepRun:
 
     async def _ask(self, model: Model, *, has_fallback: bool) -> ModelAnswer:
         """Ask one model until it answers, or its tries are spent."""
-        # A correction is about what the model said itself, and how it streams is its own matter.
-        self._parts, self._whole = self._question.parts, False
+        question, timing = self._question, self._host.setup.timing
+        # Corrections and trouble with streaming concern one model only.
+        self._parts, self._whole = question.parts, False
         self._model = model.name
-        tries = Tries(self._question.retries, self._host.setup.timing, has_fallback=has_fallback)
+        tries = Tries(question.retries, timing, has_fallback=has_fallback)
         while True:
             try:
                 return await self._call(model)
             except ModelError as error:
-                wait = tries.wait_after(error, self._seconds_left())
+                seconds_left = None
+                if question.deadline is not None:
+                    seconds_left = question.deadline - asyncio.get_running_loop().time()
+                wait = tries.wait_after(error, seconds_left)
                 final = wait is None and not has_fallback and self._misfit(error) is None
                 self._failed(error, final=final)
                 if wait is None:
                     raise
                 self._whole = self._whole or error.only_streaming
-                self._correct(error)
+                if error.kind is ErrorKind.CONTENT:
+                    # The next try says what was wrong with this answer.
+                    wrong = "" if error.spent is None else error.spent.text[:QUOTED_CHARACTERS]
+                    how = "" if question.schema is None else f" {ONLY_JSON}"
+                    note = f"Your last answer does not fit: {error.message} Answer again.{how}"
+                    correction = (Part("Your last answer", wrong), Part("Correction", note))
+                    self._parts = (*question.parts, *correction)
             if wait:
-                await self._host.setup.timing.sleep(wait)
+                await timing.sleep(wait)
 
     async def _call(self, model: Model) -> ModelAnswer:
-        question, budget = self._question, self._host.budget
+        question, setup, budget = self._question, self._host.setup, self._host.budget
         if budget.needs_prices and not await model.has_price():
             raise LimitReached(
                 "cost_usd",
@@ -221,7 +233,7 @@ class StepRun:
             )
         call = self._spending.begin(budget)
         request = ModelRequest(
-            call_key=f"{self._host.setup.execution_id}:{question.key}",
+            call_key=f"{setup.execution_id}:{question.key}",
             system=question.system,
             parts=self._parts,
             purpose=question.purpose,
@@ -233,8 +245,13 @@ class StepRun:
             whole=self._whole,
             on_sent=call.sent,
         )
+
+        def emit_text(text: str) -> None:
+            setup.emit(TextDelta(question.key, question.block_id, question.agent.id, text))
+
         try:
-            answer = await model.complete(request, self._delta())
+            streams = question.schema is None and setup.stream()
+            answer = await model.complete(request, emit_text if streams else None)
             call.answered(answer, request)
         except ModelError as error:
             call.failed(error, request)
@@ -244,33 +261,10 @@ class StepRun:
         return answer
 
     def _misfit(self, error: ModelError) -> ModelAnswer | None:
-        """The refused answer, if the question takes one that does not fit."""
+        """The refused answer, if the question accepts one that does not fit."""
         if not self._question.lenient or error.kind is not ErrorKind.CONTENT or not error.spent:
             return None
         return replace(error.spent, value=readable_value(error.spent))
-
-    def _correct(self, error: ModelError) -> None:
-        """Say in the next try what was wrong with the answer of the last one."""
-        if error.kind is not ErrorKind.CONTENT:
-            return
-        wrong = "" if error.spent is None else error.spent.text[:QUOTED_CHARACTERS]
-        how = "" if self._question.schema is None else f" {ONLY_JSON}"
-        note = f"Your last answer does not fit: {error.message} Answer again.{how}"
-        self._parts = (
-            *self._question.parts,
-            Part("Your last answer", wrong),
-            Part("Correction", note),
-        )
-
-    def _delta(self) -> Callable[[str], None] | None:
-        setup, question = self._host.setup, self._question
-        if question.schema is not None or not setup.stream():
-            return None
-
-        def tell(text: str) -> None:
-            setup.emit(TextDelta(question.key, question.block_id, question.agent.id, text))
-
-        return tell
 
     def _failed(self, error: ModelError, *, final: bool) -> None:
         question, setup, now = self._question, self._host.setup, self._now()
@@ -293,18 +287,5 @@ class StepRun:
         message = f"agent '{who}' got no answer: {error.message}"
         return ErrorInfo(error.kind.value, message, question.block_id, question.key)
 
-    def _limit_info(self, limit: LimitReached) -> ErrorInfo:
-        return ErrorInfo("limit", limit.message, self._question.block_id, self._question.key)
-
-    def _prompt(self) -> dict[str, Any]:
-        return {
-            "system": self._question.system,
-            "parts": [{"label": part.label, "value": part.value} for part in self._parts],
-        }
-
     def _now(self) -> float:
         return self._host.setup.timing.now()
-
-    def _seconds_left(self) -> float | None:
-        deadline = self._question.deadline
-        return None if deadline is None else deadline - asyncio.get_running_loop().time()

@@ -1,4 +1,4 @@
-"""Numbers as they stand in sentences."""
+"""Numbers in sentences."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from designs.errors import DesignInvalid
 from designs.runtime.threads import in_thread
 from designs.secrets.masking import counted
 from executor.acceptance.documents import compile_document, compiled_version, known_version
-from executor.engine.budget import NOTHING
+from executor.engine.budget import NO_USAGE
 from executor.engine.context import Outcome, Setup, Usage
 from executor.engine.events import Event
 from executor.engine.journal import Journal
@@ -96,7 +96,7 @@ def run_setup(
     journal: Journal,
     emit: Callable[[Event], None],
     stream: Callable[[], bool] = lambda: False,
-    spent: Usage = NOTHING,
+    spent: Usage = NO_USAGE,
 ) -> Setup:
     """What the engine is given for a run of this execution."""
     return Setup(
@@ -125,7 +125,7 @@ async def _play(
         graph = await in_thread(_graph_of, execution)
     if execution.attempt > 1 or execution.resumed_from_id is not None:
         record.remember(await in_thread(recorded_steps, execution))
-    spent = NOTHING
+    spent = NO_USAGE
     if execution.resumed_from_id is not None:
         spent = await in_thread(spent_before, execution)
     with live_text(execution.pk, record.emit) as live, counted() as masked:

@@ -13,9 +13,9 @@ import pytest
 from designs.patterns.catalogue import PALETTE, check_document
 from designs.sample_files import Sample, load_samples
 from executor.engine.context import Setup
-from executor.engine.journal import MemoryJournal
 from executor.engine.llm.offline import NAME, StandIn
 from executor.engine.runner import compile_graph, run_graph
+from tests.memory_journal import MemoryJournal
 
 SAMPLES = {sample.slug: sample for sample in load_samples()}
 

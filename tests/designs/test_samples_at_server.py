@@ -11,13 +11,13 @@ from designs.patterns.base import Part
 from designs.patterns.catalogue import check_document
 from designs.sample_files import Sample, load_samples
 from executor.engine.context import Setup
-from executor.engine.journal import MemoryJournal
 from executor.engine.llm.base import Model, ModelRequest
 from executor.engine.llm.clients import Endpoint
 from executor.engine.llm.invention import invent
 from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.providers import ProviderModel
 from executor.engine.runner import compile_graph, run_graph
+from tests.memory_journal import MemoryJournal
 from tests.model_server import Exchange, ModelServer, model_server, says
 
 NAME = "openai:gpt-5-mini"

@@ -6,10 +6,10 @@ import pytest
 
 from designs.patterns.catalogue import check_document
 from executor.engine.context import Setup
-from executor.engine.journal import MemoryJournal
 from executor.engine.llm.base import ModelRequest
 from executor.engine.llm.offline import NAME, StandIn
 from executor.engine.runner import compile_graph, run_graph
+from tests.memory_journal import MemoryJournal
 from tests.scripted import agent, block, design
 
 

@@ -1,4 +1,4 @@
-"""What a model said, as the engine's answer: masked, checked, with its cost, or refused."""
+"""Turns a server's reply into the engine's answer: masked, checked, with its cost, or refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from executor.engine.llm.reply import Reply
 from executor.engine.llm.schemas import unwrapped, wrapped
 from executor.engine.llm.structured import parsed_value
 
-# Longer texts are masked and parsed in a thread, so that nobody waits for them.
+# Longer texts are masked and parsed in a thread.
 MAX_CHARACTERS_ON_LOOP = 32_768
 
 
@@ -58,34 +58,31 @@ def _answer(
 
 
 def _refuse_unusable(answer: ModelAnswer, reply: Reply, mask: Callable[[str], str]) -> None:
-    """Raises ModelError for an answer that says nothing, or was stopped."""
+    """Raises ModelError for an answer that is empty or was stopped."""
     name, is_empty = answer.model, not answer.text.strip()
+    kind = ErrorKind.CONTENT
     if is_empty and reply.refusal:
-        words = mask(storable(reply.refusal))
-        sentence = f"{name}: the model refused: {words}"
-        raise ModelError(ErrorKind.REQUEST, sentence, spent=answer)
-    if reply.finish_reason == "content_filter":
+        kind = ErrorKind.REQUEST
+        sentence = f"{name}: the model refused: {mask(storable(reply.refusal))}"
+    elif reply.finish_reason == "content_filter":
+        kind = ErrorKind.REQUEST
         sentence = f"{name}: the provider's content filter stopped the answer."
-        raise ModelError(ErrorKind.REQUEST, sentence, spent=answer)
-    if reply.finish_reason == "error":
+    elif reply.finish_reason == "error":
+        kind = ErrorKind.TRANSIENT
         sentence = f"{name}: the server broke the answer off with an error."
-        raise ModelError(ErrorKind.TRANSIENT, sentence, spent=answer)
-    if is_empty:
-        raise ModelError(ErrorKind.CONTENT, _why_empty(answer, reply), spent=answer)
-
-
-def _why_empty(answer: ModelAnswer, reply: Reply) -> str:
-    name = answer.model
-    if reply.tools:
-        return (
-            f"{name} called a tool ({', '.join(map(storable, reply.tools))}) instead of answering."
-        )
-    if reply.finish_reason == "length":
+    elif not is_empty:
+        return
+    elif reply.tools:
+        tools = ", ".join(map(storable, reply.tools))
+        sentence = f"{name} called a tool ({tools}) instead of answering."
+    elif reply.finish_reason == "length":
         spent = f"{answer.output_tokens:,} tokens" if answer.output_tokens else "tokens"
-        return (
+        sentence = (
             f"{name} spent its {spent} before it said anything: it was cut off at its limit. "
             "Let it say more, or name a model that thinks less."
         )
-    if reply.has_thought:
-        return f"{name} thought, and then said nothing."
-    return f"the answer of {name} is empty."
+    elif reply.has_thought:
+        sentence = f"{name} thought, and then said nothing."
+    else:
+        sentence = f"the answer of {name} is empty."
+    raise ModelError(kind, sentence, spent=answer)

@@ -1,4 +1,4 @@
-"""What the engine needs of a language model, whoever serves it."""
+"""The engine's interface to language models, whoever serves them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from typing import Any, Protocol
 
 from designs.patterns.base import Part
 
-# Of one call, each way: far more than any model reads or writes; a server that says so miscounted.
+# Of one call, input or output: no model reaches it, so a server that reports more miscounted.
 MAX_TOKENS = 100_000_000
 
 
-# Not frozen, though nobody changes one: see StepResult.
+# Never changed, but not frozen: see StepResult.
 @dataclass(slots=True)
 class ModelRequest:
-    """One call; `call_key` is stable over restarts: `<execution>:<key of the step>`.
+    """One call; `call_key` is `<execution>:<key of the step>`, the same after a restart.
 
     `agent_name` is what people call the agent. With `schema` the answer is one JSON value that fits
-    it. `timeout_seconds` is the whole call's.
-    `max_output_tokens` is what the agent may say at most (None: what the model's own limit is).
-    `whole` asks for a whole answer although somebody listens. `on_sent` is called when the call
-    leaves for a server: from then on it counts, answered or not.
+    it. `timeout_seconds` is for the whole call. `max_output_tokens` is None for the model's own
+    limit. `whole` forbids streaming even if there is a listener. `on_sent` is called when the call
+    is sent: from then on it counts, answered or not.
     """
 
     call_key: str
@@ -42,11 +41,11 @@ class ModelRequest:
 # Not frozen either.
 @dataclass(slots=True)
 class ModelAnswer:
-    """What came back. Tokens as the server counts them (0 if it does not); cost None if unknown.
+    """An answer. Tokens as the server counts them (0 if it does not); cost None if unknown.
 
     `finish_reason` is why the model stopped, in the words of the OpenAI protocol: `stop`, `length`
-    (it was cut off at its limit), `content_filter`, `tool_call`, `error`; None if it was not told.
-    `usage_told` is False if the server did not say how many tokens it counted.
+    (cut off at its limit), `content_filter`, `tool_call`, `error`; None if the server gave none.
+    `usage_told` is False if the server did not report its tokens.
     """
 
     text: str
@@ -60,7 +59,7 @@ class ModelAnswer:
 
 
 class ErrorKind(StrEnum):
-    """Classes of failure that retry, breaker and fallback tell apart."""
+    """Classes of failure, as retry, breaker and fallback distinguish them."""
 
     RATE_LIMIT = "rate_limit"
     QUOTA = "quota"
@@ -75,9 +74,9 @@ class ErrorKind(StrEnum):
 class ModelError(Exception):
     """A failed call: its class, a sentence without secrets, and the seconds a server asked to wait.
 
-    `spent` is the answer that had to be refused (kind CONTENT): it was paid for all the same.
-    `address` is what was asked, for administrators only. `only_streaming`: a whole answer may be
-    had all the same; the same question is to be asked again at once, with `whole`.
+    `spent` is the answer that was refused (kind CONTENT) but paid for. `address` is where the call
+    went, for administrators only. `only_streaming`: the call may succeed without streaming, so it
+    is to be repeated at once with `whole`.
     """
 
     def __init__(
@@ -99,14 +98,14 @@ class ModelError(Exception):
         self.only_streaming = only_streaming
 
     def add(self, sentence: str) -> None:
-        """Say this too, once."""
+        """Append a sentence, once."""
         if sentence and sentence not in self.message:
             self.message = f"{self.message.rstrip('.')}. {sentence}"
             self.args = (self.message,)
 
 
 class Model(Protocol):
-    """One named model, ready to be asked."""
+    """One named model."""
 
     @property
     def name(self) -> str:
@@ -114,13 +113,13 @@ class Model(Protocol):
         ...
 
     async def has_price(self) -> bool:
-        """Whether its answers will come with a cost. Raises ModelError as `complete` does."""
+        """Whether its answers have a cost. Raises ModelError as `complete` does."""
         ...
 
     async def complete(
         self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
     ) -> ModelAnswer:
-        """Ask once, without retries, under a total deadline. Raises ModelError.
+        """Ask once, without retries, within the request's timeout. Raises ModelError.
 
         An answer that does not fit the request's schema is a ModelError(CONTENT) with `spent`.
         """
@@ -128,8 +127,8 @@ class Model(Protocol):
 
 
 class ModelProvider(Protocol):
-    """Finds models by name; made by whoever starts a run: the engine knows no configuration."""
+    """Resolves model names for a run; the engine itself knows no configuration."""
 
     def resolve(self, name: str) -> Model:
-        """Raises ModelError(UNAVAILABLE) with a sentence when there is no such model."""
+        """Raises ModelError(UNAVAILABLE) when there is no such model."""
         ...

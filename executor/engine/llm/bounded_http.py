@@ -1,4 +1,4 @@
-"""The SDKs' HTTP client, which reads no more of an answer than it may, counted after unpacking."""
+"""The SDKs' HTTP client, with a limit on the bytes of an answer, counted after unpacking."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from executor.engine.llm.server_errors import (
 )
 
 MAX_ERROR_BYTES = 64_000
-# So much is unpacked at a time, however much more a packed piece would give.
+# A packed piece is unpacked in pieces of this size, however large it would become.
 PIECE_BYTES = 65_536
-# What zlib reads by itself: gzip and deflate, told apart by their first bytes.
+# zlib reads gzip and deflate, which it distinguishes by their first bytes.
 _EITHER = zlib.MAX_WBITS | 32
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
 _UNREAD = frozenset({"br", "zstd", "compress", "x-compress"})
-# SDKs copy an event at each of its lines; no event of theirs has so many.
+# SDKs copy an event for each of its lines, which takes long for many; real events have few.
 MAX_LINES_OF_EVENT = 2_000
 
 
 class BoundedClient(httpx2.AsyncClient):
-    """Asks for plain answers, and counts those that come packed all the same.
+    """Asks for uncompressed answers, and counts the bytes of compressed ones after unpacking.
 
     Raises AnswerTooLong while an answer is read, and ServerRefused for every status but success,
     so that errors are read in one place for all protocols.
@@ -49,17 +49,24 @@ class BoundedClient(httpx2.AsyncClient):
         if not isinstance(inner, httpx2.AsyncByteStream):
             raise TypeError("An asynchronous client answers asynchronously.")
         if not answer.is_success:
-            raise await _refusal(answer, inner, coding)
+            try:
+                body = await beginning(aiter(inner), coding, httpx2.HTTPError)
+            finally:
+                await answer.aclose()
+            url = answer.request.url.copy_with(
+                query=None, fragment=None, username=None, password=None
+            )
+            raise ServerRefused(refusal_of(answer.status_code, answer.headers, body, str(url)))
         is_stream = "event-stream" in answer.headers.get("content-type", "")
-        most_lines = MAX_LINES_OF_EVENT if is_stream else None
-        answer.stream = _Counted(inner, coding, self._most_bytes, most_lines)
+        max_lines = MAX_LINES_OF_EVENT if is_stream else None
+        answer.stream = _Counted(inner, coding, self._most_bytes, max_lines)
         if not stream:
             try:
                 await answer.aread()
             except BaseException:
                 await answer.aclose()
                 raise
-            if (refusal := _told_as_success(answer.content)) is not None:
+            if (refusal := _error_in_success(answer.content)) is not None:
                 raise ServerRefused(refusal)
         return answer
 
@@ -70,42 +77,26 @@ class _Counted(httpx2.AsyncByteStream):
         inner: httpx2.AsyncByteStream,
         coding: str,
         most_bytes: int,
-        most_lines: int | None,
+        max_lines: int | None,
     ) -> None:
         self._inner = inner
         self._coding = coding
         self._most_bytes = most_bytes
-        self._most_lines = most_lines
+        self._max_lines = max_lines
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        # The lines of the event that has not ended yet.
         lines = 0
         async for piece in counted(aiter(self._inner), self._coding, self._most_bytes):
-            if self._most_lines is not None:
-                lines = _lines_of_event(lines, piece)
-                if lines > self._most_lines:
+            if self._max_lines is not None:
+                end = max(piece.rfind(b"\n\n"), piece.rfind(b"\r\n\r\n"))
+                lines = piece.count(b"\n", end + 2) if end >= 0 else lines + piece.count(b"\n")
+                if lines > self._max_lines:
                     raise AnswerUnreadable
             yield piece
 
     async def aclose(self) -> None:
         await self._inner.aclose()
-
-
-def _lines_of_event(lines: int, piece: bytes) -> int:
-    """The lines of the event that is not over yet."""
-    end = max(piece.rfind(b"\n\n"), piece.rfind(b"\r\n\r\n"))
-    return lines + piece.count(b"\n") if end < 0 else piece.count(b"\n", end + 2)
-
-
-async def _refusal(
-    answer: httpx2.Response, stream: httpx2.AsyncByteStream, coding: str
-) -> ServerRefused:
-    """The error that an answer tells, read as far as it may be."""
-    try:
-        body = await beginning(aiter(stream), coding, httpx2.HTTPError)
-    finally:
-        await answer.aclose()
-    url = answer.request.url.copy_with(query=None, fragment=None, username=None, password=None)
-    return ServerRefused(refusal_of(answer.status_code, answer.headers, body, str(url)))
 
 
 async def counted(
@@ -121,7 +112,7 @@ async def counted(
 
 
 async def beginning(pieces: AsyncIterator[bytes], coding: str, *breaks: type[Exception]) -> bytes:
-    """As much as is read of an error, or comes before reading `breaks`."""
+    """The first MAX_ERROR_BYTES of an error, or less if reading raises one of `breaks`."""
     body = b""
     ends: tuple[type[Exception], ...] = (ServerLost, *breaks)
     try:
@@ -130,7 +121,7 @@ async def beginning(pieces: AsyncIterator[bytes], coding: str, *breaks: type[Exc
             if len(body) >= MAX_ERROR_BYTES:
                 break
     except ends:
-        # The status says enough.
+        # The status is enough.
         pass
     return body[:MAX_ERROR_BYTES]
 
@@ -158,7 +149,7 @@ async def _unpacked(pieces: AsyncIterator[bytes], coding: str) -> AsyncIterator[
 
 
 class _Unpacker:
-    """Unpacks gzip and deflate, also without the head of deflate, and several behind another."""
+    """Unpacks gzip and deflate, also raw deflate and several streams in a row."""
 
     def __init__(self) -> None:
         self._reader = zlib.decompressobj(_EITHER)
@@ -166,14 +157,14 @@ class _Unpacker:
 
     def next_piece(self, packed: bytes) -> tuple[bytes, bytes]:
         """A bounded piece of the text, and what is still packed. Raises zlib.error."""
-        is_behind = self._reader.eof
-        if is_behind:
+        is_next_stream = self._reader.eof
+        if is_next_stream:
             self._reader = zlib.decompressobj(_EITHER)
         try:
             piece = self._reader.decompress(packed, PIECE_BYTES)
         except zlib.error:
-            if is_behind:
-                # Nothing more is packed there.
+            if is_next_stream:
+                # It was trailing garbage.
                 return b"", b""
             if self._has_begun:
                 raise
@@ -183,8 +174,8 @@ class _Unpacker:
         return piece, self._reader.unconsumed_tail or self._reader.unused_data
 
 
-def _told_as_success(body: bytes) -> Refusal | None:
-    """The error in an answer that says success: SDKs read an empty answer out of it."""
+def _error_in_success(body: bytes) -> Refusal | None:
+    """An error with a status of success, which SDKs would read as an empty answer."""
     if len(body) > MAX_ERROR_BYTES:
         return None
     try:

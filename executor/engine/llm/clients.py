@@ -1,14 +1,14 @@
-"""HTTP clients of model servers: made lazily, several side by side, each kept to its event loop."""
+"""HTTP clients for model servers: created lazily, several per endpoint, for one event loop each."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from designs.runtime.loops import PerLoop
 from executor.engine.llm.openai_protocol import chat_address
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Protocol = Literal["openai", "openai_compatible", "ollama", "anthropic", "google"]
 
-# An SDK's client with hundreds of calls in flight spends its time looking through its connections.
+# With hundreds of calls in flight, an SDK's client spends its time searching its connections.
 CALLS_A_CLIENT = 16
 MAX_CLIENTS = 16
 OPENAI_ADDRESS = "https://api.openai.com/v1"
@@ -31,17 +31,17 @@ OLLAMA_ADDRESS = "http://localhost:11434/v1"
 CONNECT_SECONDS = 5.0
 # Of an answer, unpacked.
 MAX_BYTES = 8_000_000
-# The server's own time limit is the call's total deadline; this one only ends what was forgotten.
+# The timeout of a call ends it earlier; this one only ends reads that nothing else would.
 READ_SECONDS = 600.0
-# The protocols that are read here; the others through their SDK.
+# The protocols with a client of our own; the others use their SDK.
 OPENAI_PROTOCOLS: tuple[Protocol, ...] = ("openai", "openai_compatible", "ollama")
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where and how a model is asked. `base_url` empty: the provider's own address.
+    """Where and how a model is asked. An empty `base_url` is the provider's own address.
 
-    `opened` are the inner addresses that it may lead to besides public ones; None: to any.
+    `opened` are the private addresses that are allowed besides public ones; None allows all.
     `most_bytes` of an answer are read.
     """
 
@@ -57,9 +57,7 @@ class Endpoint:
 
 
 class Client:
-    """One HTTP client: a lean one for the protocols that are read here, the SDK's with its model
-    over it for those that are read by an SDK.
-    """
+    """One HTTP client: our lean one, or the SDK's together with its model."""
 
     __slots__ = ("_http", "busy", "sdk")
 
@@ -70,7 +68,7 @@ class Client:
 
     @property
     def lean(self) -> LeanClient:
-        """For a protocol that is read here."""
+        """The client of one of OPENAI_PROTOCOLS."""
         return cast("LeanClient", self._http)
 
     @property
@@ -82,7 +80,7 @@ class Client:
 
 
 class Clients:
-    """The clients of one endpoint. A call takes the least busy one; more are made as calls grow."""
+    """The clients of one endpoint. A call takes the least busy one; more are created as needed."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -90,9 +88,9 @@ class Clients:
 
     @contextmanager
     def take(self) -> Iterator[Client]:
-        """A client for one call. `load` must have ended before."""
+        """A client for one call, after `load`."""
         clients = self._here.get()
-        client = min(clients, key=lambda one: one.busy, default=None)
+        client = min(clients, key=lambda client: client.busy, default=None)
         if client is None or (client.is_full and len(clients) < MAX_CLIENTS):
             client = _make(self._endpoint)
             clients.append(client)
@@ -113,12 +111,12 @@ async def _close(clients: list[Client]) -> None:
 
 
 async def load(protocol: Protocol) -> None:
-    """Import the protocol's modules: up to seconds of work, so not on the loop; once a process."""
+    """Import the protocol's modules in a thread, once per process; it can take seconds."""
     if protocol not in _loaded:
         await asyncio.to_thread(load_now, protocol)
 
 
-# What a call imports at its first use; done ahead, so that no call holds the loop for it.
+# Imported by the first call; in advance, so that it does not block the loop.
 _USED = (
     "executor.engine.llm.exchanges", "executor.engine.llm.lean_client",
     "designs.outgoing.guarded_connector", "genai_prices.data_snapshot",
@@ -126,7 +124,7 @@ _USED = (
 _USED_BY_SDKS = (
     "genai_prices.data_snapshot", "pydantic_ai.direct", "executor.engine.llm.sdk_protocols",
     "designs.outgoing.guarded_http",
-    # What their HTTP client imports at its first connection.
+    # Their HTTP client imports this at its first connection.
     "anyio._backends._asyncio",
 )  # fmt: skip
 
@@ -136,7 +134,7 @@ _tls: list[ssl.SSLContext] = []
 
 
 def load_now(protocol: Protocol) -> None:
-    """As `load`; not for the event loop."""
+    """`load` without a thread; it blocks."""
     with _lock:
         if protocol in _loaded:
             return
@@ -150,14 +148,29 @@ def load_now(protocol: Protocol) -> None:
 
 
 def _make(endpoint: Endpoint) -> Client:
-    builder = _BUILDERS.get(endpoint.protocol)
-    if builder is None:
-        return Client(_lean(endpoint), None)
+    if endpoint.protocol in OPENAI_PROTOCOLS:
+        return Client(_lean_client(endpoint), None)
     http = _http(endpoint)
-    return Client(http, builder(endpoint, http))
+    if endpoint.protocol == "google":
+        from pydantic_ai.models.google import GoogleModel
+        from pydantic_ai.providers.google import GoogleProvider
+
+        google = GoogleProvider(
+            base_url=endpoint.base_url or None, api_key=endpoint.api_key, http_client=http
+        )
+        return Client(http, GoogleModel(endpoint.model, provider=google))
+    from pydantic_ai.models.anthropic import AnthropicModel
+    from pydantic_ai.providers.anthropic import AnthropicProvider
+
+    url = endpoint.base_url or "https://api.anthropic.com"
+    anthropic = AnthropicProvider(base_url=url, api_key=endpoint.api_key, http_client=http)
+    # Retries are ours alone. As an option of each request this would make the SDK copy its client,
+    # and ask for the platform's name in a thread, each time.
+    anthropic.client.max_retries = 0
+    return Client(http, AnthropicModel(endpoint.model, provider=anthropic))
 
 
-def _lean(endpoint: Endpoint) -> LeanClient:
+def _lean_client(endpoint: Endpoint) -> LeanClient:
     from executor.engine.llm.lean_client import LeanClient, connections, proxy_for
 
     tls, connector = _tls_context(), None
@@ -202,45 +215,15 @@ def _http(endpoint: Endpoint) -> httpx2.AsyncClient:
 
 
 def _may_have_proxy(endpoint: Endpoint, address: str) -> bool:
-    """A guarded one connects by itself; and a proxy of the environment has no business between this
-    machine and itself.
-    """
+    """Guarded clients connect directly, and so do all clients to this machine."""
     here = ("http://127.0.0.1", "http://localhost", "http://[::1]")
     return endpoint.opened is None and not address.startswith(here)
 
 
 def _tls_context() -> ssl.SSLContext:
-    """Reading the certificates takes milliseconds; all clients share what was read."""
+    """One for all clients, as reading the certificates takes milliseconds."""
     import httpx2
 
     if not _tls:
         _tls.append(httpx2.create_ssl_context())
     return _tls[0]
-
-
-def _anthropic(endpoint: Endpoint, http: httpx2.AsyncClient) -> SdkModel:
-    from pydantic_ai.models.anthropic import AnthropicModel
-    from pydantic_ai.providers.anthropic import AnthropicProvider
-
-    url = endpoint.base_url or "https://api.anthropic.com"
-    provider = AnthropicProvider(base_url=url, api_key=endpoint.api_key, http_client=http)
-    # One place counts tries, and it is not the SDK. Said with each request it would have the SDK
-    # copy its client, and ask for the platform's name in a thread, each time.
-    provider.client.max_retries = 0
-    return AnthropicModel(endpoint.model, provider=provider)
-
-
-def _google(endpoint: Endpoint, http: httpx2.AsyncClient) -> SdkModel:
-    from pydantic_ai.models.google import GoogleModel
-    from pydantic_ai.providers.google import GoogleProvider
-
-    provider = GoogleProvider(
-        base_url=endpoint.base_url or None, api_key=endpoint.api_key, http_client=http
-    )
-    return GoogleModel(endpoint.model, provider=provider)
-
-
-_BUILDERS: dict[Protocol, Callable[[Endpoint, Any], Any]] = {
-    "anthropic": _anthropic,
-    "google": _google,
-}

@@ -1,4 +1,4 @@
-"""The JSON values of an answer: one that came whole, or the events of a stream, as it turns out."""
+"""Reads the JSON values of an answer, whether it is a whole body or an event stream."""
 
 from __future__ import annotations
 
@@ -14,55 +14,65 @@ import orjson
 from designs.strict_json import MAX_VALUES, check_count
 from executor.engine.llm.server_errors import AnswerUnreadable, ServerLost, ServerSilent
 
-# Larger answers are parsed in a thread, so that nobody waits for them.
+# Larger answers are parsed in a thread.
 MAX_BYTES_ON_LOOP = 131_072
-# An event of more lines, or characters, is looked at only each time it has doubled.
+# Parsing of a longer event is tried only each time its length has doubled.
 MAX_LINES_AT_ONCE = 100
 MAX_CHARACTERS_AT_ONCE = 65_536
-# What stands for `data: [DONE]`.
+# Stands for `data: [DONE]`.
 DONE: Final = object()
 
-# No JSON value begins as the fields of an event do: data, event, id, retry, and comments.
+# How the fields of an event begin (data, event, id, retry, comments), and no JSON value does.
 _BEGINNINGS = ("d", "e", "i", "r", ":")
-# A word that only keeps a connection alive; anything longer may be a part of an answer.
+# A word that keeps a connection alive; anything longer may be part of an answer.
 _ALIVE = re.compile(r"[^{}\[\]]{1,40}")
 _BLANK = "\ufeff \t\r\n"
-# A carriage return at the very end may be half of an end.
+# A carriage return at the very end may be half of a line end.
 _LINE_END = re.compile(r"\n|\r\n|\r(?=[^\n])")
 
 
 async def values_of(pieces: AsyncIterator[bytes]) -> AsyncGenerator[Any, None]:
-    """Each value as it comes, and DONE if the end is told. Raises AnswerUnreadable.
+    """Each value as it comes, and DONE for the end of a stream. Raises AnswerUnreadable.
 
-    What was asked for does not count: some servers answer plainly to whom they should stream, and
-    the other way round. A body may also have one value a line.
+    The answer decides, not the request: some servers answer a request for a stream with a body, or
+    the other way round. A body may also have one value per line.
     """
     texts = _decoded(pieces)
-    first = await anext(texts, "")
-    if first.startswith(_BEGINNINGS):
-        async for value in _events(first, texts):
+    text = await anext(texts, "")
+    if text.startswith(_BEGINNINGS):
+        events = _Events()
+        while text:
+            for value in events.add(text):
+                yield value
+            text = await anext(texts, "")
+        for value in events.end():
             yield value
-    elif first:
-        for value in await _whole(first, texts):
+    elif text:
+        for value in await _values_of_body(text, texts):
             yield value
 
 
-async def _whole(first: str, texts: AsyncIterator[str]) -> list[Any]:
-    """The values of a body; one that is all there counts, though the connection broke behind it."""
-    found = [first]
+async def _values_of_body(text: str, texts: AsyncIterator[str]) -> list[Any]:
+    """A complete body counts even if the connection broke after it."""
+    pieces, broken = [text], None
     try:
-        async for text in texts:
-            found.append(text)
-    except (ServerLost, ServerSilent, OSError) as broken:
-        try:
-            return await _parsed("".join(found))
-        except AnswerUnreadable:
+        async for piece in texts:
+            pieces.append(piece)
+    except (ServerLost, ServerSilent, OSError) as error:
+        broken = error
+    body = "".join(pieces)
+    try:
+        if len(body) <= MAX_BYTES_ON_LOOP:
+            return _values(body)
+        return await asyncio.to_thread(_values, body)
+    except AnswerUnreadable:
+        if broken is not None:
             raise broken from None
-    return await _parsed("".join(found))
+        raise
 
 
 async def _decoded(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
-    """The text of the pieces, from its first character on that is not blank."""
+    """The non-empty texts of the pieces, without leading blanks."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     has_begun = False
     async for piece in pieces:
@@ -74,63 +84,49 @@ async def _decoded(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
             yield text
 
 
-async def _events(first: str, texts: AsyncIterator[str]) -> AsyncIterator[Any]:
-    lines, events = _Lines(), _Events()
-    for line in lines.add(first):
-        for value in events.add(line):
-            yield value
-    async for text in texts:
-        for line in lines.add(text):
-            for value in events.add(line):
-                yield value
-    for line in (lines.rest, ""):
-        for value in events.add(line):
-            yield value
-
-
-class _Lines:
-    """Cuts text that comes in pieces into lines; `rest` is what has no end yet."""
-
-    def __init__(self) -> None:
-        self._rest: list[str] = []
-
-    @property
-    def rest(self) -> str:
-        return "".join(self._rest)
-
-    def add(self, text: str) -> list[str]:
-        if not _LINE_END.search(text):
-            self._rest.append(text)
-            return []
-        *lines, rest = _LINE_END.split(self.rest + text)
-        self._rest = [rest]
-        return lines
-
-
 class _Events:
-    """Reads the lines of an event stream, with what servers leave out or add."""
+    """Parses an event stream that comes in pieces, tolerating what servers omit or add."""
 
     def __init__(self) -> None:
+        # The pieces of the last line, which has not ended yet.
+        self._rest: list[str] = []
         self._data: list[str] = []
         self._name = ""
-        # Of the data so far, and so much of it at the last look that found no whole value.
-        self._length = self._looked_at = 0
+        # Of the data so far, and at the last attempt to parse it.
+        self._length = self._parsed_length = 0
 
-    def add(self, line: str) -> Iterator[Any]:
+    def add(self, text: str) -> Iterator[Any]:
+        if not _LINE_END.search(text):
+            self._rest.append(text)
+            return
+        *lines, rest = _LINE_END.split("".join(self._rest) + text)
+        self._rest = [rest]
+        for line in lines:
+            yield from self._add_line(line)
+
+    def end(self) -> Iterator[Any]:
+        yield from self._add_line("".join(self._rest))
+        yield from self._add_line("")
+
+    def _add_line(self, line: str) -> Iterator[Any]:
         line = line.rstrip("\r")
         if not line.strip():
-            yield from self._end()
+            yield from self._end_event()
         elif line.startswith(("data:", "{")):
             data = line.removeprefix("data:").removeprefix(" ")
             self._data.append(data)
             self._length += len(data) + 1
-            if self._may_be_whole(data):
-                yield from self._early()
+            if data.rstrip().endswith(("}", "]")):
+                yield from self._end_early()
         elif line.startswith("event:"):
             self._name = line[6:].strip()
 
-    def _early(self) -> Iterator[Any]:
-        """Not every server writes an empty line between its events."""
+    def _end_early(self) -> Iterator[Any]:
+        """The event, if it is complete: some servers write no empty line between events."""
+        is_small = len(self._data) <= MAX_LINES_AT_ONCE and self._length <= MAX_CHARACTERS_AT_ONCE
+        if not is_small and self._length < 2 * self._parsed_length:
+            # Parsing a long event at each of its lines would take quadratic time.
+            return
         text = "\n".join(self._data).strip()
         if text == "[DONE]":
             self._clear()
@@ -139,23 +135,16 @@ class _Events:
         try:
             value = _loads(text)
         except ValueError:
-            self._looked_at = self._length
+            self._parsed_length = self._length
             return
         self._clear()
         yield from self._named(value)
 
-    def _may_be_whole(self, line: str) -> bool:
-        """To look at each line at all that came before would take long where there are many."""
-        if not line.rstrip().endswith(("}", "]")):
-            return False
-        is_small = len(self._data) <= MAX_LINES_AT_ONCE and self._length <= MAX_CHARACTERS_AT_ONCE
-        return is_small or self._length >= 2 * self._looked_at
-
     def _clear(self) -> None:
         self._data.clear()
-        self._length = self._looked_at = 0
+        self._length = self._parsed_length = 0
 
-    def _end(self) -> Iterator[Any]:
+    def _end_event(self) -> Iterator[Any]:
         text = "\n".join(self._data).strip()
         self._clear()
         if text:
@@ -169,19 +158,12 @@ class _Events:
         self._name = ""
 
     def _named(self, value: Any) -> Iterator[Any]:
-        """An event named error is one, whatever it holds; a word alone keeps a line alive."""
-        is_error = self._name == "error"
-        is_told = isinstance(value, dict) and ("error" in value or value.get("type") == "error")
-        if is_error and not is_told:
+        """The value, as an error if the event is named so; a scalar only keeps the line alive."""
+        has_error = isinstance(value, dict) and ("error" in value or value.get("type") == "error")
+        if self._name == "error" and not has_error:
             yield {"error": value or "error"}
         elif isinstance(value, dict | list):
             yield value
-
-
-async def _parsed(text: str) -> list[Any]:
-    if len(text) <= MAX_BYTES_ON_LOOP:
-        return _values(text)
-    return await asyncio.to_thread(_values, text)
 
 
 def _values(text: str) -> list[Any]:
@@ -194,19 +176,17 @@ def _values(text: str) -> list[Any]:
     lines = [line.removeprefix("data:").strip() for line in text.split("\n")]
     lines = [line for line in lines if line]
     try:
-        found = [_loads(line) for line in lines if len(lines) > 1 and line != "[DONE]"]
-        return found or _unreadable()
+        values = [_loads(line) for line in lines if len(lines) > 1 and line != "[DONE]"]
     except ValueError as error:
         raise AnswerUnreadable from error
-
-
-def _unreadable() -> list[Any]:
-    raise AnswerUnreadable
+    if not values:
+        raise AnswerUnreadable
+    return values
 
 
 def _loads(text: str) -> Any:
-    """Raises ValueError, also for more values than anybody answers. Characters that cannot be
-    stored are taken out later, not refused.
+    """Raises ValueError, also for too many values. Accepts characters that cannot be stored: they
+    are removed later.
     """
     check_count(text)
     try:

@@ -1,4 +1,4 @@
-"""One exchange with a server of the OpenAI protocol, read by the same rules streamed or whole."""
+"""One exchange with a server of the OpenAI protocol, streamed or whole."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from executor.engine.llm.server_errors import (
 )
 from executor.engine.llm.workarounds import RequestShape
 
-# When a model has told why it ended, its server may still tell the tokens; some never hang up.
+# After its finish reason a server may still send the usage; some never close the connection.
 AFTER_END_SECONDS = 5.0
 
 
@@ -40,15 +40,19 @@ async def ask_openai(
     system: str,
     reply: Reply,
 ) -> None:
-    """Ask, and fill the reply. Raises what the HTTP client raises, and the errors of servers."""
+    """Ask, and fill the reply. Raises the errors of the HTTP client and of `server_errors`."""
     body = _body(endpoint, request, options, shape, system)
     lean = client.lean
     headers = {"Content-Type": "application/json"}
-    # Credentials in an address are sent in the same place.
+    # Credentials in the address are sent in the same header.
     if endpoint.api_key and not lean.has_credentials:
         headers["Authorization"] = f"Bearer {endpoint.api_key}"
-    asked = lean.post(_written(body), headers, request.on_sent)
-    async with asked as pieces:
+    try:
+        content = orjson.dumps(body)
+    except TypeError:
+        # Half a surrogate pair, or a number beyond 64 bits.
+        content = json.dumps(body).encode()
+    async with lean.post(content, headers, request.on_sent) as pieces:
         reply.has_begun = True
         await _read(pieces, reply)
     reply.end()
@@ -72,7 +76,7 @@ async def _read(pieces: AsyncIterator[bytes], reply: Reply) -> None:
         if not patience.expired():
             raise
     except (ServerLost, ServerSilent, AnswerUnreadable, ServerRefused):
-        # What goes wrong behind the end of an answer takes nothing away from it.
+        # An error after the end of an answer does not make it worse.
         if not reply.is_ended or reply.finish_reason == "error":
             raise
 
@@ -84,28 +88,26 @@ def _body(
     shape: RequestShape,
     system: str,
 ) -> dict[str, Any]:
-    body = openai_protocol.question(
-        endpoint.model, system, user_text(request.parts), has_system_role=shape.has_system_role
-    )
+    user = user_text(request.parts)
+    messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
+    if not shape.has_system_role or not system.strip():
+        text = "\n\n".join(filter(str.strip, (system, user)))
+        messages = [{"role": "user", "content": text}]
+    body: dict[str, Any] = {"model": endpoint.model, "messages": messages}
     if shape.streams:
         body["stream"] = True
         if shape.asks_usage:
             body["stream_options"] = {"include_usage": True}
     if shape.shows_schema and request.schema is not None:
         schema = bounded(request.schema) if options.bounded else request.schema
-        is_ollama = endpoint.protocol == "ollama"
-        openai_protocol.with_schema(body, wrapped(schema), is_ollama=is_ollama)
+        json_schema: dict[str, Any] = {"name": "answer", "schema": wrapped(schema)}
+        if endpoint.protocol != "ollama":
+            # OpenAI's strict mode supports only a few schemas.
+            json_schema["strict"] = False
+        body["response_format"] = {"type": "json_schema", "json_schema": json_schema}
     limit = options.limit(request)
     if limit is not None:
         body[shape.limit_word] = limit
     if options.temperature is not None:
         body["temperature"] = options.temperature
     return {**body, **(options.extra_body or {})}
-
-
-def _written(body: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(body)
-    except TypeError:
-        # Half a character, or a number beyond 64 bits.
-        return json.dumps(body).encode()

@@ -13,10 +13,11 @@ from typing import Any
 from designs.patterns.catalogue import check_document
 from executor.engine.context import Outcome, Setup, Timing
 from executor.engine.events import BlockChanged, Event, StepFinished
-from executor.engine.journal import Journal, MemoryJournal
+from executor.engine.journal import Journal
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.structured import parsed_value
 from executor.engine.runner import CompiledGraph, compile_graph, run_graph
+from tests.memory_journal import MemoryJournal
 
 NAME = "stage:model"
 

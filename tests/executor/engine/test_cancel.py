@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from executor.engine.context import Timing
-from executor.engine.journal import MemoryJournal, StepResult
+from executor.engine.journal import StepResult
 from executor.engine.llm.base import ModelRequest
 from tests.executor.engine.stage import Played, Stage, down, play
 from tests.graphs import asking, chain, design
+from tests.memory_journal import MemoryJournal
 
 
 async def cancelled_after(run: Any, ready: Any) -> None:

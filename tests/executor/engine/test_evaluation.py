@@ -104,14 +104,14 @@ async def test_a_blocks_own_limit_ends_what_it_computes() -> None:
 async def test_a_cancelled_run_leaves_no_evaluation_behind() -> None:
     evaluation = Evaluation(Allowance.of_run())
     template = Template.compile(TEXT)
-    work = asyncio.create_task(evaluation.value(template, {"input": GIVEN}))
+    work = asyncio.create_task(evaluation.run(template, {"input": GIVEN}))
     await asyncio.sleep(0)
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
     # The two threads take what comes next only when they are free.
     for _ in range(2):
-        assert await evaluation.apart(int) == 0
+        assert await evaluation.run_in_thread(int) == 0
 
 
 # --- Budgets --------------------------------------------------------------------------------------
@@ -120,16 +120,16 @@ async def test_a_cancelled_run_leaves_no_evaluation_behind() -> None:
 def test_what_is_computed_at_once_is_cheap_in_sum() -> None:
     evaluation = Evaluation(Allowance.of_run())
     cheap = Expression.compile("sum(input.x)")
-    assert evaluation.at_once(cheap, {"input": {"x": [1, 2]}}) == 3
+    assert evaluation.run_if_cheap(cheap, {"input": {"x": [1, 2]}}) == 3
     names = {"input": {"x": list(range(800))}}
     count = 0
     with contextlib.suppress(Heavy):
-        while evaluation.at_once(cheap, names):
+        while evaluation.run_if_cheap(cheap, names):
             count += 1
     assert 5 < count < 50
     with pytest.raises(Heavy):
-        evaluation.at_once(cheap, {"input": {"x": []}})
-    assert evaluation.in_place(cheap, names) == 319_600
+        evaluation.run_if_cheap(cheap, {"input": {"x": []}})
+    assert evaluation.run_in_place(cheap, names) == 319_600
 
 
 def test_what_is_computed_at_once_is_paid_by_run_and_block() -> None:
@@ -139,14 +139,14 @@ def test_what_is_computed_at_once_is_paid_by_run_and_block() -> None:
     names = {"input": {"x": list(range(800))}}
     at_first = run.steps
     with contextlib.suppress(Heavy):
-        while evaluation.at_once(dear, names):
+        while evaluation.run_if_cheap(dear, names):
             continue
     paid = at_first - run.steps
     assert 0 < paid <= MAX_STEPS // CHEAP_SHARE
 
     def spend() -> None:
         while run.steps > at_first - 2 * MAX_STEPS:
-            evaluation.in_place(dear, {"input": GIVEN})
+            evaluation.run_in_place(dear, {"input": GIVEN})
 
     with pytest.raises(ExpressionError, match="what else its block computes"):
         spend()
@@ -159,10 +159,10 @@ def test_nothing_is_computed_at_once_when_the_run_has_less_left() -> None:
     evaluation = Evaluation(run)
     cheap = Expression.compile("sum(input.x)")
     with pytest.raises(Heavy):
-        evaluation.at_once(cheap, {"input": {"x": [1, 2]}})
-    assert evaluation.in_place(cheap, {"input": {"x": [1, 2]}}) == 3
+        evaluation.run_if_cheap(cheap, {"input": {"x": [1, 2]}})
+    assert evaluation.run_in_place(cheap, {"input": {"x": [1, 2]}}) == 3
     with pytest.raises(ExpressionError, match="what else its run computes"):
-        evaluation.in_place(cheap, {"input": {"x": list(range(4_000))}})
+        evaluation.run_in_place(cheap, {"input": {"x": list(range(4_000))}})
 
 
 def test_a_run_pays_for_its_blocks() -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from executor.engine.events import StepFinished
-from executor.engine.journal import MemoryJournal, StepResult, step_key
+from executor.engine.journal import StepResult, step_key
 from tests.executor.engine.stage import Played, Stage, play
 from tests.graphs import agent, asking, chain, design, link, transform
+from tests.memory_journal import MemoryJournal
 
 RAW = design(
     [

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from executor.engine.context import Outcome, Usage
 from executor.engine.events import BlockChanged
-from executor.engine.journal import MemoryJournal, StepResult
+from executor.engine.journal import StepResult
 from tests.executor.engine.random_graphs import Case, cases, expected
 from tests.executor.engine.stage import Played, Stage, compiled, play
 from tests.graphs import examples
+from tests.memory_journal import MemoryJournal
 
 ENDS = {"completed", "failed", "skipped"}
 
