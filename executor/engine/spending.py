@@ -73,7 +73,7 @@ class Call:
     def _add(self, answer: ModelAnswer, request: ModelRequest) -> None:
         spending = self._spending
         input_tokens, output_tokens = answer.input_tokens, answer.output_tokens
-        if not answer.usage_told:
+        if not answer.has_usage:
             spending.is_estimated = True
             estimated = estimated_tokens(request, answer.text)
             input_tokens = input_tokens or estimated.input

@@ -108,7 +108,7 @@ def _question(**more: Any) -> ModelRequest:
 def _sentence(answer: ModelAnswer, seconds: float, lacks: set[Lack]) -> str:
     tokens = (
         f"with {answer.input_tokens:,} tokens in and {answer.output_tokens:,} out"
-        if answer.usage_told
+        if answer.has_usage
         else "without telling its tokens"
     )
     said = [f"{answer.model} answered in {round(1000 * seconds):,} ms, {tokens}."]

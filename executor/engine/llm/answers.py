@@ -46,7 +46,7 @@ def _answer(
         output_tokens=reply.output_tokens,
         cost_usd=cost_usd,
         finish_reason=reply.finish_reason,
-        usage_told=reply.usage_told,
+        has_usage=reply.has_usage,
     )
     _refuse_unusable(answer, reply, mask)
     if request.schema is None:

@@ -45,7 +45,7 @@ class ModelAnswer:
 
     `finish_reason` is why the model stopped, in the words of the OpenAI protocol: `stop`, `length`
     (cut off at its limit), `content_filter`, `tool_call`, `error`; None if the server gave none.
-    `usage_told` is False if the server did not report its tokens.
+    `has_usage` is False if the server did not report its tokens.
     """
 
     text: str
@@ -55,7 +55,7 @@ class ModelAnswer:
     output_tokens: int = 0
     cost_usd: Decimal | None = None
     finish_reason: str | None = None
-    usage_told: bool = True
+    has_usage: bool = True
 
 
 class ErrorKind(StrEnum):

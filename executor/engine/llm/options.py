@@ -1,4 +1,4 @@
-"""How a model is asked, beyond what its protocol says."""
+"""Options of a model beyond its protocol."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from executor.engine.llm.workarounds import Lack
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
-    """`bounded` closes open ends of schemas, for models that do not stop.
+    """`bounded` adds maximum lengths to schemas, for models that do not stop. `says_schema` repeats
+    the schema in the system prompt.
 
-    `free` models cost nothing; `price` is what others cost; without one, `priced` ones are looked
-    for in the public list; the cost of all others is unknown. `lacks` is what the server is known
-    to do without.
+    `free` models cost nothing; the cost of others is by `price`, or by the public list if `priced`,
+    or unknown. `lacks` are the features that the server is known not to support.
     """
 
     max_tokens: int | None = None
@@ -31,7 +31,7 @@ class ModelOptions:
     lacks: frozenset[Lack] = frozenset()
 
     def limit(self, request: ModelRequest) -> int | None:
-        """The most tokens of the answer, of what the agent and the model set."""
+        """The maximum tokens of the answer: the lower limit of the agent's and the model's."""
         own = self.max_tokens if request.schema is None else self.max_schema_tokens
-        limits = [one for one in (own, request.max_output_tokens) if one is not None]
+        limits = [limit for limit in (own, request.max_output_tokens) if limit is not None]
         return min(limits, default=None)

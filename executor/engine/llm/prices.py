@@ -1,4 +1,4 @@
-"""What an answer costs: by the connection's own prices, or by the public list."""
+"""Costs of answers: by the connection's own prices, or by the public list."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 MILLION = Decimal(1_000_000)
-# Under these names the public list has the providers.
+# The providers' names in the public list.
 LISTED = {"openai": "openai", "anthropic": "anthropic", "google": "google"}
 
 
@@ -19,7 +19,6 @@ class Price:
     output: Decimal
 
     def of(self, input_tokens: int, output_tokens: int) -> Decimal:
-        """What so many tokens cost."""
         return (self.input * input_tokens + self.output * output_tokens) / MILLION
 
 
@@ -29,7 +28,7 @@ FREE = Price(Decimal(0), Decimal(0))
 def listed_cost(
     provider: str, model: str, input_tokens: int, output_tokens: int, cached_tokens: int = 0
 ) -> Decimal | None:
-    """By the list that comes with a package; None if the model is not in it. Nothing is fetched."""
+    """By the list in a package, nothing is fetched; None if the model is not in it."""
     if provider not in LISTED:
         return None
     from genai_prices import Usage, calc_price
@@ -38,14 +37,15 @@ def listed_cost(
     if cached_tokens:
         counts["cache_read_tokens"] = cached_tokens
     try:
-        found = calc_price(Usage(**counts), model, provider_id=LISTED[provider])
+        price = calc_price(Usage(**counts), model, provider_id=LISTED[provider])
     except (AssertionError, LookupError, ValueError):
         return None
-    return Decimal(found.total_price)
+    return Decimal(price.total_price)
 
 
 def listed_price(provider: str, model: str) -> Price | None:
-    """The list's price of a million tokens each way."""
-    came = listed_cost(provider, model, 1_000_000, 0)
-    went = listed_cost(provider, model, 0, 1_000_000)
-    return None if came is None or went is None else Price(came, went)
+    input_price = listed_cost(provider, model, 1_000_000, 0)
+    output_price = listed_cost(provider, model, 0, 1_000_000)
+    if input_price is None or output_price is None:
+        return None
+    return Price(input_price, output_price)

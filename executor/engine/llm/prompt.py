@@ -1,4 +1,4 @@
-"""The parts of a prompt as one text: what is asked first, then labelled data."""
+"""Joins the parts of a prompt into one text."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from designs.patterns.base import Part
 from executor.engine.json_text import json_text
 
-# Many servers refuse a message that says nothing.
+# Many servers refuse an empty message.
 NOTHING_ASKED = "Do what your instructions say."
 
 
 def user_text(parts: Sequence[Part]) -> str:
-    """A single part stands alone; several stand under their labels. It is never empty."""
+    """The value of a single part, or several values under their labels; never empty."""
     if len(parts) == 1:
         text = json_text(parts[0].value)
         return text if text.strip() else NOTHING_ASKED

@@ -1,4 +1,4 @@
-"""Real models: one class over every protocol, and around what servers do without."""
+"""Real models: one class for every protocol, which works around what a server lacks."""
 
 from __future__ import annotations
 
@@ -25,28 +25,24 @@ from executor.engine.llm.prompt import user_text
 from executor.engine.llm.reply import Reply
 from executor.engine.llm.schemas import wrapped
 from executor.engine.llm.structured import check_schema
-from executor.engine.llm.workarounds import Lack, RequestShape, advice, lack_told
+from executor.engine.llm.workarounds import Lack, RequestShape, advice, lack_in
 
-# Shorter keys are no secrets, and stand in many words.
+# Shorter keys are no secrets, and occur inside ordinary words.
 MIN_MASKED_LENGTH = 8
-# A stream that fails so is asked again as a whole; what else a server refuses, it refuses twice.
+# After these failures of a stream a whole answer is asked for; other refusals would come again.
 _PERHAPS_STREAMING = (ErrorKind.REQUEST, ErrorKind.TRANSIENT)
 _OVERLOADED = (503, 529)
-# Models of such names may begin in mid-thought: the first answer is told only when it is whole.
+# Models with such names may begin in mid-thought: their first answer is not streamed on.
 _THINKING_NAME = re.compile(r"\br1\b|qwq|qwen3|think|reason|magistral", re.IGNORECASE)
-# So much is kept of an answer that failed.
-MAX_KEPT = 2_000
-
-
-def _as_it_is(text: str) -> str:
-    return text
+# Characters of a failed answer that are recorded.
+MAX_FAILED_CHARACTERS = 2_000
 
 
 class ProviderModel:
-    """A model of a provider; clients are kept and shared between calls.
+    """A model of a provider; its clients are shared between calls.
 
-    `mask` takes secrets out of what the server says. `lacks` grows
-    with what the server turns out to do without.
+    `mask` removes secrets from the server's words. `lacks` grows with every feature that the server
+    turns out not to support.
     """
 
     def __init__(
@@ -55,7 +51,7 @@ class ProviderModel:
         endpoint: Endpoint,
         options: ModelOptions | None = None,
         *,
-        mask: Callable[[str], str] = _as_it_is,
+        mask: Callable[[str], str] = str,
     ) -> None:
         self._name = name
         self._endpoint = endpoint
@@ -63,9 +59,10 @@ class ProviderModel:
         self._mask = mask
         self._clients = Clients(endpoint)
         self.lacks: set[Lack] = set(self._options.lacks)
-        # Whether it has streamed a whole answer; whether it failed to, and what that was is open;
-        # whether its answers begin in mid-thought, and whether that is not known yet.
+        # Whether it ever streamed a whole answer, and whether the last stream failed for an unknown
+        # reason.
         self._has_streamed = self._may_not_stream = False
+        # Whether its answers begin in mid-thought, and whether that is not known yet.
         self._begins_inside = False
         self._is_unsure = bool(_THINKING_NAME.search(endpoint.model))
 
@@ -78,7 +75,7 @@ class ProviderModel:
         return self.price() is not None
 
     def price(self) -> Price | None:
-        """What a million tokens cost; None if that is not known. Not for the event loop."""
+        """The price of a million tokens; None if unknown. Blocks, so not for the event loop."""
         options = self._options
         if options.free:
             return FREE
@@ -95,18 +92,22 @@ class ProviderModel:
     async def complete(
         self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
     ) -> ModelAnswer:
-        """Ask once. Raises ModelError; the whole call ends within the request's time.
+        """Ask once. Raises ModelError; the whole call ends within the request's timeout.
 
-        Once is also: again, without what the server said that it does not take.
+        A request that the server refuses for a feature is repeated without it.
         """
         if request.schema is not None:
             check_schema(request.schema)
-        self._check_key()
+        key = self._endpoint.api_key
+        if not (key.isascii() and key.isprintable()):
+            # It would fail as a header, with the key in the message.
+            sentence = f"{self._name}: the key holds characters that no key has; enter it again."
+            raise ModelError(ErrorKind.CREDENTIAL, sentence)
         replies: list[Reply] = []
         try:
             async with asyncio.timeout(request.timeout_seconds) as clock:
                 await load(self._endpoint.protocol)
-                return await self._answered(request, on_delta, replies)
+                return await self._answer(request, on_delta, replies)
         except TimeoutError as error:
             if not clock.expired():
                 raise
@@ -114,14 +115,7 @@ class ProviderModel:
             spent = self._spent(replies, request)
             raise ModelError(ErrorKind.TIMEOUT, sentence, spent=spent) from error
 
-    def _check_key(self) -> None:
-        """A key that cannot stand in a header would fail there, with the key in the message."""
-        key = self._endpoint.api_key
-        if not (key.isascii() and key.isprintable()):
-            sentence = f"{self._name}: the key holds characters that no key has; enter it again."
-            raise ModelError(ErrorKind.CREDENTIAL, sentence)
-
-    async def _answered(
+    async def _answer(
         self,
         request: ModelRequest,
         on_delta: Callable[[str], None] | None,
@@ -136,19 +130,31 @@ class ProviderModel:
             if isinstance(failure, ModelError):
                 failure.spent = self._spent(replies, request)
             raise failure from error
-        if on_delta is not None and not reply.tells and reply.text:
+        if on_delta is not None and not reply.was_streamed and reply.text:
             on_delta(storable(reply.text))
         cost = self._cost(*_tokens(reply, request), reply.cached_tokens)
         return await answer_of(reply, request, name=self._name, mask=self._mask, cost_usd=cost)
 
     def _failure(self, error: Exception, request: ModelRequest) -> Exception:
-        """With the setting of the connection that may mend it, where the server's words say so."""
-        failure, refused = failure_of(error, self._name, self._mask_for(request)), refusal_in(error)
+        """The engine's error, with advice on the connection's settings if the server's words allow
+        it. Servers like to quote the key: it is masked even if it could be guessed, unless the
+        request contains it and the server may quote that.
+        """
+        key = self._endpoint.api_key
+        # Everything that a design or an input has a part in, also the model's name and the schema.
+        sent = (self._name, request.system, user_text(request.parts), json_text(request.schema))
+        hides_key = len(key) >= MIN_MASKED_LENGTH and key not in "\n".join(sent)
+
+        def mask(text: str) -> str:
+            masked = self._mask(text)
+            return masked.replace(key, "…") if hides_key else masked
+
+        failure, refused = failure_of(error, self._name, mask), refusal_in(error)
         if isinstance(failure, ModelError) and refused is not None:
             failure.add(advice(refused.refusal, self.lacks))
         return failure
 
-    # --- Around what the server does without ------------------------------------------------------
+    # --- Working around what the server lacks -----------------------------------------------------
 
     async def _reply(
         self,
@@ -157,30 +163,33 @@ class ProviderModel:
         on_delta: Callable[[str], None] | None,
         replies: list[Reply],
     ) -> Reply:
-        found: set[Lack] = set()
+        new_lacks: set[Lack] = set()
         while True:
-            shape = self._way(client, request, streams=on_delta is not None)
+            shape = self._shape(client, request, streams=on_delta is not None)
             try:
-                return await self._watched(client, request, shape, on_delta, replies)
+                return await self._try_stream(client, request, shape, on_delta, replies)
             except Exception as error:
                 refused = refusal_in(error)
-                lack = None if refused is None else lack_told(refused.refusal, shape)
-                if lack is None or lack in found:
-                    # It was about something else after all.
-                    self.lacks -= found
+                lack = None if refused is None else lack_in(refused.refusal, shape)
+                if lack is None or lack in new_lacks:
+                    # The refusals were about something else after all.
+                    self.lacks -= new_lacks
                     raise
-                found.add(lack)
+                new_lacks.add(lack)
                 self.lacks.add(lack)
 
-    def _way(self, client: Client, request: ModelRequest, *, streams: bool) -> RequestShape:
+    def _shape(self, client: Client, request: ModelRequest, *, streams: bool) -> RequestShape:
         lacks = self.lacks
         is_hosted = self._endpoint.protocol == "openai"
         words = ("max_tokens", "max_completion_tokens")
         swaps = Lack.MAX_TOKENS in lacks
+        shows_schema = request.schema is not None and Lack.JSON_SCHEMA not in lacks
+        if shows_schema and self._endpoint.protocol not in OPENAI_PROTOCOLS:
+            from executor.engine.llm.sdk_protocols import takes_schema
+
+            shows_schema = takes_schema(client)
         return RequestShape(
-            shows_schema=request.schema is not None
-            and Lack.JSON_SCHEMA not in lacks
-            and self._takes_schema(client),
+            shows_schema=shows_schema,
             has_system_role=Lack.SYSTEM_ROLE not in lacks,
             streams=streams and Lack.STREAMING not in lacks,
             has_limit=self._options.limit(request) is not None,
@@ -190,14 +199,7 @@ class ProviderModel:
             has_other_limit_word=swaps,
         )
 
-    def _takes_schema(self, client: Client) -> bool:
-        if self._endpoint.protocol in OPENAI_PROTOCOLS:
-            return True
-        from executor.engine.llm.sdk_protocols import takes_schema
-
-        return takes_schema(client)
-
-    async def _watched(
+    async def _try_stream(
         self,
         client: Client,
         request: ModelRequest,
@@ -206,21 +208,21 @@ class ProviderModel:
         replies: list[Reply],
     ) -> Reply:
         """Ask, and learn whether the server can stream. Each exchange adds its reply."""
-        tell = _telling(on_delta) if shape.streams and on_delta is not None else None
-        reply = Reply(tell, begins_inside=self._begins_inside, is_unsure=self._is_unsure)
+        listener = _listener(on_delta) if shape.streams and on_delta is not None else None
+        reply = Reply(listener, begins_inside=self._begins_inside, is_unsure=self._is_unsure)
         replies.append(reply)
-        if tell is None:
+        if listener is None:
             await self._exchange(client, request, shape, reply)
             if self._may_not_stream:
-                # The same question was answered as a whole.
+                # The same request succeeded without streaming.
                 self.lacks.add(Lack.STREAMING)
             return reply
         try:
             await self._exchange(client, request, shape, reply)
         except Exception as error:
-            if not self._may_be_streaming(error, shape, reply):
+            if not self._may_succeed_whole(error, shape, reply):
                 raise
-            # Once it has streamed, a stream that broke off was an accident.
+            # A server that has streamed before can: the failure was an accident.
             self._may_not_stream = not self._has_streamed
             failure = self._failure(error, request)
             if isinstance(failure, ModelError):
@@ -229,13 +231,13 @@ class ProviderModel:
         self._has_streamed, self._may_not_stream = True, False
         return reply
 
-    def _may_be_streaming(self, error: Exception, shape: RequestShape, reply: Reply) -> bool:
-        """Whether the same question may be answered as a whole."""
+    def _may_succeed_whole(self, error: Exception, shape: RequestShape, reply: Reply) -> bool:
+        """Whether a stream that failed so may succeed as a whole answer."""
         refused = refusal_in(error)
         if refused is None:
             return is_broken_answer(error, has_begun=reply.has_begun)
         refusal = refused.refusal
-        if self._has_streamed or lack_told(refusal, shape) is not None:
+        if self._has_streamed or lack_in(refusal, shape) is not None:
             return False
         is_busy = refusal.retry_after is not None or refusal.status in _OVERLOADED
         return not is_busy and refusal.kind in _PERHAPS_STREAMING
@@ -245,7 +247,11 @@ class ProviderModel:
     async def _exchange(
         self, client: Client, request: ModelRequest, shape: RequestShape, reply: Reply
     ) -> None:
-        system = self._system(request, shape)
+        system = request.system
+        if request.schema is not None and (not shape.shows_schema or self._options.says_schema):
+            schema = json_text(wrapped(request.schema))
+            instruction = f"Answer only with JSON that fits this JSON Schema: {schema}"
+            system = f"{system}\n\n{instruction}".strip()
         if self._endpoint.protocol in OPENAI_PROTOCOLS:
             from executor.engine.llm.exchanges import ask_openai
 
@@ -257,78 +263,58 @@ class ProviderModel:
 
             await ask_sdk(client, request, self._options, shape, system=system, reply=reply)
         if not reply.is_ended:
-            # A connection that is closed in the midst of a stream looks like the stream's end.
+            # A connection that is closed during a stream looks like the end of the stream.
             raise BrokeOff
         self._begins_inside = self._begins_inside or reply.began_inside
         self._is_unsure = False
 
-    def _system(self, request: ModelRequest, shape: RequestShape) -> str:
-        """The system prompt; with the schema if the server does not show it to the model."""
-        if request.schema is None or (shape.shows_schema and not self._options.says_schema):
-            return request.system
-        schema = json_text(wrapped(request.schema))
-        said = f"Answer only with JSON that fits this JSON Schema: {schema}"
-        return f"{request.system}\n\n{said}".strip()
-
-    def _mask_for(self, request: ModelRequest) -> Callable[[str], str]:
-        """For errors of servers, which like to quote the key: it is taken out even if it is one
-        that could be guessed, unless the request itself holds it and the server may quote that.
-        """
-        # All that a design or an input had a part in: the name of the model and the schema, too.
-        said = (self._name, request.system, user_text(request.parts), json_text(request.schema))
-        key, asked = self._endpoint.api_key, "\n".join(said)
-        if len(key) < MIN_MASKED_LENGTH or key in asked:
-            return self._mask
-        return lambda text: self._mask(text).replace(key, "…")
-
     def _spent(self, replies: list[Reply], request: ModelRequest) -> ModelAnswer | None:
-        """What a call that failed was paid for all the same: as far as it said something, or told
-        its tokens.
+        """The part of an answer that a failed call was billed for; None if there was no text and no
+        usage.
         """
         reply = replies[-1] if replies else None
         if reply is None or not (reply.has_text or reply.input_tokens or reply.output_tokens):
             return None
-        asked, said = _tokens(reply, request)
-        if not reply.usage_told:
-            # What nobody heard was said all the same.
-            said = max(said, -(-reply.length // CHARACTERS_PER_TOKEN))
+        input_tokens, output_tokens = _tokens(reply, request)
+        if not reply.has_usage:
+            # Thoughts and held-back text count too.
+            output_tokens = max(output_tokens, -(-reply.length // CHARACTERS_PER_TOKEN))
         return ModelAnswer(
-            text=self._mask(storable(reply.text[:MAX_KEPT])),
+            text=self._mask(storable(reply.text[:MAX_FAILED_CHARACTERS])),
             model=self._name,
-            input_tokens=asked,
-            output_tokens=said,
-            cost_usd=self._cost(asked, said, reply.cached_tokens),
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            cost_usd=self._cost(input_tokens, output_tokens, reply.cached_tokens),
             finish_reason=reply.finish_reason,
-            usage_told=reply.usage_told,
+            has_usage=reply.has_usage,
         )
 
-    def _cost(self, asked: int, said: int, cached: int) -> Decimal | None:
+    def _cost(self, input_tokens: int, output_tokens: int, cached: int) -> Decimal | None:
         """By the connection's own price, or by the public list; nothing is fetched."""
         options = self._options
         if options.free:
             return Decimal(0)
         if options.price is not None:
-            return options.price.of(asked, said)
+            return options.price.of(input_tokens, output_tokens)
         if not options.priced:
             return None
         endpoint = self._endpoint
-        return listed_cost(endpoint.protocol, endpoint.model, asked, said, cached)
+        return listed_cost(endpoint.protocol, endpoint.model, input_tokens, output_tokens, cached)
 
 
 def _tokens(reply: Reply, request: ModelRequest) -> tuple[int, int]:
-    """What was asked and said, estimated where the server does not tell."""
-    asked, said = reply.input_tokens, reply.output_tokens
-    if not reply.usage_told:
-        estimated = estimated_tokens(request, reply.text)
-        asked, said = asked or estimated.input, said or estimated.output
-    return asked, said
+    """Input and output tokens, estimated where the server does not report them."""
+    if reply.has_usage:
+        return reply.input_tokens, reply.output_tokens
+    estimated = estimated_tokens(request, reply.text)
+    return reply.input_tokens or estimated.input, reply.output_tokens or estimated.output
 
 
-def _telling(on_delta: Callable[[str], None]) -> Callable[[str], None]:
-    def tell(text: str) -> None:
+def _listener(on_delta: Callable[[str], None]) -> Callable[[str], None]:
+    def listen(text: str) -> None:
         try:
             on_delta(text)
         except Exception as error:
             raise ListenerFailed from error
 
-    return tell
+    return listen

@@ -1,4 +1,4 @@
-"""What a model said in one exchange, gathered from a whole answer or from a stream."""
+"""A model's reply in one exchange, collected from a whole answer or a stream."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from executor.engine.llm.server_errors import AnswerUnreadable, Refusal, ServerR
 from executor.engine.llm.thoughts import SpokenText
 
 MAX_TEXT = 1_000_000
-# Of a reason, a refusal, a tool's name.
+# Of a finish reason or a tool's name, in characters.
 MAX_WORD = 40
 MAX_REFUSAL = 300
 MAX_TOOLS = 5
 
-# What servers call the reasons, in the words that the engine has for them.
+# The engine's finish reasons, by the names that servers have for them.
 _REASONS = {
     name: reason
     for reason, names in {
@@ -40,19 +40,20 @@ _REASONS = {
 
 
 class TextTooLong(Exception):
-    """The model says more than is kept."""
+    def __init__(self) -> None:
+        super().__init__(f"the answer has more than {MAX_TEXT:,} characters; be shorter.")
 
 
 class Reply:
-    """Filled by whoever reads the protocol; `tell` gets the spoken text as it comes.
+    """Filled by the readers of the protocols; `listener` is called with each piece of text.
 
-    `has_begun`, `has_choice` and `is_ended` tell what was seen: the head of an answer, anything of
-    its text, its end.
+    `has_begun`, `has_choice` and `is_ended`: the head of an answer, any of its text, and its end
+    were seen.
     """
 
     def __init__(
         self,
-        tell: Callable[[str], None] | None = None,
+        listener: Callable[[str], None] | None = None,
         *,
         begins_inside: bool = False,
         is_unsure: bool = False,
@@ -60,16 +61,16 @@ class Reply:
         self._spoken = SpokenText(begins_inside=begins_inside, is_unsure=is_unsure)
         self.finish_reason: str | None = None
         self.input_tokens = self.output_tokens = self.cached_tokens = 0
-        self.usage_told = False
+        self.has_usage = False
         self.refusal = ""
         self.tools: list[str] = []
         self.has_begun = self.has_choice = self.has_text = self.is_ended = False
-        # Whether it thought beside what it said.
+        # Whether there were thoughts in a field of their own.
         self.has_thought = False
-        # What was said where an answer should have been.
+        # Words in place of an answer.
         self.complaint: Refusal | None = None
-        self._tell = tell
-        # In characters, thoughts included.
+        self._listener = listener
+        # In characters, including thoughts.
         self.length = 0
         self._index: Any = None
 
@@ -78,23 +79,22 @@ class Reply:
         return self._spoken.text
 
     @property
-    def tells(self) -> bool:
-        """Whether somebody was told the text as it came."""
-        return self._tell is not None
+    def was_streamed(self) -> bool:
+        """Whether the text was passed on as it came."""
+        return self._listener is not None
 
     @property
     def began_inside(self) -> bool:
-        """Whether it began with a thought that nothing had opened."""
         return self._spoken.began_inside
 
     def is_of(self, index: Any) -> bool:
-        """Whether a choice with this index is the first one's, wherever it is counted from."""
+        """Whether a choice has the index of the first one, whatever servers count from."""
         if self._index is None:
             self._index = index
         return index is None or bool(index == self._index)
 
     def add_text(self, content: Any) -> None:
-        """A piece of text, or a part, or a list of parts, of which those of text count."""
+        """Add a piece of text, a part, or a list of parts; only parts of text count."""
         if isinstance(content, list):
             for part in content:
                 self._add_part(part)
@@ -124,26 +124,27 @@ class Reply:
             self.is_ended = True
 
     def add_usage(self, usage: Any) -> None:
-        """Counts in the words of either protocol; what is no sensible number was not told."""
+        """Add the token counts of either protocol; implausible numbers are ignored."""
         if not isinstance(usage, dict):
             return
-        came = _count(usage, "prompt_tokens", "input_tokens")
-        went = _count(usage, "completion_tokens", "output_tokens")
+        input_tokens = _count(usage, "prompt_tokens", "input_tokens")
+        output_tokens = _count(usage, "completion_tokens", "output_tokens")
         total = _count(usage, "total_tokens")
-        if came is not None and total is not None:
-            # Some servers count thoughts in the total only; they are paid like words.
-            went = max(went or 0, total - came)
-        self.usage_told = self.usage_told or (came is not None and went is not None)
-        # Servers that tell it more than once count up, and may end with a count of nothing.
-        self.input_tokens = max(self.input_tokens, came or 0)
-        self.output_tokens = max(self.output_tokens, went or 0)
+        if input_tokens is not None and total is not None:
+            # Some servers count thoughts in the total only; they cost as much as text.
+            output_tokens = max(output_tokens or 0, total - input_tokens)
+        is_complete = input_tokens is not None and output_tokens is not None
+        self.has_usage = self.has_usage or is_complete
+        # Servers that send it repeatedly count up, and may end with zero.
+        self.input_tokens = max(self.input_tokens, input_tokens or 0)
+        self.output_tokens = max(self.output_tokens, output_tokens or 0)
         details = usage.get("prompt_tokens_details")
         cached = _count(details, "cached_tokens") if isinstance(details, dict) else None
         self.cached_tokens = min(max(self.cached_tokens, cached or 0), self.input_tokens)
 
     def end(self) -> None:
-        """Nothing more comes. Raises AnswerUnreadable if there was nothing of an answer, or
-        ServerRefused if it was said why.
+        """Finish the reply. Raises AnswerUnreadable if there was no answer, or ServerRefused if
+        there were words in its place.
         """
         if not self.has_choice:
             raise AnswerUnreadable if self.complaint is None else ServerRefused(self.complaint)
@@ -157,17 +158,17 @@ class Reply:
             self.add_text(part.get("text"))
 
     def _pass_on(self, text: str) -> None:
-        if text and self._tell is not None:
-            self._tell(storable(text))
+        if text and self._listener is not None:
+            self._listener(storable(text))
 
 
 def _count(usage: dict[str, Any], *names: str) -> int | None:
     for name in names:
-        found = usage.get(name)
-        if isinstance(found, str) and found.isascii() and found.isdigit():
-            found = int(found[:20])
-        if isinstance(found, bool) or not isinstance(found, int | float):
+        count = usage.get(name)
+        if isinstance(count, str) and count.isascii() and count.isdigit():
+            count = int(count[:20])
+        if isinstance(count, bool) or not isinstance(count, int | float):
             continue
-        if 0 <= found < MAX_TOKENS:
-            return int(found)
+        if 0 <= count < MAX_TOKENS:
+            return int(count)
     return None

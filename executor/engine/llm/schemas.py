@@ -1,4 +1,4 @@
-"""Schemas as servers take them: an object at the outside, and an end to everything inside."""
+"""Adapts schemas to servers: wrapped into an object, and with maximum lengths."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-# Under this key stands an answer whose own schema asks for something else than an object.
+# The key of an answer whose own schema does not ask for an object.
 WRAPPER = "value"
 MAX_CHARACTERS = 240
 MAX_ITEMS = 5
 
 _SHARED = ("$defs", "definitions")
-# Under these stand values, not schemas.
+# The keywords that have values, not schemas.
 _VALUES = frozenset({"enum", "const", "default", "examples", "required", "type"})
 
 
 def wrapped(schema: Schema) -> Schema:
-    """The schema itself if it asks for an object, else one of an object that holds the value."""
+    """The schema itself if it asks for an object, else one of an object with the value."""
     if schema.get("type") == "object":
         return schema
     outer: Schema = {key: schema[key] for key in _SHARED if key in schema}
@@ -28,12 +28,12 @@ def wrapped(schema: Schema) -> Schema:
 
 
 def unwrapped(value: Any, schema: Schema) -> Any:
-    """The value the schema asks for, out of one that fits `wrapped(schema)`."""
+    """The value for the schema, from one that fits `wrapped(schema)`."""
     return value if schema.get("type") == "object" else value[WRAPPER]
 
 
 def bounded(schema: Any) -> Any:
-    """The schema with an end to every text that has none, and to every list soon."""
+    """The schema with a maximum length for every text without one, and a low one for lists."""
     if isinstance(schema, list):
         return [bounded(item) for item in schema]
     if not isinstance(schema, dict):
@@ -42,6 +42,6 @@ def bounded(schema: Any) -> Any:
     if closed.get("type") == "string" and not closed.keys() & {"enum", "const", "pattern"}:
         closed.setdefault("maxLength", max(MAX_CHARACTERS, closed.get("minLength", 0)))
     if closed.get("type") == "array":
-        most = max(MAX_ITEMS, closed.get("minItems", 0))
-        closed["maxItems"] = min(most, closed.get("maxItems", most))
+        max_items = max(MAX_ITEMS, closed.get("minItems", 0))
+        closed["maxItems"] = min(max_items, closed.get("maxItems", max_items))
     return closed

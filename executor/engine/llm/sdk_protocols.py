@@ -1,4 +1,4 @@
-"""One exchange with Anthropic or Google, through their SDKs, which know each model's limits."""
+"""One exchange with Anthropic or Google, through their SDKs."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ from executor.engine.llm.schemas import bounded, wrapped
 from executor.engine.llm.server_errors import Refusal, ServerRefused, error_in
 from executor.engine.llm.workarounds import RequestShape
 
-# Above this the SDK of one asks for a stream even where nobody listens.
+# Above this Anthropic's SDK requires a stream.
 MAX_UNSTREAMED_TOKENS = 8_192
 
 
 def takes_schema(client: Client) -> bool:
-    """Whether the model takes a schema as a field of its own."""
+    """Whether the model takes a schema as a field of the request."""
     return bool(_sdk(client).profile.get("supports_json_schema_output", False))
 
 
 def _sdk(client: Client) -> SdkModel:
     if client.sdk is None:
-        raise TypeError("This protocol is read without an SDK.")
+        raise TypeError("This protocol has no SDK.")
     return client.sdk
 
 
@@ -56,7 +56,7 @@ async def ask_sdk(
     system: str,
     reply: Reply,
 ) -> None:
-    """Ask, and fill the reply. Raises ServerRefused, or whatever the SDK raises."""
+    """Ask, and fill the reply. Raises ServerRefused, or any error of the SDK."""
     ask = _streamed if shape.streams else _whole
     request.on_sent()
     try:
@@ -67,7 +67,7 @@ async def ask_sdk(
     except UserError as error:
         raise ServerRefused(Refusal(400, frozenset(), str(error))) from error
     except Exception as error:
-        # An error in the midst of a stream.
+        # An error inside a stream.
         if (refusal := error_in(getattr(error, "body", None))) is not None:
             raise ServerRefused(refusal) from error
         raise
@@ -113,7 +113,10 @@ async def _streamed(
     async with stream as events:
         reply.has_begun = True
         async for event in events:
-            reply.add_text(_text_of(event))
+            if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
+                reply.add_text(event.part.content)
+            elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
+                reply.add_text(event.delta.content_delta)
         return events.get()
 
 
@@ -122,17 +125,17 @@ def _finish(reply: Reply, response: ModelResponse) -> None:
     for part in response.parts:
         if isinstance(part, ToolCallPart):
             reply.add_tool(part.tool_name)
-    # The SDKs make up a reason where there was none; the provider's own is in the details.
+    # The SDKs invent a reason where there is none; the provider's own is in the details.
     if (response.provider_details or {}).get("finish_reason"):
         reply.add_reason(response.finish_reason)
         reply.is_ended = True
     elif (response.provider_details or {}).get("block_reason"):
-        # The question was refused before there was an answer.
+        # The prompt was refused.
         reply.add_reason("content_filter")
     usage = response.usage
     reply.input_tokens, reply.output_tokens = usage.input_tokens, usage.output_tokens
     reply.cached_tokens = usage.cache_read_tokens
-    reply.usage_told = bool(usage.input_tokens and usage.output_tokens)
+    reply.has_usage = bool(usage.input_tokens and usage.output_tokens)
 
 
 def _messages(request: ModelRequest, shape: RequestShape, system: str) -> list[ModelMessage]:
@@ -169,12 +172,3 @@ def _parameters(
     schema = bounded(request.schema) if options.bounded else request.schema
     target = OutputObjectDefinition(json_schema=wrapped(schema), name="answer")
     return ModelRequestParameters(output_mode="native", output_object=target)
-
-
-def _text_of(event: Any) -> str:
-    """The text an event of the stream adds."""
-    if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
-        return event.part.content
-    if isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
-        return event.delta.content_delta
-    return ""

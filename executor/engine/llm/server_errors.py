@@ -1,4 +1,4 @@
-"""What a model's server says when it refuses: its class of failure, its words, how long to wait."""
+"""Reads the errors of model servers: their kind, their words, how long to wait."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from executor.engine.words import counted
 
 MAX_CHARACTERS = 300
 MAX_DETAILS = 3
-# A wait that is asked for and longer than this is told.
+# A longer wait is mentioned in the error.
 LONG_SECONDS = 30.0
 
 _KEYS = re.compile(r"(?i)\b(?:sk|pk|rk|key|bearer|token|aiza)[-_ =:]*[\w.*~+/-]{6,}")
@@ -34,14 +34,14 @@ _BY_STATUS = {
     498: ErrorKind.TRANSIENT,
     499: ErrorKind.TRANSIENT,
 }
-# Codes of providers for an account that may spend nothing more; waiting does not help.
+# Codes for an account without credit; waiting does not help.
 _SPENT = {"insufficient_quota", "enforced_spend_limit_reached", "billing_hard_limit_reached"}
 _SPENT_WORDS = re.compile(r"credit balance|insufficient (?:credit|balance|funds)", re.IGNORECASE)
-# Of a server that watches what the model writes: what it wrote does not fit.
+# Codes of servers that validate the model's output themselves.
 _MISFIT = {"json_validate_failed", "tool_use_failed"}
-# A question that is refused for what it says, which some servers tell as if it were for the key.
+# A prompt refused for its content, which some servers report with the status for a bad key.
 _FLAGGED = re.compile(r"moderation|flagged|content.?(?:policy|filter|management)", re.IGNORECASE)
-# Codes and types of errors that come without a status of their own, in a whole answer or a stream.
+# Codes and types of errors without a status, inside a whole answer or a stream.
 _BY_CODE = (
     (re.compile(r"rate_?limit|too_many|resource_exhausted"), ErrorKind.RATE_LIMIT),
     (re.compile(r"quota|billing|credit"), ErrorKind.QUOTA),
@@ -57,28 +57,28 @@ _SAYS = {
     ErrorKind.REQUEST: "the server refuses the request",
     ErrorKind.CONTENT: "the server found that the answer does not fit",
 }
-# Where errors of different makes have their sentence, the most telling first.
+# The fields in which servers put the sentence, the most informative first.
 _SENTENCES = (
     "message", "error_description", "detail", "details", "errors", "error_msg", "error_message",
     "msg", "status_msg", "base_resp", "title",
 )  # fmt: skip
-# Statuses of an address that may be wrong.
+# Statuses that may mean a wrong address.
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _ELSEWHERE = _MOVED | {404, 405}
 _ELSEWHERE_SAYS = (
     "the server sends the call to another address, where the key does not go along; enter that "
     "address in the connection, often it is https:// instead of http://"
 )
-# What was said of these may quote the key or the account.
+_NO_VERSION = "most servers want /v1 at the end of the connection's address"
+# The words of these may quote the key or the account.
 _SILENT = (ErrorKind.CREDENTIAL, ErrorKind.QUOTA)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An error as a server tells it. `status` is None inside an answer that began well.
+    """An error as a server reports it. `status` is None inside an answer with a status of success.
 
-    `words` are the server's own, not masked; `address` is what was asked, empty if that is not
-    known.
+    `words` are the server's own, not masked; `address` is where the call went, empty if unknown.
     """
 
     status: int | None
@@ -89,7 +89,6 @@ class Refusal:
 
     @property
     def kind(self) -> ErrorKind:
-        """Its class of failure."""
         is_final = self.status is None or 400 <= self.status < 500
         if _SPENT & self.codes or (is_final and _SPENT_WORDS.search(self.words)):
             return ErrorKind.QUOTA
@@ -97,16 +96,9 @@ class Refusal:
             return ErrorKind.CONTENT
         if self.status == 403 and _FLAGGED.search(self.words):
             return ErrorKind.REQUEST
-        return self._kind_by_status()
-
-    def _kind_by_status(self) -> ErrorKind:
-        if self.status is None:
-            return self._kind_by_code()
-        if self.status in _BY_STATUS:
-            return _BY_STATUS[self.status]
-        return ErrorKind.REQUEST if 300 <= self.status < 500 else ErrorKind.TRANSIENT
-
-    def _kind_by_code(self) -> ErrorKind:
+        if self.status is not None:
+            default = ErrorKind.REQUEST if 300 <= self.status < 500 else ErrorKind.TRANSIENT
+            return _BY_STATUS.get(self.status, default)
         for pattern, kind in _BY_CODE:
             if any(pattern.search(code) for code in self.codes):
                 return kind
@@ -116,8 +108,6 @@ class Refusal:
 
 
 class ServerRefused(Exception):
-    """The server answered with an error."""
-
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(f"The server refused the call ({refusal.status}).")
         self.refusal = refusal
@@ -131,57 +121,54 @@ class AnswerUnreadable(Exception):
 
 
 class AnswerTooLong(Exception):
-    """The answer has more bytes than are read."""
-
     def __init__(self, most_bytes: int) -> None:
-        super().__init__(f"The answer has more than {most_bytes:,} bytes.")
-        self.most_bytes = most_bytes
+        super().__init__(f"the answer has more than {most_bytes:,} bytes; be shorter.")
 
 
 class ServerLost(Exception):
-    """There is no connection to the server, or it broke; the words say what happened."""
+    """There is no connection to the server, or it broke; the message says how."""
 
 
 class ServerSilent(Exception):
-    """The server said nothing for as long as is waited."""
+    """The server sent nothing within the timeout."""
 
 
 def refusal_of(status: int, headers: Mapping[str, str], body: bytes, address: str) -> Refusal:
-    """The error that an answer with this status tells. `headers` are found in any case."""
+    """The error in an answer with this status. `headers` are case-insensitive."""
     text = body.decode("utf-8", "replace").lstrip("\ufeff").strip()
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        # A page is not quoted; a few words are.
+        # HTML pages are not quoted.
         value = "" if text.startswith("<") else text
-    wait = _seconds_to_wait(headers)
-    return Refusal(
-        status,
-        frozenset(_codes(value)),
-        _words(value),
-        wait if wait is not None else _google_wait(value),
-        address,
-    )
+    milliseconds, after = _number(headers.get("retry-after-ms", "")), headers.get("retry-after", "")
+    wait = _number(after) if milliseconds is None else milliseconds / 1_000
+    if wait is None:
+        try:
+            wait = max(0.0, parsedate_to_datetime(after).timestamp() - time.time())
+        except (ValueError, TypeError, OverflowError):
+            wait = _google_wait(value)
+    return Refusal(status, frozenset(_codes(value)), _words(value), wait, address)
 
 
 def error_in(value: Any) -> Refusal | None:
-    """The error that stands in an answer's body although its status says success."""
+    """The error in the body of an answer with a status of success, if there is one."""
     if not isinstance(value, dict):
         return None
     is_error = value.get("object") == "error" or value.get("type") == "error"
     inner = value.get("error")
     if not is_error and not inner:
         return None
-    return _told_in(value)
+    return _refusal_in(value)
 
 
 def words_in(value: dict[str, Any]) -> Refusal | None:
-    """What a body says that holds no answer; None if that is nothing."""
-    words = _words({name: said for name, said in value.items() if name != "choices"})
-    return replace(_told_in(value), words=words) if words else None
+    """The words of a body that has no answer; None if it has no words either."""
+    words = _words({name: field for name, field in value.items() if name != "choices"})
+    return replace(_refusal_in(value), words=words) if words else None
 
 
-def _told_in(value: dict[str, Any]) -> Refusal:
+def _refusal_in(value: dict[str, Any]) -> Refusal:
     codes = frozenset(_codes(value))
     numbers = [int(code) for code in codes if code.isdecimal() and 400 <= int(code[:4]) < 600]
     return Refusal(
@@ -190,69 +177,61 @@ def _told_in(value: dict[str, Any]) -> Refusal:
 
 
 def model_error(refusal: Refusal, name: str, mask: Callable[[str], str]) -> ModelError:
-    """The engine's error for a refusal. `mask` takes secrets out of what the server says."""
+    """The engine's error for a refusal. `mask` removes secrets from the server's words."""
     kind = refusal.kind
-    said = "" if kind in _SILENT else shortened(redacted(refusal.words, mask))
+    words = "" if kind in _SILENT else shortened(redacted(refusal.words, mask))
     number = f" ({refusal.status})" if refusal.status else ""
     is_moved = refusal.status in _MOVED
-    says = _ELSEWHERE_SAYS if is_moved else _SAYS[kind]
-    sentence = f"{name}: {says}{number}{': ' + said if said and not is_moved else '.'}"
+    reason = _ELSEWHERE_SAYS if is_moved else _SAYS[kind]
+    sentence = f"{name}: {reason}{number}{': ' + words if words and not is_moved else '.'}"
     if (refusal.retry_after or 0) > LONG_SECONDS:
         wait = counted(round(refusal.retry_after or 0), "second")
         sentence = f"{sentence.rstrip('.')}. It asks to be left alone for {wait}."
     address = mask(refusal.address) if refusal.status in _ELSEWHERE else ""
     if refusal.status == 404 and address:
-        sentence = f"{sentence.rstrip('.')}. {_where(address)}"
+        # Without the host, which readers of the error need not know.
+        path = urlsplit(address).path
+        has_version = "/v1/" in path or "/v1beta/" in path
+        hint = "" if has_version else f": {_NO_VERSION}"
+        sentence = f"{sentence.rstrip('.')}. The call went to {path}{hint}."
     return ModelError(kind, sentence, retry_after=refusal.retry_after, address=address)
 
 
 def redacted(text: str, mask: Callable[[str], str]) -> str:
-    """Without secrets, and without anything else that looks like a key."""
+    """The text without secrets and anything else that looks like a key."""
     return _KEYS.sub("…", mask(text))
 
 
 def shortened(text: str) -> str:
-    """One line of at most 300 characters that can be stored."""
+    """One storable line of at most MAX_CHARACTERS."""
     text = " ".join(storable(text[: 10 * MAX_CHARACTERS]).split())
     return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"
 
 
-def _where(address: str) -> str:
-    """What was asked, without the host: whoever reads the error need not know that."""
-    path = urlsplit(address).path
-    if "/v1/" in path or "/v1beta/" in path:
-        return f"The call went to {path}."
-    return f"The call went to {path}: most servers want /v1 at the end of the connection's address."
-
-
-# --- Reading what servers write -------------------------------------------------------------------
+# --- Reading errors -------------------------------------------------------------------------------
 
 
 def _words(value: Any) -> str:
-    """The sentence in an error of any make; empty if there is none."""
+    """The sentence in an error of any format; empty if there is none."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
         return "; ".join(filter(None, map(_detail, value[:MAX_DETAILS])))
     if not isinstance(value, dict):
         return ""
-    # A name of the error alone says less than a sentence beside it.
+    # If `error` is only a name, a sentence in another field says more.
     is_name = isinstance(value.get("error"), str)
     for key in (*_SENTENCES, "error") if is_name else ("error", *_SENTENCES):
         if words := _words(value.get(key)):
-            return words + _more(value)
-    return _by_field(value.get("errors"))
+            return words + _upstream_words(value)
+    # Problems of single fields: `{"top_p": ["Too large."]}`.
+    fields = value.get("errors")
+    items = list(fields.items())[:MAX_DETAILS] if isinstance(fields, dict) else []
+    return "; ".join(f"at {name}: {words}" for name, field in items if (words := _words(field)))
 
 
-def _by_field(value: Any) -> str:
-    """Problems of single fields: `{"top_p": ["Too large."]}`."""
-    found = value.items() if isinstance(value, dict) else ()
-    problems = [(name, _words(said)) for name, said in list(found)[:MAX_DETAILS]]
-    return "; ".join(f"at {name}: {words}" for name, words in problems if words)
-
-
-def _more(value: dict[str, Any]) -> str:
-    """What the server behind a gateway said, where the gateway passes it on."""
+def _upstream_words(value: dict[str, Any]) -> str:
+    """The words of the server behind a gateway, if the gateway passes them on."""
     metadata = value.get("metadata")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
     if not isinstance(raw, str):
@@ -280,15 +259,15 @@ def _codes(value: Any) -> Iterator[str]:
     if not isinstance(value, dict):
         return
     for key in ("type", "code", "status", "param"):
-        found = value.get(key)
-        if isinstance(found, str | int) and not isinstance(found, bool):
-            yield str(found)[:100].lower()
+        code = value.get(key)
+        if isinstance(code, str | int) and not isinstance(code, bool):
+            yield str(code)[:100].lower()
     if isinstance(value.get("error"), dict):
         yield from _codes(value["error"])
 
 
 def _google_wait(value: Any) -> float | None:
-    """Google tells the wait in the body: `{"retryDelay": "3.5s"}` in a list of details."""
+    """Google puts the wait in the body: `{"retryDelay": "3.5s"}` in a list of details."""
     if isinstance(value, list) and value:
         value = value[0]
     inner = value.get("error") if isinstance(value, dict) else None
@@ -300,25 +279,9 @@ def _google_wait(value: Any) -> float | None:
     return None
 
 
-def _seconds_to_wait(headers: Mapping[str, str]) -> float | None:
-    milliseconds = _number(headers.get("retry-after-ms", ""))
-    if milliseconds is not None:
-        return milliseconds / 1_000
-    text = headers.get("retry-after", "")
-    seconds = _number(text)
-    return seconds if seconds is not None else _seconds_until(text)
-
-
 def _number(text: str) -> float | None:
     try:
         number = float(text)
     except ValueError:
         return None
     return number if math.isfinite(number) and number >= 0 else None
-
-
-def _seconds_until(text: str) -> float | None:
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
-        return None

@@ -1,4 +1,4 @@
-"""Answers that must fit a JSON Schema: parsed, checked, and refused with the reason."""
+"""Parses answers that must fit a JSON Schema, and refuses others with the reason."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError
 from executor.engine.llm.json_reading import json_values
 
 MAX_PROBLEMS = 3
-# So much of what is no JSON is quoted.
+# Of a text that is not JSON, in the error.
 BEGINNING_CHARACTERS = 60
 
 
@@ -32,9 +32,8 @@ def check_schema(schema: dict[str, Any]) -> None:
 
 
 def parsed_value(answer: ModelAnswer, schema: dict[str, Any]) -> Any:
-    """The answer's text as the value the schema asks for.
-
-    Raises ModelError(CONTENT) that says what does not fit and has the answer as `spent`.
+    """The value in the answer's text. Raises ModelError(CONTENT) with the problems, and the answer
+    as `spent`.
     """
     first: list[str] = []
     try:
@@ -50,7 +49,7 @@ def parsed_value(answer: ModelAnswer, schema: dict[str, Any]) -> Any:
 
 
 def readable_value(answer: ModelAnswer) -> Any:
-    """What JSON a refused answer is, though it does not fit; None if it is none."""
+    """The JSON value in a refused answer, which need not fit; None if there is none."""
     try:
         return next(json_values(answer.text))
     except ValueError:
@@ -58,18 +57,17 @@ def readable_value(answer: ModelAnswer) -> Any:
 
 
 def problems(value: Any, schema: dict[str, Any]) -> list[str]:
-    """What does not fit, as short phrases with places; empty if all fits. Raises SchemaUnusable."""
-    check = _check(json_bytes(schema))
-    found: list[str] = []
-    for misfit in check.misfits(value, MAX_PROBLEMS):
+    """The misfits as short phrases with places. Raises SchemaUnusable."""
+    phrases: list[str] = []
+    for misfit in _check(json_bytes(schema)).misfits(value, MAX_PROBLEMS):
         place = "/".join(str(step) for step in misfit.place)
         sentence = misfit.sentence.rstrip(".")
-        found.append(f"at {place}: {sentence}" if place else sentence)
-    return found
+        phrases.append(f"at {place}: {sentence}" if place else sentence)
+    return phrases
 
 
 def beginning(text: str) -> str:
-    """How a text begins, in words that stand in brackets."""
+    """A phrase that quotes the beginning of a text."""
     words = " ".join(text[: 4 * BEGINNING_CHARACTERS].split())
     if not words:
         return "it is empty"

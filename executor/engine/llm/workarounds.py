@@ -1,4 +1,4 @@
-"""What servers that are nearly as they should be do without, and how they say so."""
+"""Features that nearly compatible servers lack, and how their refusals say so."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from executor.engine.llm.server_errors import Refusal
 
 
 class Lack(StrEnum):
-    """Something that a server does not take, and that can be done without."""
+    """A feature of a request that a server may not support, and that we can do without."""
 
     JSON_SCHEMA = "json_schema"
     SYSTEM_ROLE = "system_role"
     STREAMING = "streaming"
     STREAM_OPTIONS = "stream_options"
-    # One of two words for the most tokens of an answer: the one that its protocol has.
+    # The protocol's field for the maximum of tokens: `max_tokens` or `max_completion_tokens`.
     MAX_TOKENS = "max_tokens"
 
 
 @dataclass(frozen=True, slots=True)
 class RequestShape:
-    """How one question is asked; `shows_schema`: as a field of its own, beside the prompt.
+    """The features that one request uses. `shows_schema`: the schema is a field of the request.
 
-    `must_not_stream` is set where even an SDK that prefers to stream must not.
+    `must_not_stream` forbids streaming also to an SDK that prefers it.
     """
 
     shows_schema: bool
@@ -34,7 +34,7 @@ class RequestShape:
     asks_usage: bool = True
     must_not_stream: bool = False
     limit_word: str = "max_tokens"
-    # Whether that is not the protocol's own word any more.
+    # Whether `limit_word` was already changed from the protocol's own.
     has_other_limit_word: bool = False
 
 
@@ -53,17 +53,17 @@ _SAID = {
         r"system.{0,20}(?:role|message|prompt|instruction)|role.{0,40}system"
         r"|roles must alternate|only user,? (?:and )?assistant|developer instruction"
     ),
-    # Gateways speak of servers upstream.
+    # Gateways write about servers upstream.
     Lack.STREAMING: re.compile(r"(?<!up)(?<!down)stream"),
 }
-# A server that takes no field of a request says so with one of these. Templates of models, which
-# know no system role, fail inside some servers (500).
+# The statuses of such refusals. Model templates without a system role fail inside some servers
+# (500).
 _STATUSES = frozenset({400, 404, 405, 406, 415, 422, 500, 501, None})
-# With these and without a word the newest of the fields is tried without.
+# For these without any words, the request is repeated without its schema.
 _WORDLESS = frozenset({400, 422, 501})
 
 
-# The words of a server that mean one of these for certain, and the connection's setting for it.
+# The words that mean one of these for certain, and the connection's setting for it.
 _ADVICE = {
     Lack.JSON_SCHEMA: (
         re.compile(r"response_?format|json.?schema|structured.?output|response_?schema"),
@@ -76,9 +76,7 @@ _CREDENTIALS = frozenset({401, 402, 403})
 
 
 def advice(refusal: Refusal, lacks: set[Lack]) -> str:
-    """What to set where the server refuses what a connection can leave out; empty if it is about
-    something else, or left out already.
-    """
+    """How to switch off the feature that the refusal is about; empty if it is about none in use."""
     words = refusal.words[:2_000].lower()
     for lack, (pattern, setting) in _ADVICE.items():
         if lack not in lacks and refusal.status not in _CREDENTIALS and pattern.search(words):
@@ -89,13 +87,17 @@ def advice(refusal: Refusal, lacks: set[Lack]) -> str:
     return ""
 
 
-def lack_told(refusal: Refusal, shape: RequestShape) -> Lack | None:
-    """What the server refuses of a request of this shape, as far as it says so."""
+def lack_in(refusal: Refusal, shape: RequestShape) -> Lack | None:
+    """The feature that the server refuses of a request of this shape; None if it does not say."""
     if refusal.status not in _STATUSES:
         return None
     words = " ".join([refusal.words[:2_000].lower(), *refusal.codes])
+    # The field is refused, not its value.
+    is_limit_word = (shape.limit_word == "max_tokens" and "max_completion_tokens" in words) or (
+        shape.limit_word in words and _UNKNOWN.search(words) is not None
+    )
     used = {
-        Lack.MAX_TOKENS: shape.has_limit and _is_unknown_limit(words, shape),
+        Lack.MAX_TOKENS: shape.has_limit and not shape.has_other_limit_word and is_limit_word,
         Lack.JSON_SCHEMA: shape.shows_schema,
         Lack.STREAM_OPTIONS: shape.streams and shape.asks_usage,
         Lack.SYSTEM_ROLE: shape.has_system_role,
@@ -107,12 +109,3 @@ def lack_told(refusal: Refusal, shape: RequestShape) -> Lack | None:
     if shape.shows_schema and not refusal.words and refusal.status in _WORDLESS:
         return Lack.JSON_SCHEMA
     return None
-
-
-def _is_unknown_limit(words: str, shape: RequestShape) -> bool:
-    """Whether the word for the limit is refused, not how high it is."""
-    if shape.has_other_limit_word:
-        return False
-    if shape.limit_word == "max_tokens" and "max_completion_tokens" in words:
-        return True
-    return shape.limit_word in words and _UNKNOWN.search(words) is not None

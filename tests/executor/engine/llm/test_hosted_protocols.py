@@ -69,7 +69,7 @@ async def test_a_good_answer_also_one_that_comes_whole_where_a_stream_was_asked_
 ) -> None:
     server.usual = either(protocol, FINE[protocol])
     answer = await outcome(at(server, protocol), watched=watched)
-    assert (answer.text, answer.finish_reason, answer.usage_told) == ("Fine.", "stop", True)
+    assert (answer.text, answer.finish_reason, answer.has_usage) == ("Fine.", "stop", True)
     assert (answer.input_tokens, answer.output_tokens) == (10, 5)
     assert answer.cost_usd is not None
 

@@ -113,7 +113,7 @@ async def test_what_was_said_and_its_tokens_are_read_at_the_first_time(
     model = model_at(server, "openai_compatible")
     found = await model.complete(asking_for(), told.append if watched else None)
     assert found.text == "Fine."
-    assert (found.input_tokens, found.output_tokens, found.usage_told) == (11, 7, True)
+    assert (found.input_tokens, found.output_tokens, found.has_usage) == (11, 7, True)
     assert "".join(told) == ("Fine." if watched else "")
     assert len(server.calls) == 1
 
@@ -132,7 +132,7 @@ async def test_tokens_that_make_no_sum(
 ) -> None:
     server.then(replies(whole(usage=usage)))
     answer = await model_at(server, "openai_compatible").complete(asking_for())
-    assert (answer.input_tokens, answer.output_tokens, answer.usage_told) == tokens
+    assert (answer.input_tokens, answer.output_tokens, answer.has_usage) == tokens
 
 
 @pytest.mark.parametrize("watched", [False, True])

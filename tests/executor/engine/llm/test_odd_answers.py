@@ -106,7 +106,7 @@ async def test_tokens_that_are_not_told_are_not_needed(
     server.then(replies({**WHOLE, "usage": usage}))
     answer = await model_at(server, "openai_compatible").complete(asking_for())
     assert answer.text == "Fine."
-    assert (answer.input_tokens, answer.output_tokens, answer.usage_told) == tokens
+    assert (answer.input_tokens, answer.output_tokens, answer.has_usage) == tokens
 
 
 @given(
