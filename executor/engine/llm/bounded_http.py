@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import httpx2
@@ -12,7 +13,6 @@ import orjson
 from executor.engine.llm.server_errors import (
     AnswerTooLong,
     AnswerUnreadable,
-    Refusal,
     ServerLost,
     ServerRefused,
     error_in,
@@ -66,8 +66,14 @@ class BoundedClient(httpx2.AsyncClient):
             except BaseException:
                 await answer.aclose()
                 raise
-            if (refusal := _error_in_success(answer.content)) is not None:
-                raise ServerRefused(refusal)
+            if len(answer.content) <= MAX_ERROR_BYTES:
+                # SDKs would read an error with a status of success as an empty answer.
+                value = None
+                with suppress(ValueError):
+                    value = orjson.loads(answer.content)
+                refusal = error_in(value[0] if isinstance(value, list) and value else value)
+                if refusal is not None:
+                    raise ServerRefused(refusal)
         return answer
 
 
@@ -172,14 +178,3 @@ class _Unpacker:
             piece = self._reader.decompress(packed, PIECE_BYTES)
         self._has_begun = True
         return piece, self._reader.unconsumed_tail or self._reader.unused_data
-
-
-def _error_in_success(body: bytes) -> Refusal | None:
-    """An error with a status of success, which SDKs would read as an empty answer."""
-    if len(body) > MAX_ERROR_BYTES:
-        return None
-    try:
-        value = orjson.loads(body)
-    except ValueError:
-        return None
-    return error_in(value[0] if isinstance(value, list) and value else value)

@@ -15,7 +15,8 @@ from executor.engine.llm.wording import mentions, overlap, plain, sentences, sho
 Schema = dict[str, Any]
 
 MAX_DEPTH = 24
-# Beyond this depth, or so many values, only what is required is made: a schema may refer to itself.
+# Beyond this depth or number of values only required properties are made, as a schema may refer to
+# itself.
 FULL_DEPTH = 4
 FULL_VALUES = 500
 MAX_ITEMS = 8
@@ -42,7 +43,7 @@ _SHAPES = ("2000-01-01", "00:00", "a", "A", "1", "0", "a1", "A1", "abc", "ABC", 
 def invent(schema: Schema, request: ModelRequest) -> Any:
     """A value for a valid schema: options by overlap, texts from the prompt, scores from the draft.
 
-    It may not fit: some schemas cannot be met by looking at them.
+    It may not fit, as some schemas have no obvious value.
     """
     return _Inventor(schema, request).make(schema, "", 0, 0)
 
@@ -53,15 +54,13 @@ class _Inventor:
         self.texts = [(p.label, plain(p.value)) for p in request.parts if p.label != INSTRUCTION]
         self.task = self.texts[0][1] if self.texts else ""
         self.material = material_of(request.parts)
-        self.lines = [
-            *request.system.splitlines(),
-            *"\n".join(t for _, t in self.texts).splitlines(),
-        ]
+        texts = [request.system, *(text for _, text in self.texts)]
+        self.lines = "\n".join(texts).splitlines()
         self.sentences = sentences(self.material) or ["nothing"]
         self.made = 0
 
     def make(self, schema: Any, name: str, turn: int, depth: int) -> Any:
-        """`turn` is the place in a list, so that its items differ."""
+        """`turn` is the index in a list, so that its items differ."""
         if not isinstance(schema, dict) or depth > MAX_DEPTH:
             return None
         self.made += 1
@@ -72,10 +71,18 @@ class _Inventor:
             return self.ranked(schema["enum"])[0]
         for word in ("anyOf", "oneOf"):
             if word in schema:
-                return self._alternative(schema, word, name, turn, depth)
-        return self._typed(schema, name, turn, depth)
+                # The first alternative that fits and is not null, else the first.
+                shared: Schema = {key: value for key, value in schema.items() if key != word}
+                made = [
+                    self.make(_merged(shared, self._flat(option, depth)), name, turn, depth + 1)
+                    for option in schema[word]
+                    if isinstance(option, dict)
+                ]
+                fitting = [v for v in made if v is not None and self._fits(v, schema)]
+                return (fitting or made or [None])[0]
+        return self._of_type(schema, name, turn, depth)
 
-    def _typed(self, schema: Schema, name: str, turn: int, depth: int) -> Any:
+    def _of_type(self, schema: Schema, name: str, turn: int, depth: int) -> Any:
         match _type_of(schema):
             case "object":
                 return self._object(schema, turn, depth, {})
@@ -93,11 +100,11 @@ class _Inventor:
                 return None
 
     def ranked(self, options: Sequence[Any]) -> list[Any]:
-        """Options by how much of what the prompt says of each is said in the rest of the prompt."""
+        """Options, ordered by how much the lines about each share with the rest of the prompt."""
         names = [str(option).lower() for option in options]
         about = [[line for line in self.lines if mentions(line, name)] for name in names]
-        told = {line for lines in about for line in lines}
-        rest = stems("\n".join([self.task, *(line for line in self.lines if line not in told)]))
+        used = {line for lines in about for line in lines}
+        rest = stems("\n".join([self.task, *(line for line in self.lines if line not in used)]))
         for place, name in enumerate(names):
             about[place] += [text for label, text in self.texts if mentions(label, name)]
         scores = [
@@ -108,35 +115,21 @@ class _Inventor:
         return [options[place] for place in order]
 
     def _flat(self, schema: Schema, depth: int) -> Schema:
-        """References within the document followed, `allOf` merged."""
+        """The schema with references within the document resolved and `allOf` merged."""
         for _ in range(MAX_DEPTH):
             reference = schema.get("$ref")
             if not isinstance(reference, str):
                 break
             rest = {key: value for key, value in schema.items() if key != "$ref"}
-            schema = {**self._target(reference), **rest}
+            target: Any = self.root
+            for step in reference.removeprefix("#").strip("/").split("/"):
+                key = step.replace("~1", "/").replace("~0", "~")
+                if key:
+                    target = target.get(key) if isinstance(target, dict) else None
+            schema = {**target, **rest} if isinstance(target, dict) else rest
         for part in schema.get("allOf", ()):
             schema = _merged(schema, self._flat(part, depth + 1) if depth < MAX_DEPTH else {})
         return schema
-
-    def _target(self, reference: str) -> Schema:
-        found: Any = self.root
-        for step in reference.removeprefix("#").strip("/").split("/"):
-            key = step.replace("~1", "/").replace("~0", "~")
-            if key:
-                found = found.get(key) if isinstance(found, dict) else None
-        return found if isinstance(found, dict) else {}
-
-    def _alternative(self, schema: Schema, word: str, name: str, turn: int, depth: int) -> Any:
-        """The first alternative that fits and is not null, else the first."""
-        shared: Schema = {key: value for key, value in schema.items() if key != word}
-        made = [
-            self.make(_merged(shared, self._flat(option, depth)), name, turn, depth + 1)
-            for option in schema[word]
-            if isinstance(option, dict)
-        ]
-        fitting = [value for value in made if value is not None and self._fits(value, schema)]
-        return (fitting or made or [None])[0]
 
     def _fits(self, value: Any, schema: Schema) -> bool:
         shared: Schema = {
@@ -148,7 +141,7 @@ class _Inventor:
             return False
 
     def _object(
-        self, schema: Schema, turn: int, depth: int, given: dict[str, Any]
+        self, schema: Schema, turn: int, depth: int, values: dict[str, Any]
     ) -> dict[str, Any]:
         properties = schema.get("properties", {})
         required = schema.get("required", [])
@@ -156,8 +149,8 @@ class _Inventor:
         wanted = [key for key in properties if full or key in required]
         wanted += [key for key in required if key not in properties]
         made = {
-            key: given[key]
-            if key in given
+            key: values[key]
+            if key in values
             else self.make(properties.get(key, {}), key, turn, depth + 1)
             for key in wanted
         }
@@ -176,68 +169,67 @@ class _Inventor:
         if item is False or (depth >= FULL_DEPTH and not schema.get("minItems")):
             return made
         item = self._flat(item, depth) if isinstance(item, dict) else {}
-        most = min(schema.get("maxItems", MAX_ITEMS), 100)
-        made += self._items(item, name, depth, max(schema.get("minItems", 1) - len(made), 0))
-        return _different(made)[:most] if schema.get("uniqueItems") else made[:most]
-
-    def _items(self, item: Schema, name: str, depth: int, least: int) -> list[Any]:
-        """One item for each option a property of it allows; the best option; or one a sentence."""
+        min_items = max(schema.get("minItems", 1) - len(made), 0)
+        # The properties that name one of several options: a worker, a route.
+        choices = [
+            (key, options)
+            for key, value in item.get("properties", {}).items()
+            if isinstance(value, dict)
+            and isinstance(options := self._flat(value, depth).get("enum"), list)
+            and options
+        ]
         if "enum" in item:
-            return self.ranked(item["enum"])[: max(least, 1)]
-        choice = self._choice(item, depth)
-        if choice is not None:
-            key, options = choice
-            count = max(least, min(len(options), MAX_ITEMS))
-            return [
-                self._object(item, turn, depth + 1, {key: options[turn % len(options)]})
-                for turn in range(count)
-            ]
-        count = max(least, min(len(self.sentences), USUAL_ITEMS))
-        return [self.make(item, name, turn, depth + 1) for turn in range(min(count, 100))]
-
-    def _choice(self, item: Schema, depth: int) -> tuple[str, list[Any]] | None:
-        """The first property of an item that names one of several options (a worker, a route)."""
-        for key, value in item.get("properties", {}).items():
-            options = self._flat(value, depth).get("enum") if isinstance(value, dict) else None
-            if isinstance(options, list) and len(options) > 0:
-                return key, options
-        return None
+            made += self.ranked(item["enum"])[: max(min_items, 1)]
+        elif choices:
+            key, options = choices[0]
+            for turn in range(max(min_items, min(len(options), MAX_ITEMS))):
+                values = {key: options[turn % len(options)]}
+                made.append(self._object(item, turn, depth + 1, values))
+        else:
+            count = max(min_items, min(len(self.sentences), USUAL_ITEMS))
+            made += [self.make(item, name, turn, depth + 1) for turn in range(min(count, 100))]
+        if schema.get("uniqueItems"):
+            made = [value for place, value in enumerate(made) if value not in made[:place]]
+        return made[: min(schema.get("maxItems", MAX_ITEMS), 100)]
 
     def _string(self, schema: Schema, name: str, turn: int) -> str:
         if schema.get("format") in _FORMATS:
             return _FORMATS[schema["format"]]
-        text = shortened(self._phrase(name, turn), STRING_WORDS)
-        least, most = schema.get("minLength", 0), schema.get("maxLength", 1_000_000)
-        while text and len(text) < least <= 100_000:
+        if "reason" in name or "rationale" in name:
+            words = set(stems(self.material))
+            shared = list(dict.fromkeys(word for word in stems(self.task) if word in words))
+            text = f"The stand-in chose by shared words: {', '.join(shared[:5]) or 'none'}."
+        elif "feedback" in name or "critique" in name:
+            words = set(stems(self.material))
+            missing = list(dict.fromkeys(word for word in stems(self.task) if word not in words))
+            text = f"Say more of: {', '.join(missing[:5])}." if missing else "Nothing is missing."
+        else:
+            is_task = "task" in name or "instruction" in name
+            lines = (sentences(self.task) if is_task else []) or self.sentences
+            text = lines[turn % len(lines)]
+        text = shortened(text, STRING_WORDS)
+        min_length = schema.get("minLength", 0)
+        while text and len(text) < min_length <= 100_000:
             text = f"{text} {text}"
-        text = text[:most]
+        text = text[: schema.get("maxLength", 1_000_000)]
         pattern = schema.get("pattern")
         if isinstance(pattern, str):
-            return _shaped(pattern, text, least)
+            # The text, or the first simple one that the pattern takes.
+            slug = "_".join(stems(text)) or "a"
+            repeated = (letter * max(min_length, 1) for letter in "aA1")
+            rule: Schema = {"type": "string", "pattern": pattern, "minLength": min_length}
+            for candidate in (text, slug, slug.split("_")[0], *_SHAPES, *repeated):
+                if not problems(candidate, rule):
+                    return candidate
         return text
-
-    def _phrase(self, name: str, turn: int) -> str:
-        """What a property of this name may say."""
-        if "reason" in name or "rationale" in name:
-            shared = list(
-                dict.fromkeys(w for w in stems(self.task) if w in set(stems(self.material)))
-            )
-            return f"The stand-in chose by shared words: {', '.join(shared[:5]) or 'none'}."
-        if "feedback" in name or "critique" in name:
-            known = set(stems(self.material))
-            missing = list(dict.fromkeys(word for word in stems(self.task) if word not in known))
-            return f"Say more of: {', '.join(missing[:5])}." if missing else "Nothing is missing."
-        asked = sentences(self.task) if "task" in name or "instruction" in name else []
-        found = asked or self.sentences
-        return found[turn % len(found)]
 
 
 def _number(schema: Schema, share: float, turn: int, *, whole: bool, scored: bool) -> float | int:
-    """Within the bounds: a score at the share of its range, others from the least upwards."""
+    """Within the bounds: a score at the share of its range, others from the minimum upwards."""
     step = float(schema.get("multipleOf") or (1 if whole else 0))
-    least: Any = schema.get("minimum", schema.get("exclusiveMinimum", 0 if scored else 1))
-    most: Any = schema.get("maximum", schema.get("exclusiveMaximum", 100 if scored else math.inf))
-    low, high = float(least), float(most)
+    low = float(schema.get("minimum", schema.get("exclusiveMinimum", 0 if scored else 1)))
+    default_high = 100 if scored else math.inf
+    high = float(schema.get("maximum", schema.get("exclusiveMaximum", default_high)))
     room = high - low if math.isfinite(high) else 1.0
     if "exclusiveMinimum" in schema:
         low += step or room / 1000
@@ -254,7 +246,7 @@ def _number(schema: Schema, share: float, turn: int, *, whole: bool, scored: boo
 def _type_of(schema: Schema) -> str:
     kind = schema.get("type")
     if isinstance(kind, list):
-        kind = next((one for one in kind if one != "null"), "null")
+        kind = next((name for name in kind if name != "null"), "null")
     if isinstance(kind, str):
         return kind
     if "properties" in schema or "required" in schema or "minProperties" in schema:
@@ -265,34 +257,11 @@ def _type_of(schema: Schema) -> str:
     return "number" if any(word in schema for word in numeric) else "string"
 
 
-def _merged(one: Schema, other: Schema) -> Schema:
-    """Both schemas at once, as far as one can tell from their words."""
-    joined = {**one, **other}
-    if "properties" in one and "properties" in other:
-        joined["properties"] = {**one["properties"], **other["properties"]}
-    if "required" in one and "required" in other:
-        joined["required"] = list(dict.fromkeys([*one["required"], *other["required"]]))
-    return joined
-
-
-def _shaped(pattern: str, text: str, least: int) -> str:
-    """The text, or a simple text of the asked shape, whichever the pattern takes."""
-    slug = "_".join(stems(text)) or "a"
-    for candidate in (
-        text,
-        slug,
-        slug.split("_")[0],
-        *_SHAPES,
-        *(s * max(least, 1) for s in "aA1"),
-    ):
-        if not problems(candidate, {"type": "string", "pattern": pattern, "minLength": least}):
-            return candidate
-    return text
-
-
-def _different(values: list[Any]) -> list[Any]:
-    kept: list[Any] = []
-    for value in values:
-        if value not in kept:
-            kept.append(value)
-    return kept
+def _merged(schema: Schema, other: Schema) -> Schema:
+    """An approximation of a schema that demands both."""
+    merged = {**schema, **other}
+    if "properties" in schema and "properties" in other:
+        merged["properties"] = {**schema["properties"], **other["properties"]}
+    if "required" in schema and "required" in other:
+        merged["required"] = list(dict.fromkeys([*schema["required"], *other["required"]]))
+    return merged

@@ -1,10 +1,11 @@
-"""The JSON in what a model wrote: what stands around it and small slips do no harm."""
+"""Finds the JSON in a model's text, despite words around it and small mistakes."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -12,8 +13,8 @@ from designs.strict_json import read_strict_json
 
 MAX_FENCES = 5
 MAX_OBJECTS = 20
-# Longer texts are read as they are.
-MAX_MENDED_CHARACTERS = 200_000
+# Longer texts are not corrected.
+MAX_CORRECTED_CHARACTERS = 200_000
 
 _FENCE = re.compile(r"```[^\n`{\[]*\n?(.*?)```", re.DOTALL)
 _BRACES = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}]', re.DOTALL)
@@ -29,30 +30,36 @@ _SLIPS = re.compile(
 )
 _WORDS = {"None": "null", "True": "true", "False": "false"}
 _CONTROL = re.compile(r"[\x00-\x1f]")
-_QUOTES = re.compile(r"\\(.)|\"", re.DOTALL)
+_QUOTES = re.compile(r"\\.|\"", re.DOTALL)
+# From a single-quoted string to a double-quoted one.
+_REQUOTED = {'"': '\\"', "\\'": "'"}
 
 
 def json_values(text: str) -> Iterator[Any]:
     """Each value that may be meant, the likeliest first: strict JSON that can be stored.
 
-    What many models write around it is taken off: a fence with any label, words before and behind,
-    a list of one, text around the whole. Read as they are meant are commas too many, single quotes,
-    line ends inside of texts, comments, and Python's names of values. Nothing else is guessed.
-    Raises ValueError at the end if there was none.
+    Ignored around it: a fence with any label, words before and after, a list of one, a string
+    around the whole. Corrected inside: trailing commas, single quotes, line ends in strings,
+    comments, and Python's names of values. Nothing else is guessed. Raises ValueError at the end if
+    there was no value.
     """
     text = text.strip().lstrip("\ufeff").strip()
     failure: ValueError | None = None
-    found = False
+    is_empty = True
     for candidate in _readings(text):
         try:
             value = read_strict_json(candidate)
         except ValueError as error:
             failure = failure or error
             continue
-        found = True
+        is_empty = False
         yield value
-        yield from _inside(value)
-    if not found:
+        if isinstance(value, list) and len(value) == 1:
+            yield value[0]
+        elif isinstance(value, str) and value.lstrip().startswith("{"):
+            with suppress(ValueError):
+                yield read_strict_json(value)
+    if is_empty:
         raise failure or ValueError("It is empty.")
 
 
@@ -60,13 +67,13 @@ def _readings(text: str) -> Iterator[str]:
     yield from _candidates(text)
     objects = list(islice(_objects(text), MAX_OBJECTS))
     if len(objects) == 1:
-        # Which one of several is meant, nobody knows.
+        # Of several it is unknown which one is meant.
         yield objects[0]
-    if len(text) <= MAX_MENDED_CHARACTERS:
+    if len(text) <= MAX_CORRECTED_CHARACTERS:
         for candidate in [*_candidates(text), *objects[:1]]:
-            mended = _SLIPS.sub(_mended, candidate)
-            if mended != candidate:
-                yield mended
+            corrected = _SLIPS.sub(_corrected, candidate)
+            if corrected != candidate:
+                yield corrected
 
 
 def _candidates(text: str) -> Iterator[str]:
@@ -87,43 +94,19 @@ def _objects(text: str) -> Iterator[str]:
             depth += 1
         elif token[0] == "}" and depth:
             depth -= 1
-            if depth == 0 and _is_json(text[start : token.end()]):
-                yield text[start : token.end()]
+            if depth == 0:
+                candidate = text[start : token.end()]
+                try:
+                    read_strict_json(candidate)
+                except ValueError:
+                    continue
+                yield candidate
 
 
-def _is_json(text: str) -> bool:
-    try:
-        read_strict_json(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _inside(value: Any) -> Iterator[Any]:
-    """What a value that is only a shell holds: a list of one, JSON as a text."""
-    if isinstance(value, list) and len(value) == 1:
-        yield value[0]
-    elif isinstance(value, str) and value.lstrip().startswith("{"):
-        try:
-            yield read_strict_json(value)
-        except ValueError:
-            return
-
-
-def _mended(slip: re.Match[str]) -> str:
-    if slip["text"] or slip["single"]:
-        words = slip[0][1:-1]
-        if slip["single"]:
-            words = _QUOTES.sub(_in_double_quotes, words)
-        return f'"{_CONTROL.sub(_escaped, words)}"'
-    return _WORDS.get(slip["word"] or "", "")
-
-
-def _in_double_quotes(found: re.Match[str]) -> str:
-    if found[0] == '"':
-        return '\\"'
-    return "'" if found[1] == "'" else found[0]
-
-
-def _escaped(found: re.Match[str]) -> str:
-    return json.dumps(found[0])[1:-1]
+def _corrected(slip: re.Match[str]) -> str:
+    if not (slip["text"] or slip["single"]):
+        return _WORDS.get(slip["word"] or "", "")
+    words = slip[0][1:-1]
+    if slip["single"]:
+        words = _QUOTES.sub(lambda quote: _REQUOTED.get(quote[0], quote[0]), words)
+    return f'"{_CONTROL.sub(lambda control: json.dumps(control[0])[1:-1], words)}"'

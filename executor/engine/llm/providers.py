@@ -103,37 +103,31 @@ class ProviderModel:
             # It would fail as a header, with the key in the message.
             sentence = f"{self._name}: the key holds characters that no key has; enter it again."
             raise ModelError(ErrorKind.CREDENTIAL, sentence)
+        listener = None if request.whole else on_delta
         replies: list[Reply] = []
         try:
             async with asyncio.timeout(request.timeout_seconds) as clock:
                 await load(self._endpoint.protocol)
-                return await self._answer(request, on_delta, replies)
+                try:
+                    with self._clients.take() as client:
+                        reply = await self._reply(client, request, listener, replies)
+                except Exception as error:
+                    failure = self._failure(error, request)
+                    if isinstance(failure, ModelError):
+                        failure.spent = self._spent(replies, request)
+                    raise failure from error
+                if on_delta is not None and not reply.was_streamed and reply.text:
+                    on_delta(storable(reply.text))
+                cost = self._cost(*_tokens(reply, request), reply.cached_tokens)
+                return await answer_of(
+                    reply, request, name=self._name, mask=self._mask, cost_usd=cost
+                )
         except TimeoutError as error:
             if not clock.expired():
                 raise
             sentence = f"{self._name}: no answer within {request.timeout_seconds:g} seconds."
             spent = self._spent(replies, request)
             raise ModelError(ErrorKind.TIMEOUT, sentence, spent=spent) from error
-
-    async def _answer(
-        self,
-        request: ModelRequest,
-        on_delta: Callable[[str], None] | None,
-        replies: list[Reply],
-    ) -> ModelAnswer:
-        streams = on_delta is not None and not request.whole
-        try:
-            with self._clients.take() as client:
-                reply = await self._reply(client, request, on_delta if streams else None, replies)
-        except Exception as error:
-            failure = self._failure(error, request)
-            if isinstance(failure, ModelError):
-                failure.spent = self._spent(replies, request)
-            raise failure from error
-        if on_delta is not None and not reply.was_streamed and reply.text:
-            on_delta(storable(reply.text))
-        cost = self._cost(*_tokens(reply, request), reply.cached_tokens)
-        return await answer_of(reply, request, name=self._name, mask=self._mask, cost_usd=cost)
 
     def _failure(self, error: Exception, request: ModelRequest) -> Exception:
         """The engine's error, with advice on the connection's settings if the server's words allow

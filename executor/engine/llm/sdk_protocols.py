@@ -57,10 +57,9 @@ async def ask_sdk(
     reply: Reply,
 ) -> None:
     """Ask, and fill the reply. Raises ServerRefused, or any error of the SDK."""
-    ask = _streamed if shape.streams else _whole
     request.on_sent()
     try:
-        response = await ask(_sdk(client), request, options, shape, system, reply)
+        response = await _response(_sdk(client), request, options, shape, system, reply)
     except ContentFilterError:
         reply.has_choice = True
         reply.add_reason("content_filter")
@@ -76,7 +75,7 @@ async def ask_sdk(
     reply.end()
 
 
-async def _whole(
+async def _response(
     sdk: SdkModel,
     request: ModelRequest,
     options: ModelOptions,
@@ -84,31 +83,23 @@ async def _whole(
     system: str,
     reply: Reply,
 ) -> ModelResponse:
-    response = await direct.model_request(
-        sdk,
-        _messages(request, shape, system),
-        model_settings=_settings(sdk, request, options, shape),
-        model_request_parameters=_parameters(request, options, shape),
-    )
-    for part in response.parts:
-        if isinstance(part, TextPart):
-            reply.add_text(part.content)
-    return response
-
-
-async def _streamed(
-    sdk: SdkModel,
-    request: ModelRequest,
-    options: ModelOptions,
-    shape: RequestShape,
-    system: str,
-    reply: Reply,
-) -> ModelResponse:
+    user = user_text(request.parts)
+    parts: list[Any] = [UserPromptPart(content=user)]
+    if system.strip() and shape.has_system_role:
+        parts.insert(0, SystemPromptPart(content=system))
+    elif system.strip():
+        parts = [UserPromptPart(content=f"{system}\n\n{user}")]
+    messages: list[ModelMessage] = [SdkRequest(parts=parts)]
+    settings = _settings(sdk, request, options, shape)
+    parameters = _parameters(request, options, shape)
+    if not shape.streams:
+        response = await direct.model_request(
+            sdk, messages, model_settings=settings, model_request_parameters=parameters
+        )
+        reply.add_text([part.content for part in response.parts if isinstance(part, TextPart)])
+        return response
     stream = direct.model_request_stream(
-        sdk,
-        _messages(request, shape, system),
-        model_settings=_settings(sdk, request, options, shape),
-        model_request_parameters=_parameters(request, options, shape),
+        sdk, messages, model_settings=settings, model_request_parameters=parameters
     )
     async with stream as events:
         reply.has_begun = True
@@ -136,16 +127,6 @@ def _finish(reply: Reply, response: ModelResponse) -> None:
     reply.input_tokens, reply.output_tokens = usage.input_tokens, usage.output_tokens
     reply.cached_tokens = usage.cache_read_tokens
     reply.has_usage = bool(usage.input_tokens and usage.output_tokens)
-
-
-def _messages(request: ModelRequest, shape: RequestShape, system: str) -> list[ModelMessage]:
-    user = user_text(request.parts)
-    parts: list[Any] = [UserPromptPart(content=user)]
-    if system.strip() and shape.has_system_role:
-        parts.insert(0, SystemPromptPart(content=system))
-    elif system.strip():
-        parts = [UserPromptPart(content=f"{system}\n\n{user}")]
-    return [SdkRequest(parts=parts)]
 
 
 def _settings(

@@ -223,23 +223,19 @@ def _words(value: Any) -> str:
     is_name = isinstance(value.get("error"), str)
     for key in (*_SENTENCES, "error") if is_name else ("error", *_SENTENCES):
         if words := _words(value.get(key)):
-            return words + _upstream_words(value)
+            metadata = value.get("metadata")
+            raw = metadata.get("raw") if isinstance(metadata, dict) else None
+            if isinstance(raw, str):
+                # A gateway passes on the words of the server behind it.
+                try:
+                    return f"{words}: {_words(json.loads(raw)) or raw}"
+                except (ValueError, RecursionError):
+                    return f"{words}: {raw}"
+            return words
     # Problems of single fields: `{"top_p": ["Too large."]}`.
     fields = value.get("errors")
     items = list(fields.items())[:MAX_DETAILS] if isinstance(fields, dict) else []
     return "; ".join(f"at {name}: {words}" for name, field in items if (words := _words(field)))
-
-
-def _upstream_words(value: dict[str, Any]) -> str:
-    """The words of the server behind a gateway, if the gateway passes them on."""
-    metadata = value.get("metadata")
-    raw = metadata.get("raw") if isinstance(metadata, dict) else None
-    if not isinstance(raw, str):
-        return ""
-    try:
-        return f": {_words(json.loads(raw)) or raw}"
-    except (ValueError, RecursionError):
-        return f": {raw}"
 
 
 def _detail(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Words, sentences and their overlap: all the stand-in knows of language."""
+"""Words, sentences and their overlap, for the stand-in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LABEL = "[stand-in]"
 
 _WORD = re.compile(r"[^\W_]+")
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
-_ENDINGS = ("ing", "ed", "s")
+_ENDING = re.compile(r"(?<=\w\w\w)(?:ing|ed|s)\Z")
 _COMMON = frozenset(
     stem
     for line in (
@@ -26,51 +26,58 @@ _COMMON = frozenset(
 
 
 def stems(text: str) -> list[str]:
-    """The words that carry meaning, in lower case and without common endings, in order."""
-    return [_stem(word) for word in _WORD.findall(text.lower()) if _counts(word)]
+    """The meaningful words in lower case and without common endings, in order."""
+    return [
+        _ENDING.sub("", word)
+        for word in _WORD.findall(text.lower())
+        if word not in _COMMON and (len(word) > 2 or word.isdigit())
+    ]
 
 
 def sentences(text: str) -> list[str]:
-    return [found for part in _SENTENCE.findall(text) if (found := part.strip(" \t-*•"))]
+    return [line for part in _SENTENCE.findall(text) if (line := part.strip(" \t-*•"))]
 
 
-def shortened(text: str, most_words: int) -> str:
+def shortened(text: str, max_words: int) -> str:
     words = text.split()
-    return " ".join(words) if len(words) <= most_words else " ".join(words[:most_words]) + "…"
+    return " ".join(words) if len(words) <= max_words else " ".join(words[:max_words]) + "…"
 
 
-def extract(text: str, about: str, most_words: int) -> str:
-    """The sentences that say most about something, in their own order, within so many words."""
-    if len(text.split()) <= most_words:
+def extract(text: str, about: str, max_words: int) -> str:
+    """The sentences that say most about something, in their own order, within `max_words`."""
+    if len(text.split()) <= max_words:
         return " ".join(text.split())
-    found = list(dict.fromkeys(sentences(text)))
-    if not found:
-        return shortened(text, most_words)
+    lines = list(dict.fromkeys(sentences(text)))
+    if not lines:
+        return shortened(text, max_words)
     weights = Counter(stems(text))
     wanted = set(stems(about))
-    ranked = sorted(
-        range(len(found)), key=lambda place: (-_worth(found[place], weights, wanted), place)
-    )
+    scores = []
+    for line in lines:
+        words = set(stems(line))
+        score = sum(weights[word] + 3 * (word in wanted) for word in words)
+        scores.append(score / math.sqrt(len(words)) if words else 0.0)
+    ranked = sorted(range(len(lines)), key=lambda place: (-scores[place], place))
     chosen: list[int] = []
-    left = most_words
+    left = max_words
     for place in ranked:
-        size = len(found[place].split())
+        size = len(lines[place].split())
         if size <= left:
             chosen.append(place)
             left -= size
     if not chosen:
-        return shortened(found[ranked[0]], most_words)
-    return " ".join(found[place] for place in sorted(chosen))
+        return shortened(lines[ranked[0]], max_words)
+    return " ".join(lines[place] for place in sorted(chosen))
 
 
-def overlap(one: Sequence[str], other: Sequence[str]) -> float:
-    """How much of the first's different words is in the second, from 0 to 1."""
-    wanted = set(one)
-    return len(wanted & set(other)) / len(wanted) if wanted else 0.0
+def overlap(words: Sequence[str], other: Sequence[str]) -> float:
+    """The share of distinct words that are also in `other`, from 0 to 1."""
+    distinct = set(words)
+    return len(distinct & set(other)) / len(distinct) if distinct else 0.0
 
 
 def mentions(text: str, name: str) -> bool:
-    """Whether the text has a name (lower case), as it is or with spaces for underscores."""
+    """Whether the text has a lower-case name, as it is or with spaces for underscores."""
     spaced = name.replace("_", " ")
     pattern = rf"(?<!\w)(?:{re.escape(name)}|{re.escape(spaced)})(?!\w)"
     return re.search(pattern, text.lower()) is not None
@@ -85,22 +92,3 @@ def plain(value: Any) -> str:
     if isinstance(value, list):
         return "\n".join(plain(item) for item in value)
     return "" if value is None else str(value)
-
-
-def _worth(sentence: str, weights: Counter[str], wanted: set[str]) -> float:
-    words = set(stems(sentence))
-    if not words:
-        return 0.0
-    worth = sum(weights[word] + 3 * (word in wanted) for word in words)
-    return worth / math.sqrt(len(words))
-
-
-def _counts(word: str) -> bool:
-    return word not in _COMMON and (len(word) > 2 or word.isdigit())
-
-
-def _stem(word: str) -> str:
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word
