@@ -1,4 +1,4 @@
-"""Judges what a person or program says about a schedule, all of it at once."""
+"""Validates the fields of a schedule, all of them at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHOICES: dict[str, list[str]] = {
 }
 NUMBERS = {column.name: bounds_of(column) for column in _COLUMNS if not column.choices}
 DEFAULTS = {column.name: column.get_default() for column in _COLUMNS}
-# What is kept in our own row as it is said.
+# The fields that our own row keeps as they are.
 OWN_FIELDS = ("input_data", *OPTIONS)
 FIELDS = frozenset({"enabled", *RULE_FIELDS, *OWN_FIELDS})
 READ_ONLY = frozenset(
@@ -33,57 +33,54 @@ READ_ONLY = frozenset(
 
 
 @dataclass(frozen=True)
-class Said:
-    """A schedule as it was said, with its defaults."""
+class ScheduleFields:
+    """The validated fields, with their defaults."""
 
     rule: Rule
     enabled: bool
     own: dict[str, Any]
 
 
-def read_fields(fields: dict[str, Any]) -> Said:
-    """Raises ScheduleInvalid with all that is wrong."""
+def read_fields(fields: dict[str, Any]) -> ScheduleFields:
+    """Raises ScheduleInvalid with all problems."""
     errors: dict[str, list[str]] = {
         name: ["A schedule has no such field."] for name in sorted(set(fields) - FIELDS - READ_ONLY)
     }
     enabled = _flag(fields, "enabled", True, errors)
-    own = {name: _choice(fields, name, errors) for name in CHOICES}
-    own.update({name: _number(fields, name, errors) for name in NUMBERS})
+    own = _options(fields, errors)
     own["input_data"] = fields.get("input_data") or {}
     if not isinstance(own["input_data"], dict):
         errors["input_data"] = ["The input is a JSON object."]
     rule = _rule(fields, errors)
     if errors or rule is None:
         raise ScheduleInvalid(errors)
-    return Said(rule, enabled, own)
+    return ScheduleFields(rule, enabled, own)
 
 
 def _flag(fields: dict[str, Any], name: str, default: bool, errors: dict[str, list[str]]) -> bool:
-    found = fields.get(name, default)
-    if not isinstance(found, bool):
+    value = fields.get(name, default)
+    if not isinstance(value, bool):
         errors[name] = ["Write true or false."]
         return default
-    return found
+    return value
 
 
-def _choice(fields: dict[str, Any], name: str, errors: dict[str, list[str]]) -> Any:
-    choices = CHOICES[name]
-    choice = fields.get(name) or DEFAULTS[name]
-    if choice not in choices:
-        errors[name] = [f"Choose one of {', '.join(choices)}."]
-    return choice
+def _options(fields: dict[str, Any], errors: dict[str, list[str]]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for name, choices in CHOICES.items():
+        options[name] = fields.get(name) or DEFAULTS[name]
+        if options[name] not in choices:
+            errors[name] = [f"Choose one of {', '.join(choices)}."]
+    for name, bounds in NUMBERS.items():
+        low, high, number = bounds["min_value"], bounds["max_value"], fields.get(name)
+        options[name] = DEFAULTS[name] if number is None else number
+        if number is not None and not _is_whole(number, low, high):
+            errors[name] = [f"Write a whole number from {low:,} to {high:,}."]
+    return options
 
 
-def _number(fields: dict[str, Any], name: str, errors: dict[str, list[str]]) -> int | None:
-    minimum, maximum = NUMBERS[name]["min_value"], NUMBERS[name]["max_value"]
-    default: int | None = DEFAULTS[name]
-    number = fields.get(name)
-    if number is None:
-        return default
-    if isinstance(number, bool) or not isinstance(number, int) or not minimum <= number <= maximum:
-        errors[name] = [f"Write a whole number from {minimum:,} to {maximum:,}."]
-        return default
-    return number
+def _is_whole(value: Any, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def _rule(fields: dict[str, Any], errors: dict[str, list[str]]) -> Rule | None:
@@ -95,16 +92,26 @@ def _rule(fields: dict[str, Any], errors: dict[str, list[str]]) -> Rule | None:
     start, end = (_time(fields, name, errors) for name in ("start_at", "end_at"))
     if start is not None and end is not None and end < start:
         errors["end_at"] = ["The end lies before the start."]
-    cron, every = _cron(fields, errors), _every(fields, errors)
-    if (fields.get("cron_expression") in (None, "")) == (fields.get("interval_seconds") is None):
+    cron, every = fields.get("cron_expression"), fields.get("interval_seconds")
+    has_cron = cron not in (None, "")
+    if has_cron:
+        try:
+            cron = read_cron(str(cron))
+        except RuleInvalid as error:
+            errors[error.field] = [str(error)]
+    if every is not None and not _is_whole(every, 1, MAX_EVERY_SECONDS):
+        errors["interval_seconds"] = [
+            f"An interval is a whole number of seconds from 1 to {MAX_EVERY_SECONDS}."
+        ]
+    if has_cron == (every is not None):
         errors["cron_expression"] = ["Give either a cron expression or an interval in seconds."]
     one_off = _flag(fields, "one_off", False, errors)
     if errors:
         return None
     return Rule(
-        cron=cron,
+        cron=cron if has_cron else None,
         every_seconds=every,
-        timezone=zone if cron else "UTC",
+        timezone=zone if has_cron else "UTC",
         anchor=timezone.now().astimezone(UTC).replace(microsecond=0),
         start=start,
         end=end,
@@ -114,39 +121,14 @@ def _rule(fields: dict[str, Any], errors: dict[str, list[str]]) -> Rule | None:
     )
 
 
-def _cron(fields: dict[str, Any], errors: dict[str, list[str]]) -> str | None:
-    found = fields.get("cron_expression")
-    if found in (None, ""):
-        return None
-    try:
-        return read_cron(str(found))
-    except RuleInvalid as error:
-        errors[error.field] = [str(error)]
-        return None
-
-
-def _every(fields: dict[str, Any], errors: dict[str, list[str]]) -> int | None:
-    found = fields.get("interval_seconds")
-    if found is None:
-        return None
-    if isinstance(found, bool) or not isinstance(found, int):
-        found = 0
-    if not 1 <= found <= MAX_EVERY_SECONDS:
-        errors["interval_seconds"] = [
-            f"An interval is a whole number of seconds from 1 to {MAX_EVERY_SECONDS}."
-        ]
-        return None
-    return int(found)
-
-
 def _time(fields: dict[str, Any], name: str, errors: dict[str, list[str]]) -> datetime | None:
-    found = fields.get(name)
-    if found is None:
+    value = fields.get(name)
+    if value is None:
         return None
-    if not isinstance(found, datetime) or timezone.is_naive(found):
+    if not isinstance(value, datetime) or timezone.is_naive(value):
         errors[name] = ["Write a date and time with its offset, as in 2027-01-31T09:00:00+01:00."]
-    elif found.year not in YEARS:
+    elif value.year not in YEARS:
         errors[name] = [f"Choose a year from {YEARS[0]} to {YEARS[-1]}."]
     else:
-        return found
+        return value
     return None

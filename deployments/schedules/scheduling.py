@@ -16,7 +16,7 @@ from deployments.calls.lookup import deployed
 from deployments.errors import InputInvalid, InputTooLarge, ScheduleInvalid
 from deployments.models import Deployment, Schedule
 from deployments.occurrences import Rule, next_due
-from deployments.schedules.fields import OWN_FIELDS, Said, read_fields
+from deployments.schedules.fields import OWN_FIELDS, ScheduleFields, read_fields
 from deployments.schedules.rules import refresh
 from deployments.schedules.serving import lock_caught_up
 from deployments.schedules.store import TASK, database_time, describe, readable_rule
@@ -47,13 +47,13 @@ def merge_schedule(*, deployment: Deployment, fields: dict[str, Any] | None) -> 
 
 def add_schedule(*, deployment: Deployment, fields: dict[str, Any]) -> Schedule:
     """Add one more schedule to the deployment. Raises ScheduleInvalid, RowGone."""
-    said = read_fields(fields)
+    new = read_fields(fields)
     with transaction.atomic():
         lock_row(Deployment.objects.present(), deployment.pk)
         schedule = Schedule(deployment=deployment)
-        _check_runs(schedule, said)
-        _check_input(schedule, said)
-        return _write(schedule, PeriodicTask(task=TASK), said)
+        _check_runs(schedule, new)
+        _check_input(schedule, new)
+        return _write(schedule, PeriodicTask(task=TASK), new)
 
 
 def change_schedule(*, schedule: Schedule, fields: dict[str, Any]) -> Schedule:
@@ -61,14 +61,14 @@ def change_schedule(*, schedule: Schedule, fields: dict[str, Any]) -> Schedule:
 
     Counting restarts from now only if the rule changes.
     """
-    said = read_fields(fields)
+    new = read_fields(fields)
     with transaction.atomic():
         row = lock_caught_up(schedule)
-        if _times_of(said.rule) != _times_of(readable_rule(row)):
-            _check_runs(row, said)
-        if said.own["input_data"] != row.input_data:
-            _check_input(row, said)
-        return _write(row, row.beat_task, said)
+        if _times_of(new.rule) != _times_of(readable_rule(row)):
+            _check_runs(row, new)
+        if new.own["input_data"] != row.input_data:
+            _check_input(row, new)
+        return _write(row, row.beat_task, new)
 
 
 def update_schedule(*, schedule: Schedule, changes: dict[str, Any]) -> Schedule:
@@ -119,30 +119,30 @@ def _times_of(rule: Rule | None) -> tuple[object, ...] | None:
     return rule.cron, rule.every_seconds, rule.timezone, rule.start, rule.end
 
 
-def _check_runs(schedule: Schedule, said: Said) -> None:
+def _check_runs(schedule: Schedule, new: ScheduleFields) -> None:
     """Raises ScheduleInvalid for a schedule that would never run."""
-    now, end = database_time(schedule.deployment), said.rule.end
-    if end is None or next_due(said.rule, now) is not None:
+    now, end = database_time(schedule.deployment), new.rule.end
+    if end is None or next_due(new.rule, now) is not None:
         return
     why = "This end has passed" if end <= now else "No planned time lies before this end"
     raise ScheduleInvalid({"end_at": [f"{why}, so nothing would run."]})
 
 
-def _check_input(schedule: Schedule, said: Said) -> None:
+def _check_input(schedule: Schedule, new: ScheduleFields) -> None:
     """Raises ScheduleInvalid for an input that the deployed version would refuse."""
     ready = deployed(schedule.deployment)
     if ready.graph is None:
         return
     try:
-        ready.check_input(said.own["input_data"])
+        ready.check_input(new.own["input_data"])
     except InputInvalid as error:
         raise ScheduleInvalid(error.errors) from error
     except InputTooLarge as error:
         raise ScheduleInvalid({"input_data": [str(error)]}) from error
 
 
-def _write(schedule: Schedule, task: PeriodicTask, said: Said) -> Schedule:
-    rule, deployment = said.rule, schedule.deployment
+def _write(schedule: Schedule, task: PeriodicTask, new: ScheduleFields) -> Schedule:
+    rule, deployment = new.rule, schedule.deployment
     task.crontab = task.interval = task.solar = task.clocked = None
     if rule.cron is not None:
         minute, hour, day, month, weekday = rule.cron.split()
@@ -159,7 +159,7 @@ def _write(schedule: Schedule, task: PeriodicTask, said: Said) -> Schedule:
         task.interval = _get_or_create(
             IntervalSchedule, every=rule.every_seconds, period=IntervalSchedule.SECONDS
         )
-    task.enabled, task.one_off = said.enabled, rule.one_off
+    task.enabled, task.one_off = new.enabled, rule.one_off
     task.start_time, task.expires, task.expire_seconds = rule.start, rule.end, None
     # Names are unique in beat's table, and a deployment may have several schedules.
     task.name = task.name or f"{deployment.endpoint_path[:150]} ({new_id().hex[-12:]})"
@@ -168,7 +168,7 @@ def _write(schedule: Schedule, task: PeriodicTask, said: Said) -> Schedule:
     task.save()
     schedule.beat_task = task
     for name in OWN_FIELDS:
-        setattr(schedule, name, masked_value(said.own[name]))
+        setattr(schedule, name, masked_value(new.own[name]))
     refresh(schedule, now=database_time(deployment))
     schedule.save()
     return schedule

@@ -58,7 +58,7 @@ def key_of() -> Callable[..., str]:
 
 
 def just_now() -> datetime:
-    """So short ago that also a database which counts in milliseconds has passed it."""
+    """So recent that even a database with milliseconds has passed it."""
     return timezone.now() - timedelta(milliseconds=20)
 
 

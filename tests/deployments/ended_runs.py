@@ -1,4 +1,4 @@
-"""Executions that have ended, written as they stand in the history."""
+"""Ended executions, written directly into the history."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PLAIN_ERROR = {"class": "limit", "message": "Too many calls.", "block_id": "a", 
 def ended(
     deployment: Deployment, *, days_ago: float = 0.0, at: datetime | None = None, **fields: Any
 ) -> Execution:
-    """One that was accepted, and ended two seconds later, so many days ago."""
+    """An execution accepted this many days ago, which ended two seconds later."""
     at = at or timezone.now() - timedelta(days=days_ago)
     order = Order(
         deployment.version, {"number": 1}, Trigger.API, SYSTEM, deployment_id=deployment.pk
@@ -49,7 +49,7 @@ def ended(
 
 
 def with_texts(execution: Execution) -> Execution:
-    """With a block and a step that hold what was said."""
+    """An execution with a block and a step that hold the texts."""
     now = execution.created_at
     BlockResult.objects.create(
         execution=execution, block_id="a", status="completed", output="said", error=HIDDEN_ERROR

@@ -1,4 +1,4 @@
-"""Failures in a row pause the deployment, with the reason; a lost message changes nothing."""
+"""Failures in a row pause the deployment, with the reason, even if a message is lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ERROR = {"class": "model", "message": "The model said no", "block_id": None, "st
 
 
 def run(schedule: Schedule, status: Status, *, settled: bool = True) -> Execution:
-    """The schedule's next time comes, and its run ends so."""
+    """The schedule's next time comes, and its run ends with this status."""
     Schedule.objects.filter(pk=schedule.pk).update(next_due_at=just_now())
     wake_schedules()
     execution = Execution.objects.order_by("id").last()
@@ -102,7 +102,7 @@ def test_set_active_again_it_has_all_its_chances(scheduled: Scheduled) -> None:
     last = [run(schedule, Status.FAILED) for _ in range(2)][-1]
     change_deployment(deployment=deployment(), caller=SYSTEM, status="active")
     assert deployment().status_reason == ""
-    # A message that comes late or twice.
+    # A message that arrives late or twice.
     settle_execution_task(e=last.pk.hex)
     run(schedule, Status.FAILED)
     assert deployment().status == "active"
@@ -136,7 +136,7 @@ def test_a_version_that_cannot_be_run_any_more(
     scheduled: Scheduled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     schedule = scheduled()
-    # As after a rule of designs became stricter, and a restart.
+    # As if a rule of designs had become stricter before a restart.
     version = schedule.deployment.version
     version.document = {**version.document, "blocks": []}
     DesignVersion.objects.bulk_update([version], ["document"])

@@ -1,4 +1,4 @@
-"""What retention has removed is not filled in: it may have run, and would run twice."""
+"""No backfill of times that retention has removed: they may have run, and would run twice."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_what_is_kept_is_filled_in(schedule: Schedule) -> None:
     keep(history_days=30, keep_last=100)
     assert fill_in(schedule, 20, 14.5) == 5
     assert fill_in(schedule, 20, 14.5) == 0
-    # A deployment may keep its own for ever.
+    # A deployment may keep its own history forever.
     RetentionPolicy.objects.create(deployment=schedule.deployment, history_days=0)
     assert fill_in(schedule, 50, 44.5) == 5
 

@@ -1,4 +1,4 @@
-"""Callbacks in the admin: where they go, their secret, and what became of each."""
+"""Callbacks in the admin: their URLs, secrets and outcomes."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ Deploy = Callable[..., Deployment]
 
 @contextmanager
 def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[str], threading.Event]]:
-    """(the ids that were sent, what lets the server answer)"""
+    """(the ids that were sent, the event that lets the server answer)"""
     sent: list[str] = []
     go_on = threading.Event()
 
@@ -49,7 +49,7 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[str], thread
 
 
 def due_again() -> None:
-    """Time passes: whatever was claimed is claimed no more."""
+    """Time passes: all claims expire."""
     Delivery.objects.update(next_attempt_at=timezone.now() - timedelta(seconds=1))
 
 
@@ -66,7 +66,7 @@ def test_what_waits_is_not_claimed_and_nothing_is_sent_twice(
         for delivery in found:
             assert settle_execution(delivery.execution_id) == 1
         wait_until(lambda: sent)
-        # Sent to the workers again and again while they wait: each has its one place in the line.
+        # Sent to the workers again while they wait: each keeps its one place in the line.
         for _ in range(3):
             for delivery in found:
                 assert settle_execution(delivery.execution_id) == 0
@@ -81,7 +81,7 @@ def test_what_waits_is_not_claimed_and_nothing_is_sent_twice(
 def test_tries_of_two_processes_are_both_in_the_log(
     deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A claim that ended, so that both sent: each tells what it saw."""
+    """A claim expired, so both sent it: each logs its own try."""
     delivery = ended(deploy, "https://example.com/")
     with hanging(monkeypatch) as (sent, go_on):
         threads = [
@@ -139,7 +139,7 @@ def test_the_line_has_room_for_everybody() -> None:
 async def places_of(
     takers: list[tuple[str, object]], slow: str | None = None
 ) -> list[tuple[str, object]]:
-    """Who of these has a place at once."""
+    """Those that get a place at once."""
     there: list[tuple[str, object]] = []
     places = Turns()
     if slow:

@@ -1,4 +1,4 @@
-"""Callbacks: signed, told until they are heard, and never to inner addresses."""
+"""Callbacks: signed, retried until accepted, and never sent to internal addresses."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def tried(delivery: Delivery) -> Delivery:
 
 
 def is_signed(headers: dict[str, str], body: bytes, secret: str) -> bool:
-    """As standard-webhooks says, worked out here once more."""
+    """An independent check by the rules of Standard Webhooks."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
     content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     wanted = base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
@@ -93,7 +93,7 @@ def test_the_end_of_a_run_is_told_signed(deploy: Deploy, server: Receiver) -> No
     assert told["data"]["result"] == 8
     assert told["data"]["log_id"] == str(delivery.execution_id)
     assert delivery.log[0]["status_code"] == 200
-    # Who is heard is not told again.
+    # An accepted callback is not sent again.
     tried(delivery)
     assert len(server.seen) == 1
 
@@ -140,7 +140,7 @@ def test_what_is_not_heard_is_tried_again_later(deploy: Deploy, opened: None) ->
         for attempt in (1, 2, 3, 4):
             assert tried(delivery).attempts == attempt
             waits.append((delivery.next_attempt_at - timezone.now()).total_seconds())
-            # Too early: nobody tries.
+            # Too early: no try.
             assert tried(delivery).attempts == attempt
             Delivery.objects.update(next_attempt_at=timezone.now())
     assert [entry["status_code"] for entry in delivery.log] == [500, 302, 429, 200]
@@ -189,7 +189,7 @@ def test_inner_addresses_are_refused_at_once_and_at_each_try(
 def test_a_sweep_makes_up_for_lost_messages(deploy: Deploy, server: Receiver) -> None:
     ended(deploy, server.url)
     assert sweep_deliveries() == 1
-    # Told a moment ago: no storm.
+    # Sent a moment ago: not again.
     assert sweep_deliveries() == 0
     Delivery.objects.update(sent_at=timezone.now() - timedelta(minutes=1))
     assert sweep_deliveries() == 1

@@ -1,4 +1,4 @@
-"""What fires when clocks are changed: each change of twelve zones in eleven years, by an oracle."""
+"""Runs around changes of clocks: each change of twelve zones in eleven years, by an oracle."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_every_change_of_every_zone(zone: str) -> None:
 
 
 def test_the_oracle_sees_gaps_and_repetitions() -> None:
-    """Else both could be wrong alike."""
+    """Otherwise both could be wrong in the same way."""
     spring, autumn = (c for c in changes("Europe/Berlin", 2025, 2025))
     assert spring == datetime(2025, 3, 30, 1, tzinfo=UTC)
     cron = "30 2 * * *"

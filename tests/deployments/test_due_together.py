@@ -1,4 +1,4 @@
-"""Schedules that come due at the same second are served together."""
+"""Schedules due in the same second are served together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def cost_of_pumping() -> int:
-    """How many statements it takes."""
+    """The number of statements it takes."""
     with CaptureQueriesContext(connection) as statements:
         wake_schedules()
     return len(statements)

@@ -1,4 +1,4 @@
-"""Celery tasks of other programs are made, changed, run and seen by superusers only."""
+"""Only superusers see, add, change and run Celery tasks of other programs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_others_neither_see_nor_change_nor_run_them(
     foreign.refresh_from_db()
     assert (foreign.name, foreign.task, foreign.enabled) == ("Theirs", "theirs.work", True)
     assert foreign.last_run_at is None
-    # Nor the rule that it follows.
+    # The same for its rule.
     assert foreign.interval is not None
     browser.post(url_of(foreign.interval), {"every": 2, "period": "seconds"})
     foreign.interval.refresh_from_db()

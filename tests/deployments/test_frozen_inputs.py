@@ -50,7 +50,7 @@ def inputs() -> list[Any]:
 
 
 def serve_waiting() -> None:
-    """Ends what runs, as often as something waits for that."""
+    """Ends live runs for as long as others wait for that."""
     while Occurrence.objects.filter(outcome="waiting").exists():
         for run in runs():
             if run.status == Status.QUEUED:

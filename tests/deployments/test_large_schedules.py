@@ -23,7 +23,7 @@ RULE = {"interval_seconds": 60, "input_data": {"number": 1}}
 
 @pytest.fixture
 def deployments(deploy: Deploy) -> list[Deployment]:
-    """Four, with two schedules each whose inputs are large."""
+    """Four deployments, each with two schedules with large inputs."""
     found = [deploy(path=f"/{name}", schedule=RULE) for name in "abcd"]
     for deployment in found:
         add_schedule(deployment=deployment, fields=RULE)

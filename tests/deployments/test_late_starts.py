@@ -1,4 +1,4 @@
-"""Planned times whose start was put off, and that nobody was there to start."""
+"""Planned times with a delayed start at which no scheduler was running."""
 
 from __future__ import annotations
 

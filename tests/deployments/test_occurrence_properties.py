@@ -1,4 +1,4 @@
-"""What holds for every rule: order, policies, the anchor, jitter, and how others read cron."""
+"""Properties of every rule: order, policies, the anchor, jitter, and how others read cron."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def terms(least: int, most: int) -> st.SearchStrategy[str]:
 @st.composite
 def expressions(draw: st.DrawFn) -> str:
     fields = [",".join(draw(st.lists(terms(*limits), min_size=1, max_size=2))) for limits in LIMITS]
-    # Rules that name a day at all, most of them.
+    # Most of these rules match some day.
     fields[2] = draw(st.sampled_from(["*", fields[2]]))
     return " ".join(fields)
 

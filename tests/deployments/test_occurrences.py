@@ -1,4 +1,4 @@
-"""The arithmetic of schedules: what is read, what is refused, which instants are named."""
+"""The arithmetic of schedules: rules that are read, rules that are refused, and their instants."""
 
 import calendar
 from datetime import UTC, datetime, timedelta
@@ -96,7 +96,7 @@ def test_both_day_fields_must_fit() -> None:
 def test_days_that_are_years_apart_are_found_at_little_cost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The 29th of February on a Sunday, at an hour that clocks jump over on other days."""
+    """29 February on a Sunday, at an hour that clocks skip on other days."""
     asked = []
     look = times.offset_at
     monkeypatch.setattr(times, "offset_at", lambda *of: asked.append(of) or look(*of))
@@ -108,7 +108,7 @@ def test_days_that_are_years_apart_are_found_at_little_cost(
     ]
     assert [run.local.year for run in runs] == expected[:100]
     assert {run.local.strftime("%d.%m. %H:%M") for run in runs} == {"29.02. 02:30"}
-    # Some at each end of the way to the next one, none for the days between.
+    # A few at each end of the gap, none for the days in between.
     assert len(asked) < 40 * len(runs)
 
 

@@ -1,4 +1,4 @@
-"""A schedule that runs once: it runs, also when it starts a little later, and is off then."""
+"""A one-off schedule runs, even with a delayed start, and is off afterwards."""
 
 from __future__ import annotations
 

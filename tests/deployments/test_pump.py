@@ -1,4 +1,4 @@
-"""The pump: every planned time becomes one occurrence, whoever wakes it and however often."""
+"""The pump: every planned time becomes one occurrence, however often it is called."""
 
 from __future__ import annotations
 

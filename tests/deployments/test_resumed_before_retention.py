@@ -1,4 +1,4 @@
-"""Retention and a resume that meet: either the resume is refused, or its journal stays."""
+"""Retention during a resume: either the resume is refused, or its journal stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retention lets go what its policies do not keep, and nothing that lives, is held or is needed."""
+"""Retention deletes what its policies do not keep, but nothing live, held or needed."""
 
 from __future__ import annotations
 

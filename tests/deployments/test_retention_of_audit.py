@@ -1,4 +1,4 @@
-"""Old entries of the audit go by one way, which writes that they went."""
+"""Old audit entries are deleted in one way only, which leaves an entry itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retention may take the texts of a run and keep its figures."""
+"""Retention may remove the texts of a run and keep its figures."""
 
 from __future__ import annotations
 

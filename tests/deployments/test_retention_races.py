@@ -1,4 +1,4 @@
-"""A run that is started again while a sweep is at it keeps what it needs, or is told so."""
+"""A run that is started again during a sweep keeps what it needs, or is refused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEPT = {"history_days": {"history_days": 30}, "payload_days": {"payload_days": 3
 
 
 class Other:
-    """Starts a run again in a thread, with a connection of its own."""
+    """Starts a run again in a thread with its own connection."""
 
     def __init__(self, again: Callable[..., Execution], execution: Execution) -> None:
         self.made: Execution | None = None
@@ -53,7 +53,7 @@ class Other:
 
 def waits_for_a_lock() -> bool:
     with connection.cursor() as cursor:
-        # Within a transaction the view stays as it was first read.
+        # Within a transaction the snapshot stays as it was first read.
         cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT COUNT(*) FROM pg_stat_activity "
@@ -63,7 +63,7 @@ def waits_for_a_lock() -> bool:
 
 
 def old_chain(deploy: Deploy) -> tuple[Execution, Execution]:
-    """One that failed, and one that went on from it and failed too."""
+    """A failed run, and one that resumed it and failed too."""
     deployment = deploy()
     first = with_texts(ended(deployment, days_ago=50, status=Status.FAILED))
     last = with_texts(
@@ -77,13 +77,13 @@ def old_chain(deploy: Deploy) -> tuple[Execution, Execution]:
 def test_one_that_comes_before_the_lock_keeps_its_steps(
     deploy: Deploy, monkeypatch: pytest.MonkeyPatch, again: Callable[..., Execution], kept: str
 ) -> None:
-    """After retention has looked for what is over, and before it has locked that."""
+    """After retention has selected rows, and before it has locked them."""
     first, last = old_chain(deploy)
     other = Other(again, last)
     real = retention.lock
 
     def lock_late(rows: Any, most: int) -> list[Any]:
-        # SQLite has one writer: there the other waits for the sweep's end.
+        # SQLite has one writer: there the other waits until the sweep ends.
         if rows.model is Execution:
             (other.end if connection.vendor == "postgresql" else other.begin)()
         return real(rows, most)

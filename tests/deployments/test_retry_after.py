@@ -1,4 +1,4 @@
-"""How long a server asks to be left alone: in seconds, or until a date."""
+"""Retry-After headers of receivers: seconds, or a date."""
 
 from __future__ import annotations
 

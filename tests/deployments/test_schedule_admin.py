@@ -1,4 +1,4 @@
-"""Schedules in the admin: rules, policies, inputs, what comes next and what came of it."""
+"""Schedules in the admin: rules, policies, inputs, next runs and outcomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edits by every door: what was due stays due, nothing past is made again, all take effect."""
+"""Edits by every door take effect, keep what was due, and never repeat past times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of what comes over all deployments, filling in by hand, and who sees and may what."""
+"""The list of next runs of all deployments, backfills, and the rights for both."""
 
 from __future__ import annotations
 

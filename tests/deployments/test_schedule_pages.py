@@ -1,4 +1,4 @@
-"""The pages of schedules: add, edit, switch, delete, preview, what comes and what came."""
+"""The pages of schedules: add, edit, switch, delete, preview, next runs and outcomes."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_once_is_a_time_of_one_day(browser: Client, deploy: Deploy) -> None:
     fields = {**CRON, "kind": "once", "once_at": "2031-03-30T02:30", "cron_expression": ""}
     browser.post(url, fields)
     schedule = Schedule.objects.with_rule().get()
-    # This time does not exist: it runs at the next one that does.
+    # This time does not exist: it runs at the next time that does.
     assert schedule.next_due_at.isoformat() == "2031-03-30T01:00:00+00:00"
     assert schedule.beat_task.one_off
     page = text_of(browser.get(url_of(schedule, "edit/")))

@@ -1,4 +1,4 @@
-"""What becomes of planned times by a schedule's policies, with the policy that decided."""
+"""The outcomes of planned times by a schedule's policies, with the policy that decided."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_the_last_run_is_cancelled_for_the_next(scheduled: Scheduled) -> None:
     states.claim(second.pk, owner="test", lease_seconds=30)
     again(schedule)
     second = Execution.objects.get(pk=second.pk)
-    # Whoever runs it sees the wish.
+    # The worker that runs it sees the request.
     assert second.cancel_requested_at is not None
     assert ledger(schedule) == [("ran", "")] + [("ran", "overlap=cancel_running")] * 2
 

@@ -1,4 +1,4 @@
-"""A schedule's form that is saved as it was shown changes nothing, on the page and in the admin."""
+"""Saving a schedule's form unchanged changes nothing, on the page and in the admin."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def browser(administrator: User, browser_of: Callable[[User], Client]) -> Client
             "cron_expression": "0 9 * * *", "timezone": "Europe/Berlin",
             "start_at": "2027-10-31T01:30:00.5Z",
         },
-        # Once, but not as the form says it: the first day that fits is a year later.
+        # Once, but unlike the form's own: the first matching day is a year later.
         {
             "cron_expression": "0 9 28 11 *", "timezone": "Europe/Berlin", "one_off": True,
             "start_at": "2027-11-28T12:00:00Z",
@@ -65,7 +65,7 @@ def stored(schedule: Schedule) -> dict[str, Any]:
 
 
 def typed(form: Any) -> dict[str, Any]:
-    """What a browser sends of the form as it is shown."""
+    """The data that a browser sends for the unchanged form."""
     fields: dict[str, Any] = {}
     for bound in form:
         value, widget = bound.value(), bound.field.widget

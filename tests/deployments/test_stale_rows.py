@@ -1,4 +1,4 @@
-"""What was deleted between the look at it and the change is not found: 404, never a fault."""
+"""A row deleted between its page and the change of it gives 404, not 500."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_connection_that_was_deleted_does_not_come_back() -> None:
 
 @pytest.fixture
 def deleted_while_locked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[models.QuerySet[Any]]]:
-    """Rows to delete just before the next one is locked: another request was faster."""
+    """Rows to delete just before the next lock, as if another request were faster."""
     first: list[models.QuerySet[Any]] = []
     lock = locking.lock_row
 

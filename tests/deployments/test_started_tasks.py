@@ -35,7 +35,7 @@ def started() -> set[str]:
 
 @pytest.fixture(autouse=True)
 def _rows(deploy: Callable[..., Deployment]) -> None:
-    """However they came there: nobody can tell from a row who wrote it."""
+    """However they got there: a row does not say who wrote it."""
     deploy(schedule={"interval_seconds": 60})
     every = IntervalSchedule.objects.create(every=1, period="seconds")
     for task in ("theirs.work", "theirs.other", "executor.take_work", "celery.backend_cleanup"):

@@ -1,4 +1,4 @@
-"""Two who change a deployment at once lose nothing, and nobody undoes a pause without saying so."""
+"""Two editors of one deployment lose no changes, and no edit undoes a pause by accident."""
 
 from __future__ import annotations
 

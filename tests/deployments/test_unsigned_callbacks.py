@@ -1,4 +1,4 @@
-"""Callbacks whose secret cannot be read any more: each try is noted, and there is a last one."""
+"""Callbacks whose secret can no longer be read: each try is logged, and there is a final one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process whose clock is wrong makes no callback late: all is compared with the database's."""
+"""A process with a wrong clock delays no callback: only the database's clock counts."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_callback_is_due_when_its_run_has_ended(deploy: Deploy, wrong_clock: N
     delivery = Delivery.objects.get()
     assert right(delivery.next_attempt_at)
     assert right(delivery.sent_at)
-    # Its message was not heard: it is sent again after a while, not after hours.
+    # Its message was lost: it is sent again after a while, not after hours.
     assert sweep_deliveries() == 0
     Delivery.objects.update(sent_at=datetime.now(UTC) - timedelta(minutes=1))
     assert sweep_deliveries() == 1

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 MINUTE = timedelta(minutes=1)
 LIMITS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 Minute = tuple[datetime, datetime]  # The instant, and what the clock shows.
-Look = tuple[datetime, str]  # The instant, and whether its time is plain, missing or there again.
+Look = tuple[datetime, str]  # The instant, and whether its time is plain, missing or repeated.
 
 
 def minutes(zone: str, first: datetime, last: datetime) -> list[Minute]:
@@ -27,7 +27,7 @@ def minutes(zone: str, first: datetime, last: datetime) -> list[Minute]:
 
 @cache
 def changes(zone: str, first_year: int, last_year: int) -> tuple[datetime, ...]:
-    """Every instant in these years at which the zone's clocks are changed, to the minute."""
+    """Every instant in these years at which the zone's clocks change, to the minute."""
     tz = ZoneInfo(zone)
     at, end = datetime(first_year, 1, 1, tzinfo=UTC), datetime(last_year + 1, 1, 1, tzinfo=UTC)
     offset, found = at.astimezone(tz).utcoffset(), []
@@ -43,7 +43,7 @@ def changes(zone: str, first_year: int, last_year: int) -> tuple[datetime, ...]:
 
 
 def looked_at(cron: str, walked: list[Minute]) -> list[Look]:
-    """What somebody sees who knows the rule and looks at the clock once a minute."""
+    """The matches of the rule for an observer who looks at the clock once a minute."""
     fields, found = _fields(cron), []
     shown: set[datetime] = {walked[0][1]}
     for (_, before), (at, local) in zip(walked, walked[1:], strict=False):
@@ -58,7 +58,7 @@ def looked_at(cron: str, walked: list[Minute]) -> list[Look]:
 def fired(
     cron: str, looks: list[Look], *, nonexistent: str = "next", repeated: str = "once"
 ) -> list[datetime]:
-    """The instants at which the rule runs, by what was seen and what is wished for."""
+    """The instants at which the rule runs, by the matches and the policies."""
     if any(sign in " ".join(cron.split()[:2]) for sign in "*-/"):
         nonexistent, repeated = "skip", "twice"
     kinds = {"plain"}
