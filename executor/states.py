@@ -34,12 +34,14 @@ STOPPED = {
     "message": "The execution ended before this block did.",
     "step": None,
 }
-CANCELLED = {
-    "class": "cancelled",
-    "message": "The execution was cancelled.",
-    "block_id": None,
-    "step": None,
-}
+
+
+def run_error(kind: str, message: str) -> dict[str, Any]:
+    """An execution's error that no block caused."""
+    return {"class": kind, "message": message, "block_id": None, "step": None}
+
+
+CANCELLED = run_error("cancelled", "The execution was cancelled.")
 
 # The fields of an end that the engine's outcome gives.
 OUTCOME_FIELDS = frozenset(

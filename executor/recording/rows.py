@@ -1,4 +1,4 @@
-"""What the engine tells and remembers, as rows, and rows as what it remembers."""
+"""Converts the engine's events and steps to rows, and rows to steps."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ NOTHING_SPENT: dict[str, Any] = {
     "cost_usd": None,
     "tries": 0,
 }
-# What the columns of a step and of an execution hold at most. A server that counts more is wrong,
-# and what it said all the same is kept.
+# The maximum of the columns. A server that reports more is wrong, but its answer is kept.
 MAX_TOKENS = 2**31 - 1
 MAX_COST = Decimal("99999999.999999")
 
@@ -35,8 +34,8 @@ Cleaner = Callable[[Any], Any]
 
 
 def storable(value: Any) -> Any:
-    """A JSON value that every database takes, without secrets: NUL and lone surrogates become
-    U+FFFD.
+    """The JSON value without secrets, and with U+FFFD for NUL and lone surrogates, which not every
+    database takes.
     """
     try:
         data = orjson.dumps(value)
@@ -48,14 +47,14 @@ def storable(value: Any) -> Any:
 
 
 class StorableOnce:
-    """`storable` for one short run, in which the same values come again and again: a block's
-    output is its step's, the next one's input, and the result.
+    """`storable` for one short run, which repeats values: a block's output is also its step's, the
+    next block's input, and the result.
     """
 
     __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        # Kept, so that no other value gets the same identity.
+        # References keep other values from getting the same id.
         self._known: dict[int, Any] = {}
 
     def __call__(self, value: Any) -> Any:
@@ -67,9 +66,9 @@ class StorableOnce:
 
 
 def change_block(blocks: dict[str, BlockResult], pk: uuid.UUID, event: BlockChanged) -> None:
-    """Bring the block's row, by its id in `blocks`, up to date with what happened.
+    """Update the block's row in `blocks`.
 
-    Its output is as it came: whoever writes it makes it storable, away from the event loop.
+    The output is not storable yet: the writer converts it, off the event loop.
     """
     at = datetime.fromtimestamp(event.at, UTC)
     row = blocks.get(event.block_id)
@@ -85,7 +84,7 @@ def change_block(blocks: dict[str, BlockResult], pk: uuid.UUID, event: BlockChan
 
 
 def begun_blocks(graph: CompiledGraph, pk: uuid.UUID, at: datetime) -> list[BlockResult]:
-    """The rows of the blocks with which that run of the graph begins, as running."""
+    """The rows of the blocks that a run of the graph starts with, as running."""
     return [
         BlockResult(
             execution_id=pk, block_id=block_id, status=BlockStatus.RUNNING.value, started_at=at
@@ -95,23 +94,22 @@ def begun_blocks(graph: CompiledGraph, pk: uuid.UUID, at: datetime) -> list[Bloc
 
 
 def recorded_steps(execution: Execution) -> dict[str, StepResult]:
-    """The journal of an execution; a resumed one also reads the steps of those it goes on from.
+    """The journal of an execution, with completed steps of the executions that it resumes.
 
-    Those others have paid for their steps: here they are no usage, and `spent_before` has them.
-    Those that failed are left to them.
+    The usage of those is zero here, since the earlier executions paid for it (`spent_before`).
     """
-    found = {row.key: step_result(row) for row in execution.steps.all()}
+    steps = {row.key: step_result(row) for row in execution.steps.all()}
     source = execution.resumed_from
     while source is not None:
         for row in source.steps.all():
-            if row.key not in found and row.status == StepStatus.COMPLETED:
-                found[row.key] = replace(step_result(row), **NOTHING_SPENT)
+            if row.key not in steps and row.status == StepStatus.COMPLETED:
+                steps[row.key] = replace(step_result(row), **NOTHING_SPENT)
         source = source.resumed_from
-    return found
+    return steps
 
 
 def spent_before(execution: Execution) -> Usage:
-    """What the executions that this one goes on from have used, also in steps without an answer."""
+    """The usage of the executions that this one resumes, failed steps included."""
     calls = input_tokens = output_tokens = 0
     cost: Decimal | None = None
     source = execution.resumed_from
@@ -137,7 +135,8 @@ def _clean(value: Any) -> Any:
 
 
 def end_fields(outcome: Outcome, storable: Cleaner = storable) -> dict[str, Any]:
-    """What an end writes into the execution's row besides its status."""
+    """The fields of an end in the execution's row, besides its status."""
+    cost = outcome.usage.cost_usd
     return {
         "result_data": storable(outcome.result),
         "error": _error_fields(outcome.error),
@@ -146,27 +145,23 @@ def end_fields(outcome: Outcome, storable: Cleaner = storable) -> dict[str, Any]
         "model_calls": outcome.usage.model_calls,
         "input_tokens": outcome.usage.input_tokens,
         "output_tokens": outcome.usage.output_tokens,
-        "cost_usd": _stored_cost(outcome.usage.cost_usd),
+        "cost_usd": None if cost is None else min(rounded_cost(Decimal(str(cost))), MAX_COST),
     }
 
 
-def _stored_cost(cost: float | None) -> Decimal | None:
-    return None if cost is None else min(rounded_cost(Decimal(str(cost))), MAX_COST)
-
-
 def end_of(outcome: Outcome, storable: Cleaner) -> tuple[dict[str, Any], Outcome]:
-    """What an end writes, and the outcome as callers are told it."""
+    """The fields of an end, and the outcome as callers get it."""
     return end_fields(outcome, storable), as_stored(outcome, storable)
 
 
 async def end_apart(outcome: Outcome, storable: Cleaner) -> tuple[dict[str, Any], Outcome]:
-    """The same, without holding the event loop for what is large."""
+    """`end_of` in a thread if the values are large."""
     values = [outcome.result, outcome.block_outputs]
     return await compute_on(values, end_of, outcome, storable)
 
 
 def as_stored(outcome: Outcome, storable: Cleaner = storable) -> Outcome:
-    """The outcome with its values as the database keeps them: what callers are told, too."""
+    """The outcome with its values as the database keeps them."""
     result, error = storable(outcome.result), outcome.error
     outputs = {block_id: storable(value) for block_id, value in outcome.block_outputs.items()}
     if error is not None:
@@ -219,7 +214,15 @@ def step_row(step: StepResult, pk: uuid.UUID, attempt: int, storable: Cleaner = 
         status=step.status,
         finish_reason=step.finish_reason or "",
         is_estimated=step.is_estimated,
-        failures=[_failure_fields(failure) for failure in step.failures],
+        failures=[
+            {
+                "model": failure.model,
+                "class": failure.kind,
+                "message": _clean(failure.message),
+                "at": datetime.fromtimestamp(failure.at, UTC).isoformat(),
+            }
+            for failure in step.failures
+        ],
         attempt=attempt,
         started_at=datetime.fromtimestamp(step.started_at, UTC),
         finished_at=datetime.fromtimestamp(step.finished_at, UTC),
@@ -246,19 +249,13 @@ def step_result(row: Step) -> StepResult:
         status=cast(Any, row.status),
         finish_reason=row.finish_reason or None,
         is_estimated=row.is_estimated,
-        failures=tuple(_failed_try(fields) for fields in row.failures),
+        failures=tuple(
+            FailedTry(
+                failure["model"],
+                failure["class"],
+                failure["message"],
+                datetime.fromisoformat(failure["at"]).timestamp(),
+            )
+            for failure in row.failures
+        ),
     )
-
-
-def _failure_fields(failure: FailedTry) -> dict[str, Any]:
-    return {
-        "model": failure.model,
-        "class": failure.kind,
-        "message": _clean(failure.message),
-        "at": datetime.fromtimestamp(failure.at, UTC).isoformat(),
-    }
-
-
-def _failed_try(fields: dict[str, Any]) -> FailedTry:
-    at = datetime.fromisoformat(fields["at"]).timestamp()
-    return FailedTry(fields["model"], fields["class"], fields["message"], at)

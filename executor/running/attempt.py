@@ -1,4 +1,4 @@
-"""One attempt at an execution: its graph, its journal and its limits, played by the engine."""
+"""One attempt at an execution: runs its graph in the engine, with its journal and limits."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from executor.language_models import provider
 from executor.models import Execution, Status
 from executor.recording.recorder import GiveBack, RunRecord
 from executor.recording.rows import recorded_steps, spent_before
+from executor.states import run_error
 
 logger = logging.getLogger(__name__)
 
@@ -41,53 +42,54 @@ DATABASE_AWAY = (OperationalError, InterfaceError, RecorderUnavailable)
 async def perform_attempt(
     execution: Execution, record: RunRecord, graph: CompiledGraph | None = None
 ) -> Outcome | None:
-    """Run the claimed execution and write how it ended.
+    """Run the claimed execution and write its end.
 
-    None if another process ends it: the lease was lost, or the database went away. Passes
-    CancelledError on, with nothing written about it.
+    None if another process ends it: the lease was lost, or the database went away. Raises
+    CancelledError, with nothing written about it.
     """
     try:
-        return await _play(execution, record, graph)
+        return await _run(execution, record, graph)
     except LeaseLost:
-        logger.info("%s is carried by another process now.", execution.public_id)
+        logger.info("Another process carries %s now.", execution.public_id)
     except DATABASE_AWAY as error:
         logger.warning("%s cannot be recorded here: %s", execution.public_id, error)
         await give_back(execution, record)
     except DesignInvalid:
-        await fail(record, "design", NOT_RUNNABLE)
+        error = run_error("design", NOT_RUNNABLE)
+        await end_without_outcome(record, Status.FAILED, error)
     except MemoryError:
-        await fail(record, "memory", OUT_OF_MEMORY)
+        error = run_error("memory", OUT_OF_MEMORY)
+        await end_without_outcome(record, Status.FAILED, error)
     except Exception:
         logger.exception("%s failed inside Orchestra.", execution.public_id)
-        await fail(record, "internal", INTERNAL)
+        await end_without_outcome(record, Status.FAILED, run_error("internal", INTERNAL))
     finally:
         record.stop()
     return None
 
 
 async def give_back(execution: Execution, record: RunRecord) -> bool:
-    """Queue it for another process to go on; False if that cannot be written, it is not ours, or
-    it was to be cancelled and is now.
+    """Queue it for another process to continue. False if that cannot be written, if it is not ours,
+    or if it was cancelled instead, as requested.
     """
     record.stop()
     try:
         write = GiveBack(execution.pk, execution.attempt)
         return await asyncio.wrap_future(record.writer.submit(write)) is Status.QUEUED
     except DATABASE_AWAY as error:
-        # Its lease runs out, and the sweep takes it from there.
+        # Its lease expires, and the sweep takes it from there.
         logger.warning("%s could not be given back: %s", execution.public_id, error)
         return False
 
 
-async def fail(record: RunRecord, kind: str, message: str) -> None:
-    """End it as failed, without a block to blame."""
-    error = {"class": kind, "message": message, "block_id": None, "step": None}
+async def end_without_outcome(record: RunRecord, status: Status, error: dict[str, Any]) -> None:
+    """End a run that the engine did not end."""
     try:
-        await record.end(Status.FAILED, error=error)
+        await record.end(status, error=error)
     except LeaseLost:
         logger.info("exec-%s was ended by another process.", record.pk.hex)
     except Exception:
-        # Its lease runs out, and the sweep takes it from there.
+        # Its lease expires, and the sweep takes it from there.
         logger.exception("The end of exec-%s could not be written.", record.pk.hex)
 
 
@@ -98,7 +100,13 @@ def run_setup(
     stream: Callable[[], bool] = lambda: False,
     spent: Usage = NO_USAGE,
 ) -> Setup:
-    """What the engine is given for a run of this execution."""
+    limits: dict[str, Any] = dict(execution.limits)
+    # Enforced by the carrier.
+    limits.pop("memory_mb", None)
+    claimed_at = getattr(execution, "database_time", None)
+    if claimed_at is not None and execution.deadline_at is not None:
+        # Earlier attempts used up part of the time; both times are by the database's clock.
+        limits["seconds"] = max(0.001, (execution.deadline_at - claimed_at).total_seconds())
     return Setup(
         execution_id=str(execution.pk),
         facts={
@@ -110,19 +118,21 @@ def run_setup(
         default_models=tuple(execution.models_default) or provider.default_models(),
         journal=journal,
         emit=emit,
-        limits=_limits(execution),
+        limits=Limits(**limits),
         spent_before=spent,
         stream=stream,
     )
 
 
-async def _play(
+async def _run(
     execution: Execution, record: RunRecord, graph: CompiledGraph | None
 ) -> Outcome | None:
-    if graph is None:
-        graph = _known_graph(execution)
-    if graph is None:
-        graph = await in_thread(_graph_of, execution)
+    version_id = execution.version_id
+    if graph is None and execution.document is None and version_id is not None:
+        # From the cache if possible: a thread costs more than a short run.
+        graph = known_version(version_id) or await in_thread(compiled_version, version_id)
+    elif graph is None:
+        graph = await in_thread(compile_document, execution.document or {})
     if execution.attempt > 1 or execution.resumed_from_id is not None:
         record.remember(await in_thread(recorded_steps, execution))
     spent = NO_USAGE
@@ -132,20 +142,18 @@ async def _play(
         setup = run_setup(execution, record, live.emit, live.is_wanted, spent)
         outcome = await run_graph(graph, execution.input_data, setup)
     if record.unwritten is not None:
-        # The engine took the gap for a failure of the run; it is one of this process.
+        # The engine took this for a failure of the run; it is one of this process.
         raise record.unwritten
-    ended = await record.end_with(outcome)
+    stored = await record.end_with(outcome)
     if masked.known:
         await in_thread(_note_masked, execution, masked.known)
     if execution.settles:
         send_settling(execution.pk)
-    return ended
+    return stored
 
 
 def _note_masked(execution: Execution, count: int) -> None:
-    """Models do not know our secrets: a server said back what it was sent, or somebody tries
-    whether what they have is one.
-    """
+    """Models do not know our secrets: a server echoed one, or a user tests if a text is one."""
     starter = replace(
         NOBODY,
         user_id=execution.user_id,
@@ -153,27 +161,3 @@ def _note_masked(execution: Execution, count: int) -> None:
         key_id=execution.key_id,
     )
     note(Action.MASK, execution, caller=starter, secrets=count)
-
-
-def _known_graph(execution: Execution) -> CompiledGraph | None:
-    """Its graph, if that is at hand: a thread costs more than a short run."""
-    if execution.document is not None or execution.version_id is None:
-        return None
-    return known_version(execution.version_id)
-
-
-def _graph_of(execution: Execution) -> CompiledGraph:
-    if execution.document is None and execution.version_id is not None:
-        return compiled_version(execution.version_id)
-    return compile_document(execution.document or {})
-
-
-def _limits(execution: Execution) -> Limits:
-    known: dict[str, Any] = dict(execution.limits)
-    # Kept by whoever starts the run.
-    known.pop("memory_mb", None)
-    claimed_at = getattr(execution, "database_time", None)
-    if claimed_at is not None and execution.deadline_at is not None:
-        # An earlier attempt used up part of the time; both ends by the database's clock.
-        known["seconds"] = max(0.001, (execution.deadline_at - claimed_at).total_seconds())
-    return Limits(**known)

@@ -1,4 +1,4 @@
-"""Whose turn it is: which of the queued executions a worker takes next, fairly among callers."""
+"""Chooses which queued executions a worker takes next, fairly among callers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from django.db import connection
 
 from executor.models.execution import NO_DEPLOYMENT, Execution
 
-# Lanes looked at in one go; where there are more, the next look goes on after the last of them.
+# Lanes read at once; if there are more, the next look continues after the last of them.
 MAX_LANES = 1_000
-# Callers of whom a process remembers when they had their last turn.
+# Callers whose last turn a process remembers.
 MAX_REMEMBERED = 10_000
 
 _TABLE = f'"{Execution._meta.db_table}"'
@@ -51,13 +51,13 @@ class Queued:
 
 @dataclass
 class Running:
-    """How many executions run, by deployment and by caller."""
+    """The numbers of running executions."""
 
     by_deployment: Counter[uuid.UUID] = field(default_factory=Counter)
     by_caller: Counter[str] = field(default_factory=Counter)
 
     def has_room(self, lane: Lane | Queued) -> bool:
-        """Whether the limits of its deployment and its caller let one more of it run."""
+        """True if the limits of its deployment and its caller allow one more."""
         of = lane if isinstance(lane, Lane) else lane.lane
         return (
             lane.max_concurrent is None
@@ -74,7 +74,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Room:
-    """What a worker has left: free slots, how many each caller holds here, and may at most."""
+    """A worker's free slots, the number that each caller holds, and the maximum of each."""
 
     slots: int
     held: Mapping[str, int]
@@ -83,8 +83,8 @@ class Room:
 
 @dataclass
 class Plan:
-    """How many to take from each lane, if it has so many; and the callers of whom another worker
-    could take more, while this one has no more room for them.
+    """The number to take from each lane, if it has so many. `short`: callers for whom this worker
+    has no more room, while another one could take more of their executions.
     """
 
     counts: Counter[Lane] = field(default_factory=Counter)
@@ -92,8 +92,8 @@ class Plan:
 
 
 class FairOrder:
-    """The order of callers in one process: the one with the least running comes first, among equals
-    the one whose last turn is longest ago. Not for several threads at once.
+    """The order of callers in one process: the fewest running executions first, then the longest
+    time since the last turn. Not thread-safe.
     """
 
     def __init__(self) -> None:
@@ -102,18 +102,16 @@ class FairOrder:
         self._start = ""
 
     def lanes(self) -> list[Lane]:
-        """The lanes of the queue, at most `MAX_LANES`: by stepping through an index, so that the
-        cost is that of the lanes and not of the executions in them.
-        """
-        found = read_lanes(self._start, MAX_LANES)
-        if self._start and len(found) < MAX_LANES:
-            known = set(found)
-            found += [lane for lane in read_lanes("", MAX_LANES - len(found)) if lane not in known]
-        self._start = found[-1].caller_key if len(found) >= MAX_LANES else ""
-        return found
+        """The lanes of the queue, at most `MAX_LANES`."""
+        lanes = read_lanes(self._start, MAX_LANES)
+        if self._start and len(lanes) < MAX_LANES:
+            known = set(lanes)
+            lanes += [lane for lane in read_lanes("", MAX_LANES - len(lanes)) if lane not in known]
+        self._start = lanes[-1].caller_key if len(lanes) >= MAX_LANES else ""
+        return lanes
 
     def plan(self, lanes: Sequence[Lane], running: Running, room: Room) -> Plan:
-        """Share the free slots out; `running` counts what is planned along."""
+        """Share out the free slots; adds what is planned to `running`."""
         plan = Plan()
         of_caller: dict[str, list[Lane]] = {}
         for lane in lanes:
@@ -134,20 +132,17 @@ class FairOrder:
             running.add(chosen)
             held[key] += 1
             left -= 1
-            self._had_turn(key)
+            self._count += 1
+            self._last[key] = self._count
+            self._last.move_to_end(key)
             heapq.heappush(line, self._rank(key, running, of_caller[key]))
+        while len(self._last) > MAX_REMEMBERED:
+            self._last.popitem(last=False)
         return plan
 
     def _rank(self, key: str, running: Running, lanes: Sequence[Lane]) -> tuple[Any, ...]:
         oldest = min(lane.oldest for lane in lanes)
         return running.by_caller[key], self._last.get(key, -1), oldest, key
-
-    def _had_turn(self, key: str) -> None:
-        self._count += 1
-        self._last[key] = self._count
-        self._last.move_to_end(key)
-        if len(self._last) > MAX_REMEMBERED:
-            self._last.popitem(last=False)
 
 
 def _next_lane(lanes: Sequence[Lane], running: Running, plan: Plan) -> Lane | None:
@@ -157,7 +152,10 @@ def _next_lane(lanes: Sequence[Lane], running: Running, plan: Plan) -> Lane | No
 
 
 def read_lanes(start: str, most: int) -> list[Lane]:
-    """Up to so many lanes, in the order of their callers' keys, from `start` on."""
+    """Up to `most` lanes, ordered by their callers' keys, from `start` on.
+
+    Steps through an index, so that the cost depends on the lanes, not on the executions in them.
+    """
     none = _literal(NO_DEPLOYMENT)
     key = f"n.caller_key, COALESCE(n.deployment_id, {none})"
     # All parts are names and literals of ours.
@@ -185,22 +183,22 @@ def read_lanes(start: str, most: int) -> list[Lane]:
 
 
 def count_running() -> Running:
-    """All that runs now, in whatever process."""
-    found = Running()
+    """The executions that run now, in all processes."""
+    running = Running()
     statement = (
         f"SELECT caller_key, deployment_id, COUNT(*) FROM {_TABLE} WHERE status = 'running' "  # noqa: S608
         "GROUP BY caller_key, deployment_id"
     )
     for caller_key, deployment_id, number in _rows(statement, []):
-        found.by_caller[caller_key or ""] += number
+        running.by_caller[caller_key or ""] += number
         if deployment_id is not None:
-            found.by_deployment[_uuid(deployment_id) or NO_DEPLOYMENT] += number
-    return found
+            running.by_deployment[_uuid(deployment_id) or NO_DEPLOYMENT] += number
+    return running
 
 
 def lock_oldest(counts: Mapping[Lane, int]) -> list[Queued]:
-    """The oldest of each lane, so many, that may be claimed now; on PostgreSQL their rows are
-    locked, and those that another process has locked are passed over.
+    """The oldest executions of each lane, up to its count, that may be claimed now. On PostgreSQL
+    locks their rows and skips those that are locked.
     """
     if not counts:
         return []
@@ -214,15 +212,16 @@ def lock_oldest(counts: Mapping[Lane, int]) -> list[Queued]:
         + (" FOR UPDATE SKIP LOCKED) AS p" if is_postgres else ")")
     )
     lanes = list(counts)
-    found: list[Queued] = []
+    queued: list[Queued] = []
     for start in range(0, len(lanes), MAX_PARTS):
-        some = lanes[start : start + MAX_PARTS]
+        batch = lanes[start : start + MAX_PARTS]
         values: list[Any] = []
-        for number, lane in enumerate(some):
-            values += [number, lane.caller_key, _value(lane.deployment_id), counts[lane]]
-        rows = _rows(" UNION ALL ".join([part] * len(some)), values)
-        found += [Queued(_uuid(pk) or NO_DEPLOYMENT, some[lane], *of) for lane, pk, *of in rows]
-    return found
+        for number, lane in enumerate(batch):
+            pk = lane.deployment_id if is_postgres else lane.deployment_id.hex
+            values += [number, lane.caller_key, pk, counts[lane]]
+        rows = _rows(" UNION ALL ".join([part] * len(batch)), values)
+        queued += [Queued(_uuid(pk) or NO_DEPLOYMENT, batch[n], *of) for n, pk, *of in rows]
+    return queued
 
 
 # SQLite takes at most 500 parts, each with four values.
@@ -237,12 +236,8 @@ def _rows(statement: str, values: Sequence[Any]) -> list[Any]:
 
 
 def _literal(pk: uuid.UUID) -> str:
-    """As the index has it, or it would not be used."""
+    """The literal of the index's expression, or the index would not be used."""
     return f"'{pk}'::uuid" if connection.vendor == "postgresql" else f"'{pk.hex}'"
-
-
-def _value(pk: uuid.UUID) -> Any:
-    return pk if connection.vendor == "postgresql" else pk.hex
 
 
 def _uuid(value: Any) -> uuid.UUID | None:

@@ -1,8 +1,8 @@
-"""Runs that only compute: played at once, and written once, with their end.
+"""Runs that only compute: executed at once, and written once, with their end.
 
-Nothing outside is reached and nobody has heard of such a run before it is answered, so a process
-that dies in the middle loses nothing that was accepted. Measured: one transaction a call instead of
-two, and no lease to keep.
+Such a run has no effect outside and is not known before it is answered, so a process that dies in
+the middle loses nothing that was accepted. Measured: one transaction a call instead of two, and no
+lease to renew.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from executor.recording.rows import StorableOnce, change_block, end_apart, step_
 from executor.recording.writer import process_writer
 from executor.running.attempt import run_setup
 
-# What computes longer is accepted, leased and written like any other run.
+# Longer runs are accepted, leased and written like any other run.
 MAX_SECONDS = 1.0
 
 
 class Collected:
-    """Journal and event sink of one such run: keeps everything for the one write."""
+    """Journal and event sink of one such run: collects everything for the one write."""
 
     def __init__(self, execution: Execution) -> None:
         self.execution = execution
@@ -59,7 +59,7 @@ class Collected:
             change_block(self.blocks, self.execution.pk, event)
 
     def values(self) -> list[Any]:
-        """All that its rows hold of the run's values."""
+        """The values of the run that its rows contain."""
         prompts = [step.prompt for step in self.steps]
         return [prompts, [block.output for block in self.blocks.values()]]
 
@@ -73,11 +73,11 @@ class Collected:
 
 
 async def run_at_once(accepted: Accepted, graph: CompiledGraph) -> Outcome | None:
-    """Play the run and write it with its end, together with what belongs to it. The execution says
-    how it ended, as its row does.
+    """Execute the run and write it with its end and all rows that belong to it. Also updates the
+    instance of the execution.
 
-    None, with nothing written, if it computes too long for this. Raises IntegrityError when one of
-    the rows is there already, RecorderUnavailable.
+    None, with nothing written, if it takes longer than MAX_SECONDS. Raises IntegrityError if one of
+    the rows exists already; RecorderUnavailable.
     """
     execution = accepted.execution
     execution.started_at = execution.created_at = timezone.now()
@@ -92,8 +92,8 @@ async def run_at_once(accepted: Accepted, graph: CompiledGraph) -> Outcome | Non
     fields, stored = await end_apart(outcome, collected.storable)
     fields["completed_at"] = timezone.now()
     states.end_unwritten(execution, Status(outcome.status), **fields)
-    kept = await compute_on(collected.values(), collected.rows)
-    rows = [execution, *kept, *accepted.beside]
+    own_rows = await compute_on(collected.values(), collected.rows)
+    rows = [execution, *own_rows, *accepted.beside]
     await asyncio.wrap_future(process_writer().submit(Accept(rows, execution=execution)))
     pubsub.publish_locally(execution.pk, execution.status)
     if execution.settles:

@@ -1,4 +1,4 @@
-"""Runs whose memory is limited: each in a child process, made by this process's nursery."""
+"""Runs with limited memory: each in a child process, forked by this process's nursery."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from executor.models import Execution
 logger = logging.getLogger(__name__)
 
 KILL_SECONDS = 5.0
-# How a child tells of its end. Libraries that get no memory abort, or touch what is not there.
+# Exit codes of children. Libraries that get no memory abort or crash.
 ENDED, BROKEN, OUT_OF_MEMORY = 0, 1, 77
 OUT_OF_MEMORY_CODES = frozenset(
     {OUT_OF_MEMORY, -signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGTRAP}
@@ -27,11 +27,11 @@ OUT_OF_MEMORY_CODES = frozenset(
 
 
 class NurseryLost(Exception):
-    """The process that made the children has ended, and they with it."""
+    """The process that forked the children has ended, and they with it."""
 
 
 class Nursery:
-    """The worker's side of `nursery`, for one event loop; started at its first use."""
+    """The worker's side of `nursery`, for one event loop. The process starts at its first use."""
 
     def __init__(self) -> None:
         self._starting = asyncio.Lock()
@@ -41,11 +41,20 @@ class Nursery:
         self._numbers = itertools.count(1)
 
     async def run(self, execution: Execution, *, memory_mb: int) -> int:
-        """Carry the claimed execution in a child: its exit code, or minus the signal it died of.
+        """Carry the claimed execution in a child; returns its exit code, or minus its signal.
 
-        When cancelled the child is killed, and gone before this returns. Raises NurseryLost.
+        When cancelled, the child is killed and has ended before this returns. Raises NurseryLost.
         """
-        process = await self._started()
+        async with self._starting:
+            if self._process is None or self._process.returncode is not None:
+                self._process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "manage.py", "run_nursery"),
+                    cwd=settings.BASE_DIR,
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                )
+                self._reader = asyncio.create_task(self._read(self._process), name="nursery")
+            process = self._process
         name = str(next(self._numbers))
         ended = self._ends[name] = asyncio.get_running_loop().create_future()
         self._say(
@@ -67,7 +76,7 @@ class Nursery:
         finally:
             self._ends.pop(name, None)
             if not ended.cancel():
-                # Looked at, so that nobody is told of an error that was never looked at.
+                # Retrieved, so that asyncio does not report it as never retrieved.
                 ended.exception()
 
     async def close(self) -> None:
@@ -88,20 +97,8 @@ class Nursery:
         if process.stdin is not None and not process.stdin.is_closing():
             process.stdin.write(json.dumps(command).encode() + b"\n")
 
-    async def _started(self) -> asyncio.subprocess.Process:
-        async with self._starting:
-            if self._process is None or self._process.returncode is not None:
-                self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "manage.py", "run_nursery"),
-                    cwd=settings.BASE_DIR,
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                )
-                self._reader = asyncio.create_task(self._read(self._process), name="nursery")
-            return self._process
-
     async def _read(self, process: asyncio.subprocess.Process) -> None:
-        """Hand each end to who waits for it; when the nursery is gone, all have ended."""
+        """Pass each exit code on; when the nursery ends, all its children have ended."""
         async for line in cast(asyncio.StreamReader, process.stdout):
             end = json.loads(line)
             self._settle(end["name"], end["code"])
@@ -126,5 +123,4 @@ _nurseries = PerLoop(Nursery, Nursery.close)
 
 
 def running_nursery() -> Nursery:
-    """The nursery of the running loop."""
     return _nurseries.get()

@@ -1,8 +1,8 @@
-"""A process of a worker's own that makes a child for each run whose memory is limited.
+"""A process of a worker that forks a child for each run with limited memory.
 
-It has loaded everything that a run needs and has one thread, so that a child costs some
-milliseconds; a child that is out of memory takes nothing with it. Commands come as lines of JSON on
-standard input, ends go out on standard output; at the end of the input all children are killed.
+It has loaded all modules that a run needs and has one thread, so that a child costs milliseconds; a
+child that is out of memory affects nothing else. Commands come as lines of JSON on standard input,
+exit codes go to standard output; at the end of the input all children are killed.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from executor.running.isolation import BROKEN, ENDED, OUT_OF_MEMORY
 
 logger = logging.getLogger(__name__)
 
-# Address space that threads and connections of a child take before the run itself needs any.
+# Address space for the threads and connections of a child, besides the limit of the run.
 OWN_BYTES = 96 * 1024 * 1024
 STACK_BYTES = 512 * 1024
-# Imported before the first child, not by each.
+# Imported once before the first child.
 AHEAD = (
     "designs.outgoing.guarded_connector",
     "executor.engine.llm.exchanges",
@@ -49,12 +49,12 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def serve() -> None:
-    """Until the end of standard input."""
+    """Runs until the end of standard input."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # Whoever started us decides when a run ends.
+        # The parent process decides when a run ends.
         signal.signal(number, signal.SIG_IGN)
     if _libc is not None:
-        # Each further arena of the allocator would take address space for nothing.
+        # Each further arena of the allocator would waste address space.
         _libc.mallopt(_M_ARENA_MAX, 1)
     for name in AHEAD:
         importlib.import_module(name)
@@ -63,7 +63,7 @@ def serve() -> None:
 
 
 class Nursery:
-    """The children by process id, each with the name that its commands and its end bear."""
+    """The children by process id, each with the name that its commands use."""
 
     def __init__(self) -> None:
         self._children: dict[int, str] = {}
@@ -74,17 +74,17 @@ class Nursery:
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
 
     def serve(self) -> None:
-        """Take commands and tell of ends; kill what is left when nobody commands any more."""
+        """Execute commands and report exit codes; kill the remaining children at the end."""
         rest = b""
         while True:
             ready, _, _ = select.select([0, self._woken], [], [])
             if self._woken in ready:
-                self._tell_ends()
+                self._report_ends()
             if 0 in ready:
-                found = os.read(0, 65_536)
-                if not found:
+                data = os.read(0, 65_536)
+                if not data:
                     break
-                *lines, rest = (rest + found).split(b"\n")
+                *lines, rest = (rest + data).split(b"\n")
                 for line in lines:
                     self._obey(json.loads(line))
         for pid in self._children:
@@ -102,52 +102,47 @@ class Nursery:
             _be_child(parent, command)
         self._children[pid] = command["name"]
 
-    def _tell_ends(self) -> None:
+    def _report_ends(self) -> None:
         with contextlib.suppress(BlockingIOError):
             os.read(self._woken, 4096)
         for pid in list(self._children):
-            found, status = os.waitpid(pid, os.WNOHANG)
-            if found:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
                 name, code = self._children.pop(pid), os.waitstatus_to_exitcode(status)
                 os.write(1, json.dumps({"name": name, "code": code}).encode() + b"\n")
 
 
 def _be_child(parent: int, command: dict[str, Any]) -> NoReturn:
-    """Carry one attempt at one execution, then end without looking back."""
+    """Carry one attempt at one execution, then exit without any cleanup."""
     code = BROKEN
     try:
-        _leave_nursery(parent)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if _libc is not None:
+            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:
+                os._exit(BROKEN)
+        # The parent would read output of the run as the nursery's.
+        os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+        os.dup2(2, 1)
         _limit_memory(command["memory_mb"])
         asyncio.run(_carry(uuid.UUID(command["execution"]), command["attempt"]))
         code = ENDED
     except MemoryError:
         code = OUT_OF_MEMORY
     except BaseException:
-        logger.exception("A run in a process of its own failed.")
+        logger.exception("A run in a child process failed.")
     finally:
         os._exit(code)
 
 
-def _leave_nursery(parent: int) -> None:
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(BROKEN)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    # What goes to standard output would be read as the nursery's.
-    os.dup2(nothing, 0)
-    os.dup2(2, 1)
-
-
 def _limit_memory(megabytes: int) -> None:
-    """The address space may grow by so much beyond what the program has already."""
+    """Limits the growth of the address space from now on."""
     threading.stack_size(STACK_BYTES)
     with open("/proc/self/statm") as file:
         now = int(file.read().split()[0]) * resource.getpagesize()
-    most = now + OWN_BYTES + megabytes * 1024 * 1024
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    maximum = now + OWN_BYTES + megabytes * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (maximum, maximum))
 
 
 async def _carry(pk: uuid.UUID, attempt: int) -> None:

@@ -1,4 +1,4 @@
-"""Room for runs in a process, of which one caller holds a share at most."""
+"""Slots for runs in a process, of which one caller may hold a share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 class Slots:
     """Counts the runs of each caller in this process; for any thread.
 
-    `share` is the part of all slots, 0 to 1, that one caller may hold; one slot it may hold always.
+    `share` is the part of all slots, 0 to 1, that one caller may hold, at least one slot.
     """
 
     def __init__(self, total: int, share: float = 1.0) -> None:
@@ -23,7 +23,7 @@ class Slots:
         self._changed = threading.Condition()
 
     def take(self, caller_key: str, *, timeout: float = 0.0, stop: Callable[[], bool]) -> bool:
-        """One slot for this caller, waited for up to `timeout` seconds unless `stop` says to end.
+        """Take one slot for this caller, waiting up to `timeout` seconds or until `stop` is true.
 
         False if all are taken, or the caller holds its share.
         """
@@ -47,8 +47,8 @@ class Slots:
             self._changed.notify_all()
 
     def reserve(self, most: int | None = None) -> int:
-        """Those that are free (up to `most`), for runs not known yet: how many. `settle` says whose
-        they became.
+        """Reserve the free slots (up to `most`) for runs that are not known yet, and return their
+        number. `settle` assigns them.
         """
         with self._changed:
             free = max(0, self._free())
@@ -57,25 +57,24 @@ class Slots:
             return number
 
     def settle(self, reserved: int, callers: list[str]) -> None:
-        """Of so many reserved ones these callers get one each; the others are free again."""
+        """Of the reserved slots these callers get one each; the others are free again."""
         with self._changed:
             self._reserved -= reserved
             self._held.update(callers)
             self._changed.notify_all()
 
     def held(self) -> Mapping[str, int]:
-        """How many each caller holds."""
         with self._changed:
             return dict(self._held)
 
     @property
     def is_full(self) -> bool:
-        """Whether every slot is held by a run."""
+        """True if a run holds every slot."""
         with self._changed:
             return self._held.total() >= self.total
 
     def wake(self) -> None:
-        """Let those who wait look whether they should stop."""
+        """Let waiting threads call their `stop`."""
         with self._changed:
             self._changed.notify_all()
 

@@ -1,6 +1,4 @@
-"""The sweep: finds executions whose owner was lost, those past their deadline, and those that no
-message told of.
-"""
+"""The sweep: finds executions with a lost owner, past their deadline, or missed by messages."""
 
 from __future__ import annotations
 
@@ -9,10 +7,11 @@ import random
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from designs.runtime import faults
@@ -22,49 +21,55 @@ from executor.following import pubsub
 from executor.following.sending import notify_workers, suppress_notifications
 from executor.models import Execution, Status
 from executor.running.worker import process_intake
-from executor.states import CANCELLED
+from executor.states import CANCELLED, run_error
 
 logger = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 5.0
-# A lost message costs that long at most.
+# The maximum delay of a lost message.
 LOOK_SECONDS = 1.0
 MAX_AT_ONCE = 500
 
 
-def _error(kind: str, message: str) -> dict[str, Any]:
-    return {"class": kind, "message": message, "block_id": None, "step": None}
-
-
-WORKER_LOST = _error(
+WORKER_LOST = run_error(
     "worker_lost", "The process that ran this was lost three times, so it was given up."
 )
-TIMED_OUT = _error("timed_out", "The execution was not finished by its deadline.")
+TIMED_OUT = run_error("timed_out", "The execution was not finished by its deadline.")
+
+# Moves that are tried in turn, each with the status after it.
+Moves = tuple[tuple[Callable[[uuid.UUID], bool], Status], ...]
+OF_LATE: Moves = ((partial(states.time_out, error=TIMED_OUT), Status.TIMED_OUT),)
+OF_LOST: Moves = (
+    (partial(states.cancel_lost, error=CANCELLED), Status.CANCELLED),
+    (states.requeue_lost, Status.QUEUED),
+    (partial(states.fail_lost, error=WORKER_LOST), Status.FAILED),
+)
+OF_WAITING: Moves = ((states.wake_due, Status.QUEUED),)
 
 
 def sweep(*, with_lost: bool = True) -> dict[str, int]:
-    """One round; safe to run in many processes at once. Returns how many rows each part moved."""
+    """One round, in any number of processes. Returns the number of rows that each part moved."""
+    rows = Execution.objects
+    due = rows.filter(status=Status.WAITING, not_before__lte=Now())
     return {
-        "timed_out": _time_out_late(),
-        "taken_up": _take_up_lost() if with_lost else 0,
-        "woken": _wake_due(),
+        "timed_out": _move(rows.late(), OF_LATE, then=pubsub.publish_cancel),
+        "taken_up": _move(rows.lost(), OF_LOST) if with_lost else 0,
+        "woken": _move(due, OF_WAITING),
     }
 
 
 def start_sweeping(*, takes_work: bool = True) -> None:
-    """Sweep, and (unless this worker runs no executions) look for work that no message told of, in
-    daemon threads.
-    """
+    """Sweep and, unless this worker runs no executions, poll for work, in daemon threads."""
     lease = settings.ENVIRONMENT.lease_seconds
-    # The first round comes at once: after a restart, what was interrupted goes on without waiting.
+    # The first round comes at once, so that interrupted runs continue right after a restart.
     forever("sweep", Sweeps(lease).round, pause=lambda: _spread(min(PERIOD_SECONDS, lease)))
     if takes_work:
         forever("look", look, pause=lambda: _spread(LOOK_SECONDS))
 
 
 def look() -> None:
-    """Take what waits. A worker without room does that by itself once it has some, so it says only
-    that no further message is needed.
+    """Take queued work. A worker without room does so by itself once it has some, and only
+    suppresses further messages.
     """
     intake = process_intake()
     if intake.is_full:
@@ -74,7 +79,7 @@ def look() -> None:
 
 
 class Sweeps:
-    """Rounds of the sweep, which spare leases for a while after the database was away."""
+    """Rounds of the sweep, which ignore expired leases for a while after the database was away."""
 
     def __init__(self, lease_seconds: float) -> None:
         self.lease_seconds = lease_seconds
@@ -85,7 +90,7 @@ class Sweeps:
             sweep(with_lost=time.monotonic() > self._spare_until)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The sweep could not read the database: %s", error)
-            # Nobody could renew a lease meanwhile: the living get the time to do so first.
+            # No process could renew a lease meanwhile, so live ones get the time to do so first.
             self._spare_until = time.monotonic() + self.lease_seconds
 
 
@@ -93,41 +98,16 @@ def _spread(seconds: float) -> float:
     return seconds * random.uniform(1.0, 1.3)  # noqa: S311 - spreads the load, no secret
 
 
-def _time_out_late() -> int:
-    def move(pk: uuid.UUID) -> Status | None:
-        return Status.TIMED_OUT if states.time_out(pk, error=TIMED_OUT) else None
-
-    return _move(Execution.objects.late(), move, then=pubsub.publish_cancel)
-
-
-def _take_up_lost() -> int:
-    def move(pk: uuid.UUID) -> Status | None:
-        if states.cancel_lost(pk, error=CANCELLED):
-            return Status.CANCELLED
-        if states.requeue_lost(pk):
-            return Status.QUEUED
-        return Status.FAILED if states.fail_lost(pk, error=WORKER_LOST) else None
-
-    return _move(Execution.objects.lost(), move)
-
-
-def _wake_due() -> int:
-    def move(pk: uuid.UUID) -> Status | None:
-        return Status.QUEUED if states.wake_due(pk) else None
-
-    return _move(Execution.objects.filter(status=Status.WAITING, not_before__lte=Now()), move)
-
-
 def _move(
-    rows: Any,
-    move: Callable[[uuid.UUID], Status | None],
+    rows: QuerySet[Execution],
+    moves: Moves,
     then: Callable[[uuid.UUID], None] = lambda pk: None,
 ) -> int:
-    """Move each row by itself, and tell of those that were won: how many."""
+    """Move each row in its own transaction and publish it; returns the number of moved rows."""
     moved = 0
     for pk in rows.values_list("pk", flat=True)[:MAX_AT_ONCE]:
         with transaction.atomic():
-            status = move(pk)
+            status = next((status for move, status in moves if move(pk)), None)
             faults.reach("reap.before")
         faults.reach("reap.after")
         if status is not None:

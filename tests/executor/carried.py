@@ -77,7 +77,7 @@ def main() -> None:
 def _carry(command: dict[str, Any]) -> None:
     from django.conf import settings
 
-    from executor.running.worker import perform_execution
+    from tests.performing import perform_execution
 
     settings.ENVIRONMENT = dataclasses.replace(
         settings.ENVIRONMENT, fault_point=command["fault_point"]

@@ -12,7 +12,6 @@ from executor.recording.recorder import Accept
 from executor.recording.writer import Writer
 from executor.running.claims import Taker
 from executor.running.fairness import Room
-from executor.running.worker import perform_execution
 from tests.executor.racing import (
     MOST,
     RACERS,
@@ -22,6 +21,7 @@ from tests.executor.racing import (
     race,
     running,
 )
+from tests.performing import perform_execution
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

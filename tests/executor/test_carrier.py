@@ -18,8 +18,8 @@ from executor.recording import writer as writer_module
 from executor.recording.recorder import Progress
 from executor.running import worker
 from executor.running.carrier import Carrier, existing_carrier
-from executor.running.worker import perform_execution
 from tests.documents import greeting
+from tests.performing import perform_execution
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)

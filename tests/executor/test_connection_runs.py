@@ -14,10 +14,10 @@ from designs.access import SYSTEM
 from designs.services import create_design
 from executor.language_models.provider import installation_models
 from executor.models import Execution
-from executor.running.worker import perform_execution
 from tests.documents import greeting
 from tests.executor.connections import connect
 from tests.model_server import ModelServer, fails, model_server
+from tests.performing import perform_execution
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

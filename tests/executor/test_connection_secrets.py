@@ -18,11 +18,11 @@ from rest_framework.test import APIClient
 from executor.errors import ConnectionInvalid
 from executor.language_models.provider import installation_models
 from executor.models import Execution, ModelConnection
-from executor.running.worker import perform_execution
 from tests.admin_pages import saved, text_of, url_of
 from tests.documents import greeting
 from tests.executor.connections import KEY, connect
 from tests.model_server import Exchange, ModelServer, fails, model_server, says
+from tests.performing import perform_execution
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIST = "/admin/executor/modelconnection/"

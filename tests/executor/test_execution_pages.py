@@ -14,8 +14,8 @@ from django.test.utils import CaptureQueriesContext
 
 from executor import states
 from executor.models import BlockResult, Execution, Status
-from executor.running.worker import perform_execution
 from tests.documents import greeting
+from tests.performing import perform_execution
 
 Queue = Callable[..., Execution]
 Browser = Callable[[User], Client]

@@ -20,9 +20,9 @@ from executor.engine.llm import offline
 from executor.engine.llm.base import ErrorKind, ModelError
 from executor.history.quotes import HIDDEN
 from executor.models import Execution, Status
-from executor.running.worker import perform_execution
 from executor.services import cancel_execution, resume_execution
 from tests.graphs import asking, chain, design
+from tests.performing import perform_execution
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

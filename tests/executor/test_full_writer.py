@@ -17,8 +17,8 @@ from executor.recording import writer as writer_module
 from executor.recording.recorder import Progress, Renew, RunRecord
 from executor.recording.writer import Writer, process_writer
 from executor.running.carrier import Carrier
-from executor.running.worker import perform_execution
 from tests.documents import greeting
+from tests.performing import perform_execution
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

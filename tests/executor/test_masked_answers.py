@@ -11,10 +11,10 @@ from designs.models import Action, AuditEntry
 from designs.secrets.masking import MASK
 from executor.language_models.provider import installation_models
 from executor.models import Execution, Step
-from executor.running.worker import perform_execution
 from tests.documents import greeting
 from tests.executor.connections import connect
 from tests.model_server import model_server, says
+from tests.performing import perform_execution
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,9 +17,9 @@ from executor.engine.llm import offline
 from executor.engine.llm.base import MAX_TOKENS, ErrorKind, ModelError
 from executor.history.totals import add_up
 from executor.models import DailyTotals, Execution, Status
-from executor.running.worker import perform_execution
 from executor.services import cancel_execution, resume_execution
 from tests.graphs import asking, chain, design
+from tests.performing import perform_execution
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

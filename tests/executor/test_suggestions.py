@@ -14,7 +14,7 @@ from designs.access import SYSTEM
 from designs.sample_files import load_samples
 from designs.services import change_draft, create_design, publish_design
 from executor.models import Execution
-from executor.running.worker import perform_execution
+from tests.performing import perform_execution
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

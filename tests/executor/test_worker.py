@@ -15,9 +15,9 @@ from executor.engine.llm import offline
 from executor.errors import ExecutionEnded
 from executor.models import Execution, Status, Step
 from executor.running import sweep
-from executor.running.worker import perform_execution
 from executor.services import cancel_execution, rerun_execution
 from tests.documents import greeting
+from tests.performing import perform_execution
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,8 +16,8 @@ from rest_framework.test import APIClient
 from deployments.models import Deployment
 from executor.engine.llm.offline import StandIn
 from executor.models import Execution
-from executor.running.worker import perform_execution
 from tests.documents import greeting
+from tests.performing import perform_execution
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,8 +15,8 @@ from designs.access import SYSTEM
 from executor import states
 from executor.errors import InputTooLarge
 from executor.models import Execution, Status, Trigger
-from executor.running.worker import perform_execution
 from tests.documents import doubling, greeting
+from tests.performing import perform_execution
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

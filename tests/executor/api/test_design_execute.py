@@ -13,8 +13,8 @@ from designs.access import SYSTEM
 from designs.models import Design
 from designs.services import change_draft, create_design, publish_design
 from executor.models import Execution
-from executor.running.worker import perform_execution
 from tests.documents import cyclic, doubling, greeting
+from tests.performing import perform_execution
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

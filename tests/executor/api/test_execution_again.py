@@ -19,8 +19,8 @@ from executor.engine.llm import offline
 from executor.engine.llm.base import ErrorKind, ModelError
 from executor.history.pruning import remove_payloads
 from executor.models import Execution, Status
-from executor.running.worker import perform_execution
 from tests.documents import doubling, greeting
+from tests.performing import perform_execution
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
