@@ -50,6 +50,13 @@ OUTCOME_FIELDS = frozenset(
         "model_calls", "input_tokens", "output_tokens", "cost_usd",
     }
 )  # fmt: skip
+# The columns of steps that add up to these fields.
+USAGE_COLUMNS = {
+    "model_calls": "tries",
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "cost_usd": "cost_usd",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -275,7 +282,12 @@ def wake_due(pk: uuid.UUID) -> bool:
 
 def _end(rows: models.QuerySet[Execution], pk: uuid.UUID, status: Status, **changes: Any) -> bool:
     """The row of `rows` → its end. Usage that is not given is computed from the steps."""
-    usage = {} if "model_calls" in changes else _spent()
+    usage: dict[str, Any] = {}
+    if "model_calls" not in changes:
+        steps = Step.objects.filter(execution=OuterRef("pk")).exclude(model="").order_by()
+        for field, column in USAGE_COLUMNS.items():
+            total = Subquery(steps.values("execution").annotate(n=Sum(column)).values("n"))
+            usage[field] = total if field == "cost_usd" else Coalesce(total, 0)
     changes = {"completed_at": Now(), **_NO_OWNER, **usage, **changes}
     # A savepoint would be two more statements, and what it saves is one row and its blocks.
     with transaction.atomic(savepoint=False):
@@ -289,19 +301,3 @@ def _close_blocks(pk: uuid.UUID) -> None:
 
     open_blocks = BlockResult.objects.filter(execution=pk, status=BlockStatus.RUNNING)
     open_blocks.update(status=BlockStatus.FAILED, completed_at=Now(), error=STOPPED)
-
-
-def _spent() -> dict[str, Any]:
-    """Expressions: the usage of the row's recorded model calls."""
-
-    calls = Step.objects.filter(execution=OuterRef("pk")).exclude(model="").order_by()
-
-    def total(column: str) -> Subquery:
-        return Subquery(calls.values("execution").annotate(n=Sum(column)).values("n"))
-
-    return {
-        "model_calls": Coalesce(total("tries"), 0),
-        "input_tokens": Coalesce(total("input_tokens"), 0),
-        "output_tokens": Coalesce(total("output_tokens"), 0),
-        "cost_usd": total("cost_usd"),
-    }

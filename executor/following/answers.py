@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 import uuid
@@ -19,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 # Messages may be lost with the broker, so the row is read again after this time.
 LOOK_AGAIN_SECONDS = 5.0
+# Messages after which nothing more is to be waited for.
+ENDS = TERMINAL | {"shutdown"}
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,10 @@ async def wait_for_answer(pk: uuid.UUID, seconds: float) -> Answer | None:
                 left = end - time.monotonic()
                 if answer is not None or left <= 0 or pubsub.is_shutting_down():
                     return answer
-                await _wait_for_end(subscription, min(left, LOOK_AGAIN_SECONDS))
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(min(left, LOOK_AGAIN_SECONDS)):
+                        while (await subscription.queue.get())["kind"] not in ENDS:
+                            pass
     finally:
         _waiting.discard(token)
 
@@ -126,15 +132,3 @@ _waiting: set[object] = set()
 def is_waited_for() -> bool:
     """True if a caller waits for an answer in this process."""
     return bool(_waiting)
-
-
-async def _wait_for_end(subscription: pubsub.Subscription, seconds: float) -> None:
-    """Until a message reports the end of the run or of this process, or the time is over."""
-    try:
-        async with asyncio.timeout(seconds):
-            while True:
-                message = await subscription.queue.get()
-                if message["kind"] in TERMINAL or message["kind"] == "shutdown":
-                    return
-    except TimeoutError:
-        return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from celery import current_app
@@ -84,47 +83,43 @@ class Sender:
             if self._is_notifying:
                 return
             self._is_notifying = True
-        self._submit(self._notify)
+        self._submit(None)
 
     def settle(self, pk: uuid.UUID) -> None:
         with self._lock:
             if self._waiting >= MAX_WAITING:
                 return
             self._waiting += 1
-        self._submit(self._settle, pk)
+        self._submit(pk)
 
-    def _submit(self, work: Callable[..., None], *args: uuid.UUID) -> None:
+    def _submit(self, pk: uuid.UUID | None) -> None:
         try:
-            self._pool.submit(self._run, work, *args)
+            self._pool.submit(self._work, pk)
         except RuntimeError:
             logger.debug("A message was not sent, because the interpreter is shutting down.")
 
-    def _run(self, work: Callable[..., None], *args: uuid.UUID) -> None:
-        try:
-            work(*args)
-        except Exception as error:  # noqa: BLE001 - the row is committed, so nothing may fail now
-            self.patience.failed(error)
-
-    def _notify(self) -> None:
+    def _work(self, pk: uuid.UUID | None) -> None:
+        """Have an execution settled, or (None) notify the workers."""
         with self._lock:
-            # Before anything is sent: whatever is queued from now on needs another message.
-            self._is_notifying = False
+            if pk is None:
+                # Before anything is sent: whatever is queued from now on needs another message.
+                self._is_notifying = False
+            else:
+                self._waiting -= 1
         if not self.patience.asks():
             return
         seconds = expires_seconds()
-        if not cache.add(PENDING_KEY, 1, timeout=seconds):
-            return
         try:
-            self._send(TASK, {}, expires=seconds)
-        except Exception:
-            allow_next_notification()
-            raise
-
-    def _settle(self, pk: uuid.UUID) -> None:
-        with self._lock:
-            self._waiting -= 1
-        if self.patience.asks():
-            self._send(SETTLE, {"e": pk.hex})
+            if pk is not None:
+                self._send(SETTLE, {"e": pk.hex})
+            elif cache.add(PENDING_KEY, 1, timeout=seconds):
+                try:
+                    self._send(TASK, {}, expires=seconds)
+                except Exception:
+                    allow_next_notification()
+                    raise
+        except Exception as error:  # noqa: BLE001 - the row is committed, so nothing may fail now
+            self.patience.failed(error)
 
     def _send(self, task: str, values: dict[str, str], **options: float) -> None:
         current_app.send_task(task, kwargs=values, retry=True, retry_policy=ONE_RETRY, **options)

@@ -48,7 +48,19 @@ class Events(Broadcast[StreamEvent]):
         async with pubsub.subscribe(self.pk, texts=True) as subscription:
             pubsub.request_texts(self.pk)
             while not await self._publish_changes(subscription):
-                await self._wait_for_change(subscription)
+                while not self._has_changed:
+                    message = await subscription.next(ALIVE_SECONDS)
+                    if message is None:
+                        # The request for texts may have been lost, like any message.
+                        pubsub.request_texts(self.pk)
+                        break
+                    event = self._take(message)
+                    if event is not None and self._snapshot is None:
+                        # The run's row comes first.
+                        self._early.append(event)
+                        break
+                    if event is not None:
+                        self.publish(event)
                 await asyncio.sleep(GATHER_SECONDS)
 
     @property
@@ -96,20 +108,6 @@ class Events(Broadcast[StreamEvent]):
         self.mark_ready()
         # At shut-down listeners reconnect to another process.
         return self.has_ended or pubsub.is_shutting_down()
-
-    async def _wait_for_change(self, subscription: pubsub.Subscription) -> None:
-        while not self._has_changed:
-            message = await subscription.next(ALIVE_SECONDS)
-            if message is None:
-                # The request for texts may have been lost, like any message.
-                pubsub.request_texts(self.pk)
-                return
-            if (event := self._take(message)) is not None:
-                if self._snapshot is None:
-                    # The run's row comes first.
-                    self._early.append(event)
-                    return
-                self.publish(event)
 
     def _take(self, message: dict[str, Any]) -> StreamEvent | None:
         if message["kind"] == Status.RUNNING:

@@ -102,7 +102,13 @@ class RunSnapshot:
     def _status_events(self, position: StreamPosition) -> Iterator[StreamEvent]:
         if position.letter != self.status[:1]:
             position.letter = self.status[:1]
-            yield StreamEvent("execution", _execution_data(self.execution), str(position))
+            data = {
+                "execution_id": self.execution.public_id,
+                "log_id": self.execution.pk,
+                "status": self.status,
+                "attempt": self.execution.attempt,
+            }
+            yield StreamEvent("execution", data, str(position))
 
     def _block_events(self, position: StreamPosition, *, ended: bool) -> Iterator[StreamEvent]:
         for number, (pk, status) in enumerate(self.blocks):
@@ -119,15 +125,6 @@ def changed_blocks(blocks: Sequence[tuple[int, str]], letters: Sequence[str]) ->
     """The ids of the blocks whose status differs from the letters of a position."""
     known = dict(enumerate(letters))
     return [pk for n, (pk, status) in enumerate(blocks) if known.get(n) != LETTERS[status]]
-
-
-def _execution_data(execution: Execution) -> dict[str, Any]:
-    return {
-        "execution_id": execution.public_id,
-        "log_id": execution.pk,
-        "status": execution.status,
-        "attempt": execution.attempt,
-    }
 
 
 # --- Reading --------------------------------------------------------------------------------------

@@ -137,14 +137,23 @@ def _write(batch: Sequence[Write[Any]]) -> None:
         try:
             written = _commit(batch)
         except Exception as error:  # noqa: BLE001 - each caller gets it
-            if not _is_temporary(error):
-                return _write_one_by_one(batch, error)
-            logger.warning("The database cannot be written: %s", str(error).strip())
-            batch = _to_retry(batch)
+            if _is_temporary(error):
+                logger.warning("The database cannot be written: %s", str(error).strip())
+                batch = _to_retry(batch)
+            elif len(batch) > 1:
+                # One bad write (a broken constraint) must not take the others with it.
+                for write in batch:
+                    _write([write])
+                return
+            else:
+                if not isinstance(error, DatabaseError):
+                    logger.error("A write failed.", exc_info=error)
+                _fail(batch, error)
+                return
         else:
-            return _resolve(written)
+            _resolve(written)
+            return
         time.sleep(PAUSE_SECONDS)
-    return None
 
 
 def _commit(batch: Sequence[Write[Any]]) -> list[Group]:
@@ -176,17 +185,6 @@ def _resolve(written: list[Group]) -> None:
             else:
                 write.done.set_result(answer)
         kind.committed(writes)
-
-
-def _write_one_by_one(batch: Sequence[Write[Any]], error: Exception) -> None:
-    """One bad write (a broken constraint) must not take the others of its group with it."""
-    if len(batch) > 1:
-        for write in batch:
-            _write([write])
-    elif not batch[0].done.done():
-        if not isinstance(error, DatabaseError):
-            logger.error("A write failed.", exc_info=error)
-        batch[0].done.set_exception(error)
 
 
 def _to_retry(batch: Sequence[Write[Any]]) -> list[Write[Any]]:

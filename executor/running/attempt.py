@@ -55,11 +55,9 @@ async def perform_attempt(
         logger.warning("%s cannot be recorded here: %s", execution.public_id, error)
         await give_back(execution, record)
     except DesignInvalid:
-        error = run_error("design", NOT_RUNNABLE)
-        await end_without_outcome(record, Status.FAILED, error)
+        await end_without_outcome(record, Status.FAILED, run_error("design", NOT_RUNNABLE))
     except MemoryError:
-        error = run_error("memory", OUT_OF_MEMORY)
-        await end_without_outcome(record, Status.FAILED, error)
+        await end_without_outcome(record, Status.FAILED, run_error("memory", OUT_OF_MEMORY))
     except Exception:
         logger.exception("%s failed inside Orchestra.", execution.public_id)
         await end_without_outcome(record, Status.FAILED, run_error("internal", INTERNAL))
@@ -146,18 +144,14 @@ async def _run(
         raise record.unwritten
     stored = await record.end_with(outcome)
     if masked.known:
-        await in_thread(_note_masked, execution, masked.known)
+        # Models do not know our secrets: a server echoed one, or a user tests if a text is one.
+        starter = replace(
+            NOBODY,
+            user_id=execution.user_id,
+            name=execution.triggered_by,
+            key_id=execution.key_id,
+        )
+        await in_thread(note, Action.MASK, execution, caller=starter, secrets=masked.known)
     if execution.settles:
         send_settling(execution.pk)
     return stored
-
-
-def _note_masked(execution: Execution, count: int) -> None:
-    """Models do not know our secrets: a server echoed one, or a user tests if a text is one."""
-    starter = replace(
-        NOBODY,
-        user_id=execution.user_id,
-        name=execution.triggered_by,
-        key_id=execution.key_id,
-    )
-    note(Action.MASK, execution, caller=starter, secrets=count)

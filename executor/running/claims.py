@@ -88,7 +88,13 @@ def _take(write: Take) -> Taken:
     planned = Running(running.by_deployment.copy(), running.by_caller.copy())
     plan = write.taker.order.plan(write.lanes, planned, room)
     queued = lock_oldest(plan.counts)
-    chosen = _within_limits(queued, running, locks_of(write.lanes))
+    locks, chosen = locks_of(write.lanes), []
+    for entry in sorted(queued, key=lambda entry: entry.id):
+        # By its own limits, which may differ from those of the lane's oldest. One with a limit that
+        # the oldest lacks waits until it is the oldest: that limit is not locked.
+        if locks_of([entry]) <= locks and running.has_room(entry):
+            running.add(entry.lane)
+            chosen.append(entry.id)
     claimed = states.claim_all(chosen, owner=taker.owner, lease_seconds=taker.lease_seconds)
     # Lanes that may have more than what was read.
     number = Counter(entry.lane for entry in queued)
@@ -98,21 +104,6 @@ def _take(write: Take) -> Taken:
         is_left=bool(left),
         is_short=any(lane.caller_key in plan.short for lane in left),
     )
-
-
-def _within_limits(
-    queued: Sequence[Queued], running: Running, locks: set[admission.Lock]
-) -> list[uuid.UUID]:
-    """The ids that may run by their own limits, which may differ from those of the lane's oldest.
-
-    One with a limit that the oldest lacks waits until it is the oldest: the limit is not locked.
-    """
-    chosen = []
-    for entry in sorted(queued, key=lambda entry: entry.id):
-        if locks_of([entry]) <= locks and running.has_room(entry):
-            running.add(entry.lane)
-            chosen.append(entry.id)
-    return chosen
 
 
 def locks_of(entries: Iterable[Lane | Queued]) -> set[admission.Lock]:

@@ -122,12 +122,14 @@ class FairOrder:
         left = room.slots
         while line:
             key = heapq.heappop(line)[-1]
-            chosen = _next_lane(of_caller[key], running, plan)
-            if chosen is None:
+            open_lanes = [lane for lane in of_caller[key] if running.has_room(lane)]
+            if not open_lanes:
                 continue
             if left == 0 or held[key] >= room.share:
                 plan.short.add(key)
                 continue
+            # In turns, the one with the oldest execution first.
+            chosen = min(open_lanes, key=lambda lane: (plan.counts[lane], lane.oldest))
             plan.counts[chosen] += 1
             running.add(chosen)
             held[key] += 1
@@ -143,12 +145,6 @@ class FairOrder:
     def _rank(self, key: str, running: Running, lanes: Sequence[Lane]) -> tuple[Any, ...]:
         oldest = min(lane.oldest for lane in lanes)
         return running.by_caller[key], self._last.get(key, -1), oldest, key
-
-
-def _next_lane(lanes: Sequence[Lane], running: Running, plan: Plan) -> Lane | None:
-    """The caller's next lane with room: in turns, the one with the oldest execution first."""
-    open_lanes = [lane for lane in lanes if running.has_room(lane)]
-    return min(open_lanes, key=lambda lane: (plan.counts[lane], lane.oldest), default=None)
 
 
 def read_lanes(start: str, most: int) -> list[Lane]:

@@ -125,7 +125,12 @@ def _be_child(parent: int, command: dict[str, Any]) -> NoReturn:
         # The parent would read output of the run as the nursery's.
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
         os.dup2(2, 1)
-        _limit_memory(command["memory_mb"])
+        # The limit is for the growth of the address space from now on.
+        threading.stack_size(STACK_BYTES)
+        with open("/proc/self/statm") as file:
+            now = int(file.read().split()[0]) * resource.getpagesize()
+        maximum = now + OWN_BYTES + command["memory_mb"] * 1024 * 1024
+        resource.setrlimit(resource.RLIMIT_AS, (maximum, maximum))
         asyncio.run(_carry(uuid.UUID(command["execution"]), command["attempt"]))
         code = ENDED
     except MemoryError:
@@ -134,15 +139,6 @@ def _be_child(parent: int, command: dict[str, Any]) -> NoReturn:
         logger.exception("A run in a child process failed.")
     finally:
         os._exit(code)
-
-
-def _limit_memory(megabytes: int) -> None:
-    """Limits the growth of the address space from now on."""
-    threading.stack_size(STACK_BYTES)
-    with open("/proc/self/statm") as file:
-        now = int(file.read().split()[0]) * resource.getpagesize()
-    maximum = now + OWN_BYTES + megabytes * 1024 * 1024
-    resource.setrlimit(resource.RLIMIT_AS, (maximum, maximum))
 
 
 async def _carry(pk: uuid.UUID, attempt: int) -> None:
