@@ -105,7 +105,7 @@ def change_deployment(
 def _change(
     stored: Deployment, version: int | None, changes: dict[str, Any], caller: Caller
 ) -> list[str]:
-    """Write what differs into the locked row; returns the names of the columns."""
+    """Write the differences into the locked row; returns the names of the columns."""
     if "endpoint_path" in changes and changes["endpoint_path"] != stored.endpoint_path:
         _check_path(changes["endpoint_path"])
     if changes.get("status") == Deployment.Status.ERROR:
@@ -126,7 +126,7 @@ def _change(
 
 
 def _columns(deployment: Deployment) -> dict[str, Any]:
-    """What `change_deployment` may write, as it stands."""
+    """The values that `change_deployment` may write."""
     names = (*sorted(CHANGEABLE), "version_id", "status_reason")
     return {name: getattr(deployment, name) for name in names}
 
@@ -171,8 +171,8 @@ def _set_fields(deployment: Deployment, fields: dict[str, Any]) -> None:
 
 
 def _check_prices(deployment: Deployment) -> None:
-    """Raises PriceUnknown if cost is limited and a model's price is not known. A model that is not
-    there yet is judged when it is asked.
+    """Raises PriceUnknown if cost is limited and the price of a model is unknown. A model that does
+    not exist yet is checked when it is asked.
     """
     if deployment.max_cost_usd is None:
         return

@@ -53,10 +53,8 @@ def create_key(
     maker: Caller = SYSTEM,
     **limits: int | None,
 ) -> tuple[ApiKey, str]:
-    """A new key and its full text, which cannot be read again.
-
-    A `maker` that is a key itself makes only keys that can do no more than itself. Raises
-    ValidationError for unknown scopes, KeyBeyond.
+    """A new key and its full text, which cannot be read again. A `maker` that is a key itself makes
+    only keys that can do no more. Raises ValidationError for unknown scopes, KeyBeyond.
     """
     bound = list(deployments)
     key = ApiKey(
@@ -87,7 +85,10 @@ def rotate_key(
         key = lock_row(ApiKey.objects.all(), key.pk)
         if key.revoked_at is not None:
             raise KeyRevoked("This key was revoked for good. Make a new one.")
-        _check_own(maker, key)
+        if maker.key_id not in (None, key.pk, *(ancestor.pk for ancestor in key.makers)):
+            raise KeyBeyond(
+                "A key renews itself and the keys that it made. Sign in to renew others."
+            )
         _check_within(maker, key, set(key.deployments.values_list("pk", flat=True)))
         text = key.set_new_secret(overlap_seconds=min(overlap_seconds, MAX_OVERLAP_SECONDS))
         with recorded_as(Action.ROTATE):
@@ -97,7 +98,7 @@ def rotate_key(
 
 
 def revoke_key(*, key: ApiKey) -> None:
-    """The key stops working, in every process at once; its row stays for the audit."""
+    """It stops working at once in every process; its row stays for the audit."""
     with transaction.atomic():
         stored = lock_row(ApiKey.objects.all(), key.pk)
         if stored.revoked_at is None:
@@ -109,14 +110,13 @@ def revoke_key(*, key: ApiKey) -> None:
 
 
 def cached_caller(text: str) -> CacheEntry[Caller] | None:
-    """The key's caller if it was found a moment ago; needs no database."""
+    """The caller of a key that was looked up a moment ago; needs no database."""
     return cache.get(text)
 
 
 def find_caller(text: str, address: str | None = None) -> Caller:
-    """Whom the key speaks for: its owner, within its bounds. Raises KeyRefused.
-
-    `address` is where the call comes from, kept with the time of last use.
+    """The key's owner, within the key's bounds. Raises KeyRefused. The `address` of the call is
+    stored with the time of last use.
     """
     found = find_callers([(text, address)])[text, address]
     if isinstance(found, KeyRefused):
@@ -125,7 +125,7 @@ def find_caller(text: str, address: str | None = None) -> Caller:
 
 
 def find_callers(asked: Sequence[Asked]) -> dict[Asked, Caller | KeyRefused]:
-    """The same for many keys, by one query for each table. Asked are texts with addresses."""
+    """Look up many keys at once, by one query for each table."""
     generation = cache.generation()
     parts = {text: text.split("_", 2) for text, _ in asked if "\0" not in text}
     secrets = {
@@ -149,7 +149,7 @@ def find_callers(asked: Sequence[Asked]) -> dict[Asked, Caller | KeyRefused]:
 
 
 def _checked(text: str, key: ApiKey | None, secret: str, generation: int) -> Caller | None:
-    """Whom the key speaks for, remembered for a moment; None if it is not good."""
+    """The key's caller, who is cached; None for a key that is not valid."""
     until = None if key is None else key.works_until(secret)
     if key is None or until is None or not key.is_usable or not key.owner.is_active:
         return None
@@ -174,9 +174,8 @@ def _invalidate_keys() -> None:
 
 
 def _maker_of(maker: Caller) -> ApiKey | None:
-    """The key that makes another one; None for a person. Raises KeyBeyond, KeyRefused.
-
-    Locked, so that it is not revoked while it makes one.
+    """The key that makes another one, locked so that it is not revoked meanwhile; None for a
+    person. Raises KeyBeyond, KeyRefused.
     """
     if maker.key_id is None:
         return None
@@ -188,14 +187,6 @@ def _maker_of(maker: Caller) -> ApiKey | None:
             "This key was made by a key, and so on: it makes no more. Sign in for that."
         )
     return own
-
-
-def _check_own(maker: Caller, key: ApiKey) -> None:
-    """Raises KeyBeyond if a key would learn the secret of one that does not end with it."""
-    if maker.key_id in (None, key.pk):
-        return
-    if maker.key_id not in {one.pk for one in key.makers}:
-        raise KeyBeyond("A key renews itself and the keys that it made. Sign in to renew others.")
 
 
 def _check_within(maker: Caller, key: ApiKey, bound: set[Any]) -> None:
@@ -236,22 +227,21 @@ def _caller_of_key(key: ApiKey) -> Caller:
         requests_per_minute=key.requests_per_minute,
         requests_per_day=key.requests_per_day,
         # Counted over the key that made it and all that this one has made.
-        max_concurrent=_least(one.max_concurrent for one in (key, *makers)),
+        max_concurrent=min(
+            (row.max_concurrent for row in (key, *makers) if row.max_concurrent is not None),
+            default=None,
+        ),
     )
 
 
-def _least(limits: Iterable[int | None]) -> int | None:
-    return min((limit for limit in limits if limit is not None), default=None)
-
-
 def _bounds(key: ApiKey) -> tuple[frozenset[str], frozenset[Any] | None]:
-    """Its scopes, and the deployments that it is bound to; None if to none."""
+    """Its scopes, and the deployments that it is bound to; None if it is bound to none."""
     bound = frozenset(deployment.pk for deployment in key.deployments.all())
     return frozenset(key.scopes), bound or None
 
 
 def _note_use(keys: Sequence[ApiKey], address: str | None) -> None:
-    """At most once a minute: a row that every call updates would be a lock for every call."""
+    """Writes at most once a minute: updating the row at every call would lock it for every call."""
     now = timezone.now()
     noted = [
         key.pk

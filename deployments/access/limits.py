@@ -79,7 +79,7 @@ class Limit:
 
     @property
     def owner(self) -> str:
-        """Whose limit it is, for a sentence with "this"."""
+        """For a sentence: "the limit of this …"."""
         name = self.policy.partition("-")[0]
         return "key's maker" if name.startswith("maker") else name
 
@@ -90,44 +90,41 @@ class Limit:
 
 
 def limits_of(who: str, pk: Any, per_minute: int | None, per_day: int | None) -> list[Limit]:
-    """The limits of one deployment, key or person; `who` is what callers read: `key-minute`."""
-    found = ((per_minute, "minute", MINUTE), (per_day, "day", DAY))
+    """The limits of one deployment, key or person; `who` begins their names in headers."""
+    windows = ((per_minute, "minute", MINUTE), (per_day, "day", DAY))
     return [
         Limit(f"{who}-{name}", f"{PREFIX}{who}:{pk}:{name}", most, seconds)
-        for most, name, seconds in found
+        for most, name, seconds in windows
         if most is not None
     ]
 
 
 def limits_of_caller(caller: Caller) -> list[Limit]:
-    """The key's own limits, or those that every person has."""
+    """The key's own limits, or those of every person."""
     if caller.key_id is not None:
         own = limits_of("key", caller.key_id, caller.requests_per_minute, caller.requests_per_day)
-        return own + _limits_of_makers(caller)
+        # All keys of one family count for the keys that they come from, too.
+        return own + [
+            replace(limit, policy=f"maker{number}-{limit.policy.partition('-')[2]}")
+            for number, maker in enumerate(caller.makers, 1)
+            for limit in limits_of(
+                "key", maker.id, maker.requests_per_minute, maker.requests_per_day
+            )
+        ]
     if caller.user_id is None:
         return []
-    told = settings.ENVIRONMENT
+    environment = settings.ENVIRONMENT
     return limits_of(
         "person",
         caller.user_id,
-        told.person_requests_per_minute or None,
-        told.person_requests_per_day or None,
+        environment.person_requests_per_minute or None,
+        environment.person_requests_per_day or None,
     )
 
 
-def _limits_of_makers(caller: Caller) -> list[Limit]:
-    """Those of the keys that this one comes from: all keys of one family count together."""
-    return [
-        replace(limit, policy=f"maker{number}-{limit.policy.partition('-')[2]}")
-        for number, maker in enumerate(caller.makers, 1)
-        for limit in limits_of("key", maker.id, maker.requests_per_minute, maker.requests_per_day)
-    ]
-
-
 def count_request(limits: Sequence[Limit]) -> dict[str, str]:
-    """Count a request against the limits: the headers that say how much is left.
-
-    Raises RateLimitReached, and then nothing was counted. Without Redis everything is let through.
+    """Count a request against the limits; returns headers that say how much is left. Raises
+    RateLimitReached, and then nothing was counted. Without Redis everything is let through.
     """
     if not limits or not patience.asks():
         return {}
@@ -141,7 +138,6 @@ def count_request(limits: Sequence[Limit]) -> dict[str, str]:
 
 
 async def count_request_async(limits: Sequence[Limit]) -> dict[str, str]:
-    """`count_request` from an event loop."""
     if not limits or not patience.asks():
         return {}
     try:
@@ -161,14 +157,14 @@ def _arguments(limits: Sequence[Limit]) -> tuple[list[str], list[int]]:
 def _judged(limits: Sequence[Limit], answer: Sequence[int]) -> dict[str, str]:
     """The headers of the IETF's draft for rate limits (fields RateLimit and RateLimit-Policy)."""
     waits = [max(1, -(-wait // 1000)) for wait in answer[2::2]]
-    found = list(zip(limits, answer[1::2], waits, strict=True))
+    counts = list(zip(limits, answer[1::2], waits, strict=True))
     headers = {
         "RateLimit-Policy": ", ".join(f'"{n.policy}";q={n.most};w={n.seconds}' for n in limits),
-        "RateLimit": ", ".join(f'"{n.policy}";r={left};t={wait}' for n, left, wait in found),
+        "RateLimit": ", ".join(f'"{n.policy}";r={left};t={wait}' for n, left, wait in counts),
     }
     if answer[0]:
         return headers
-    full = [(limit, wait) for limit, left, wait in found if not left]
+    full = [(limit, wait) for limit, left, wait in counts if not left]
     seconds = str(max(wait for _, wait in full))
     words = " and ".join(f"{n.owner} ({n.in_words})" for n, _ in full)
     raise RateLimitReached(

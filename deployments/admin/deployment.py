@@ -36,8 +36,6 @@ OFFERED_IN = ("schedule", "apikey")
 
 
 class OfferedFilter(RadioFilter):
-    """What is there now, or what was undeployed."""
-
     title = "offered"
     parameter_name = "offered"
     all_option = ["", "Now"]

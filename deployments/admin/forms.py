@@ -57,17 +57,12 @@ class DeploymentForm(ServiceForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not self.instance._state.adding:
-            self._offer_versions()
         if "status" in self.fields:
             choices = Deployment.Status.choices
             kept = [c for c in choices if c[0] in ("active", "inactive", self.instance.status)]
             cast(forms.ChoiceField, self.fields["status"]).choices = kept
-        if not self.instance._state.adding:
-            for field in self.fields.values():
-                field.show_hidden_initial = True
-
-    def _offer_versions(self) -> None:
+        if self.instance._state.adding:
+            return
         versions = self.instance.design.versions.order_by("-number")
         choices = [
             (number, f"v{number} – {note}" if note else f"v{number}")
@@ -77,6 +72,8 @@ class DeploymentForm(ServiceForm):
             choices=choices, coerce=int, label="Version", widget=UnfoldAdminSelectWidget
         )
         self.initial.setdefault("version_number", self.instance.version.number)
+        for field in self.fields.values():
+            field.show_hidden_initial = True
 
     def clean_groups(self) -> Any:
         groups = self.cleaned_data["groups"]
@@ -89,7 +86,6 @@ class DeploymentForm(ServiceForm):
         return groups
 
     def fields_to_write(self) -> dict[str, Any]:
-        """As the services take them."""
         names = ("endpoint_path", "status", "callback_url", *LIMITS, "groups")
         found = {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
         found["version"] = self.cleaned_data.get("version_number")
@@ -111,8 +107,6 @@ class CloneForm(forms.Form):
 
 
 class OverlapForm(forms.Form):
-    """A new secret, and how long the one before it goes on working."""
-
     overlap_seconds = forms.TypedChoiceField(
         choices=[
             (0, "No longer"),

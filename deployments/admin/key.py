@@ -28,8 +28,6 @@ ONCE = "The key is {text} – copy it now: it cannot be shown again."
 
 
 class WorksFilter(RadioFilter):
-    """By what a key is good for today."""
-
     title = "state"
     parameter_name = "state"
 
@@ -96,7 +94,7 @@ class ApiKeyAdmin(OrchestraAdmin):
         return rows.prefetch_related(seen)
 
     def get_actions_detail(self, request: PageRequest, object_id: Any) -> list[Any]:
-        """Nothing is left to do with a revoked key."""
+        """A revoked key has none."""
         row = self.get_object(request, str(object_id))
         works = row is not None and row.revoked_at is None
         return super().get_actions_detail(request, object_id) if works else []

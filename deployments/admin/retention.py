@@ -83,7 +83,7 @@ class RetentionPolicyAdmin(OrchestraAdmin):
 
     @action(description="Sweep now", url_path="sweep", permissions=["change"], icon="delete_sweep")
     def sweep_now(self, request: PageRequest, object_id: str) -> HttpResponse:
-        """Says first what would go."""
+        """Says what would be removed before it asks."""
         policy = self.row(request, object_id)
 
         def act(data: dict[str, Any]) -> ActionResult:
@@ -96,6 +96,5 @@ class RetentionPolicyAdmin(OrchestraAdmin):
 
 
 def words_of(counts: dict[str, int]) -> list[str]:
-    """A sentence for each kind of row."""
     names = asdict(Swept())
     return [f"{counts.get(name, 0):,} {KINDS[name]}." for name in names]

@@ -21,7 +21,7 @@ FAILURES = {
 
 
 def accepted_response(pk: uuid.UUID, status: str) -> HttpResponse:
-    """202: the run goes on, and this is where to look."""
+    """202 with the address of the run's state."""
     url = f"/api/executions/{pk}"
     body = {"execution_id": f"exec-{pk.hex}", "log_id": pk, "status": status, "status_url": url}
     return HttpResponse(
@@ -30,7 +30,7 @@ def accepted_response(pk: uuid.UUID, status: str) -> HttpResponse:
 
 
 async def ended_response(answer: Answer) -> HttpResponse:
-    """200 with the result, or the problem that says how the run failed."""
+    """200 with the result, or a problem that says how the run failed."""
     status, body = ended(answer)
     kind = "application/json" if status == 200 else "application/problem+json"
     text = await to_json_apart(body)
@@ -38,12 +38,12 @@ async def ended_response(answer: Answer) -> HttpResponse:
 
 
 async def to_json_apart(body: dict[str, Any]) -> bytes:
-    """Its JSON, without holding the event loop for what is large."""
+    """Render JSON without blocking the event loop for large bodies."""
     return await compute_on(body, _to_json_in_parts, body)
 
 
 def _to_json_in_parts(body: dict[str, Any]) -> bytes:
-    """Each block's result by itself: others have no turn while one value is written."""
+    """Renders each block's result by itself, so that other threads get their turn in between."""
     results = body.get("results")
     if is_small(results):
         return to_json(body)
@@ -52,7 +52,6 @@ def _to_json_in_parts(body: dict[str, Any]) -> bytes:
 
 
 def ended(answer: Answer) -> tuple[int, dict[str, Any]]:
-    """The status and the body of an end."""
     names = {"execution_id": f"exec-{answer.execution_id.hex}", "log_id": answer.execution_id}
     if answer.status == Status.COMPLETED:
         return 200, {

@@ -51,14 +51,19 @@ class AsyncApiView(ApiView):
         except CallerLeft:
             raise
         except Exception as error:  # noqa: BLE001 - handle_exception raises again what is not known
-            response = self._answer_error(error)
+            problem = self.handle_exception(error)
+            response = HttpResponse(
+                to_json(problem.data), status=problem.status_code, content_type=problem.content_type
+            )
+            for name, value in problem.headers.items():
+                response.headers.setdefault(name, value)
         for name, value in self.headers.items():
             response.headers.setdefault(name, value)
         return response
 
     async def _answer(self, wrapped: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """What costs least comes first: who it is, whether they may have another request, what is
-        asked for; only then the body is read.
+        """Cheapest first: identify the caller, count the request, check the right; only then read
+        the body.
         """
         request = wrapped._request
         wrapped.auth = caller = await self.who(request)
@@ -73,18 +78,20 @@ class AsyncApiView(ApiView):
             return await handler(wrapped, *args, **kwargs)
 
     def place(self) -> AbstractContextManager[None]:
-        """What is held while the call is answered. May raise Overloaded."""
+        """Held while the call is answered. May raise Overloaded."""
         return nullcontext()
 
     async def who(self, request: HttpRequest) -> Caller:
-        """The caller as the request names them, today. Raises what authentication raises."""
+        """The caller with today's rights. Raises what authentication raises."""
         text = key_text(request)
         if text is not None:
             return await caller_of_key_async(text, request.META.get("REMOTE_ADDR"))
         user = await request.auser()
         if not user.is_authenticated or not user.is_active:
             raise NotAuthenticated("Send an API key, or sign in.")
-        self._check_csrf(request)
+        # A link on another site must not start anything in a signed-in person's name.
+        starts_run = self.get_starts_runs and request.method == "GET"
+        check_csrf(request, method="POST" if starts_run else None)
         # The session was read in the request's own thread, and a call may wait for long.
         release_request()
         return await in_thread(caller_of, user)
@@ -99,23 +106,9 @@ class AsyncApiView(ApiView):
             before = self.headers.get(name)
             self.headers[name] = f"{before}, {value}" if before else value
 
-    def _check_csrf(self, request: HttpRequest) -> None:
-        # A link on another site must not start anything in a signed-in person's name.
-        starts_run = self.get_starts_runs and request.method == "GET"
-        check_csrf(request, method="POST" if starts_run else None)
-
-    def _answer_error(self, error: Exception) -> HttpResponse:
-        answer = self.handle_exception(error)
-        response = HttpResponse(
-            to_json(answer.data), status=answer.status_code, content_type=answer.content_type
-        )
-        for name, value in answer.headers.items():
-            response.headers.setdefault(name, value)
-        return response
-
 
 async def read_object(request: Request) -> dict[str, Any] | None:
-    """The JSON object of a request, by the rules of every body; None without a body."""
+    """The JSON object in the body; None without a body."""
     plain = request._request
     check_headers(plain.META)
     await load_body(plain)

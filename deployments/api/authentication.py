@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+import functools
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
@@ -40,7 +40,7 @@ def key_text(request: Request | HttpRequest) -> str | None:
 
 
 def caller_of_key(text: str, address: str | None = None) -> Caller:
-    """Raises AuthenticationFailed for a key that is not good."""
+    """Raises AuthenticationFailed for a key that is not valid."""
     entry = cached_caller(text)
     if entry is not None:
         return entry.value
@@ -51,7 +51,7 @@ def caller_of_key(text: str, address: str | None = None) -> Caller:
 
 
 async def caller_of_key_async(text: str, address: str | None = None) -> Caller:
-    """The same from an event loop: keys that come at the same time are looked up together."""
+    """Like `caller_of_key`; keys that arrive together are looked up together."""
     entry = cached_caller(text)
     if entry is not None:
         if entry.take_refresh():
@@ -65,15 +65,16 @@ async def caller_of_key_async(text: str, address: str | None = None) -> Caller:
     return found
 
 
-async def _read(asked: Sequence[Asked]) -> Mapping[Asked, Caller | KeyRefused]:
-    return await in_thread(find_callers, asked)
-
-
-def _make() -> Gathered[Asked, Caller | KeyRefused]:
-    return Gathered(_read, most=MAX_TOGETHER, at_once=2, pause=PAUSE_SECONDS)
-
-
-_gathered = PerLoop(_make, Gathered.close)
+_gathered = PerLoop(
+    functools.partial(
+        Gathered[Asked, Caller | KeyRefused],
+        functools.partial(in_thread, find_callers),
+        most=MAX_TOGETHER,
+        at_once=2,
+        pause=PAUSE_SECONDS,
+    ),
+    Gathered.close,
+)
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -90,7 +91,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class KeyUser:
-    """Stands where DRF wants a user; what a key may do is said by its caller alone."""
+    """DRF wants a user; what a key may do depends on its caller alone."""
 
     is_authenticated = True
     is_active = True
@@ -113,9 +114,7 @@ class SignedInAuthentication(SessionAuthentication):
 
 
 def check_csrf(request: HttpRequest, method: str | None = None) -> None:
-    """Raises PermissionDenied unless the request carries its CSRF token, judged as if it had the
-    `method`.
-    """
+    """Raises PermissionDenied if a request with this method needs a CSRF token and has none."""
     judged = copy.copy(request)
     judged.method = method or request.method
     # The API's token comes in its header. To look for it in a form would read and parse the body

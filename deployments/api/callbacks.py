@@ -120,7 +120,5 @@ class CallbackSecretView(DeploymentPart):
     def post(self, request: Request, pk: str) -> Response:
         """A new secret, shown in this answer only. For `overlap_seconds` both sign."""
         deployment = self.deployment(pk)
-        given = RotateIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        text = change_secret(deployment=deployment, **given.validated_data)
+        text = change_secret(deployment=deployment, **self.body(RotateIn))
         return Response({"secret": text}, headers={"Cache-Control": "no-store"})

@@ -50,7 +50,7 @@ CALLBACK = OpenApiParameter(
 
 
 class CallView(AsyncApiView):
-    """What both doors share: what is called, how long to wait, and how an end is told."""
+    """Common to both endpoints that run a deployment."""
 
     place = staticmethod(place_for_call)
 
@@ -59,37 +59,44 @@ class CallView(AsyncApiView):
         raise NotImplementedError
 
     async def count(self, caller: Caller) -> None:
-        """The caller's limits and, where it is known what is called, the deployment's: in one round
-        trip, and all or nothing.
+        """Count against the caller's limits and, if the deployment is cached, its own: in one round
+        trip, all or nothing.
         """
         self._counted = False
         limits = limits_of_caller(caller)
         entry = cached_deployment(self.what())
-        found = entry.value if entry else None
+        deployment = entry.value if entry else None
         permission = self.permissions.get(self.request.method or "")
-        if found and permission and caller.may(permission) and _is_seen(caller, found):
+        if deployment and permission and caller.may(permission) and _is_seen(caller, deployment):
             self._counted = True
-            limits += found.request_limits
+            limits += deployment.request_limits
         await self.count_against(limits)
 
     async def ready(self, caller: Caller) -> Deployed:
-        """What is called, counted. Raises Http404, PermissionDenied, RateLimitReached."""
+        """The deployment, after counting the call. Raises Http404, PermissionDenied,
+        RateLimitReached.
+        """
         entry = cached_deployment(self.what())
         if entry is None:
-            found = await in_thread_once(deployed_at, self.what())
+            deployment = await in_thread_once(deployed_at, self.what())
         else:
-            found = entry.value
+            deployment = entry.value
             if entry.take_refresh():
                 begin_in_thread_once(deployed_at, self.what())
-        if found is None:
+        if deployment is None:
             raise Http404
-        if not _is_seen(caller, found):
-            if _bound_elsewhere(caller, found):
+        if not _is_seen(caller, deployment):
+            is_bound = (
+                caller.deployment_ids is not None and deployment.id not in caller.deployment_ids
+            )
+            is_open = not deployment.group_ids or bool(deployment.group_ids & caller.group_ids)
+            # The key's owner sees it; what the owner does not see either is 404.
+            if is_bound and (is_open or caller.is_superuser):
                 raise PermissionDenied("This API key is bound to other deployments.")
             raise Http404
         if not self._counted:
-            await self.count_against(found.request_limits)
-        return found
+            await self.count_against(deployment.request_limits)
+        return deployment
 
     async def answer(
         self,
@@ -100,13 +107,20 @@ class CallView(AsyncApiView):
         callback_url: str = "",
     ) -> HttpResponseBase:
         caller = caller_of_request(request)
+        key = request.META.get("HTTP_IDEMPOTENCY_KEY", "").strip()
+        if len(key) > MAX_KEY_LENGTH or not key.isprintable():
+            text = f"An Idempotency-Key has at most {MAX_KEY_LENGTH} printable characters."
+            raise ParseError(text)
+        if key and masked(key) != key:
+            # It is stored as it is, because equal ones must be found.
+            raise ParseError("This Idempotency-Key holds a secret. Make one up, as a random UUID.")
         called = functools.partial(
             call_deployment,
             ready=ready,
             input_data=input_data,
             trigger=trigger,
             caller=caller,
-            idempotency_key=_idempotency_key(request),
+            idempotency_key=key,
             body=request._request.body,
             callback_url=callback_url or request.META.get("HTTP_CALLBACK_URL", "").strip(),
         )
@@ -115,7 +129,7 @@ class CallView(AsyncApiView):
             response = await stream_call(request, called)
         else:
             call = await called(wait_seconds=wished.wait_seconds)
-            response = await _told(call, wished.wait_seconds)
+            response = await _response_of(call, wished.wait_seconds)
             self.headers.update(wished.applied(accepted=response.status_code == 202))
         return response
 
@@ -180,20 +194,11 @@ class DeploymentExecuteView(CallView):
         return as_uuid(self.kwargs["pk"])
 
 
-def _is_seen(caller: Caller, found: Deployed) -> bool:
-    return caller.sees(found.group_ids, found.id)
+def _is_seen(caller: Caller, deployment: Deployed) -> bool:
+    return caller.sees(deployment.group_ids, deployment.id)
 
 
-def _bound_elsewhere(caller: Caller, found: Deployed) -> bool:
-    """The owner sees it, only the key is bound to others: that is 403, where the owner's blindness
-    is 404.
-    """
-    if caller.deployment_ids is None or found.id in caller.deployment_ids:
-        return False
-    return caller.is_superuser or not found.group_ids or bool(found.group_ids & caller.group_ids)
-
-
-async def _told(call: Call, waited_seconds: float) -> HttpResponse:
+async def _response_of(call: Call, waited_seconds: float) -> HttpResponse:
     answer, status = call.answer, Status.QUEUED.value
     if answer is None and (waited_seconds or call.replayed):
         # It was accepted some time ago, and may have ended in this moment.
@@ -205,13 +210,3 @@ async def _told(call: Call, waited_seconds: float) -> HttpResponse:
     if call.replayed:
         response["Idempotent-Replayed"] = "true"
     return response
-
-
-def _idempotency_key(request: Request) -> str:
-    key = request.META.get("HTTP_IDEMPOTENCY_KEY", "").strip()
-    if len(key) > MAX_KEY_LENGTH or not key.isprintable():
-        raise ParseError(f"An Idempotency-Key has at most {MAX_KEY_LENGTH} printable characters.")
-    if key and masked(key) != key:
-        # It is entry as it is, because equal ones must be found.
-        raise ParseError("This Idempotency-Key holds a secret. Make one up, as a random UUID.")
-    return key

@@ -124,26 +124,22 @@ class KeyListView(KeyBase):
 
         A key makes only keys that can do no more than itself.
         """
-        given = KeyIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        fields = dict(given.validated_data)
+        fields = self.body(KeyIn)
+        pks = set(fields.pop("deployment_ids"))
+        deployments = list(Deployment.objects.for_caller(self.caller).filter(pk__in=pks))
+        missing = pks - {deployment.pk for deployment in deployments}
+        if missing:
+            problem = f"There is no deployment {sorted(map(str, missing))[0]}."
+            raise serializers.ValidationError({"deployment_ids": [problem]})
         key, text = create_key(
             owner=get_object_or_404(User, pk=self.caller.user_id),
-            deployments=self._bound(fields.pop("deployment_ids")),
+            deployments=deployments,
             maker=self.caller,
             **fields,
         )
         answer = self.made(key, text, status.HTTP_201_CREATED)
         answer["Location"] = f"/api/keys/{key.pk}"
         return answer
-
-    def _bound(self, pks: list[Any]) -> list[Deployment]:
-        found = list(Deployment.objects.for_caller(self.caller).filter(pk__in=pks))
-        missing = set(pks) - {deployment.pk for deployment in found}
-        if missing:
-            text = f"There is no deployment {sorted(map(str, missing))[0]}."
-            raise serializers.ValidationError({"deployment_ids": [text]})
-        return found
 
 
 class KeyDetailView(KeyBase):
@@ -171,10 +167,9 @@ class KeyRotateView(KeyBase):
     def post(self, request: Request, pk: str) -> Response:
         """A new secret, shown in this answer only. The one before works for `overlap_seconds`."""
         key = get_object_or_404(self.rows(), pk=as_uuid(pk))
-        given = RotateIn(data=request.data)
-        given.is_valid(raise_exception=True)
+        overlap = self.body(RotateIn)
         # Who sees the new secret can act as the key's owner.
         if key.owner_id != self.caller.user_id and not self.caller.is_superuser:
             raise PermissionDenied("Only its owner can rotate a key. You may revoke it.")
-        key, text = rotate_key(key=key, maker=self.caller, **given.validated_data)
+        key, text = rotate_key(key=key, maker=self.caller, **overlap)
         return self.made(key, text, status.HTTP_200_OK)

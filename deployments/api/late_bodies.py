@@ -15,11 +15,11 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
 class CallerLeft(Exception):
-    """Nobody is there to be answered."""
+    """The client has disconnected."""
 
 
 class LateRequest(ASGIRequest):
-    """An ASGI request made from its head alone."""
+    """An ASGI request that is made before its body is read."""
 
     def __init__(self, scope: dict[str, Any], receive: Receive) -> None:
         super().__init__(scope, io.BytesIO())
@@ -29,7 +29,7 @@ class LateRequest(ASGIRequest):
         self._body = b""
 
     async def load(self) -> None:
-        """Read the body; leave it empty if its length alone refuses it. Raises CallerLeft."""
+        """Read the body, unless its length alone refuses it. Raises CallerLeft."""
         length = self.META.get("CONTENT_LENGTH", "")
         if not length.isdigit() or int(length) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
             return
@@ -39,8 +39,8 @@ class LateRequest(ASGIRequest):
         self._body = parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def discard(self) -> None:
-        """Read what was not loaded and keep none of it: a client that is still sending would not
-        hear its answer otherwise.
+        """Read and drop the rest of the body: a client that is still sending does not read its
+        answer.
         """
         left = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
         try:
@@ -74,6 +74,5 @@ async def read_until_left(receive: Receive) -> dict[str, Any]:
 
 
 async def load_body(request: HttpRequest) -> None:
-    """Have the body there. Raises CallerLeft."""
     if isinstance(request, LateRequest):
         await request.load()

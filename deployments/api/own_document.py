@@ -30,6 +30,26 @@ PROBLEM = {
         },
     },
 }
+RUN = {
+    "type": "object",
+    "required": ["success", "execution_id", "log_id", "status", "degraded", "result"],
+    "properties": {
+        "success": {"const": True},
+        "execution_id": {"type": "string"},
+        "log_id": {"type": "string", "format": "uuid"},
+        "status": {"const": "completed"},
+        "degraded": {"type": "boolean"},
+        "degraded_reasons": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "A sentence for each thing that is missing.",
+        },
+        "result": {"$ref": "#/components/schemas/Result"},
+        "results": {"type": "object", "description": "The outputs of the blocks by their ids."},
+        "usage": {"type": "object"},
+        "duration_ms": {"type": ["integer", "null"]},
+    },
+}
 ERRORS = {
     400: "The request cannot be read.",
     401: "No good key.",
@@ -60,7 +80,6 @@ class DeploymentDocumentView(DeploymentPart):
 
 
 def own_document(deployment: Deployment) -> dict[str, Any]:
-    """Valid OpenAPI 3.1."""
     document = deployment.version.document
     given = document.get("input_schema")
     calls = {"post": _operation(deployment, "call", with_body=True)}
@@ -80,7 +99,7 @@ def own_document(deployment: Deployment) -> dict[str, Any]:
             "schemas": {
                 "Input": _moved({"type": "object"} if given is None else given, "Input"),
                 "Result": _moved(document.get("output_schema") or {}, "Result"),
-                "Run": _run(),
+                "Run": RUN,
                 "Problem": PROBLEM,
             },
             "securitySchemes": {
@@ -110,31 +129,8 @@ def _operation(deployment: Deployment, verb: str, *, with_body: bool) -> dict[st
     return found
 
 
-def _run() -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": ["success", "execution_id", "log_id", "status", "degraded", "result"],
-        "properties": {
-            "success": {"const": True},
-            "execution_id": {"type": "string"},
-            "log_id": {"type": "string", "format": "uuid"},
-            "status": {"const": "completed"},
-            "degraded": {"type": "boolean"},
-            "degraded_reasons": {
-                "type": "array",
-                "items": {"type": "string"},
-                "description": "A sentence for each thing that is missing.",
-            },
-            "result": {"$ref": "#/components/schemas/Result"},
-            "results": {"type": "object", "description": "The outputs of the blocks by their ids."},
-            "usage": {"type": "object"},
-            "duration_ms": {"type": ["integer", "null"]},
-        },
-    }
-
-
 def _moved(schema: Any, name: str) -> Any:
-    """The schema with its references pointing to where it stands now."""
+    """The schema with its references adjusted to its new place."""
     if isinstance(schema, list):
         return [_moved(item, name) for item in schema]
     if not isinstance(schema, dict):

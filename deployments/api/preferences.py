@@ -10,23 +10,20 @@ _WAIT = re.compile(r"wait\s*=\s*\"?(\d{1,6})\"?")
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """How long to wait for the end, and what of the header that does."""
-
     wait_seconds: float
     respond_async: bool = False
     is_wait: bool = False
 
     def applied(self, *, accepted: bool) -> dict[str, str]:
-        """The header Preference-Applied, or nothing; `accepted` if the answer is 202."""
+        """The header Preference-Applied, if any; `accepted` if the answer is 202."""
         words = ["respond-async"] if self.respond_async and accepted else []
         words += [f"wait={self.wait_seconds:g}"] if self.is_wait else []
         return {"Preference-Applied": ", ".join(words)} if words else {}
 
 
 def read_preferences(header: str, usual_seconds: float) -> Preferences:
-    """`respond-async` is not waited for, unless `wait` says how long; what is unknown is left out.
-
-    Nobody waits longer than usual. The first of two equal preferences counts.
+    """`respond-async` does not wait, unless `wait` says how long; unknown preferences are ignored.
+    Never longer than usual. The first of two equal preferences counts.
     """
     words = [word.partition(";")[0].strip().lower() for word in header.split(",")]
     respond_async = "respond-async" in words

@@ -14,9 +14,8 @@ _under_way = 0
 
 @contextmanager
 def place_for_call() -> Iterator[None]:
-    """Hold a place while a call is answered. Raises Overloaded when none is free.
-
-    Every call beyond what the machine can do only makes all others wait longer.
+    """Hold a place while a call is answered. Raises Overloaded when none is free: more calls than
+    the machine can handle only make all of them slower.
     """
     global _under_way  # noqa: PLW0603 - counted on the process's one event loop
     if _under_way >= settings.ENVIRONMENT.most_calls:

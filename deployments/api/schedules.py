@@ -41,14 +41,10 @@ SCHEDULE_ID = ID.replace("<pk>", "<schedule_id>")
 
 
 class OccurrencePages(CursorPages):
-    """By cursor, latest planned time first."""
-
     ordering = ("-due_at", "-id")  # type: ignore[assignment]
 
 
 class DescribedOut(ScheduleOut):
-    """A row of schedules as the shape's own input."""
-
     def to_representation(self, instance: Any) -> dict[str, Any]:
         return super().to_representation(describe(instance))
 
@@ -68,7 +64,7 @@ class ScheduleBase(DeploymentPart):
 
 
 def checked(change: Callable[..., Schedule], **arguments: Any) -> Schedule:
-    """Call a service; what is wrong with a schedule is named by this call's own fields."""
+    """Call a service; its problems are reported by the names of this request's fields."""
     try:
         return change(**arguments)
     except ScheduleInvalid as error:
@@ -90,9 +86,7 @@ class ScheduleListView(ScheduleBase):
     )
     def post(self, request: Request, pk: str) -> Response:
         deployment = self.deployment(pk)
-        given = ScheduleIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        made = checked(add_schedule, deployment=deployment, fields=given.validated_data)
+        made = checked(add_schedule, deployment=deployment, fields=self.body(ScheduleIn))
         url = f"/api/deployments/{deployment.pk}/schedules/{made.pk}"
         return Response(self.shown(made), status.HTTP_201_CREATED, headers={"Location": url})
 
@@ -117,9 +111,7 @@ class ScheduleDetailView(ScheduleBase):
     def put(self, request: Request, pk: str, schedule_id: str) -> Response:
         """Omitted fields get their defaults."""
         schedule = self.schedule(pk, schedule_id)
-        given = ScheduleIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        fields = given.validated_data
+        fields = self.body(ScheduleIn)
         return Response(self.shown(checked(change_schedule, schedule=schedule, fields=fields)))
 
     @extend_schema(
@@ -128,9 +120,7 @@ class ScheduleDetailView(ScheduleBase):
     def patch(self, request: Request, pk: str, schedule_id: str) -> Response:
         """A cron expression takes the place of an interval, and the other way round."""
         schedule = self.schedule(pk, schedule_id)
-        given = ScheduleIn(data=request.data, partial=True)
-        given.is_valid(raise_exception=True)
-        changes = given.validated_data
+        changes = self.body(ScheduleIn, partial=True)
         return Response(self.shown(checked(update_schedule, schedule=schedule, changes=changes)))
 
     @extend_schema(operation_id="schedules_delete", responses={204: None})
@@ -187,9 +177,7 @@ class BackfillView(ScheduleBase):
         """
         schedule = self.schedule(pk, schedule_id)
         require(self.caller, "deployments.execute_deployment")
-        given = BackfillIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        span = dict(given.validated_data)
+        span = self.body(BackfillIn)
         if not span.pop("confirm"):
             return Response(_told(plan_backfill(schedule=schedule, **span), started=False))
         done = start_backfill(schedule=schedule, **span)
@@ -217,9 +205,7 @@ class SchedulePreviewView(ApiView):
     @extend_schema(operation_id="schedules_preview", request=PreviewIn, responses={200: PreviewOut})
     def post(self, request: Request) -> Response:
         """Times with their offset, the rule in words, and what daylight saving does."""
-        given = PreviewIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        fields = dict(given.validated_data)
+        fields = self.body(PreviewIn)
         count = fields.pop("count")
         try:
             words, runs = preview_fields(fields, most=count)

@@ -63,7 +63,7 @@ class DeploymentChange(LimitsIn):
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Only who says active sets a deployment back that was paused for its failures."""
+        """A paused deployment stays paused unless the request sets its status."""
         is_paused = self.context["deployment"].status == Deployment.Status.ERROR
         if is_paused and "status" not in self.initial_data:
             attrs.pop("status", None)
@@ -149,7 +149,7 @@ class RunOut(serializers.Serializer[Any]):
 
 
 def design_for(caller: Any, pk: Any) -> Design:
-    """Raises ValidationError for a design that is not there for the caller."""
+    """Raises ValidationError if the caller sees no such design."""
     found = Design.objects.for_caller(caller).filter(pk=pk).first()
     if found is None:
         raise serializers.ValidationError({"design_id": ["There is no such design."]})

@@ -46,7 +46,6 @@ PAYLOADS = ("output", "text", "result", "results", "error", "failures")
 
 
 def wants_events(request: Request) -> bool:
-    """True if the caller accepts events and names them."""
     accepted = request.META.get("HTTP_ACCEPT", "").lower().split(",")
     return any(kind.partition(";")[0].strip() == EVENTS for kind in accepted)
 
@@ -93,7 +92,7 @@ class ExecutionEventsView(AsyncApiView):
 
 
 async def stream_call(request: Request, called: Callable[..., Awaitable[Call]]) -> HttpResponseBase:
-    """Start a run and follow it; the listener is there before the run begins."""
+    """Start a run and follow it; the listener is ready before the run begins."""
     caller, pk = caller_of_request(request), new_id()
     async with turn_to_open():
         hearing = Hearing(await take_place(caller, pk))
@@ -116,7 +115,7 @@ async def stream_call(request: Request, called: Callable[..., Awaitable[Call]]) 
 
 
 class Hearing:
-    """A listener's place among the open streams, and what it hears."""
+    """An open stream: its place among the open streams, and its events."""
 
     events: Events
     listener: Listener[StreamEvent]
@@ -124,12 +123,11 @@ class Hearing:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._stack = contextlib.AsyncExitStack()
-        self._told: list[StreamEvent] = []
+        self._unsent: list[StreamEvent] = []
 
     async def begin(self, pk: uuid.UUID, position: StreamPosition) -> None:
-        """Hear everything after the position."""
         self.events = await self._stack.enter_async_context(broadcast_of(Events, pk))
-        self._told, self.listener = self.events.since(position), self.events.listen()
+        self._unsent, self.listener = self.events.since(position), self.events.listen()
 
     def response(self, looks: CachedAccess[Sight]) -> StreamingHttpResponse:
         found = event_response(self._lines(looks))
@@ -143,11 +141,23 @@ class Hearing:
         await self._stack.aclose()
 
     async def _lines(self, looks: CachedAccess[Sight]) -> AsyncIterator[bytes]:
+        """All events from the position on as this listener may see them, until it may see none."""
+        events, listener, unsent = self.events, self.listener, self._unsent
         try:
             # Something at once, so that readers know that they are connected.
             yield b"retry: 1000\n\n"
-            async for line in _heard(self.events, self.listener, self._told, looks):
-                yield line
+            while (sight := await looks.get()) is not None:
+                for event in unsent:
+                    if sight.shows or event.name != "delta":
+                        yield await _encoded(event, shows=sight.shows)
+                if listener.is_over:
+                    if events.has_ended and (done := await _done(events)) is not None:
+                        yield await _encoded(done, shows=sight.shows)
+                    return
+                latest = await listener.next(min(follower.ALIVE_SECONDS, looks.seconds_left))
+                unsent = [] if latest is None else [latest]
+                if latest is None and not listener.is_over:
+                    yield b": alive\n\n"
         finally:
             await self.close()
 
@@ -169,29 +179,8 @@ def _close_later(
         loop.call_soon_threadsafe(close)
 
 
-async def _heard(
-    events: Events,
-    listener: Listener[StreamEvent],
-    told: list[StreamEvent],
-    looks: CachedAccess[Sight],
-) -> AsyncIterator[bytes]:
-    """`told`, then all events as this listener may see them, until it may see none."""
-    while (sight := await looks.get()) is not None:
-        for one in told:
-            if sight.shows or one.name != "delta":
-                yield await _event(one, shows=sight.shows)
-        if listener.is_over:
-            if events.has_ended and (done := await _done(events)) is not None:
-                yield await _event(done, shows=sight.shows)
-            return
-        found = await listener.next(min(follower.ALIVE_SECONDS, looks.seconds_left))
-        told = [] if found is None else [found]
-        if found is None and not listener.is_over:
-            yield b": alive\n\n"
-
-
 async def _done(events: Events) -> StreamEvent | None:
-    """What the call would have answered; made once for all who hear it."""
+    """The answer of the call as an event, made once for all listeners."""
     if events.done is None:
         answer = await in_thread_once(read_answer, events.pk)
         if answer is not None and events.done is None:
@@ -199,22 +188,21 @@ async def _done(events: Events) -> StreamEvent | None:
     return events.done
 
 
-async def _event(told: StreamEvent, *, shows: bool) -> bytes:
-    if shows not in told.encoded:
-        told.encoded[shows] = await _encoded(told, shows=shows)
-    return told.encoded[shows]
-
-
-async def _encoded(told: StreamEvent, *, shows: bool) -> bytes:
-    data = told.data
+async def _encoded(event: StreamEvent, *, shows: bool) -> bytes:
+    """The event's lines, made once for all listeners with the same rights."""
+    if shows in event.encoded:
+        return event.encoded[shows]
+    data = event.data
     if not shows:
         data = {**data, **{name: None for name in PAYLOADS if name in data}}
         if data.get("degraded_reasons"):
             data["degraded_reasons"] = reasons_without_quotes(data["degraded_reasons"])
         if "detail" in data and data["error_class"] not in PLAIN:
             data["detail"] = HIDDEN
-    place = "" if told.position is None else f"id: {told.position}\n"
-    return f"{place}event: {told.name}\ndata: ".encode() + await to_json_apart(data) + b"\n\n"
+    place = "" if event.position is None else f"id: {event.position}\n"
+    text = f"{place}event: {event.name}\ndata: ".encode() + await to_json_apart(data) + b"\n\n"
+    event.encoded[shows] = text
+    return text
 
 
 # --- What may be seen -----------------------------------------------------------------------------
@@ -222,14 +210,14 @@ async def _encoded(told: StreamEvent, *, shows: bool) -> bytes:
 
 @dataclass(frozen=True)
 class Sight:
-    """What a listener may see at the moment; `shows` payloads."""
+    """What a listener may see now."""
 
     shows: bool
 
 
 def _looks(request: Request, pk: uuid.UUID, *, own: Caller | None) -> CachedAccess[Sight]:
-    """Who calls, today. Somebody's `own` call shows them what it would have answered, even without
-    the right to look at others' runs.
+    """Checks the listener's rights again and again. Callers may follow their `own` call to its end,
+    even without the right to see other people's runs.
     """
     text, address = key_text(request), request.META.get("REMOTE_ADDR")
     session = None if text else request._request.session.session_key

@@ -107,9 +107,7 @@ class DeploymentListView(DeploymentBase):
     def post(self, request: Request) -> Response:
         if self.caller.deployment_ids is not None:
             raise PermissionDenied("This API key is bound to deployments and makes no others.")
-        given = DeploymentIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        fields = dict(given.validated_data)
+        fields = self.body(DeploymentIn)
         if fields.get("schedule") is not None:
             require(self.caller, "deployments.add_schedule")
         design = design_for(self.caller, fields.pop("design_id"))
@@ -158,11 +156,7 @@ class DeploymentDetailView(DeploymentBase):
 
     def _change(self, request: Request, pk: str, *, partial: bool) -> Response:
         deployment = self.deployment(pk)
-        given = DeploymentChange(
-            data=request.data, partial=partial, context={"deployment": deployment}
-        )
-        given.is_valid(raise_exception=True)
-        fields = given.validated_data
+        fields = self.body(DeploymentChange, partial=partial, context={"deployment": deployment})
         if "schedule" in fields and (fields["schedule"] or deployment.schedules.all()):
             require(self.caller, "deployments.change_schedule")
         changed = change_deployment(

@@ -100,7 +100,14 @@ async def call_deployment(
     DeploymentInactive, InputInvalid, CallbackRefused, IdempotencyConflict, TooManyAtOnce,
     RecorderUnavailable.
     """
-    key = _key(ready, caller, idempotency_key, body)
+    key = None
+    if idempotency_key:
+        key = IdempotencyKey(
+            deployment_id=ready.id,
+            caller=caller.key_identity,
+            key=idempotency_key,
+            body_digest=hashlib.sha256(body).hexdigest(),
+        )
     try:
         order = await compute_large(
             len(body),
@@ -144,17 +151,6 @@ async def _replayed(first: Any, wait_seconds: float) -> Call:
     return Call(first, answer, replayed=True)
 
 
-def _key(ready: Deployed, caller: Caller, key: str, body: bytes) -> IdempotencyKey | None:
-    if not key:
-        return None
-    return IdempotencyKey(
-        deployment_id=ready.id,
-        caller=caller.key_identity,
-        key=key,
-        body_digest=hashlib.sha256(body).hexdigest(),
-    )
-
-
 def _keyed(key: IdempotencyKey, execution: Execution) -> IdempotencyKey:
     key.execution_id = execution.pk
     return key
@@ -163,10 +159,13 @@ def _keyed(key: IdempotencyKey, execution: Execution) -> IdempotencyKey:
 async def _start(plan: Plan) -> Call:
     """Accept the run and have it carried: played at once, here, or by a worker."""
     ready = plan.ready
-    if plan.is_waited_for and ready.is_instant and not plan.is_counted:
-        call = await _run_at_once(plan)
-        if call is not None:
-            return call
+    graph = ready.graph if settings.ENVIRONMENT.inline_limit != 0 else None
+    if graph is not None and graph.is_instant and plan.is_waited_for and not plan.is_counted:
+        accepted = await plan.accepted()
+        outcome = await run_at_once(accepted, graph)
+        if outcome is not None:
+            return Call(plan.execution_id, answer_of(accepted.execution, outcome.block_outputs))
+        # Nothing was written: the run has to go the long way.
     accepted = await plan.accepted()
     carrier = None
     if plan.is_waited_for and not ready.is_isolated:
@@ -180,17 +179,6 @@ async def _start(plan: Plan) -> Call:
     await _to_its_end(queue(accepted, at_once=plan.is_waited_for))
     pk, seconds = plan.execution_id, plan.wait_seconds
     return Call(pk, await wait_for_answer(pk, seconds) if seconds > 0 else None)
-
-
-async def _run_at_once(plan: Plan) -> Call | None:
-    """None, with nothing written, if the run has to go the long way."""
-    if plan.ready.graph is None or settings.ENVIRONMENT.inline_limit == 0:
-        return None
-    accepted = await plan.accepted()
-    outcome = await run_at_once(accepted, plan.ready.graph)
-    if outcome is None:
-        return None
-    return Call(plan.execution_id, answer_of(accepted.execution, outcome.block_outputs))
 
 
 async def _run_here(carrier: Carrier, accepted: Accepted, plan: Plan) -> Call:
@@ -225,14 +213,14 @@ def _started_before(key: IdempotencyKey) -> uuid.UUID | None:
     same = IdempotencyKey.objects.filter(
         deployment_id=key.deployment_id, caller=key.caller, key=key.key
     )
-    found = same.first()
-    if found is None:
+    row = same.first()
+    if row is None:
         return None
-    if found.is_over:
-        same.filter(pk=found.pk).delete()
+    if row.is_over:
+        same.filter(pk=row.pk).delete()
         return None
-    if found.body_digest != key.body_digest:
+    if row.body_digest != key.body_digest:
         raise IdempotencyConflict(
             "This Idempotency-Key was used with another body. Use a new key for a new call."
         )
-    return found.execution_id
+    return row.execution_id

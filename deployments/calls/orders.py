@@ -87,6 +87,10 @@ def order_for(
     """
     check_callable(ready)
     ready.check_input(input_data)
+    audited = None
+    if trigger == Trigger.MANUAL and caller.key_id is None:
+        # The audit names runs that a person starts by hand; other calls wait for no audit row.
+        audited = Audited(Action.EXECUTE, details={"deployment": ready.endpoint_path})
     return Order(
         version=ready.version,
         input_data=input_data,
@@ -96,7 +100,7 @@ def order_for(
         limits=ready.limits,
         max_concurrent=ready.max_concurrent,
         settles=bool(callback_url),
-        audited=_audited(ready, trigger, caller),
+        audited=audited,
         beside=beside(callback_url),
     )
 
@@ -122,29 +126,20 @@ def check_callable(ready: Deployed) -> None:
             "This deployment was undeployed, so nothing of it runs any more. "
             "Deploy the design again and call that."
         )
+    if ready.status == Deployment.Status.ERROR:
+        reason = ready.status_reason or "it has an error"
+        raise DeploymentInactive(
+            f"This deployment takes no calls: {reason} Repair it, then set its status to active."
+        )
     if ready.status != Deployment.Status.ACTIVE:
-        raise DeploymentInactive(_why_not(ready))
+        raise DeploymentInactive(
+            "This deployment is inactive. Set its status to active to call it."
+        )
     if ready.graph is None:
         raise DeploymentInactive(
             "The deployed version has problems and cannot be run. "
             "Publish a repaired version and deploy that."
         )
-
-
-def _why_not(ready: Deployed) -> str:
-    if ready.status == Deployment.Status.ERROR:
-        reason = ready.status_reason or "it has an error"
-        return f"This deployment takes no calls: {reason} Repair it, then set its status to active."
-    return "This deployment is inactive. Set its status to active to call it."
-
-
-def _audited(ready: Deployed, trigger: Trigger, caller: Caller) -> Audited | None:
-    """What the audit says of a run that a person starts by hand. Of other calls the execution says
-    it all, and they wait for no other row.
-    """
-    if trigger != Trigger.MANUAL or caller.key_id is not None:
-        return None
-    return Audited(Action.EXECUTE, details={"deployment": ready.endpoint_path})
 
 
 def _delivery(url: str, execution: Execution) -> models.Model:

@@ -19,8 +19,6 @@ from designs.models import Design
 
 
 class DeployForm(ScheduleForm):
-    """Offer a design under a path."""
-
     design = forms.ModelChoiceField(
         queryset=Design.objects.none(), empty_label="Choose a design", label="Design"
     )
@@ -39,8 +37,6 @@ class DeployForm(ScheduleForm):
 
 
 class ConfigureForm(ScheduleForm):
-    """Change a deployment: version, status, limits, schedule."""
-
     endpoint_path = forms.CharField(
         label="Endpoint path", max_length=200, help_text=ENDPOINT_PATH_RULE
     )
@@ -69,17 +65,14 @@ class ConfigureForm(ScheduleForm):
 
     @property
     def limits(self) -> dict[str, list[forms.BoundField]]:
-        """The fields of each group, by its title."""
         return {title: [self[name] for name in names] for title, names in LIMIT_GROUPS.items()}
 
     def changes(self) -> dict[str, Any]:
-        """What the person changed, as `change_deployment` takes it: the rest may have been changed
-        by somebody else since.
+        """Only fields that were changed in the form, as `change_deployment` takes them: the others
+        may have been changed by someone else.
         """
         return {name: self.cleaned_data[name] for name in self.OWN if name in self.changed_data}
 
 
 class ExecuteForm(forms.Form):
-    """The input of one run."""
-
     input_data = JsonField(label="Input (JSON)")

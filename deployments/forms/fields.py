@@ -21,7 +21,7 @@ def form_field(model: type[models.Model], name: str, **options: Any) -> forms.Fi
 
 
 class JsonField(forms.CharField):
-    """A JSON object typed as text, read by the same rules as a body of the API."""
+    """A JSON object as text, parsed by the rules of API bodies."""
 
     widget = forms.Textarea(attrs={"class": "json", "spellcheck": "false", "autocomplete": "off"})
 
@@ -44,7 +44,7 @@ class JsonField(forms.CharField):
         """An empty object is an input, too."""
 
     def run_validators(self, value: Any) -> None:
-        """The length was judged before it was read."""
+        """The length was checked before parsing."""
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -53,15 +53,13 @@ class JsonField(forms.CharField):
 
 
 class LocalTimeInput(forms.TextInput):
-    """A browser's own field for a date and a time."""
-
     input_type = "datetime-local"
     # What is compared to see whether it was changed.
     supports_microseconds = False
 
 
 class LocalTimeField(forms.Field):
-    """A date and time of day as a clock on the wall shows them: naive, to the second."""
+    """A local date and time: naive, to the second."""
 
     widget = LocalTimeInput
 

@@ -26,8 +26,6 @@ OVERLAPS = (
 
 
 class KeyForm(forms.Form):
-    """A new key; what it may never do is more than its owner."""
-
     name = forms.CharField(label="Name", max_length=200, help_text="What uses this key.")
     scopes = forms.MultipleChoiceField(
         label="Scopes",

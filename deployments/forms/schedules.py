@@ -69,7 +69,6 @@ class ScheduleForm(forms.Form):
 
     @property
     def options(self) -> dict[str, list[forms.BoundField]]:
-        """The fields of each group of options."""
         return {group: [self[name] for name in names] for group, names in OPTION_GROUPS.items()}
 
     def clean(self) -> dict[str, Any]:
@@ -84,28 +83,24 @@ class ScheduleForm(forms.Form):
                 "timezone", "This is not a time zone: write an IANA name like Europe/Berlin."
             )
         elif kind == "once" and "once_at" not in self.errors:
-            self._check_once(data.get("once_at"))
+            at = data.get("once_at")
+            if at is None:
+                self.add_error("once_at", "Say when: a date and a time.")
+            elif self._aware(at) <= timezone.now():
+                self.add_error("once_at", "This time has passed. Choose a later one.")
         return data
-
-    def _check_once(self, at: datetime | None) -> None:
-        if at is None:
-            self.add_error("once_at", "Say when: a date and a time.")
-        elif self._aware(at) <= timezone.now():
-            self.add_error("once_at", "This time has passed. Choose a later one.")
 
     def _aware(self, at: datetime) -> datetime:
         zone = ZoneInfo(self.cleaned_data.get("timezone") or "UTC")
         return at.replace(tzinfo=zone).astimezone(UTC)
 
     def _bound(self, name: str) -> datetime | None:
-        """What was not touched stays as it is stored, with its microseconds, and at the second of
-        two equal times.
-        """
+        """An untouched time stays as stored, with its microseconds and its `fold`."""
         at = self.cleaned_data[name] if name in self.changed_data else self.initial.get(name)
         return None if at is None else self._aware(at)
 
     def fields_of_schedule(self) -> dict[str, Any] | None:
-        """As `deployments.schedules.store` takes it; None for no schedule."""
+        """As the services take it; None for no schedule."""
         data = self.cleaned_data
         if data["kind"] == "none":
             return None
@@ -135,7 +130,7 @@ class ScheduleForm(forms.Form):
 
     @staticmethod
     def initial_of(schedule: dict[str, Any] | None) -> dict[str, Any]:
-        """What the form shows of a schedule as `store.describe` gives it."""
+        """The form's initial values for a schedule as `store.describe` returns it."""
         if schedule is None:
             return {"kind": "none"}
         zone = ZoneInfo(schedule["timezone"])
@@ -161,7 +156,7 @@ class ScheduleForm(forms.Form):
 
 
 def _once_at(schedule: dict[str, Any], zone: ZoneInfo) -> datetime | None:
-    """The one time of a schedule that was said so in this form, on the clock of its zone."""
+    """The local time of a schedule that was made with *Once*; None for all others."""
     *date_and_time, weekday = (schedule["cron_expression"] or "*").split()
     is_one_time = weekday == "*" and all(part.isdigit() for part in date_and_time)
     if not (schedule["one_off"] and schedule["start_at"] and is_one_time):
@@ -174,8 +169,6 @@ def _once_at(schedule: dict[str, Any], zone: ZoneInfo) -> datetime | None:
 
 
 class BackfillForm(forms.Form):
-    """A span of the past, on the clock of the schedule's zone."""
-
     since = LocalTimeField(label="From")
     until = LocalTimeField(label="Until")
     confirm = forms.BooleanField(required=False, widget=forms.HiddenInput)
@@ -185,7 +178,6 @@ class BackfillForm(forms.Form):
         self.zone = ZoneInfo(zone)
 
     def span(self) -> dict[str, datetime]:
-        """As `deployments.schedules.backfill` takes it."""
         return {
             name: self.cleaned_data[name].replace(tzinfo=self.zone).astimezone(UTC)
             for name in ("since", "until")

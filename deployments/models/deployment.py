@@ -29,7 +29,6 @@ ENDPOINT_PATH_RULE = (
 
 
 def check_endpoint_path(value: str) -> None:
-    """Raises ValidationError with the rule in words."""
     if len(value) > 200 or not ENDPOINT_PATH.fullmatch(value):
         raise ValidationError(ENDPOINT_PATH_RULE, code="endpoint_path")
     if masked(value) != value:
@@ -40,7 +39,6 @@ def check_endpoint_path(value: str) -> None:
 
 
 def check_callback_url(value: str) -> None:
-    """Raises ValidationError with a sentence for an address that no callback may go to."""
     try:
         check_url(value, settings.ENVIRONMENT.egress_allow)
     except AddressRefused as error:
@@ -55,17 +53,17 @@ def check_callback_url(value: str) -> None:
 
 class DeploymentQuerySet(models.QuerySet["Deployment"]):
     def present(self) -> DeploymentQuerySet:
-        """Those that were not undeployed."""
+        """Without undeployed rows."""
         return self.filter(removed_at=None)
 
     def for_caller(self, caller: Caller) -> DeploymentQuerySet:
-        """Deployments that are there for the caller: permission, key's binding, limitation to
+        """Those that the caller may see: by permission, the key's bounds and the deployment's
         groups.
         """
         return self.present().seen_by(caller)
 
     def seen_by(self, caller: Caller) -> DeploymentQuerySet:
-        """Like `for_caller`, with those that were undeployed: the history names them."""
+        """Like `for_caller`, with undeployed rows, which the history names."""
         if not caller.may("deployments.view_deployment"):
             return self.none()
         rows = self
@@ -106,7 +104,7 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         )
 
     def containing(self, text: str) -> DeploymentQuerySet:
-        """Those with the text in their path or their design's name; all for no text."""
+        """Those with the text in their path or their design's name."""
         if not text:
             return self
         return self.filter(Q(endpoint_path__icontains=text) | Q(design__name__icontains=text))
@@ -117,9 +115,7 @@ def _newest_runs() -> models.QuerySet[Execution]:
 
 
 class Deployment(RunLimits, CallLimits):
-    """A published version offered under a path. Undeploying keeps the row, so that history stays
-    readable.
-    """
+    """A published version offered under a path. An undeployed row stays for the history."""
 
     class Status(models.TextChoices):
         ACTIVE = "active", "Active"

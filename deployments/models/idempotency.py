@@ -15,12 +15,11 @@ KEYS_KEPT = timedelta(hours=24)
 
 class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
     def old(self) -> IdempotencyKeyQuerySet:
-        """Those that no longer count."""
         return self.filter(created_at__lt=timezone.now() - KEYS_KEPT)
 
 
 class IdempotencyKey(models.Model):
-    """Which execution a caller's key started: the unique triple is what forbids a second one."""
+    """Which execution a caller's key started; the unique triple prevents a second one."""
 
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="+")
     caller = models.CharField(max_length=64)

@@ -26,12 +26,12 @@ MAX_MAKERS = 4
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def with_makers(self) -> ApiKeyQuerySet:
-        """With the keys that made each, in the same query."""
+        """With the keys that made each key, in one query."""
         # One more, where the chain is seen to end.
         return self.select_related("__".join(["made_by"] * (MAX_MAKERS + 1)))
 
     def for_caller(self, caller: Caller) -> ApiKeyQuerySet:
-        """One's own keys; all keys for those who may change any. A bound key sees those within its
+        """One's own keys, or all with the right to change any. A bound key sees keys within its
         bounds.
         """
         if not caller.may("deployments.view_apikey"):
@@ -46,9 +46,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class ApiKey(CallLimits):
-    """`orc_<prefix>_<secret>`: the prefix finds the row, the secret is kept only as a keyed
-    hash.
-    """
+    """`orc_<prefix>_<secret>`: the prefix finds the row, the secret is stored as a keyed hash."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(max_length=200, blank=True)
@@ -94,7 +92,7 @@ class ApiKey(CallLimits):
 
     @property
     def is_usable(self) -> bool:
-        """Neither it nor a key that it comes from is revoked or expired."""
+        """True if neither it nor a key that it comes from is revoked or expired."""
         now = timezone.now()
         return all(
             key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
@@ -103,13 +101,12 @@ class ApiKey(CallLimits):
 
     @property
     def is_overlapping(self) -> bool:
-        """True while the secret before the present one works too."""
+        """True while the previous secret still works."""
         return self.previous_until is not None and self.previous_until > timezone.now()
 
     def set_new_secret(self, *, overlap_seconds: float = 0) -> str:
-        """Give the key a fresh secret; returns the whole key, which cannot be read again.
-
-        The secret before it works for `overlap_seconds` more, any older one no longer.
+        """Give the key a new secret; returns the whole key, which cannot be read again. The
+        previous secret works for `overlap_seconds` more.
         """
         self.prefix = self.prefix or secrets.token_hex(4)
         now = timezone.now()
@@ -120,10 +117,7 @@ class ApiKey(CallLimits):
         return f"orc_{self.prefix}_{secret}"
 
     def works_until(self, secret: str) -> datetime | None:
-        """Until when this secret is good by itself; None if it is not. Compared in constant time.
-
-        The far future for the present secret; the end of the overlap for the one before.
-        """
+        """When this secret expires; None if it is wrong. Compared in constant time."""
         digest = digest_of(secret)
         is_present = hmac.compare_digest(self.digest, digest)
         is_previous = hmac.compare_digest(self.previous_digest or "-" * 64, digest)
@@ -140,7 +134,7 @@ class ApiKey(CallLimits):
 
 
 def digest_of(secret: str) -> str:
-    """HMAC-SHA256 with the installation's secret: random keys need no slow hash, and a dump alone
-    is no use.
+    """HMAC-SHA256 with the installation's secret key: random keys need no slow hash, and a stolen
+    database alone is useless.
     """
     return hmac.new(settings.SECRET_KEY.encode(), secret.encode(), hashlib.sha256).hexdigest()

@@ -19,7 +19,7 @@ _INHERITS = "Empty: for ever; on a deployment's policy, as for the installation.
 
 
 def check_audit_days(days: int) -> None:
-    """The database itself lets nothing go that is younger. Raises ValidationError."""
+    """The database itself does not delete younger entries."""
     if 0 < days < NEVER_BEFORE_DAYS:
         raise ValidationError(
             f"The audit is kept for {NEVER_BEFORE_DAYS} days at least. Empty or 0: for ever."
@@ -27,8 +27,8 @@ def check_audit_days(days: int) -> None:
 
 
 class RetentionPolicy(models.Model):
-    """Without a deployment: the installation's. A deployment's policy takes its place field by
-    field; 0 there keeps for ever what the installation would remove.
+    """The installation's policy, or one deployment's, which overrides it field by field; 0 keeps
+    for ever.
     """
 
     deployment = models.OneToOneField(
@@ -93,14 +93,11 @@ class RetentionPolicy(models.Model):
 
     @property
     def keeps_all(self) -> bool:
-        """Whether it removes nothing at all."""
         return not any((self.payload_days, self.history_days, self.keep_last, self.audit_days))
 
     @staticmethod
     def limit_of(deployment_id: Any, name: str) -> int | None:
-        """What holds for a deployment: its own policy's value, or the installation's; None: it is
-        kept for ever.
-        """
+        """The deployment's own value, or the installation's; None keeps for ever."""
         rows = RetentionPolicy.objects.filter(Q(deployment=deployment_id) | Q(is_general=True))
         found = dict(rows.values_list("deployment", name))
         own = found.get(deployment_id)
@@ -108,13 +105,13 @@ class RetentionPolicy(models.Model):
 
     @staticmethod
     def general() -> RetentionPolicy:
-        """The installation's policy; one that is not stored if somebody emptied the table."""
+        """The installation's policy; an unsaved one if the table was emptied."""
         found = RetentionPolicy.objects.filter(is_general=True).first()
         return found or RetentionPolicy(is_general=True)
 
     @staticmethod
     def stored_general() -> RetentionPolicy:
-        """The same, made if it is not there."""
+        """The installation's policy, created if it is missing."""
         # Nobody's change, so no entry of the audit.
         made = [RetentionPolicy(is_general=True)]
         RetentionPolicy.objects.bulk_create(made, ignore_conflicts=True)

@@ -32,13 +32,12 @@ PLACE = re.compile(r"([0-9]{1,17})_([0-9]{1,18})", re.ASCII)
 
 class ScheduleQuerySet(models.QuerySet["Schedule"]):
     def for_caller(self, caller: Caller) -> ScheduleQuerySet:
-        """Schedules of deployments that are there for the caller."""
         if not caller.may("deployments.view_schedule"):
             return self.none()
         return self.filter(deployment__in=_seen_by(caller))
 
     def with_rule(self) -> ScheduleQuerySet:
-        """With beat's rows, which say when."""
+        """With beat's rows, which hold the rule."""
         return self.select_related("beat_task__crontab", "beat_task__interval")
 
 
@@ -146,13 +145,12 @@ class Schedule(models.Model):
 
 class OccurrenceQuerySet(models.QuerySet["Occurrence"]):
     def for_caller(self, caller: Caller) -> OccurrenceQuerySet:
-        """Occurrences of schedules of deployments that are there for the caller."""
         if not caller.may("deployments.view_occurrence"):
             return self.none()
         return self.filter(schedule__deployment__in=_seen_by(caller))
 
     def for_list(self) -> OccurrenceQuerySet:
-        """With what a line of a list shows, and without what makes a row large."""
+        """With all that a line of a list shows, without large columns."""
         return self.select_related(
             "schedule__deployment", "schedule__beat_task__crontab",
             "schedule__beat_task__interval", "execution",
@@ -170,12 +168,12 @@ class OccurrenceQuerySet(models.QuerySet["Occurrence"]):
         `before` and `after` are the `place` of the occurrence whose older or newer neighbours are
         wanted; what is no place gives the newest page.
         """
-        place = _read_place(before or after)
+        place = PLACE.fullmatch(before or after)
         newest = self.order_by("-due_at", "-id")
         if place is None:
             rows: list[Occurrence] = list(newest[: size + 1])
             return rows[:size], False, len(rows) > size
-        due, pk = place
+        due, pk = EPOCH + int(place[1]) * MICROSECOND, int(place[2])
         if after:
             beyond = models.Q(due_at__gt=due) | models.Q(due_at=due, pk__gt=pk)
             rows = list(self.filter(beyond).order_by("due_at", "id")[: size + 1])
@@ -185,14 +183,12 @@ class OccurrenceQuerySet(models.QuerySet["Occurrence"]):
         return rows[:size], True, len(rows) > size
 
     def busy(self) -> OccurrenceQuerySet:
-        """Those whose run goes on."""
+        """Those whose run has not ended."""
         return self.filter(execution__status__in=LIVE)
 
 
 class Occurrence(models.Model):
-    """One planned time of a schedule and what became of it. The unique pair is what forbids
-    doubling.
-    """
+    """One planned time of a schedule and its outcome. The unique pair prevents duplicates."""
 
     class Outcome(models.TextChoices):
         WAITING = "waiting", "Waits for its start"
@@ -203,7 +199,7 @@ class Occurrence(models.Model):
         COALESCED = "coalesced", "Missed; a later one ran for it"
 
     class Policy(models.TextChoices):
-        """Which choice decided, where it was not simply on time."""
+        """Which option decided, unless the run was simply on time."""
 
         OVERLAP_SKIP = "overlap=skip", "the last run still went on"
         OVERLAP_QUEUE = "overlap=queue", "waited for the last run to end"
@@ -256,26 +252,18 @@ class Occurrence(models.Model):
 
     @property
     def started_at(self) -> datetime | None:
-        """When its run began, None before that, or without one."""
         return self.execution.started_at if self.execution is not None else None
 
     @property
     def start_delay(self) -> timedelta | None:
-        """From the planned time to the start of its run, or to what else became of it; None while
-        it waits.
-        """
+        """From the planned time to the run's start or to the decision; None while it waits."""
         at = self.started_at or self.decided_at
         return None if at is None else at - self.due_at
 
     @property
     def place(self) -> str:
-        """Where it stands in a list, for `page`."""
+        """Its position in a list, for `page`."""
         return f"{(self.due_at - EPOCH) // MICROSECOND}_{self.pk}"
-
-
-def _read_place(text: str) -> tuple[datetime, int] | None:
-    found = PLACE.fullmatch(text)
-    return None if found is None else (EPOCH + int(found[1]) * MICROSECOND, int(found[2]))
 
 
 def _seen_by(caller: Caller) -> Any:

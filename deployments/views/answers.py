@@ -36,7 +36,7 @@ _ABOUT: dict[type[Exception], str] = {
 
 
 def show_refusal(form: forms.Form, error: Exception) -> None:
-    """A service's refusal, at the field that it is about."""
+    """Add a service's error to the field that it is about."""
     if (field := _ABOUT.get(type(error))) is not None:
         _show_at_field(form, field, [str(error)])
     elif isinstance(error, ScheduleInvalid):
@@ -61,19 +61,19 @@ def _show_at_field(form: forms.Form, name: str, texts: list[str]) -> None:
 
 
 def form_page(request: PageRequest, name: str, form: forms.Form, **more: Any) -> HttpResponse:
-    """The page with the form, or only the form when htmx asks; 422 with what is wrong."""
+    """The page with the form, or only the form for htmx; 422 with errors."""
     status = 422 if form.is_bound else 200
     context = {
         "form": form,
         "may_schedule": request.caller.may(MANAGE_SCHEDULE),
+        "frame": "deployments/_form_only.html" if request.htmx else "base.html",
         "zones": zone_choices() if "timezone" in form.fields else (),
         **more,
     }
-    part = "#form" if request.htmx else ""
-    return render(request, f"deployments/{name}.html{part}", context, status=status)
+    return render(request, f"deployments/{name}.html", context, status=status)
 
 
 def go(request: PageRequest, name: str, **keys: Any) -> HttpResponse:
-    """On to the page of this name, by htmx or without."""
+    """Redirect, by htmx or without."""
     response = redirect(name, **keys)
     return HttpResponseClientRedirect(response["Location"]) if request.htmx else response

@@ -66,7 +66,7 @@ def _rights(request: PageRequest) -> dict[str, bool]:
 @require_safe
 @requires("deployments.view_deployment")
 def deployment_list(request: PageRequest) -> HttpResponse:
-    """Cards; only those when htmx asks, so that changes appear by themselves."""
+    """Cards; htmx polls for the cards alone."""
     text = searched_text(request)
     rows = _rows(request).prefetch_related(None).prefetch_related(store.without_inputs())
     rows = rows.containing(text).defer("version__document").order_by("endpoint_path")
@@ -106,33 +106,27 @@ def deployment_new(request: PageRequest) -> HttpResponse:
 @require_safe
 @requires("deployments.view_deployment")
 def deployment_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    """One deployment: what it is, how to call it, its last runs and occurrences."""
     deployment = _find(request, pk)
     rows = Execution.objects.for_caller(request.caller).filter(deployment=deployment)
     executions = rows.for_list().page(size=SHOWN_RUNS)[0]
     hide_quotes(request.caller, *executions)
+    schedules: list[dict[str, Any]] = []
+    if request.caller.may("deployments.view_schedule"):
+        for row in deployment.schedules.all():
+            description = store.describe(row)
+            # Not everybody may see inputs.
+            description.pop("input_data", None)
+            schedules.append(description)
+    occurrences = Occurrence.objects.for_caller(request.caller).for_list()
     context = {
         "deployment": deployment,
-        "schedules": _schedules(request, deployment),
+        "schedules": schedules,
         "executions": executions,
         "snippets": snippets(deployment),
-        "occurrences": _occurrences(request, deployment),
+        "occurrences": occurrences.filter(schedule__deployment=deployment)[:SHOWN_RUNS],
         **_rights(request),
     }
     return render(request, "deployments/deployment_detail.html", context)
-
-
-def _schedules(request: PageRequest, deployment: Deployment) -> list[dict[str, Any]]:
-    """Without their inputs, which not everybody may see."""
-    if not request.caller.may("deployments.view_schedule"):
-        return []
-    found = [store.describe(row) for row in deployment.schedules.all()]
-    return [{name: shown[name] for name in shown if name != "input_data"} for shown in found]
-
-
-def _occurrences(request: PageRequest, deployment: Deployment) -> Any:
-    rows = Occurrence.objects.for_caller(request.caller).for_list()
-    return rows.filter(schedule__deployment=deployment)[:SHOWN_RUNS]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -151,12 +145,17 @@ def deployment_configure(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     if not request.caller.may("executor.view_payload"):
         del form.fields["schedule_input"]
     if request.method == "POST" and form.is_valid():
-        may_schedule = request.caller.may(MANAGE_SCHEDULE)
+        schedule: Any = UNCHANGED
+        if request.caller.may(MANAGE_SCHEDULE):
+            schedule, before = form.fields_of_schedule(), store.schedule_of(deployment)
+            if schedule is not None and before is not None:
+                # An input that the caller may not see stays.
+                schedule.setdefault("input_data", before["input_data"])
         try:
             change_deployment(
                 deployment=deployment,
                 caller=request.caller,
-                schedule=_schedule_of(form, deployment) if may_schedule else UNCHANGED,
+                schedule=schedule,
                 **form.changes(),
             )
         except REFUSALS as error:
@@ -167,18 +166,9 @@ def deployment_configure(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     return form_page(request, "deployment_configure", form, deployment=deployment)
 
 
-def _schedule_of(form: ConfigureForm, deployment: Deployment) -> dict[str, Any] | None:
-    """As it was said; an input that the caller may not see stays."""
-    fields, before = form.fields_of_schedule(), store.schedule_of(deployment)
-    if fields is not None and before is not None:
-        fields.setdefault("input_data", before["input_data"])
-    return fields
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("deployments.execute_deployment")
 def deployment_execute(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    """Start a run by hand; its page follows it."""
     deployment = _find(request, pk)
     initial = {"input_data": example_input(deployment.version.document)}
     form = ExecuteForm(request.POST if request.method == "POST" else None, initial=initial)
@@ -200,7 +190,7 @@ def deployment_execute(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 @requires("deployments.change_deployment")
 def deployment_status(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    """Active or inactive, whichever the button said."""
+    """Sets the status that the button named."""
     deployment = _find(request, pk)
     wanted = request.POST.get("status")
     if wanted not in (Deployment.Status.ACTIVE, Deployment.Status.INACTIVE):
@@ -215,7 +205,6 @@ def deployment_status(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("deployments.delete_deployment")
 def deployment_delete(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    """Ask, saying what is lost; then undeploy."""
     deployment = _find(request, pk)
     if request.method == "POST":
         undeploy(deployment=deployment, caller=request.caller)

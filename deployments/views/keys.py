@@ -36,7 +36,6 @@ def _find(request: PageRequest, pk: uuid.UUID) -> ApiKey:
 @require_safe
 @requires("deployments.view_apikey")
 def key_list(request: PageRequest) -> HttpResponse:
-    """One's own keys; an administrator sees everybody's."""
     context = {
         "keys": _rows(request)[:SHOWN_KEYS],
         "may_add": request.caller.may("deployments.add_apikey"),
@@ -49,7 +48,7 @@ def key_list(request: PageRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("deployments.add_apikey")
 def key_new(request: PageRequest) -> HttpResponse:
-    """A form; then the key, this once."""
+    """A form; then the key, shown once."""
     form = KeyForm(request.POST if request.method == "POST" else None, caller=request.caller)
     if form.is_bound and form.is_valid():
         key, text = create_key(owner=request.user, maker=request.caller, **form.cleaned_data)
@@ -61,7 +60,6 @@ def key_new(request: PageRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("deployments.add_apikey")
 def key_rotate(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    """Ask how long the old secret is to work; then the new one, this once."""
     key = _find(request, pk)
     # Who sees the new secret can act as the key's owner.
     if key.owner_id != request.caller.user_id and not request.caller.is_superuser:
@@ -82,7 +80,6 @@ def key_rotate(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("deployments.delete_apikey")
 def key_revoke(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    """Ask, saying what stops; then revoke."""
     key = _find(request, pk)
     if request.method == "POST":
         revoke_key(key=key)
@@ -92,7 +89,7 @@ def key_revoke(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _shown_once(request: PageRequest, key: ApiKey, text: str) -> HttpResponse:
-    """The answer to the form itself: no address leads back to it, and nothing keeps it."""
+    """The answer to the POST itself: no address leads back to it, and nothing stores it."""
     context = {"key": key, "text": text, "address": request.build_absolute_uri("/api/deployments")}
     response = render(request, "deployments/key_made.html", context)
     response["Cache-Control"] = "no-store"

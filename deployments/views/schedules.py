@@ -49,11 +49,20 @@ USUAL_SPAN = timedelta(days=1)
 @require_safe
 @requires("deployments.view_schedule")
 def schedule_list(request: PageRequest) -> HttpResponse:
-    """What will run over all deployments, and what became of planned times, by keyset."""
     asked = request.htmx.target if request.htmx else None
     context: dict[str, Any] = {}
     if asked != "occurrences":
-        context.update(_upcoming(request))
+        seen = Schedule.objects.for_caller(request.caller).with_rule()
+        seen = seen.select_related("deployment__design")
+        seen = seen.defer("input_data", "deployment__design__draft")
+        runs = Q(next_due_at__isnull=False, deployment__status=Deployment.Status.ACTIVE)
+        silent = seen.exclude(runs).order_by("-error", "deployment__endpoint_path", "created_at")
+        context = {
+            "upcoming": upcoming_runs(seen, most=SHOWN_UPCOMING),
+            "silent": [(row, store.words_of(row)) for row in silent[:SHOWN_SILENT]],
+            "has_schedules": seen.exists(),
+            "may_deploy": request.caller.may("deployments.add_schedule"),
+        }
     if asked != "upcoming":
         rows = Occurrence.objects.for_caller(request.caller).for_list()
         context.update(_page(request, rows))
@@ -61,22 +70,7 @@ def schedule_list(request: PageRequest) -> HttpResponse:
     return render(request, f"deployments/schedule_list.html{part}", context)
 
 
-def _upcoming(request: PageRequest) -> dict[str, Any]:
-    seen = Schedule.objects.for_caller(request.caller).with_rule()
-    seen = seen.select_related("deployment__design")
-    seen = seen.defer("input_data", "deployment__design__draft")
-    runs = Q(next_due_at__isnull=False, deployment__status=Deployment.Status.ACTIVE)
-    silent = seen.exclude(runs).order_by("-error", "deployment__endpoint_path", "created_at")
-    return {
-        "upcoming": upcoming_runs(seen, most=SHOWN_UPCOMING),
-        "silent": [(row, store.words_of(row)) for row in silent[:SHOWN_SILENT]],
-        "has_schedules": seen.exists(),
-        "may_deploy": request.caller.may("deployments.add_schedule"),
-    }
-
-
 def _page(request: PageRequest, rows: Any) -> dict[str, Any]:
-    """One page of occurrences, with the filter by outcome and the links to its neighbours."""
     outcome = request.GET.get("outcome", "")
     if outcome in Occurrence.Outcome.values:
         rows = rows.filter(outcome=outcome)
@@ -121,7 +115,8 @@ def schedule_preview(request: PageRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("deployments.add_schedule")
 def schedule_new(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    deployment = _deployment(request, pk)
+    rows = Deployment.objects.for_caller(request.caller).select_related("design", "version")
+    deployment: Deployment = get_object_or_404(rows, pk=pk)
     form = _form(request, initial={"kind": "cron"})
     if form.is_bound and form.is_valid():
         fields = form.fields_of_schedule() or {}
@@ -138,7 +133,6 @@ def schedule_new(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
 @require_safe
 @requires("deployments.view_schedule")
 def schedule_detail(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -> HttpResponse:
-    """One schedule: its policies, its next runs, what became of its planned times."""
     schedule = _find(request, pk, schedule_id)
     shown = store.describe(schedule)
     rows = Occurrence.objects.for_caller(request.caller).for_list().filter(schedule=schedule)
@@ -184,7 +178,7 @@ def schedule_edit(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -
 @require_POST
 @requires(MANAGE_SCHEDULE)
 def schedule_switch(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -> HttpResponse:
-    """On or off, whichever the button said; it goes on from now."""
+    """Switches to the state that the button named."""
     schedule = _find(request, pk, schedule_id)
     wanted = request.POST.get("enabled")
     if wanted not in ("on", "off"):
@@ -199,7 +193,6 @@ def schedule_switch(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID)
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("deployments.delete_schedule")
 def schedule_delete(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -> HttpResponse:
-    """Ask, saying what is lost; then end it."""
     schedule = _find(request, pk, schedule_id)
     if request.method == "POST":
         remove_schedule(schedule=schedule)
@@ -217,7 +210,7 @@ def schedule_delete(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID)
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(MANAGE_SCHEDULE)
 def schedule_backfill(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -> HttpResponse:
-    """Choose a span; say how many runs that starts; start them once that is confirmed."""
+    """Ask for a span, show how many runs that starts, and start them once confirmed."""
     if not _may_fill_in(request):
         raise PermissionDenied
     schedule = _find(request, pk, schedule_id)
@@ -247,12 +240,6 @@ def schedule_backfill(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUI
 
 
 # --- What they share ------------------------------------------------------------------------------
-
-
-def _deployment(request: PageRequest, pk: uuid.UUID) -> Deployment:
-    rows = Deployment.objects.for_caller(request.caller).select_related("design", "version")
-    found: Deployment = get_object_or_404(rows, pk=pk)
-    return found
 
 
 def _find(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -> Schedule:
