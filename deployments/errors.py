@@ -1,13 +1,13 @@
-"""States of deployments, keys and schedules that callers hear about."""
+"""Errors of deployments, keys and schedules that callers see."""
 
-# Callers of a deployment hear about its input too.
+# Callers of a deployment see errors of its input, too.
 from executor.errors import InputInvalid as InputInvalid
 from executor.errors import InputTooLarge as InputTooLarge
 from executor.errors import NotAccepted as NotAccepted
 
 
 class DeploymentInactive(NotAccepted):
-    """The deployment takes no calls at the moment; the sentence says why and what to do."""
+    """The deployment takes no calls now; the message says why and what to do."""
 
 
 class EndpointPathTaken(Exception):
@@ -19,11 +19,11 @@ class EndpointPathInvalid(Exception):
 
 
 class PriceUnknown(Exception):
-    """Cost is to be limited, and what a model of the design costs is not known."""
+    """Cost would be limited, but the price of one of the design's models is unknown."""
 
 
 class ScheduleInvalid(Exception):
-    """A schedule's fields contradict each other or cannot be read: field → sentences."""
+    """A schedule's fields are wrong: `errors` has sentences by field."""
 
     def __init__(self, errors: dict[str, list[str]]) -> None:
         super().__init__("The schedule is not valid.")
@@ -31,7 +31,7 @@ class ScheduleInvalid(Exception):
 
 
 class BackfillRefused(Exception):
-    """This span cannot be filled in; `field` names its end that is wrong, the sentence says why."""
+    """This span cannot be filled in; `field` names the wrong end."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -47,18 +47,15 @@ class KeyRefused(Exception):
 
 
 class KeyBeyond(Exception):
-    """A key was to make or renew a key that could do more than itself."""
+    """A key may not make or renew a key that can do more than itself."""
 
 
 class KeyRevoked(Exception):
-    """The key was revoked for good, so nothing more can be done with it."""
+    """The key was revoked, which is final."""
 
 
 class RateLimitReached(NotAccepted):
-    """More requests than a deployment or a key may have.
-
-    `policies` are the names of those used up; `headers` say when to come again.
-    """
+    """A limit of requests is used up: `policies` names which, `headers` say when to retry."""
 
     def __init__(self, message: str, policies: list[str], headers: dict[str, str]) -> None:
         super().__init__(message)
@@ -75,4 +72,4 @@ class DeliveryPending(Exception):
 
 
 class CallbackRefused(NotAccepted):
-    """No callback may go to this address; the sentence says why."""
+    """No callback may go to this address; the message says why."""

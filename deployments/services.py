@@ -1,4 +1,4 @@
-"""What can be done with deployments: deploy, change, undeploy, invoke."""
+"""Verbs of deployments: deploy, change, undeploy, invoke."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def change_deployment(
     with transaction.atomic():
         stored = lock_row(Deployment.objects.present().select_related("version"), deployment.pk)
         if schedule is not UNCHANGED:
-            # What was due until now is done by what the schedule said before.
+            # Times that are due until now follow the old rule.
             catch_up(list(stored.schedules.values_list("pk", flat=True)))
         changed = _change(stored, version, changes, caller)
         if groups is not None:
@@ -109,7 +109,7 @@ def _change(
     if "endpoint_path" in changes and changes["endpoint_path"] != stored.endpoint_path:
         _check_path(changes["endpoint_path"])
     if changes.get("status") == Deployment.Status.ERROR:
-        # Nobody chooses it: a form sends back what it showed, and so it stays.
+        # It cannot be chosen: a form only sends back what it showed.
         del changes["status"]
     before = _columns(stored)
     if version is not None and version != stored.version.number:
@@ -193,7 +193,7 @@ def _save(deployment: Deployment, update_fields: list[str] | None = None) -> Non
         with transaction.atomic():
             deployment.save(update_fields=update_fields)
     except IntegrityError as error:
-        # Somebody took the path between our look and our write.
+        # Someone took the path between our check and our write.
         raise EndpointPathTaken(_taken(deployment.endpoint_path)) from error
 
 

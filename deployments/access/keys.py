@@ -1,4 +1,4 @@
-"""API keys: making, rotating, revoking them, and finding whom a key speaks for."""
+"""API keys: make, rotate and revoke them, and find a key's caller."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from designs.rows.locking import lock_row
 from designs.runtime.cache import CacheEntry, TimedCache
 from executor.following import pubsub
 
-# Every process is told of a change; without the broker it is seen after at most this long.
+# Changes are published to all processes; without the broker this is how late they are seen.
 CACHE_SECONDS = 0.5
 MAX_CACHED = 10_000
 LAST_USED_EVERY = timedelta(minutes=1)
@@ -29,7 +29,7 @@ MAX_OVERLAP_SECONDS = 7 * 86_400
 # The text of a key, and where it comes from.
 Asked = tuple[str, str | None]
 
-# What the keys and those that made them are bound to, and the groups of their owners.
+# The deployments that keys and their makers are bound to, and the groups of owners.
 _READ_WITH_KEYS: tuple[Any, ...] = (
     "owner__groups",
     *(
@@ -84,7 +84,7 @@ def rotate_key(
     with transaction.atomic():
         key = lock_row(ApiKey.objects.all(), key.pk)
         if key.revoked_at is not None:
-            raise KeyRevoked("This key was revoked for good. Make a new one.")
+            raise KeyRevoked("This key was revoked. Make a new one.")
         if maker.key_id not in (None, key.pk, *(ancestor.pk for ancestor in key.makers)):
             raise KeyBeyond(
                 "A key renews itself and the keys that it made. Sign in to renew others."
@@ -118,10 +118,10 @@ def find_caller(text: str, address: str | None = None) -> Caller:
     """The key's owner, within the key's bounds. Raises KeyRefused. The `address` of the call is
     stored with the time of last use.
     """
-    found = find_callers([(text, address)])[text, address]
-    if isinstance(found, KeyRefused):
-        raise found
-    return found
+    caller = find_callers([(text, address)])[text, address]
+    if isinstance(caller, KeyRefused):
+        raise caller
+    return caller
 
 
 def find_callers(asked: Sequence[Asked]) -> dict[Asked, Caller | KeyRefused]:
@@ -135,17 +135,17 @@ def find_callers(asked: Sequence[Asked]) -> dict[Asked, Caller | KeyRefused]:
     }
     rows = ApiKey.objects.with_makers().select_related("owner").prefetch_related(*_READ_WITH_KEYS)
     keys = {key.prefix: key for key in rows.filter(prefix__in={pre for pre, _ in secrets.values()})}
-    found: dict[Asked, Caller | KeyRefused] = {}
+    callers: dict[Asked, Caller | KeyRefused] = {}
     used: dict[str | None, list[ApiKey]] = {}
     for text, address in asked:
         prefix, secret = secrets.get(text, ("", ""))
         caller = _checked(text, keys.get(prefix), secret, generation)
-        found[text, address] = caller or KeyRefused(REFUSED)
+        callers[text, address] = caller or KeyRefused(REFUSED)
         if caller is not None:
             used.setdefault(address or None, []).append(keys[prefix])
-    for address, some in used.items():
-        _note_use(some, address)
-    return found
+    for address, used_keys in used.items():
+        _note_use(used_keys, address)
+    return callers
 
 
 def _checked(text: str, key: ApiKey | None, secret: str, generation: int) -> Caller | None:
@@ -210,7 +210,7 @@ def _caller_of_key(key: ApiKey) -> Caller:
     scopes, bound = _bounds(key)
     makers = list(key.makers)
     for maker in makers:
-        # What the key that made it may do no longer, it may not either.
+        # A key loses each right that the key that made it loses.
         narrower, within = _bounds(maker)
         scopes &= narrower
         bound = bound if within is None else within if bound is None else bound & within

@@ -1,4 +1,4 @@
-"""The admin of callbacks: what was told to whom, each try, and once more on request."""
+"""The admin of callbacks: each delivery with its tries, and delivering again."""
 
 from __future__ import annotations
 

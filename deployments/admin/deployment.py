@@ -156,8 +156,10 @@ class DeploymentAdmin(DeploymentVerbs):
 
     @display(description="Schedules")
     def schedules_text(self, deployment: Deployment) -> str:
-        found = [describe(schedule) for schedule in deployment.schedules.all()]
-        return sentences(badge("Error", "danger") if s["error"] else s["words"] for s in found)
+        descriptions = [describe(schedule) for schedule in deployment.schedules.all()]
+        return sentences(
+            badge("Error", "danger") if s["error"] else s["words"] for s in descriptions
+        )
 
     @display(description="Next run", ordering="next_run_at")
     def next_run(self, deployment: Any) -> Any:

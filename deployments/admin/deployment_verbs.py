@@ -1,4 +1,4 @@
-"""What can be done with a deployment in the admin: execute, clone, activate, and the ways on."""
+"""Verbs of deployments in the admin: execute, clone, activate, and links to related pages."""
 
 from __future__ import annotations
 

@@ -59,8 +59,8 @@ class DeploymentForm(ServiceForm):
         super().__init__(*args, **kwargs)
         if "status" in self.fields:
             choices = Deployment.Status.choices
-            kept = [c for c in choices if c[0] in ("active", "inactive", self.instance.status)]
-            cast(forms.ChoiceField, self.fields["status"]).choices = kept
+            offered = [c for c in choices if c[0] in ("active", "inactive", self.instance.status)]
+            cast(forms.ChoiceField, self.fields["status"]).choices = offered
         if self.instance._state.adding:
             return
         versions = self.instance.design.versions.order_by("-number")
@@ -77,8 +77,8 @@ class DeploymentForm(ServiceForm):
 
     def clean_groups(self) -> Any:
         groups = self.cleaned_data["groups"]
-        mine = self.caller.group_ids
-        if groups and not self.caller.is_superuser and not any(g.pk in mine for g in groups):
+        own_ids = self.caller.group_ids
+        if groups and not self.caller.is_superuser and not any(g.pk in own_ids for g in groups):
             raise ValidationError(
                 "You are in none of these groups, so you would not see this deployment any more. "
                 "Add one of yours."
@@ -87,13 +87,13 @@ class DeploymentForm(ServiceForm):
 
     def fields_to_write(self) -> dict[str, Any]:
         names = ("endpoint_path", "status", "callback_url", *LIMITS, "groups")
-        found = {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
-        found["version"] = self.cleaned_data.get("version_number")
+        values = {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
+        values["version"] = self.cleaned_data.get("version_number")
         if self.instance._state.adding:
-            return found
-        # What this person did not touch may have been changed by somebody else since.
+            return values
+        # Someone else may have changed the untouched fields meanwhile.
         touched = {"version" if n == "version_number" else n for n in self.changed_data}
-        return {name: value for name, value in found.items() if name in touched}
+        return {name: value for name, value in values.items() if name in touched}
 
 
 class ExecuteForm(forms.Form):

@@ -128,15 +128,15 @@ class ApiKeyAdmin(OrchestraAdmin):
         return rows.present() if db_field.name == "deployments" else rows
 
     def store(self, request: Any, obj: ApiKey, form: KeyForm, change: bool) -> None:
-        given = form.cleaned_data
+        data = form.cleaned_data
         key, text = create_key(
             owner=request.user,
-            scopes=given["scopes"],
-            name=given["name"],
-            deployments=given["deployments"],
-            expires_at=given["expires_at"],
+            scopes=data["scopes"],
+            name=data["name"],
+            deployments=data["deployments"],
+            expires_at=data["expires_at"],
             maker=request.caller,
-            **{name: given[name] for name in CALL_LIMITS},
+            **{name: data[name] for name in CALL_LIMITS},
         )
         become(obj, key)
         self.message_user(request, ONCE.format(text=text), messages.WARNING)
@@ -149,7 +149,7 @@ class ApiKeyAdmin(OrchestraAdmin):
     )  # fmt: skip
     def rotate(self, request: PageRequest, object_id: str) -> HttpResponse:
         key = self.row(request, object_id)
-        # Who sees the new secret can act as its owner.
+        # The new secret lets its reader act as the owner.
         if key.owner_id != request.caller.user_id and not request.caller.is_superuser:
             raise PermissionDenied("Only its owner can rotate a key. You may revoke it.")
 
@@ -166,7 +166,7 @@ class ApiKeyAdmin(OrchestraAdmin):
 
     @page_verb(
         "Revoke", "revoke", icon="block", variant=ActionVariant.DANGER, title="Revoke {row}",
-        text="Calls with this key are refused from now on, for good. The row stays.",
+        text="Calls with this key are refused from now on. The row stays.",
         button="Revoke",
     )  # fmt: skip
     def revoke(self, request: PageRequest, row: ApiKey, data: dict[str, Any]) -> ActionResult:

@@ -47,13 +47,13 @@ class RetentionPolicyAdmin(OrchestraAdmin):
         fields: tuple[str, ...] = ("of_whom" if obj else "deployment", *LIMITS)
         if is_general:
             fields = (*fields, "audit_days")
-        found: list[Any] = [(None, {"fields": fields})]
+        fieldsets: list[Any] = [(None, {"fields": fields})]
         if is_general and obj.keeps_all:
-            found[0][1]["description"] = KEEPS_ALL
+            fieldsets[0][1]["description"] = KEEPS_ALL
         if is_general:
             state = ("held_text", "looked_at", "swept_text", "swept_at")
-            found.append(("What is held", {"fields": state}))
-        return found
+            fieldsets.append(("What is held", {"fields": state}))
+        return fieldsets
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         is_general = obj is not None and obj.is_general

@@ -1,4 +1,4 @@
-"""What a run's caller is told: accepted, ended well, ended badly."""
+"""Answers to the caller of a run: accepted, completed, failed."""
 
 from __future__ import annotations
 

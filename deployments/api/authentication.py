@@ -1,4 +1,4 @@
-"""Who calls the API: an API key's owner, or a signed-in person."""
+"""Authenticates calls of the API: by key or by session."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ async def caller_of_key_async(text: str, address: str | None = None) -> Caller:
         if entry.take_refresh():
             _gathered.get().begin((text, address))
         return entry.value
-    # Who waits for others' reading must not hold the connection that it needs.
+    # While it waits, it must not hold a connection that the look-up needs.
     release_request()
-    found = await _gathered.get().ask((text, address))
-    if isinstance(found, KeyRefused):
-        raise AuthenticationFailed(str(found))
-    return found
+    caller = await _gathered.get().ask((text, address))
+    if isinstance(caller, KeyRefused):
+        raise AuthenticationFailed(str(caller))
+    return caller
 
 
 _gathered = PerLoop(
@@ -102,10 +102,10 @@ class SignedInAuthentication(SessionAuthentication):
     """A person's session, with its CSRF check on every method that changes something."""
 
     def authenticate(self, request: Request) -> tuple[Any, Caller] | None:
-        found = super().authenticate(request)
-        if found is None:
+        authenticated = super().authenticate(request)
+        if authenticated is None:
             return None
-        user, caller = found[0], caller_of(found[0])
+        user, caller = authenticated[0], caller_of(authenticated[0])
         act_as(caller)
         return user, caller
 
@@ -117,7 +117,7 @@ def check_csrf(request: HttpRequest, method: str | None = None) -> None:
     """Raises PermissionDenied if a request with this method needs a CSRF token and has none."""
     judged = copy.copy(request)
     judged.method = method or request.method
-    # The API's token comes in its header. To look for it in a form would read and parse the body
-    # of somebody who has no right to send one, and answer 415 for what is no form.
+    # The API's token comes in its header. Looking for it in a form would read and parse the body
+    # of a caller without rights, and answer 415 if it is no form.
     judged._post, judged._files = QueryDict(), MultiValueDict()  # type: ignore[attr-defined]
     SessionAuthentication().enforce_csrf(judged)  # type: ignore[arg-type]

@@ -103,10 +103,10 @@ class DeliveryRedeliverView(DeploymentPart):
         """Now, whatever became of it before; with the same message id."""
         delivery = get_object_or_404(self.deliveries(pk), pk=as_uuid(delivery_id))
         redeliver(delivery=delivery)
-        shown = DeliveryOut(
+        answer = DeliveryOut(
             self.deliveries(pk).get(pk=delivery.pk), context={"caller": self.caller}
         ).data
-        return Response(shown, status=status.HTTP_202_ACCEPTED)
+        return Response(answer, status=status.HTTP_202_ACCEPTED)
 
 
 class CallbackSecretView(DeploymentPart):

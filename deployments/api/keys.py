@@ -168,7 +168,7 @@ class KeyRotateView(KeyBase):
         """A new secret, shown in this answer only. The one before works for `overlap_seconds`."""
         key = get_object_or_404(self.rows(), pk=as_uuid(pk))
         overlap = self.body(RotateIn)
-        # Who sees the new secret can act as the key's owner.
+        # The new secret lets its reader act as the key's owner.
         if key.owner_id != self.caller.user_id and not self.caller.is_superuser:
             raise PermissionDenied("Only its owner can rotate a key. You may revoke it.")
         key, text = rotate_key(key=key, maker=self.caller, **overlap)

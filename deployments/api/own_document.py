@@ -81,7 +81,7 @@ class DeploymentDocumentView(DeploymentPart):
 
 def own_document(deployment: Deployment) -> dict[str, Any]:
     document = deployment.version.document
-    given = document.get("input_schema")
+    input_schema = document.get("input_schema")
     calls = {"post": _operation(deployment, "call", with_body=True)}
     check = input_validator(document)
     if check is None or not check.misfits({}):
@@ -97,7 +97,9 @@ def own_document(deployment: Deployment) -> dict[str, Any]:
         "paths": {f"/api/deployed{deployment.endpoint_path}": calls},
         "components": {
             "schemas": {
-                "Input": _moved({"type": "object"} if given is None else given, "Input"),
+                "Input": _moved(
+                    {"type": "object"} if input_schema is None else input_schema, "Input"
+                ),
                 "Result": _moved(document.get("output_schema") or {}, "Result"),
                 "Run": RUN,
                 "Problem": PROBLEM,
@@ -113,7 +115,7 @@ def own_document(deployment: Deployment) -> dict[str, Any]:
 def _operation(deployment: Deployment, verb: str, *, with_body: bool) -> dict[str, Any]:
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     run = {"application/json": {"schema": {"$ref": "#/components/schemas/Run"}}}
-    found: dict[str, Any] = {
+    operation: dict[str, Any] = {
         "operationId": verb + deployment.endpoint_path.replace("/", "_").replace("-", "_"),
         "summary": f"Run {deployment.version.document.get('name') or deployment.endpoint_path}",
         "security": [{"ApiKey": []}, {"ApiKeyHeader": []}],
@@ -125,8 +127,8 @@ def _operation(deployment: Deployment, verb: str, *, with_body: bool) -> dict[st
     }
     if with_body:
         schema = {"schema": {"$ref": "#/components/schemas/Input"}}
-        found["requestBody"] = {"required": True, "content": {"application/json": schema}}
-    return found
+        operation["requestBody"] = {"required": True, "content": {"application/json": schema}}
+    return operation
 
 
 def _moved(schema: Any, name: str) -> Any:

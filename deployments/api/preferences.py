@@ -28,7 +28,7 @@ def read_preferences(header: str, usual_seconds: float) -> Preferences:
     words = [word.partition(";")[0].strip().lower() for word in header.split(",")]
     respond_async = "respond-async" in words
     waits = (_WAIT.fullmatch(word) for word in words)
-    wait = next((found for found in waits if found), None)
+    wait = next((match for match in waits if match), None)
     if wait is not None:
         seconds = min(float(wait.group(1)), usual_seconds)
         return Preferences(seconds, respond_async, is_wait=True)

@@ -19,9 +19,7 @@ MAX_PREVIEWED = 100
 
 
 class ScheduleIn(StrictSerializer):
-    """Either a cron expression or an interval. What the fields mean is checked when they are
-    stored.
-    """
+    """Either a cron expression or an interval."""
 
     read_only_names = READ_ONLY
 
@@ -93,10 +91,10 @@ class ScheduleOut(serializers.Serializer[Any]):
         return {**super().get_fields(), **options}
 
     @extend_schema_field(serializers.DictField(allow_null=True))
-    def get_input_data(self, shown: dict[str, Any]) -> dict[str, Any] | None:
-        return None if self._hides() else shown["input_data"]
+    def get_input_data(self, schedule: dict[str, Any]) -> dict[str, Any] | None:
+        return None if self._hides() else schedule["input_data"]
 
-    def get_payload_hidden(self, shown: dict[str, Any]) -> bool:
+    def get_payload_hidden(self, schedule: dict[str, Any]) -> bool:
         return self._hides()
 
     def _hides(self) -> bool:

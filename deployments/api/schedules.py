@@ -55,12 +55,12 @@ class ScheduleBase(DeploymentPart):
         return seen.filter(deployment=self.deployment(pk)).select_related("deployment")
 
     def schedule(self, pk: str, schedule_id: str) -> Schedule:
-        found: Schedule = get_object_or_404(self.rows(pk), pk=as_uuid(schedule_id))
-        return found
+        schedule: Schedule = get_object_or_404(self.rows(pk), pk=as_uuid(schedule_id))
+        return schedule
 
     def shown(self, schedule: Schedule) -> dict[str, Any]:
-        found = Schedule.objects.with_rule().get(pk=schedule.pk)
-        return DescribedOut(found, context={"caller": self.caller}).data
+        row = Schedule.objects.with_rule().get(pk=schedule.pk)
+        return DescribedOut(row, context={"caller": self.caller}).data
 
 
 def checked(change: Callable[..., Schedule], **arguments: Any) -> Schedule:
@@ -86,9 +86,9 @@ class ScheduleListView(ScheduleBase):
     )
     def post(self, request: Request, pk: str) -> Response:
         deployment = self.deployment(pk)
-        made = checked(add_schedule, deployment=deployment, fields=self.body(ScheduleIn))
-        url = f"/api/deployments/{deployment.pk}/schedules/{made.pk}"
-        return Response(self.shown(made), status.HTTP_201_CREATED, headers={"Location": url})
+        schedule = checked(add_schedule, deployment=deployment, fields=self.body(ScheduleIn))
+        url = f"/api/deployments/{deployment.pk}/schedules/{schedule.pk}"
+        return Response(self.shown(schedule), status.HTTP_201_CREATED, headers={"Location": url})
 
 
 class ScheduleDetailView(ScheduleBase):

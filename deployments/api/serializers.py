@@ -25,7 +25,7 @@ class LimitsIn(StrictSerializer):
 
 
 class DeploymentIn(LimitsIn):
-    """What `POST /api/deployments` takes."""
+    """A design to deploy."""
 
     design_id = serializers.UUIDField()
     endpoint_path = serializers.CharField(max_length=200)
@@ -43,7 +43,7 @@ READ_ONLY_DEPLOYMENT = frozenset(
 
 
 class DeploymentChange(LimitsIn):
-    """What PUT takes: omitted fields are reset, read-only ones ignored."""
+    """PUT resets omitted fields and ignores read-only ones."""
 
     read_only_names = READ_ONLY_DEPLOYMENT
 
@@ -76,7 +76,7 @@ class ExecuteIn(StrictSerializer):
 
 
 class SumsOut(serializers.Serializer[Any]):
-    """What runs came to; those that still run are counted in `runs`."""
+    """Totals of runs; those still running are counted in `runs`."""
 
     runs = serializers.IntegerField()
     completed = serializers.IntegerField()
@@ -129,8 +129,8 @@ class DeploymentOut(serializers.Serializer[Deployment]):
 
     @extend_schema_field(ScheduleOut(allow_null=True))
     def get_schedule(self, deployment: Deployment) -> dict[str, Any] | None:
-        found = schedule_of(deployment)
-        return None if found is None else ScheduleOut(found, context=self.context).data
+        schedule = schedule_of(deployment)
+        return None if schedule is None else ScheduleOut(schedule, context=self.context).data
 
 
 class RunOut(serializers.Serializer[Any]):
@@ -150,7 +150,7 @@ class RunOut(serializers.Serializer[Any]):
 
 def design_for(caller: Any, pk: Any) -> Design:
     """Raises ValidationError if the caller sees no such design."""
-    found = Design.objects.for_caller(caller).filter(pk=pk).first()
-    if found is None:
+    design = Design.objects.for_caller(caller).filter(pk=pk).first()
+    if design is None:
         raise serializers.ValidationError({"design_id": ["There is no such design."]})
-    return found
+    return design

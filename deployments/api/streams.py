@@ -1,4 +1,4 @@
-"""Server-sent events: a run as it goes on, from its beginning or from where a listener was."""
+"""Server-sent events of a run, from its beginning or from where a listener left off."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ DONE = "!"
 # A key that is revoked, or a right that is taken, ends a stream after at most this long, and some
 # time for the look itself.
 LOOK_AGAIN_SECONDS = 8.0
-# What a reader without the right to see payloads is not told.
+# Fields that are hidden without the right to see payloads.
 SEEN = ("executor.view_execution", "executor.view_payload")
 PAYLOADS = ("output", "text", "result", "results", "error", "failures")
 
@@ -130,10 +130,12 @@ class Hearing:
         self._unsent, self.listener = self.events.since(position), self.events.listen()
 
     def response(self, looks: CachedAccess[Sight]) -> StreamingHttpResponse:
-        found = event_response(self._lines(looks))
+        response = event_response(self._lines(looks))
         # A stream whose client leaves before its first byte is never begun, so it cannot end.
-        weakref.finalize(found, _close_later, asyncio.get_running_loop(), self._place, self._stack)
-        return found
+        weakref.finalize(
+            response, _close_later, asyncio.get_running_loop(), self._place, self._stack
+        )
+        return response
 
     async def close(self) -> None:
         """May be called several times."""
@@ -205,7 +207,7 @@ async def _encoded(event: StreamEvent, *, shows: bool) -> bytes:
     return text
 
 
-# --- What may be seen -----------------------------------------------------------------------------
+# --- Access ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -240,7 +242,7 @@ def _sight(caller: Caller, own: Caller | None) -> Sight | None:
     if own is None:
         is_allowed = caller.may("executor.view_execution")
         return Sight(caller.may("executor.view_payload")) if is_allowed else None
-    kept = [name for name in SEEN if own.may(name)]
-    if not caller.may("deployments.execute_deployment") or not all(map(caller.may, kept)):
+    own_rights = [name for name in SEEN if own.may(name)]
+    if not caller.may("deployments.execute_deployment") or not all(map(caller.may, own_rights)):
         return None
     return Sight(shows=True)

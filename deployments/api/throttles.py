@@ -12,7 +12,7 @@ from designs.api.permissions import caller_of_request
 
 
 class CallerThrottle(BaseThrottle):
-    """Raises RateLimitReached; says in the answer's headers how much is left."""
+    """Raises RateLimitReached; the answer's headers say how much is left."""
 
     def allow_request(self, request: Request, view: Any) -> bool:
         view.headers.update(count_request(limits_of_caller(caller_of_request(request))))

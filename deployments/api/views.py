@@ -112,9 +112,9 @@ class DeploymentListView(DeploymentBase):
             require(self.caller, "deployments.add_schedule")
         design = design_for(self.caller, fields.pop("design_id"))
         deployment = deploy_design(design=design, caller=self.caller, **fields)
-        shown = self.shown(deployment)
+        answer = self.shown(deployment)
         return Response(
-            shown,
+            answer,
             status=status.HTTP_201_CREATED,
             headers={"Location": f"/api/deployments/{deployment.pk}"},
         )
@@ -192,18 +192,18 @@ class DeploymentLogDetailView(DeploymentBase):
     )
     def get(self, request: Request, pk: str, log_id: str) -> Response:
         deployment = get_object_or_404(Deployment.objects.seen_by(self.caller), pk=as_uuid(pk))
-        found = parse_execution_id(log_id)
-        if found is None:
+        execution_id = parse_execution_id(log_id)
+        if execution_id is None:
             raise NotFound("There is no such execution.")
         rows = (
             Execution.objects.for_caller(self.caller)
             .filter(deployment=deployment)
             .select_related("version")
         )
-        execution = get_object_or_404(rows, pk=found)
+        execution = get_object_or_404(rows, pk=execution_id)
         return detail_answer(self, execution)
 
 
 def usage_of(page: list[Deployment]) -> dict[str, Any]:
-    """What these deployments' runs came to, for their shapes."""
+    """Context for DeploymentOut: totals of these deployments' runs."""
     return {"usage": sums_of_deployments([row.pk for row in page])}

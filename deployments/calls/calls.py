@@ -32,15 +32,14 @@ from executor.running.starting import carrier_with_room, queue, start_here
 
 T = TypeVar("T")
 
-# How often a call whose key meets another's row is started anew.
+# How often a call is retried whose idempotency key meets another call's row.
 KEY_TRIES = 3
 
 
 @dataclass(frozen=True)
 class Call:
-    """What became of a call. `answer` is None while the execution goes on.
-
-    `replayed` is true when the call's idempotency key had started this execution before.
+    """The result of a call. `answer` is None while the execution is running; `replayed` is true if
+    the call's idempotency key had started it before.
     """
 
     execution_id: uuid.UUID
@@ -50,7 +49,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a call fixes before its run: what is to run, its id, how long who waits for it."""
+    """What to run, under which id, and how long the caller waits for it."""
 
     ready: Deployed
     order: Order
@@ -70,7 +69,7 @@ class Plan:
         return self.ready.is_counted or self.order.caller.max_concurrent is not None
 
     async def accepted(self) -> Accepted:
-        """The rows of the run. What the audit is told of is read from the database."""
+        """The rows of the run; an audit entry needs the database, so that is made in a thread."""
         if self.order.audited is None:
             return await compute_large(
                 self.input_bytes, accept, self.order, execution_id=self.execution_id
@@ -124,7 +123,7 @@ async def call_deployment(
         plan = Plan(ready, order, pk, key, wait_seconds, streams, input_bytes=len(body))
         return await _start_once(plan)
     except NotAccepted:
-        # What the deployment is and takes may have changed since the key started its run.
+        # The deployment may have changed since the key started its run.
         first = None if key is None else await in_thread(_started_before, key)
         if first is None:
             raise
@@ -140,7 +139,7 @@ async def _start_once(plan: Plan) -> Call:
             first = None if plan.key is None else await in_thread(_started_before, plan.key)
             if first is not None:
                 break
-            # What stood in the way was too old to count, or another key's; it is gone now.
+            # The row in the way was another call's or too old to count; it is gone now.
             if plan.key is None or not tries_left:
                 raise
     return await _replayed(first, plan.wait_seconds)
@@ -192,7 +191,7 @@ async def _run_here(carrier: Carrier, accepted: Accepted, plan: Plan) -> Call:
     outcome = task.result()
     if outcome is not None:
         return Call(execution.pk, answer_of(execution, outcome.block_outputs))
-    # Handed over or cancelled in the middle: the row says how it ends.
+    # Handed over or cancelled meanwhile: wait for the row's end.
     left = max(0.0, plan.wait_seconds - (time.monotonic() - began))
     return Call(execution.pk, await wait_for_answer(execution.pk, left))
 

@@ -1,4 +1,4 @@
-"""What answers under a path: deployments ready to be called, remembered for a moment."""
+"""Looks up deployments for calls, by path or id, and caches them for a moment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from executor.acceptance.inputs import check_input, check_size, input_validator
 from executor.engine.runner import CompiledGraph
 from executor.following import pubsub
 
-# Every process is told of a change; without the broker it is seen after at most this long.
+# Changes are published to all processes; without the broker this is how late they are seen.
 CACHE_SECONDS = 0.5
 MAX_CACHED = 10_000
 MAX_VALIDATORS = 1_000
@@ -52,7 +52,7 @@ class Deployed:
 
     @property
     def is_counted(self) -> bool:
-        """True if only so many of its runs may go on at once."""
+        """True if the number of its concurrent runs is limited."""
         return self.max_concurrent is not None
 
     @property
@@ -77,12 +77,12 @@ _lock = threading.Lock()
 
 
 def cached_deployment(place: str | uuid.UUID) -> CacheEntry[Deployed | None] | None:
-    """What answers there, without a database; None means: ask `deployed_at`."""
+    """From the cache only; None means: ask `deployed_at`."""
     return cache.get(place)
 
 
 def deployed_at(place: str | uuid.UUID) -> Deployed | None:
-    """What answers under this endpoint path (with its leading slash) or id, or None."""
+    """Read the deployment at this endpoint path (with its leading slash) or id, and cache it."""
     generation = cache.generation()
     rows = Deployment.objects.present().select_related("version")
     if isinstance(place, uuid.UUID):
@@ -90,9 +90,9 @@ def deployed_at(place: str | uuid.UUID) -> Deployed | None:
     else:
         # PostgreSQL takes no NUL, and no path has one.
         row = None if "\0" in place else rows.filter(endpoint_path=place).first()
-    found = None if row is None else deployed(row)
-    cache.put(place, found, generation)
-    return found
+    deployment = None if row is None else deployed(row)
+    cache.put(place, deployment, generation)
+    return deployment
 
 
 def deployed(row: Deployment, version: DesignVersion | None = None) -> Deployed:
@@ -133,7 +133,7 @@ def forget_deployments() -> None:
 
 
 def invalidate_deployments() -> None:
-    """After a change of a deployment: every process reads it anew once that is committed."""
+    """Have every process drop its cached deployments once this change is committed."""
     forget_deployments()
     transaction.on_commit(pubsub.invalidate_caches)
 

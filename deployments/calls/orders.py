@@ -1,4 +1,4 @@
-"""What a call of a deployment asks, and what its execution freezes, at whatever door."""
+"""Checks a call of a deployment and makes its order, for every way to call it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def order_of_call(
     caller: Caller,
     callback_url: str = "",
 ) -> Order:
-    """What a call by a person or a key freezes; `callback_url` goes before the deployment's own.
+    """The order of a call by a person or key; its `callback_url` replaces the deployment's own.
 
     Counting the request is apart, because the endpoint counts from its event loop. Raises
     RightMissing, DeploymentInactive, InputInvalid, CallbackRefused.
@@ -62,8 +62,8 @@ def order_of_counted_call(
 
 
 def order_again(*, execution: Execution, version: DesignVersion, caller: Caller) -> Order:
-    """What running a deployment's execution once more freezes: it is a call, by today's rules, of
-    this version.
+    """The order of running a deployment's execution again: a call of this version under today's
+    rules.
     """
     row = Deployment.objects.select_related("version").get(pk=cast(Any, execution.deployment_id))
     return order_of_counted_call(
@@ -82,8 +82,8 @@ def order_for(
     caller: Caller,
     callback_url: str,
 ) -> Order:
-    """What an execution of this deployment freezes, also one that starts by itself. Raises
-    DeploymentInactive, InputInvalid.
+    """The order of any execution of this deployment, scheduled ones too. Raises DeploymentInactive,
+    InputInvalid.
     """
     check_callable(ready)
     ready.check_input(input_data)
@@ -106,7 +106,7 @@ def order_for(
 
 
 def beside(callback_url: str) -> tuple[RowMaker, ...]:
-    """What is written with an execution whose end is posted there (empty: nowhere)."""
+    """Rows written together with an execution whose end is posted to `callback_url`."""
     return (functools.partial(_delivery, callback_url),) if callback_url else ()
 
 
@@ -120,7 +120,7 @@ def check_caller(ready: Deployed, caller: Caller) -> None:
 
 
 def check_callable(ready: Deployed) -> None:
-    """Raises DeploymentInactive with a sentence that says why, and what to do."""
+    """Raises DeploymentInactive, which says why and what to do."""
     if ready.is_removed:
         raise DeploymentInactive(
             "This deployment was undeployed, so nothing of it runs any more. "

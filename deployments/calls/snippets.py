@@ -31,8 +31,8 @@ def example_input(document: dict[str, Any]) -> dict[str, Any]:
             return example
     parts = (Part("Task", "An example text."),)
     request = ModelRequest(call_key="", system="", parts=parts, purpose="example", role="worker")
-    made = invent(schema, request)
-    return made if isinstance(made, dict) else {}
+    value = invent(schema, request)
+    return value if isinstance(value, dict) else {}
 
 
 def snippets(deployment: Deployment) -> list[Snippet]:

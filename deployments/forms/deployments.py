@@ -57,7 +57,7 @@ class ConfigureForm(ScheduleForm):
             others = cast(list[Any], status.choices)
             status.choices = [(Deployment.Status.ERROR, "Error (as it is)"), *others]
         for name in self.OWN:
-            # What the person saw goes with the form, so that it is known what they changed.
+            # The form carries its initial values, so that changes are known.
             self.fields[name].show_hidden_initial = True
         cast(forms.TypedChoiceField, self.fields["version"]).choices = choices
 

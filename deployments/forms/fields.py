@@ -33,12 +33,12 @@ class JsonField(forms.CharField):
         if not text.strip():
             return {}
         try:
-            found = read_strict_json(text)
+            value = read_strict_json(text)
         except JsonUnreadable as error:
             raise ValidationError(str(error)) from error
-        if not isinstance(found, dict):
+        if not isinstance(value, dict):
             raise ValidationError('Write a JSON object, as in {"text": "…"}.')
-        return found
+        return value
 
     def validate(self, value: Any) -> None:
         """An empty object is an input, too."""
@@ -54,7 +54,7 @@ class JsonField(forms.CharField):
 
 class LocalTimeInput(forms.TextInput):
     input_type = "datetime-local"
-    # What is compared to see whether it was changed.
+    # Django compares this to see whether the value changed.
     supports_microseconds = False
 
 
@@ -73,9 +73,9 @@ class LocalTimeField(forms.Field):
         if value in self.empty_values:
             return None
         try:
-            found = datetime.fromisoformat(str(value).strip())
+            value = datetime.fromisoformat(str(value).strip())
         except ValueError as error:
             raise ValidationError("Write a date and a time, as in 2027-01-31 09:00.") from error
-        if found.tzinfo is not None or not 1970 <= found.year <= 9000:
+        if value.tzinfo is not None or not 1970 <= value.year <= 9000:
             raise ValidationError("Write a date and a time without an offset, from 1970 on.")
-        return found.replace(microsecond=0)
+        return value.replace(microsecond=0)

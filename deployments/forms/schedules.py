@@ -1,4 +1,4 @@
-"""Forms of schedules: a schedule as a person says it, and a span to fill in."""
+"""Forms of schedules and of back-fills."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KINDS = (
     ("interval", "Every so often"),
     ("once", "Once"),
 )
-# What a service calls a schedule's field → what this form calls it.
+# A service's name of a field → this form's name.
 SCHEDULE_FIELDS = {"interval_seconds": "every", "input_data": "schedule_input"}
 
 
@@ -134,7 +134,7 @@ class ScheduleForm(forms.Form):
         if schedule is None:
             return {"kind": "none"}
         zone = ZoneInfo(schedule["timezone"])
-        shown = {
+        initial = {
             "timezone": schedule["timezone"],
             "enabled": schedule["enabled"],
             "schedule_input": schedule["input_data"],
@@ -142,17 +142,17 @@ class ScheduleForm(forms.Form):
         }
         once_at = _once_at(schedule, zone)
         if once_at is not None:
-            return {**shown, "kind": "once", "once_at": once_at}
-        shown["one_off"] = schedule["one_off"]
+            return {**initial, "kind": "once", "once_at": once_at}
+        initial["one_off"] = schedule["one_off"]
         for name in ("start_at", "end_at"):
             at = schedule[name]
             # The naive time keeps its `fold`.
-            shown[name] = None if at is None else at.astimezone(zone).replace(tzinfo=None)
+            initial[name] = None if at is None else at.astimezone(zone).replace(tzinfo=None)
         seconds = schedule["interval_seconds"]
         if seconds is None:
-            return {**shown, "kind": "cron", "cron_expression": schedule["cron_expression"]}
+            return {**initial, "kind": "cron", "cron_expression": schedule["cron_expression"]}
         unit = next(name for name, size in reversed(UNITS.items()) if seconds % size == 0)
-        return {**shown, "kind": "interval", "every": seconds // UNITS[unit], "unit": unit}
+        return {**initial, "kind": "interval", "every": seconds // UNITS[unit], "unit": unit}
 
 
 def _once_at(schedule: dict[str, Any], zone: ZoneInfo) -> datetime | None:

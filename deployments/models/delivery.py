@@ -1,4 +1,4 @@
-"""Callbacks: the end of a run that is to be told to somebody's server, and how that went."""
+"""Callbacks: the end of a run that is posted to a server, with the tries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RESEND_AFTER = timedelta(seconds=15)
 
 
 class CallbackSecret(models.Model):
-    """What callbacks of a deployment are signed with; for a while after a change, with both."""
+    """Signs a deployment's callbacks; for a while after a change, together with the old secret."""
 
     deployment = models.OneToOneField(
         Deployment, on_delete=models.CASCADE, related_name="callback_secret"
@@ -37,21 +37,21 @@ class CallbackSecret(models.Model):
 
     @staticmethod
     def new_text() -> str:
-        """24 random bytes, written as the standard says."""
+        """24 random bytes in the notation of Standard Webhooks."""
         return "whsec_" + secrets.token_urlsafe(24).replace("-", "+").replace("_", "/")
 
     @property
     def texts(self) -> list[str]:
         """The secrets that sign now, the present one first. Raises SecretUnreadable."""
-        found = [self.secret.reveal()]
+        texts = [self.secret.reveal()]
         if self.previous and self.previous_until and self.previous_until > timezone.now():
-            found.append(self.previous.reveal())
-        return found
+            texts.append(self.previous.reveal())
+        return texts
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def for_caller(self, caller: Caller) -> DeliveryQuerySet:
-        """Those of executions that are there for the caller."""
+        """Those of executions that the caller may see."""
         return self.filter(execution__in=Execution.objects.for_caller(caller))
 
     def due(self) -> DeliveryQuerySet:
@@ -63,7 +63,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         )
 
     def unsent(self) -> DeliveryQuerySet:
-        """Those of which the workers were not told lately."""
+        """Those of which workers were not notified recently."""
         return self.filter(Q(sent_at=None) | Q(sent_at__lt=Now() - RESEND_AFTER))
 
 

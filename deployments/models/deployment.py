@@ -1,4 +1,4 @@
-"""What is offered: a published version under a path, with its limits."""
+"""A deployment: a published version under a path, with its limits."""
 
 from __future__ import annotations
 

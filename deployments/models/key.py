@@ -1,4 +1,4 @@
-"""Keys of the API: whose they are, what they may, and a hash of their secret."""
+"""API keys: owner, scopes, bounds, and a hash of the secret."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from designs.access import SCOPES, Caller
 from designs.rows.ids import new_id
 from designs.secrets.masking import masked
 
-# How far keys may be made by keys that were made by keys; so one query finds all of them.
+# The longest chain of keys that made each other; bounded, so that one query reads it.
 MAX_MAKERS = 4
 
 
@@ -53,13 +53,13 @@ class ApiKey(CallLimits):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys"
     )
-    # It ends with the key that made it, and its requests count for that one, too.
+    # It ends with the key that made it, and its requests count towards that key's limits, too.
     made_by = models.ForeignKey(
         "self", null=True, blank=True, editable=False, on_delete=models.CASCADE, related_name="made"
     )
     prefix = models.CharField(max_length=8, unique=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
-    # After a rotation the old secret may go on working for a while.
+    # After a rotation the old secret may still work for a while.
     previous_digest = models.CharField(max_length=64, blank=True, editable=False)
     previous_until = models.DateTimeField(null=True, blank=True, editable=False)
     scopes = models.JSONField(default=list)
@@ -78,7 +78,7 @@ class ApiKey(CallLimits):
         return f"orc_{self.prefix}_…"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        # Who pastes the key that they were given as its name would keep it for everybody to read.
+        # People paste a key as its own name, where everybody could read it.
         self.name = masked(self.name)
         super().save(*args, **kwargs)
 

@@ -74,7 +74,7 @@ class RunLimits(models.Model):
         abstract = True
 
     def engine_limits(self) -> dict[str, Any]:
-        """What the engine itself enforces, under its own names; without limits that are not set."""
+        """Limits that the engine enforces, by its own names; without those that are not set."""
         return {
             name: kind(getattr(self, column))
             for column, (name, kind) in ENGINE_LIMITS.items()

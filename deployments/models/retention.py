@@ -12,7 +12,7 @@ from django.db.models import Q
 from deployments.models.deployment import Deployment
 from designs.rows.audit_guard import NEVER_BEFORE_DAYS
 
-# What a new installation keeps; one that is older than these keeps what it kept.
+# Defaults of new installations; an upgrade does not change what is kept.
 NEW_KEEP_LAST = 1_000
 NEW_AUDIT_DAYS = 730
 _INHERITS = "Empty: for ever; on a deployment's policy, as for the installation. 0: for ever."
@@ -99,20 +99,20 @@ class RetentionPolicy(models.Model):
     def limit_of(deployment_id: Any, name: str) -> int | None:
         """The deployment's own value, or the installation's; None keeps for ever."""
         rows = RetentionPolicy.objects.filter(Q(deployment=deployment_id) | Q(is_general=True))
-        found = dict(rows.values_list("deployment", name))
-        own = found.get(deployment_id)
-        return (found.get(None) if own is None else own) or None
+        values = dict(rows.values_list("deployment", name))
+        own = values.get(deployment_id)
+        return (values.get(None) if own is None else own) or None
 
     @staticmethod
     def general() -> RetentionPolicy:
         """The installation's policy; an unsaved one if the table was emptied."""
-        found = RetentionPolicy.objects.filter(is_general=True).first()
-        return found or RetentionPolicy(is_general=True)
+        policy = RetentionPolicy.objects.filter(is_general=True).first()
+        return policy or RetentionPolicy(is_general=True)
 
     @staticmethod
     def stored_general() -> RetentionPolicy:
         """The installation's policy, created if it is missing."""
-        # Nobody's change, so no entry of the audit.
-        made = [RetentionPolicy(is_general=True)]
-        RetentionPolicy.objects.bulk_create(made, ignore_conflicts=True)
+        # No person's change, so no audit entry.
+        policies = [RetentionPolicy(is_general=True)]
+        RetentionPolicy.objects.bulk_create(policies, ignore_conflicts=True)
         return RetentionPolicy.objects.get(is_general=True)

@@ -41,10 +41,10 @@ def show_refusal(form: forms.Form, error: Exception) -> None:
         _show_at_field(form, field, [str(error)])
     elif isinstance(error, ScheduleInvalid):
         for path, texts in error.errors.items():
-            # A part of the input is told at the field for the whole.
+            # Errors inside the input are shown at the field of the whole input.
             name, inside, _ = path.partition("/")
-            told = [f"{path}: {text}" for text in texts] if inside else texts
-            _show_at_field(form, SCHEDULE_FIELDS.get(name, name), told)
+            shown = [f"{path}: {text}" for text in texts] if inside else texts
+            _show_at_field(form, SCHEDULE_FIELDS.get(name, name), shown)
     elif isinstance(error, InputInvalid):
         for path, texts in error.errors.items():
             form.add_error("input_data", [f"{path}: {text}" for text in texts])  # type: ignore[arg-type]

@@ -46,8 +46,8 @@ def _rows(request: PageRequest) -> Any:
 
 
 def _find(request: PageRequest, pk: uuid.UUID) -> Deployment:
-    found: Deployment = get_object_or_404(_rows(request), pk=pk)
-    return found
+    deployment: Deployment = get_object_or_404(_rows(request), pk=pk)
+    return deployment
 
 
 def _rights(request: PageRequest) -> dict[str, bool]:

@@ -29,8 +29,8 @@ def _rows(request: PageRequest) -> Any:
 
 
 def _find(request: PageRequest, pk: uuid.UUID) -> ApiKey:
-    found: ApiKey = get_object_or_404(_rows(request), pk=pk)
-    return found
+    key: ApiKey = get_object_or_404(_rows(request), pk=pk)
+    return key
 
 
 @require_safe
@@ -61,7 +61,7 @@ def key_new(request: PageRequest) -> HttpResponse:
 @requires("deployments.add_apikey")
 def key_rotate(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     key = _find(request, pk)
-    # Who sees the new secret can act as the key's owner.
+    # The new secret lets its reader act as the key's owner.
     if key.owner_id != request.caller.user_id and not request.caller.is_superuser:
         raise PermissionDenied
     form = RotateForm(request.POST if request.method == "POST" else None)

@@ -74,7 +74,7 @@ def _page(request: PageRequest, rows: Any) -> dict[str, Any]:
     outcome = request.GET.get("outcome", "")
     if outcome in Occurrence.Outcome.values:
         rows = rows.filter(outcome=outcome)
-    found, newer, older = rows.page(
+    page, newer, older = rows.page(
         before=request.GET.get("before", ""), after=request.GET.get("after", ""), size=SHOWN_RUNS
     )
     query = request.GET.copy()
@@ -87,11 +87,11 @@ def _page(request: PageRequest, rows: Any) -> dict[str, Any]:
         return link.urlencode()
 
     return {
-        "occurrences": found,
+        "occurrences": page,
         "outcome": outcome,
         "outcomes": Occurrence.Outcome.choices,
-        "newer": neighbour("after", found[0]) if newer and found else "",
-        "older": neighbour("before", found[-1]) if older and found else "",
+        "newer": neighbour("after", page[0]) if newer and page else "",
+        "older": neighbour("before", page[-1]) if older and page else "",
     }
 
 
@@ -121,12 +121,12 @@ def schedule_new(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     if form.is_bound and form.is_valid():
         fields = form.fields_of_schedule() or {}
         try:
-            made = add_schedule(deployment=deployment, fields=fields)
+            schedule = add_schedule(deployment=deployment, fields=fields)
         except REFUSALS as error:
             show_refusal(form, error)
         else:
             messages.success(request, "The schedule is made.")
-            return _to(request, made)
+            return _to(request, schedule)
     return form_page(request, "schedule_new", form, deployment=deployment)
 
 
@@ -134,20 +134,20 @@ def schedule_new(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
 @requires("deployments.view_schedule")
 def schedule_detail(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -> HttpResponse:
     schedule = _find(request, pk, schedule_id)
-    shown = store.describe(schedule)
+    description = store.describe(schedule)
     rows = Occurrence.objects.for_caller(request.caller).for_list().filter(schedule=schedule)
     may = request.caller.may
     context = {
         "deployment": schedule.deployment,
         "schedule": schedule,
-        "shown": {name: shown[name] for name in shown if name != "input_data"},
+        "shown": {name: description[name] for name in description if name != "input_data"},
         "runs": store.preview_schedule(schedule),
         "may_change_schedule": may(MANAGE_SCHEDULE),
         "may_delete_schedule": may("deployments.delete_schedule"),
         **_page(request, rows),
     }
     if may(PAYLOAD):
-        context["input_text"] = readable(shown["input_data"])
+        context["input_text"] = readable(description["input_data"])
     if _may_fill_in(request):
         context["backfill"] = _backfill_form(request, schedule)
     part = "#occurrences" if request.htmx else ""
@@ -239,14 +239,14 @@ def schedule_backfill(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUI
     return render(request, "deployments/schedule_backfill.html", context, status=status)
 
 
-# --- What they share ------------------------------------------------------------------------------
+# --- Shared ---------------------------------------------------------------------------------------
 
 
 def _find(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -> Schedule:
     rows = Schedule.objects.for_caller(request.caller).with_rule()
     rows = rows.select_related("deployment__design").filter(deployment=pk)
-    found: Schedule = get_object_or_404(rows, pk=schedule_id)
-    return found
+    schedule: Schedule = get_object_or_404(rows, pk=schedule_id)
+    return schedule
 
 
 def _form(request: PageRequest, initial: dict[str, Any]) -> ScheduleForm:
@@ -262,8 +262,8 @@ def _backfill_form(request: PageRequest, schedule: Schedule) -> BackfillForm:
     zone = ZoneInfo("UTC" if rule is None else rule.timezone)
     now = timezone.now().astimezone(zone).replace(tzinfo=None)
     initial = {"since": now - USUAL_SPAN, "until": now}
-    given = request.POST if request.method == "POST" else None
-    return BackfillForm(given, zone=zone.key, initial=initial)
+    data = request.POST if request.method == "POST" else None
+    return BackfillForm(data, zone=zone.key, initial=initial)
 
 
 def _may_fill_in(request: PageRequest) -> bool:

@@ -106,7 +106,7 @@ def test_a_key_is_revoked_and_stays_to_be_seen(browser: Client, operator: User) 
     assert "Revoked" in page
     assert "/rotate/" not in page
     refused = browser.post(url_of(key, "rotate"), {"overlap_seconds": "0"})
-    assert "revoked for good" in text_of(refused)
+    assert "was revoked. Make" in text_of(refused)
     assert browser.post(url_of(key, "delete"), {"post": "yes"}).status_code == 403
 
 

@@ -75,7 +75,7 @@ def test_a_key_is_revoked(browser: Client, operator: User) -> None:
         find_caller(found)
     refused = browser.post(f"/keys/{key.pk}/rotate/", {"overlap_seconds": 0})
     assert refused.status_code == 422
-    assert "revoked for good" in text(refused)
+    assert "was revoked. Make" in text(refused)
 
 
 @pytest.mark.parametrize(
