@@ -13,8 +13,8 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from deployments.admin.forms import CloneForm, ExecuteForm, OverlapForm
+from deployments.admin.shown import skeleton
 from deployments.callbacks.deliveries import change_secret
-from deployments.calls.snippets import example_input
 from deployments.models import LIMITS, Deployment
 from deployments.services import change_deployment, deploy_design, invoke_deployment
 from designs.access import Caller
@@ -87,9 +87,7 @@ class DeploymentVerbs(OrchestraAdmin):
             url = reverse("executor:execution-detail", args=[execution.pk])
             return ActionResult(f"{execution} runs {deployment}.", url)
 
-        form = ExecuteForm(
-            posted(request), initial={"input_data": example_input(deployment.version.document)}
-        )
+        form = ExecuteForm(posted(request), initial={"input_data": skeleton(schema)})
         more = {"heading": "What the input must look like", "content": json_block(schema)}
         return self.ask(
             request, deployment, act, title=f"Execute {deployment}", button="Execute", form=form,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
-from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -107,7 +106,3 @@ class Delivery(models.Model):
     def message_id(self) -> str:
         """The `webhook-id` header: the same at every try, so that receivers can tell a repeat."""
         return f"msg_{self.id.hex}"
-
-    @property
-    def last_try(self) -> dict[str, Any]:
-        return self.log[-1] if self.log else {}
