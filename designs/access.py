@@ -1,4 +1,4 @@
-"""Who may do what: the caller of an operation, and what each group may. Nothing else decides."""
+"""Permissions: the caller of an operation, and the groups' permissions. Nothing else decides."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import QuerySet
 
 from designs.errors import RightMissing
 
@@ -47,7 +49,7 @@ _DEPLOYS = (
     "deployments.add_schedule",
     "deployments.change_schedule",
     "deployments.delete_schedule",
-    # Rows of beat are made with their schedules.
+    # Beat's rows are created with their schedules.
     "django_celery_beat.view_periodictask",
     "django_celery_beat.change_periodictask",
     *(
@@ -57,7 +59,7 @@ _DEPLOYS = (
     ),
 )
 
-# None stands for every permission there is.
+# None means every permission.
 GROUPS: dict[str, tuple[str, ...] | None] = {
     "Viewer": _VIEWS,
     "Operator": _VIEWS + _OPERATES,
@@ -66,23 +68,19 @@ GROUPS: dict[str, tuple[str, ...] | None] = {
     "Administrator": None,
 }
 
-# What a key needs, by the first word of a permission's codename.
+# The scopes of which a key needs one, by the first word of a permission's codename.
 _SCOPE_BY_VERB = {"view": ("read", "manage"), "execute": ("execute",), "operate": ("execute",)}
-# A key that may start a run may read its answer.
+# A key that can start a run can read its answer.
 _READ_BY_EXECUTE = frozenset(
-    {
-        "deployments.view_deployment",
-        "executor.view_execution",
-        "executor.view_payload",
-    }
+    {"deployments.view_deployment", "executor.view_execution", "executor.view_payload"}
 )
-# It shows what everybody does, which a key for reading runs and designs is not made for.
+# The audit shows everyone's actions, which is more than the scope `read` is meant for.
 _MANAGED = frozenset({"designs.view_auditentry"})
 
 
 @dataclass(frozen=True, slots=True)
 class MakerKey:
-    """A key that made another one, and whose limits hold for that one as well."""
+    """A key that created another one, which counts against the limits of both."""
 
     id: uuid.UUID
     requests_per_minute: int | None = None
@@ -91,13 +89,13 @@ class MakerKey:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, made once at the door.
+    """The person, key or schedule that makes a request; determined once, at its beginning.
 
-    `scopes` is None for a person (no restriction beyond the permissions), else what the key allows.
-    `deployment_ids` is None when the key is not bound to deployments. `name` is what the history
-    shows, `key_name` what the audit says of the key. The requests and `max_concurrent` are the
-    key's own limits, None without one. `schedule_id` is set when a schedule starts a run by itself.
-    `makers` are the key that made this one, the key that made that, and so on to the first.
+    `scopes` is None for a person, who has no restriction beyond the permissions. `deployment_ids`
+    is None for a key that is not bound to deployments. `name` is shown in the history, `key_name`
+    in the audit. The requests and `max_concurrent` are the key's own limits, None without one.
+    `schedule_id` is set when a schedule starts a run by itself. `makers` are the key that created
+    this one, the key that created that one, and so on to the first.
     """
 
     user_id: int | None
@@ -116,14 +114,11 @@ class Caller:
     makers: tuple[MakerKey, ...] = ()
 
     def may(self, permission: str) -> bool:
-        """True if both the person's permissions and the key's scopes allow `app.codename`."""
         allowed = self.is_superuser or permission in self.permissions
         return allowed and self.within_scope(permission)
 
     def require(self, permission: str) -> None:
-        """Raises RightMissing with a sentence that says whether the person or the key falls
-        short.
-        """
+        """Raises RightMissing, with a message that tells a missing right from a missing scope."""
         if self.may(permission):
             return
         if not self.within_scope(permission):
@@ -133,7 +128,7 @@ class Caller:
         )
 
     def within_scope(self, permission: str) -> bool:
-        """True if the key's scopes cover the permission, whatever its owner may."""
+        """True if the key's scopes cover the permission, whether its owner has it or not."""
         if self.scopes is None:
             return True
         if "execute" in self.scopes and permission in _READ_BY_EXECUTE:
@@ -144,41 +139,42 @@ class Caller:
         return any(scope in self.scopes for scope in _SCOPE_BY_VERB.get(verb, ("manage",)))
 
     def sees(self, group_ids: Iterable[int], deployment_id: uuid.UUID) -> bool:
-        """True if something limited to these groups (none: open to all) is there for the caller."""
-        limited = frozenset(group_ids)
+        """True if the caller may see a deployment limited to these groups (none: open to all)."""
+        groups = frozenset(group_ids)
         if self.deployment_ids is not None and deployment_id not in self.deployment_ids:
             return False
-        return self.is_superuser or not limited or bool(limited & self.group_ids)
+        return self.is_superuser or not groups or bool(groups & self.group_ids)
 
     @property
     def rights(self) -> tuple[Any, ...]:
-        """All that decides what is there for the caller: those with equal rights see the same."""
+        """A value for comparison: callers with equal rights see the same rows."""
         bounds = (self.scopes, self.deployment_ids)
         return (self.user_id is None, self.is_superuser, self.permissions, self.group_ids, *bounds)
 
     @property
     def key_identity(self) -> str:
-        """Stable text that tells callers apart, for idempotency keys."""
+        """A stable text that identifies the caller, for idempotency keys."""
         if self.schedule_id is not None:
             return f"schedule:{self.schedule_id}"
         return f"key:{self.key_id}" if self.key_id else f"user:{self.user_id}"
 
     @property
     def turn_key(self) -> str:
-        """Whose share of streams and turns it takes: keys that a key has made are counted as it."""
+        """Identifies the share of streams and turns: keys created by a key count as that key."""
         return f"key:{self.makers[-1].id}" if self.makers else self.key_identity
 
 
 NOBODY = Caller(user_id=None, name="", permissions=frozenset(), group_ids=frozenset())
-# What the installation does by itself: schedules, sweeps, the first start.
+# The installation itself: schedules, sweeps, the first start.
 SYSTEM = Caller(
     user_id=None, name="system", permissions=frozenset(), group_ids=frozenset(), is_superuser=True
 )
 
 
 def caller_of(user: User | AnonymousUser | Any, **bounds: Any) -> Caller:
-    """The caller for a signed-in person, or for a key's owner with the key's `bounds`; NOBODY
-    without rights.
+    """The caller for a signed-in person, or for a key's owner with the key's `bounds`.
+
+    NOBODY for anonymous and inactive users.
     """
     if not user.is_authenticated or not user.is_active:
         return NOBODY
@@ -190,3 +186,9 @@ def caller_of(user: User | AnonymousUser | Any, **bounds: Any) -> Caller:
         is_superuser=user.is_superuser,
         **bounds,
     )
+
+
+def hidden_deployments(caller: Caller) -> QuerySet[Any, Any]:
+    """The primary keys of deployments limited to groups that the caller is in none of."""
+    deployments = apps.get_model("deployments", "Deployment")._default_manager
+    return deployments.exclude(groups=None).exclude(groups__in=caller.group_ids).values("pk")

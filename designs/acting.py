@@ -1,4 +1,4 @@
-"""Who acts at the moment, from where: set once at the door, read by what keeps a record."""
+"""The caller that acts at the moment, and its address: set by middlewares, read by the audit."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from designs.rows.ids import new_id
 
 
 class Acting:
-    """One request, or one piece of the installation's own work.
+    """A request, or a piece of the installation's own work.
 
-    Shared by all threads and tasks that work for the request, so that whoever learns whom a key
-    speaks for tells the others. `address` is where the request comes from, if that is known.
+    Shared by all threads and tasks of the request, so that all see the caller that authentication
+    sets later. `address` is the client's IP address, if known.
     """
 
     def __init__(self, caller: Caller = SYSTEM, address: str | None = None) -> None:
@@ -25,7 +25,7 @@ class Acting:
 
     @functools.cached_property
     def correlation_id(self) -> str:
-        """The same for all that is recorded of this."""
+        """The same in all audit entries of this request."""
         return new_id().hex
 
 
@@ -34,38 +34,34 @@ _action: ContextVar[int | None] = ContextVar("action", default=None)
 
 
 def now_acting() -> Acting | None:
-    """Who acts; None where the installation itself does."""
     return _acting.get()
 
 
 @contextmanager
 def acting(caller: Caller, address: str | None = None) -> Iterator[Acting]:
-    """What happens inside is done by this caller, until authentication knows better."""
-    token = _acting.set(found := Acting(caller, read_address(address)))
+    """Let this caller act inside the block, until authentication sets another."""
+    token = _acting.set(entered := Acting(caller, read_address(address)))
     try:
-        yield found
+        yield entered
     finally:
         _acting.reset(token)
 
 
 def act_as(caller: Caller) -> None:
-    """After authentication: from here on this caller acts, for the rest of the request that
-    `acting` has begun.
-    """
-    found = _acting.get()
-    if found is not None:
-        found.caller = caller
+    """After authentication: let this caller act for the rest of the request."""
+    current = _acting.get()
+    if current is not None:
+        current.caller = caller
 
 
 def acting_address() -> str | None:
-    """Where the present request comes from."""
-    found = _acting.get()
-    return None if found is None else found.address
+    current = _acting.get()
+    return None if current is None else current.address
 
 
 @functools.lru_cache(maxsize=1024)
 def read_address(text: str | None) -> str | None:
-    """What the server says of the other end, if that is an IP address."""
+    """The text, normalised, if it is an IP address."""
     try:
         return str(ip_address(text or ""))
     except ValueError:
@@ -74,7 +70,7 @@ def read_address(text: str | None) -> str | None:
 
 @contextmanager
 def recorded_as(action: int) -> Iterator[None]:
-    """Changes inside are recorded under the name of this verb, not merely as changes."""
+    """Record changes inside the block as this `Action` instead of `UPDATE`."""
     token = _action.set(action)
     try:
         yield
@@ -83,5 +79,4 @@ def recorded_as(action: int) -> Iterator[None]:
 
 
 def verb_of_changes() -> int | None:
-    """The verb that changes are recorded under at the moment, if any."""
     return _action.get()

@@ -1,4 +1,4 @@
-"""The app's place in the installation."""
+"""The Django app of designs."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate

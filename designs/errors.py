@@ -1,4 +1,4 @@
-"""States of designs that callers hear about."""
+"""Errors of designs that callers handle."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,11 @@ from designs.graph.spec import Problem
 
 
 class RowGone(Exception):
-    """What was to be changed was deleted between the look at it and the change."""
+    """A row was deleted between being read and being changed."""
 
 
 class DesignInvalid(Exception):
-    """The document has problems, so it can be kept as a draft but neither published nor
-    deployed.
-    """
+    """The document has problems: it can be a draft, but can be neither published nor deployed."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("The design has problems.")
@@ -22,10 +20,10 @@ class DesignInvalid(Exception):
 
 
 class ImportRefused(Exception):
-    """A file holds no design, or something that cannot be kept; paths lead into the file."""
+    """A file has no design, or one that cannot be stored; the problems' paths are in the file."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("The file cannot be imported. Nothing of it was.")
+        super().__init__("The file cannot be imported. No design was created.")
         self.problems = tuple(problems)
 
 
@@ -34,24 +32,20 @@ class DesignInUse(Exception):
 
 
 class SuggestionsOutdated(Exception):
-    """Suggested prompts do not fit the draft as it is now: a sentence for each."""
+    """Suggested prompts no longer fit the draft: a sentence for each."""
 
     def __init__(self, sentences: Sequence[str]) -> None:
         super().__init__(" ".join(sentences))
         self.sentences = tuple(sentences)
 
 
-class SampleUnknown(Exception):
-    """There is no sample of that name."""
-
-
 class VersionUnknown(Exception):
-    """The design has no version of that number, or none at all."""
+    """The design has no version of that number."""
 
 
 class NotAllowed(Exception):
-    """The caller lacks the right; the sentence says which."""
+    """The caller lacks a permission; the message says which."""
 
 
 class RightMissing(NotAllowed, PermissionDenied):
-    """What was asked for needs a right that the person, or the key, does not have."""
+    """A `NotAllowed` that Django answers with 403."""

@@ -1,4 +1,4 @@
-"""Gives the installation's groups what they may, each permission once."""
+"""Grants the installation's groups their permissions, each permission once."""
 
 from __future__ import annotations
 
@@ -11,44 +11,34 @@ from designs.models import GroupGrant
 
 
 def ensure_groups() -> None:
-    """Make the five groups, give each the permissions that are new for it, and take back those that
-    were given once and are not declared any more.
+    """Create the groups, grant each its new permissions, and revoke those that were granted earlier
+    but are no longer declared.
 
-    What an administrator took away since it was given stays away, and what one gave stays. May be
-    called at any time.
+    What administrators have granted or revoked since then stays. Safe to call at any time.
     """
     rows = Permission.objects.select_related("content_type")
     every = {f"{row.content_type.app_label}.{row.codename}": row for row in rows}
     with transaction.atomic():
-        # Before anything is given: it would hide what groups of an older installation lack.
-        older = _there_before(every)
+        # Installations from before grants were recorded: permissions have rising numbers, and
+        # administrators got all of them, so those after the last one of any group are new. Read
+        # before anything is granted.
+        granted = Permission.objects.filter(group__name__in=GROUPS)
+        last = granted.aggregate(last=Max("pk"))["last"] or 0
+        older = {permission for permission, row in every.items() if row.pk <= last}
         for name, wanted in GROUPS.items():
             group, made = Group.objects.get_or_create(name=name)
-            given = set(GroupGrant.objects.filter(group=name).values_list("permission", flat=True))
+            grants = GroupGrant.objects.filter(group=name)
+            given = set(grants.values_list("permission", flat=True))
             declared = set(every) if wanted is None else set(wanted) & set(every)
             new = declared if made else declared - (given or older)
             if new:
                 group.permissions.add(*(every[permission] for permission in sorted(new)))
-            _take_back(group, {every[one] for one in (given & set(every)) - declared})
+            dropped = (given & set(every)) - declared
+            if dropped:
+                # With its record, so that a later grant by an administrator is not revoked.
+                group.permissions.remove(*(every[permission] for permission in dropped))
+                grants.filter(permission__in=dropped).delete()
             GroupGrant.objects.bulk_create(
-                [GroupGrant(group=name, permission=one) for one in sorted(declared - given)],
+                [GroupGrant(group=name, permission=item) for item in sorted(declared - given)],
                 ignore_conflicts=True,
             )
-
-
-def _take_back(group: Group, rows: set[Permission]) -> None:
-    """Once: whoever gives it to the group after this keeps it."""
-    if rows:
-        group.permissions.remove(*rows)
-        names = [f"{row.content_type.app_label}.{row.codename}" for row in rows]
-        GroupGrant.objects.filter(group=group.name, permission__in=names).delete()
-
-
-def _there_before(every: dict[str, Permission]) -> set[str]:
-    """What groups could be given that were made before it was kept what they are given.
-
-    Permissions have rising numbers, and administrators got all there were: what came after the last
-    one that any group has is new.
-    """
-    last = Permission.objects.filter(group__name__in=GROUPS).aggregate(last=Max("pk"))["last"] or 0
-    return {permission for permission, row in every.items() if row.pk <= last}

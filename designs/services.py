@@ -1,4 +1,4 @@
-"""What can be done with designs: keep drafts, publish versions, import, export."""
+"""Operations on designs: save drafts, publish versions, import, export."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from designs.errors import (
     DesignInvalid,
     ImportRefused,
     NotAllowed,
-    SampleUnknown,
     SuggestionsOutdated,
     VersionUnknown,
 )
@@ -27,7 +26,6 @@ from designs.graph.suggestions import apply_to_document, read_suggestion
 from designs.models import Design, DesignVersion
 from designs.patterns.catalogue import check_document
 from designs.rows.locking import lock_row
-from designs.sample_files import load_samples
 from designs.secrets.masking import masked, masked_value
 
 UNNAMED = "Untitled design"
@@ -39,7 +37,7 @@ IN_USE = (
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A design made from a file, and what was changed or left out of the file for it."""
+    """A design created from a file; the warnings say what was changed or left out."""
 
     design: Design
     warnings: tuple[Problem, ...]
@@ -48,9 +46,9 @@ class Imported:
 def create_design(
     *, document: dict[str, Any], caller: Caller, name: str = "", description: str = ""
 ) -> Design:
-    """Keep a document as the draft of a new design; problems are allowed until it is published.
+    """Save a document as the draft of a new design. It may have problems until it is published.
 
-    Name and description are the document's own unless given.
+    `name` and `description` replace those of the document.
     """
     draft = _draft(document, name or UNNAMED if _is_blank(document.get("name")) else name)
     if description:
@@ -66,14 +64,14 @@ def change_draft(
     name: str | None = None,
     description: str | None = None,
 ) -> Design:
-    """Replace the draft, or its name and description alone; without a name it keeps the old one.
+    """Replace the draft, or only its name or description. A draft without a name keeps the old one.
 
-    Name and description are the document's own unless given.
+    `name` and `description` replace those of the document. Raises RowGone.
     """
     with transaction.atomic():
         locked = lock_row(Design.objects.all(), design.pk)
-        given = locked.draft if document is None else document
-        draft = _draft(given, name or (locked.name if _is_blank(given.get("name")) else ""))
+        base = locked.draft if document is None else document
+        draft = _draft(base, name or (locked.name if _is_blank(base.get("name")) else ""))
         if description is not None:
             draft["description"] = masked(description)
         design.draft = draft
@@ -86,8 +84,8 @@ def change_draft(
 def delete_design(*, design: Design) -> None:
     """Delete the design with its versions.
 
-    Raises DesignInUse while deployments or executions refer to it, undeployed and finished ones
-    too: what happened stays readable. Raises RowGone, as do all that change a design.
+    Raises DesignInUse while deployments or executions (including undeployed and finished ones)
+    refer to it, so that the history stays readable. Raises RowGone.
     """
     try:
         with transaction.atomic():
@@ -97,25 +95,17 @@ def delete_design(*, design: Design) -> None:
             locked.versions.all().delete()
             locked.delete()
     except (ProtectedError, IntegrityError) as error:
-        # Somebody deployed it between our look and our write.
+        # It was deployed in the meantime.
         raise DesignInUse(IN_USE) from error
-
-
-def copy_sample(*, slug: str, caller: Caller) -> Design:
-    """A new design from one of the samples. Raises SampleUnknown."""
-    for sample in load_samples():
-        if sample.slug == slug:
-            return create_design(document=sample.document, caller=caller)
-    raise SampleUnknown(f"There is no sample called {slug[:80]}. Choose one of those listed.")
 
 
 def apply_suggestions(
     *, design: Design, suggestions: Iterable[Mapping[str, Any]], caller: Caller
 ) -> Design:
-    """Put suggested prompts into the draft: all of those given, or none.
+    """Put suggested prompts into the draft, all or none.
 
     A suggestion has `block_id`, `agent_id`, `current_prompt`, `suggested_prompt`, `reasoning`. Only
-    expressions of the current prompt stay expressions. Raises SuggestionsOutdated, NotAllowed.
+    expressions of the current prompt remain expressions. Raises SuggestionsOutdated, NotAllowed.
     """
     if not caller.may("designs.change_design"):
         raise NotAllowed("Applying suggestions needs the right to change designs.")
@@ -133,31 +123,30 @@ def apply_suggestions(
 # --- Checks and files -----------------------------------------------------------------------------
 
 
-def validate_document(document: object) -> CheckResult:
-    """All problems of any value as a document. Never raises."""
-    return check_document(document)
-
-
 def check_draft(design: Design) -> CheckResult:
-    """The draft's problems, all at once."""
     return check_document(design.draft)
 
 
 def import_designs(*, raw: object, caller: Caller) -> list[Imported]:
-    """Keep the designs of a file as new drafts, all of them or none.
+    """Save the designs of a file as new drafts, all or none.
 
     `raw` is the file's bytes, or its JSON value: one design or a list, in our layout or the nested
     one. Raises ImportRefused.
     """
-    found = read_design_file(raw) if isinstance(raw, bytes) else read_designs(raw)
-    if found.problems:
-        raise ImportRefused(found.problems)
+    file = read_design_file(raw) if isinstance(raw, bytes) else read_designs(raw)
+    if file.problems:
+        raise ImportRefused(file.problems)
+    imported = []
     with transaction.atomic():
-        made = [create_design(document=one.document, caller=caller) for one in found.designs]
-        return [
-            Imported(design, (*one.warnings, *_draft_warning(design)))
-            for design, one in zip(made, found.designs, strict=True)
-        ]
+        for entry in file.designs:
+            design = create_design(document=entry.document, caller=caller)
+            warnings = list(entry.warnings)
+            if count := len(check_draft(design).problems):
+                problems = "a problem" if count == 1 else f"{count} problems"
+                sentence = f"The draft has {problems} to solve before it can be published."
+                warnings.append(Problem("", sentence))
+            imported.append(Imported(design, tuple(warnings)))
+    return imported
 
 
 def export_design(design: Design) -> str:
@@ -167,7 +156,6 @@ def export_design(design: Design) -> str:
 
 
 def export_version(version: DesignVersion) -> str:
-    """What was published, as JSON text."""
     note(Action.EXPORT, version)
     return design_text(version.document)
 
@@ -176,14 +164,13 @@ def export_version(version: DesignVersion) -> str:
 
 
 def restore_version(*, version: DesignVersion) -> Design:
-    """Make a published version the draft again; the versions stay as they are."""
     return change_draft(design=version.design, document=version.document)
 
 
 def publish_design(*, design: Design, caller: Caller, note: str = "") -> DesignVersion:
-    """Make the draft the next immutable version.
+    """Make the draft the next version.
 
-    Raises DesignInvalid with all problems, NotAllowed without the right to publish.
+    Raises DesignInvalid with all problems, and NotAllowed.
     """
     if not caller.may("designs.publish_design"):
         raise NotAllowed("Publishing a version needs the right to publish designs.")
@@ -204,16 +191,16 @@ def publish_design(*, design: Design, caller: Caller, note: str = "") -> DesignV
 
 def version_of_design(*, design: Design, number: int) -> DesignVersion:
     """Raises VersionUnknown."""
-    found = design.versions.filter(number=number).first()
-    if found is None:
+    version = design.versions.filter(number=number).first()
+    if version is None:
         raise VersionUnknown(f"This design has no version {number}.")
-    return found
+    return version
 
 
 def version_to_deploy(*, design: Design, number: int | None, caller: Caller) -> DesignVersion:
-    """The version asked for, else the latest; a design never published is published by this.
+    """The version of that number, or else the latest; a design without versions is published.
 
-    Raises VersionUnknown, and what `publish_design` raises.
+    Raises VersionUnknown, and the errors of `publish_design`.
     """
     if number is not None:
         return version_of_design(design=design, number=number)
@@ -222,38 +209,28 @@ def version_to_deploy(*, design: Design, number: int | None, caller: Caller) -> 
         return latest
     if not caller.may("designs.publish_design"):
         raise NotAllowed(
-            "This design was never published. Ask somebody who may publish designs, then deploy it."
+            "This design was never published. Ask someone who may publish designs, then deploy it."
         )
     return publish_design(design=design, caller=caller, note="Published by its first deployment")
 
 
 def _draft(document: dict[str, Any], name: str) -> dict[str, Any]:
-    """A copy of the document with a name, if one is given, and a description; without secrets."""
+    """A copy of the document with that name (if any) and a description, with secrets masked."""
     draft = {**document, "name": name} if name else dict(document)
     if draft.get("description") is None:
         draft["description"] = ""
-    shown: dict[str, Any] = masked_value(draft)
-    return shown
+    masked_draft: dict[str, Any] = masked_value(draft)
+    return masked_draft
 
 
 def _labels(draft: dict[str, Any]) -> dict[str, str]:
-    """What lists show of a draft, whatever stands in it."""
+    """The columns of lists, from a draft that may have values of any type there."""
+    name, description = draft.get("name"), draft.get("description")
     return {
-        "name": _text(draft.get("name"))[:200] or UNNAMED,
-        "description": _text(draft.get("description")),
+        "name": (name if isinstance(name, str) else "")[:200] or UNNAMED,
+        "description": description if isinstance(description, str) else "",
     }
 
 
 def _is_blank(name: object) -> bool:
     return name is None or (isinstance(name, str) and not name.strip())
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _draft_warning(design: Design) -> Iterable[Problem]:
-    count = len(check_draft(design).problems)
-    if count:
-        problems = "a problem" if count == 1 else f"{count} problems"
-        yield Problem("", f"The draft has {problems} to solve before it can be published.")

@@ -1,15 +1,16 @@
-"""Reads JSON strictly: what one database or client would refuse is refused at the door."""
+"""A strict JSON parser: refuses what a database or another client could not hold."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
+from collections import Counter
 from typing import Any
 
 MAX_DEPTH = 100
 MAX_VALUES = 50_000
-# Whole numbers that databases and other languages can hold: 64 bits with a sign.
+# Integers have to fit into 64 bits with a sign.
 MAX_INTEGER = 2**63
 MAX_DIGITS = 20
 TOO_LARGE = "This whole number is too large. Write it as text."
@@ -18,30 +19,33 @@ _TEXTS = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 
 class JsonUnreadable(ValueError):
-    """Not JSON, or JSON with something that cannot be stored; a sentence that says where."""
+    """Not JSON, or JSON that cannot be stored; the message says where."""
 
 
 class JsonTooLarge(JsonUnreadable):
-    """Nested too deep, or too many values."""
+    """Nested too deeply, or too many values."""
 
 
 def read_strict_json(data: bytes | str) -> Any:
-    """The JSON value of a text. Raises JsonUnreadable or JsonTooLarge with a sentence.
+    """Parse JSON. Raises JsonUnreadable or JsonTooLarge.
 
-    Refused besides bad syntax: duplicate keys, numbers beyond double precision's range, whole
-    numbers beyond 64 bits, NaN, NUL characters and lone surrogates (PostgreSQL stores neither),
-    nesting deeper than 100, more than 50,000 values. A byte order mark is skipped.
+    Refused besides bad syntax: duplicate keys, numbers beyond double precision's range, integers
+    beyond 64 bits, NaN, NUL characters and lone surrogates (PostgreSQL stores neither), nesting
+    deeper than 100, more than 50,000 values. A byte order mark is skipped.
     """
-    text = _decoded(data) if isinstance(data, bytes) else data
+    try:
+        text = data.decode("utf-8") if isinstance(data, bytes) else data
+    except UnicodeDecodeError as error:
+        raise JsonUnreadable(f"This is not UTF-8: byte {error.start} cannot be read.") from error
     text = text.removeprefix("\ufeff")
     check_count(text)
     try:
         value = json.loads(
             text,
-            object_pairs_hook=_without_duplicates,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-            parse_int=_whole,
+            object_pairs_hook=_object,
+            parse_constant=_finite_float,
+            parse_float=_finite_float,
+            parse_int=_int_64,
         )
     except json.JSONDecodeError as error:
         raise JsonUnreadable(
@@ -53,17 +57,8 @@ def read_strict_json(data: bytes | str) -> Any:
     return value
 
 
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise JsonUnreadable(f"This is not UTF-8: byte {error.start} cannot be read.") from error
-
-
 def check_count(text: str) -> None:
-    """Raises JsonTooLarge for too many values before they are made: outside of texts each comma
-    parts two.
-    """
+    """Raises JsonTooLarge before too many values are built, by counting commas outside of texts."""
     if text.count(",") >= MAX_VALUES and _TEXTS.sub("", text).count(",") >= MAX_VALUES:
         raise _too_many()
 
@@ -72,28 +67,26 @@ def _too_many() -> JsonTooLarge:
     return JsonTooLarge(f"This has more than {MAX_VALUES} values.")
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key, count in counts.items() if count > 1)
         raise JsonUnreadable(f"The key {twice[:100]!r} stands twice in one object.")
-    return found
+    return value
 
 
-def _refuse_constant(name: str) -> Any:
-    raise JsonUnreadable(f"{name} is not a JSON number.")
-
-
-def _finite(text: str) -> float:
+def _finite_float(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
+        if not text[-1].isdigit():
+            raise JsonUnreadable(f"{text} is not a JSON number.")
         raise JsonUnreadable(f"The number {text[:40]} is too large.")
-    # Not every database knows a negative zero.
+    # Not -0.0, which not every database has.
     return value or 0.0
 
 
-def _whole(text: str) -> int:
+def _int_64(text: str) -> int:
     value = int(text) if len(text) <= MAX_DIGITS else MAX_INTEGER
     if not -MAX_INTEGER <= value < MAX_INTEGER:
         raise JsonUnreadable(f"{TOO_LARGE} It begins with {text[:20]}.")

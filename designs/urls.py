@@ -1,4 +1,4 @@
-"""Addresses of the pages of designs."""
+"""URLs of the pages of designs."""
 
 from django.urls import path
 

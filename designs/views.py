@@ -1,4 +1,4 @@
-"""The pages of designs: what there is to deploy."""
+"""Pages of designs: the list of designs to deploy."""
 
 from __future__ import annotations
 

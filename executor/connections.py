@@ -15,7 +15,7 @@ from django.utils import timezone
 from designs.access import SYSTEM, Caller
 from designs.outgoing.addresses import AddressRefused, check_url
 from designs.rows.locking import lock_row
-from designs.secrets.masking import masked_said
+from designs.secrets.masking import masked_output
 from executor.engine.llm.base import ModelError
 from executor.engine.llm.clients import OPENAI_PROTOCOLS, Protocol
 from executor.engine.llm.openai_protocol import without_path
@@ -136,7 +136,7 @@ def try_connection(*, connection: ModelConnection) -> Tried:
     ModelConnection.objects.filter(pk=connection.pk).update(
         tested_at=timezone.now(),
         test_passed=tried.passed,
-        test_sentence=masked_said(tried.sentence)[:MAX_CHARACTERS],
+        test_sentence=masked_output(tried.sentence)[:MAX_CHARACTERS],
         **tried.takes,
     )
     installation_models().connections.forget()

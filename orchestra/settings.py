@@ -58,7 +58,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "orchestra.server.middleware.CallerMiddleware",
-    "orchestra.audit.middleware.ActingMiddleware",
+    "orchestra.server.middleware.ActingMiddleware",
     "orchestra.server.middleware.AdminPolicyMiddleware",
     "axes.middleware.AxesMiddleware",
     "orchestra.server.middleware.RowGoneMiddleware",

@@ -16,7 +16,7 @@ from deployments.access.keys import Asked, cached_caller, find_caller, find_call
 from deployments.errors import KeyRefused
 from designs.access import Caller, caller_of
 from designs.acting import act_as
-from designs.runtime.gathering import Gathered
+from designs.runtime.gathering import BatchedReads
 from designs.runtime.loops import PerLoop
 from designs.runtime.threads import in_thread, release_request
 
@@ -67,13 +67,13 @@ async def caller_of_key_async(text: str, address: str | None = None) -> Caller:
 
 _gathered = PerLoop(
     functools.partial(
-        Gathered[Asked, Caller | KeyRefused],
+        BatchedReads[Asked, Caller | KeyRefused],
         functools.partial(in_thread, find_callers),
-        most=MAX_TOGETHER,
-        at_once=2,
+        max_keys=MAX_TOGETHER,
+        max_readers=2,
         pause=PAUSE_SECONDS,
     ),
-    Gathered.close,
+    BatchedReads.close,
 )
 
 

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from deployments.api.keys import RotateIn
 from deployments.callbacks.deliveries import change_secret, redeliver
 from deployments.models import Delivery, Deployment
-from designs.api.base import ID, ApiView, as_uuid
+from designs.api.base import ID, ApiView
 from designs.api.lists import BoundedPages, answer_page
 
 DELIVERY_ID = ID.replace("<pk>", "<delivery_id>")
@@ -61,7 +61,7 @@ class SecretOut(serializers.Serializer[Any]):
 class DeploymentPart(ApiView):
     def deployment(self, pk: str) -> Deployment:
         rows = Deployment.objects.for_caller(self.caller).select_related("version")
-        return get_object_or_404(rows, pk=as_uuid(pk))
+        return get_object_or_404(rows, pk=pk)
 
     def deliveries(self, pk: str) -> Any:
         rows = Delivery.objects.for_caller(self.caller)
@@ -101,7 +101,7 @@ class DeliveryRedeliverView(DeploymentPart):
     @extend_schema(operation_id="deployments_redeliver", request=None, responses={202: DeliveryOut})
     def post(self, request: Request, pk: str, delivery_id: str) -> Response:
         """Now, whatever became of it before; with the same message id."""
-        delivery = get_object_or_404(self.deliveries(pk), pk=as_uuid(delivery_id))
+        delivery = get_object_or_404(self.deliveries(pk), pk=delivery_id)
         redeliver(delivery=delivery)
         answer = DeliveryOut(
             self.deliveries(pk).get(pk=delivery.pk), context={"caller": self.caller}

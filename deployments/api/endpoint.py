@@ -21,7 +21,6 @@ from deployments.api.streams import stream_call, wants_events
 from deployments.calls.calls import Call, call_deployment
 from deployments.calls.lookup import Deployed, cached_deployment, deployed_at
 from designs.access import Caller
-from designs.api.base import as_uuid
 from designs.api.permissions import caller_of_request
 from designs.runtime.threads import begin_in_thread_once, in_thread_once
 from designs.secrets.masking import masked
@@ -191,7 +190,7 @@ class DeploymentExecuteView(CallView):
         return await self.answer(request, ready, input_data, Trigger.MANUAL, callback_url)
 
     def what(self) -> uuid.UUID:
-        return as_uuid(self.kwargs["pk"])
+        return uuid.UUID(self.kwargs["pk"])
 
 
 def _is_seen(caller: Caller, deployment: Deployed) -> bool:

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from deployments.access.keys import MAX_OVERLAP_SECONDS, create_key, revoke_key, rotate_key
 from deployments.models import CALL_LIMITS, ApiKey, Deployment
 from designs.access import SCOPES
-from designs.api.base import ApiView, StrictSerializer, as_uuid
+from designs.api.base import ApiView, StrictSerializer
 from designs.api.fields import MomentField, field_in, field_out
 from designs.api.lists import Pages, answer_page
 
@@ -149,12 +149,12 @@ class KeyDetailView(KeyBase):
 
     @extend_schema(operation_id="keys_read", responses={200: KeyOut})
     def get(self, request: Request, pk: str) -> Response:
-        return Response(KeyOut(get_object_or_404(self.rows(), pk=as_uuid(pk))).data)
+        return Response(KeyOut(get_object_or_404(self.rows(), pk=pk)).data)
 
     @extend_schema(operation_id="keys_delete", responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
         """Revoke the key: it stops working at once, everywhere. Its row stays for the audit."""
-        revoke_key(key=get_object_or_404(self.rows(), pk=as_uuid(pk)))
+        revoke_key(key=get_object_or_404(self.rows(), pk=pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -166,7 +166,7 @@ class KeyRotateView(KeyBase):
     @extend_schema(operation_id="keys_rotate", request=RotateIn, responses={200: KeyMadeOut})
     def post(self, request: Request, pk: str) -> Response:
         """A new secret, shown in this answer only. The one before works for `overlap_seconds`."""
-        key = get_object_or_404(self.rows(), pk=as_uuid(pk))
+        key = get_object_or_404(self.rows(), pk=pk)
         overlap = self.body(RotateIn)
         # The new secret lets its reader act as the key's owner.
         if key.owner_id != self.caller.user_id and not self.caller.is_superuser:

@@ -33,7 +33,7 @@ from deployments.schedules.scheduling import (
     update_schedule,
 )
 from deployments.schedules.store import describe, preview_fields
-from designs.api.base import ID, ApiView, as_uuid
+from designs.api.base import ID, ApiView
 from designs.api.lists import BoundedPages, CursorPages, answer_page
 from designs.api.permissions import require
 
@@ -55,7 +55,7 @@ class ScheduleBase(DeploymentPart):
         return seen.filter(deployment=self.deployment(pk)).select_related("deployment")
 
     def schedule(self, pk: str, schedule_id: str) -> Schedule:
-        schedule: Schedule = get_object_or_404(self.rows(pk), pk=as_uuid(schedule_id))
+        schedule: Schedule = get_object_or_404(self.rows(pk), pk=schedule_id)
         return schedule
 
     def shown(self, schedule: Schedule) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from deployments.api.serializers import (
 from deployments.models import Deployment
 from deployments.schedules.store import PREFETCH, first_input, first_schedules
 from deployments.services import change_deployment, deploy_design, undeploy
-from designs.api.base import ApiView, as_uuid
+from designs.api.base import ApiView
 from designs.api.filters import OrderFilter
 from designs.api.lists import BoundedPages, answer_page
 from designs.api.permissions import require
@@ -131,7 +131,7 @@ class DeploymentDetailView(DeploymentBase):
     }
 
     def deployment(self, pk: str) -> Deployment:
-        return get_object_or_404(self.rows(), pk=as_uuid(pk))
+        return get_object_or_404(self.rows(), pk=pk)
 
     @extend_schema(operation_id="deployments_read", responses={200: DeploymentOut})
     def get(self, request: Request, pk: str) -> Response:
@@ -176,7 +176,7 @@ class DeploymentLogListView(DeploymentBase):
         responses={200: ExecutionOut(many=True)},
     )
     def get(self, request: Request, pk: str) -> Response:
-        deployment = get_object_or_404(Deployment.objects.seen_by(self.caller), pk=as_uuid(pk))
+        deployment = get_object_or_404(Deployment.objects.seen_by(self.caller), pk=pk)
         return answer_executions(self, deployment=deployment)
 
 
@@ -191,7 +191,7 @@ class DeploymentLogDetailView(DeploymentBase):
         responses={200: ExecutionDetailOut},
     )
     def get(self, request: Request, pk: str, log_id: str) -> Response:
-        deployment = get_object_or_404(Deployment.objects.seen_by(self.caller), pk=as_uuid(pk))
+        deployment = get_object_or_404(Deployment.objects.seen_by(self.caller), pk=pk)
         execution_id = parse_execution_id(log_id)
         if execution_id is None:
             raise NotFound("There is no such execution.")

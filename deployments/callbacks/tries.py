@@ -26,7 +26,7 @@ from designs.api.renderers import to_json
 from designs.outgoing.addresses import AddressRefused
 from designs.outgoing.guarded_http import CallFailed, CallNotTried, Reply, send
 from designs.secrets.encryption import SecretUnreadable
-from designs.secrets.masking import masked_said
+from designs.secrets.masking import masked_output
 from executor.following.answers import usage_of
 from executor.models import Execution
 
@@ -177,7 +177,7 @@ def note_try(pk: uuid.UUID, result: Result) -> bool:
     entry = {
         "at": now.isoformat().replace("+00:00", "Z"),
         "status_code": None if reply is None else reply.status,
-        "error": masked_said(error) or None,
+        "error": masked_output(error) or None,
         "duration_ms": result.milliseconds,
     }
     with transaction.atomic():

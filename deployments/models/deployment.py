@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 
 from deployments.models.limits import CallLimits, RunLimits
 from deployments.models.schedule import Schedule
-from designs.access import Caller
+from designs.access import Caller, hidden_deployments
 from designs.models import Design, DesignVersion
 from designs.outgoing.addresses import AddressRefused, check_url
 from designs.rows.ids import new_id
@@ -71,8 +71,7 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
             rows = rows.filter(pk__in=caller.deployment_ids)
         if caller.is_superuser:
             return rows
-        hidden = Deployment.objects.exclude(groups=None).exclude(groups__in=caller.group_ids)
-        return rows.exclude(pk__in=hidden.values("pk"))
+        return rows.exclude(pk__in=hidden_deployments(caller))
 
     def with_totals(self) -> DeploymentQuerySet:
         """Adds `execution_count`, `last_execution_at` and `next_run_at`: from the daily totals, and

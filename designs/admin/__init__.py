@@ -1,4 +1,4 @@
-"""The admin of designs and their versions, and of the audit."""
+"""The admin of designs, their versions, and the audit."""
 
 from designs.admin import audit, design, version
 

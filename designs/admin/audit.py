@@ -1,4 +1,4 @@
-"""The admin of the audit: to read, to filter, to take away as files; nobody writes here."""
+"""The admin of the audit: read-only, with filters and export as files."""
 
 from __future__ import annotations
 
@@ -20,29 +20,21 @@ from unfold.decorators import display
 from designs.admin.base import OrchestraAdmin, ReadOnly
 from designs.admin.filters import TimeRangeFilter
 from designs.admin.growing import BoundedPaginator, with_quick_dates
-from designs.admin.shown import (
-    EMPTY,
-    badge,
-    before_after,
-    entries_url,
-    json_block,
-    link,
-    sentences,
-)
+from designs.admin.shown import EMPTY, badge, before_after, entries_url, json_block, link, sentences
 from designs.auditing.audit import Action, kinds, note
 from designs.auditing.files import csv_lines, json_lines
 from designs.models import AuditEntry
 from designs.requests import PageRequest
 from designs.runtime.threads import in_thread, stream_response
 
-# auditlog has one of its own, without the look and the rights of this installation.
+# auditlog's own admin has neither our design nor our permissions.
 admin.site.unregister(AuditEntry)
 
 FORMATS = {
     "csv": (csv_lines, "text/csv; charset=utf-8"),
     "jsonl": (json_lines, "application/jsonl; charset=utf-8"),
 }
-KINDS = {
+BADGES = {
     Action.CREATE: "success",
     Action.UPDATE: "info",
     Action.DELETE: "danger",
@@ -54,9 +46,7 @@ KINDS = {
 MAX_NAMED = 4
 
 
-class WhatFilter(DropdownFilter):
-    """By the kind of row."""
-
+class KindFilter(DropdownFilter):
     title = "what"
     parameter_name = "what"
 
@@ -75,7 +65,7 @@ class AuditEntryAdmin(ReadOnly, OrchestraAdmin):
     list_display = ("when", "who", "address", "verb", "kind", "object_link", "fields_text")
     list_filter = (
         ("actor_name", FieldTextFilter),
-        WhatFilter,
+        KindFilter,
         ("action", ChoicesCheckboxFilter),
         ("timestamp", TimeRangeFilter),
     )
@@ -85,6 +75,8 @@ class AuditEntryAdmin(ReadOnly, OrchestraAdmin):
     paginator = BoundedPaginator
     ordering = ("-id",)
     list_before_template = "admin/designs/auditentry/list_before.html"
+    # Of links on this page and other pages.
+    linked_lookups = ("content_type", "object_pk", "cid", "key_id", "actor")
     fields = (
         "when", "who", "address", "verb", "kind", "object_link", "history_link",
         "changes_text", "details_text", "together",
@@ -99,17 +91,12 @@ class AuditEntryAdmin(ReadOnly, OrchestraAdmin):
         own: list[URLPattern] = [path("export/<str:form>/", view, name=name)]
         return own + super().get_urls()
 
-    def _offered_lookups(self, request: HttpRequest) -> set[str]:
-        # What links of this page and of other pages ask for.
-        links = {"content_type", "object_pk", "cid", "key_id", "actor"}
-        return super()._offered_lookups(request) | links
-
     def get_object(self, request: Any, object_id: str, from_field: str | None = None) -> Any:
-        found = super().get_object(request, object_id, from_field)
-        if found is not None:
-            # Columns get the row alone, and this one shows what the reader may see.
-            found.reader = request.caller
-        return found
+        entry = super().get_object(request, object_id, from_field)
+        if entry is not None:
+            # For `changes_text`, which gets only the row.
+            entry.reader = request.caller
+        return entry
 
     # --- Columns ----------------------------------------------------------------------------------
 
@@ -131,7 +118,7 @@ class AuditEntryAdmin(ReadOnly, OrchestraAdmin):
     @display(description="Did", ordering="action")
     def verb(self, entry: AuditEntry) -> str:
         action = Action(entry.action)
-        return badge(str(action.label), KINDS.get(action, ""))
+        return badge(str(action.label), BADGES.get(action, ""))
 
     @display(description="What")
     def kind(self, entry: AuditEntry) -> str:
@@ -178,7 +165,7 @@ class AuditEntryAdmin(ReadOnly, OrchestraAdmin):
     # --- Files ------------------------------------------------------------------------------------
 
     def export(self, request: PageRequest, form: str) -> HttpResponseBase:
-        """The list as it is filtered, as a file that is sent while it is read."""
+        """The filtered list as a file, streamed while it is read."""
         if form not in FORMATS:
             raise Http404
         if not self.has_view_permission(request):
@@ -192,7 +179,7 @@ class AuditEntryAdmin(ReadOnly, OrchestraAdmin):
         lines = make(rows, request.caller)
         response: Stream
         if isinstance(request, ASGIRequest):
-            response = stream_response(_later(lines), content_type)
+            response = stream_response(_in_threads(lines), content_type)
         else:
             response = Stream(lines, content_type=content_type)
         name = f"audit-{timezone.now():%Y%m%d-%H%M%S}.{form}"
@@ -200,11 +187,6 @@ class AuditEntryAdmin(ReadOnly, OrchestraAdmin):
         return response
 
 
-async def _later(lines: Iterator[str]) -> AsyncIterator[str]:
-    """The same texts, each made when the one before was sent."""
-
-    def following() -> str | None:
-        return next(lines, None)
-
-    while (text := await in_thread(following)) is not None:
+async def _in_threads(lines: Iterator[str]) -> AsyncIterator[str]:
+    while (text := await in_thread(next, lines, None)) is not None:
         yield text

@@ -1,11 +1,11 @@
-"""The base of all admin pages: rows the caller may see, services' errors beside their fields,
-deletion that says why not.
+"""The base of all admin pages: rows that the caller may see, errors of services at their fields,
+reasons why a row cannot be deleted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from django import forms
@@ -28,12 +28,12 @@ from designs.admin.verbs import Verbs
 from designs.models import AuditEntry
 from designs.rows.columns import bounds_of
 
-SHOWN_ENTRIES = 50
+MAX_ENTRIES = 50
 KEPT = "The history or other rows point at it, so it stays: {names}."
 
 
 class OrchestraAdmin(Verbs, ModelAdmin):
-    """What a person sees and does here is what their groups may, row by row."""
+    """Shows and changes only rows that the caller's permissions and groups allow."""
 
     list_per_page = 50
     list_max_show_all = 200
@@ -42,13 +42,14 @@ class OrchestraAdmin(Verbs, ModelAdmin):
     list_filter_submit = True
     compressed_fields = True
     warn_unsaved_form = True
-    # Large columns that a list does not need.
+    # Large columns that the list does not show.
     deferred_in_lists: Sequence[str] = ()
+    # Columns that links to the list filter by, besides those of `list_filter`.
+    linked_lookups: Sequence[str] = ()
 
     # --- Rows -------------------------------------------------------------------------------------
 
     def rows_for(self, rows: Any, caller: Caller) -> Any:
-        """Those of the rows that are there for the caller."""
         return rows.for_caller(caller)
 
     def get_queryset(self, request: Any) -> Any:
@@ -59,49 +60,34 @@ class OrchestraAdmin(Verbs, ModelAdmin):
         return rows
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Only what the list offers: any other column could be guessed letter by letter."""
+        """Only the list's own filters: with others, values of any column could be guessed letter by
+        letter.
+        """
+        allowed = {self.opts.pk.name, self.date_hierarchy, *self.linked_lookups}
+        for entry in self.get_list_filter(request):
+            name = entry[0] if isinstance(entry, tuple | list) else entry
+            if isinstance(name, str):
+                allowed.add(name.partition("__")[0])
         first = lookup.partition("__")[0]
         try:
             self.opts.get_field(first)
         except FieldDoesNotExist:
-            offered = True  # Not a column: Django ignores or refuses it.
-        else:
-            offered = first in self._offered_lookups(request)
-        return offered and "\0" not in str(value) and super().lookup_allowed(lookup, value, request)
-
-    def _offered_lookups(self, request: HttpRequest) -> set[str]:
-        names = {self.opts.pk.name, self.date_hierarchy or ""}
-        for offered in self.get_list_filter(request):
-            name = offered[0] if isinstance(offered, tuple | list) else offered
-            if isinstance(name, str):
-                names.add(name.partition("__")[0])
-        return names
+            # Not a column: Django ignores or refuses it.
+            allowed.add(first)
+        return (
+            first in allowed
+            and "\0" not in str(value)
+            and super().lookup_allowed(lookup, value, request)
+        )
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
     ) -> tuple[Any, bool]:
-        # PostgreSQL has no NUL in texts, and not every door of the search refuses it.
+        # PostgreSQL refuses NUL, and autocompletion does not check for it.
         return super().get_search_results(request, queryset, search_term.replace("\0", ""))
 
-    def _leave_out_impossible(self, request: HttpRequest) -> None:
-        """What was sent as a selected row and can be none: no database is asked for it."""
-        sent = request.POST.getlist(ACTION_CHECKBOX_NAME)
-        chosen = [value for value in sent if self._may_be_pk(value)]
-        if chosen != sent:
-            post: Any = request.POST.copy()
-            post.setlist(ACTION_CHECKBOX_NAME, chosen)
-            request.POST = post
-
-    def _may_be_pk(self, value: str) -> bool:
-        field = self.opts.pk
-        try:
-            field.run_validators(field.to_python(value))
-        except ValidationError:
-            return False
-        return "\0" not in value
-
     def get_field_queryset(self, db: Any, db_field: Any, request: Any) -> Any:
-        """What a form offers to choose from is what the related list shows."""
+        """Choices of forms are the rows of the related list."""
         related = self.admin_site._registry.get(db_field.remote_field.model)
         if isinstance(related, OrchestraAdmin):
             return related.get_queryset(request)
@@ -128,23 +114,17 @@ class OrchestraAdmin(Verbs, ModelAdmin):
         self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm]:
         form = super().get_form(request, obj, change=change, **kwargs)
-        known = {"caller": request.caller, "refused": getattr(request, "refused", {})}
-        return type(form.__name__, (form,), known)
+        attributes = {"caller": request.caller, "refused": getattr(request, "refused", {})}
+        return type(form.__name__, (form,), attributes)
 
-    def changeform_view(
-        self,
-        request: Any,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def changeform_view(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            return super().changeform_view(request, object_id, form_url, {**(extra_context or {})})
+            return super().changeform_view(request, *args, **kwargs)
         except tuple(self.refusals) as error:
             if request.method != "POST" or hasattr(request, "refused"):
                 raise
             request.refused = explain(error, self.field_of(error))
-            return super().changeform_view(request, object_id, form_url, {**(extra_context or {})})
+            return super().changeform_view(request, *args, **kwargs)
         except OverflowError as error:
             raise BadRequest("A number is larger than any that is kept here.") from error
 
@@ -155,11 +135,11 @@ class OrchestraAdmin(Verbs, ModelAdmin):
                 button.method(request, obj)
 
     def store(self, request: Any, obj: Any, form: Any, change: bool) -> None:
-        """Write what the form says, through one service."""
+        """Save the form's values; overridden to call a service."""
         obj.save()
 
     def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
-        """What a form of a service has many of, the service has written."""
+        """The service of a `ServiceForm` has written many-to-many values."""
         if not isinstance(form, ServiceForm):
             super().save_related(request, form, formsets, change)
             return
@@ -171,13 +151,13 @@ class OrchestraAdmin(Verbs, ModelAdmin):
     def history_view(
         self, request: Any, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """What was done through the admin; for those who read the audit, by any door."""
+        """Django's log of the admin; for callers who may read the audit, the row's entries."""
         context = {**(extra_context or {})}
         if request.caller.may("designs.view_auditentry"):
             kind, pk = ContentType.objects.get_for_model(self.model), unquote(object_id)
             entries = AuditEntry.objects.for_caller(request.caller)
-            found = entries.filter(content_type=kind, object_pk=pk)
-            context["entries"] = found.order_by("-pk")[:SHOWN_ENTRIES]
+            entries = entries.filter(content_type=kind, object_pk=pk)
+            context["entries"] = entries.order_by("-pk")[:MAX_ENTRIES]
             context["entries_url"] = entries_url(kind.pk, pk)
         return super().history_view(request, object_id, context)
 
@@ -185,23 +165,23 @@ class OrchestraAdmin(Verbs, ModelAdmin):
 
     @property
     def hindrances(self) -> tuple[type[Exception], ...]:
-        """What stands in the way of a deletion."""
+        """Errors that refuse a deletion."""
         return (ProtectedError, RestrictedError, *self.refusals)
 
     def reasons_to_keep(self, row: models.Model) -> list[str]:
-        """Sentences that say why the row cannot be deleted; none if it can."""
+        """Sentences that say why the row cannot be deleted; empty if it can."""
         collector = Collector(using=row._state.db or "default", origin=row)
         try:
             collector.collect([row])
         except (ProtectedError, RestrictedError) as error:
-            return [_kept(error)]
+            return [_reason(error)]
         return []
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Without Django's list of all that hangs on a row: it names what others must not see."""
+        """Without Django's list of related rows, which names rows that the caller may not see."""
         reasons = [f"{row}: {why}" for row in objs for why in self.reasons_to_keep(row)]
-        above = [row for row in objs if not self.has_delete_permission(request, row)]
-        reasons += [f"{row}: Deleting it is not for you." for row in above]
+        forbidden = [row for row in objs if not self.has_delete_permission(request, row)]
+        reasons += [f"{row}: You are not allowed to delete it." for row in forbidden]
         return [str(row) for row in objs], {}, set(), reasons
 
     def delete_view(
@@ -210,25 +190,34 @@ class OrchestraAdmin(Verbs, ModelAdmin):
         try:
             return super().delete_view(request, object_id, extra_context)
         except self.hindrances as error:
-            self.message_user(request, _kept(error), messages.ERROR)
+            self.message_user(request, _reason(error), messages.ERROR)
             return HttpResponseRedirect(admin_url(self.row(request, object_id)))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        self._leave_out_impossible(request)
+        pk, sent, valid = self.opts.pk, request.POST.getlist(ACTION_CHECKBOX_NAME), []
+        for value in sent:
+            with suppress(ValidationError):
+                pk.run_validators(pk.to_python(value))
+                valid += [value] if "\0" not in value else []
+        if valid != sent:
+            # Not every database can compare an invalid key.
+            post: Any = request.POST.copy()
+            post.setlist(ACTION_CHECKBOX_NAME, valid)
+            request.POST = post
         try:
             with transaction.atomic() if request.method == "POST" else nullcontext():
                 return super().changelist_view(request, extra_context)
         except self.hindrances as error:
-            self.message_user(request, _kept(error), messages.ERROR)
+            self.message_user(request, _reason(error), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
         except OverflowError:
-            # A number in the address that no column holds; Django knows the other wrong values.
+            # A number in the URL is too large for its column; Django handles other invalid values.
             return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
 
 
-def _kept(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if not isinstance(error, ProtectedError | RestrictedError):
         return str(error)
     objects: Any = getattr(error, "protected_objects", None) or error.args[1]
@@ -237,7 +226,7 @@ def _kept(error: Exception) -> str:
 
 
 class ReadOnly:
-    """Rows that are looked at only: what was published, what happened."""
+    """For rows that never change."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -250,7 +239,7 @@ class ReadOnly:
 
 
 class ReadOnlyInline(ReadOnly, TabularInline):
-    """Rows below their owner, to look at."""
+    """Related rows, shown below their owner."""
 
     extra = 0
     can_delete = False
@@ -262,7 +251,7 @@ class ReadOnlyInline(ReadOnly, TabularInline):
 
 
 def become(row: models.Model, created: models.Model) -> None:
-    """Let the form's unsaved row stand for the one that a service has made."""
+    """Turn the form's unsaved row into the one that a service has created."""
     row.pk = created.pk
     row._state.adding = False
     row.refresh_from_db()

@@ -1,4 +1,4 @@
-"""The admin of designs: drafts as JSON text, publishing, copies, export."""
+"""The admin of designs: drafts as JSON, publishing, copies, export."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class DesignAdmin(OrchestraAdmin):
 
     @display(description="Draft")
     def document(self, design: Design) -> str:
-        """Only for those who may not change it: the form has a field of this name."""
+        """For callers who may not change the design; the form has a field of this name."""
         return json_block(design.draft)
 
     def store(self, request: Any, obj: Design, form: Any, change: bool) -> None:
@@ -178,13 +178,16 @@ class DesignAdmin(OrchestraAdmin):
             version = publish_design(design=design, caller=request.caller, note=data["note"])
             return ActionResult(f"Version {version.number} of {design} is published.")
 
+        text = (
+            "The draft becomes the next version, which is never changed. Deployments stay on "
+            "theirs until they are moved to it."
+        )
         return self.ask(
             request,
             design,
             act,
             title=f"Publish {design}",
-            text="The draft becomes the next version, which is never changed. Deployments stay on "
-            "theirs until they are moved to it." + _hinted(design),
+            text=" ".join([text, *(hint.message for hint in hints(check_draft(design).graph))]),
             button="Publish",
             form=PublishForm(posted(request)),
         )
@@ -221,11 +224,6 @@ class DesignAdmin(OrchestraAdmin):
 
 
 def json_file(text: str, name: str) -> HttpResponse:
-    """JSON as a file to keep."""
     response = HttpResponse(text, content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="{name}.json"'
     return response
-
-
-def _hinted(design: Design) -> str:
-    return "".join(f" {hint.message}" for hint in hints(check_draft(design).graph))

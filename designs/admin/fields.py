@@ -1,8 +1,9 @@
-"""Form fields of the admin: JSON typed as text."""
+"""Form fields of the admin: JSON, and related rows."""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from django import forms
@@ -13,41 +14,36 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from designs.strict_json import JsonUnreadable, read_strict_json
 
 
-class _KnownKeys:
-    """Shows a form again whose sender made up a key: what cannot be one has no name to look up."""
+class _ValidKeys:
+    """Skips invalid keys when a form with errors is shown again: Django would look them up."""
 
     field: Any
 
     def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
-        known = [key for key in value if self._is_key(key)]
-        return super().optgroups(name, known, attr)  # type: ignore[misc]
-
-    def _is_key(self, text: Any) -> bool:
-        try:
-            self.field.remote_field.model._meta.pk.to_python(text)
-        except ValidationError:
-            return False
-        return True
+        valid = []
+        for key in value:
+            with suppress(ValidationError):
+                self.field.remote_field.model._meta.pk.to_python(key)
+                valid.append(key)
+        return super().optgroups(name, valid, attr)  # type: ignore[misc]
 
 
-class ChooseOne(_KnownKeys, AutocompleteSelect):
-    """A related row, found while typing."""
+class ChooseOne(_ValidKeys, AutocompleteSelect):
+    """Autocompletes a related row."""
 
 
-class ChooseSome(_KnownKeys, AutocompleteSelectMultiple):
-    """Related rows, found while typing."""
+class ChooseSome(_ValidKeys, AutocompleteSelectMultiple):
+    """Autocompletes related rows."""
 
 
 class JsonArea(UnfoldAdminTextareaWidget):
-    """A wide text area in a typewriter's letters."""
-
     def __init__(self, *, rows: int = 12) -> None:
         super().__init__(attrs={"rows": rows, "spellcheck": "false", "autocomplete": "off"})
         self.attrs["class"] = f"{self.attrs.get('class', '')} json-area"
 
 
 class JsonObjectField(forms.CharField):
-    """A JSON object; bad syntax is an error that names line and column."""
+    """A JSON object. Errors of syntax name the line and column."""
 
     def __init__(self, *, rows: int = 12, **options: Any) -> None:
         super().__init__(widget=JsonArea(rows=rows), strip=False, **options)
@@ -57,12 +53,12 @@ class JsonObjectField(forms.CharField):
         if not text.strip():
             return {}
         try:
-            found = read_strict_json(text)
+            parsed = read_strict_json(text)
         except JsonUnreadable as error:
             raise ValidationError(str(error), code="json") from error
-        if not isinstance(found, dict):
+        if not isinstance(parsed, dict):
             raise ValidationError('Write a JSON object, as in {"text": "…"}.', code="json")
-        return found
+        return parsed
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, str):

@@ -13,7 +13,7 @@ from unfold.utils import parse_datetime_str
 
 
 class VisibleFilter(AutocompleteSelectFilter):
-    """Choose a related row while typing; only rows that are there for the caller have a name."""
+    """Autocompletes a related row, among those that the caller may see."""
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         related = self.model_admin.admin_site.get_model_admin(self.field.remote_field.model)
@@ -24,7 +24,7 @@ class VisibleFilter(AutocompleteSelectFilter):
 
 
 class TimeRangeFilter(RangeDateTimeFilter):
-    """From and until, by the installation's clock; a date alone is the whole day."""
+    """From and until, in the installation's time zone; a date without a time is the whole day."""
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         bounds = {
@@ -34,9 +34,9 @@ class TimeRangeFilter(RangeDateTimeFilter):
         return queryset.filter(**{name: at for name, at in bounds.items() if at is not None})
 
     def _at(self, end: str, time_of_day: str) -> datetime | None:
-        """None for an end that is not given, or cannot be read."""
+        """None for an end that is missing or invalid."""
         date, time = (
             self.used_parameters.get(f"{self.parameter_name}_{end}_{part}") for part in (0, 1)
         )
-        found = parse_datetime_str(f"{date} {time or time_of_day}") if date else None
-        return None if found is None else timezone.make_aware(found)
+        at = parse_datetime_str(f"{date} {time or time_of_day}") if date else None
+        return None if at is None else timezone.make_aware(at)

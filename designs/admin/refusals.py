@@ -1,4 +1,4 @@
-"""What services refuse, as errors of forms: each sentence at the field it is about."""
+"""Shows errors of services as errors of forms, each at its field."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DESIGN_REFUSALS: dict[type[Exception], str] = {
 
 
 class ServiceForm(forms.ModelForm):
-    """A form whose row is written by a service: what that refuses is shown like any other error."""
+    """A form that is saved by a service, whose errors are shown like any others."""
 
     caller: Caller
     refused: ClassVar[dict[str, list[str]]] = {}
@@ -30,7 +30,7 @@ class ServiceForm(forms.ModelForm):
 
 
 def add_refusals(form: forms.BaseForm, refused: dict[str, list[str]]) -> None:
-    """Put sentences at the fields they are about; those about no field stand above the form."""
+    """Add sentences to the form at their fields; those without a field are shown above it."""
     for name, sentences in refused.items():
         for sentence in sentences:
             if name in form.fields:
@@ -40,15 +40,14 @@ def add_refusals(form: forms.BaseForm, refused: dict[str, list[str]]) -> None:
 
 
 def explain(error: Exception, field: str) -> dict[str, list[str]]:
-    """A refusal as field → sentences."""
+    """An error as field → sentences."""
     if isinstance(error, DesignInvalid):
         return {field: [problem_line(problem) for problem in error.problems]}
     if isinstance(error, ValidationError):
         return {field: list(error.messages)}
-    found: dict[str, list[str]] | None = getattr(error, "errors", None)
-    return found or {field: [str(error)]}
+    errors: dict[str, list[str]] | None = getattr(error, "errors", None)
+    return errors or {field: [str(error)]}
 
 
 def problem_line(problem: Any) -> str:
-    """A problem of a document: where it is, and what to do."""
     return f"{problem.path}: {problem.message}" if problem.path else str(problem.message)

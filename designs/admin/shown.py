@@ -1,4 +1,4 @@
-"""How the admin shows things: badges, links, JSON, lists of sentences. All of it escaped text."""
+"""HTML parts of admin pages: badges, links, JSON, lists. All texts are escaped."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-# What a page shows of one value; the export and the API have all of it.
-SHOWN = 100_000
-# What a table shows of one without being asked.
-SHOWN_IN_TABLE = 300
+# Characters of one value; exports and the API have all of it.
+MAX_SHOWN = 100_000
+# Longer values are folded in a table.
+MAX_IN_TABLE = 300
 EMPTY = "-"
 
 
 def badge(text: str, kind: str = "") -> str:
-    """A word in a coloured shape; kinds: success, danger, warning, info, primary, none."""
+    """A coloured label; kinds: success, danger, warning, info, primary, none."""
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": kind})
 
 
@@ -29,54 +29,50 @@ def link(url: str, text: object) -> str:
 
 
 def admin_url(row: models.Model, page: str = "change") -> str:
-    """The admin's page of a row."""
     meta = row._meta
     return reverse(f"admin:{meta.app_label}_{meta.model_name}_{page}", args=[row.pk])
 
 
 def entries_url(content_type_id: int, object_pk: str) -> str:
-    """The audit's list of what was done with one object."""
+    """The URL of an object's audit entries."""
     query = urlencode({"content_type__id__exact": content_type_id, "object_pk": object_pk})
     return f"{reverse('admin:designs_auditentry_changelist')}?{query}"
 
 
 def row_link(row: models.Model | None, text: object = "") -> str:
-    """A link to the admin's page of a row."""
     return EMPTY if row is None else link(admin_url(row), text or row)
 
 
 def json_text(value: Any) -> str:
-    """Indented JSON, cut where a page would burst."""
+    """Indented JSON of limited length."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
-    if len(text) <= SHOWN:
+    if len(text) <= MAX_SHOWN:
         return text
-    return f"{text[:SHOWN]}\n… ({len(text) - SHOWN:,} more characters)"
+    return f"{text[:MAX_SHOWN]}\n… ({len(text) - MAX_SHOWN:,} more characters)"
 
 
 def json_block(value: Any) -> str:
-    """A value as text that can be read and scrolled."""
     if value is None or value == "":
         return EMPTY
     return format_html('<pre class="shown-json" tabindex="0">{}</pre>', json_text(value))
 
 
 def folded(label: str, value: Any) -> str:
-    """A value behind a line that opens it."""
+    """A value as JSON that is shown on demand."""
     if value is None or value == "":
         return EMPTY
     return format_html("<details><summary>{}</summary>{}</details>", label, json_block(value))
 
 
 def sentences(items: Iterable[object], *, empty: str = EMPTY) -> str:
-    """A list with a line for each item."""
-    found = [(item,) for item in items]
-    if not found:
+    lines = [(item,) for item in items]
+    if not lines:
         return empty
-    return format_html('<ul class="shown-list">{}</ul>', format_html_join("", "<li>{}</li>", found))
+    return format_html('<ul class="shown-list">{}</ul>', format_html_join("", "<li>{}</li>", lines))
 
 
 def before_after(changes: Iterable[tuple[str, Any, Any]]) -> str:
-    """A table of fields, or paths into documents; of lists of names what was taken and added."""
+    """A table of changes: (field or path, before, after). Of lists of names only the difference."""
     rows = []
     for path, before, after in changes:
         old, new = before, after
@@ -98,13 +94,13 @@ def _is_names(value: Any) -> bool:
 
 
 def _differing(names: list[str], others: list[str]) -> str:
-    found = [name for name in names if name not in others]
-    kept = len(names) - len(found)
-    return "\n".join([*found, f"… and {kept} in both"] if kept else found)
+    own = [name for name in names if name not in others]
+    common = len(names) - len(own)
+    return "\n".join([*own, f"… and {common} in both"] if common else own)
 
 
 def _in_table(value: Any) -> str:
     if value is None or value == "":
         return EMPTY
     text = json_text(value)
-    return folded("Show", value) if len(text) > SHOWN_IN_TABLE else text
+    return folded("Show", value) if len(text) > MAX_IN_TABLE else text

@@ -88,7 +88,7 @@ class Verbs:
     """For a ModelAdmin; `refusals` maps errors of services to the form field that shows them."""
 
     refusals: ClassVar[dict[type[Exception], str]] = {NotAllowed: ""}
-    # Of the ModelAdmin that this is mixed into.
+    # Attributes of the ModelAdmin.
     admin_site: Any
     opts: Any
     get_object: Any

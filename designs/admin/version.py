@@ -1,4 +1,4 @@
-"""The admin of published versions: to look at, never to change."""
+"""The admin of published versions, which are read-only."""
 
 from __future__ import annotations
 

@@ -1,10 +1,7 @@
-"""The base of all API views: declared permissions, one caller, bodies judged before they are
-read.
-"""
+"""The base of all API views: declared permissions, the caller, checked headers."""
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, ClassVar
 
 from django.urls import URLPattern, re_path
@@ -28,7 +25,6 @@ class ApiView(APIView):
 
     @property
     def allowed_methods(self) -> list[str]:
-        """What the header Allow says."""
         declared = self.permissions or {"GET": ""}
         return [name for name in declared if hasattr(self, name.lower())]
 
@@ -43,17 +39,17 @@ class ApiView(APIView):
         check_headers(request.META)
 
     def check_permissions(self, request: Request) -> None:
-        """Counted first: what is refused is a request as any other."""
+        """After the throttles, so that refused requests count too."""
         if request.auth is not None:
             super().check_throttles(request)
         super().check_permissions(request)
 
     def check_throttles(self, request: Request) -> None:
-        """Done before the permissions."""
+        """Done in `check_permissions`."""
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Unknown fields are refused by name; `read_only_names` are ignored, as PUT sends them back."""
+    """Refuses unknown fields, except `read_only_names`: a PUT may send back what a GET returned."""
 
     read_only_names: frozenset[str] = frozenset()
 
@@ -71,9 +67,4 @@ ID = r"(?P<pk>[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0
 
 
 def route(pattern: str, view: type[APIView], name: str) -> URLPattern:
-    """An API address, with and without its trailing slash."""
     return re_path(f"^{pattern}/?$", view.as_view(), name=name)
-
-
-def as_uuid(text: str) -> uuid.UUID:
-    return uuid.UUID(text)

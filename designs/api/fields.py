@@ -1,4 +1,4 @@
-"""Fields that bodies of several apps have."""
+"""Serializer fields of several apps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WITH_OFFSET = "Write a date and time with its offset, as in 2027-01-31T09:00:00+
 
 @extend_schema_field({"type": "string", "format": "date-time"})
 class MomentField(serializers.DateTimeField):
-    """An instant. A time without an offset is refused: nobody can know which one is meant."""
+    """A time with its offset; one without is ambiguous, so it is refused."""
 
     default_error_messages = {"invalid": WITH_OFFSET}
 

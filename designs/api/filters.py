@@ -1,4 +1,4 @@
-"""Filters that lists of several apps share."""
+"""Filters of lists, for all apps."""
 
 from __future__ import annotations
 
@@ -11,15 +11,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django_filters.fields import IsoDateTimeField
 
-# Far enough from the ends of the calendar to count on both sides, in every time zone.
+# Far enough from the ends of the calendar for sums with any time zone.
 YEARS = range(1970, 9001)
-
-
 TIME_RULE = (
     "Write a time with its offset: 2027-01-31T09:00:00Z, or 2027-01-31T09:00:00+01:00, whose + is "
     "written %2B in an address."
 )
-# What an address makes of a + that was not written %2B.
+# A + in a URL that was not written %2B becomes a space.
 _LOST_PLUS = re.compile(r" (?=\d\d:?\d\d$)")
 FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -30,21 +28,21 @@ class TimeField(IsoDateTimeField):
     def clean(self, value: Any) -> datetime | None:
         if isinstance(value, str) and "T" in value:
             value = _LOST_PLUS.sub("+", value)
-        found: datetime | None = super().clean(value)
-        _check_year(found)
-        return found
-
-
-def _check_year(found: date | None) -> None:
-    if found is not None and found.year not in YEARS:
-        raise ValidationError(f"Choose a year from {YEARS[0]} to {YEARS[-1]}.", code="year")
+        time: datetime | None = super().clean(value)
+        _check_year(time)
+        return time
 
 
 class DayField(forms.DateField):
     def clean(self, value: Any) -> date | None:
-        found: date | None = super().clean(value)
-        _check_year(found)
-        return found
+        day: date | None = super().clean(value)
+        _check_year(day)
+        return day
+
+
+def _check_year(day: date | None) -> None:
+    if day is not None and day.year not in YEARS:
+        raise ValidationError(f"Choose a year from {YEARS[0]} to {YEARS[-1]}.", code="year")
 
 
 class DayFilter(django_filters.DateFilter):
@@ -68,14 +66,14 @@ class FlagField(forms.CharField):
 
 
 class FlagFilter(django_filters.Filter):
-    """True or false; anything else is refused."""
+    """True or false."""
 
     field_class = FlagField
 
 
 class OrderFilter(django_filters.OrderingFilter):
-    """Equals come in a fixed order, so that no page repeats or leaves out a row."""
+    """Breaks ties by primary key, so that pages neither repeat nor omit a row."""
 
     def filter(self, qs: Any, value: Any) -> Any:
-        found = super().filter(qs, value)
-        return found.order_by(*found.query.order_by, "pk") if value else found
+        rows = super().filter(qs, value)
+        return rows.order_by(*rows.query.order_by, "pk") if value else rows

@@ -1,11 +1,11 @@
-"""How all lists of the API answer: what may be asked for in the address, and pages of bounded size.
+"""Lists of the API: filters, and pages of limited size.
 
-An address that asks for something that there is not is refused: a misspelt filter would else
-answer with everything.
+Unknown query parameters are refused: a misspelt filter would otherwise answer with everything.
 """
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,12 +25,12 @@ from designs.rows.bounded import fill_page
 
 LINK = {"type": ["string", "null"], "format": "uri"}
 MAX_PAGE_LENGTH = 500
-# Beyond it no list goes on.
-FARTHEST = 1_000_000_000
+# Query parameters that are numbers: minimum and maximum.
+WHOLE_NUMBERS = {"limit": (1, MAX_PAGE_LENGTH), "offset": (0, 1_000_000_000)}
+NUMBER = re.compile("[0-9]{1,11}")
 
 
 def page_schema(rows: dict[str, Any]) -> dict[str, Any]:
-    """How every list is described in the OpenAPI document."""
     return {
         "type": "object",
         "required": ["results", "next", "previous"],
@@ -52,7 +52,7 @@ class _Links:
 
 
 class Pages(_Links, LimitOffsetPagination):
-    """`limit` and `offset`; lists answer `{results, next, previous}`."""
+    """Pages by `limit` and `offset`; the answer is `{results, next, previous}`."""
 
     default_limit = 50
     max_limit = MAX_PAGE_LENGTH
@@ -60,7 +60,7 @@ class Pages(_Links, LimitOffsetPagination):
 
 
 class CursorPages(_Links, CursorPagination):
-    """Newest first, by cursor: the thousandth page costs what the first does."""
+    """Pages by cursor, newest first: the thousandth page costs no more than the first."""
 
     ordering = ("-id",)
     page_size = 50
@@ -70,7 +70,7 @@ class CursorPages(_Links, CursorPagination):
 
 
 class BoundedPages(Pages):
-    """By `limit` and `offset`, ended early where the bytes of a page are spent."""
+    """Pages by `limit` and `offset`, which end early at the maximum bytes of a page."""
 
     def answer(
         self,
@@ -94,7 +94,7 @@ class BoundedPages(Pages):
 
 
 class BoundedCursorPages(CursorPages):
-    """By id, ended early where the bytes of a page are spent; the cursor goes on from there."""
+    """Pages by id, which end early at the maximum bytes of a page; the cursor continues there."""
 
     def answer(
         self,
@@ -104,12 +104,16 @@ class BoundedCursorPages(CursorPages):
         large: Sequence[Any],
         show: Callable[[list[Any]], list[Any]],
     ) -> Response:
-        """One page of the rows, whose key is a UUID."""
+        """One page of the rows, whose primary key is a UUID. Raises NotFound for a bad cursor."""
         self.base_url = request.build_absolute_uri()
         cursor = self.decode_cursor(request)
         reverse = cursor is not None and bool(cursor.reverse)
-        position = None if cursor is None else _position(str(cursor.position))
-        if position is not None:
+        position = None
+        if cursor is not None:
+            try:
+                position = uuid.UUID(str(cursor.position))
+            except ValueError as error:
+                raise NotFound("There is no such cursor.") from error
             rows = rows.filter(pk__gt=position) if reverse else rows.filter(pk__lt=position)
         taken, shown, has_more = fill_page(
             rows.order_by("pk" if reverse else "-pk"),
@@ -134,19 +138,12 @@ class BoundedCursorPages(CursorPages):
         return self.encode_cursor(Cursor(0, reverse, position)) if at else None
 
 
-def _position(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError as error:
-        raise NotFound("There is no such cursor.") from error
-
-
 def weigh(shown: Any) -> int:
-    """The bytes of a row in an answer."""
+    """The size of a row in an answer, in bytes."""
     return len(to_json(shown))
 
 
-# --- What may be asked for ------------------------------------------------------------------------
+# --- Answers --------------------------------------------------------------------------------------
 
 
 def answer_page(
@@ -159,16 +156,16 @@ def answer_page(
     large: Sequence[Any] = (),
     more: Callable[[list[Any]], dict[str, Any]] | None = None,
 ) -> Response:
-    """One page of the rows, each in that shape. Raises ValidationError.
+    """One page of the rows, each serialized as `shape`. Raises ValidationError.
 
-    Columns that may be `large` are read as far as the bytes of a page reach, for which the pages
-    have to be bounded ones. `more` is what the shape needs besides its rows.
+    Bounded pages need `large`, the columns that may be large. `more` returns additional context for
+    serializing a batch of rows.
     """
-    rows = chosen_rows(view, pages, rows, filters)
+    rows = filtered_rows(view, pages, rows, filters)
 
-    def show(found: list[Any]) -> list[Any]:
-        context = {"caller": view.caller, **(more(found) if more else {})}
-        return list(shape(found, many=True, context=context).data)
+    def show(batch: list[Any]) -> list[Any]:
+        context = {"caller": view.caller, **(more(batch) if more else {})}
+        return list(shape(batch, many=True, context=context).data)
 
     if isinstance(pages, BoundedPages | BoundedCursorPages):
         return pages.answer(rows, view.request, large=large, show=show)
@@ -176,51 +173,35 @@ def answer_page(
     return pages.get_paginated_response(show(page))
 
 
-def chosen_rows(
+def filtered_rows(
     view: ApiView,
     pages: Pages | CursorPages | None,
     rows: QuerySet[Any, Any],
     filters: type[django_filters.FilterSet] | None = None,
 ) -> Any:
-    """The rows that the address asks for. Raises ValidationError for what it cannot ask."""
+    """The rows that match the query parameters. Raises ValidationError for invalid ones."""
     asked = view.request.query_params
-    names = {*(pages.names if pages else ()), *(filters.base_filters if filters else ())}
-    errors = {name: [_unknown(names)] for name in sorted(set(asked) - names)}
-    for name, (least, most) in (("limit", (1, MAX_PAGE_LENGTH)), ("offset", (0, FARTHEST))):
-        if name in asked and name in names and not _is_number(asked[name], least, most):
+    declared = filters.base_filters if filters else {}
+    names = {*(pages.names if pages else ()), *declared}
+    known = f" There are: {', '.join(sorted(names))}." if names else ""
+    errors = {name: [f"There is no such filter.{known}"] for name in sorted(set(asked) - names)}
+    for name in sorted(names & set(asked)):
+        least, most = WHOLE_NUMBERS.get(name, (0, 0))
+        if most and not (NUMBER.fullmatch(asked[name]) and least <= int(asked[name]) <= most):
             errors[name] = [f"Write a whole number from {least} to {most}."]
-    several = _taking_several(filters)
-    for name in sorted(names - several):
-        if len(asked.getlist(name)) > 1:
+        takes_several = isinstance(declared.get(name), django_filters.MultipleChoiceFilter)
+        if len(asked.getlist(name)) > 1 and not takes_several:
             errors[name] = ["This is given several times, and only one can count. Give it once."]
-    found = None if filters is None else filters(asked, queryset=rows)
-    if found is not None and not found.is_valid():
-        errors.update({name: _sentences(found.form, name) for name in found.errors})
+    if filters is not None:
+        filtered = filters(asked, queryset=rows)
+        if not filtered.is_valid():
+            errors.update({name: _problems(filtered.form, name) for name in filtered.errors})
     if errors:
         raise ValidationError(errors)
-    return rows if found is None else found.qs
+    return rows if filters is None else filtered.qs
 
 
-def _taking_several(filters: type[django_filters.FilterSet] | None) -> set[str]:
-    """The filters of which any of the given values may hold."""
-    kinds = {} if filters is None else filters.base_filters
-    return {
-        name
-        for name, kind in kinds.items()
-        if isinstance(kind, django_filters.MultipleChoiceFilter)
-    }
-
-
-def _unknown(names: set[str]) -> str:
-    known = f" There are: {', '.join(sorted(names))}." if names else ""
-    return f"There is no such filter.{known}"
-
-
-def _is_number(text: str, least: int, most: int) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 12 and least <= int(text) <= most
-
-
-def _sentences(form: Any, name: str) -> list[str]:
+def _problems(form: Any, name: str) -> list[str]:
     choices = getattr(form.fields.get(name), "choices", None)
     if choices is None:
         return [str(text) for text in form.errors[name]]

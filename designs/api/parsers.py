@@ -1,4 +1,4 @@
-"""Reads JSON bodies strictly: what one database or client would refuse is refused at the door."""
+"""Parses JSON bodies strictly, and checks the headers of requests."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class CodingUnsupported(UnsupportedMediaType):
     default_code = "coding-unsupported"
 
     def __init__(self, coding: str) -> None:
-        # Nothing else that was sent is repeated: perhaps nobody has signed in.
+        # Only known names are repeated: the request may not be authenticated.
         named = coding.lower() if coding.lower() in _CODINGS else "what Content-Encoding names"
         super().__init__(
             "",
@@ -51,7 +51,7 @@ class CodingUnsupported(UnsupportedMediaType):
 
 
 def read_json(data: bytes) -> Any:
-    """The JSON value of a body. Raises ParseError (400) or BodyTooLarge (413) with a sentence."""
+    """Parse a body. Raises ParseError (400) or BodyTooLarge (413)."""
     try:
         return read_strict_json(data)
     except JsonTooLarge as error:
@@ -61,12 +61,12 @@ def read_json(data: bytes) -> Any:
 
 
 async def read_json_async(data: bytes) -> Any:
-    """The same, without holding the event loop for what is large."""
+    """Like `read_json`, in a thread if the body is large."""
     return await compute_large(len(data), read_json, data)
 
 
 def check_headers(meta: Mapping[str, Any]) -> None:
-    """Judge a body by the headers in a request's META, before it is read.
+    """Check the headers about a body, before it is read.
 
     Raises LengthRequired (411), BodyTooLarge (413), CodingUnsupported (415).
     """
@@ -86,8 +86,6 @@ def check_length(length: str | None, *, chunked: bool) -> None:
 
 
 class JsonParser(BaseParser):
-    """DRF's door to `read_json`."""
-
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
@@ -95,7 +93,7 @@ class JsonParser(BaseParser):
 
 
 class DesignFileParser(JsonParser):
-    """The same for files, which may be of another kind: then people are told which."""
+    """For files of designs: a YAML file is refused with an explanation."""
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         data = stream.read()

@@ -1,4 +1,4 @@
-"""What a view lets through: the permission that it declares for the method, and nothing else."""
+"""Checks the permission that a view declares for the method."""
 
 from __future__ import annotations
 
@@ -13,14 +13,11 @@ from designs.errors import RightMissing
 
 
 def caller_of_request(request: Any) -> Caller:
-    """The caller that authentication made, or NOBODY."""
     return request.auth if isinstance(request.auth, Caller) else NOBODY
 
 
 class Declared(BasePermission):
-    """Lets through what the view's `permissions` name for the method; a method not named is
-    refused.
-    """
+    """Requires the view's permission for the method; methods without one are not allowed."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         caller = caller_of_request(request)
@@ -34,7 +31,7 @@ class Declared(BasePermission):
 
 
 def require(caller: Caller, permission: str) -> None:
-    """Raises PermissionDenied with the sentence of `Caller.require`."""
+    """Raises PermissionDenied with the message of `Caller.require`."""
     try:
         caller.require(permission)
     except RightMissing as missing:

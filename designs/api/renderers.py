@@ -1,4 +1,4 @@
-"""Writes JSON answers."""
+"""Renders JSON answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def to_json(value: Any) -> bytes:
     try:
         return orjson.dumps(value, default=_other, option=OPTIONS)
     except orjson.JSONEncodeError:
-        # JSON has no limit for whole numbers, but this writer has: 64 bits.
+        # orjson refuses integers of more than 64 bits.
         return orjson.dumps(_bounded(value), default=_other, option=OPTIONS)
 
 
@@ -32,7 +32,7 @@ class JsonRenderer(BaseRenderer):
 
 
 def _bounded(value: Any) -> Any:
-    """The value with whole numbers beyond 64 bits as other numbers, or as text."""
+    """The value with integers of more than 64 bits as floats, or else as text."""
     if isinstance(value, dict):
         return {key: _bounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

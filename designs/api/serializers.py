@@ -1,4 +1,4 @@
-"""Shapes of designs in the API."""
+"""Serializers of designs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from designs.services import Imported, check_draft
 
 
 class DesignIn(StrictSerializer):
-    """A draft may have problems: they are answered, not refused.
+    """A draft may have problems: they are returned, not refused.
 
-    Name and description are the document's own unless given.
+    `name` and `description` replace those of the document.
     """
 
     document = serializers.DictField()
@@ -27,13 +27,13 @@ class DesignIn(StrictSerializer):
 
 
 class DesignReplace(DesignIn):
-    """What PUT takes: read-only fields are ignored."""
+    """The body of PUT: read-only fields are ignored."""
 
     read_only_names = frozenset({"id", "problems", "latest_version", "created_at", "updated_at"})
 
 
 class DesignChange(DesignReplace):
-    """What PATCH takes: any of them."""
+    """The body of PATCH: any of the fields."""
 
     document = serializers.DictField(required=False)
 
@@ -94,14 +94,14 @@ class VersionDetailOut(VersionOut):
 
 
 class PublishedOut(VersionDetailOut):
-    """`warnings` tell what is no mistake, and probably not meant either."""
+    """`warnings` are about parts that are valid, but probably not intended."""
 
     warnings = serializers.SerializerMethodField()
 
     @extend_schema_field(ProblemOut(many=True))
     def get_warnings(self, version: DesignVersion) -> list[dict[str, Any]]:
-        found = hints(check_document(version.document).graph)
-        return [dict(row) for row in ProblemOut(found, many=True).data]
+        warnings = hints(check_document(version.document).graph)
+        return [dict(row) for row in ProblemOut(warnings, many=True).data]
 
 
 class ImportedOut(serializers.Serializer[Imported]):

@@ -1,4 +1,4 @@
-"""API addresses of designs."""
+"""URLs of the API of designs and of the audit."""
 
 from designs.api.base import ID, route
 from designs.api.views.audit import AuditListView

@@ -1,6 +1,3 @@
-"""Writing and reading the audit trail, for all apps."""
+"""Writing the audit, and reading it as files, for all apps."""
 
-__all__ = [
-    "audit",
-    "files",
-]
+__all__ = ["audit", "files"]

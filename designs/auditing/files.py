@@ -1,4 +1,4 @@
-"""Entries of the audit as API and files show them: JSON, and CSV that no spreadsheet computes."""
+"""Audit entries as JSON, and as CSV that no spreadsheet takes for formulas."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 from designs.access import Caller
@@ -17,16 +16,16 @@ COLUMNS = (
     "id", "at", "action", "actor", "actor_id", "key", "key_id", "address", "model", "object_id",
     "object", "changes", "details", "correlation_id",
 )  # fmt: skip
-# A cell that begins so is a formula to a spreadsheet, with the wide letters of East Asia as well.
+# Beginnings of formulas in spreadsheets, including full-width characters.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def entry_as_json(entry: AuditEntry, caller: Caller) -> dict[str, Any]:
-    """One entry as the caller may see it, under the names of COLUMNS."""
+    """An entry as the caller may see it; the keys are COLUMNS."""
     changes = entry.changes_for(caller)
     return {
         "id": str(entry.pk),
-        "at": _time(entry.timestamp),
+        "at": entry.timestamp.isoformat().replace("+00:00", "Z"),
         "action": entry.action_name,
         "actor": entry.actor_name,
         "actor_id": entry.actor_id,
@@ -45,18 +44,18 @@ def entry_as_json(entry: AuditEntry, caller: Caller) -> dict[str, Any]:
 
 
 def json_lines(rows: AuditEntryQuerySet, caller: Caller) -> Iterator[str]:
-    """A line for each entry, newest first, several hundred in one text."""
+    """A line for each entry, newest first; each text has up to ROWS_AT_ONCE lines."""
     return _texts(rows, lambda entry: _json(entry_as_json(entry, caller)) + "\n")
 
 
 def csv_lines(rows: AuditEntryQuerySet, caller: Caller) -> Iterator[str]:
-    """A line of names, then one for each entry, newest first, several hundred in one text."""
+    """Like `json_lines`, after a line with the names of the columns."""
     yield _csv(COLUMNS)
     yield from _texts(rows, lambda entry: _csv(list(entry_as_json(entry, caller).values())))
 
 
 def _texts(rows: AuditEntryQuerySet, line: Callable[[AuditEntry], str]) -> Iterator[str]:
-    """By keyset: a long list keeps neither a transaction nor the rows."""
+    # Paged by keyset, so that a long list needs neither an open transaction nor much memory.
     page = list(rows.order_by("-pk")[:ROWS_AT_ONCE])
     while page:
         yield "".join(map(line, page))
@@ -64,22 +63,18 @@ def _texts(rows: AuditEntryQuerySet, line: Callable[[AuditEntry], str]) -> Itera
 
 
 def _csv(values: Sequence[Any]) -> str:
+    cells = []
+    for value in values:
+        if isinstance(value, list | dict):
+            cells.append(_json(value) if value else "")
+        elif isinstance(value, str) and value.lstrip(" ").startswith(FORMULA):
+            cells.append(f"'{value}")
+        else:
+            cells.append("" if value is None else value)
     text = io.StringIO()
-    csv.writer(text).writerow(map(_cell, values))
+    csv.writer(text).writerow(cells)
     return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, list | dict):
-        return _json(value) if value else ""
-    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA):
-        return f"'{value}"
-    return "" if value is None else value
 
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _time(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""The rows of designs, and those that all apps share, by subject."""
+"""Rows of designs, and rows that all apps share."""
 
 from designs.models.audit import Action, AuditEntry, AuditEntryQuerySet
 from designs.models.design import Design, DesignQuerySet, DesignVersion

@@ -1,4 +1,4 @@
-"""Designs with their drafts, and the versions published from them."""
+"""Designs with their drafts, and their published versions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from designs.rows.ids import new_id
 
 class DesignQuerySet(models.QuerySet["Design"]):
     def for_caller(self, caller: Caller) -> DesignQuerySet:
-        """Designs the caller may see; a key bound to deployments sees those of its deployments."""
+        """Designs that the caller may see; a bound key sees those of its deployments."""
         if not caller.may("designs.view_design"):
             return self.none()
         if caller.deployment_ids is None:
@@ -29,7 +29,7 @@ class DesignQuerySet(models.QuerySet["Design"]):
 
 
 class Design(models.Model):
-    """A named orchestration. `draft` is the document being worked on; it may have problems."""
+    """`draft` is the document in progress, which may have problems."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(max_length=200)
@@ -59,11 +59,10 @@ class Design(models.Model):
         return self.name
 
     def latest(self) -> DesignVersion | None:
-        """The version with the highest number, or None if nothing was published."""
         return self.versions.order_by("-number").first()
 
     def is_referred_to(self) -> bool:
-        """True while rows of other kinds protect the design: its deployments, its history."""
+        """True if deployments or executions protect the design from deletion."""
         return any(
             relation.related_model._base_manager.filter(**{relation.field.name: self}).exists()
             for relation in self._meta.related_objects
@@ -72,7 +71,7 @@ class Design(models.Model):
 
 
 class DesignVersion(models.Model):
-    """One published document. Never changed: what runs is what was published."""
+    """A published document, which never changes."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     design = models.ForeignKey(Design, on_delete=models.PROTECT, related_name="versions")
@@ -87,9 +86,7 @@ class DesignVersion(models.Model):
     class Meta:
         ordering = ("design", "-number")
         constraints = [
-            models.UniqueConstraint(
-                fields=("design", "number"), name="designversion_design_number"
-            ),
+            models.UniqueConstraint(fields=("design", "number"), name="designversion_design_number")
         ]
 
     def __str__(self) -> str:

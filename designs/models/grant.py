@@ -1,11 +1,11 @@
-"""What the installation has given to its own groups, so that it gives nothing a second time."""
+"""Records of the permissions granted to the installation's groups, so that each is granted once."""
 
 from django.db import models
 
 
 class GroupGrant(models.Model):
-    """A permission (`app.codename`) that a group was given once; an administrator may have taken it
-    away since.
+    """A permission (`app.codename`) that was granted to a group. An administrator may have revoked
+    it since.
     """
 
     group = models.CharField(max_length=150)

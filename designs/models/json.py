@@ -1,4 +1,4 @@
-"""JSON columns whose numbers come back as they were written."""
+"""A JSON column that returns numbers as they were written."""
 
 from __future__ import annotations
 
@@ -7,27 +7,25 @@ from typing import Any
 
 from django.db import models
 
-from designs.strict_json import MAX_DIGITS, MAX_INTEGER
+from designs.strict_json import MAX_INTEGER
 
 
 class StoredDecoder(json.JSONDecoder):
-    """PostgreSQL writes 1e22 out in digits: as whole numbers those are larger than any that is
-    taken, so they were other numbers.
+    """PostgreSQL writes the float 1e22 as digits. No integer of that size is ever stored, so it is
+    read as a float.
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(parse_int=_number, **options)
+        super().__init__(parse_int=_int_or_float, **options)
 
 
-def _number(text: str) -> int | float:
-    if len(text) < MAX_DIGITS - 1:
-        return int(text)
+def _int_or_float(text: str) -> int | float:
     value = int(text)
     return value if -MAX_INTEGER <= value < MAX_INTEGER else float(text)
 
 
 class StoredJsonField(models.JSONField):
-    """For migrations it is Django's own."""
+    """Decodes with `StoredDecoder`; in migrations it is Django's own field."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"decoder": StoredDecoder, **options})

@@ -1,4 +1,4 @@
-"""The pass by which the database lets old entries of the audit go."""
+"""The permit by which the database lets old audit entries be deleted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class AuditPruning(models.Model):
-    """There only within the transaction that removes entries (`designs.auditing.audit.prune`)."""
+    """Exists only within the transaction of `designs.auditing.audit.prune`."""
 
     before = models.DateTimeField()
 

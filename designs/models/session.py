@@ -1,4 +1,4 @@
-"""Whose a session is: the session itself says so only in its signed text."""
+"""The owners of sessions, which Django keeps only inside a session's signed data."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from django.db import models
 
 
 def digest_of_session(session_key: str) -> str:
-    """What is noted in a session key's place. Who reads it, here or in a backup, can open no
-    session with it.
-    """
+    """Stored instead of the session key, so that the table or its backup opens no session."""
     secret = b"orchestra.session:" + settings.SECRET_KEY.encode()
     return hmac.digest(secret, session_key.encode(), hashlib.sha256).hex()
 
 
 class PersonSession(models.Model):
-    """Written by the store of sessions at each sign-in and change of a session's key."""
+    """Written by the session store at each sign-in and change of a session's key."""
 
     digest = models.CharField(max_length=64, primary_key=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

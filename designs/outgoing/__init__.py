@@ -1,7 +1,3 @@
-"""Calls that leave the server because a user asked for them: where to, how long, how much."""
+"""HTTP calls that users ask for: limits on addresses, time and size."""
 
-__all__ = [
-    "addresses",
-    "guarded_connector",
-    "guarded_http",
-]
+__all__ = ["addresses", "guarded_connector", "guarded_http"]

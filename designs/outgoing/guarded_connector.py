@@ -1,4 +1,4 @@
-"""Guarded connections for aiohttp, as `guarded_http` has them for the other client."""
+"""Guarded connections for aiohttp, like those of `guarded_http` for httpx."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from designs.outgoing.name_lookups import NameUnknown
 
 
 class GuardedConnector(aiohttp.TCPConnector):
-    """Connects only to addresses that were judged, however they are written. For one server.
+    """Connects only to allowed addresses, however they are written. For one server.
 
-    Names are judged as they are looked up, all addresses of one at once; every address is, right
-    before it is connected to, because what looks like one is not looked up.
+    All addresses of a name are judged when it is looked up. Each address is judged again before
+    connecting, because aiohttp does not look up a host that is written as an address.
     """
 
     def __init__(self, allow: Sequence[str], **options: Any) -> None:
-        guard = _Guard(tuple(allow))
-        super().__init__(resolver=guard, socket_factory=guard.socket_for, **options)
+        resolver = _GuardedResolver(tuple(allow))
+        super().__init__(resolver=resolver, socket_factory=resolver.socket_for, **options)
 
 
-class _Guard(AbstractResolver):
+class _GuardedResolver(AbstractResolver):
     def __init__(self, allow: tuple[str, ...]) -> None:
         self._allow = allow
-        # Of the name that was looked up last.
+        # The addresses of the last name.
         self._judged: set[tuple[Address, int]] = set()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Raises AddressRefused, TooManyNames, and OSError for a name that is not known."""
+        """Raises AddressRefused, TooManyNames, and OSError for an unknown name."""
         target = Target(host.strip("[]").lower(), port)
         try:
             addresses = await judged_addresses(target, self._allow)
@@ -56,10 +56,10 @@ class _Guard(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """There is nothing to close."""
 
     def socket_for(self, address_info: Any) -> socket.socket:
-        """A socket for an address that is about to be connected to. Raises AddressRefused."""
+        """A socket for connecting to the address. Raises AddressRefused."""
         family, kind, protocol, _, (host, port, *_) = address_info
         try:
             address = ip_address(host)

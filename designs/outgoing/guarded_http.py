@@ -1,4 +1,4 @@
-"""The one client for calls that leave the server by a user's wish: where to, how long, how much."""
+"""The one HTTP client for calls that users ask for: limits on addresses, time and size."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import functools
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import Any
 
 import httpcore2
@@ -17,14 +17,15 @@ from designs.outgoing.addresses import Address, AddressRefused, Target, check_ur
 from designs.outgoing.name_lookups import NameLookups, NameUnknown, TooManyNames
 
 CONNECT_SECONDS = 5.0
-# Apart, so that names of callbacks do not keep the models' names waiting.
+MAX_BYTES = 65_536
+# Separate, so that names of callbacks do not delay the models' names.
 _NAMES_OF_CALLS = NameLookups()
 _NAMES_OF_CLIENTS = NameLookups()
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back; `body` is cut at the limit, undecoded. `headers` by lower-case names."""
+    """An answer: lower-case names of `headers`; `body` is undecoded and cut at MAX_BYTES."""
 
     status: int
     headers: Mapping[str, str]
@@ -32,19 +33,19 @@ class Reply:
 
 
 class CallFailed(Exception):
-    """No answer: the name is unknown, nobody listens, TLS fails, or the time was over."""
+    """No answer: the name is unknown, the connection or TLS failed, or the call timed out."""
 
     is_slow = False
 
 
 class CallTooSlow(CallFailed):
-    """There was no whole answer in time."""
+    """The answer was not complete in time."""
 
     is_slow = True
 
 
 class CallNotTried(CallFailed):
-    """Nothing was sent, for a reason of ours that passes; the sentence says which."""
+    """Nothing was sent, because of a temporary limit of ours; the message says which."""
 
 
 async def send(
@@ -54,10 +55,9 @@ async def send(
     content: bytes = b"",
     headers: Mapping[str, str] | None = None,
     seconds: float,
-    most_bytes: int = 65_536,
     allow: Sequence[str] = (),
 ) -> Reply:
-    """One call under a total deadline; redirects are answers, not followed.
+    """One call with a total timeout; redirects are answers, not followed.
 
     Raises AddressRefused before anything is sent, and CallFailed.
     """
@@ -69,8 +69,13 @@ async def send(
             guarded_client(allow, seconds=seconds) as client,
             client.stream(method, url, content=content, headers=sent) as reply,
         ):
-            body = await _read(reply, most_bytes)
-        return Reply(reply.status_code, dict(reply.headers), body)
+            body = b""
+            # Raw: a small compressed answer may unpack to any size.
+            async for chunk in reply.aiter_raw():
+                body += chunk
+                if len(body) >= MAX_BYTES:
+                    break
+        return Reply(reply.status_code, dict(reply.headers), body[:MAX_BYTES])
     except TooManyNames as error:
         raise CallNotTried("Too many names are being looked up at the moment.") from error
     except TimeoutError as error:
@@ -82,9 +87,9 @@ async def send(
 
 
 def guarded_client(allow: Sequence[str], *, seconds: float) -> httpx2.AsyncClient:
-    """A client for one caller: no proxies of the environment, no redirects, guarded connections.
+    """A client with guarded connections, which ignores the environment's proxies and redirects.
 
-    Belongs to the running loop. `seconds` is for each wait, not for the whole call.
+    Belongs to the running loop. `seconds` is the timeout of each wait, not of the whole call.
     """
     return httpx2.AsyncClient(
         transport=GuardedTransport(allow, names=_NAMES_OF_CALLS),
@@ -95,7 +100,7 @@ def guarded_client(allow: Sequence[str], *, seconds: float) -> httpx2.AsyncClien
 
 
 class GuardedTransport(httpx2.AsyncHTTPTransport):
-    """Connects only to addresses that were judged; for clients of SDKs too."""
+    """Connects only to allowed addresses; also for the clients of SDKs."""
 
     def __init__(
         self,
@@ -106,7 +111,7 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
     ) -> None:
         limits = limits or httpx2.Limits()
         super().__init__(verify=_tls(), trust_env=False, limits=limits)
-        # Made anew, because the transport's own pool takes no other way to connect.
+        # Replaced, because the transport's own pool takes no network backend.
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=_tls(),
             max_connections=limits.max_connections,
@@ -117,7 +122,7 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
 
 
 class _GuardedConnections(httpcore2.AsyncNetworkBackend):
-    """Looks a name up once, judges every address it has, and connects to one of those."""
+    """Looks a name up once, judges all its addresses, and connects to one of them."""
 
     def __init__(self, allow: tuple[str, ...], names: NameLookups) -> None:
         self._allow = allow
@@ -134,7 +139,11 @@ class _GuardedConnections(httpcore2.AsyncNetworkBackend):
     ) -> httpcore2.AsyncNetworkStream:
         target = Target(host.strip("[]").lower(), port)
         failure: Exception | None = None
-        for address in await self._judged(target):
+        try:
+            addresses = await judged_addresses(target, self._allow, self._names)
+        except NameUnknown as error:
+            raise httpcore2.ConnectError(str(error)) from error
+        for address in addresses:
             try:
                 return await self._plain.connect_tcp(
                     str(address), port, timeout, local_address, socket_options
@@ -151,50 +160,28 @@ class _GuardedConnections(httpcore2.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         await self._plain.sleep(seconds)
 
-    async def _judged(self, target: Target) -> list[Address]:
-        try:
-            return await judged_addresses(target, self._allow, self._names)
-        except NameUnknown as error:
-            raise httpcore2.ConnectError(str(error)) from error
-
 
 async def judged_addresses(
     target: Target, allow: Sequence[str], names: NameLookups | None = None
 ) -> list[Address]:
-    """All addresses of the target, each one allowed; one inner address refuses them all.
+    """All addresses of the target. One that is not allowed refuses them all.
 
-    `names` looks names up; None: as for clients of models.
-
-    Raises AddressRefused, NameUnknown, TooManyNames.
+    `names` defaults to the look-ups of model clients. Raises AddressRefused, NameUnknown,
+    TooManyNames.
     """
     try:
         addresses: list[Address] = [ip_address(target.host)]
     except ValueError:
-        found = await (names or _NAMES_OF_CLIENTS).look_up(target.host, target.port)
-        addresses = list(dict.fromkeys(_address(text) for text in found))
+        texts = await (names or _NAMES_OF_CLIENTS).look_up(target.host, target.port)
+        addresses = list(dict.fromkeys(map(ip_address, texts)))
     for address in addresses:
         judge(target, address, allow)
     return addresses
 
 
-def _address(text: str) -> Address:
-    name, percent, zone = text.partition("%")
-    return IPv6Address(f"{name}%{zone}") if percent else ip_address(name)
-
-
-async def _read(reply: httpx2.Response, most_bytes: int) -> bytes:
-    # Raw: what a small compressed answer unfolds to has no limit.
-    body = b""
-    async for chunk in reply.aiter_raw():
-        body += chunk
-        if len(body) >= most_bytes:
-            break
-    return body[:most_bytes]
-
-
 @functools.cache
 def _tls() -> ssl.SSLContext:
-    # Reading the certificates takes milliseconds; all clients share what was read.
+    # Shared, because reading the certificates takes milliseconds.
     return httpx2.create_ssl_context()
 
 

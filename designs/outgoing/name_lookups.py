@@ -1,8 +1,8 @@
-"""Looks names up for calls that leave the server, in threads that nothing else waits for.
+"""Resolves host names for outgoing calls, in threads of their own.
 
-The system's own look-up cannot be told to stop: with a name whose server is silent it holds its
-thread for 10 to 20 seconds. So there are few of these threads, who waits gives up early, a name is
-asked for once at a time, and one that was silent is left alone for a while.
+The system's resolver cannot be cancelled: a name whose server is silent blocks its thread for 10 to
+20 seconds. So these threads are few, callers time out early, a name is asked for once at a time,
+and one whose server was silent is not asked for again for a while.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class NameUnknown(Exception):
 
 
 class TooManyNames(Exception):
-    """All threads are busy; nothing was asked, and nothing is known of the name."""
+    """All threads are busy: the resolver was not asked."""
 
 
 @dataclass(slots=True, eq=False)
 class _Question:
-    """One look-up; its future gives the addresses, or the error as a value."""
+    """One look-up; the future's result is the addresses, or the error as a value."""
 
     host: str
     port: int
@@ -45,7 +45,7 @@ class _Question:
 
 
 class NameLookups:
-    """A few threads for the look-ups of one purpose; used by all event loops of the process."""
+    """A few threads for one kind of look-up, used by all event loops of the process."""
 
     def __init__(self, threads: int = THREADS) -> None:
         self._threads = threads
@@ -56,18 +56,30 @@ class NameLookups:
         self._silent_until: OrderedDict[str, float] = OrderedDict()
 
     async def look_up(self, host: str, port: int) -> list[str]:
-        """The name's addresses. Raises NameUnknown, and TooManyNames with nothing asked."""
+        """The name's addresses. Raises NameUnknown, TooManyNames."""
         question = self._ask(host, port)
         try:
             async with asyncio.timeout(SECONDS):
-                found = await asyncio.shield(asyncio.wrap_future(question.future))
+                answer = await asyncio.shield(asyncio.wrap_future(question.future))
         except TimeoutError:
-            raise self._given_up(question) from None
+            with self._lock:
+                if question.began_at is None or time.monotonic() - question.began_at < SECONDS / 2:
+                    # All threads were busy with other names.
+                    raise TooManyNames from None
+                self._silent_until[host] = time.monotonic() + SILENT_SECONDS
+                self._silent_until.move_to_end(host)
+                while len(self._silent_until) > MAX_CACHED:
+                    self._silent_until.popitem(last=False)
+            raise NameUnknown(f"the server of the name {host} does not answer") from None
         finally:
-            self._leave(question)
-        if isinstance(found, OSError):
-            raise NameUnknown(f"the name {host} is not known") from found
-        return found
+            with self._lock:
+                question.waiting -= 1
+                if not question.waiting and question in self._line:
+                    self._line.remove(question)
+                    self._forget(question)
+        if isinstance(answer, OSError):
+            raise NameUnknown(f"the name {host} is not known") from answer
+        return answer
 
     def _ask(self, host: str, port: int) -> _Question:
         with self._lock:
@@ -81,7 +93,7 @@ class NameLookups:
                 self._line.append(question)
                 if self._running < self._threads:
                     self._running += 1
-                    # A daemon: the end of the process does not wait for a silent server.
+                    # A daemon, so that a silent server does not delay the end of the process.
                     threading.Thread(target=self._work, name="names", daemon=True).start()
             question.waiting += 1
             return question
@@ -90,54 +102,30 @@ class NameLookups:
         try:
             self._answer_all()
         except Exception:
-            # Else there would be a thread less from now on.
-            logger.exception("The names thread met an error; the next question starts another.")
+            logger.exception("Error in the names thread; the next question starts another one.")
             with self._lock:
                 self._running -= 1
 
     def _answer_all(self) -> None:
-        """Answer questions until none is left."""
-        while (question := self._next()) is not None:
+        while True:
+            with self._lock:
+                if not self._line:
+                    self._running -= 1
+                    return
+                question = self._line.popleft()
+                question.began_at = time.monotonic()
             try:
                 entries = socket.getaddrinfo(question.host, question.port, type=socket.SOCK_STREAM)
                 answer: list[str] | OSError = [str(entry[4][0]) for entry in entries]
             except OSError as error:
                 answer = error
-            except Exception as error:  # noqa: BLE001 - a name that cannot be asked for is not known
+            except Exception as error:  # noqa: BLE001 - such as a name that cannot be encoded
                 answer = OSError(str(error))
             with self._lock:
                 self._forget(question)
                 if not isinstance(answer, OSError):
                     self._silent_until.pop(question.host, None)
             question.future.set_result(answer)
-
-    def _next(self) -> _Question | None:
-        with self._lock:
-            if not self._line:
-                self._running -= 1
-                return None
-            question = self._line.popleft()
-            question.began_at = time.monotonic()
-            return question
-
-    def _given_up(self, question: _Question) -> Exception:
-        """What to tell who waited long enough."""
-        with self._lock:
-            if question.began_at is None or time.monotonic() - question.began_at < SECONDS / 2:
-                return TooManyNames()
-            self._silent_until[question.host] = time.monotonic() + SILENT_SECONDS
-            self._silent_until.move_to_end(question.host)
-            while len(self._silent_until) > MAX_CACHED:
-                self._silent_until.popitem(last=False)
-        return NameUnknown(f"the server of the name {question.host} does not answer")
-
-    def _leave(self, question: _Question) -> None:
-        with self._lock:
-            question.waiting -= 1
-            if not question.waiting and question in self._line:
-                # Nobody wants to know any more.
-                self._line.remove(question)
-                self._forget(question)
 
     def _forget(self, question: _Question) -> None:
         if self._asked.get((question.host, question.port)) is question:

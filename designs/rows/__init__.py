@@ -1,4 +1,4 @@
-"""What the rows of all apps share: ids, locks, pages of bounded size, guards in the database."""
+"""Row helpers for all apps: ids, locks, bounded pages, bulk updates, database triggers."""
 
 __all__ = [
     "audit_guard",

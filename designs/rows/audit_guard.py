@@ -1,5 +1,6 @@
-"""The database's own guard of the audit: what is written there is neither changed nor deleted, but
-for old entries, which `designs.auditing.audit.prune` alone lets go.
+"""Triggers that refuse changes and deletions of audit entries in the database itself.
+
+Only `designs.auditing.audit.prune` can delete old ones.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from designs.rows.guards import restore, run_statements
 TABLE = "designs_auditentry"
 NAME = "designs_auditentry_kept"
 SENTENCE = "What the audit holds is neither changed nor deleted."
-# The table of the passes, and the age in days of what no pass lets go.
+# The table of permits to prune, and the age in days below which no permit counts.
 PASSES = "designs_auditpruning"
 NEVER_BEFORE_DAYS = 30
 
@@ -23,14 +24,14 @@ _POSTGRESQL = (
     "END $$",
     f"CREATE OR REPLACE TRIGGER {NAME} BEFORE UPDATE OR DELETE ON {TABLE} "
     f"FOR EACH ROW EXECUTE FUNCTION {NAME}()",
-    # Emptying a table fires no trigger of its rows.
+    # TRUNCATE fires no trigger of rows.
     f"CREATE OR REPLACE TRIGGER {NAME}_whole BEFORE TRUNCATE ON {TABLE} "
     f"FOR EACH STATEMENT EXECUTE FUNCTION {NAME}()",
 )
 _ON_SQLITE = {
     "UPDATE": "",
     "DELETE": "",
-    # An insert that replaces deletes, and fires no trigger for that.
+    # INSERT OR REPLACE deletes a row, and fires no trigger for that.
     "INSERT": f"WHEN EXISTS (SELECT 1 FROM {TABLE} WHERE id = NEW.id)",  # noqa: S608 - our own names
 }
 _SQLITE = tuple(
@@ -57,12 +58,12 @@ _PASSING_ON_SQLITE = (
 
 
 def guard_entries(apps: Any, schema_editor: Any) -> None:
-    """For a migration: make the triggers, as they were before old entries could go."""
+    """For a migration: create the triggers, without an exception for old entries."""
     run_statements(schema_editor.connection, _POSTGRESQL, _SQLITE)
 
 
 def let_old_entries_pass(apps: Any, schema_editor: Any) -> None:
-    """For a migration: the triggers, which now let old entries go that a pass names."""
+    """For a migration: create the triggers that let a permit delete old entries."""
     run_statements(
         schema_editor.connection,
         (*_POSTGRESQL, *_PASSING_ON_POSTGRESQL),
@@ -71,13 +72,13 @@ def let_old_entries_pass(apps: Any, schema_editor: Any) -> None:
 
 
 def let_nothing_pass(apps: Any, schema_editor: Any) -> None:
-    """For the way back of that migration."""
+    """Reverses `let_old_entries_pass`."""
     unguard_entries(apps, schema_editor)
     guard_entries(apps, schema_editor)
 
 
 def unguard_entries(apps: Any, schema_editor: Any) -> None:
-    """For a migration's way back."""
+    """Reverses `guard_entries`."""
     run_statements(
         schema_editor.connection,
         (
@@ -90,8 +91,6 @@ def unguard_entries(apps: Any, schema_editor: Any) -> None:
 
 
 def restore_guard(using: str, **_: Any) -> None:
-    """After migrations, which may make the table anew."""
-    if PASSES in connections[using].introspection.table_names():
-        restore(using, TABLE, (*_SQLITE, *_PASSING_ON_SQLITE))
-    else:
-        restore(using, TABLE, _SQLITE)
+    """After migrations, which may replace the table."""
+    can_prune = PASSES in connections[using].introspection.table_names()
+    restore(using, TABLE, (*_SQLITE, *(_PASSING_ON_SQLITE if can_prune else ())))

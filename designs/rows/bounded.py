@@ -1,4 +1,4 @@
-"""Reads a page of rows whose texts may be large: it ends where its bytes are spent."""
+"""Reads pages of rows with large columns, limited in bytes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from typing import Any
 from django.db.models import BigIntegerField, F, Func, QuerySet, Value
 from django.db.models.functions import Coalesce
 
-# Of one page of a list, however many rows were asked for; a single row may have more.
+# Of one page, whatever its limit of rows; a single row may have more.
 MAX_BYTES = 2_000_000
-# What is stored is compressed, and told by the database without unpacking it. Texts of models
-# shrink to a third, repeated ones much more: only so many at a time are read as this still allows.
+# The database tells the compressed size without decompressing. Texts of models compress to a third,
+# repetitive ones further: a batch is as many rows as fit even if they grow by this factor.
 UNPACKED = 16
-MAX_AT_ONCE = 50
+MAX_BATCH = 50
 
 
 class StoredBytes(Func):
-    """How much room a column takes in the database; 0 for null."""
-
     output_field = BigIntegerField()
     function = "LENGTH"
 
@@ -35,48 +33,42 @@ def fill_page(
     weigh: Callable[[Any], int],
     start: int = 0,
 ) -> tuple[list[Any], list[Any], bool]:
-    """Rows in their order from `start` on: (keys, as `show` makes them, whether there are more).
+    """The rows from `start` on: (their keys, `show` of them, whether there are more).
 
-    `large` are the columns (or expressions of such) that may be large, `weigh` says how many bytes
-    something shown has.
+    `large` are the columns (or expressions) that may be large, `weigh` is the size in bytes of a
+    shown row.
     """
-    listed = _listed(rows, slice(start, start + limit + 1), large)
-    taken: list[Any] = []
-    shown: list[Any] = []
-    spent = 0
-    wanted = listed[:limit]
-    while wanted:
-        chunk = _chunk(wanted, MAX_BYTES - spent)
-        found = {row.pk: row for row in rows.filter(pk__in=chunk)}
-        # What somebody deleted in the meantime is missing.
-        pks = [pk for pk in chunk if pk in found]
-        for pk, one in zip(pks, show([found.pop(pk) for pk in pks]), strict=True):
-            spent += weigh(one)
-            if shown and spent > MAX_BYTES:
-                return taken, shown, True
-            taken.append(pk)
-            shown.append(one)
-        wanted = wanted[len(chunk) :]
-    return taken, shown, len(listed) > limit
-
-
-def _listed(rows: QuerySet[Any, Any], which: slice, large: Sequence[Any]) -> list[tuple[Any, int]]:
     stored: Any = Value(0)
     for column in large:
         value = F(column) if isinstance(column, str) else column
         stored = stored + Coalesce(StoredBytes(value), 0)
-    if large:
-        rows = rows.annotate(stored_bytes=stored)
-        return list(rows.values_list("pk", "stored_bytes")[which])
-    return [(pk, 0) for pk in rows.values_list("pk", flat=True)[which]]
+    sizes = rows.annotate(stored_bytes=stored).values_list("pk", "stored_bytes")
+    listed = list(sizes[start : start + limit + 1])
+    taken: list[Any] = []
+    shown: list[Any] = []
+    spent = 0
+    waiting = listed[:limit]
+    while waiting:
+        batch = _first_batch(waiting, MAX_BYTES - spent)
+        read = {row.pk: row for row in rows.filter(pk__in=batch)}
+        # Rows deleted in the meantime are missing.
+        pks = [pk for pk in batch if pk in read]
+        for pk, item in zip(pks, show([read.pop(pk) for pk in pks]), strict=True):
+            spent += weigh(item)
+            if shown and spent > MAX_BYTES:
+                return taken, shown, True
+            taken.append(pk)
+            shown.append(item)
+        waiting = waiting[len(batch) :]
+    return taken, shown, len(listed) > limit
 
 
-def _chunk(wanted: Sequence[tuple[Any, int]], left: int) -> list[Any]:
-    """As many of them as are read at once: one at least."""
-    found: list[Any] = []
-    for pk, stored in wanted:
+def _first_batch(waiting: Sequence[tuple[Any, int]], left: int) -> list[Any]:
+    """As many keys as can be read together within `left` bytes, at least one."""
+    batch: list[Any] = []
+    for pk, stored in waiting:
         left -= stored * UNPACKED
-        if found and (left < 0 or len(found) == MAX_AT_ONCE):
+        if batch and (left < 0 or len(batch) == MAX_BATCH):
             break
-        found.append(pk)
-    return found
+        batch.append(pk)
+    return batch

@@ -1,4 +1,4 @@
-"""What differs between two JSON values, place by place, so that a record of it stays short."""
+"""The differences between two JSON values, so that the audit stays short."""
 
 from __future__ import annotations
 
@@ -9,36 +9,29 @@ Difference = tuple[str, Any, Any]
 
 
 def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]:
-    """(path, before, after) of each place that differs; None where there is nothing.
+    """(path, before, after) of each difference; None stands for a missing value.
 
-    Steps of a path are keys; of things in a list that have ids, their ids, so that moving one is
-    not changing all that follow. Other lists are compared as a whole.
+    A path consists of keys. Items of a list that all have ids are matched by these, so that moving
+    one is not a change of all that follow. Other lists are compared as a whole.
     """
-    if isinstance(before, dict) and isinstance(after, dict):
-        yield from _between(before, after, path)
+    old, new = _by_key(before), _by_key(after)
+    is_list = isinstance(before, list)
+    if old is None or new is None or is_list != isinstance(after, list):
+        if before != after or type(before) is not type(after):
+            yield path, before, after
         return
-    old, new = _by_id(before), _by_id(after)
-    if old is not None and new is not None:
-        yield from _between(old, new, path)
-        if list(old) != list(new) and set(old) == set(new):
-            yield f"{path}/order", list(old), list(new)
-    elif before != after or type(before) is not type(after):
-        yield path, before, after
+    for key in dict.fromkeys((*old, *new)):
+        yield from differences(old.get(key), new.get(key), f"{path}/{key}")
+    if is_list and list(old) != list(new) and set(old) == set(new):
+        yield f"{path}/order", list(old), list(new)
 
 
-def _between(before: dict[str, Any], after: dict[str, Any], path: str) -> Iterator[Difference]:
-    for key in dict.fromkeys((*before, *after)):
-        yield from differences(before.get(key), after.get(key), f"{path}/{key}")
-
-
-def _by_id(value: Any) -> dict[str, Any] | None:
-    """The things of a list under their ids; None if not each has one of its own."""
-    if not isinstance(value, list) or not value:
+def _by_key(value: Any) -> dict[str, Any] | None:
+    """An object, or a list's items by their ids; None for anything else."""
+    if isinstance(value, dict):
+        return value
+    if not isinstance(value, list):
         return None
-    found = {}
-    for item in value:
-        name = item.get("id") if isinstance(item, dict) else None
-        if not isinstance(name, str):
-            return None
-        found[name] = item
-    return found if len(found) == len(value) else None
+    dicts = [item for item in value if isinstance(item, dict)]
+    items = {item["id"]: item for item in dicts if isinstance(item.get("id"), str)}
+    return items if items and len(items) == len(value) else None

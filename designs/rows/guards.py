@@ -1,4 +1,4 @@
-"""Statements that make the database itself guard rows, for migrations of both databases."""
+"""Runs migrations' statements for triggers that guard rows, on both databases."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from django.db import connections
 
 
 def run_statements(connection: Any, on_postgresql: Sequence[str], on_sqlite: Sequence[str]) -> None:
-    """Run those of the connection's database, in order."""
     statements = {"postgresql": on_postgresql, "sqlite": on_sqlite}[connection.vendor]
     with connection.cursor() as cursor:
         for statement in statements:
@@ -17,9 +16,7 @@ def run_statements(connection: Any, on_postgresql: Sequence[str], on_sqlite: Seq
 
 
 def restore(using: str, table: str, on_sqlite: Sequence[str]) -> None:
-    """After migrations: SQLite loses triggers when a column is altered, because the table is made
-    anew.
-    """
+    """After migrations: SQLite drops triggers when it alters a column, by copying the table."""
     connection = connections[using]
     if connection.vendor == "sqlite" and table in connection.introspection.table_names():
         run_statements(connection, (), on_sqlite)

@@ -1,42 +1,35 @@
-"""Identifiers of rows that are seen outside: UUID version 7, so that they sort by the time they
-were made.
-"""
+"""Public identifiers of rows: UUID version 7, which sort by time."""
 
 import os
 import time
 import uuid
 from datetime import datetime
 
+# Ten random bytes for each of the next ids, read in batches: system calls are slow on some
+# machines. `pop` is atomic, so any thread may take one.
+_random: list[bytes] = []
+_BATCH = 200
+# A child process must not make the same ids as its parent.
+os.register_at_fork(after_in_child=_random.clear)
+
 
 def new_id() -> uuid.UUID:
     """A UUIDv7 (RFC 9562, section 5.7): 48 bits of milliseconds, then 74 random bits."""
+    try:
+        random = _random.pop()
+    except IndexError:
+        more = os.urandom(10 * _BATCH)
+        _random.extend(more[at : at + 10] for at in range(10, len(more), 10))
+        random = more[:10]
     milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(_random(), "big")
-    value = (milliseconds & 0xFFFFFFFFFFFF) << 80 | random
+    value = (milliseconds & 0xFFFFFFFFFFFF) << 80 | int.from_bytes(random, "big")
     value = value & ~(0xF << 76) | 0x7 << 76
     return uuid.UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
 
 
-# Random bytes of the system, ten for each id to come: system calls are dear on some machines.
-_coming: list[bytes] = []
-_AT_ONCE = 200
-# A child must not make the ids of its parent.
-os.register_at_fork(after_in_child=_coming.clear)
-
-
-def _random() -> bytes:
-    """From any thread: each piece is taken once."""
-    try:
-        return _coming.pop()
-    except IndexError:
-        some = os.urandom(10 * _AT_ONCE)
-        _coming.extend(some[at : at + 10] for at in range(10, len(some), 10))
-        return some[:10]
-
-
 def new_ordered_id() -> uuid.UUID:
-    """A UUIDv7 whose first random bits are the millisecond's 4096ths (RFC 9562, section 6.2): what
-    one process makes sorts in its order, for rows of which many are made at once.
+    """A UUIDv7 whose first random bits are the millisecond's 4096ths (RFC 9562, section 6.2), so
+    that even ids that a process makes in one millisecond are in order.
     """
     now = time.time_ns()
     part = now % 1_000_000 * 4096 // 1_000_000
@@ -45,6 +38,6 @@ def new_ordered_id() -> uuid.UUID:
 
 
 def first_id_at(at: datetime) -> uuid.UUID:
-    """The lowest id that can be made at this time or later: ids from here on are newer."""
+    """The lowest id of this time."""
     milliseconds = max(0, int(at.timestamp() * 1000))
     return uuid.UUID(int=(milliseconds & 0xFFFFFFFFFFFF) << 80)

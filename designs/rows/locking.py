@@ -1,4 +1,4 @@
-"""Locks a row anew before it is changed: what a request has read may be old by then."""
+"""Reads and locks a row before it is changed, because the caller's copy may be outdated."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 def lock_row(rows: models.QuerySet[Row, Any], pk: Any, *, to_delete: bool = False) -> Row:
-    """The row as it is now, which nobody else changes until this transaction ends.
+    """The current row, locked until this transaction ends. Raises RowGone.
 
-    Unless it is locked `to_delete`, other rows may still be made that refer to it. Raises RowGone.
+    Unless it is locked `to_delete`, rows that refer to it can still be inserted.
     """
     options: dict[str, Any] = {"of": ("self",), "no_key": not to_delete}
-    found = rows.select_for_update(**options).filter(pk=pk).first()
-    if found is None:
+    row = rows.select_for_update(**options).filter(pk=pk).first()
+    if row is None:
         name = rows.model._meta.verbose_name
-        raise RowGone(f"This {name} is not there any more: somebody removed it a moment ago.")
-    return found
+        raise RowGone(f"This {name} no longer exists: it was deleted a moment ago.")
+    return row

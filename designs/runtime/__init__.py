@@ -1,4 +1,4 @@
-"""What a process and an event loop keep and run beside their work: threads, per-loop values."""
+"""Threads, event loops, caches, locks and Redis clients, for all apps."""
 
 __all__ = [
     "background",

@@ -1,4 +1,4 @@
-"""Threads that work in the background for as long as the process lives."""
+"""Daemon threads whose errors are logged."""
 
 from __future__ import annotations
 
@@ -21,39 +21,38 @@ def forever(
     first_seconds: float = 0.0,
     keeps_connection: bool = False,
 ) -> threading.Event:
-    """Do the work again and again in a daemon thread, `pause()` seconds apart, until the returned
-    event is set; it begins after `first_seconds`. An error is logged and never ends it.
+    """Repeat the work in a daemon thread, `pause()` seconds apart, until the returned event is set.
 
-    Its database connection is looked at before each round, unless the work itself finds out that
-    one is broken (`keeps_connection`).
+    It begins after `first_seconds`. Errors are logged and do not end it. Before each round a stale
+    database connection is closed, unless the work itself handles broken ones (`keeps_connection`).
     """
     stop = threading.Event()
 
     def rounds() -> None:
         stop.wait(first_seconds)
         while not stop.is_set():
-            least = 0.0
+            min_pause = 0.0
             try:
                 if not keeps_connection:
                     close_old_connections()
                 work()
             except Exception:
-                logger.exception("The %s thread met an error; it goes on.", name)
-                least = PAUSE_AFTER_ERROR_SECONDS
-            stop.wait(max(least, pause()))
+                logger.exception("Error in the %s thread; it continues.", name)
+                min_pause = PAUSE_AFTER_ERROR_SECONDS
+            stop.wait(max(min_pause, pause()))
 
     threading.Thread(target=rounds, name=name, daemon=True).start()
     return stop
 
 
 def once(name: str, work: Callable[[], object]) -> threading.Thread:
-    """Do it in a daemon thread. An error is logged: nobody waits for it."""
+    """Do the work in a daemon thread. An error is logged."""
 
     def run() -> None:
         try:
             work()
         except Exception:
-            logger.exception("The %s thread met an error, and ends.", name)
+            logger.exception("Error in the %s thread; it ends.", name)
 
     thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()

@@ -11,8 +11,8 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-# A value still in use after this part of its time is refreshed in the background, so that nobody
-# waits for the reading.
+# After this part of its time to live a value in use is refreshed in the background, so that no
+# caller waits for the read.
 REFRESH_AFTER = 0.7
 
 
@@ -25,7 +25,7 @@ class CacheEntry(Generic[V]):
     expires_at: float
 
     def take_refresh(self) -> bool:
-        """True for exactly one of the callers once a refresh is due: that one starts it."""
+        """True for exactly one caller once a refresh is due: that caller starts it."""
         if time.monotonic() < self.refresh_at:
             return False
         self.refresh_at = self.expires_at
@@ -33,7 +33,7 @@ class CacheEntry(Generic[V]):
 
 
 class TimedCache(Generic[K, V]):
-    """Values by key, each for `seconds` at most; it empties itself at `max_entries`."""
+    """Values by key, each for at most `seconds`. A full cache (`max_entries`) is cleared."""
 
     def __init__(self, *, seconds: float, max_entries: int) -> None:
         self.seconds, self._max_entries = seconds, max_entries
@@ -46,7 +46,7 @@ class TimedCache(Generic[K, V]):
         return entry if entry is not None and time.monotonic() < entry.expires_at else None
 
     def generation(self) -> int:
-        """Taken before a value is read and given to `put`: a value read before the cache was
+        """Get this before reading a value, and pass it to `put`: a value read before the cache was
         cleared may be stale, and is not cached.
         """
         return self._generation
@@ -62,7 +62,7 @@ class TimedCache(Generic[K, V]):
         self._entries[key] = CacheEntry(value, now + seconds * REFRESH_AFTER, now + seconds)
 
     def clear(self) -> None:
-        """After a change: values read before it count no more."""
+        """Drop all values, and those being read at the moment."""
         self._generation += 1
         self._entries.clear()
 

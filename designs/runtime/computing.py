@@ -1,6 +1,6 @@
-"""Threads for what only computes: the event loop has its turns meanwhile.
+"""Threads for long computations, so that they do not block the event loop.
 
-They are apart from those that wait for databases or resolvers, so that neither holds up the other.
+Separate from the threads that wait for databases or resolvers, so that neither delays the other.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ from designs.runtime.processes import PerProcess
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# More would only share one interpreter among them.
+# More would only share one interpreter.
 THREADS = 2
 
-# A thread costs more than the work on less than this.
+# In bytes or characters: below this a thread costs more than the work.
 MAX_AT_ONCE = 65_536
 
-# A walk over so many parts of a value takes about as long as beginning a thread.
+# Walking this many parts of a value takes about as long as starting a thread.
 MAX_PARTS = 1_000
 
 _pool = PerProcess(lambda: ThreadPoolExecutor(THREADS, "computing"))
 
 
 async def compute(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The function's result, in the caller's context. It must read no database; when cancelled, it
-    still ends by itself.
+    """Run the function in a thread, in the caller's context. It must not use the database.
+
+    Cancelling the wait does not stop the function.
     """
     loop = asyncio.get_running_loop()
     work = functools.partial(contextvars.copy_context().run, function, *args, **kwargs)
@@ -41,21 +42,21 @@ async def compute(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
 async def compute_large(
     size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """The same, at once for what is small: `size` in bytes or characters."""
+    """Like `compute`, but without a thread if `size` (in bytes or characters) is small."""
     if size <= MAX_AT_ONCE:
         return function(*args, **kwargs)
     return await compute(function, *args, **kwargs)
 
 
 async def compute_on(value: Any, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The same: at once if this JSON value, which the function works on, is small."""
+    """Like `compute`, but without a thread if the function's JSON value is small."""
     if is_small(value):
         return function(*args, **kwargs)
     return await compute(function, *args, **kwargs)
 
 
 def is_small(value: Any) -> bool:
-    """Whether a JSON value has few parts and little text. It looks at no more than that."""
+    """True for a JSON value with few parts and little text. Stops counting at the limits."""
     waiting, parts, characters = [value], 0, 0
     while waiting:
         item = waiting.pop()

@@ -1,4 +1,4 @@
-"""Points before and after the commits that matter, at which a test lets the process die."""
+"""Points around important commits at which a test can kill the process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _reached = itertools.count(1)
 
 
 def reach(*points: str) -> None:
-    """Die as by kill -9 if ORCHESTRA_FAULT_POINT names one of these points; otherwise nothing.
+    """Kill this process with SIGKILL if ORCHESTRA_FAULT_POINT names one of these points.
 
     `step.after:3` means the third time that this process reaches `step.after`.
     """
@@ -20,6 +20,6 @@ def reach(*points: str) -> None:
     if not wanted:
         return
     name, _, number = wanted.partition(":")
-    # Counting is atomic: many threads reach points.
+    # `count` is atomic: points are reached from many threads.
     if name in points and next(_reached) == int(number or 1):
         os.kill(os.getpid(), signal.SIGKILL)

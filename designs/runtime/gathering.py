@@ -1,4 +1,4 @@
-"""Answers several who ask at about the same time by one reading."""
+"""Batches reads: keys that are asked for at about the same time are read together."""
 
 from __future__ import annotations
 
@@ -13,47 +13,48 @@ V = TypeVar("V")
 Read = Callable[[Sequence[K]], Awaitable[Mapping[K, V]]]
 
 
-class Gathered(Generic[K, V]):
-    """What is asked while readings are under way is read together in the next one.
+class BatchedReads(Generic[K, V]):
+    """Keys asked for while a read is under way are read together in the next one.
 
-    An answer is never older than its question: who asks during a reading waits for the one after.
-    A reading that follows another waits for the `pause` (in seconds), so that more come along.
-    `read` answers every key that it is given. For one event loop.
+    A value is never older than its question: a question during a read waits for the read after it.
+    Consecutive reads are `pause` seconds apart, so that batches grow. `read` must return a value
+    for each of its keys. Belongs to one event loop.
     """
 
     def __init__(
-        self, read: Read[K, V], *, most: int, at_once: int = 1, pause: float = 0.0
+        self, read: Read[K, V], *, max_keys: int, max_readers: int = 1, pause: float = 0.0
     ) -> None:
-        self._read, self._most, self._at_once, self._pause = read, most, at_once, pause
+        self._read, self._pause = read, pause
+        self._max_keys, self._max_readers = max_keys, max_readers
         self._asked: dict[K, asyncio.Future[V]] = {}
         self._readers: set[asyncio.Task[None]] = set()
-        # A task that has ended is in the set for a moment more.
-        self._under_way = 0
+        # Not `len(_readers)`: a task that has ended leaves the set a moment later.
+        self._running = 0
 
     async def ask(self, key: K) -> V:
-        """The answer, or what the reading raised."""
-        # One of them that goes away must not take the answer from the others.
+        """The value. Raises what the read raised."""
+        # Shielded, because others may wait for the same future.
         return await asyncio.shield(self.begin(key))
 
     def begin(self, key: K) -> asyncio.Future[V]:
-        """The same, for who does not wait for it."""
-        found = self._asked.get(key)
-        if found is None:
-            found = self._asked[key] = asyncio.get_running_loop().create_future()
-            if self._under_way < self._at_once:
-                self._under_way += 1
-                # Nobody's request: it answers for many, and must hold nothing of the first.
+        """Like `ask`, without waiting."""
+        future = self._asked.get(key)
+        if future is None:
+            future = self._asked[key] = asyncio.get_running_loop().create_future()
+            if self._running < self._max_readers:
+                self._running += 1
+                # An empty context: the task serves many requests, not the one that started it.
                 context = contextvars.Context()
-                reader = asyncio.create_task(self._work(), name="gathered", context=context)
+                reader = asyncio.create_task(self._work(), name="batched-reads", context=context)
                 self._readers.add(reader)
                 reader.add_done_callback(self._readers.discard)
-        return found
+        return future
 
     async def close(self) -> None:
-        """End the readings that are under way; nobody is answered any more."""
+        """Cancel all reads and questions."""
         readers = list(self._readers)
-        for found in self._asked.values():
-            found.cancel()
+        for future in self._asked.values():
+            future.cancel()
         self._asked.clear()
         for reader in readers:
             reader.cancel()
@@ -61,27 +62,25 @@ class Gathered(Generic[K, V]):
             await asyncio.wait(readers)
 
     async def _work(self) -> None:
+        batch: dict[K, asyncio.Future[V]] = {}
         try:
             while self._asked:
-                keys = list(self._asked)[: self._most]
-                await self._answer({key: self._asked.pop(key) for key in keys})
+                keys = list(self._asked)[: self._max_keys]
+                batch = {key: self._asked.pop(key) for key in keys}
+                try:
+                    values = await self._read(keys)
+                except Exception as error:  # noqa: BLE001 - raised in every task that asked
+                    for future in batch.values():
+                        future.set_exception(error)
+                        # Retrieved, so that asyncio reports nothing if all who asked are gone.
+                        future.exception()
+                else:
+                    for key, future in batch.items():
+                        future.set_result(values[key])
                 if self._pause:
                     await asyncio.sleep(self._pause)
         finally:
-            self._under_way -= 1
-
-    async def _answer(self, asked: dict[K, asyncio.Future[V]]) -> None:
-        try:
-            answers = await self._read(list(asked))
-        except Exception as error:  # noqa: BLE001 - whoever asked is told
-            for found in asked.values():
-                found.set_exception(error)
-                # Looked at, so that nothing complains if all who asked went away.
-                found.exception()
-        except BaseException:
-            for found in asked.values():
-                found.cancel()
-            raise
-        else:
-            for key, found in asked.items():
-                found.set_result(answers[key])
+            # Does nothing unless the read was cancelled.
+            for future in batch.values():
+                future.cancel()
+            self._running -= 1

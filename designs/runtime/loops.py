@@ -1,4 +1,4 @@
-"""What an event loop keeps for its lifetime: made at its first use, closed when the loop ends."""
+"""Values that belong to an event loop: made at first use, closed when the loop ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-# A server that hangs must not hold up the end of a process.
+# A server that hangs must not delay the end of a process.
 CLOSE_SECONDS = 2.0
 
 
@@ -25,29 +25,35 @@ class PerLoop(Generic[T]):
         self._make, self._close = make, close
 
     def get(self) -> T:
-        """The running loop's value, made at its first use."""
         loop = asyncio.get_running_loop()
-        kept = _kept.get(loop)
-        if kept is None:
-            kept = _begin(loop)
-        if self not in kept.values:
-            kept.values[self] = self._make()
-        found: T = kept.values[self]
-        return found
+        values = _by_loop.get(loop)
+        if values is None:
+            for old in [old for old in list(_by_loop) if old.is_closed()]:
+                _by_loop.pop(old, None)
+            values = _by_loop[loop] = _LoopValues()
+            # `asyncio.run`, like anything else that ends a loop properly, closes the generators
+            # that are open on it. So no user of a loop has to close its values.
+            step = values.closer.__anext__()
+            with contextlib.suppress(StopIteration):
+                step.send(None)
+        if self not in values:
+            values[self] = self._make()
+        value: T = values[self]
+        return value
 
     def everywhere(self) -> list[tuple[asyncio.AbstractEventLoop, T]]:
-        """The values of all loops in this process; may be called from any thread."""
+        """The values of all loops in this process. Can be called from any thread."""
         return [
-            (loop, kept.values[self])
-            for loop, kept in list(_kept.items())
-            if self in kept.values and not loop.is_closed()
+            (loop, values[self])
+            for loop, values in list(_by_loop.items())
+            if self in values and not loop.is_closed()
         ]
 
     async def close(self) -> None:
         """Close the running loop's value; the next use makes another."""
-        kept = _kept.get(asyncio.get_running_loop())
-        if kept is not None and self in kept.values:
-            await self._end(kept.values.pop(self))
+        values = _by_loop.get(asyncio.get_running_loop())
+        if values is not None and self in values:
+            await self._end(values.pop(self))
 
     async def _end(self, value: T) -> None:
         if self._close is None:
@@ -55,53 +61,37 @@ class PerLoop(Generic[T]):
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._close(value)
-        except Exception as error:  # noqa: BLE001 - the others are to be closed all the same
-            logger.warning("What an event loop kept could not be closed: %r", error)
+        except Exception as error:  # noqa: BLE001 - the loop's other values must be closed too
+            logger.warning("A value of an event loop could not be closed: %r", error)
 
 
-class _Kept:
+class _LoopValues(dict[PerLoop[Any], Any]):
     def __init__(self) -> None:
-        self.values: dict[PerLoop[Any], Any] = {}
-        self.closer = self._closed_with_the_loop()
+        super().__init__()
+        self.closer = self._close_at_end()
 
-    async def _closed_with_the_loop(self) -> AsyncGenerator[None, None]:
+    async def _close_at_end(self) -> AsyncGenerator[None, None]:
         try:
             yield
         finally:
-            await self.close()
-
-    async def close(self) -> None:
-        while self.values:
-            # What was made last may use what was made before.
-            holder, value = self.values.popitem()
-            await holder._end(value)
+            while self:
+                # Last in, first out: later values may use earlier ones.
+                holder, value = self.popitem()
+                await holder._end(value)
 
 
-# Values may hold their loop, so weak keys would never let go of it.
-_kept: dict[asyncio.AbstractEventLoop, _Kept] = {}
-
-
-def _begin(loop: asyncio.AbstractEventLoop) -> _Kept:
-    for old in [old for old in list(_kept) if old.is_closed()]:
-        _kept.pop(old, None)
-    kept = _kept[loop] = _Kept()
-    # `asyncio.run`, and whatever else ends a loop properly, closes the generators that are open
-    # on it. So nobody who uses a loop needs to know what was kept for it.
-    step = kept.closer.__anext__()
-    with contextlib.suppress(StopIteration):
-        step.send(None)
-    return kept
+# Not weak: values may refer to their loop, which would keep weak keys alive anyway.
+_by_loop: dict[asyncio.AbstractEventLoop, _LoopValues] = {}
 
 
 async def close_loop() -> None:
-    """Close all that the running loop keeps: for a loop that others end, or nobody."""
-    kept = _kept.pop(asyncio.get_running_loop(), None)
-    if kept is not None:
-        await kept.closer.aclose()
+    """Close all values of the running loop, for a loop whose generators may never be closed."""
+    values = _by_loop.pop(asyncio.get_running_loop(), None)
+    if values is not None:
+        await values.closer.aclose()
 
 
 async def stop_task(task: asyncio.Task[Any] | None) -> None:
-    """Cancel a task of the running loop, and wait until it has ended."""
     if task is not None:
         task.cancel()
         await asyncio.wait([task])

@@ -37,11 +37,11 @@ class Patience:
         self.try_seconds = try_seconds
         self._warning = warning
         self._lock = threading.Lock()
-        # When it may be tried again; None while all goes well.
+        # The time of the next try; None while the server answers.
         self._try_at: float | None = None
 
     def asks(self) -> bool:
-        """Whether the caller is to ask; `answered` or `failed` follows."""
+        """True if the caller should ask; it then reports `answered` or `failed`."""
         if self._try_at is None:
             return True
         with self._lock:

@@ -1,4 +1,4 @@
-"""Work that one process at a time does, whichever comes first."""
+"""Locks for work that one process at a time does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from django.db import connection
 
-# The first half of the key of all such locks, so that no lock of somebody else is met.
+# The first half of the key of all these locks, apart from those of other programs.
 LOCK_SPACE = 0x7A
 
 
@@ -16,7 +16,7 @@ class Turn(IntEnum):
 
 
 def take_turn(turn: Turn) -> bool:
-    """Whether nobody else does it until this transaction ends. SQLite has one writer anyway."""
+    """Try to take the lock until this transaction ends. SQLite needs none: it has one writer."""
     if connection.vendor != "postgresql":
         return True
     with connection.cursor() as cursor:

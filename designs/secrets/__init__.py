@@ -1,6 +1,3 @@
 """Secrets at rest (encrypted) and in texts (masked)."""
 
-__all__ = [
-    "encryption",
-    "masking",
-]
+__all__ = ["encryption", "masking"]

@@ -1,4 +1,4 @@
-"""Secrets at rest: a field that keeps encrypted text, under the installation's keys."""
+"""Secrets at rest: a model field for encrypted text, and the installation's keys."""
 
 from __future__ import annotations
 
@@ -18,42 +18,37 @@ from django.db.models.signals import post_save
 
 from designs.secrets import masking
 
-# So that a stored value is never taken for a text that somebody typed.
+# Tells a stored value from a text that was typed.
 PREFIX = "fernet:"
-# What begins so opens at its own place only: table, column and row stand inside, sealed with it.
+# A bound value includes its place (table, column and row), and can be opened there only.
 BOUND = "fernet:bound:"
-SHOWN = masking.MASK
-# The salt has no place to be kept in that is not the key's own; it sets this use apart from others.
+# Fixed, because it could only be stored next to the key; it separates this use from others.
 SALT = b"orchestra: secrets at rest"
 
 
 class SecretUnreadable(Exception):
-    """No key of the installation opens the stored value."""
+    """No key of the installation decrypts the stored value."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "The stored secret cannot be read: it was encrypted under a key that "
-            "ORCHESTRA_ENCRYPTION_KEYS does not hold any more. Add that key again, or type the "
-            "secret anew."
-        )
+    reason = (
+        "it was encrypted with a key that ORCHESTRA_ENCRYPTION_KEYS no longer holds. Add that key "
+        "again, or enter the secret again."
+    )
+
+    def __str__(self) -> str:
+        return f"The stored secret cannot be read: {self.reason}"
 
 
 class SecretElsewhere(SecretUnreadable):
     """The stored value belongs to another row or column."""
 
-    def __init__(self) -> None:
-        Exception.__init__(
-            self,
-            "The stored secret cannot be read: it was encrypted for another place, so somebody "
-            "has moved it in the database. Type the secret anew.",
-        )
+    reason = "it was encrypted for another row, and moved in the database. Enter the secret again."
 
 
 class Secret:
-    """A text that shows itself to nobody: only `reveal` gives it. Empty ones are false.
+    """A text that only `reveal` returns; it prints as a mask. An empty one is false.
 
-    Pickled and copied it is the encrypted text, so that no cache or queue holds more. What a
-    process has once typed or opened it masks in all that it writes.
+    Pickles and copies hold the encrypted text, so that no cache or queue holds more. A process
+    masks every secret that it has encrypted or decrypted in all texts that it writes.
     """
 
     __slots__ = ("_text", "_token", "place")
@@ -62,12 +57,11 @@ class Secret:
         masking.learn(text)
         self._text = text
         self._token = token
-        # Where it stands: table, column and row; empty while the row has no id.
+        # Table, column and row (see `place_of`).
         self.place = place
 
     @property
     def token(self) -> str:
-        """What is stored: encrypted under the first key, empty for an empty text."""
         if not self._token and self._text:
             ring = _keyring(settings.ENVIRONMENT.encryption_keys)
             bound = f"{self.place}\n{self._text}" if self.place else self._text
@@ -78,30 +72,26 @@ class Secret:
     def reveal(self) -> str:
         """The text itself. Raises SecretUnreadable."""
         if not self._text and self._token:
-            self._text = self._opened()
-            masking.learn(self._text)
+            sealed = self._token.removeprefix(BOUND).removeprefix(PREFIX).encode()
+            try:
+                text = _keyring(settings.ENVIRONMENT.encryption_keys).decrypt(sealed).decode()
+            except InvalidToken:
+                raise SecretUnreadable from None
+            # Others were written before secrets were bound; the next rotation binds them.
+            if self._token.startswith(BOUND):
+                place, _, text = text.partition("\n")
+                if place != self.place:
+                    raise SecretElsewhere
+            self._text = text
+            masking.learn(text)
         return self._text
 
-    def _opened(self) -> str:
-        sealed = self._token.removeprefix(BOUND).removeprefix(PREFIX).encode()
-        try:
-            text = _keyring(settings.ENVIRONMENT.encryption_keys).decrypt(sealed).decode()
-        except InvalidToken:
-            raise SecretUnreadable from None
-        if not self._token.startswith(BOUND):
-            # Written before secrets were bound; the next rotation binds it.
-            return text
-        place, _, text = text.partition("\n")
-        if place != self.place:
-            raise SecretElsewhere
-        return text
-
     def at(self, place: str) -> Secret:
-        """The same text for this place. What no key opens stays as it is."""
+        """The same text for this place. One that no key decrypts is returned unchanged."""
         if not self or self.place == place:
             return self
         if not self.place and self._token:
-            # Just read: now it is known where.
+            # Just loaded from the database, which does not tell the place.
             self.place = place
             return self
         try:
@@ -109,48 +99,40 @@ class Secret:
         except SecretUnreadable:
             return self
 
-    def renewed(self) -> Secret:
-        """The same text, encrypted under the first key. Raises SecretUnreadable."""
-        return Secret(self.reveal(), place=self.place)
-
     def __bool__(self) -> bool:
         return bool(self._text or self._token)
 
     def __eq__(self, other: object) -> bool:
-        """True for what is stored as the same, so that a row read again is not a changed one."""
+        """Compares stored values, so that a row read again does not count as changed."""
         return isinstance(other, Secret) and self.token == other.token
 
     def __hash__(self) -> int:
         return hash(self.token)
 
     def __repr__(self) -> str:
-        return SHOWN if self else ""
+        return masking.MASK if self else ""
 
     __str__ = __repr__
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _stored, (self.token,)
+        return functools.partial(Secret, token=self.token), ()
 
 
-def _stored(token: str) -> Secret:
-    return Secret(token=token)
-
-
-class _Sealing(DeferredAttribute):
-    """A text that is assigned becomes a Secret at once: the row never holds the bare text."""
+class _SecretAttribute(DeferredAttribute):
+    """Turns assigned texts into a Secret at once: the row never holds the plain text."""
 
     def __get__(self, row: Any, kind: Any = None) -> Any:
-        found = super().__get__(row, kind)
-        if isinstance(found, Secret) and not found.place:
-            found = row.__dict__[self.field.attname] = found.at(place_of(row, self.field))
-        return found
+        secret = super().__get__(row, kind)
+        if isinstance(secret, Secret) and not secret.place:
+            secret = row.__dict__[self.field.attname] = secret.at(place_of(row, self.field))
+        return secret
 
     def __set__(self, row: Any, value: Any) -> None:
-        sealed = value if isinstance(value, Secret) else Secret(value or "")
-        if sealed.place:
-            # From another row or column, perhaps.
-            sealed = sealed.at(place_of(row, self.field))
-        row.__dict__[self.field.attname] = sealed
+        secret = value if isinstance(value, Secret) else Secret(value or "")
+        if secret.place:
+            # Perhaps from another row or column.
+            secret = secret.at(place_of(row, self.field))
+        row.__dict__[self.field.attname] = secret
 
 
 def place_of(row: models.Model, field: models.Field[Any, Any]) -> str:
@@ -159,18 +141,18 @@ def place_of(row: models.Model, field: models.Field[Any, Any]) -> str:
 
 
 class EncryptedTextField(models.TextField):
-    """Keeps a text encrypted; its value on a row is a `Secret`.
+    """Stores a text encrypted; its value on a row is a `Secret`.
 
-    In no form, and not to be searched: a door takes a new text by a field of its own. Dumps hold
-    the encrypted text, which loads again under the same keys.
+    It has no form field and no lookups: forms and serializers take a new text in a field of their
+    own. Dumps hold the encrypted text, which can be loaded with the same keys.
     """
 
-    # For the type checker: what a row takes and what it gives.
+    # For the type checker: the types of assigned values and of the attribute.
     _pyi_private_set_type: Secret | str  # type: ignore[assignment]
     _pyi_private_get_type: Secret  # type: ignore[assignment]
 
     description = "Encrypted text"
-    descriptor_class = _Sealing
+    descriptor_class = _SecretAttribute
 
     def __init__(self, *args: Any, **options: Any) -> None:
         options.setdefault("editable", False)
@@ -190,12 +172,12 @@ class EncryptedTextField(models.TextField):
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Secret:
         secret: Secret = getattr(model_instance, self.attname)
-        found = secret.at(place_of(model_instance, self))
-        model_instance.__dict__[self.attname] = found
-        return found
+        secret = secret.at(place_of(model_instance, self))
+        model_instance.__dict__[self.attname] = secret
+        return secret
 
     def _bind(self, instance: models.Model, created: bool, raw: bool, **_: Any) -> None:
-        """A row that the database gave its id: only now the place of its secret is known."""
+        """Bind the secret of a new row, whose id comes from the database."""
         secret: Secret | None = instance.__dict__.get(self.attname)
         if raw or not created or not secret or secret.token.startswith(BOUND):
             return
@@ -207,7 +189,7 @@ class EncryptedTextField(models.TextField):
         return None
 
     def get_lookup(self, lookup_name: str) -> Any:
-        # Equal texts are stored as different ones, so no comparison finds anything.
+        # Equal texts are encrypted differently, so no comparison works.
         return None
 
     def get_transform(self, lookup_name: str) -> Any:
@@ -217,7 +199,7 @@ class EncryptedTextField(models.TextField):
         return Secret(token=value or "")
 
     def to_python(self, value: Any) -> Any:
-        """Also of a dump's text, which is encrypted already."""
+        """Also takes texts of dumps, which are encrypted already."""
         if isinstance(value, Secret):
             return value
         text = value or ""
@@ -232,63 +214,59 @@ class EncryptedTextField(models.TextField):
 
 @dataclass
 class Rotation:
-    """How many secrets are under the first key now, and which ones no key opens."""
+    """How many secrets were encrypted with the first key, and which ones no key decrypts."""
 
     renewed: int = 0
     unreadable: list[str] = field(default_factory=list)
 
 
 def rotate_encryption() -> Rotation:
-    """Encrypt every stored secret anew, under the first key. May be repeated, and run while others
+    """Encrypt every stored secret again, with the first key. Safe to repeat, and while others
     write.
     """
-    done = Rotation()
+    rotation = Rotation()
     for model in apps.get_models():
-        names = [] if model._meta.proxy else _encrypted_fields(model)
-        if names:
+        fields = model._meta.local_fields
+        names = [field.attname for field in fields if isinstance(field, EncryptedTextField)]
+        if names and not model._meta.proxy:
             for pk in model._base_manager.values_list("pk", flat=True).order_by("pk"):
-                _renew(model, pk, names, done)
-    return done
+                _rotate_row(model, pk, names, rotation)
+    return rotation
 
 
-def _encrypted_fields(model: type[models.Model]) -> list[str]:
-    fields = model._meta.local_fields
-    return [found.attname for found in fields if isinstance(found, EncryptedTextField)]
-
-
-def _renew(model: type[models.Model], pk: Any, names: list[str], done: Rotation) -> None:
+def _rotate_row(model: type[models.Model], pk: Any, names: list[str], rotation: Rotation) -> None:
     with transaction.atomic():
         rows = model._base_manager.filter(pk=pk)
-        # Locked, so that a secret typed meanwhile is not overwritten by the one before.
+        # Locked, so that a secret changed in the meantime is not overwritten by the old one.
         row = rows.select_for_update().first()
         for name in names:
             secret: Secret | None = getattr(row, name, None)
             if not secret:
                 continue
             try:
-                rows.update(**{name: secret.renewed()})
+                rows.update(**{name: Secret(secret.reveal(), place=secret.place)})
             except SecretUnreadable:
-                done.unreadable.append(f"{model._meta.verbose_name} '{row}' ({name})")
+                rotation.unreadable.append(f"{model._meta.verbose_name} '{row}' ({name})")
             else:
-                done.renewed += 1
+                rotation.renewed += 1
 
 
 def prepare_keys() -> None:
-    """Derive the installation's keys ahead: tens of milliseconds each, which no event loop has."""
+    """Derive the installation's keys early: each takes tens of milliseconds of an event loop."""
     _keyring(settings.ENVIRONMENT.encryption_keys)
 
 
 @functools.lru_cache(maxsize=8)
 def _keyring(keys: tuple[str, ...]) -> MultiFernet:
-    """The first key encrypts, all of them open."""
+    """The first key encrypts, all of them decrypt."""
     return MultiFernet([Fernet(fernet_key(key)) for key in keys])
 
 
 def fernet_key(text: str) -> bytes:
-    """The Fernet key that a text of ORCHESTRA_ENCRYPTION_KEYS stands for.
+    """The Fernet key for an entry of ORCHESTRA_ENCRYPTION_KEYS.
 
-    Base64 of 32 bytes, in the URL's alphabet and with its `=`, is a Fernet key as it is. From any
-    other text it is derived by scrypt (n=2^14, r=8, p=1, a fixed salt, 32 bytes).
+    URL-safe base64 of 32 bytes, with its `=`, is used as it is. From any other text the key is
+    derived by scrypt (n=2^14, r=8, p=1, a fixed salt, 32 bytes).
     """
     try:
         raw = base64.urlsafe_b64decode(text)

@@ -1,4 +1,4 @@
-"""What looks like a key, whoever's it is: found by its shape alone, in texts and in JSON."""
+"""Finds keys and tokens in texts and JSON by their shape alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Span(NamedTuple):
-    """Where a secret stands in a text; `head` is what stays of it, because it names its kind."""
+    """The place of a secret in a text; `head` is its beginning that stays, to name its kind."""
 
     start: int
     end: int
@@ -17,7 +17,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """`sign` is in every such key, `lead` characters after its beginning.
+    """`sign` is in every key of this shape, `lead` characters after its beginning.
 
     The first group of the pattern is the head.
     """
@@ -32,27 +32,25 @@ def _shape(sign: str, pattern: str, *, lead: int = 0) -> _Shape:
     return _Shape(sign, re.compile(pattern, re.ASCII), re.compile(pattern.encode()), lead)
 
 
-# Not the rest of a longer word. What JSON inside a text writes for a line break is no word.
+# A key does not start inside a word. An escaped line break, of JSON in a text, is not a word.
 _ESCAPED = r"(?<=\\[nrtbf])|(?<=\\u00[0-9a-f][0-9a-f])"
 _START = rf"(?:(?<![A-Za-z0-9])|{_ESCAPED})"
 _START_OF_RUN = rf"(?:(?<![\w-])|{_ESCAPED})"
-# What user and password in an address are written with.
+# The characters of user and password in a URL.
 _BEFORE_COLON = r"[!$-.0-9;=A-Z\[\]^_`a-z|~]"
 _BEHIND_COLON = r"[!$-.0-;=A-Z\[\]^_`a-z|~]"
 
-# No pattern looks at a character more than a few times, however a text is made.
+# No pattern reads a character more than a few times, whatever the text.
 _SHAPES = (
     _shape("orc_", rf"{_START}(orc_[0-9a-z]{{1,16}}_)[\w-]{{20,}}"),
     _shape("whsec_", rf"{_START}(whsec_)[\w+/=-]{{20,}}"),
-    # Words with hyphens, which have no digit, may begin so, too.
+    # The digit tells a key from words with hyphens.
     _shape("sk-", rf"{_START}(sk-)(?=[\w-]{{0,60}}[0-9])[\w-]{{16,}}"),
     _shape("AIza", rf"{_START}(AIza)[\w-]{{30,}}"),
-    # A JSON web token: two parts that each are an object, and a signature.
+    # A JSON web token: two parts that are objects, and a signature.
     _shape("eyJ", rf"{_START_OF_RUN}(eyJ)[\w-]{{8,400}}+\.eyJ[\w-]{{4,}}(?:\.[\w-]*)?"),
     _shape(
-        "earer ",
-        rf"{_START}((?:B|b)earer )(?=[\w.~+/=-]{{0,60}}[0-9])[\w.~+/=-]{{16,}}",
-        lead=1,
+        "earer ", rf"{_START}((?:B|b)earer )(?=[\w.~+/=-]{{0,60}}[0-9])[\w.~+/=-]{{16,}}", lead=1
     ),
     _shape(
         "-----BEGIN ",
@@ -61,7 +59,7 @@ _SHAPES = (
     ),
     _shape("://", rf"(://{_BEFORE_COLON}{{0,200}}:){_BEHIND_COLON}{{1,500}}+(?=@)"),
 )
-# No shape is matched by less.
+# No shape matches a shorter text.
 MIN_LENGTH = 6
 _SIGNS = tuple((shape.sign.encode(), shape.lead, shape.in_bytes) for shape in _SHAPES)
 _BLOCK_BEGINS = "-----BEGIN "
@@ -71,7 +69,7 @@ _BEARER = "bearer "
 
 
 def spans(text: str, start: int = 0) -> list[Span]:
-    """All that looks like a key from `start` on, in no order; some may overlap."""
+    """All texts that look like keys from `start` on, unordered; they may overlap."""
     found = []
     for shape in _SHAPES:
         at = text.find(shape.sign, start)
@@ -95,7 +93,7 @@ def may_be_in(data: bytes) -> bool:
 
 
 def begun_at(text: str, start: int, end: int) -> int:
-    """Where a key of several words begins that may go on after `end`; `end` if none does."""
+    """The start of a key of several words that may continue after `end`; `end` if there is none."""
     block = text.rfind(_BLOCK_BEGINS, start, end)
     if block >= 0 and end - block < _MAX_BLOCK_LENGTH and not _BLOCK_ENDS.search(text, block, end):
         return block

@@ -1,8 +1,8 @@
-"""The secrets that this process knows by heart, and where they stand in a text.
+"""The secrets that this process has seen, and how they are found in texts.
 
-Two kinds. *Strong* ones nobody can guess; to show that a text is one of them tells nothing to
-anybody who does not have it already. All others (what people chose, and what is short) are looked
-for in logs alone: any answer that told them apart would be a way to guess them.
+*Strong* ones cannot be guessed: masking one reveals nothing to a reader who does not have it. All
+others (short ones, and passwords that people chose) are masked in logs only: an answer that masked
+them would be a way to guess them.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from urllib.parse import quote
 
 from designs.secrets.key_shapes import Span
 
-# Bits, by a cautious estimate: a million guesses a second would take a hundred million years.
+# A cautious estimate: at a million guesses a second 72 bits take a hundred million years.
 STRONG_BITS = 72.0
-# Of no use in logs: shorter ones, and those that are a mere word, stand in many lines.
+# Shorter secrets, and short plain words, would be masked in many innocent log lines.
 MIN_LENGTH = 8
 MIN_WORD_LENGTH = 16
-# A strong one has no space in it and is no longer, so that the end of a text that grows may be
-# held back by its own look.
+# A strong one has no space and is no longer, so that the unfinished end of a growing text can be
+# held back without comparing it with secrets.
 MAX_LENGTH = 1_024
 MAX_KNOWN = 20_000
 MAX_CHOSEN = 1_000
@@ -33,14 +33,14 @@ _SEGMENT = re.compile(r"[A-Za-z0-9]+")
 _TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _WORD = re.compile(r"[A-Z]?[a-z]*|[A-Z]+|[0-9]+")
 _HEXADECIMAL = re.compile(r"[0-9a-f]{16,}|[0-9A-F]{16,}")
-# Each secret is found by one of these many of its characters, at the first places they begin:
-# of a text only every GAP-th place is looked up, and how many secrets there are does not matter.
+# Each secret is indexed by its first GAP windows of this length, and of a text only every GAP-th
+# window is looked up: so the number of secrets does not matter.
 _WINDOW = 7
 _GAP = 8
 
 
 class KnownSecrets:
-    """What a process has learnt. Reading takes no lock; nothing is compiled when one more comes."""
+    """The secrets of a process. Reads take no lock; adding one compiles nothing."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -49,27 +49,26 @@ class KnownSecrets:
         self.chosen: tuple[str, ...] = ()
 
     def learn(self, text: str) -> None:
-        """Strong pieces of the text are known everywhere, the whole in logs."""
+        """Mask strong pieces of the text everywhere, the whole text in logs."""
         if text in self._strong or text in self.chosen:
             return
         pieces = [piece for piece in _PIECE.findall(text) if is_strong(piece)]
         with self._lock:
             for piece in pieces:
-                self._add(piece)
+                self._add_strong(piece)
         if pieces != [text]:
             self.learn_chosen(text)
 
     def learn_chosen(self, text: str) -> None:
-        """Known in logs alone, however good it looks."""
+        """Mask the text in logs only, however strong it looks."""
         if text in self.chosen or len(text) < (MIN_WORD_LENGTH if text.isalpha() else MIN_LENGTH):
             return
         with self._lock:
             kept = (*self.chosen, text)[-MAX_CHOSEN:]
-            # The longest first: one may begin as another does.
+            # Longest first: one may be the beginning of another.
             self.chosen = tuple(sorted(kept, key=len, reverse=True))
 
     def spans(self, text: str, start: int = 0) -> list[Span]:
-        """Where strong ones stand, from `start` on."""
         by_window = self._by_window
         if not by_window:
             return []
@@ -82,30 +81,28 @@ class KnownSecrets:
                         found.append(Span(begin, begin + len(secret), ""))
         return found
 
-    def _add(self, secret: str) -> None:
-        for spelt in _spellings(secret):
-            if spelt in self._strong or len(spelt) > MAX_LENGTH:
+    def _add_strong(self, secret: str) -> None:
+        # Also as it is written in JSON and in a URL.
+        for spelling in (secret, json.dumps(secret)[1:-1], quote(secret, safe="")):
+            if spelling in self._strong or len(spelling) > MAX_LENGTH:
                 continue
-            self._strong[spelt] = None
-            for window in _windows(spelt):
-                self._by_window[window] = (*self._by_window.get(window, ()), spelt)
+            self._strong[spelling] = None
+            for window in _windows(spelling):
+                self._by_window[window] = (*self._by_window.get(window, ()), spelling)
         while len(self._strong) > MAX_KNOWN:
-            self._forget(next(iter(self._strong)))
-
-    def _forget(self, secret: str) -> None:
-        del self._strong[secret]
-        for window in _windows(secret):
-            left = tuple(other for other in self._by_window[window] if other != secret)
-            if left:
-                self._by_window[window] = left
-            else:
-                del self._by_window[window]
+            oldest, _ = self._strong.popitem(last=False)
+            for window in _windows(oldest):
+                others = tuple(other for other in self._by_window[window] if other != oldest)
+                if others:
+                    self._by_window[window] = others
+                else:
+                    del self._by_window[window]
 
 
 def is_strong(text: str) -> bool:
-    """True for what a machine made at random; False for what a person may have thought of.
+    """True for texts made at random by a machine, False for those that a person may have chosen.
 
-    Words between signs count little, however many there are, and so does what comes again.
+    Words count little, however many there are, and so do repetitions.
     """
     if not _PIECE.fullmatch(text) or len(text) > MAX_LENGTH:
         return False
@@ -116,11 +113,11 @@ def is_strong(text: str) -> bool:
 
 
 def _bits(segment: str, seen: set[str]) -> float:
-    """What it takes to guess letters and digits that stand together."""
+    """An estimate of the entropy of consecutive letters and digits."""
     if _WORD.fullmatch(segment):
         return _new_bits(segment, seen, 7.0)
     if _HEXADECIMAL.fullmatch(segment):
-        # What comes again and again has few pairs that differ.
+        # Repetitions have few distinct pairs.
         return 4.0 * len(set(itertools.pairwise(segment)))
     total = 0.0
     for token in _TOKEN.findall(segment):
@@ -131,21 +128,13 @@ def _bits(segment: str, seen: set[str]) -> float:
 
 def _new_bits(token: str, seen: set[str], bits: float) -> float:
     folded = token.lower()
-    if folded in seen or _is_row(folded):
+    # Such as `aaaa`, `1234`, `fedc`.
+    steps = {ord(b) - ord(a) for a, b in itertools.pairwise(folded)}
+    is_series = len(folded) > 2 and len(steps) == 1 and steps <= {-1, 0, 1}
+    if folded in seen or is_series:
         return 1.0
     seen.add(folded)
     return bits
-
-
-def _is_row(token: str) -> bool:
-    """True for `aaaa`, `1234`, `fedc`."""
-    steps = {ord(b) - ord(a) for a, b in zip(token, token[1:], strict=False)}
-    return len(token) > 2 and len(steps) == 1 and abs(steps.pop()) <= 1
-
-
-def _spellings(secret: str) -> dict[str, None]:
-    """Also as it stands in JSON and in an address."""
-    return dict.fromkeys((secret, json.dumps(secret)[1:-1], quote(secret, safe="")))
 
 
 def _windows(secret: str) -> set[str]:

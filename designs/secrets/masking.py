@@ -1,13 +1,10 @@
-"""What is a secret in a text, and what stands in its place. Nothing else decides.
+"""Masks secrets in texts. The source of a text decides which ones:
 
-Who said a text decides what is looked for in it:
-
-- `masked`, for what people and callers send, and for all that may come of it: what looks like a
-  key. It is never compared with the secrets of the installation, so no answer tells whether a text
-  is one of them.
-- `masked_said`, for what servers and models say: also the installation's secrets that nobody can
-  guess.
-- `masked_line`, for logs: all secrets, those that people chose, too.
+- `masked`, for input of people and API callers and all that is derived from it: texts that look
+  like keys. They are never compared with the installation's secrets, so no answer tells whether a
+  text is one of them.
+- `masked_output`, for texts of servers and models: also the installation's strong secrets.
+- `masked_line`, for logs: all secrets, including passwords that people chose.
 """
 
 from __future__ import annotations
@@ -26,7 +23,7 @@ from designs.secrets.key_shapes import Span
 from designs.secrets.known import MAX_LENGTH, KnownSecrets
 
 MASK = "(secret)"
-# In logs alone: passwords in addresses, and what is sent to show who one is.
+# Masked in logs only: passwords in URLs, and credentials of the header Authorization.
 _CREDENTIALS = re.compile(
     r"(://[^/\s:@]{0,200}:)[^/\s@]{1,500}(?=@)|(\b(?:bearer|basic) )[\w.~+/=-]{8,}",
     re.IGNORECASE | re.ASCII,
@@ -36,43 +33,46 @@ _known = KnownSecrets()
 
 
 def learn(*secrets: str) -> None:
-    """Mask these from now on, in this process. What has the shape of a key is masked anyway."""
+    """Mask these from now on, in this process."""
     for text in map(str.strip, secrets):
-        if text and not _has_shape(text):
+        whole = (0, len(text))
+        # A text that has the shape of a key is masked anyway.
+        if text and all((span.start, span.end) != whole for span in key_shapes.spans(text)):
             _known.learn(text)
 
 
 def learn_chosen(*passwords: str) -> None:
-    """Mask these in logs, and nowhere else: people chose them, so they could be guessed."""
+    """Mask these in logs only: people chose them, so they could be guessed."""
     for text in map(str.strip, passwords):
         _known.learn_chosen(text)
 
 
 def is_clean(data: bytes) -> bool:
-    """True if serialised JSON certainly holds nothing that looks like a key. Runs are written
-    through here: it takes about a microsecond, and for most texts no longer if they are long.
+    """True if serialised JSON certainly holds nothing that looks like a key.
+
+    All rows of runs pass here: it takes about a microsecond, for most long texts too.
     """
     return len(data) < key_shapes.MIN_LENGTH or not key_shapes.may_be_in(data)
 
 
 def masked(text: str) -> str:
-    """The text without what looks like a key."""
+    """The text without anything that looks like a key."""
     return _with_masks(text, key_shapes.spans(text))
 
 
-def masked_said(text: str) -> str:
-    """What a server or a model said, without what looks like a key, and without secrets of this
-    installation that nobody can guess.
+def masked_output(text: str) -> str:
+    """A server's or model's text without anything that looks like a key, and without strong secrets
+    of this installation.
     """
-    found = _known.spans(text)
-    if found and (count := _counts.get()) is not None:
-        count.known += len(_merged(found))
-    return _with_masks(text, [*key_shapes.spans(text), *found])
+    known = _known.spans(text)
+    if known and (count := _counts.get()) is not None:
+        count.known += len(_merged(known))
+    return _with_masks(text, [*key_shapes.spans(text), *known])
 
 
 @dataclass(slots=True)
 class Count:
-    """How many secrets of this installation were masked in what servers and models said."""
+    """How many secrets of this installation were masked in texts of servers and models."""
 
     known: int = 0
 
@@ -82,7 +82,7 @@ _counts: ContextVar[Count | None] = ContextVar("masked secrets", default=None)
 
 @contextmanager
 def counted() -> Iterator[Count]:
-    """Count what is masked from here on, in this task and those that it begins."""
+    """Count masked secrets inside the block, in this task and those that it starts."""
     token = _counts.set(count := Count())
     try:
         yield count
@@ -91,36 +91,37 @@ def counted() -> Iterator[Count]:
 
 
 def masked_value(value: Any) -> Any:
-    """A JSON value whose texts and keys are `masked`; the same object if nothing is to be."""
+    """A JSON value with its texts and keys `masked`; the same object if nothing changed."""
     try:
         if is_clean(orjson.dumps(value)):
             return value
     except TypeError:
-        # Not all that JSON takes; so it is looked through as it is.
+        # Not serialisable, so its parts are checked one by one.
         pass
     return _masked_parts(value)
 
 
 def masked_line(text: str) -> str:
-    """A text for a log: without any secret, and without what shows who somebody is."""
-    text = masked_said(text)
+    """A line of a log, without secrets and credentials."""
+    text = masked_output(text)
     for secret in _known.chosen:
         if secret in text:
             text = text.replace(secret, MASK)
     if "://" in text or " " in text:
-        return _CREDENTIALS.sub(lambda found: (found[1] or found[2]) + MASK, text)
+        return _CREDENTIALS.sub(lambda match: (match[1] or match[2]) + MASK, text)
     return text
 
 
-_MUCH_HELD = 16_384
+_MANY_HELD = 16_384
+# Characters that may be part of a key. Any other one ends it.
+_IN_KEYS = "".join(map(chr, range(0x21, 0x7F)))
 
 
 class GrowingText:
-    """A model's text that grows. What may be the beginning of a secret is not shown before it
-    ended.
+    """A model's text while it grows. A possible beginning of a secret is held back until it ends.
 
-    How much is held back is told by the look of the text alone: its last characters without a
-    space, whether a secret begins so or not.
+    How much is held back depends on the text alone (its last characters without a space), not on
+    the secrets.
     """
 
     __slots__ = ("_done", "_looked_at", "_raw", "shown")
@@ -135,37 +136,26 @@ class GrowingText:
         self._raw += text
 
     def show(self, *, whole: bool = False) -> str:
-        """What may be shown so far: each time the same as before, and more. `whole` at the end."""
-        text, start = self._raw, self._done
-        # A key that goes on and on is not looked through anew with each piece.
+        """The text that can be shown so far: the previous one and more. `whole` at the end."""
+        text, start, end = self._raw, self._done, len(self._raw)
+        # A very long key is not searched again for every piece.
         held = self._looked_at - start
-        if not whole and held > _MUCH_HELD and len(text) - self._looked_at < held // 8:
+        if not whole and held > _MANY_HELD and end - self._looked_at < held // 8:
             return self.shown
-        end = len(text) if whole else _settled(text, start)
+        if not whole:
+            # Only text before this cannot be part of a key any more.
+            last = start + len(text[start:].rstrip(_IN_KEYS))
+            end = max(key_shapes.begun_at(text, start, last), len(text) - MAX_LENGTH)
         if end <= start:
             return self.shown
         self._looked_at = len(text)
-        found = _merged([*key_shapes.spans(text, start), *_known.spans(text, start)])
-        # One that is not over may still grow.
-        end = next((span.start for span in found if span.start < end < span.end), end)
-        before = [span for span in found if span.end <= end]
+        spans = _merged([*key_shapes.spans(text, start), *_known.spans(text, start)])
+        # A span across the end may still grow.
+        end = next((span.start for span in spans if span.start < end < span.end), end)
+        before = [span for span in spans if span.end <= end]
         self.shown += _with_masks(text[:end], before, start)
         self._done = end
         return self.shown
-
-
-# Whatever is in no key, known or not, has ended one.
-_IN_KEYS = "".join(map(chr, range(0x21, 0x7F)))
-
-
-def _settled(text: str, start: int) -> int:
-    """Where what cannot grow into a key any more ends; nothing but the text's look decides."""
-    begun = start + len(text[start:].rstrip(_IN_KEYS))
-    return max(key_shapes.begun_at(text, start, begun), len(text) - MAX_LENGTH)
-
-
-def _has_shape(text: str) -> bool:
-    return any(span.start == 0 and span.end == len(text) for span in key_shapes.spans(text))
 
 
 def _masked_parts(value: Any) -> Any:
@@ -178,21 +168,20 @@ def _masked_parts(value: Any) -> Any:
     return value
 
 
-def _with_masks(text: str, found: list[Span], start: int = 0) -> str:
-    if not found:
+def _with_masks(text: str, spans: list[Span], start: int = 0) -> str:
+    if not spans:
         return text[start:]
     pieces = []
-    for span in _merged(found):
-        # What a key begins with names it, or its kind, and is no secret.
+    for span in _merged(spans):
         pieces += [text[start : span.start], span.head, MASK]
         start = span.end
     return "".join([*pieces, text[start:]])
 
 
-def _merged(found: Iterable[Span]) -> list[Span]:
-    """In order, and as one where they overlap."""
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    """Sorted, and joined where they overlap."""
     merged: list[Span] = []
-    for span in sorted(found):
+    for span in sorted(spans):
         if merged and span.start < merged[-1].end:
             last = merged[-1]
             merged[-1] = last._replace(end=max(last.end, span.end))

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from designs.api.base import ApiView
-from designs.api.lists import BoundedPages, answer_page, chosen_rows
+from designs.api.lists import BoundedPages, answer_page, filtered_rows
 from designs.api.permissions import require
 from designs.api.serializers import DesignOut
 from designs.api.views.base import DesignBase
@@ -207,7 +207,7 @@ def accepted(execution: Execution) -> Response:
 
 def detail_answer(view: ApiView, execution: Execution) -> Response:
     """The execution with its blocks and steps, as far as the bytes of a page reach."""
-    chosen_rows(view, None, Execution.objects.none(), BlockFilter)
+    filtered_rows(view, None, Execution.objects.none(), BlockFilter)
     context = {"caller": view.caller, "block": view.request.query_params.get("block")}
     return Response(ExecutionDetailOut(execution, context=context).data)
 

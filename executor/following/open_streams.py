@@ -16,7 +16,7 @@ from django.conf import settings
 
 from designs.access import Caller
 from designs.rows.ids import new_id
-from designs.runtime.gathering import Gathered
+from designs.runtime.gathering import BatchedReads
 from designs.runtime.loops import PerLoop, stop_task
 from designs.runtime.patience import Patience, RareWarning
 from designs.runtime.redis_clients import PATIENT, async_redis_client
@@ -201,7 +201,7 @@ class _Counting:
     def __init__(self) -> None:
         self.client: Any = async_redis_client(PATIENT)
         self.note: Any = self.client.register_script(SCRIPT)
-        self.notes: Gathered[Place, int] = Gathered(_note, most=MAX_TOGETHER)
+        self.notes: BatchedReads[Place, int] = BatchedReads(_note, max_keys=MAX_TOGETHER)
         self._freed: list[Place] = []
         self._forgetting: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from designs.access import Caller
-from designs.requests import Sitting, read_sittings
-from designs.runtime.gathering import Gathered
+from designs.requests import SessionState, read_sessions
+from designs.runtime.gathering import BatchedReads
 from designs.runtime.loops import PerLoop
 from designs.runtime.threads import in_thread, release_request
 from executor.models import Execution
@@ -29,7 +29,7 @@ async def sees(caller: Caller, pk: uuid.UUID) -> bool:
     return await _gathered.get().ask((caller, pk))
 
 
-async def sitting(key: str | None) -> Sitting:
+async def sitting(key: str | None) -> SessionState:
     release_request()
     return await _sittings.get().ask(key)
 
@@ -47,11 +47,15 @@ def read_sight(asked: Sequence[Asked]) -> dict[Asked, bool]:
     return answers
 
 
-_gathered: PerLoop[Gathered[Asked, bool]] = PerLoop(
-    partial(Gathered, partial(in_thread, read_sight), most=MAX_TOGETHER, pause=PAUSE_SECONDS),
-    Gathered.close,
+_gathered: PerLoop[BatchedReads[Asked, bool]] = PerLoop(
+    partial(
+        BatchedReads, partial(in_thread, read_sight), max_keys=MAX_TOGETHER, pause=PAUSE_SECONDS
+    ),
+    BatchedReads.close,
 )
-_sittings: PerLoop[Gathered[str | None, Sitting]] = PerLoop(
-    partial(Gathered, partial(in_thread, read_sittings), most=MAX_TOGETHER, pause=PAUSE_SECONDS),
-    Gathered.close,
+_sittings: PerLoop[BatchedReads[str | None, SessionState]] = PerLoop(
+    partial(
+        BatchedReads, partial(in_thread, read_sessions), max_keys=MAX_TOGETHER, pause=PAUSE_SECONDS
+    ),
+    BatchedReads.close,
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from designs.runtime.gathering import Gathered
+from designs.runtime.gathering import BatchedReads
 from designs.runtime.loops import PerLoop
 from designs.runtime.threads import in_thread
 from executor.models import TERMINAL, BlockResult, BlockStatus, Execution, Step
@@ -178,9 +178,13 @@ def read_runs(queries: Sequence[RunQuery]) -> dict[RunQuery, RunSnapshot | None]
     return snapshots
 
 
-_readings: PerLoop[Gathered[RunQuery, RunSnapshot | None]] = PerLoop(
+_readings: PerLoop[BatchedReads[RunQuery, RunSnapshot | None]] = PerLoop(
     functools.partial(
-        Gathered, _read, most=MAX_TOGETHER, at_once=READINGS_AT_ONCE, pause=PAUSE_SECONDS
+        BatchedReads,
+        _read,
+        max_keys=MAX_TOGETHER,
+        max_readers=READINGS_AT_ONCE,
+        pause=PAUSE_SECONDS,
     ),
-    Gathered.close,
+    BatchedReads.close,
 )

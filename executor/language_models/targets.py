@@ -149,7 +149,7 @@ def provider_model(name: str, endpoint: Endpoint, options: ModelOptions) -> Prov
     """A model whose answers and errors show no secret of the installation, its key least of all."""
     masking.learn(endpoint.api_key)
     endpoint = replace(endpoint, most_bytes=settings.ENVIRONMENT.max_answer_bytes)
-    return ProviderModel(name, endpoint, options, mask=masking.masked_said)
+    return ProviderModel(name, endpoint, options, mask=masking.masked_output)
 
 
 def guarded(model: Model) -> GuardedModel:

@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
 
-from designs.access import Caller
+from designs.access import Caller, hidden_deployments
 from designs.models import Design, DesignVersion
 from designs.models.json import StoredJsonField
 from designs.rows.ids import first_id_at, new_id
@@ -126,13 +126,6 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
 
     def queued(self) -> ExecutionQuerySet:
         return self.filter(status=Status.QUEUED)
-
-
-def hidden_deployments(caller: Caller) -> models.QuerySet[Any]:
-    """Deployments limited to groups that the caller is in none of."""
-    deployment = Execution._meta.get_field("deployment").related_model
-    limited = deployment._default_manager.exclude(groups=None)
-    return limited.exclude(groups__in=caller.group_ids).values("pk")
 
 
 class Execution(models.Model):

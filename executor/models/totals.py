@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
-from designs.access import Caller
+from designs.access import Caller, hidden_deployments
 from designs.models import Design
 from executor.models import durations
-from executor.models.execution import Execution, hidden_deployments
+from executor.models.execution import Execution
 
 
 class TotalsQuerySet(models.QuerySet[Any]):

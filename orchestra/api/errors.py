@@ -68,7 +68,6 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
         "suggestions-outdated",
         lambda e: {"errors": {"suggestions": list(e.sentences)}},
     ),
-    designs.SampleUnknown: (404, "sample-unknown", lambda e: {}),
     designs.VersionUnknown: (422, "version-unknown", lambda e: {"errors": {"version": [str(e)]}}),
     designs.RightMissing: (403, "permission-denied", lambda e: {}),
     designs.NotAllowed: (422, "not-allowed", lambda e: {}),

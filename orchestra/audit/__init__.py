@@ -1,3 +1,3 @@
-"""What the audit watches: rows, sign-ins, and who acts in a request."""
+"""Records changes of rows and sign-ins in the audit."""
 
-__all__ = ["middleware", "rows", "sign_ins"]
+__all__ = ["rows", "sign_ins"]

@@ -1,4 +1,4 @@
-"""What every request needs: its session, its caller, its headers, and for the admin a policy."""
+"""Middlewares: headers, static files, sessions, callers, and the admin's content policy."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from django.views import defaults
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from designs.access import caller_of
+from designs.acting import acting
 from designs.errors import RowGone
 from orchestra.server import headers
 from orchestra.sign_in import sessions
 
 
-class HeadersMiddleware:
-    """Adds to every answer what `headers` says; the outermost, so that errors have it as well."""
+class _Middleware:
+    """A middleware that needs no thread, whether the request is synchronous or not."""
 
     sync_capable = async_capable = True
 
@@ -33,52 +34,69 @@ class HeadersMiddleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
-        if self.is_async:
-            return self._later(request)
+        return self.respond_async(request) if self.is_async else self.respond(request)
+
+    def respond(self, request: HttpRequest) -> Any:
+        raise NotImplementedError
+
+    async def respond_async(self, request: HttpRequest) -> Any:
+        raise NotImplementedError
+
+
+class HeadersMiddleware(_Middleware):
+    """Adds the headers of `headers` to every answer; the outermost, so that errors get them too."""
+
+    def respond(self, request: HttpRequest) -> Any:
         response = self.get_response(request)
         headers.add_to(request, response)
         return response
 
-    async def _later(self, request: HttpRequest) -> Any:
+    async def respond_async(self, request: HttpRequest) -> Any:
         response = await self.get_response(request)
         headers.add_to(request, response)
         return response
 
 
-class StaticFilesMiddleware:
-    """Answers with static files, and is otherwise out of the way.
+class ActingMiddleware(_Middleware):
+    """Records changes as those of the signed-in person, until the API authenticates a key.
 
-    WhiteNoise's middleware is synchronous, and all that comes after it would run inside its thread:
-    a request that waits, for a run or for a second connection to the database, would hold it.
+    Comes after the middleware that sets `request.caller`.
     """
 
-    sync_capable = async_capable = True
+    def respond(self, request: HttpRequest) -> Any:
+        with acting(request.caller, request.META.get("REMOTE_ADDR")):  # type: ignore[attr-defined]
+            return self.get_response(request)
+
+    async def respond_async(self, request: HttpRequest) -> Any:
+        with acting(request.caller, request.META.get("REMOTE_ADDR")):  # type: ignore[attr-defined]
+            return await self.get_response(request)
+
+
+class StaticFilesMiddleware(_Middleware):
+    """Answers requests for static files.
+
+    WhiteNoise's middleware is synchronous, so everything after it would run inside its thread: a
+    request that waits, for a run or for a second connection to the database, would hold it.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
+        super().__init__(get_response)
         self.files = WhiteNoiseMiddleware(lambda request: None)
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest) -> Any:
-        if self.is_async:
-            return self._later(request)
-        return self._file(request) or self.get_response(request)
+    def respond(self, request: HttpRequest) -> Any:
+        response = self.files(request) if self._is_static(request) else None
+        return response or self.get_response(request)
 
-    async def _later(self, request: HttpRequest) -> Any:
-        found = await sync_to_async(self._file)(request) if self._is_static(request) else None
-        return found or await self.get_response(request)
-
-    def _file(self, request: HttpRequest) -> Any:
-        return self.files(request) if self._is_static(request) else None
+    async def respond_async(self, request: HttpRequest) -> Any:
+        response = await sync_to_async(self.files)(request) if self._is_static(request) else None
+        return response or await self.get_response(request)
 
     def _is_static(self, request: HttpRequest) -> bool:
         return request.path_info.startswith(settings.STATIC_URL)
 
 
 class SessionMiddleware(DjangoSessionMiddleware):
-    """Ends a session that nobody used for too long, before anything believes it."""
+    """Ends a session that was idle for too long, before anything uses it."""
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
@@ -99,7 +117,7 @@ class CallerMiddleware(MiddlewareMixin):
             sessions.change_key_with_rights(request)
 
 
-# The admin's theme sets its colours in a style element, and its menus evaluate expressions.
+# The admin's theme sets colours in a style element, and its menus evaluate expressions.
 ADMIN_POLICY = {"style-src": [UNSAFE_INLINE], "script-src": [UNSAFE_EVAL]}
 
 
@@ -115,7 +133,7 @@ class AdminPolicyMiddleware(MiddlewareMixin):
 
 
 class RowGoneMiddleware(MiddlewareMixin):
-    """What somebody deleted while a page was at it is not found."""
+    """Answers 404 if a row was deleted in the meantime."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, RowGone):

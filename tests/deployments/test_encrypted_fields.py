@@ -82,7 +82,7 @@ def test_all_are_rotated_and_the_old_key_is_needed_no_more(
     assert opened() == secrets
     out = StringIO()
     call_command("rotate_encryption", stdout=out)
-    assert out.getvalue() == "3 secrets are encrypted under the first key.\n"
+    assert out.getvalue() == "3 secrets are encrypted with the first key.\n"
     assert columns() != before
     settings.ENVIRONMENT = replace(settings.ENVIRONMENT, encryption_keys=("the new one",))
     assert opened() == secrets

@@ -188,11 +188,11 @@ def test_a_process_learns_the_keys_that_it_does_not_use(monkeypatch: pytest.Monk
     save_connection(connection=row, new_key=first)
     monkeypatch.setattr(masking, "_known", KnownSecrets())
     secrets.learn_keys()
-    assert masking.masked_said(first) == "(secret)"
+    assert masking.masked_output(first) == "(secret)"
     secrets._changed.clear()
     monkeypatch.setattr(pubsub, "on_invalidate", [*pubsub.on_invalidate, secrets._changed.set])
     save_connection(connection=row, new_key=second)
     assert secrets._changed.is_set()
     monkeypatch.setattr(masking, "_known", KnownSecrets())
     secrets.learn_keys()
-    assert masking.masked_said(second) == "(secret)"
+    assert masking.masked_output(second) == "(secret)"

@@ -93,7 +93,7 @@ def test_it_is_set_for_the_whole_installation_and_not_too_short(
     policy.refresh_from_db()
     assert policy.audit_days == 400
     assert "everything is kept for ever" not in text_of(browser.get(url_of(policy)))
-    changed = AuditEntry.objects.about(policy).latest("pk")
+    changed = AuditEntry.objects.filter(object_pk=policy.pk).latest("pk")
     assert changed.changes == {"audit_days": [None, 400]}
     own = RetentionPolicy.objects.create(deployment=deploy(), history_days=1)
     assert "audit_days" not in text_of(browser.get(url_of(own)))

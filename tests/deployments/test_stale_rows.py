@@ -71,7 +71,7 @@ KEYS: dict[str, Callable[[ApiKey], object]] = {
 def test_a_design_that_was_deleted(verb: str) -> None:
     design = create_design(document=doubling(), caller=SYSTEM)
     delete_design(design=Design.objects.get(pk=design.pk))
-    with pytest.raises(RowGone, match="This design is not there any more"):
+    with pytest.raises(RowGone, match="This design no longer exists"):
         DESIGNS[verb](design)
 
 
@@ -79,7 +79,7 @@ def test_a_design_that_was_deleted(verb: str) -> None:
 def test_a_deployment_that_was_undeployed(deploy: Deploy, verb: str) -> None:
     deployment = deploy()
     undeploy(deployment=Deployment.objects.get(pk=deployment.pk), caller=SYSTEM)
-    with pytest.raises(RowGone, match="This deployment is not there any more"):
+    with pytest.raises(RowGone, match="This deployment no longer exists"):
         DEPLOYMENTS[verb](deployment)
 
 
@@ -88,7 +88,7 @@ def test_a_schedule_that_was_deleted(deploy: Deploy, verb: str) -> None:
     deploy(schedule={"interval_seconds": 30})
     stale, gone = Schedule.objects.with_rule().get(), Schedule.objects.with_rule().get()
     remove_schedule(schedule=gone)
-    with pytest.raises(RowGone, match="This schedule is not there any more"):
+    with pytest.raises(RowGone, match="This schedule no longer exists"):
         SCHEDULES[verb](stale)
 
 
@@ -140,7 +140,7 @@ def test_calls_answer_404(
         url = f"/api/designs/{design.pk}{path}"
         answer = browser.generic(method, url, body, content_type="application/json")
         assert answer.status_code == 404, answer.content
-        assert "not there any more" in answer.json()["detail"]
+        assert "no longer exists" in answer.json()["detail"]
 
 
 def test_pages_answer_404(

@@ -52,7 +52,7 @@ def test_a_key_moved_to_another_row_is_not_read() -> None:
     made()
     made("theirs", "another key")
     write("theirs", stored())
-    with pytest.raises(SecretElsewhere, match="another place"):
+    with pytest.raises(SecretElsewhere, match="another row"):
         read("theirs").reveal()
     assert read().reveal() == KEY
     # Nor by a copy of the stored text without its row.

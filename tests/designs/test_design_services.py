@@ -15,23 +15,21 @@ from designs.errors import (
     DesignInUse,
     ImportRefused,
     NotAllowed,
-    SampleUnknown,
     SuggestionsOutdated,
 )
 from designs.models import Design
+from designs.patterns.catalogue import check_document
 from designs.sample_files import load_samples
 from designs.services import (
     apply_suggestions,
     change_draft,
     check_draft,
-    copy_sample,
     create_design,
     delete_design,
     export_design,
     import_designs,
     publish_design,
     restore_version,
-    validate_document,
 )
 from tests.documents import cyclic, doubling, greeting
 
@@ -91,22 +89,12 @@ def test_a_draft_without_a_name_keeps_the_old_one() -> None:
 
 
 def test_any_value_can_be_validated() -> None:
-    assert validate_document(doubling()).problems == ()
+    assert check_document(doubling()).problems == ()
     for value in (None, 5, "text", [], {}, cyclic()):
-        assert validate_document(value).problems
+        assert check_document(value).problems
 
 
-# --- Samples and versions -------------------------------------------------------------------------
-
-
-def test_a_sample_is_copied(designer: User) -> None:
-    sample = load_samples()[0]
-    design = copy_sample(slug=sample.slug, caller=caller_of(designer))
-    assert design.draft["blocks"] == sample.document["blocks"]
-    assert design.created_by == designer
-    for slug in ("nothing", "", "../samples/" + sample.slug, "x" * 1000):
-        with pytest.raises(SampleUnknown):
-            copy_sample(slug=slug, caller=SYSTEM)
+# --- Versions ------------------------------------------------------------------------------------
 
 
 def test_a_restored_version_is_the_draft() -> None:

@@ -137,7 +137,7 @@ def test_keys_change_by_rotation(keys: Callable[..., None]) -> None:
     assert reading("one").api_key.reveal() == CANARY
     out = StringIO()
     call_command("rotate_encryption", stdout=out)
-    assert out.getvalue() == "2 secrets are encrypted under the first key.\n"
+    assert out.getvalue() == "2 secrets are encrypted with the first key.\n"
     keys("new")
     assert reading("one").api_key.reveal() == reading("three").api_key.reveal() == CANARY
     keys("old")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from designs.secrets import key_shapes, masking
 from designs.secrets.known import KnownSecrets
-from designs.secrets.masking import GrowingText, learn, learn_chosen, masked_said
+from designs.secrets.masking import GrowingText, learn, learn_chosen, masked_output
 from tests.designs.test_masking import BLOCK, ODD, SHAPES, STRONG, TOKEN
 
 # Begins as another one ends, and ends as another one begins.
@@ -47,9 +47,9 @@ def test_a_growing_text_shows_the_masked_one_piece_by_piece(text: str, seed: int
         growing.add(piece)
         shown = growing.show()
         assert shown.startswith(before)
-        assert masked_said(text).startswith(shown)
+        assert masked_output(text).startswith(shown)
         before = shown
-    assert growing.show(whole=True) == masked_said(text)
+    assert growing.show(whole=True) == masked_output(text)
 
 
 def shown_after_each(text: str, size: int) -> list[int]:
@@ -119,7 +119,7 @@ def test_a_key_of_any_length_is_told_by_its_head_alone(secret: str) -> None:
         growing.add(secret[at : at + 50])
         assert len(growing.show()) <= 40
     growing.add(" and more ")
-    assert growing.show() == f"{masked_said(secret)} and more "
+    assert growing.show() == f"{masked_output(secret)} and more "
 
 
 HEADS = [
@@ -153,6 +153,6 @@ def test_no_text_makes_the_search_slow(head: str, monkeypatch: pytest.MonkeyPatc
         ]
         with monkeypatch.context() as patched:
             patched.setattr(key_shapes, "_SHAPES", tuple(shapes))
-            masked_said(head * (length // len(head)))
+            masked_output(head * (length // len(head)))
         looked.append(sum(one.looked for one in counted))
     assert looked[1] <= 2.2 * looked[0] + 2_000

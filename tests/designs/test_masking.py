@@ -22,7 +22,7 @@ from designs.secrets.masking import (
     learn_chosen,
     masked,
     masked_line,
-    masked_said,
+    masked_output,
     masked_value,
 )
 
@@ -89,7 +89,7 @@ def test_what_a_key_begins_with_stays() -> None:
 )  # fmt: skip
 def test_ordinary_text_stays(text: str) -> None:
     assert masked(text) is text
-    assert masked_said(text) is text
+    assert masked_output(text) is text
     assert masked_line(text) == text
     value = {"a": [text], text: 1, "url": "http://h:80", "mail": "a@b.c"}
     assert masked_value(value) == value
@@ -108,16 +108,16 @@ def test_what_servers_say_shows_no_secret_that_cannot_be_guessed() -> None:
     for secret in (STRONG, ODD):
         for before in range(12):
             text = f"{'x' * before}{secret}{'y' * before}"
-            assert masked_said(text) == f"{'x' * before}{MASK}{'y' * before}"
-        assert MASK in masked_said(json.dumps(secret))
-        assert secret[2:] not in masked_said(json.dumps([secret, f"{secret}{secret}"]))
+            assert masked_output(text) == f"{'x' * before}{MASK}{'y' * before}"
+        assert MASK in masked_output(json.dumps(secret))
+        assert secret[2:] not in masked_output(json.dumps([secret, f"{secret}{secret}"]))
         assert secret not in masked_line(f"key {secret}")
-    assert masked_said(f"{STRONG} {API_KEY}") == f"{MASK} orc_1f0c9a3b_{MASK}"
+    assert masked_output(f"{STRONG} {API_KEY}") == f"{MASK} orc_1f0c9a3b_{MASK}"
 
 
 @pytest.mark.parametrize("secret", [CHOSEN, CHOSEN_BUT_RANDOM])
 def test_what_people_chose_is_masked_in_logs_alone(secret: str) -> None:
-    assert masked_said(f"the {secret}!") == f"the {secret}!"
+    assert masked_output(f"the {secret}!") == f"the {secret}!"
     assert masked_line(f"the {secret}!") == f"the {MASK}!"
 
 
@@ -144,12 +144,12 @@ def test_only_what_a_machine_made_is_strong() -> None:
 def test_a_secret_that_is_opened_or_typed_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = secrets.token_hex(20), secrets.token_hex(20)
     typed = Secret(first)
-    assert masked_said(first) == MASK
+    assert masked_output(first) == MASK
     stored = Secret(token=Secret(second).token)
     monkeypatch.setattr(masking, "_known", KnownSecrets())
-    assert masked_said(second) == second
+    assert masked_output(second) == second
     stored.reveal()
-    assert masked_said(second) == MASK
+    assert masked_output(second) == MASK
     assert typed
 
 
@@ -161,7 +161,7 @@ def test_thousands_are_known_at_once_and_the_oldest_make_room(
     made = [secrets.token_hex(20) for _ in range(3_500)]
     learn(*made)
     text = " ".join(made)
-    assert masked_said(text) == " ".join([*made[:500], *[MASK] * 3_000])
+    assert masked_output(text) == " ".join([*made[:500], *[MASK] * 3_000])
     assert len(masking._known._by_window) <= 8 * 3_000
 
 

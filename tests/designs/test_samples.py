@@ -11,7 +11,7 @@ import jsonschema_rs
 import pytest
 
 from designs.patterns.catalogue import PALETTE, check_document
-from designs.sample_files import Sample, load_samples
+from designs.sample_files import FOLDER, Sample, load_samples
 from executor.engine.context import Setup
 from executor.engine.llm.offline import NAME, StandIn
 from executor.engine.runner import compile_graph, run_graph
@@ -46,6 +46,7 @@ def test_there_are_samples_of_every_pattern():
     assert {block["type"] for block in blocks} == set(PALETTE)
     modes = {block["settings"]["mode"] for block in blocks if block["type"] == "reflection"}
     assert modes == {"refine", "review_design"}
+    assert list(SAMPLES) == sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
 def test_a_sample_has_no_problems(sample):

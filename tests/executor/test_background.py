@@ -42,7 +42,7 @@ def test_what_is_done_once_says_what_it_met(caplog: pytest.LogCaptureFixture) ->
         raise RuntimeError("no such module")
 
     background.once("loads", work).join()
-    assert "The loads thread met an error" in caplog.text
+    assert "Error in the loads thread" in caplog.text
     assert "no such module" in caplog.text
 
 
@@ -82,6 +82,6 @@ def test_a_thread_of_look_ups_that_broke_is_replaced(
     with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
         patch.setattr(names, "_answer_all", broken)
         names._ask("localhost", 80)
-        wait_until(lambda: "names thread met an error" in caplog.text)
+        wait_until(lambda: "Error in the names thread" in caplog.text)
     wait_until(lambda: names._running == 0)
     assert "127.0.0.1" in names._ask("127.0.0.1", 80).future.result(60)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from designs.runtime.gathering import Gathered
+from designs.runtime.gathering import BatchedReads
 
 
 class Shelf:
@@ -16,7 +16,7 @@ class Shelf:
     def __init__(self, **options: int) -> None:
         self.readings: list[list[str]] = []
         self.turns: asyncio.Queue[Exception | None] = asyncio.Queue()
-        self.gathered: Gathered[str, str] = Gathered(self.read, **{"most": 3, **options})
+        self.reads: BatchedReads[str, str] = BatchedReads(self.read, **{"max_keys": 3, **options})
 
     async def read(self, keys: Sequence[str]) -> Mapping[str, str]:
         self.readings.append(list(keys))
@@ -27,7 +27,7 @@ class Shelf:
         return {key: f"{key}{number}" for key in keys}
 
     def asks(self, *keys: str) -> list[asyncio.Task[str]]:
-        return [asyncio.create_task(self.gathered.ask(key)) for key in keys]
+        return [asyncio.create_task(self.reads.ask(key)) for key in keys]
 
     async def until_read(self, number: int) -> None:
         async with asyncio.timeout(60):
@@ -48,7 +48,7 @@ async def test_who_asks_during_a_reading_shares_the_next() -> None:
 
 
 async def test_a_slow_reading_does_not_hold_up_others_where_two_may_be_under_way() -> None:
-    shelf = Shelf(at_once=2)
+    shelf = Shelf(max_readers=2)
     slow = shelf.asks("slow")[0]
     await shelf.until_read(1)
     quick = shelf.asks("quick")[0]
@@ -76,16 +76,16 @@ async def test_who_asks_the_moment_the_last_reading_ends_is_answered(steps: int)
     async def read(keys: Sequence[str]) -> Mapping[str, str]:
         return {key: key for key in keys}
 
-    gathered: Gathered[str, str] = Gathered(read, most=3)
+    reads: BatchedReads[str, str] = BatchedReads(read, max_keys=3)
 
     async def later() -> str:
         # At one of these steps of the loop the reader of the first question ends.
         for _ in range(steps):
             await asyncio.sleep(0)
-        return await gathered.ask("b")
+        return await reads.ask("b")
 
     async with asyncio.timeout(60):
-        assert await asyncio.gather(gathered.ask("a"), later()) == ["a", "b"]
+        assert await asyncio.gather(reads.ask("a"), later()) == ["a", "b"]
 
 
 async def test_who_goes_away_takes_the_answer_from_nobody() -> None:
@@ -101,6 +101,6 @@ async def test_closing_ends_what_is_under_way() -> None:
     shelf = Shelf()
     task = shelf.asks("a")[0]
     await shelf.until_read(1)
-    await shelf.gathered.close()
+    await shelf.reads.close()
     with pytest.raises(asyncio.CancelledError):
         await task

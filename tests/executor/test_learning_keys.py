@@ -31,4 +31,4 @@ def test_the_thread_that_learns_keys_never_ends_in_silence(
         stop.set()
     told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert len(told) == 2
-    assert all("known secrets thread met an error" in sentence for sentence in told)
+    assert all("Error in the known secrets thread" in sentence for sentence in told)

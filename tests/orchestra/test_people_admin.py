@@ -82,7 +82,7 @@ def test_selected_people_do_not_include_those_above(
 ) -> None:
     root, other = (make_user(name, is_superuser=True) for name in ("root", "other"))
     page = act(browser, root, "delete_selected", post="yes")
-    assert "Deleting it is not for you." in text_of(page)
+    assert "You are not allowed to delete it." in text_of(page)
     assert User.objects.filter(pk__in=(root.pk, other.pk)).count() == 2
 
 

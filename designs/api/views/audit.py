@@ -1,4 +1,4 @@
-"""The API of the audit: who changed or did what, when, from where, before and after."""
+"""The API of the audit."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class ChangeOut(serializers.Serializer[Any]):
 
 
 class AuditEntryOut(serializers.Serializer[AuditEntry]):
-    """Who did what, when, from where; `(secret)` stands for what is never shown."""
+    """Who did what, when, and from where; `(secret)` stands for masked values."""
 
     id = serializers.UUIDField()
     at = serializers.DateTimeField()
@@ -109,7 +109,7 @@ class AuditListView(ApiView):
     def get(self, request: Request) -> Response:
         """For administrators; a key needs the scope `manage`.
 
-        Runs that calls of endpoints start are in the execution log.
+        Runs started by calls of endpoints are in the execution log.
         """
         rows = AuditEntry.objects.for_caller(self.caller)
         return answer_page(

@@ -1,4 +1,4 @@
-"""What all calls on designs share: which designs are there, and what a bound key may not."""
+"""The base of the API views of designs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from designs.api.base import ApiView, as_uuid
+from designs.api.base import ApiView
 from designs.api.serializers import DesignOut
 from designs.models import Design, DesignVersion
 
 
 class DesignBase(ApiView):
-    """A key bound to deployments reads their designs and changes none."""
+    """A key bound to deployments can read their designs, and change none."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -28,14 +28,14 @@ class DesignBase(ApiView):
         return Design.objects.for_caller(self.caller).with_latest_version()
 
     def design(self, pk: str) -> Design:
-        return get_object_or_404(self.rows(), pk=as_uuid(pk))
+        return get_object_or_404(self.rows(), pk=pk)
 
     def version(self, pk: str, number: str) -> DesignVersion:
         versions = self.design(pk).versions.select_related("design")
         return get_object_or_404(versions, number=int(number))
 
     def shown(self, design: Design, code: int = status.HTTP_200_OK) -> Response:
-        """The design as it is now; a new one with its address."""
+        """The current design; a new one with its URL."""
         answer = Response(DesignOut(self.rows().get(pk=design.pk)).data, status=code)
         if code == status.HTTP_201_CREATED:
             answer["Location"] = f"/api/designs/{design.pk}"

@@ -1,4 +1,4 @@
-"""The API of drafts: list, make, read, change, delete, validate designs."""
+"""The API of drafts: list, create, read, change, delete, validate designs."""
 
 from __future__ import annotations
 
@@ -27,14 +27,8 @@ from designs.api.serializers import (
 )
 from designs.api.views.base import DesignBase
 from designs.models import Design
-from designs.patterns.catalogue import document_schema
-from designs.services import (
-    change_draft,
-    check_draft,
-    create_design,
-    delete_design,
-    validate_document,
-)
+from designs.patterns.catalogue import check_document, document_schema
+from designs.services import change_draft, create_design, delete_design
 
 ORDER = ("name", "created_at", "updated_at", "latest_version")
 
@@ -54,7 +48,7 @@ class DesignFilter(django_filters.FilterSet):
 
 
 class DesignListView(DesignBase):
-    """All designs, and new ones."""
+    """List and create designs."""
 
     permissions = {"GET": "designs.view_design", "POST": "designs.add_design"}
 
@@ -64,7 +58,7 @@ class DesignListView(DesignBase):
             OpenApiParameter("text", description="Part of the name or of the description."),
             OpenApiParameter(
                 "ordering",
-                description="One or several, separated by commas; `-` before it turns it round.",
+                description="One or several, separated by commas; a leading `-` reverses it.",
                 enum=[*ORDER, *(f"-{name}" for name in ORDER)],
             ),
             OpenApiParameter("limit", type=int),
@@ -78,9 +72,9 @@ class DesignListView(DesignBase):
 
     @extend_schema(operation_id="designs_create", request=DesignIn, responses={201: DesignOut})
     def post(self, request: Request) -> Response:
-        given = DesignIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        design = create_design(caller=self.caller, **given.validated_data)
+        body = DesignIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        design = create_design(caller=self.caller, **body.validated_data)
         return self.shown(design, status.HTTP_201_CREATED)
 
 
@@ -108,10 +102,10 @@ class DesignDetailView(DesignBase):
     def patch(self, request: Request, pk: str) -> Response:
         return self._change(pk, DesignChange(data=request.data))
 
-    def _change(self, pk: str, given: DesignIn) -> Response:
+    def _change(self, pk: str, body: DesignIn) -> Response:
         design = self.design(pk)
-        given.is_valid(raise_exception=True)
-        return self.shown(change_draft(design=design, **given.validated_data))
+        body.is_valid(raise_exception=True)
+        return self.shown(change_draft(design=design, **body.validated_data))
 
     @extend_schema(operation_id="designs_delete", request=None, responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
@@ -121,7 +115,7 @@ class DesignDetailView(DesignBase):
 
 
 class DesignValidateView(DesignBase):
-    """All problems of the draft, or of a document that is sent, without keeping it."""
+    """All problems of the draft, or of the document in the body, which is not saved."""
 
     permissions = {"POST": "designs.view_design"}
 
@@ -130,10 +124,10 @@ class DesignValidateView(DesignBase):
     )
     def post(self, request: Request, pk: str) -> Response:
         design = self.design(pk)
-        given = ValidateIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        document = given.validated_data.get("document")
-        checked = check_draft(design) if document is None else validate_document(document)
+        body = ValidateIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        document = body.validated_data.get("document")
+        checked = check_document(design.draft if document is None else document)
         return Response(ValidateOut(checked).data)
 
 

@@ -1,4 +1,4 @@
-"""The API of designs as files: export one, import one or several."""
+"""The API of designs as files: export and import."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DesignExportView(DesignBase):
 
     @extend_schema(operation_id="designs_export", responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request, pk: str) -> HttpResponse:
-        """Importing the file gives a design whose export is the same, byte for byte."""
+        """Importing the file creates a design whose export is the same, byte for byte."""
         design = self.design(pk)
         name = slugify(design.name)[:80] or "design"
         answer = HttpResponse(export_design(design), content_type="application/json")
@@ -48,6 +48,6 @@ class DesignImportView(DesignBase):
 
     @extend_schema(operation_id="designs_import", request=ANY_LAYOUT, responses={201: ImportOut})
     def post(self, request: Request) -> Response:
-        """Warnings say what was renamed or left out; their paths lead into the file."""
-        found = import_designs(raw=request.data, caller=self.caller)
-        return Response(ImportOut({"designs": found}).data, status=status.HTTP_201_CREATED)
+        """Warnings say what was renamed or left out; their paths are in the file."""
+        imported = import_designs(raw=request.data, caller=self.caller)
+        return Response(ImportOut({"designs": imported}).data, status=status.HTTP_201_CREATED)

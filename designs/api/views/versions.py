@@ -1,4 +1,4 @@
-"""The API of versions: publish the draft, read what was published, make it the draft again."""
+"""The API of versions: publish the draft, read versions, restore one as the draft."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class DesignPublishView(DesignBase):
     def post(self, request: Request, pk: str) -> Response:
         """Refused with all problems of the draft."""
         design = self.design(pk)
-        given = PublishIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        version = publish_design(design=design, caller=self.caller, **given.validated_data)
+        body = PublishIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        version = publish_design(design=design, caller=self.caller, **body.validated_data)
         return Response(
             PublishedOut(version).data,
             status=status.HTTP_201_CREATED,
@@ -35,7 +35,7 @@ class DesignPublishView(DesignBase):
 
 
 class DesignVersionListView(DesignBase):
-    """What was published, newest first."""
+    """The versions, newest first."""
 
     permissions = {"GET": "designs.view_designversion"}
 
@@ -62,7 +62,7 @@ class DesignVersionDetailView(DesignBase):
 
 
 class DesignVersionRestoreView(DesignBase):
-    """Make a version the draft again. Versions and deployments stay as they are."""
+    """Replace the draft with a version. Versions and deployments stay as they are."""
 
     permissions = {"POST": "designs.change_design"}
 

@@ -1,4 +1,4 @@
-"""Encrypts all stored secrets anew, under the first of the installation's keys."""
+"""Encrypts all stored secrets again, with the first of the installation's keys."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from designs.secrets.encryption import rotate_encryption
 
 
 class Command(BaseCommand):
-    help = "Encrypt all stored secrets anew, under the first key of ORCHESTRA_ENCRYPTION_KEYS."
+    help = "Encrypt all stored secrets again, with the first key of ORCHESTRA_ENCRYPTION_KEYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        done = rotate_encryption()
-        secrets = "1 secret is" if done.renewed == 1 else f"{done.renewed} secrets are"
-        self.stdout.write(f"{secrets} encrypted under the first key.")
-        if done.unreadable:
+        rotation = rotate_encryption()
+        count = rotation.renewed
+        secrets = "1 secret is" if count == 1 else f"{count} secrets are"
+        self.stdout.write(f"{secrets} encrypted with the first key.")
+        if rotation.unreadable:
             raise CommandError(
-                f"No key opens these: {', '.join(done.unreadable)}. Add the key they were "
-                "encrypted under to ORCHESTRA_ENCRYPTION_KEYS, or type them anew; until then keep "
-                "the old keys."
+                f"No key decrypts these: {', '.join(rotation.unreadable)}. Add their key to "
+                "ORCHESTRA_ENCRYPTION_KEYS, or enter them again; until then keep the old keys."
             )

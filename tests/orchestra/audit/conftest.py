@@ -42,4 +42,4 @@ def renamed(designer: User) -> AuditEntry:
     row = create_design(document=doubling(), caller=SYSTEM)
     with acting(caller_of(designer), "192.0.2.20"):
         change_draft(design=row, document=doubling(), name="<b>Bold</b>")
-    return AuditEntry.objects.about(row).filter(action=Action.UPDATE).get()
+    return AuditEntry.objects.filter(object_pk=row.pk).filter(action=Action.UPDATE).get()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.http import StreamingHttpResponse
 
@@ -14,7 +15,8 @@ LIST = "/admin/designs/auditentry/"
 
 def entries(row: models.Model) -> list[AuditEntry]:
     """Oldest first."""
-    return list(AuditEntry.objects.about(row).order_by("pk"))
+    kind = ContentType.objects.get_for_model(row)
+    return list(AuditEntry.objects.filter(content_type=kind, object_pk=str(row.pk)).order_by("pk"))
 
 
 def last(row: models.Model) -> AuditEntry:
