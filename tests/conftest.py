@@ -17,6 +17,7 @@ from rest_framework.test import APIClient
 
 from tests.emptying import Emptying
 from tests.installations import Installation, running
+from tests.migrated import copy_migrated_database
 from tests.steady_names import name_of_value, unsteady
 
 # Begun first, or the other processes wait for the last of them at the end. Groups come before.
@@ -92,9 +93,17 @@ def django_db_modify_db_settings(
     """SQLite in a file, as in an installation; in memory, threads would see other databases."""
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
-        database["TEST"]["NAME"] = str(settings.ENVIRONMENT.data / "test.sqlite3")
+        path = settings.ENVIRONMENT.data / "test.sqlite3"
+        copy_migrated_database(path)
+        database["TEST"]["NAME"] = str(path)
     # Threads of tests end soon, and nobody closes what one kept for its next call.
     database["CONN_MAX_AGE"] = 0
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """A copy of a migrated database is taken as it is, and goes with its folder."""
+    return bool(settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"))
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ import psutil
 
 from orchestra.launcher.installation import free_loopback_port
 from orchestra.launcher.processes import die_with
+from tests.migrated import copy_migrated_database
 from tests.services import plain_environment
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -164,8 +165,15 @@ def start(data: Path, *, port: int | None = None, **variables: str) -> Installat
 
 
 @contextmanager
-def running(data: Path, *, port: int | None = None, **variables: str) -> Iterator[Installation]:
-    """An installation that answers; ended at the end, whatever happened."""
+def running(
+    data: Path, *, port: int | None = None, is_migrated: bool = True, **variables: str
+) -> Iterator[Installation]:
+    """An installation that answers; ended at the end, whatever happened.
+
+    A new one finds its embedded database migrated, unless the test is about that.
+    """
+    if is_migrated and "DATABASE_URL" not in variables and not data.exists():
+        copy_migrated_database(data / "orchestra.sqlite3")
     found = start(data, port=port, **variables)
     try:
         found.wait_until_ready()

@@ -100,7 +100,7 @@ def test_it_goes_on_where_it_was_after_it_was_stopped_and_after_it_was_killed(
     path may not be longer than 107 bytes, so that the other's lies elsewhere.
     """
     data = tmp_path / ("long-" * 20) / "data"
-    with running(data, ORCHESTRA_ADMIN_PASSWORD="") as first:
+    with running(data, is_migrated=False, ORCHESTRA_ADMIN_PASSWORD="") as first:
         shown = first.wait_for("^Sign in as admin with the password .* once")
         curl = first.wait_for("^curl ")
         assert first.curl().stdout.endswith("200")
