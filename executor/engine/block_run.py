@@ -50,9 +50,7 @@ class BlockHost(Host, Protocol):
         """Note a reason why the result is incomplete, for one agent or for the block."""
         ...
 
-    def models(self, agent: Agent) -> Sequence[str]:
-        """The fallback chain of model names for an agent."""
-        ...
+    def models(self, agent: Agent) -> Sequence[str]: ...
 
     def evaluation(self, block: CompiledBlock) -> Evaluation: ...
 
@@ -84,7 +82,6 @@ class BlockRun:
 
     @property
     def incoming(self) -> Any:
-        """The value of `incoming` in the block's expressions."""
         return self._incoming
 
     @property
@@ -201,7 +198,6 @@ class BlockRun:
         lenient: bool,
         later: int | None,
     ) -> StepResult:
-        """Ask a model and record the step, also if it failed."""
         block, limit = self._block.block, self._time_limit(agent, later)
         question = Question(
             key=key,
@@ -280,12 +276,11 @@ class BlockRun:
             # The agent's own limit replaces the share, but must end before the block does.
             left = self._deadline - now
             share = LAST_SHARE if limits else share_of_time(later)
-            sentence = "it was not there in its share of the time that was left."
+            sentence = "it did not come within its share of the time that was left."
             limits.append(TimeLimit(now + left * share, sentence))
         return min(limits, key=lambda limit: limit.at, default=None)
 
     def _system(self, agent: Agent) -> str:
-        """The agent's system prompt, rendered with the deliveries that this agent sees."""
         source = agent.system_prompt
         if not source.strip():
             return f"You are {agent.name or agent.id}, a {agent.role}. Do the task you are given."

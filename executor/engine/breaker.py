@@ -145,7 +145,6 @@ class GuardedModel:
     async def complete(
         self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
     ) -> ModelAnswer:
-        """Ask once, unless the breaker refuses. Raises ModelError."""
         ticket = self.breaker.begin()
         try:
             answer = await self.model.complete(request, on_delta)

@@ -50,19 +50,16 @@ class Budget:
         calls = self._before.model_calls + self._calls + self._unsent
         if limits.model_calls is not None and calls >= limits.model_calls:
             raise LimitReached(
-                "model_calls",
                 f"The limit of {counted(limits.model_calls, 'model call')} is reached and another "
                 "is needed.",
             )
         if limits.tokens is not None and self._tokens >= limits.tokens:
             raise LimitReached(
-                "tokens",
                 f"The limit of {counted(limits.tokens, 'token')} is used up and another call is "
                 "needed.",
             )
         if limits.cost_usd is not None and self._spent >= limits.cost_usd:
             raise LimitReached(
-                "cost_usd",
                 f"The limit of {limits.cost_usd:g} US dollars is used up, another call is needed.",
             )
         self._unsent += 1
@@ -95,12 +92,9 @@ class Budget:
         """Raises LimitReached when more was used than is allowed."""
         limits = self._limits
         if limits.tokens is not None and self._tokens > limits.tokens:
-            raise LimitReached(
-                "tokens", f"{self._tokens} tokens were used; the limit is {limits.tokens}."
-            )
+            raise LimitReached(f"{self._tokens} tokens were used; the limit is {limits.tokens}.")
         if limits.cost_usd is not None and self._spent > limits.cost_usd:
             raise LimitReached(
-                "cost_usd",
                 f"{self._spent:.4f} US dollars were spent; the limit is {limits.cost_usd:g}.",
             )
 

@@ -53,7 +53,7 @@ class CompiledBlock:
     outgoing: tuple[Link, ...]
     ancestors: tuple[str, ...]
     takes_input: bool
-    # Whether any of the outgoing connections has one.
+    # Whether any outgoing connection has a condition.
     has_conditions: bool
     # By source, compiled once: a long text takes seconds, which must not block an event loop.
     templates: Mapping[str, Template]

@@ -33,7 +33,6 @@ class RunStopped(Exception):
 
 
 def describe(error: Exception, block_id: str, name: str) -> ErrorInfo:
-    """The error of a block, for the history and the answer."""
     cause, step_key = error, None
     while isinstance(cause, ExceptionGroup):
         # Patterns may run their agents in a task group: the first failure counts.

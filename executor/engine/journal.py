@@ -56,8 +56,6 @@ class StepResult:
 
 
 class Journal(Protocol):
-    """Recorded steps of one execution."""
-
     def recall(self, key: str) -> StepResult | None:
         """The recorded step, if it was completed."""
         ...

@@ -21,7 +21,6 @@ class Limits:
 
 
 class LimitReached(Exception):
-    def __init__(self, name: str, message: str) -> None:
+    def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.name = name
         self.message = message

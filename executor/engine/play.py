@@ -49,7 +49,6 @@ async def play(block: CompiledBlock, context: BlockRun, step_input: Any) -> Bloc
 def utility_step(
     block: CompiledBlock, step_input: Any, value: Any, started: float, finished: float
 ) -> StepResult:
-    """The step of a block that asks no model: its input and its output."""
     return StepResult(
         key=block.utility_key,
         block_id=block.block.id,

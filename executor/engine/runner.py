@@ -51,7 +51,7 @@ async def _finished(flow: Flow, compiled: CompiledGraph) -> Outcome:
     try:
         result = await _result(flow, compiled)
     except ExpressionError as error:
-        sentence = f"The design's output could not be made: {expression_sentence(error)}"
+        sentence = f"The design's output could not be computed: {expression_sentence(error)}"
         return _outcome(flow, "failed", ErrorInfo("expression", sentence))
     try:
         size = len(json_bytes(result))

@@ -59,7 +59,7 @@ class Call:
         self._add(answer, request)
 
     def failed(self, error: ModelError, request: ModelRequest) -> None:
-        """An UNAVAILABLE model was not asked; all other errors are of calls that were sent."""
+        """Count a failed call; those of an UNAVAILABLE model were never sent."""
         if error.kind is not ErrorKind.UNAVAILABLE:
             self.sent()
         if error.spent is not None:

@@ -35,9 +35,7 @@ class Host(Protocol):
     setup: Setup
     budget: Budget
 
-    def stop(self, error: ErrorInfo) -> None:
-        """End the whole run with this error."""
-        ...
+    def stop(self, error: ErrorInfo) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,7 @@ class StepRun:
         return self._step(answer.model, answer.text, output, finish_reason=answer.finish_reason)
 
     def failed_step(self, error: BaseException) -> StepResult | None:
-        """The record of a step that failed with this error; None if no call was sent for it."""
+        """The record of a step that failed with this error; None if it sent no call."""
         spending = self._spending
         if isinstance(error, asyncio.CancelledError):
             spending.note(self._model, "stopped", STOPPED, self._now())
@@ -175,7 +173,6 @@ class StepRun:
             raise error from None
 
     async def _first_answer(self) -> ModelAnswer:
-        """The answer of the first model of the chain that answers."""
         failure = ModelError(ErrorKind.UNAVAILABLE, NO_MODEL)
         names = self._question.models
         for position, name in enumerate(names, start=1):
@@ -194,7 +191,6 @@ class StepRun:
         raise failure
 
     async def _ask(self, model: Model, *, has_fallback: bool) -> ModelAnswer:
-        """Ask one model until it answers, or its tries are spent."""
         question, timing = self._question, self._host.setup.timing
         # Corrections and trouble with streaming concern one model only.
         self._parts, self._whole = question.parts, False
@@ -227,7 +223,6 @@ class StepRun:
         question, setup, budget = self._question, self._host.setup, self._host.budget
         if budget.needs_prices and not await model.has_price():
             raise LimitReached(
-                "cost_usd",
                 f"The cost of {model.name} is unknown, so a limit of cost cannot be kept: "
                 "give it a price in its connection, or limit tokens.",
             )

@@ -148,7 +148,7 @@ class Target:
 def provider_model(name: str, endpoint: Endpoint, options: ModelOptions) -> ProviderModel:
     """A model whose answers and errors show no secret of the installation, its key least of all."""
     masking.learn(endpoint.api_key)
-    endpoint = replace(endpoint, most_bytes=settings.ENVIRONMENT.max_answer_bytes)
+    endpoint = replace(endpoint, max_bytes=settings.ENVIRONMENT.max_answer_bytes)
     return ProviderModel(name, endpoint, options, mask=masking.masked_output)
 
 

@@ -105,11 +105,9 @@ class ModelError(Exception):
 
 
 class Model(Protocol):
-    """One named model."""
-
     @property
     def name(self) -> str:
-        """As recorded with each step: `provider:model`."""
+        """`provider:model`."""
         ...
 
     async def has_price(self) -> bool:

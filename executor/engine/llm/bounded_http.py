@@ -37,9 +37,9 @@ class BoundedClient(httpx2.AsyncClient):
     so that errors are read in one place for all protocols.
     """
 
-    def __init__(self, *, most_bytes: int, **more: Any) -> None:
+    def __init__(self, *, max_bytes: int, **more: Any) -> None:
         super().__init__(**more)
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **more: Any) -> Any:
         request.headers["Accept-Encoding"] = "identity"
@@ -59,7 +59,7 @@ class BoundedClient(httpx2.AsyncClient):
             raise ServerRefused(refusal_of(answer.status_code, answer.headers, body, str(url)))
         is_stream = "event-stream" in answer.headers.get("content-type", "")
         max_lines = MAX_LINES_OF_EVENT if is_stream else None
-        answer.stream = _Counted(inner, coding, self._most_bytes, max_lines)
+        answer.stream = _Counted(inner, coding, self._max_bytes, max_lines)
         if not stream:
             try:
                 await answer.aread()
@@ -82,18 +82,18 @@ class _Counted(httpx2.AsyncByteStream):
         self,
         inner: httpx2.AsyncByteStream,
         coding: str,
-        most_bytes: int,
+        max_bytes: int,
         max_lines: int | None,
     ) -> None:
         self._inner = inner
         self._coding = coding
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
         self._max_lines = max_lines
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         # The lines of the event that has not ended yet.
         lines = 0
-        async for piece in counted(aiter(self._inner), self._coding, self._most_bytes):
+        async for piece in counted(aiter(self._inner), self._coding, self._max_bytes):
             if self._max_lines is not None:
                 end = max(piece.rfind(b"\n\n"), piece.rfind(b"\r\n\r\n"))
                 lines = piece.count(b"\n", end + 2) if end >= 0 else lines + piece.count(b"\n")
@@ -106,14 +106,14 @@ class _Counted(httpx2.AsyncByteStream):
 
 
 async def counted(
-    pieces: AsyncIterator[bytes], coding: str, most_bytes: int
+    pieces: AsyncIterator[bytes], coding: str, max_bytes: int
 ) -> AsyncIterator[bytes]:
     """The pieces unpacked. Raises AnswerTooLong, and ServerLost for what cannot be unpacked."""
     count = 0
     async for piece in _unpacked(pieces, coding):
         count += len(piece)
-        if count > most_bytes:
-            raise AnswerTooLong(most_bytes)
+        if count > max_bytes:
+            raise AnswerTooLong(max_bytes)
         yield piece
 
 
@@ -136,7 +136,7 @@ async def _unpacked(pieces: AsyncIterator[bytes], coding: str) -> AsyncIterator[
     """`coding` is the answer's Content-Encoding in lower case. Raises ServerLost."""
     if coding in _UNREAD:
         raise ServerLost(
-            f"The answer came packed as {coding}, though a plain one was asked for. Turn that off "
+            f"The answer came compressed as {coding}, although that was not asked for. Turn it off "
             "at the server, or at the proxy before it."
         )
     if coding not in _PACKED:

@@ -42,7 +42,7 @@ class Endpoint:
     """Where and how a model is asked. An empty `base_url` is the provider's own address.
 
     `opened` are the private addresses that are allowed besides public ones; None allows all.
-    `most_bytes` of an answer are read.
+    `max_bytes` of an answer are read.
     """
 
     protocol: Protocol
@@ -50,7 +50,7 @@ class Endpoint:
     base_url: str = ""
     api_key: str = ""
     opened: tuple[str, ...] | None = None
-    most_bytes: int = MAX_BYTES
+    max_bytes: int = MAX_BYTES
 
     def __repr__(self) -> str:
         return f"Endpoint({self.protocol!r}, {self.model!r}, {self.base_url!r})"
@@ -68,7 +68,6 @@ class Client:
 
     @property
     def lean(self) -> LeanClient:
-        """The client of one of OPENAI_PROTOCOLS."""
         return cast("LeanClient", self._http)
 
     @property
@@ -185,7 +184,7 @@ def _lean_client(endpoint: Endpoint) -> LeanClient:
         tls=tls,
         connector=connector,
         proxy=proxy_for(address) if _may_have_proxy(endpoint, address) else None,
-        most_bytes=endpoint.most_bytes,
+        max_bytes=endpoint.max_bytes,
         connect_seconds=CONNECT_SECONDS,
         read_seconds=READ_SECONDS,
     )
@@ -203,10 +202,10 @@ def _http(endpoint: Endpoint) -> httpx2.AsyncClient:
 
         guarded = GuardedTransport(endpoint.opened, limits=limits)
         return BoundedClient(
-            most_bytes=endpoint.most_bytes, transport=guarded, timeout=timeout, trust_env=False
+            max_bytes=endpoint.max_bytes, transport=guarded, timeout=timeout, trust_env=False
         )
     return BoundedClient(
-        most_bytes=endpoint.most_bytes,
+        max_bytes=endpoint.max_bytes,
         verify=_tls_context(),
         timeout=timeout,
         limits=limits,

@@ -23,7 +23,7 @@ from executor.engine.llm.server_errors import (
 
 logger = logging.getLogger(__name__)
 
-# httpx2 is the SDKs' client.
+# httpx2 is the HTTP client of the SDKs.
 _NO_CONNECTION = (ServerLost, ServerSilent, httpx2.TransportError, OSError)
 
 UNREADABLE = (

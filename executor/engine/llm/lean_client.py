@@ -38,7 +38,7 @@ _BROKEN = (aiohttp.ClientError, HttpProcessingError)
 class LeanClient:
     """Asks one address; belongs to the running loop.
 
-    `connector` opens the connections; None allows any address. `most_bytes` of an answer are read.
+    `connector` opens the connections; None allows any address. `max_bytes` of an answer are read.
     `connect_seconds` and `read_seconds` are for each wait.
     """
 
@@ -49,13 +49,13 @@ class LeanClient:
         tls: ssl.SSLContext,
         connector: aiohttp.TCPConnector | None,
         proxy: str | None,
-        most_bytes: int,
+        max_bytes: int,
         connect_seconds: float,
         read_seconds: float,
     ) -> None:
         self._address = address
         self._proxy = proxy
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
         self.has_credentials = urlsplit(address).username is not None
         tracing = aiohttp.TraceConfig()
 
@@ -106,7 +106,7 @@ class LeanClient:
                     body = await beginning(_pieces(answer), coding, ServerSilent)
                     url = str(answer.url.with_query(None).with_fragment(None).with_user(None))
                     raise ServerRefused(refusal_of(answer.status, answer.headers, body, url))
-                yield counted(_pieces(answer), coding, self._most_bytes)
+                yield counted(_pieces(answer), coding, self._max_bytes)
         except aiohttp.SocketTimeoutError as error:
             raise ServerSilent from error
         except _BROKEN as error:
@@ -154,7 +154,7 @@ def _words(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientSSLError):
         cause = getattr(error, "certificate_error", None) or error.os_error
         reason = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "TLS"
-        return f"no secure connection comes about ({reason})."
+        return f"no secure connection is possible ({reason})."
     for kind, words in _WORDS:
         if isinstance(error, kind):
             return words
@@ -163,9 +163,9 @@ def _words(error: Exception) -> str:
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ServerTimeoutError, "connecting takes too long."),
-    (aiohttp.ClientConnectorError, "nobody takes calls at its address."),
+    (aiohttp.ClientConnectorError, "nothing is listening at its address."),
     (aiohttp.ServerDisconnectedError, "it closed the connection without an answer."),
-    (aiohttp.ClientPayloadError, "it closed the connection in the midst of its answer."),
-    (aiohttp.ClientResponseError, "what it answers is no HTTP."),
-    (HttpProcessingError, "what it answers is no HTTP."),
+    (aiohttp.ClientPayloadError, "it closed the connection in the middle of its answer."),
+    (aiohttp.ClientResponseError, "its answer is not HTTP."),
+    (HttpProcessingError, "its answer is not HTTP."),
 )

@@ -23,7 +23,6 @@ _OPENING = re.compile(rf"{re.escape(LABEL)}\s*(?:[^\n:]{{1,200}}, on: )?")
 
 
 def opening(name: str) -> str:
-    """The beginning of an answer."""
     return f"{name}, on: "
 
 

@@ -23,7 +23,6 @@ def chat_address(base_url: str) -> str:
 
 
 def without_path(base_url: str) -> str:
-    """The base address, without the path of an endpoint."""
     url = base_url.rstrip("/")
     for path in _PATHS:
         url = url.removesuffix(path).rstrip("/")

@@ -69,7 +69,6 @@ def spoken(request: ModelRequest, max_words: int) -> str:
 
 
 def name_of(request: ModelRequest) -> str:
-    """The agent's name for people."""
     return request.agent_name or request.role.capitalize()
 
 
@@ -193,7 +192,6 @@ def _part(request: ModelRequest, label: str) -> str:
 
 
 def _options(schema: Schema) -> list[str]:
-    """The first list of names that the schema allows."""
     return next(_enums(schema), [])
 
 

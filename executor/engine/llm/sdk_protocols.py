@@ -37,7 +37,6 @@ MAX_UNSTREAMED_TOKENS = 8_192
 
 
 def takes_schema(client: Client) -> bool:
-    """Whether the model takes a schema as a field of the request."""
     return bool(_sdk(client).profile.get("supports_json_schema_output", False))
 
 

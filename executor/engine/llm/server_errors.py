@@ -49,7 +49,7 @@ _BY_CODE = (
     (re.compile(r"invalid|not_found|badrequest|bad_request|unsupported"), ErrorKind.REQUEST),
 )
 _SAYS = {
-    ErrorKind.RATE_LIMIT: "the server asks to send less",
+    ErrorKind.RATE_LIMIT: "the server asks for fewer requests",
     ErrorKind.QUOTA: "the account has no credit left; top it up or name another model",
     ErrorKind.CREDENTIAL: "the server refuses the key; check it",
     ErrorKind.TRANSIENT: "the server cannot answer at the moment",
@@ -121,8 +121,8 @@ class AnswerUnreadable(Exception):
 
 
 class AnswerTooLong(Exception):
-    def __init__(self, most_bytes: int) -> None:
-        super().__init__(f"the answer has more than {most_bytes:,} bytes; be shorter.")
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(f"the answer has more than {max_bytes:,} bytes; be shorter.")
 
 
 class ServerLost(Exception):
@@ -152,7 +152,7 @@ def refusal_of(status: int, headers: Mapping[str, str], body: bytes, address: st
 
 
 def error_in(value: Any) -> Refusal | None:
-    """The error in the body of an answer with a status of success, if there is one."""
+    """The error in the body of an answer with a status of success."""
     if not isinstance(value, dict):
         return None
     is_error = value.get("object") == "error" or value.get("type") == "error"
@@ -186,7 +186,7 @@ def model_error(refusal: Refusal, name: str, mask: Callable[[str], str]) -> Mode
     sentence = f"{name}: {reason}{number}{': ' + words if words and not is_moved else '.'}"
     if (refusal.retry_after or 0) > LONG_SECONDS:
         wait = counted(round(refusal.retry_after or 0), "second")
-        sentence = f"{sentence.rstrip('.')}. It asks to be left alone for {wait}."
+        sentence = f"{sentence.rstrip('.')}. It asks to wait {wait}."
     address = mask(refusal.address) if refusal.status in _ELSEWHERE else ""
     if refusal.status == 404 and address:
         # Without the host, which readers of the error need not know.
@@ -239,7 +239,6 @@ def _words(value: Any) -> str:
 
 
 def _detail(value: Any) -> str:
-    """One of a list of problems, with its place."""
     if not isinstance(value, dict):
         return _words(value)
     words = value.get("msg") if isinstance(value.get("msg"), str) else _words(value)

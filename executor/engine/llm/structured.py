@@ -67,7 +67,6 @@ def problems(value: Any, schema: dict[str, Any]) -> list[str]:
 
 
 def beginning(text: str) -> str:
-    """A phrase that quotes the beginning of a text."""
     words = " ".join(text[: 4 * BEGINNING_CHARACTERS].split())
     if not words:
         return "it is empty"

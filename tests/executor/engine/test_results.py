@@ -63,11 +63,11 @@ async def test_output_sees_skipped_blocks_as_missing() -> None:
     [
         (
             "length(input.n)",
-            "The design's output could not be made: `length(input.n)` has no value",
+            "The design's output could not be computed: `length(input.n)` has no value",
         ),
         (
             "{{ input.gone }}",
-            "The design's output could not be made: `input.gone` has no value here",
+            "The design's output could not be computed: `input.gone` has no value here",
         ),
     ],
 )

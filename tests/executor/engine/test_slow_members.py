@@ -13,7 +13,7 @@ from tests.executor.engine.stage import Played, play
 from tests.graphs import agent, asking, design
 from tests.virtual_time import use_virtual_time
 
-SHARE = "it was not there in its share of the time that was left"
+SHARE = "it did not come within its share of the time that was left"
 JUDGE = agent("judge", "moderator")
 
 

@@ -20,7 +20,7 @@ from tests.executor.engine.llm.conftest import asking_for, model_at
 from tests.model_server import Exchange, ModelServer, says
 
 USUAL: dict[str, Any] = {
-    "connector": None, "proxy": None, "most_bytes": 1_000, "connect_seconds": 5.0,
+    "connector": None, "proxy": None, "max_bytes": 1_000, "connect_seconds": 5.0,
     "read_seconds": 5.0,
 }  # fmt: skip
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -156,7 +156,7 @@ async def test_who_cannot_be_reached_was_not_sent_anything() -> None:
         port = found.port
     sent: list[str] = []
     async with lean(f"http://127.0.0.1:{port}/") as client:
-        with pytest.raises(ServerLost, match="nobody takes calls at its address") as lost:
+        with pytest.raises(ServerLost, match="nothing is listening at its address") as lost:
             await answer_of(client, sent)
     assert "127.0.0.1" not in str(lost.value)
     assert sent == []

@@ -50,7 +50,7 @@ async def test_errors_of_any_make(server: ModelServer, body: Any, status: int, w
     ("body", "kind", "words"),
     [
         ({"error": {"message": "Rate limit exceeded: a day", "code": 429}},
-         ErrorKind.RATE_LIMIT, "asks to send less (429): Rate limit exceeded: a day"),
+         ErrorKind.RATE_LIMIT, "asks for fewer requests (429): Rate limit exceeded: a day"),
         ({"error": {"message": "Rate limit exceeded"}}, ErrorKind.RATE_LIMIT, "Rate limit"),
         ({"error": {"message": "overloaded, try later"}}, ErrorKind.TRANSIENT,
          "cannot answer at the moment: overloaded, try later"),
@@ -62,7 +62,7 @@ async def test_errors_of_any_make(server: ModelServer, body: Any, status: int, w
         ({"message": "overloaded"}, ErrorKind.TRANSIENT, "at the moment: overloaded"),
         ({"success": False, "errors": [{"message": "Not up."}]}, ErrorKind.TRANSIENT, "Not up."),
         ({"choices": None, "base_resp": {"status_msg": "rate limit"}}, ErrorKind.RATE_LIMIT,
-         "asks to send less: rate limit"),
+         "asks for fewer requests: rate limit"),
         ({"status": 401, "title": "No", "detail": "x"}, ErrorKind.CREDENTIAL, "refuses the key"),
         ({"choices": [{"error": {"message": "Bad gateway", "code": 502}}]}, ErrorKind.TRANSIENT,
          "(502): Bad gateway"),
@@ -158,7 +158,7 @@ async def test_a_coding_that_is_not_read_is_named(server: ModelServer) -> None:
 
 async def test_a_long_wait_is_told(server: ModelServer) -> None:
     error = await error_of(server, fails(429, "Slow down.", Retry_After="3600"))
-    assert error.message.endswith("Slow down. It asks to be left alone for 3,600 seconds.")
+    assert error.message.endswith("Slow down. It asks to wait 3,600 seconds.")
 
 
 @pytest.mark.parametrize(
