@@ -1,4 +1,4 @@
-"""Random designs with conditions and failures, and what a run of them must give."""
+"""Random designs with conditions and failures, and the outcomes that their runs must have."""
 
 from __future__ import annotations
 

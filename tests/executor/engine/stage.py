@@ -22,7 +22,7 @@ from tests.memory_journal import MemoryJournal
 NAME = "stage:model"
 
 # A text, an answer, an error, a function of the request (awaited if need be), or one for each try.
-Said = Any
+Line = Any
 
 
 def down(kind: ErrorKind = ErrorKind.TRANSIENT, *, after: float | None = None) -> ModelError:
@@ -38,7 +38,7 @@ class Stage:
     another order. `log` has "start", "end" or "stopped" with each call's key, as it happened.
     """
 
-    says: Mapping[str, Said] = field(default_factory=dict)
+    says: Mapping[str, Line] = field(default_factory=dict)
     seconds: float = 0.0
     seed: int | None = None
     missing: frozenset[str] = frozenset()
@@ -56,16 +56,16 @@ class Stage:
 
     @property
     def calls(self) -> list[str]:
-        """The steps' keys in the order of asking."""
+        """The keys of the steps, in the order of the calls."""
         return [key for _, key in self.asked]
 
     def prompt(self, key: str) -> dict[str, Any]:
-        """What a step was asked last, by the parts' labels; "system" is the system prompt."""
+        """The last prompt of a step, by the parts' labels; "system" is the system prompt."""
         request = next(r for r in reversed(self.requests) if r.call_key.endswith(f":{key}"))
         parts = {part.label: part.value for part in request.parts}
         return {"system": request.system, **parts}
 
-    def line(self, model: str, key: str) -> Said:
+    def line(self, model: str, key: str) -> Line:
         block, who, _, _ = key.split("/")
         names = (f"{model} {key}", key, f"{block}/{who}", who, block, model)
         return next((self.says[name] for name in names if name in self.says), key)
@@ -112,16 +112,16 @@ class Actor:
         for _ in range(1 if seed is None else random.Random(f"{seed} {key}").randrange(1, 20)):
             await asyncio.sleep(0)
 
-    async def _answer(self, said: Said, key: str, request: ModelRequest) -> ModelAnswer:
-        if isinstance(said, list):
-            said = said[min(self.stage.asked.count((self.name, key)), len(said)) - 1]
-        if callable(said):
-            said = said(request)
-        if isinstance(said, Awaitable):
-            said = await said
-        if isinstance(said, BaseException):
-            raise said
-        answer = said if isinstance(said, ModelAnswer) else answer_of(said)
+    async def _answer(self, line: Line, key: str, request: ModelRequest) -> ModelAnswer:
+        if isinstance(line, list):
+            line = line[min(self.stage.asked.count((self.name, key)), len(line)) - 1]
+        if callable(line):
+            line = line(request)
+        if isinstance(line, Awaitable):
+            line = await line
+        if isinstance(line, BaseException):
+            raise line
+        answer = line if isinstance(line, ModelAnswer) else answer_of(line)
         value = None if request.schema is None else parsed_value(answer, request.schema)
         return replace(answer, model=self.name, value=value)
 
@@ -173,7 +173,7 @@ def compiled(raw: dict[str, Any]) -> CompiledGraph:
 
 async def play(
     raw: dict[str, Any] | CompiledGraph,
-    stage: Stage | Mapping[str, Said] | None = None,
+    stage: Stage | Mapping[str, Line] | None = None,
     *,
     given: Any = None,
     **changes: Any,

@@ -1,4 +1,4 @@
-"""Faults that no design can be blamed for: they end the run as ours, and nothing hangs or leaks."""
+"""Faults inside Orchestra end the run as internal errors, without hangs or leaks."""
 
 from __future__ import annotations
 

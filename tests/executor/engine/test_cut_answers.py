@@ -1,4 +1,4 @@
-"""Answers that were cut off at a length limit: the run goes on, and says so."""
+"""Answers that were cut off at a length limit: the run continues and is degraded."""
 
 from __future__ import annotations
 

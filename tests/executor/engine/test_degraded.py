@@ -1,4 +1,4 @@
-"""Failures a run survives: how it goes on, and that it says so."""
+"""Failures that a run survives: how it continues, and that it is degraded."""
 
 from __future__ import annotations
 

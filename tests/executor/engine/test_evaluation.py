@@ -1,4 +1,4 @@
-"""What a design computes has one budget a block and a run, and never holds the event loop."""
+"""Expressions have one allowance per block and run, and never block the event loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on, in which order, and what it tells of text as it comes."""
+"""The events of a run, their order, and streamed text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def words(event: Event) -> str:
     return f"degraded {event.block_id}" if isinstance(event, Degraded) else f"text {event.text}"
 
 
-def told(played: Played) -> list[str]:
+def entries_of(played: Played) -> list[str]:
     return [words(event) for event in played.events]
 
 
@@ -45,7 +45,7 @@ RAW = design(
 async def test_the_order_of_events() -> None:
     raw = design([asking("a", "x", "y"), transform("b", "incoming")], chain("a", "b"))
     played = await play(raw, {"y": [down(), "Y"]})
-    assert told(played) == [
+    assert entries_of(played) == [
         "a running",
         "a/x/1/answer started", "a/x/1/answer finished",
         "a/y/1/answer started", "a/y/1/answer failed", "a/y/1/answer finished",
@@ -62,7 +62,7 @@ async def test_the_order_of_events() -> None:
 async def test_events_of_a_failed_and_a_skipped_block() -> None:
     raw = design(RAW["blocks"][:2], RAW["connections"])
     played = await play(raw, {"a": down(ErrorKind.REQUEST)})
-    assert told(played) == [
+    assert entries_of(played) == [
         "a running", "a/writer/1/answer started", "a/writer/1/answer failed for good", "a failed",
         "degraded a", "b skipped", "degraded b",
     ]  # fmt: skip
@@ -71,8 +71,8 @@ async def test_events_of_a_failed_and_a_skipped_block() -> None:
 async def test_replayed_steps_are_told_as_such() -> None:
     first = await play(RAW)
     again = await play(RAW, journal=first.journal)
-    assert not any("started" in entry or "finished" in entry for entry in told(again))
-    assert [entry for entry in told(again) if "replayed" in entry] == [
+    assert not any("started" in entry or "finished" in entry for entry in entries_of(again))
+    assert [entry for entry in entries_of(again) if "replayed" in entry] == [
         "a/writer/1/answer replayed", "b/-/1/transform replayed", "c/x/1/answer replayed",
         "c/y/1/answer replayed",
     ]  # fmt: skip
@@ -87,7 +87,7 @@ async def test_text_as_it_comes() -> None:
         ("x", "one "), ("x", "two "), ("x", "three "), ("y", "a/y/1/answer "),
     ]  # fmt: skip
     assert {(delta.key, delta.block_id) for delta in deltas[:3]} == {("a/x/1/answer", "a")}
-    entries = told(played)
+    entries = entries_of(played)
     assert entries.index("a/x/1/answer started") < entries.index("text one ")
     assert entries.index("text three ") < entries.index("a/x/1/answer finished")
 
@@ -114,12 +114,12 @@ async def test_what_is_told_does_not_depend_on_whether_it_is_kept() -> None:
     """Two runs of the same design tell the same, but for the times."""
     one = await play(RAW, Stage(seed=3))
     other = await play(RAW, Stage(seed=3))
-    assert told(one) == told(other)
+    assert entries_of(one) == entries_of(other)
     assert one.events == other.events
 
 
 async def test_a_block_that_waits_for_nothing_may_start_while_another_runs() -> None:
     use_virtual_time()
     raw = design([asking("a"), asking("b"), transform("c", "incoming")], [link("a", "c")])
-    entries = told(await play(raw, Stage(seconds=1)))
+    entries = entries_of(await play(raw, Stage(seconds=1)))
     assert entries.index("b running") < entries.index("a completed")

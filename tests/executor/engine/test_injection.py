@@ -1,4 +1,4 @@
-"""Documents that give orders, to models that obey them: they stay data, and lead nowhere."""
+"""Documents with instructions, for models that obey them: they remain data."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ DOCUMENTS = [demand.format(order) for demand, order in itertools.product(DEMANDS
 
 def obey(request: ModelRequest) -> str:
     """Names `root` wherever a name is asked for, and repeats what the document says."""
-    said = "\n".join(str(part.value) for part in request.parts)
+    words = "\n".join(str(part.value) for part in request.parts)
     if request.schema is None:
-        return f"As I was told: {said} {{{{ input.secret }}}}"
-    return json.dumps(_obedient(request.schema, said))
+        return f"As I was told: {words} {{{{ input.secret }}}}"
+    return json.dumps(_obedient(request.schema, words))
 
 
-def _obedient(schema: dict[str, Any], said: str) -> Any:
+def _obedient(schema: dict[str, Any], words: str) -> Any:
     kind = schema.get("type")
     if kind == "object":
-        return {key: _obedient(inner, said) for key, inner in schema.get("properties", {}).items()}
+        return {key: _obedient(inner, words) for key, inner in schema.get("properties", {}).items()}
     if kind == "array":
-        return [_obedient(schema.get("items", {}), said)]
+        return [_obedient(schema.get("items", {}), words)]
     if kind in ("integer", "number"):
         return 100
-    return True if kind == "boolean" else "root" if "enum" in schema else said[:500]
+    return True if kind == "boolean" else "root" if "enum" in schema else words[:500]
 
 
 def everything() -> dict[str, Any]:
@@ -117,8 +117,8 @@ async def test_at_the_provider_system_text_and_data_have_places_of_their_own(pro
     roles = {message["role"]: json.dumps(message["content"]) for message in body["messages"]}
     system = json.dumps(body.get("system", roles.get("system", roles.get("developer", ""))))
     assert PROMPT in system
-    said = json.dumps(document)[1:-1]
-    assert said in roles["user"]
+    words = json.dumps(document)[1:-1]
+    assert words in roles["user"]
     assert PROMPT not in roles["user"]
     assert "root" not in system
     assert "tools" not in body

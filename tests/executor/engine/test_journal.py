@@ -1,4 +1,4 @@
-"""The record of steps: replayed, never paid again; and without a record nothing goes on."""
+"""The record of steps: replayed, never paid for twice; nothing depends on an unrecorded step."""
 
 from __future__ import annotations
 
@@ -65,20 +65,20 @@ async def test_replay_from_any_prefix_asks_for_the_rest_only() -> None:
     asked = set(first.stage.calls)
     assert len(steps) == 9
     for count in range(len(steps) + 1):
-        kept = dict(steps[:count])
-        again = await play(RAW, given=GIVEN, journal=MemoryJournal(kept))
+        recorded = dict(steps[:count])
+        again = await play(RAW, given=GIVEN, journal=MemoryJournal(recorded))
         assert again.outcome == first.outcome
         assert len(again.stage.calls) == len(set(again.stage.calls))
-        assert set(again.stage.calls) == asked - set(kept)
+        assert set(again.stage.calls) == asked - set(recorded)
         replayed = {e.step.key for e in again.events if isinstance(e, StepFinished) and e.replayed}
-        assert replayed == set(kept)
+        assert replayed == set(recorded)
 
 
 async def test_replayed_answers_are_what_others_build_upon() -> None:
     first = await play(RAW, {"plan/b": "the old plan"}, given=GIVEN)
     steps = first.journal.steps  # type: ignore[attr-defined]
-    kept = {key: step for key, step in steps.items() if key.startswith("plan/")}
-    again = await play(RAW, {"plan/b": "a new plan"}, given=GIVEN, journal=MemoryJournal(kept))
+    recorded = {key: step for key, step in steps.items() if key.startswith("plan/")}
+    again = await play(RAW, {"plan/b": "a new plan"}, given=GIVEN, journal=MemoryJournal(recorded))
     assert again.stage.prompt("vote/x/1/answer")["From cut"]["plan"] == "the old plan"
 
 
@@ -145,7 +145,7 @@ class Late(MemoryJournal):
             for _ in range(5):
                 await asyncio.sleep(0)
             self.steps[step.key] = step
-            self.stage.log.append(("kept", step.key))
+            self.stage.log.append(("recorded", step.key))
 
         return write()
 
@@ -158,12 +158,12 @@ async def test_nothing_starts_before_what_it_depends_on_is_recorded() -> None:
     def at(what: str, key: str) -> int:
         return log.index((what, key))
 
-    assert at("kept", "plan/a/1/answer") < at("start", "plan/b/1/answer")
-    assert at("kept", "plan/b/1/answer") < at("kept", "cut/-/1/transform")
+    assert at("recorded", "plan/a/1/answer") < at("start", "plan/b/1/answer")
+    assert at("recorded", "plan/b/1/answer") < at("recorded", "cut/-/1/transform")
     for name in "xyz":
-        assert at("kept", "cut/-/1/transform") < at("start", f"vote/{name}/1/answer")
-        assert at("kept", f"vote/{name}/1/answer") < at("start", "vote/judge/1/aggregate")
-    assert at("kept", "vote/judge/1/aggregate") < at("start", "end/writer/1/answer")
+        assert at("recorded", "cut/-/1/transform") < at("start", f"vote/{name}/1/answer")
+        assert at("recorded", f"vote/{name}/1/answer") < at("start", "vote/judge/1/aggregate")
+    assert at("recorded", "vote/judge/1/aggregate") < at("start", "end/writer/1/answer")
 
 
 async def test_the_same_journal_serves_two_executions_of_their_own() -> None:

@@ -1,4 +1,4 @@
-"""Limits of a run: each ends it with its own sentence, and none is ever reported as success."""
+"""Limits of a run: each ends it with its own sentence, and never as a success."""
 
 from __future__ import annotations
 

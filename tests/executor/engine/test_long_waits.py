@@ -1,4 +1,4 @@
-"""A server that asks to be left alone for very long is left, and nobody hangs on it."""
+"""A server that asks for a very long wait is not waited for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever the graph: blocks run in order, once, as its connections say; replay changes nothing."""
+"""In any graph, blocks run once, in the order of its connections; replay changes nothing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def steps_of(played: Played) -> dict[str, StepResult]:
 
 
 def timeless(case: Case, played: Played) -> list[StepResult]:
-    """The steps without their times. Whether a member answers before another fails, is chance."""
+    """The steps without their times, and without those of blocks with a failing member."""
     steps = steps_of(played).values()
     counted = [step for step in steps if step.block_id not in case.failing]
     timeless = [replace(step, started_at=0, finished_at=0) for step in counted]

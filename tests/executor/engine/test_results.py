@@ -1,4 +1,4 @@
-"""What a run gives back: the terminal block's output, several, or what `output` makes of them."""
+"""Results of runs: the terminal block's output, several outputs, or the design's `output`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which failed calls are tried again, after how long, and which model is asked then."""
+"""Which failed calls are retried, after how long, and with which model."""
 
 from __future__ import annotations
 

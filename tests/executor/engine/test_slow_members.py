@@ -1,4 +1,4 @@
-"""Slow members: who is not done in its time is lost, and the block goes on as with any loss."""
+"""Members that are too slow are dropped, and the block continues as after any failure."""
 
 from __future__ import annotations
 

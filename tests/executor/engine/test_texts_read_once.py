@@ -1,6 +1,4 @@
-"""Texts with expressions are read when a design is made ready, and not while it runs: to read a
-long one takes seconds.
-"""
+"""Templates are compiled once with the design, not in its runs: a long one takes seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model server, and models of each protocol that are pointed at it."""
+"""The model server, and models of each protocol that use it."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ async def test_a_streamed_answer(model: ProviderModel, server: ModelServer) -> N
 
 async def test_text_is_told_as_it_comes(server: ModelServer) -> None:
     """The first words are there while the server still thinks about the last."""
-    told = asyncio.Event()
+    deltas = asyncio.Event()
 
     def slowly(exchange: Exchange) -> None:
         says("one two", events=2)(exchange)
@@ -73,8 +73,8 @@ async def test_text_is_told_as_it_comes(server: ModelServer) -> None:
             return
 
     server.then(slowly)
-    task = asyncio.create_task(model_at(server).complete(asking_for(), lambda _: told.set()))
-    await asyncio.wait_for(told.wait(), 60)
+    task = asyncio.create_task(model_at(server).complete(asking_for(), lambda _: deltas.set()))
+    await asyncio.wait_for(deltas.wait(), 60)
     assert not task.done()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -1,4 +1,4 @@
-"""No answer is read beyond its bound, packed or plain, whole or streamed, an error or not."""
+"""No answer is read beyond its maximum, compressed or not, whole or streamed, error or not."""
 
 from __future__ import annotations
 
@@ -144,10 +144,10 @@ async def test_a_text_may_be_a_million_characters_long(
     longest = " ".join(["x" * 9_999] * 100) + "x"
     assert len(longest) == MAX_TEXT
     server.then(says(longest))
-    model, told = model_at(server, protocol), list[str]()
-    answer = await model.complete(asking_for(), told.append if watched else None)
+    model, deltas = model_at(server, protocol), list[str]()
+    answer = await model.complete(asking_for(), deltas.append if watched else None)
     assert answer.text == longest
-    assert "".join(told) == (longest if watched else "")
+    assert "".join(deltas) == (longest if watched else "")
     error = await error_of(server, says(f"{longest}x"), protocol, watched)
     assert error.kind is ErrorKind.CONTENT
     assert "has more than 1,000,000 characters" in error.message

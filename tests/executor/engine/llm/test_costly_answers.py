@@ -1,4 +1,4 @@
-"""Answers that are small enough, and made to cost much: what is looked at grows as they do."""
+"""Small answers that are built to be expensive are read in linear time."""
 
 from __future__ import annotations
 

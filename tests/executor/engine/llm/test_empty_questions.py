@@ -1,4 +1,4 @@
-"""Servers refuse messages that say nothing: none is sent."""
+"""Empty messages, which servers refuse, are never sent."""
 
 from __future__ import annotations
 

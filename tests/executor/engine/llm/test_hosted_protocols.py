@@ -1,4 +1,4 @@
-"""Servers that speak as Anthropic and Google do, or nearly: never an internal error."""
+"""Servers that speak the protocols of Anthropic and Google, or nearly: never an internal error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers that hang, drip, break off, or send too much: every call ends in its time."""
+"""Servers that hang, drip, break off, or send too much: every call ends within its timeout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON in answers: what stands around it is taken off, what does not fit is told."""
+"""JSON in answers: text around it is ignored, misfits are reported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCHEMA = {
 
 
 @pytest.mark.parametrize(
-    ("said", "sentence"),
+    ("answer", "sentence"),
     [
         ('{"route": "spam"}', 'at route: "spam" is not one of "billing", "sales".'),
         ("{}", '"route" is a required property.'),
@@ -30,20 +30,20 @@ SCHEMA = {
     ],
 )
 async def test_an_answer_that_does_not_fit_is_refused_with_the_reason(
-    server: ModelServer, said: str, sentence: str
+    server: ModelServer, answer: str, sentence: str
 ) -> None:
-    server.then(says(said, tokens=(40, 2)))
+    server.then(says(answer, tokens=(40, 2)))
     with pytest.raises(ModelError) as caught:
         await model_at(server).complete(asking_for(schema=SCHEMA))
     assert caught.value.kind is ErrorKind.CONTENT
     assert sentence in caught.value.message
     # It was paid for all the same.
     assert caught.value.spent is not None
-    assert (caught.value.spent.text, caught.value.spent.input_tokens) == (said, 40)
+    assert (caught.value.spent.text, caught.value.spent.input_tokens) == (answer, 40)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "answer",
     [
         '```json\n{"route": "sales"}\n```',
         '```JSON\n{"route": "sales"}\n```',
@@ -57,13 +57,13 @@ async def test_an_answer_that_does_not_fit_is_refused_with_the_reason(
         '<think>{"route": "billing"}?</think>\n{"route": "sales"}',
     ],
 )
-async def test_what_stands_around_json_is_taken_off(server: ModelServer, said: str) -> None:
-    server.then(says(said))
+async def test_what_stands_around_json_is_taken_off(server: ModelServer, answer: str) -> None:
+    server.then(says(answer))
     assert (await model_at(server).complete(asking_for(schema=SCHEMA))).value == {"route": "sales"}
 
 
 @pytest.mark.parametrize(
-    "said",
+    "answer",
     [
         "{'route': 'sales'}",
         '{"route": "sales",}',
@@ -76,14 +76,14 @@ async def test_what_stands_around_json_is_taken_off(server: ModelServer, said: s
     ],
 )
 async def test_slips_that_leave_no_doubt_cost_no_second_call(
-    server: ModelServer, said: str
+    server: ModelServer, answer: str
 ) -> None:
-    server.then(says(said))
+    server.then(says(answer))
     assert (await model_at(server).complete(asking_for(schema=SCHEMA))).value == {"route": "sales"}
 
 
 @pytest.mark.parametrize(
-    ("said", "text"),
+    ("raw", "text"),
     [
         ('{"text": "one\ntwo\tthree"}', "one\ntwo\tthree"),
         ("{'text': 'a \"b\" it\\'s, }'}", 'a "b" it\'s, }'),
@@ -91,15 +91,15 @@ async def test_slips_that_leave_no_doubt_cost_no_second_call(
         ('{"text": "None, True",}', "None, True"),
     ],
 )
-async def test_texts_stay_as_they_are(server: ModelServer, said: str, text: str) -> None:
-    server.then(says(said))
+async def test_texts_stay_as_they_are(server: ModelServer, raw: str, text: str) -> None:
+    server.then(says(raw))
     schema = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
     answer = await model_at(server).complete(asking_for(schema=schema))
     assert answer.value == {"text": text}
 
 
 @pytest.mark.parametrize(
-    "said",
+    "answer",
     [
         '{"route": "sales"} or {"route": "billing"}',
         '{"route": "Sales"}',
@@ -108,8 +108,8 @@ async def test_texts_stay_as_they_are(server: ModelServer, said: str, text: str)
         "{'route': None}",
     ],
 )
-async def test_what_leaves_a_doubt_is_not_guessed(server: ModelServer, said: str) -> None:
-    server.then(says(said))
+async def test_what_leaves_a_doubt_is_not_guessed(server: ModelServer, answer: str) -> None:
+    server.then(says(answer))
     with pytest.raises(ModelError) as caught:
         await model_at(server).complete(asking_for(schema=SCHEMA))
     assert caught.value.kind is ErrorKind.CONTENT

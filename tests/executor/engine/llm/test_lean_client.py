@@ -1,4 +1,4 @@
-"""The HTTP client of servers that are read here: where it goes, what it sends, what it says."""
+"""The HTTP client for the OpenAI protocol: addresses, requests, and errors."""
 
 from __future__ import annotations
 
@@ -51,35 +51,35 @@ async def answer_of(client: LeanClient, sent: list[str] | None = None, **headers
 
 
 async def test_no_spelling_of_this_machine_gets_through() -> None:
-    async with trap(ANSWER) as found:
+    async with trap(ANSWER) as trapped:
         for spelling in SPELLINGS.split():
             with pytest.raises((AddressRefused, ServerLost, ValueError)):
-                async with lean(spelling.replace("PORT", str(found.port)), allow=()) as client:
+                async with lean(spelling.replace("PORT", str(trapped.port)), allow=()) as client:
                     await answer_of(client)
-        assert found.seen == []
+        assert trapped.seen == []
 
 
 async def test_what_is_opened_is_reached() -> None:
-    async with trap(ANSWER) as found:
-        for word in ("127.0.0.1", "127.0.0.0/8", f"127.0.0.1:{found.port}"):
-            async with lean(f"http://127.0.0.1:{found.port}/", allow=[word]) as client:
+    async with trap(ANSWER) as trapped:
+        for word in ("127.0.0.1", "127.0.0.0/8", f"127.0.0.1:{trapped.port}"):
+            async with lean(f"http://127.0.0.1:{trapped.port}/", allow=[word]) as client:
                 assert await answer_of(client) == b"ok"
-        async with lean(f"http://localhost:{found.port}/", allow=["localhost"]) as client:
+        async with lean(f"http://localhost:{trapped.port}/", allow=["localhost"]) as client:
             assert await answer_of(client) == b"ok"
-        for word in ("127.0.0.2", f"127.0.0.1:{found.port + 1}", "10.0.0.0/8", "::1"):
+        for word in ("127.0.0.2", f"127.0.0.1:{trapped.port + 1}", "10.0.0.0/8", "::1"):
             with pytest.raises(AddressRefused):
-                async with lean(f"http://127.0.0.1:{found.port}/", allow=[word]) as client:
+                async with lean(f"http://127.0.0.1:{trapped.port}/", allow=[word]) as client:
                     await answer_of(client)
-        assert len(found.seen) == 4
+        assert len(trapped.seen) == 4
 
 
 async def test_one_inner_address_refuses_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = answers_of(monkeypatch, "93.184.215.14", "127.0.0.1")
-    async with trap(ANSWER) as found:
+    async with trap(ANSWER) as trapped:
         with pytest.raises(AddressRefused, match="inner address"):
-            async with lean(f"http://rebinding.example:{found.port}/", allow=()) as client:
+            async with lean(f"http://rebinding.example:{trapped.port}/", allow=()) as client:
                 await answer_of(client)
-        assert found.seen == []
+        assert trapped.seen == []
     assert asked == ["rebinding.example"]
 
 
@@ -89,9 +89,9 @@ async def test_one_inner_address_refuses_a_name(monkeypatch: pytest.MonkeyPatch)
 async def test_a_redirect_is_a_refusal() -> None:
     async with trap(ANSWER) as other:
         moved = f"HTTP/1.1 307 Moved\r\nLocation: http://127.0.0.1:{other.port}/\r\n".encode()
-        async with trap(moved + b"Content-Length: 0\r\n\r\n") as found:
+        async with trap(moved + b"Content-Length: 0\r\n\r\n") as trapped:
             with pytest.raises(ServerRefused) as refused:
-                async with lean(f"http://127.0.0.1:{found.port}/v1") as client:
+                async with lean(f"http://127.0.0.1:{trapped.port}/v1") as client:
                     await answer_of(client)
         assert refused.value.refusal.status == 307
         assert other.seen == []
@@ -101,11 +101,11 @@ async def test_what_a_server_sets_is_not_sent_back() -> None:
     head = (
         b"HTTP/1.1 200 OK\r\nConnection: close\r\nSet-Cookie: who=me\r\nContent-Length: 2\r\n\r\nok"
     )
-    async with trap(head) as found, lean(f"http://127.0.0.1:{found.port}/") as client:
+    async with trap(head) as trapped, lean(f"http://127.0.0.1:{trapped.port}/") as client:
         await answer_of(client)
         await answer_of(client)
-    assert len(found.seen) == 2
-    for request in found.seen:
+    assert len(trapped.seen) == 2
+    for request in trapped.seen:
         assert b"cookie" not in request.lower()
         assert b"\r\nAccept-Encoding: identity\r\n" in request
 
@@ -113,14 +113,14 @@ async def test_what_a_server_sets_is_not_sent_back() -> None:
 async def test_credentials_of_an_address_are_sent_and_not_repeated() -> None:
     refuses = b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"
     async with (
-        trap(refuses) as found,
-        lean(f"http://me:secret@127.0.0.1:{found.port}/v1") as client,
+        trap(refuses) as trapped,
+        lean(f"http://me:secret@127.0.0.1:{trapped.port}/v1") as client,
     ):
         assert client.has_credentials
         with pytest.raises(ServerRefused) as refused:
             await answer_of(client)
-    assert b"Authorization: Basic bWU6c2VjcmV0" in found.seen[0]
-    assert refused.value.refusal.address == f"http://127.0.0.1:{found.port}/v1"
+    assert b"Authorization: Basic bWU6c2VjcmV0" in trapped.seen[0]
+    assert refused.value.refusal.address == f"http://127.0.0.1:{trapped.port}/v1"
 
 
 @pytest.mark.parametrize(
@@ -141,26 +141,26 @@ def test_the_environments_proxy(monkeypatch: pytest.MonkeyPatch, url: str, proxy
 
 
 async def test_a_proxy_is_asked_in_the_servers_place() -> None:
-    async with trap(ANSWER) as found:
-        proxy = f"http://127.0.0.1:{found.port}"
+    async with trap(ANSWER) as trapped:
+        proxy = f"http://127.0.0.1:{trapped.port}"
         async with lean("http://models.example/v1", proxy=proxy) as client:
             assert await answer_of(client) == b"ok"
-    assert found.seen[0].startswith(b"POST http://models.example/v1 HTTP/1.1\r\n")
+    assert trapped.seen[0].startswith(b"POST http://models.example/v1 HTTP/1.1\r\n")
 
 
 # --- What it says ---------------------------------------------------------------------------------
 
 
 async def test_who_cannot_be_reached_was_not_sent_anything() -> None:
-    async with trap() as found:
-        port = found.port
+    async with trap() as trapped:
+        port = trapped.port
     sent: list[str] = []
     async with lean(f"http://127.0.0.1:{port}/") as client:
         with pytest.raises(ServerLost, match="nothing is listening at its address") as lost:
             await answer_of(client, sent)
     assert "127.0.0.1" not in str(lost.value)
     assert sent == []
-    async with trap(ANSWER) as found, lean(f"http://127.0.0.1:{found.port}/") as client:
+    async with trap(ANSWER) as trapped, lean(f"http://127.0.0.1:{trapped.port}/") as client:
         await answer_of(client, sent)
     assert sent == ["sent"]
 

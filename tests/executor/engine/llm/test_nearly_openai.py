@@ -1,4 +1,4 @@
-"""Servers that speak nearly as OpenAI does: read to the right answer, and paid for once."""
+"""Servers that are nearly compatible with OpenAI: the answer is right and paid for once."""
 
 from __future__ import annotations
 
@@ -108,13 +108,13 @@ FINE = {
 async def test_what_was_said_and_its_tokens_are_read_at_the_first_time(
     server: ModelServer, answer: Answer, watched: bool
 ) -> None:
-    told: list[str] = []
+    deltas: list[str] = []
     server.then(answer)
     model = model_at(server, "openai_compatible")
-    found = await model.complete(asking_for(), told.append if watched else None)
-    assert found.text == "Fine."
-    assert (found.input_tokens, found.output_tokens, found.has_usage) == (11, 7, True)
-    assert "".join(told) == ("Fine." if watched else "")
+    answer = await model.complete(asking_for(), deltas.append if watched else None)
+    assert answer.text == "Fine."
+    assert (answer.input_tokens, answer.output_tokens, answer.has_usage) == (11, 7, True)
+    assert "".join(deltas) == ("Fine." if watched else "")
     assert len(server.calls) == 1
 
 

@@ -1,4 +1,4 @@
-"""Answers that are nearly of the protocol: read if they can be, else the server's fault."""
+"""Answers that are nearly of the protocol are read, or are the server's fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a refusal is about: the word for a limit, the limit itself, or something else altogether."""
+"""Refusals of the field for the limit, of its value, or of something else."""
 
 from __future__ import annotations
 

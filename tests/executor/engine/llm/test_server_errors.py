@@ -1,4 +1,4 @@
-"""Errors of servers, each in its class of failure, with a sentence and without the key."""
+"""Errors of servers: their kind and sentence, without the key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server's own words reach the person: errors of any make, refusals, why nothing was said."""
+"""Words of servers are passed on: errors of any format, refusals, reasons of empty answers."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ async def test_a_coding_that_is_not_read_is_named(server: ModelServer) -> None:
     server.then(lambda exchange: exchange.send(200, b"\x8b", Content_Encoding="br"))
     with pytest.raises(ModelError) as caught:
         await model_at(server, "openai_compatible").complete(asking_for())
-    assert "packed as br, though a plain one was asked for. Turn that off" in caught.value.message
+    assert "compressed as br, although that was not asked for. Turn it off" in caught.value.message
 
 
 async def test_a_long_wait_is_told(server: ModelServer) -> None:

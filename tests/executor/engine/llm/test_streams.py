@@ -1,4 +1,4 @@
-"""Streams: whoever watches gets what others get, whatever the server makes of it."""
+"""Streamed answers are the same as whole ones, whatever the server does."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ GOOD = {
 async def test_whatever_can_be_read_is_read_in_both_ways(
     server: ModelServer, answer: Answer
 ) -> None:
-    model, told = model_at(server, "openai_compatible"), list[str]()
+    model, deltas = model_at(server, "openai_compatible"), list[str]()
     server.then(answer, answer)
-    watched = await model.complete(asking_for(), told.append)
+    watched = await model.complete(asking_for(), deltas.append)
     unwatched = await model.complete(asking_for())
-    assert watched.text == unwatched.text == "".join(told) == "Fine."
+    assert watched.text == unwatched.text == "".join(deltas) == "Fine."
     assert len(server.calls) == 2
 
 

@@ -1,4 +1,4 @@
-"""Private thoughts stay private, whether a text comes whole or in any pieces."""
+"""Thoughts are never passed on, whether a text is whole or streamed."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ def spoken(pieces: list[str], *, was_cut: bool = False) -> str:
     return text.text
 
 
-@pytest.mark.parametrize(("said", "rest"), SPOKEN)
-def test_only_the_answer_is_spoken(said: str, rest: str) -> None:
-    assert spoken([said]) == rest
-    assert spoken(list(said)) == rest
+@pytest.mark.parametrize(("output", "rest"), SPOKEN)
+def test_only_the_answer_is_spoken(output: str, rest: str) -> None:
+    assert spoken([output]) == rest
+    assert spoken(list(output)) == rest
 
 
-@pytest.mark.parametrize(("said", "rest"), SPOKEN)
+@pytest.mark.parametrize(("output", "rest"), SPOKEN)
 @pytest.mark.parametrize("is_unsure", [False, True])
-def test_a_cut_at_any_place_tells_no_thought(said: str, rest: str, is_unsure: bool) -> None:
-    for at in range(len(said) + 1):
+def test_a_cut_at_any_place_tells_no_thought(output: str, rest: str, is_unsure: bool) -> None:
+    for at in range(len(output) + 1):
         text = SpokenText(is_unsure=is_unsure)
-        told = [text.add(said[:at]), text.add(said[at:]), text.end()]
+        deltas = [text.add(output[:at]), text.add(output[at:]), text.end()]
         assert text.text == rest, at
         if is_unsure or not text.began_inside:
-            assert "".join(told) == rest, at
+            assert "".join(deltas) == rest, at
 
 
 @given(st.data())
@@ -78,11 +78,11 @@ def test_pieces_make_no_difference(data: st.DataObject) -> None:
         " ",
         "x",
     ]
-    said = "".join(data.draw(st.lists(st.sampled_from(words), max_size=12)))
-    cuts = sorted(data.draw(st.sets(st.integers(0, len(said)), max_size=6)))
-    pieces = [said[a:b] for a, b in zip([0, *cuts], [*cuts, len(said)], strict=True)]
+    output = "".join(data.draw(st.lists(st.sampled_from(words), max_size=12)))
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(output)), max_size=6)))
+    pieces = [output[a:b] for a, b in zip([0, *cuts], [*cuts, len(output)], strict=True)]
     was_cut = data.draw(st.booleans())
-    assert spoken(pieces, was_cut=was_cut) == spoken([said], was_cut=was_cut)
+    assert spoken(pieces, was_cut=was_cut) == spoken([output], was_cut=was_cut)
 
 
 def test_a_thought_that_was_cut_off_stays_private() -> None:
@@ -99,21 +99,21 @@ PIECES = [
 @pytest.mark.parametrize("pieces", PIECES)
 async def test_watched_and_unwatched_get_the_same(server: ModelServer, pieces: list[str]) -> None:
     server.then(says("".join(pieces)), chunks(*pieces))
-    model, told = model_at(server, "openai_compatible"), list[str]()
+    model, deltas = model_at(server, "openai_compatible"), list[str]()
     unwatched = await model.complete(asking_for())
-    watched = await model.complete(asking_for(), told.append)
-    assert unwatched.text == watched.text == "".join(told) == "Fine answer."
+    watched = await model.complete(asking_for(), deltas.append)
+    assert unwatched.text == watched.text == "".join(deltas) == "Fine answer."
 
 
 async def test_a_model_that_always_begins_in_mid_thought_is_known_after_one_answer(
     server: ModelServer,
 ) -> None:
     pieces = ["private ", "thought</think>", "Fine."]
-    model, told = model_at(server, "openai_compatible"), list[str]()
+    model, deltas = model_at(server, "openai_compatible"), list[str]()
     server.then(says("".join(pieces)), chunks(*pieces), chunks("No ", "thought."))
     assert (await model.complete(asking_for())).text == "Fine."
-    await model.complete(asking_for(), told.append)
-    assert told == ["Fine."]
+    await model.complete(asking_for(), deltas.append)
+    assert deltas == ["Fine."]
     assert (await model.complete(asking_for(), lambda _: None)).text == "No thought."
 
 
@@ -122,11 +122,11 @@ async def test_a_model_that_is_named_for_thinking_shows_none_of_it_even_once(
     server: ModelServer, name: str
 ) -> None:
     thought = ["private ", "thought", "</thi", "nk>", "\n\nFine."]
-    model, told = model_at(server, "openai_compatible", model=name), list[str]()
+    model, deltas = model_at(server, "openai_compatible", model=name), list[str]()
     server.then(chunks(*thought), chunks(*thought))
     for _ in range(2):
-        assert (await model.complete(asking_for(), told.append)).text == "Fine."
-    assert "".join(told) == "Fine.Fine."
+        assert (await model.complete(asking_for(), deltas.append)).text == "Fine."
+    assert "".join(deltas) == "Fine.Fine."
 
 
 @pytest.mark.parametrize("name", ["deepseek-r1:8b", "small"])
@@ -136,10 +136,10 @@ async def test_what_is_not_thought_is_told_live_once_that_is_known(
     model = model_at(server, "openai_compatible", model=name)
     server.then(chunks("No ", "thought."), chunks("No ", "thought."))
     for _ in range(2):
-        told = list[str]()
-        await model.complete(asking_for(), told.append)
-        assert "".join(told) == "No thought."
-    assert told == ["No ", "thought."]
+        deltas = list[str]()
+        await model.complete(asking_for(), deltas.append)
+        assert "".join(deltas) == "No thought."
+    assert deltas == ["No ", "thought."]
 
 
 async def test_nothing_but_thoughts_until_the_limit(

@@ -1,4 +1,4 @@
-"""Servers that do without something: asked once more without it, and known from then on."""
+"""Servers that lack a feature are asked again without it, and from then on."""
 
 from __future__ import annotations
 
@@ -129,11 +129,11 @@ async def test_what_was_no_reason_is_not_remembered(server: ModelServer) -> None
 async def test_what_is_known_is_not_tried(server: ModelServer) -> None:
     lacks = frozenset({Lack.JSON_SCHEMA, Lack.SYSTEM_ROLE, Lack.STREAMING})
     endpoint = Endpoint("openai_compatible", "small", server.url, KEY)
-    model, told = ProviderModel("x:small", endpoint, ModelOptions(lacks=lacks)), list[str]()
+    model, deltas = ProviderModel("x:small", endpoint, ModelOptions(lacks=lacks)), list[str]()
     server.then(says("Fine."), gives({"route": "a"}))
-    assert (await model.complete(asking_for(), told.append)).text == "Fine."
+    assert (await model.complete(asking_for(), deltas.append)).text == "Fine."
     await model.complete(asking_for(schema=SCHEMA))
-    assert told == ["Fine."]
+    assert deltas == ["Fine."]
     for call in server.calls:
         assert not {"stream", "response_format"} & call.body.keys()
         assert [message["role"] for message in call.body["messages"]] == ["user"]
