@@ -65,7 +65,7 @@ class BlockRun:
 
     __slots__ = (
         "_arrivals", "_block", "_deadline", "_evaluation", "_host", "_incoming",
-        "_names_without_blocks", "_pending", "_steps",
+        "_names_without_blocks", "_steps",
     )  # fmt: skip
 
     def __init__(self, host: BlockHost, block: CompiledBlock, arrivals: Sequence[Arrival]) -> None:
@@ -74,9 +74,8 @@ class BlockRun:
         self._arrivals = arrivals
         self._incoming = incoming_value(self._seen_by(None))
         self._names_without_blocks: dict[str, Any] | None = None
-        # The steps of this run that are finished, and the keys of those that are not.
-        self._steps: dict[str, StepResult] = {}
-        self._pending: set[str] = set()
+        # The steps of this run by key; None while one is being asked.
+        self._steps: dict[str, StepResult | None] = {}
         self._deadline = host.deadline
         self._evaluation = host.evaluation(block)
 
@@ -116,11 +115,11 @@ class BlockRun:
     ) -> Answer:
         """See `RunContext`. Raises StepFailure (an AgentFailed), ExpressionError, RunStopped."""
         key = step_key(self._block.id, agent.id, round_number, purpose)
-        if key in self._pending:
-            raise RuntimeError(f"The step {key} is asked twice at once.")
         step = self._steps.get(key)
         if step is None:
-            self._pending.add(key)
+            if key in self._steps:
+                raise RuntimeError(f"The step {key} is asked twice at once.")
+            self._steps[key] = None
             try:
                 step = self.recall(key)
                 if step is None:
@@ -128,12 +127,13 @@ class BlockRun:
                         key, agent, parts, purpose, round_number, schema, lenient, later
                     )
                 self._host.budget.check()
+                self._steps[key] = step
             except LimitReached as limit:
                 self._host.stop(ErrorInfo("limit", limit.message, self._block.id, key))
                 raise RunStopped(limit.message) from limit
             finally:
-                self._pending.discard(key)
-            self._steps[key] = step
+                if self._steps[key] is None:
+                    del self._steps[key]
             if step.finish_reason == "length":
                 self._host.degrade(self._block, cut_off(agent, step), agent)
         return Answer(step.text or "", None if schema is None else step.output)
@@ -293,8 +293,8 @@ class BlockRun:
         if compiled.reads_blocks:
             names = {**self._host.scope(self._block.ancestors), "incoming": self._incoming}
         elif self._names_without_blocks is None:
-            names = {**self._host.scope(None), "incoming": self._incoming}
-            self._names_without_blocks = names
+            names = self._names_without_blocks = self._host.scope(None)
+            names["incoming"] = self._incoming
         else:
             names = self._names_without_blocks
         if agent is None:
