@@ -240,7 +240,6 @@ def cancel_unstarted(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
 
 
 def request_cancel(pk: uuid.UUID) -> bool:
-    """Ask the owner of a running execution to stop; idempotent."""
     running = Execution.objects.filter(pk=pk, status=Status.RUNNING)
     return bool(running.update(cancel_requested_at=Coalesce("cancel_requested_at", Now())))
 

@@ -130,5 +130,4 @@ _waiting: set[object] = set()
 
 
 def is_waited_for() -> bool:
-    """True if a caller waits for an answer in this process."""
     return bool(_waiting)

@@ -51,7 +51,6 @@ class Listener(Generic[T]):
         self._waiting.put_nowait(None)
 
     def drop(self) -> None:
-        """Empty the queue, and end."""
         while not self._waiting.empty():
             self._waiting.get_nowait()
         self.end()
@@ -85,7 +84,6 @@ class Broadcast(Generic[T]):
                 listener.drop()
 
     def listen(self) -> Listener[T]:
-        """Get all that is published from now on."""
         listener: Listener[T] = Listener()
         if self.is_over:
             listener.end()
@@ -122,7 +120,6 @@ _running: PerLoop[dict[tuple[type, uuid.UUID], Broadcast[Any]]] = PerLoop(dict, 
 
 @contextlib.asynccontextmanager
 async def broadcast_of(kind: type[B], pk: uuid.UUID) -> AsyncIterator[B]:
-    """This loop's broadcast of the run, once it is ready."""
     broadcasts = _running.get()
     broadcast: Any = broadcasts.get((kind, pk))
     if broadcast is None:
@@ -151,7 +148,6 @@ class CachedAccess(Generic[T]):
 
     @property
     def seconds_left(self) -> float:
-        """Until the cached access expires."""
         return max(0.0, self._at + self._every - time.monotonic())
 
     def set(self, access: T | None) -> None:

@@ -34,5 +34,4 @@ def last_seen(kind: str) -> float | None:
 
 
 def start_noting(kind: str) -> None:
-    """Record this process now and every few seconds, in a daemon thread."""
     forever(f"presence {kind}", lambda: note(kind), pause=lambda: RENEW_SECONDS)

@@ -56,7 +56,6 @@ def publish_cancel(pk: uuid.UUID) -> None:
 
 
 def publish_text(pk: uuid.UUID, piece: dict[str, Any]) -> None:
-    """Publish a piece of model text to subscribers of texts. Never raises."""
     _publish(TEXTS + pk.hex, {"kind": "text", **piece})
 
 
@@ -278,7 +277,6 @@ _hubs = PerLoop(Hub, Hub.close)
 
 
 def running_hub() -> Hub:
-    """The hub of the running loop, created at its first use."""
     return _hubs.get()
 
 

@@ -23,7 +23,6 @@ PAUSE_SECONDS = 0.005
 
 
 async def sees(caller: Caller, pk: uuid.UUID) -> bool:
-    """True if the caller may see the run, by the current rows."""
     # A waiter must not hold the connection that the shared read needs.
     release_request()
     return await _gathered.get().ask((caller, pk))

@@ -69,7 +69,6 @@ class Events(Broadcast[StreamEvent]):
         return str(self._position)
 
     def since(self, position: StreamPosition) -> list[StreamEvent]:
-        """The events that a listener at this position lacks now."""
         snapshot = self._snapshot
         if snapshot is None:
             return []
@@ -162,7 +161,6 @@ class Texts:
         return event
 
     def snapshots(self) -> list[StreamEvent]:
-        """Each text in progress, whole."""
         return [
             StreamEvent("delta", {**text.names, "at": 0, "text": "".join(text.parts)})
             for text in self._texts.values()

@@ -122,7 +122,6 @@ class RunSnapshot:
 
 
 def changed_blocks(blocks: Sequence[tuple[int, str]], letters: Sequence[str]) -> list[int]:
-    """The ids of the blocks whose status differs from the letters of a position."""
     known = dict(enumerate(letters))
     return [pk for n, (pk, status) in enumerate(blocks) if known.get(n) != LETTERS[status]]
 

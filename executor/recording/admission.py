@@ -43,12 +43,10 @@ def lock(locks: Iterable[Lock]) -> None:
 
 
 def count_live(deployment_ids: Iterable[uuid.UUID]) -> Counter[uuid.UUID]:
-    """The live executions of each of these deployments."""
     return _count("deployment", deployment_ids)
 
 
 def count_live_of_callers(caller_keys: Iterable[str]) -> Counter[str]:
-    """The live executions of each of these callers."""
     return _count("caller_key", caller_keys)
 
 

@@ -84,7 +84,6 @@ def change_block(blocks: dict[str, BlockResult], pk: uuid.UUID, event: BlockChan
 
 
 def begun_blocks(graph: CompiledGraph, pk: uuid.UUID, at: datetime) -> list[BlockResult]:
-    """The rows of the blocks that a run of the graph starts with, as running."""
     return [
         BlockResult(
             execution_id=pk, block_id=block_id, status=BlockStatus.RUNNING.value, started_at=at
@@ -134,12 +133,12 @@ def _clean(value: Any) -> Any:
     return value
 
 
-def end_fields(outcome: Outcome, storable: Cleaner = storable) -> dict[str, Any]:
-    """The fields of an end in the execution's row, besides its status."""
-    cost = outcome.usage.cost_usd
-    return {
-        "result_data": storable(outcome.result),
-        "error": _error_fields(outcome.error),
+def end_of(outcome: Outcome, storable: Cleaner) -> tuple[dict[str, Any], Outcome]:
+    """The fields of an end, and the outcome with its values as the database keeps them."""
+    cost, error, result = outcome.usage.cost_usd, outcome.error, storable(outcome.result)
+    fields = {
+        "result_data": result,
+        "error": _error_fields(error),
         "degraded": bool(outcome.degraded),
         "degraded_reasons": storable(list(outcome.degraded)),
         "model_calls": outcome.usage.model_calls,
@@ -147,26 +146,16 @@ def end_fields(outcome: Outcome, storable: Cleaner = storable) -> dict[str, Any]
         "output_tokens": outcome.usage.output_tokens,
         "cost_usd": None if cost is None else min(rounded_cost(Decimal(str(cost))), MAX_COST),
     }
-
-
-def end_of(outcome: Outcome, storable: Cleaner) -> tuple[dict[str, Any], Outcome]:
-    """The fields of an end, and the outcome as callers get it."""
-    return end_fields(outcome, storable), as_stored(outcome, storable)
+    outputs = {block_id: storable(value) for block_id, value in outcome.block_outputs.items()}
+    if error is not None:
+        error = replace(error, message=_clean(error.message))
+    return fields, replace(outcome, result=result, block_outputs=outputs, error=error)
 
 
 async def end_apart(outcome: Outcome, storable: Cleaner) -> tuple[dict[str, Any], Outcome]:
     """`end_of` in a thread if the values are large."""
     values = [outcome.result, outcome.block_outputs]
     return await compute_on(values, end_of, outcome, storable)
-
-
-def as_stored(outcome: Outcome, storable: Cleaner = storable) -> Outcome:
-    """The outcome with its values as the database keeps them."""
-    result, error = storable(outcome.result), outcome.error
-    outputs = {block_id: storable(value) for block_id, value in outcome.block_outputs.items()}
-    if error is not None:
-        error = replace(error, message=_clean(error.message))
-    return replace(outcome, result=result, block_outputs=outputs, error=error)
 
 
 def _error_fields(error: ErrorInfo | None) -> dict[str, Any] | None:
@@ -195,7 +184,6 @@ def copy_of(row: BlockResult) -> BlockResult:
 
 
 def step_row(step: StepResult, pk: uuid.UUID, attempt: int, storable: Cleaner = storable) -> Step:
-    """The row of a finished step of that execution."""
     return Step(
         execution_id=pk,
         key=step.key,

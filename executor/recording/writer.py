@@ -104,7 +104,6 @@ class Writer:
         return write.done
 
     def stop(self) -> None:
-        """Write what is queued, then end the thread."""
         self._waiting.put(None)
         self._has_ended.wait(timeout=30)
 

@@ -43,7 +43,7 @@ GIVE_BACK_SECONDS = 5.0
 
 
 @dataclass(slots=True)
-class Active:
+class ActiveRun:
     """A run in this process. `stop` is the reason why its task was cancelled."""
 
     loop: asyncio.AbstractEventLoop
@@ -61,7 +61,7 @@ class Carrier:
         self.writer = process_writer()
         self._draining = threading.Event()
         self._gives_back = False
-        self._active: dict[AttemptId, Active] = {}
+        self._active: dict[AttemptId, ActiveRun] = {}
         # Called with each execution whose run has ended here, after its slot was freed.
         self.on_end: list[Callable[[Execution], None]] = []
         self._idle = threading.Condition()
@@ -101,7 +101,7 @@ class Carrier:
         loop = asyncio.get_running_loop()
         task = loop.create_task(self._perform(execution, graph), name=f"run {execution.pk.hex}")
         key = (execution.pk, execution.attempt)
-        self._active[key] = Active(loop, task)
+        self._active[key] = ActiveRun(loop, task)
         task.add_done_callback(lambda _: self._ended(key, execution))
         hub = pubsub.running_hub()
         if self.cancel not in hub.on_cancel:
@@ -114,7 +114,6 @@ class Carrier:
         return task
 
     def cancel(self, pk: uuid.UUID) -> None:
-        """Cancel the run if it is here."""
         for key in list(self._active):
             if key[0] == pk:
                 self._stop(key, "cancelled")

@@ -16,16 +16,16 @@ from executor.recording.writer import Write
 from executor.running.fairness import (
     FairOrder,
     Lane,
-    Queued,
+    QueuedEntry,
     Room,
-    Running,
+    RunningCounts,
     count_running,
     lock_oldest,
 )
 
 
 @dataclass(frozen=True)
-class Taken:
+class ClaimResult:
     """The claimed executions. `is_left` is true if more are queued that this worker might take
     later, `is_short` if another worker could take some now.
     """
@@ -36,7 +36,7 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Taker:
+class Claimant:
     """A carrier's name, its leases, its callers' turns, and the executions that it carries."""
 
     owner: str
@@ -45,48 +45,48 @@ class Taker:
     carried: Callable[[], Collection[uuid.UUID]] = tuple
 
 
-class Take(Write[Taken]):
+class ClaimNext(Write[ClaimResult]):
     """queued → running for this process: as many as it has room for, callers taking turns."""
 
     rank = 1
     point = "claim"
 
-    def __init__(self, taker: Taker, room: Room) -> None:
+    def __init__(self, claimant: Claimant, room: Room) -> None:
         super().__init__()
-        self.taker = taker
+        self.claimant = claimant
         self.room = room
         self.lanes: list[Lane] = []
 
     @classmethod
-    def locks(cls, writes: Sequence[Take]) -> Iterable[admission.Lock]:
+    def locks(cls, writes: Sequence[ClaimNext]) -> Iterable[admission.Lock]:
         """Of the deployments and callers with a limit that have queued executions."""
         locks: set[admission.Lock] = set()
         for write in writes:
-            write.lanes = write.taker.order.lanes()
+            write.lanes = write.claimant.order.lanes()
             locks |= locks_of(write.lanes)
         return locks
 
     @classmethod
-    def apply(cls, writes: Sequence[Take]) -> Sequence[Any]:
-        return [_take(write) for write in writes]
+    def apply(cls, writes: Sequence[ClaimNext]) -> Sequence[Any]:
+        return [_claim_next(write) for write in writes]
 
     @classmethod
-    def committed(cls, writes: Sequence[Take]) -> None:
+    def committed(cls, writes: Sequence[ClaimNext]) -> None:
         for write in writes:
             for execution in write.done.result().executions:
                 pubsub.publish_change(execution.pk, "running")
 
 
-def _take(write: Take) -> Taken:
-    taker = write.taker
+def _claim_next(write: ClaimNext) -> ClaimResult:
+    claimant = write.claimant
     # A try that broke off may have been committed: then these are ours already.
-    ours = states.owned(taker.owner, besides=taker.carried()) if write.again else {}
+    ours = states.owned(claimant.owner, besides=claimant.carried()) if write.again else {}
     if not write.lanes:
-        return Taken([*ours.values()])
+        return ClaimResult([*ours.values()])
     running = count_running()
     room = Room(write.room.slots - len(ours), write.room.held, write.room.share)
-    planned = Running(running.by_deployment.copy(), running.by_caller.copy())
-    plan = write.taker.order.plan(write.lanes, planned, room)
+    planned = RunningCounts(running.by_deployment.copy(), running.by_caller.copy())
+    plan = write.claimant.order.plan(write.lanes, planned, room)
     queued = lock_oldest(plan.counts)
     locks, chosen = locks_of(write.lanes), []
     for entry in sorted(queued, key=lambda entry: entry.id):
@@ -95,19 +95,18 @@ def _take(write: Take) -> Taken:
         if locks_of([entry]) <= locks and running.has_room(entry):
             running.add(entry.lane)
             chosen.append(entry.id)
-    claimed = states.claim_all(chosen, owner=taker.owner, lease_seconds=taker.lease_seconds)
+    claimed = states.claim_all(chosen, owner=claimant.owner, lease_seconds=claimant.lease_seconds)
     # Lanes that may have more than what was read.
     number = Counter(entry.lane for entry in queued)
     left = [lane for lane in write.lanes if number[lane] >= plan.counts[lane]]
-    return Taken(
+    return ClaimResult(
         [*ours.values(), *claimed.values()],
         is_left=bool(left),
         is_short=any(lane.caller_key in plan.short for lane in left),
     )
 
 
-def locks_of(entries: Iterable[Lane | Queued]) -> set[admission.Lock]:
-    """The locks of the limits of these."""
+def locks_of(entries: Iterable[Lane | QueuedEntry]) -> set[admission.Lock]:
     locks = set()
     for entry in entries:
         lane = entry if isinstance(entry, Lane) else entry.lane

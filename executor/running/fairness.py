@@ -40,7 +40,7 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
-class Queued:
+class QueuedEntry:
     """An execution that may be claimed now."""
 
     id: uuid.UUID
@@ -50,14 +50,13 @@ class Queued:
 
 
 @dataclass
-class Running:
+class RunningCounts:
     """The numbers of running executions."""
 
     by_deployment: Counter[uuid.UUID] = field(default_factory=Counter)
     by_caller: Counter[str] = field(default_factory=Counter)
 
-    def has_room(self, lane: Lane | Queued) -> bool:
-        """True if the limits of its deployment and its caller allow one more."""
+    def has_room(self, lane: Lane | QueuedEntry) -> bool:
         of = lane if isinstance(lane, Lane) else lane.lane
         return (
             lane.max_concurrent is None
@@ -102,7 +101,6 @@ class FairOrder:
         self._start = ""
 
     def lanes(self) -> list[Lane]:
-        """The lanes of the queue, at most `MAX_LANES`."""
         lanes = read_lanes(self._start, MAX_LANES)
         if self._start and len(lanes) < MAX_LANES:
             known = set(lanes)
@@ -110,7 +108,7 @@ class FairOrder:
         self._start = lanes[-1].caller_key if len(lanes) >= MAX_LANES else ""
         return lanes
 
-    def plan(self, lanes: Sequence[Lane], running: Running, room: Room) -> Plan:
+    def plan(self, lanes: Sequence[Lane], running: RunningCounts, room: Room) -> Plan:
         """Share out the free slots; adds what is planned to `running`."""
         plan = Plan()
         of_caller: dict[str, list[Lane]] = {}
@@ -142,7 +140,7 @@ class FairOrder:
             self._last.popitem(last=False)
         return plan
 
-    def _rank(self, key: str, running: Running, lanes: Sequence[Lane]) -> tuple[Any, ...]:
+    def _rank(self, key: str, running: RunningCounts, lanes: Sequence[Lane]) -> tuple[Any, ...]:
         oldest = min(lane.oldest for lane in lanes)
         return running.by_caller[key], self._last.get(key, -1), oldest, key
 
@@ -178,9 +176,8 @@ def read_lanes(start: str, most: int) -> list[Lane]:
     ]
 
 
-def count_running() -> Running:
-    """The executions that run now, in all processes."""
-    running = Running()
+def count_running() -> RunningCounts:
+    running = RunningCounts()
     statement = (
         f"SELECT caller_key, deployment_id, COUNT(*) FROM {_TABLE} WHERE status = 'running' "  # noqa: S608
         "GROUP BY caller_key, deployment_id"
@@ -192,7 +189,7 @@ def count_running() -> Running:
     return running
 
 
-def lock_oldest(counts: Mapping[Lane, int]) -> list[Queued]:
+def lock_oldest(counts: Mapping[Lane, int]) -> list[QueuedEntry]:
     """The oldest executions of each lane, up to its count, that may be claimed now. On PostgreSQL
     locks their rows and skips those that are locked.
     """
@@ -208,7 +205,7 @@ def lock_oldest(counts: Mapping[Lane, int]) -> list[Queued]:
         + (" FOR UPDATE SKIP LOCKED) AS p" if is_postgres else ")")
     )
     lanes = list(counts)
-    queued: list[Queued] = []
+    queued: list[QueuedEntry] = []
     for start in range(0, len(lanes), MAX_PARTS):
         batch = lanes[start : start + MAX_PARTS]
         values: list[Any] = []
@@ -216,7 +213,7 @@ def lock_oldest(counts: Mapping[Lane, int]) -> list[Queued]:
             pk = lane.deployment_id if is_postgres else lane.deployment_id.hex
             values += [number, lane.caller_key, pk, counts[lane]]
         rows = _rows(" UNION ALL ".join([part] * len(batch)), values)
-        queued += [Queued(_uuid(pk) or NO_DEPLOYMENT, batch[n], *of) for n, pk, *of in rows]
+        queued += [QueuedEntry(_uuid(pk) or NO_DEPLOYMENT, batch[n], *of) for n, pk, *of in rows]
     return queued
 
 

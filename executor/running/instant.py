@@ -33,7 +33,7 @@ from executor.running.attempt import run_setup
 MAX_SECONDS = 1.0
 
 
-class Collected:
+class RunCollector:
     """Journal and event sink of one such run: collects everything for the one write."""
 
     def __init__(self, execution: Execution) -> None:
@@ -82,17 +82,17 @@ async def run_at_once(accepted: Accepted, graph: CompiledGraph) -> Outcome | Non
     execution = accepted.execution
     execution.started_at = execution.created_at = timezone.now()
     execution.attempt = 1
-    collected = Collected(execution)
+    collector = RunCollector(execution)
     try:
         async with asyncio.timeout(MAX_SECONDS):
-            setup = run_setup(execution, collected, collected.emit)
+            setup = run_setup(execution, collector, collector.emit)
             outcome = await run_graph(graph, execution.input_data, setup)
     except TimeoutError:
         return None
-    fields, stored = await end_apart(outcome, collected.storable)
+    fields, stored = await end_apart(outcome, collector.storable)
     fields["completed_at"] = timezone.now()
     states.end_unwritten(execution, Status(outcome.status), **fields)
-    own_rows = await compute_on(collected.values(), collected.rows)
+    own_rows = await compute_on(collector.values(), collector.rows)
     rows = [execution, *own_rows, *accepted.beside]
     await asyncio.wrap_future(process_writer().submit(Accept(rows, execution=execution)))
     pubsub.publish_locally(execution.pk, execution.status)

@@ -69,12 +69,10 @@ class Slots:
 
     @property
     def is_full(self) -> bool:
-        """True if a run holds every slot."""
         with self._changed:
             return self._held.total() >= self.total
 
     def wake(self) -> None:
-        """Let waiting threads call their `stop`."""
         with self._changed:
             self._changed.notify_all()
 

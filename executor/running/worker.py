@@ -18,7 +18,7 @@ from designs.runtime.processes import PerProcess
 from executor.following.sending import notify_workers
 from executor.models import Execution
 from executor.running.carrier import Carrier, is_limited, process_carrier
-from executor.running.claims import Take, Taken, Taker
+from executor.running.claims import Claimant, ClaimNext, ClaimResult
 from executor.running.fairness import Room
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class Intake:
         self.carrier = carrier
         # Called when the last slot is taken, and when one is free again.
         self.on_room: list[Callable[[], None]] = []
-        self._taker = Taker(
+        self._claimant = Claimant(
             owner=carrier.name, lease_seconds=carrier.lease_seconds, carried=self._carried
         )
         # Taken, but not yet started on the loop, which may be late.
@@ -47,7 +47,6 @@ class Intake:
         carrier.on_end.append(self._ended)
 
     def look(self) -> None:
-        """Soon take what there is room for."""
         with self._lock:
             self._is_asked = True
             if self._looks:
@@ -60,7 +59,6 @@ class Intake:
         return self.carrier.slots.is_full
 
     def _look_or_rest(self) -> None:
-        """Begin the next look if one was asked for."""
         with self._lock:
             reserved = 0
             if self._is_asked and not self.carrier.is_draining:
@@ -75,7 +73,7 @@ class Intake:
             return
         self.carrier.expect()
         slots = self.carrier.slots
-        take = Take(self._taker, Room(reserved, slots.held(), slots.share))
+        take = ClaimNext(self._claimant, Room(reserved, slots.held(), slots.share))
         try:
             future = self.carrier.writer.submit(take)
         except Exception as error:  # noqa: BLE001 - the next look is within a second
@@ -83,7 +81,7 @@ class Intake:
             return
         future.add_done_callback(lambda done: self._taken(reserved, done))
 
-    def _taken(self, reserved: int, done: Future[Taken]) -> None:
+    def _taken(self, reserved: int, done: Future[ClaimResult]) -> None:
         """Called by the writer after the commit; from here on these executions are carried."""
         try:
             taken = done.result()
@@ -120,7 +118,6 @@ class Intake:
             self.carrier.has_come()
 
     def _carried(self) -> set[uuid.UUID]:
-        """The executions that this process carries or is about to start."""
         with self._lock:
             return {*self._coming, *self.carrier.carried()}
 
@@ -159,7 +156,6 @@ process_intake = PerProcess(lambda: Intake(worker_carrier())).get
 
 
 def end_process_loop() -> None:
-    """Close the resources of this process's loop, once no more runs are on it."""
     loop = _loops.existing()
     if loop is not None:
         with contextlib.suppress(TimeoutError):

@@ -17,7 +17,7 @@ from executor.acceptance.runs import Order
 from executor.models import Execution, Status, Trigger
 from executor.recording.recorder import Accept
 from executor.recording.writer import Writer
-from executor.running.claims import Take
+from executor.running.claims import ClaimNext
 from tests.documents import doubling
 from tests.executions import new_execution
 
@@ -36,11 +36,11 @@ class SlowAccept(Accept):
         return answers
 
 
-class SlowTake(Take):
+class SlowTake(ClaimNext):
     """Likewise."""
 
     @classmethod
-    def apply(cls, writes: Sequence[Take]) -> Sequence[Any]:
+    def apply(cls, writes: Sequence[ClaimNext]) -> Sequence[Any]:
         answers = super().apply(writes)
         time.sleep(0.02)
         return answers

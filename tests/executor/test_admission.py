@@ -10,7 +10,7 @@ from executor.errors import TooManyAtOnce
 from executor.models import Execution, Status
 from executor.recording.recorder import Accept
 from executor.recording.writer import Writer
-from executor.running.claims import Taker
+from executor.running.claims import Claimant
 from executor.running.fairness import Room
 from tests.executor.racing import (
     MOST,
@@ -63,9 +63,9 @@ def test_racing_workers_claim_up_to_the_limit(writers: list[Writer], make_limite
     claimed: list[Any] = []
 
     def take(writer: Writer) -> None:
-        taker = Taker(owner=f"racer {id(writer)}", lease_seconds=30)
+        claimant = Claimant(owner=f"racer {id(writer)}", lease_seconds=30)
         for _ in range(12):
-            taken = writer.submit(SlowTake(taker, Room(2, {}, 2))).result(60)
+            taken = writer.submit(SlowTake(claimant, Room(2, {}, 2))).result(60)
             claimed.extend(one.pk for one in taken.executions)
 
     race(writers, take)

@@ -17,7 +17,7 @@ from executor import states
 from executor.models import Execution, Status
 from executor.recording import admission
 from executor.recording.writer import Writer
-from executor.running.claims import Take, Taken, Taker
+from executor.running.claims import Claimant, ClaimNext, ClaimResult
 from executor.running.fairness import Room
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,15 +26,15 @@ Queue = Callable[..., Execution]
 MANY = 40
 
 
-def take_of(slots: int, owner: str = "here", **room: Any) -> Take:
+def take_of(slots: int, owner: str = "here", **room: Any) -> ClaimNext:
     room = {"held": {}, "share": slots, **room}
-    return Take(Taker(owner=owner, lease_seconds=30), Room(slots, **room))
+    return ClaimNext(Claimant(owner=owner, lease_seconds=30), Room(slots, **room))
 
 
-def write(take: Take) -> Taken:
+def write(take: ClaimNext) -> ClaimResult:
     with transaction.atomic():
-        admission.lock(Take.locks([take]))
-        found: Taken = Take.apply([take])[0]
+        admission.lock(ClaimNext.locks([take]))
+        found: ClaimResult = ClaimNext.apply([take])[0]
     return found
 
 
@@ -59,7 +59,7 @@ def test_it_says_what_is_left(queue: Queue) -> None:
     assert (len(part.executions), part.is_left, part.is_short) == (2, True, True)
     rest = write(take_of(2))
     assert (len(rest.executions), rest.is_left, rest.is_short) == (1, False, False)
-    assert write(take_of(2)) == Taken([])
+    assert write(take_of(2)) == ClaimResult([])
 
 
 def test_many_cost_as_many_statements_as_few(queue: Queue) -> None:
@@ -77,7 +77,7 @@ def test_many_cost_as_many_statements_as_few(queue: Queue) -> None:
 
 def test_an_idle_look_is_one_question(queue: Queue) -> None:
     with CaptureQueriesContext(connection) as captured:
-        assert write(take_of(MANY)) == Taken([])
+        assert write(take_of(MANY)) == ClaimResult([])
     asked = [one["sql"] for one in captured if "FROM" in one["sql"]]
     assert len(asked) == 1
 
@@ -111,7 +111,7 @@ def test_what_a_broken_try_took_is_found_by_the_next(queue: Queue) -> None:
     carried = states.claim(first.pk, owner="here", lease_seconds=30)
     take = take_of(2)
     assert carried is not None
-    take.taker = Taker(owner="here", lease_seconds=30, carried=lambda: [first.pk])
+    take.claimant = Claimant(owner="here", lease_seconds=30, carried=lambda: [first.pk])
     # Committed, but the answer was lost.
     assert states.claim(second.pk, owner="here", lease_seconds=30)
     take.again = True

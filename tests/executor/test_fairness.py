@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from designs.rows.ids import new_id
 from executor.models import Execution
 from executor.running import fairness
-from executor.running.fairness import FairOrder, Lane, Room, Running, lock_oldest, read_lanes
+from executor.running.fairness import FairOrder, Lane, Room, RunningCounts, lock_oldest, read_lanes
 
 Queue = Callable[..., Execution]
 
@@ -37,12 +37,12 @@ def shares(found: Counter[Lane]) -> dict[str, int]:
 
 
 def test_slots_are_shared_evenly_among_callers() -> None:
-    plan = FairOrder().plan([lane("flood"), lane("one"), lane("two")], Running(), room(9))
+    plan = FairOrder().plan([lane("flood"), lane("one"), lane("two")], RunningCounts(), room(9))
     assert shares(plan.counts) == {"flood": 3, "one": 3, "two": 3}
 
 
 def test_who_runs_least_comes_first() -> None:
-    running = Running(by_caller=Counter({"flood": 50, "one": 1}))
+    running = RunningCounts(by_caller=Counter({"flood": 50, "one": 1}))
     plan = FairOrder().plan([lane("flood"), lane("one"), lane("two")], running, room(7))
     assert shares(plan.counts) == {"one": 3, "two": 4}
 
@@ -52,13 +52,13 @@ def test_short_runs_of_a_flood_do_not_come_first_each_time() -> None:
     found = FairOrder()
     order = []
     for _ in range(6):
-        plan = found.plan([lane("a flood"), lane("key"), lane("user")], Running(), room(1))
+        plan = found.plan([lane("a flood"), lane("key"), lane("user")], RunningCounts(), room(1))
         order += list(shares(plan.counts))
     assert sorted(order[:3]) == sorted(order[3:]) == ["a flood", "key", "user"]
 
 
 def test_a_caller_takes_no_more_than_its_share_of_a_worker() -> None:
-    plan = FairOrder().plan([lane("flood")], Running(), room(6, share=4, held={"flood": 1}))
+    plan = FairOrder().plan([lane("flood")], RunningCounts(), room(6, share=4, held={"flood": 1}))
     assert (shares(plan.counts), plan.short) == ({"flood": 3}, {"flood"})
 
 
@@ -69,7 +69,7 @@ def test_limits_of_deployments_and_callers_are_kept() -> None:
         lane("two", deployment_id=deployment, max_concurrent=3),
         lane("key", deployment_id=other, caller_max_concurrent=2),
     ]
-    running = Running(Counter({deployment: 1}), Counter({"one": 1, "key": 1}))
+    running = RunningCounts(Counter({deployment: 1}), Counter({"one": 1, "key": 1}))
     plan = FairOrder().plan(lanes, running, room(20))
     assert shares(plan.counts) == {"two": 1, "one": 1, "key": 1}
     # Another worker could do no more about it.
@@ -82,7 +82,7 @@ def test_a_full_deployment_holds_up_no_other_of_its_caller() -> None:
         lane("key", deployment_id=full, max_concurrent=1),
         lane("key", deployment_id=free),
     ]
-    plan = FairOrder().plan(lanes, Running(Counter({full: 1}), Counter({"key": 1})), room(2))
+    plan = FairOrder().plan(lanes, RunningCounts(Counter({full: 1}), Counter({"key": 1})), room(2))
     assert [one.deployment_id for one in plan.counts.elements()] == [free, free]
 
 

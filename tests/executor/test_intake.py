@@ -15,7 +15,7 @@ from executor.engine.llm import offline
 from executor.models import Execution, Status
 from executor.running import worker as worker_module
 from executor.running.carrier import Carrier
-from executor.running.claims import Take
+from executor.running.claims import ClaimNext
 from executor.running.worker import Intake, process_loop
 from tests.executor.gate import Gate
 from tests.graphs import asking, design
@@ -143,7 +143,7 @@ def test_the_end_of_a_limited_run_elsewhere_rings(
     """A web process takes nothing from the queue, so it says that there is room."""
     carrier = Carrier(slots=1)
     greet(caller_key="key:one", caller_max_concurrent=1)
-    take = Take(Intake(carrier)._taker, worker_module.Room(1, {}, 1))
+    take = ClaimNext(Intake(carrier)._claimant, worker_module.Room(1, {}, 1))
     carrier.on_end.clear()
     execution = carrier.writer.submit(take).result().executions[0]
     assert carrier.take_slot(caller_key="key:one")
@@ -158,14 +158,14 @@ def test_what_is_being_claimed_when_the_process_is_to_end_is_carried_or_given_ba
     greet: Queue, gate: Gate, make_intake: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, go_on = threading.Event(), threading.Event()
-    original = Take.apply.__func__  # type: ignore[attr-defined]
+    original = ClaimNext.apply.__func__  # type: ignore[attr-defined]
 
     def apply(cls: Any, writes: Any) -> Any:
         begun.set()
         go_on.wait(60)
         return original(cls, writes)
 
-    monkeypatch.setattr(Take, "apply", classmethod(apply))
+    monkeypatch.setattr(ClaimNext, "apply", classmethod(apply))
     greet()
     intake = make_intake(1)
     intake.look()
@@ -181,7 +181,7 @@ def test_what_is_being_claimed_when_the_process_is_to_end_is_carried_or_given_ba
 def test_a_look_that_fails_leaves_all_slots_for_the_next(
     greet: Queue, gate: Gate, make_intake: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, failed = Take.apply.__func__, []  # type: ignore[attr-defined]
+    original, failed = ClaimNext.apply.__func__, []  # type: ignore[attr-defined]
 
     def apply(cls: Any, writes: Any) -> Any:
         if not failed:
@@ -189,7 +189,7 @@ def test_a_look_that_fails_leaves_all_slots_for_the_next(
             raise ValueError("a look that fails")
         return original(cls, writes)
 
-    monkeypatch.setattr(Take, "apply", classmethod(apply))
+    monkeypatch.setattr(ClaimNext, "apply", classmethod(apply))
     for _ in range(2):
         greet()
     intake = make_intake(2)

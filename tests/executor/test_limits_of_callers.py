@@ -11,7 +11,7 @@ from executor.errors import TooManyAtOnce
 from executor.models import Status
 from executor.recording.recorder import Accept
 from executor.recording.writer import Writer
-from executor.running.claims import Take, Taker
+from executor.running.claims import Claimant, ClaimNext
 from executor.running.fairness import Room
 from tests.executor.racing import (
     MOST,
@@ -61,7 +61,7 @@ def test_accepts_and_takes_of_one_transaction_lock_in_one_order(
             execution = make_limited(status=Status.RUNNING, attempt=1)
             execution.caller_key, execution.caller_max_concurrent = f"key:{number % 3}", 100
             accept = Accept([execution], execution=execution, at_once=True)
-            take = Take(Taker(owner=str(id(writer)), lease_seconds=30), Room(1, {}, 1))
+            take = ClaimNext(Claimant(owner=str(id(writer)), lease_seconds=30), Room(1, {}, 1))
             written = [writer.submit(accept), writer.submit(take)]
             for one in written:
                 assert one.exception(30) is None or isinstance(one.exception(), TooManyAtOnce)
@@ -76,11 +76,11 @@ def test_a_changed_limit_is_that_of_those_in_line(
     for _ in range(MOST + 2):
         make_limited().save(force_insert=True)
     change_deployment(deployment=deployment, caller=SYSTEM, max_concurrent=MOST + 1)
-    taker = Taker(owner="here", lease_seconds=30)
+    claimant = Claimant(owner="here", lease_seconds=30)
     writer = Writer()
-    taken = writer.submit(Take(taker, Room(20, {}, 20))).result(60).executions
+    taken = writer.submit(ClaimNext(claimant, Room(20, {}, 20))).result(60).executions
     assert len(taken) == MOST + 1
     change_deployment(deployment=deployment, caller=SYSTEM, max_concurrent=None)
-    taken = writer.submit(Take(taker, Room(20, {}, 20))).result(60).executions
+    taken = writer.submit(ClaimNext(claimant, Room(20, {}, 20))).result(60).executions
     assert len(taken) == 1
     writer.stop()
