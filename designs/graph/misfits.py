@@ -1,7 +1,7 @@
-"""Says why a value does not fit a JSON Schema: the first places, in sentences, at a bounded cost.
+"""Explains why a value does not fit a JSON Schema: the first errors, at a bounded cost.
 
-The library that judges builds all its errors before it gives the first, each with a copy of the
-value. Here a value that was judged not to fit is walked beside its schema until enough is found.
+The validating library builds all errors, each with a copy of the value, before it returns the
+first. Here a value that failed is walked along with its schema until there are enough errors.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from designs.graph.report import excerpt
 from designs.graph.schema_parts import target_of
 from designs.graph.schema_words import KEYWORDS, Judge
 
-# Parts and values that are looked at before the walk ends with what was found.
+# Parts and values that are visited before the walk ends with the errors so far.
 MAX_WALK_STEPS = 10_000
 UNNAMED = "This does not fit the schema."
 
@@ -24,25 +24,25 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """A place in a value, and a sentence about what must be there."""
+    """A place in a value, and a sentence about its error."""
 
     place: Place
     sentence: str
 
 
 def first_misfits(schema: dict[str, Any], value: Any, most: int) -> list[Misfit]:
-    """Up to `most` reasons why a value does not fit that was judged not to; at least one."""
-    found: list[Misfit] = []
+    """Up to `most` errors, and at least one, of a value that failed the validation."""
+    misfits: list[Misfit] = []
     walk = _Walk(schema)
     try:
         for misfit in walk.misfits(schema, value, ()):
-            if misfit not in found:
-                found.append(misfit)
-            if len(found) >= most:
+            if misfit not in misfits:
+                misfits.append(misfit)
+            if len(misfits) >= most:
                 break
     except (Overrun, RecursionError):
         pass
-    return found or [Misfit((), UNNAMED)]
+    return misfits or [Misfit((), UNNAMED)]
 
 
 class _Walk(Judge):
@@ -51,14 +51,14 @@ class _Walk(Judge):
         self.schema = schema
 
     def misfits(self, part: Any, value: Any, place: Place) -> Iterator[Misfit]:
-        """One after the other, found only when asked for."""
         self.meter.step(1)
         if part is False:
             yield Misfit(place, "Nothing may stand here. Remove it.")
         if not isinstance(part, dict):
             return
         for key, argument in part.items():
-            self.meter.step(1 + _length(argument) // 8)
+            length = len(argument) if isinstance(argument, list | dict) else 0
+            self.meter.step(1 + length // 8)
             if key in KEYWORDS:
                 yield from (
                     Misfit((*place, *inner), text)
@@ -71,33 +71,43 @@ class _Walk(Judge):
         return next(self.misfits(part, value, ()), None) is None
 
 
-def _length(argument: Any) -> int:
-    return len(argument) if isinstance(argument, list | dict) else 0
+Part = Mapping[str, Any]
+Rule = Callable[[_Walk, Part, Any, Place], Iterator[Misfit]]
+_PARTS: dict[str, Rule] = {}
 
 
-Rule = Callable[[_Walk, Mapping[str, Any], Any, Place], Iterator[Misfit]]
+def _keyword(name: str) -> Callable[[Rule], Rule]:
+    def register(rule: Rule) -> Rule:
+        _PARTS[name] = rule
+        return rule
+
+    return register
 
 
 # --- Schemas for the value itself -----------------------------------------------------------------
 
 
-def _reference(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -> Iterator[Misfit]:
+@_keyword("$ref")
+def _reference(walk: _Walk, part: Part, value: Any, place: Place) -> Iterator[Misfit]:
     if isinstance(part["$ref"], str):
         yield from walk.misfits(target_of(walk.schema, part["$ref"]), value, place)
 
 
-def _all_of(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -> Iterator[Misfit]:
+@_keyword("allOf")
+def _all_of(walk: _Walk, part: Part, value: Any, place: Place) -> Iterator[Misfit]:
     for inner in part["allOf"]:
         yield from walk.misfits(inner, value, place)
 
 
-def _any_of(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -> Iterator[Misfit]:
+@_keyword("anyOf")
+def _any_of(walk: _Walk, part: Part, value: Any, place: Place) -> Iterator[Misfit]:
     options = part["anyOf"]
     if not any(walk.fits(inner, value) for inner in options):
         yield _no_option(walk, options, value, place)
 
 
-def _one_of(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -> Iterator[Misfit]:
+@_keyword("oneOf")
+def _one_of(walk: _Walk, part: Part, value: Any, place: Place) -> Iterator[Misfit]:
     fitting = sum(walk.fits(inner, value) for inner in part["oneOf"])
     if fitting == 0:
         yield _no_option(walk, part["oneOf"], value, place)
@@ -106,29 +116,32 @@ def _one_of(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -> I
 
 
 def _no_option(walk: _Walk, options: list[Any], value: Any, place: Place) -> Misfit:
-    """The option that comes nearest says what is wrong: the one that is wrong deepest inside."""
+    """The error of the closest option: the one that fails deepest inside the value."""
     first = [next(walk.misfits(option, value, place), None) for option in options]
-    found = [misfit for misfit in first if misfit is not None]
-    if not found:
+    misfits = [misfit for misfit in first if misfit is not None]
+    if not misfits:
         return Misfit(place, "This fits none of the forms that are allowed here.")
-    deepest = max(found, key=lambda misfit: len(misfit.place))
-    if len(deepest.place) > len(place) or len(found) == 1:
+    deepest = max(misfits, key=lambda misfit: len(misfit.place))
+    if len(deepest.place) > len(place) or len(misfits) == 1:
         return deepest
-    sentences = list(dict.fromkeys(misfit.sentence.rstrip(".") for misfit in found))[:5]
+    sentences = list(dict.fromkeys(misfit.sentence.rstrip(".") for misfit in misfits))[:5]
     return Misfit(place, ", or: ".join(sentences) + ".")
 
 
-def _not(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -> Iterator[Misfit]:
+@_keyword("not")
+def _not(walk: _Walk, part: Part, value: Any, place: Place) -> Iterator[Misfit]:
     if walk.fits(part["not"], value):
         yield Misfit(place, "This has a form that is not allowed here (`not`).")
 
 
-def _if(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -> Iterator[Misfit]:
+@_keyword("if")
+def _if(walk: _Walk, part: Part, value: Any, place: Place) -> Iterator[Misfit]:
     branch = "then" if walk.fits(part["if"], value) else "else"
     yield from walk.misfits(part.get(branch, True), value, place)
 
 
-def _dependent(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -> Iterator[Misfit]:
+@_keyword("dependentSchemas")
+def _dependent(walk: _Walk, part: Part, value: Any, place: Place) -> Iterator[Misfit]:
     if isinstance(value, dict):
         for name, inner in part["dependentSchemas"].items():
             if name in value:
@@ -138,7 +151,8 @@ def _dependent(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -
 # --- Schemas for the values inside ----------------------------------------------------------------
 
 
-def _properties(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -> Iterator[Misfit]:
+@_keyword("properties")
+def _properties(walk: _Walk, part: Part, value: Any, place: Place) -> Iterator[Misfit]:
     if isinstance(value, dict):
         for name, inner in part["properties"].items():
             walk.meter.step(1)
@@ -146,7 +160,8 @@ def _properties(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) 
                 yield from walk.misfits(inner, value[name], (*place, name))
 
 
-def _by_pattern(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -> Iterator[Misfit]:
+@_keyword("patternProperties")
+def _by_pattern(walk: _Walk, part: Part, value: Any, place: Place) -> Iterator[Misfit]:
     if not isinstance(value, dict):
         return
     for pattern, inner in part["patternProperties"].items():
@@ -156,7 +171,8 @@ def _by_pattern(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) 
                 yield from walk.misfits(inner, item, (*place, name))
 
 
-def _additional(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -> Iterator[Misfit]:
+@_keyword("additionalProperties")
+def _additional(walk: _Walk, part: Part, value: Any, place: Place) -> Iterator[Misfit]:
     if not isinstance(value, dict):
         return
     inner = part["additionalProperties"]
@@ -168,14 +184,15 @@ def _additional(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) 
         if any(walk.passes("pattern", pattern, name) for pattern in patterns):
             continue
         if inner is False:
-            known = ", ".join(f"`{excerpt(key)}`" for key in list(part.get("properties", {}))[:20])
-            hint = f" There are: {known}." if known else ""
+            names = ", ".join(f"`{excerpt(key)}`" for key in list(part.get("properties", {}))[:20])
+            hint = f" There are: {names}." if names else ""
             yield Misfit(place, f"Additional properties are not allowed: `{excerpt(name)}`.{hint}")
         else:
             yield from walk.misfits(inner, item, (*place, name))
 
 
-def _names(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -> Iterator[Misfit]:
+@_keyword("propertyNames")
+def _names(walk: _Walk, part: Part, value: Any, place: Place) -> Iterator[Misfit]:
     if isinstance(value, dict):
         for name in value:
             for misfit in walk.misfits(part["propertyNames"], name, ()):
@@ -183,13 +200,15 @@ def _names(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -> It
                 yield Misfit(place, text)
 
 
-def _prefix(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -> Iterator[Misfit]:
+@_keyword("prefixItems")
+def _prefix(walk: _Walk, part: Part, value: Any, place: Place) -> Iterator[Misfit]:
     if isinstance(value, list):
         for index, (inner, item) in enumerate(zip(part["prefixItems"], value, strict=False)):
             yield from walk.misfits(inner, item, (*place, index))
 
 
-def _items(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -> Iterator[Misfit]:
+@_keyword("items")
+def _items(walk: _Walk, part: Part, value: Any, place: Place) -> Iterator[Misfit]:
     if not isinstance(value, list):
         return
     first = len(part.get("prefixItems", ()))
@@ -200,7 +219,8 @@ def _items(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -> It
         yield from walk.misfits(part["items"], value[index], (*place, index))
 
 
-def _contains(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) -> Iterator[Misfit]:
+@_keyword("contains")
+def _contains(walk: _Walk, part: Part, value: Any, place: Place) -> Iterator[Misfit]:
     if not isinstance(value, list):
         return
     least, most = part.get("minContains", 1), part.get("maxContains")
@@ -210,21 +230,3 @@ def _contains(walk: _Walk, part: Mapping[str, Any], value: Any, place: Place) ->
         yield Misfit(
             place, f"Of the form in `contains` it must have {bounds} entries, and has {count}."
         )
-
-
-_PARTS: dict[str, Rule] = {
-    "$ref": _reference,
-    "allOf": _all_of,
-    "anyOf": _any_of,
-    "oneOf": _one_of,
-    "not": _not,
-    "if": _if,
-    "dependentSchemas": _dependent,
-    "properties": _properties,
-    "patternProperties": _by_pattern,
-    "additionalProperties": _additional,
-    "propertyNames": _names,
-    "prefixItems": _prefix,
-    "items": _items,
-    "contains": _contains,
-}

@@ -1,8 +1,8 @@
-"""What holding a text against a regular expression may cost, estimated from the expression.
+"""Estimates the cost of matching a text from the regular expression alone.
 
-The engine reads a text once, with a table of its states that it fills as it goes. Where a counted
-repeat follows something of free length, each place of the count may be open at once: the table
-overflows, and each character then costs a step for each open place.
+The engine reads a text once, with a lazily filled table of its states. Where a counted repeat
+follows something of free length, each place of the count may be active at once: the table
+overflows, and each character then costs a step for each active place.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-# So many open places still fit the table.
+# Open places that still fit into the table.
 FEW_PLACES = 10
-# In characters read by the table: what a character costs without it, and each open place besides.
+# In characters read with the table: one character without it, and each open place in addition.
 _WITHOUT_TABLE = 1_000
 _PER_PLACE = 11
 
@@ -26,8 +26,8 @@ _NO_WIDTH = frozenset({"^", "$", r"\b", r"\B", r"\A", r"\z"})
 
 @dataclass(frozen=True, slots=True)
 class PatternCost:
-    """`per_character`: in characters that a plain pattern reads in the time. No more than
-    `most_characters` of a text are read.
+    """`per_character` is in characters that a plain pattern reads in the same time;
+    `most_characters` is how much of a text is read at most.
     """
 
     per_character: int
@@ -41,8 +41,8 @@ class PatternCost:
 class _Part:
     """`states` in all, `open_places` of them that may be open at once; lengths in characters.
 
-    `width`: at how many places of a text what follows may begin, 1 if there is no choice.
-    `single` is the source of a part that stands for one character.
+    `width` is the number of places where the next part may begin, 1 if there is no choice.
+    `single` is the source of a part that matches one character.
     """
 
     states: float = 0
@@ -56,7 +56,7 @@ class _Part:
 
 @lru_cache(maxsize=1024)
 def cost_of_pattern(pattern: str) -> PatternCost:
-    """An estimate from above, for any text that is a pattern or none."""
+    """An upper estimate, for any text, even an invalid pattern."""
     try:
         part = _Reader(pattern).alternatives()
     except RecursionError:
@@ -73,17 +73,17 @@ class _Reader:
         self._at = 0
 
     def alternatives(self) -> _Part:
-        found = [self._sequence()]
+        parts = [self._sequence()]
         while self._pattern.startswith("|", self._at):
             self._at += 1
-            found.append(self._sequence())
+            parts.append(self._sequence())
         return _Part(
-            states=sum(part.states for part in found),
-            open_places=sum(part.open_places for part in found),
-            least=min(part.least for part in found),
-            most=max(part.most for part in found),
-            width=sum(part.width for part in found),
-            anchored=all(part.anchored for part in found),
+            states=sum(part.states for part in parts),
+            open_places=sum(part.open_places for part in parts),
+            least=min(part.least for part in parts),
+            most=max(part.most for part in parts),
+            width=sum(part.width for part in parts),
+            anchored=all(part.anchored for part in parts),
         )
 
     def _sequence(self) -> _Part:
@@ -101,30 +101,36 @@ class _Reader:
     def _repeated(self) -> _Part:
         """The next part with its repeats."""
         part = self._atom()
-        while found := _REPEAT.match(self._pattern, self._at):
-            self._at = found.end()
-            part = _times(part, *_counts(found))
+        while match := _REPEAT.match(self._pattern, self._at):
+            self._at = match.end()
+            if match[1]:
+                least, most = float(match[1] == "+"), 1 if match[1] == "?" else math.inf
+            else:
+                least = most = float(match[2])
+                if match[3]:
+                    most = float(match[4] or math.inf)
+            part = _times(part, least, most)
         if part.single and part.width > 1 and self._ends_clearly(part):
             part.width = 1
         return part
 
     def _atom(self) -> _Part:
-        if found := _OPENING.match(self._pattern, self._at):
-            self._at = found.end()
+        if match := _OPENING.match(self._pattern, self._at):
+            self._at = match.end()
             part = self.alternatives()
             self._at += self._pattern.startswith(")", self._at)
             return part
-        found = _ATOM.match(self._pattern, self._at)
-        text = found.group() if found else self._pattern[self._at]
+        atom = _ATOM.match(self._pattern, self._at)
+        text = atom.group() if atom else self._pattern[self._at]
         self._at += len(text)
         if text in _NO_WIDTH:
             return _Part(anchored=text in ("^", r"\A"))
-        # Plain letters seldom leave a choice; classes do.
+        # Plain letters seldom leave a choice; character classes do.
         is_class = text[0] in ".[" or (text[0] == "\\" and text[1:2].isalpha())
         return _Part(states=float(is_class), least=1, most=1, single=text)
 
     def _ends_clearly(self, part: _Part) -> bool:
-        """Whether the next character of the pattern is none of those that the part repeats."""
+        """Whether the next character of the pattern is not one that the part repeats."""
         following = _ATOM.match(self._pattern, self._at)
         if following is None:
             return True
@@ -140,21 +146,13 @@ class _Reader:
             return False
 
 
-def _counts(found: re.Match[str]) -> tuple[float, float]:
-    if found[1]:
-        return (1 if found[1] == "+" else 0), (1 if found[1] == "?" else math.inf)
-    least = int(found[2])
-    if not found[3]:
-        return least, least
-    return least, (int(found[4]) if found[4] else math.inf)
-
-
 def _times(part: _Part, least: float, most: float) -> _Part:
     """The part repeated from `least` to `most` times."""
     times = most if math.isfinite(most) else least
     states = times * max(part.states, 1) if times > 1 else part.states
-    length = _product(part.most, most)
-    # What may end at several places may begin anew at each of them.
+    # Zero times infinity is 0 here.
+    length = part.most * most if part.most and most else 0
+    # A part that may end at several places may begin again at each of them.
     is_open = part.width > 1 and most > 1
     return _Part(
         states=states,
@@ -165,7 +163,3 @@ def _times(part: _Part, least: float, most: float) -> _Part:
         anchored=part.anchored,
         single=part.single,
     )
-
-
-def _product(length: float, times: float) -> float:
-    return 0 if length == 0 or times == 0 else length * times

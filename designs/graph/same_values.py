@@ -1,8 +1,8 @@
-"""Judges of the keywords that compare values: `enum`, `const` and `uniqueItems`.
+"""Replacements for the keywords that compare values: `enum`, `const` and `uniqueItems`.
 
 The library compares a value with one option after the other, numbers as exact fractions, and finds
-equal entries by a hash that is the same for many large numbers: minutes for one input. These take
-the same time for each value, whatever it and the options are.
+equal entries by a hash that is the same for many large numbers: one input could take minutes. The
+time of these depends on the size of the value only.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _INFINITE = float("inf")
 
 
 class _TooLarge(Exception):
-    """A value that is larger than any that it could be equal to."""
+    """The value is larger than all options."""
 
 
 class Options:
-    """`enum`, as the library wants a keyword: made once, `validate` raises ValueError."""
+    """`enum`, by the library's protocol for keywords: `validate` raises ValueError."""
 
     def __init__(self, _parent: Any, options: Any, _path: Any) -> None:
-        self._scalars = frozenset(_scalar(one) for one in options if not _is_container(one))
-        self._texts = frozenset(_text(one) for one in options if _is_container(one))
+        self._scalars = frozenset(_scalar(item) for item in options if not _is_container(item))
+        self._texts = frozenset(_text(item) for item in options if _is_container(item))
         self._largest = largest(options)
 
     def validate(self, value: Any) -> None:
@@ -34,7 +34,6 @@ class Options:
             raise ValueError
 
     def has(self, value: Any) -> bool:
-        """Whether the value is one of the options."""
         if not _is_container(value):
             return _scalar(value) in self._scalars
         if not self._texts:
@@ -64,38 +63,38 @@ class Unique:
 
 
 def own_keywords(schema: Any) -> dict[str, type[Any]]:
-    """Those that this schema needs: plain words are compared by the library, at once."""
-    found: dict[str, type[Any]] = {}
-    waiting = [schema]
-    while waiting:
-        part = waiting.pop()
+    """The replacements that this schema needs: the library looks up plain words in a hash table."""
+    keywords: dict[str, type[Any]] = {}
+    pending = [schema]
+    while pending:
+        part = pending.pop()
         if isinstance(part, dict):
             if "uniqueItems" in part:
-                found["uniqueItems"] = Unique
+                keywords["uniqueItems"] = Unique
             if not are_words(part.get("enum", ())):
-                found["enum"] = Options
+                keywords["enum"] = Options
             if not are_words([part.get("const")]):
-                found["const"] = Constant
-            waiting.extend(part.values())
+                keywords["const"] = Constant
+            pending.extend(part.values())
         elif isinstance(part, list):
-            waiting.extend(part)
-    return found
+            pending.extend(part)
+    return keywords
 
 
 def are_words(options: Any) -> bool:
-    """Whether the library looks all up at once: texts only, or a single one that is no number."""
-    if not isinstance(options, list | tuple) or all(isinstance(one, str) for one in options):
+    """Whether the library looks options up at once: all are text, or one is null or a boolean."""
+    if not isinstance(options, list | tuple) or all(isinstance(item, str) for item in options):
         return True
     return len(options) == 1 and (options[0] is None or isinstance(options[0], bool))
 
 
 def largest(options: Iterable[Any]) -> int:
-    """The size of the largest list or object among them."""
-    return max((size(one) for one in options if _is_container(one)), default=0)
+    """The size of the largest list or object."""
+    return max((size(item) for item in options if _is_container(item)), default=0)
 
 
 def is_unique(values: list[Any]) -> bool:
-    """Whether no two of them are equal, as JSON is: `1` and `1.0` are, `1` and `true` are not."""
+    """Whether no two values are equal in JSON: `1` and `1.0` are equal, `1` and `true` are not."""
     seen: set[Any] = set()
     for value in values:
         key = (_text(value),) if _is_container(value) else _scalar(value)
@@ -106,19 +105,19 @@ def is_unique(values: list[Any]) -> bool:
 
 
 def size(value: Any) -> int:
-    """How many values it holds, itself included; long texts count as several."""
+    """The number of values in it, including itself; long texts count as several."""
     count = 0
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
+    pending = [value]
+    while pending:
+        item = pending.pop()
         count += 1
         if isinstance(item, str):
             count += len(item) // CHARACTERS_PER_STEP
         elif isinstance(item, dict):
-            waiting.extend(item)
-            waiting.extend(item.values())
+            pending.extend(item)
+            pending.extend(item.values())
         elif isinstance(item, list):
-            waiting.extend(item)
+            pending.extend(item)
     return count
 
 
@@ -127,19 +126,20 @@ def _is_container(value: Any) -> bool:
 
 
 def _scalar(value: Any) -> Any:
-    """What is equal only for equal ones. Python takes `true` for 1."""
+    """A key that is equal for equal values only. In Python `True == 1`."""
     return (value,) if isinstance(value, bool) else value
 
 
 def _text(value: Any, most: float = _INFINITE) -> str:
-    """Equal for equal ones. A text, because nobody can make up many with the same hash. Raises
-    _TooLarge for one of a larger `size` than `most`.
+    """A key that is equal for equal containers; a string, since its hash cannot be forged.
+
+    Raises _TooLarge for a `size` above `most`.
     """
     return json.dumps(_Plain(most).of(value), sort_keys=True, separators=(",", ":"))
 
 
 class _Plain:
-    """Makes copies of values in which a whole number is written in one way only."""
+    """Copies values with one form for whole numbers: `1.0` becomes `1`."""
 
     def __init__(self, most: float) -> None:
         self._left = most
@@ -153,7 +153,7 @@ class _Plain:
         elif isinstance(value, list):
             return [self.of(item) for item in value]
         elif isinstance(value, dict):
-            self._spend(size_of_names(value))
+            self._spend(sum(1 + len(name) // CHARACTERS_PER_STEP for name in value))
             return {name: self.of(item) for name, item in value.items()}
         return value
 
@@ -161,8 +161,3 @@ class _Plain:
         self._left -= count
         if self._left < 0:
             raise _TooLarge
-
-
-def size_of_names(names: Iterable[str]) -> int:
-    """Of an object's names, in the unit of `size`."""
-    return sum(1 + len(name) // CHARACTERS_PER_STEP for name in names)

@@ -1,4 +1,4 @@
-"""What the keywords of JSON Schema that hold no schemas ask of a value, in sentences."""
+"""Applies the JSON Schema keywords that contain no schemas, and explains errors in sentences."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from designs.graph.meter import ELEMENTS_PER_STEP, Meter, equal, weigh
 from designs.graph.report import excerpt
 from designs.graph.same_values import is_unique, size
 
-# Characters of a sentence that names what is allowed.
+# Characters of a sentence that lists the allowed values.
 MAX_OPTIONS = 1_000
-# Expressions without look-around or back references take time in proportion to the text, always.
+# Expressions without look-around or back references always take time linear in the text.
 PATTERNS = jsonschema_rs.RegexOptions(size_limit=1_000_000)
 
-# Where inside a value, and what is wrong.
-Found = Iterator[tuple[tuple[str | int, ...], str]]
+# Places inside a value, and a sentence about each.
+Errors = Iterator[tuple[tuple[str | int, ...], str]]
 
 _TYPES = {
     "array": "a list",
@@ -33,15 +33,15 @@ _TYPES = {
 
 
 class Judge:
-    """Judges values by one keyword that holds no schema, and counts what all of it costs."""
+    """Validates values by single keywords, and counts the total cost."""
 
     def __init__(self, meter: Meter) -> None:
         self.meter = meter
 
     def passes(self, keyword: str, argument: Any, value: Any) -> bool:
-        """As the library that judges whole schemas says. Raises Overrun."""
+        """Ask the library that validates whole schemas. Raises Overrun."""
         self.meter.step(1 + weigh(value))
-        return _judge(json.dumps({keyword: argument})).is_valid(value)
+        return _validator(json.dumps({keyword: argument})).is_valid(value)
 
     def same(self, option: Any, value: Any) -> bool:
         """Raises Overrun."""
@@ -49,12 +49,12 @@ class Judge:
 
 
 @lru_cache(maxsize=256)
-def _judge(schema: str) -> jsonschema_rs.Validator:
+def _validator(schema: str) -> jsonschema_rs.Validator:
     return jsonschema_rs.validator_for(json.loads(schema), pattern_options=PATTERNS)
 
 
 def kind_named(value: Any) -> str:
-    """What a value is, in the words of the sentences here."""
+    """The type of a value, in the words of the sentences here."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -67,28 +67,34 @@ def kind_named(value: Any) -> str:
 
 
 def quoted(value: Any, most: int = 80) -> str:
-    """A value as JSON that can stand in a sentence; large ones are named by their kind."""
-    if isinstance(value, list | dict) and len(value) > 20:
-        return kind_named(value)
+    """A value as JSON for a sentence; large ones are described by their type."""
     if isinstance(value, str):
         value = value if len(value) <= most else f"{value[:most]}…"
-    text = json.dumps(value, ensure_ascii=False, default=str) if _is_small(value) else ""
-    if not text:
-        return kind_named(value)
+    if isinstance(value, list | dict):
+        inner = value.values() if isinstance(value, dict) else value
+        if len(value) > 20 or any(
+            isinstance(item, list | dict) or (isinstance(item, str) and len(item) >= 1_000)
+            for item in inner
+        ):
+            return kind_named(value)
+    text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= most + 3 else f"{text[:most]}…"
 
 
-def _is_small(value: Any) -> bool:
-    if isinstance(value, list | dict):
-        inner = value.values() if isinstance(value, dict) else value
-        return all(
-            not isinstance(item, list | dict) and (not isinstance(item, str) or len(item) < 1_000)
-            for item in inner
-        )
-    return True
+Check = Callable[[Any, Any, Judge], Errors]
+KEYWORDS: dict[str, Check] = {}
 
 
-def _type(argument: Any, value: Any, judge: Judge) -> Found:
+def _keyword(name: str) -> Callable[[Check], Check]:
+    def register(check: Check) -> Check:
+        KEYWORDS[name] = check
+        return check
+
+    return register
+
+
+@_keyword("type")
+def _type(argument: Any, value: Any, judge: Judge) -> Errors:
     if not judge.passes("type", argument, _bare(value)):
         names = argument if isinstance(argument, list) else [argument]
         wanted = " or ".join(_TYPES.get(name, str(name)) for name in names)
@@ -96,41 +102,47 @@ def _type(argument: Any, value: Any, judge: Judge) -> Found:
 
 
 def _bare(value: Any) -> Any:
-    """A value of the same type, without what it holds: it would be read whole."""
+    """An empty value of the same type: the library would copy all contents."""
     if isinstance(value, str | list | dict):
         return type(value)()
     return value
 
 
-def _enum(argument: Any, value: Any, judge: Judge) -> Found:
+@_keyword("enum")
+def _enum(argument: Any, value: Any, judge: Judge) -> Errors:
     judge.meter.step(len(argument))
-    if not any(judge.same(option, value) for option in argument):
-        yield (), f"{quoted(value)} is not one of {_listed(argument)}."
-
-
-def _listed(options: list[Any]) -> str:
-    told: list[str] = []
-    for option in options:
+    if any(judge.same(option, value) for option in argument):
+        return
+    options: list[str] = []
+    length = 0
+    for option in argument:
         text = quoted(option, 200)
-        if sum(map(len, told)) + len(text) > MAX_OPTIONS:
-            return f"{', '.join(told)} and {len(options) - len(told):,} more"
-        told.append(text)
-    return ", ".join(told)
+        length += len(text)
+        if length > MAX_OPTIONS:
+            break
+        options.append(text)
+    listed = ", ".join(options)
+    if len(options) < len(argument):
+        listed += f" and {len(argument) - len(options):,} more"
+    yield (), f"{quoted(value)} is not one of {listed}."
 
 
-def _const(argument: Any, value: Any, judge: Judge) -> Found:
+@_keyword("const")
+def _const(argument: Any, value: Any, judge: Judge) -> Errors:
     if not judge.same(argument, value):
         yield (), f"This must be {quoted(argument, 200)}."
 
 
-def _required(argument: Any, value: Any, judge: Judge) -> Found:
+@_keyword("required")
+def _required(argument: Any, value: Any, judge: Judge) -> Errors:
     if isinstance(value, dict):
         for name in argument:
             if name not in value:
                 yield (), f"{quoted(name)} is a required property. Add it."
 
 
-def _dependent_required(argument: Any, value: Any, judge: Judge) -> Found:
+@_keyword("dependentRequired")
+def _dependent_required(argument: Any, value: Any, judge: Judge) -> Errors:
     if not isinstance(value, dict):
         return
     for name, others in argument.items():
@@ -139,12 +151,14 @@ def _dependent_required(argument: Any, value: Any, judge: Judge) -> Found:
                 yield (), f"{quoted(other)} is required beside {quoted(name)}. Add it."
 
 
-def _pattern(argument: Any, value: Any, judge: Judge) -> Found:
+@_keyword("pattern")
+def _pattern(argument: Any, value: Any, judge: Judge) -> Errors:
     if isinstance(value, str) and not judge.passes("pattern", argument, value):
         yield (), f"{quoted(value)} does not match the pattern `{excerpt(argument)}`."
 
 
-def _unique(argument: Any, value: Any, judge: Judge) -> Found:
+@_keyword("uniqueItems")
+def _unique(argument: Any, value: Any, judge: Judge) -> Errors:
     if not argument or not isinstance(value, list):
         return
     judge.meter.step(1 + size(value) // ELEMENTS_PER_STEP)
@@ -152,21 +166,16 @@ def _unique(argument: Any, value: Any, judge: Judge) -> Found:
         yield (), "Every entry may stand here once only. Remove those that stand twice."
 
 
-def _multiple(argument: Any, value: Any, judge: Judge) -> Found:
-    if not judge.passes("multipleOf", argument, _bare(value)):
-        yield (), f"This must be a multiple of {argument}, not {value}."
-
-
-def _bound(keyword: str, words: str) -> Callable[[Any, Any, Judge], Found]:
-    def check(argument: Any, value: Any, judge: Judge) -> Found:
+def _bound(keyword: str, words: str) -> Check:
+    def check(argument: Any, value: Any, judge: Judge) -> Errors:
         if not judge.passes(keyword, argument, _bare(value)):
             yield (), f"This must be {words} {argument}, not {value}."
 
     return check
 
 
-def _size(kind: type, least: bool, noun: str) -> Callable[[Any, Any, Judge], Found]:
-    def check(argument: Any, value: Any, judge: Judge) -> Found:
+def _size(kind: type, least: bool, noun: str) -> Check:
+    def check(argument: Any, value: Any, judge: Judge) -> Errors:
         if not isinstance(value, kind):
             return
         size = len(value)  # type: ignore[arg-type]
@@ -178,15 +187,8 @@ def _size(kind: type, least: bool, noun: str) -> Callable[[Any, Any, Judge], Fou
     return check
 
 
-KEYWORDS: dict[str, Callable[[Any, Any, Judge], Found]] = {
-    "type": _type,
-    "enum": _enum,
-    "const": _const,
-    "required": _required,
-    "dependentRequired": _dependent_required,
-    "pattern": _pattern,
-    "uniqueItems": _unique,
-    "multipleOf": _multiple,
+KEYWORDS |= {
+    "multipleOf": _bound("multipleOf", "a multiple of"),
     "minimum": _bound("minimum", "at least"),
     "maximum": _bound("maximum", "at most"),
     "exclusiveMinimum": _bound("exclusiveMinimum", "greater than"),

@@ -1,4 +1,4 @@
-"""JSON Schemas in designs: which are accepted, and how they compile without the network."""
+"""JSON Schemas in designs: checks whether one is accepted, and compiles it without the network."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ import jsonschema_rs
 from designs.graph.pattern_cost import cost_of_pattern
 from designs.graph.report import Report, excerpt, pointer
 from designs.graph.same_values import own_keywords
-from designs.graph.schema_parts import target_of, ways_round
+from designs.graph.schema_parts import patterns_of, target_of, ways_round
 from designs.graph.schema_words import PATTERNS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MAX_NODES = 200
-# Keys and list entries, those of plain values not counted. The check of each costs time.
+# Keys and list entries, not counting those of plain values.
 MAX_ENTRIES = 4_000
 MAX_DEPTH = 20
 MAX_PATTERN = 200
-# Characters that a pattern must be able to judge, and what they may cost (see pattern_cost).
+# Characters that a pattern must be able to match, and their maximum cost (see pattern_cost).
 USUAL_TEXT = 2_000
 MAX_PATTERN_COST = 16_000_000
-# How many schemas one value may be held against when every local reference is followed.
+# How many schemas may be applied to one value when every local reference is followed.
 MAX_UNFOLDED = 2_000
 
-# Keywords that hold plain values, in which other keywords mean nothing.
+# Keywords with plain values, in which other keywords mean nothing.
 _DATA = frozenset({"const", "enum", "default", "examples"})
-# Keywords under which names stand, not keywords.
+# Keywords with an object of names, not of keywords.
 _TABLES = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 _DEFINITIONS = ("$defs", "definitions")
 _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
@@ -47,7 +47,7 @@ Part = dict[str, Any] | list[Any]
 def compile_schema(schema: dict[str, Any] | bool) -> jsonschema_rs.Validator:
     """A validator that follows local references only.
 
-    Raises ValueError for what is not a schema; one accepted by `check_schema` compiles.
+    Raises ValueError for an invalid schema; one accepted by `check_schema` compiles.
     """
     return jsonschema_rs.validator_for(
         schema,
@@ -58,7 +58,7 @@ def compile_schema(schema: dict[str, Any] | bool) -> jsonschema_rs.Validator:
 
 
 def check_schema(schema: dict[str, Any], path: str, report: Report) -> None:
-    """Report everything that keeps a schema from being used. The value must be plain JSON."""
+    """Report everything that is wrong with a schema. It must be plain JSON."""
     parts = list(_parts(schema, path))
     if sum(isinstance(part, dict) for part, _, _ in parts) > MAX_NODES:
         report.add(path, f"The schema has more than {MAX_NODES} parts. Make it simpler.")
@@ -78,21 +78,30 @@ def check_schema(schema: dict[str, Any], path: str, report: Report) -> None:
     _check_dialect(schema, path, report)
     if len(report) == before:
         check_references(schema, path, report)
-        _check_compiles(schema, path, report)
+        try:
+            compile_schema(schema)
+        except (ValueError, jsonschema_rs.ReferencingError) as error:
+            place = path + pointer(*getattr(error, "instance_path", ()))
+            message = excerpt(getattr(error, "message", str(error)))
+            report.add(place, f"This is not a JSON Schema that can be used: {message}.")
 
 
 def _check_dialect(schema: dict[str, Any], path: str, report: Report) -> None:
     for error in _dialect().iter_errors(schema):
         place = path + pointer(*error.instance_path)
-        # What was told of in better words already is left out.
-        if not report.has(place):
-            report.add(place, _sentence(error))
+        # Our own checks have better words for the same error.
+        if report.has(place):
+            continue
+        if error.kind.name == "anyOf" and error.instance_path[-1:] == ["type"]:
+            report.add(place, f"`type` is one of {', '.join(_TYPES)}, or a list of these.")
+        else:
+            report.add(place, f"This is not JSON Schema: {excerpt(error.message)}.")
 
 
 def _parts(
     value: Any, path: str, depth: int = 1, named: bool = False
 ) -> Iterator[tuple[Part, str, int]]:
-    """Objects and lists of a schema with their places, plain data left out."""
+    """The objects and lists of a schema with path and depth, without plain data."""
     if isinstance(value, dict | list) and depth <= MAX_DEPTH + 1:
         yield value, path, depth
         for key, item, names in _inner(value, named):
@@ -100,7 +109,7 @@ def _parts(
 
 
 def _inner(part: Part, named: bool) -> Iterator[tuple[str | int, Any, bool]]:
-    """What a part holds: key, value, and whether that is a table of names rather than a schema."""
+    """The contents of a part: key, value, and whether that is an object of names, not a schema."""
     if isinstance(part, list):
         yield from ((index, item, False) for index, item in enumerate(part))
         return
@@ -123,14 +132,13 @@ def _check_part(schema: dict[str, Any], part: dict[str, Any], path: str, report:
     for key in _FOREIGN & part.keys():
         if isinstance(part[key], str):
             report.add(path + pointer(key), f"`{key}` cannot be used here. Use `$ref` with `#/…`.")
-    for place, pattern in _patterns(part):
-        sentence = _wrong_pattern(pattern)
-        if sentence:
-            report.add(path + place, sentence)
+    for key in ("pattern", "patternProperties"):
+        for pattern in patterns_of({key: part.get(key)}):
+            if problem := _pattern_problem(pattern):
+                report.add(f"{path}/{key}", problem)
 
 
-def _wrong_pattern(pattern: str) -> str:
-    """Why a pattern cannot be used here; empty if it can."""
+def _pattern_problem(pattern: str) -> str | None:
     if _LOOK_AROUND.search(pattern):
         return (
             "Look-ahead, look-behind and back references are not known here. "
@@ -143,28 +151,14 @@ def _wrong_pattern(pattern: str) -> str:
             "This pattern would take too long: its counted repeats, as in `{1,500}`, follow "
             "parts of free length. Count less, begin it with `^`, or use `maxLength`."
         )
-    return ""
-
-
-def _patterns(part: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    if isinstance(part.get("pattern"), str):
-        yield "/pattern", part["pattern"]
-    by_pattern = part.get("patternProperties")
-    if isinstance(by_pattern, dict):
-        yield from (("/patternProperties", pattern) for pattern in by_pattern)
-
-
-def _sentence(error: jsonschema_rs.ValidationError) -> str:
-    if error.kind.name == "anyOf" and error.instance_path[-1:] == ["type"]:
-        return f"`type` is one of {', '.join(_TYPES)}, or a list of these."
-    return f"This is not JSON Schema: {excerpt(error.message)}."
+    return None
 
 
 # --- The cost of following references -------------------------------------------------------------
 
 
 def check_references(schema: dict[str, Any], path: str, report: Report) -> None:
-    """Without this, a small schema could hold each value against millions of schemas."""
+    """Without this check, a small schema could apply millions of schemas to each value."""
     back: dict[int, dict[str, Any]] = {}
     count = _unfolded(schema, _Unfolding(schema, {}, [], back))
     if len(back) > 1:
@@ -187,27 +181,27 @@ def check_references(schema: dict[str, Any], path: str, report: Report) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Unfolding:
-    """`known`: counts of finished parts by identity; `back`: the open parts that references lead
-    back to, by the identity of the part that refers.
+    """`counts` has the finished parts by identity; `back` the open parts that references lead back
+    to, by the identity of the referring part.
     """
 
     schema: dict[str, Any]
-    known: dict[int, int]
+    counts: dict[int, int]
     open_parts: list[int]
     back: dict[int, dict[str, Any]]
 
 
 def _unfolded(part: Any, state: _Unfolding, named: bool = False) -> int:
-    """How many schemas a part stands for when its references are followed."""
+    """The number of schemas in a part when its references are followed."""
     if not isinstance(part, dict | list):
         return 0
-    if id(part) in state.known:
-        return state.known[id(part)]
+    if id(part) in state.counts:
+        return state.counts[id(part)]
     state.open_parts.append(id(part))
     count = 1 + sum(
         _unfolded(item, state, names)
         for key, item, names in _inner(part, named)
-        # A definition counts where it is referred to, not where it stands.
+        # A definition counts where it is referenced, not where it is defined.
         if named or key not in _DEFINITIONS
     )
     reference = part.get("$ref") if isinstance(part, dict) and not named else None
@@ -218,20 +212,11 @@ def _unfolded(part: Any, state: _Unfolding, named: bool = False) -> int:
         else:
             count += _unfolded(target, state)
     state.open_parts.pop()
-    state.known[id(part)] = count
+    state.counts[id(part)] = count
     return count
 
 
 # --- jsonschema-rs --------------------------------------------------------------------------------
-
-
-def _check_compiles(schema: dict[str, Any], path: str, report: Report) -> None:
-    try:
-        compile_schema(schema)
-    except (ValueError, jsonschema_rs.ReferencingError) as error:
-        place = pointer(*getattr(error, "instance_path", ()))
-        message = getattr(error, "message", str(error))
-        report.add(path + place, f"This is not a JSON Schema that can be used: {excerpt(message)}.")
 
 
 @cache
@@ -240,5 +225,5 @@ def _dialect() -> jsonschema_rs.Validator:
 
 
 def _refuse(uri: str) -> Any:
-    # The library would fetch http and file references: a schema's author could reach the network.
+    # The library would fetch http and file URLs: an author could reach our network and files.
     raise ValueError(f"References to {uri} are not followed.")

@@ -1,4 +1,4 @@
-"""What the patterns of a schema cost over one value: each only over the texts that it judges."""
+"""The cost of a schema's patterns for one value: each for the texts that it applies to."""
 
 from __future__ import annotations
 
@@ -8,44 +8,39 @@ from typing import Any
 from designs.graph.pattern_cost import cost_of_pattern
 from designs.graph.schema_parts import Edge, Schema, edges
 
-# Pairs of a part and a value that are looked at.
+# Pairs of a part and a value that are visited.
 MAX_PAIRS = 20_000
 
 Pair = tuple[Any, Any]
 
 
 def text_cost(schema: Schema, value: Any, most: int) -> int | None:
-    """In characters that a plain pattern reads in the time. None for more than `most`, or where
-    finding it out would take long itself.
+    """In characters that a plain pattern reads in the same time.
+
+    None if it is above `most`, or takes too long to compute.
     """
     inner = _Inner(schema)
     cost = pairs = 0
-    waiting: list[Pair] = [(schema, value)]
-    while waiting:
-        part, item = waiting.pop()
+    pending: list[Pair] = [(schema, value)]
+    while pending:
+        part, item = pending.pop()
         pairs += 1
         if not isinstance(part, dict):
             continue
-        cost += _own(part, item)
-        waiting.extend(inner.pairs(part, item))
-        if cost > most or pairs + len(waiting) > MAX_PAIRS:
+        pattern, by_pattern = part.get("pattern"), part.get("patternProperties")
+        if isinstance(item, str) and isinstance(pattern, str):
+            cost += cost_of_pattern(pattern).of_text(len(item))
+        elif isinstance(item, dict) and isinstance(by_pattern, dict):
+            each = sum(cost_of_pattern(pattern).per_character for pattern in by_pattern)
+            cost += each * sum(map(len, item))
+        pending.extend(inner.pairs(part, item))
+        if cost > most or pairs + len(pending) > MAX_PAIRS:
             return None
     return cost
 
 
-def _own(part: Schema, value: Any) -> int:
-    pattern = part.get("pattern")
-    if isinstance(value, str) and isinstance(pattern, str):
-        return cost_of_pattern(pattern).of_text(len(value))
-    by_pattern = part.get("patternProperties")
-    if not isinstance(value, dict) or not isinstance(by_pattern, dict):
-        return 0
-    each = sum(cost_of_pattern(pattern).per_character for pattern in by_pattern)
-    return each * sum(map(len, value))
-
-
 class _Inner:
-    """Parts of a schema with the values that they judge. More than really do, never fewer."""
+    """Parts of a schema with the values they may apply to: perhaps too many, never too few."""
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
@@ -70,7 +65,7 @@ class _Inner:
                 yield from ((edge.part, item) for item in inside)
 
     def _general(self, part: Schema) -> list[Edge]:
-        """The ways to parts for the same value, or for all inside; others have names or places."""
+        """Links to parts for the same value or for all values inside, without names or places."""
         if id(part) not in self._edges:
             self._edges[id(part)] = [
                 edge
