@@ -1,4 +1,4 @@
-"""Moves the parts of a file's object into ours, and remembers where each came from."""
+"""Moves the parts of another layout into a document, and records where each came from."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ LEFT_OUT = {
     ),
 }
 
-# What an object of the file has under a key, and where.
+# An object's values with their places in the file, by key.
 Keys = dict[str, tuple[Any, str]]
 
 
 class Notes:
-    """Warnings in the order they came up, up to a thousand."""
+    """Warnings in order, up to MAX_WARNINGS."""
 
     def __init__(self) -> None:
         self._notes: list[Problem] = []
@@ -49,9 +49,9 @@ class Notes:
 
 @dataclass(slots=True)
 class Conversion:
-    """A document on its way to ours.
+    """A document under construction.
 
-    `origins` says where in the file a part of `document` comes from, if not from the same place.
+    `origins` maps places in `document` to their places in the file, where these differ.
     """
 
     document: dict[str, Any]
@@ -61,18 +61,18 @@ class Conversion:
 
     def place(self, path: str) -> str:
         """The place in the file of a place in the document."""
-        known = path
-        while known and known not in self.origins:
-            known = known.rpartition("/")[0]
-        return self.origins.get(known, known) + path[len(known) :]
+        parent = path
+        while parent and parent not in self.origins:
+            parent = parent.rpartition("/")[0]
+        return self.origins.get(parent, parent) + path[len(parent) :]
 
     def warn(self, path: str, message: str) -> None:
-        """Note something about a place in the document."""
+        """Add a warning about a place in the document."""
         self.warnings.add(self.place(path), message)
 
 
-# Makes our object of one in a list of the file: its path in the document, its place in the file.
-Read = Callable[[Conversion, dict[str, Any], str, str], dict[str, Any]]
+# Converts one object of a list, given its path in the document and its place in the file.
+Convert = Callable[[Conversion, dict[str, Any], str, str], dict[str, Any]]
 
 
 def keys_of(raw: Mapping[str, Any], place: str) -> Keys:
@@ -80,7 +80,7 @@ def keys_of(raw: Mapping[str, Any], place: str) -> Keys:
 
 
 class Part:
-    """One object on its way: the file's keys that nobody took yet, and what was made of them."""
+    """One object under construction, `made`, and the keys of the file that are not moved yet."""
 
     def __init__(
         self, conversion: Conversion, path: str, keys: Keys, made: dict[str, Any] | None = None
@@ -91,9 +91,9 @@ class Part:
         self._keys = keys
 
     def take(self, *names: str) -> tuple[Any, str] | None:
-        """The first of these keys with a value, and its place. Null and nothing are the same."""
-        found = [self._keys.pop(name) for name in names if name in self._keys]
-        return next((pair for pair in found if pair[0] is not None), None)
+        """Remove these keys; returns the first value that is not null, with its place."""
+        pairs = [self._keys.pop(name) for name in names if name in self._keys]
+        return next((pair for pair in pairs if pair[0] is not None), None)
 
     def put(self, name: str, value: Any, place: str) -> None:
         path = self.path + pointer(name)
@@ -102,14 +102,14 @@ class Part:
         self.made[name] = value
 
     def move(self, name: str) -> None:
-        if (found := self.take(name)) is not None:
-            self.put(name, *found)
+        if (pair := self.take(name)) is not None:
+            self.put(name, *pair)
 
     def move_text(self, name: str) -> None:
-        """A text that means nothing but itself: ours would be read as a template."""
-        if (found := self.take(name)) is None:
+        """Move a plain text, which is escaped since the document's is a template."""
+        if (pair := self.take(name)) is None:
             return
-        value, place = found
+        value, place = pair
         if isinstance(value, str) and "{{" in value:
             value = escape_text(value)
             self.conversion.warnings.add(
@@ -118,16 +118,16 @@ class Part:
             )
         self.put(name, value, place)
 
-    def move_list(self, name: str, read: Read) -> None:
-        """A list whose objects `read` turns into ours; anything else stays as it is."""
-        if (found := self.take(name)) is None:
+    def move_list(self, name: str, convert: Convert) -> None:
+        """Move a list and convert its objects; anything else in it stays unchanged."""
+        if (pair := self.take(name)) is None:
             return
-        items, place = found
+        items, place = pair
         self.put(name, items, place)
         if isinstance(items, list):
             path = self.path + pointer(name)
             self.made[name] = [
-                read(self.conversion, item, f"{path}/{index}", f"{place}/{index}")
+                convert(self.conversion, item, f"{path}/{index}", f"{place}/{index}")
                 if isinstance(item, dict)
                 else item
                 for index, item in enumerate(items)

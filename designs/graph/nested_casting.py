@@ -1,8 +1,8 @@
-"""Fits the agents of a block from the nested layout to what its pattern can be played by.
+"""Fits the agents of a block from the nested layout to the rules of its pattern.
 
-The nested layout lets any agents stand in any block. What runs there must publish here, so roles
-that a pattern does not know are changed, and a block that its pattern cannot play becomes another
-one; each change is told.
+The nested layout allows any agents in any block. A design that runs there must be valid here, so
+roles that a pattern does not allow are changed, and a block that breaks its pattern's rules gets
+another type. Each change adds a warning.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 from designs.graph.conversion import Part
 from designs.graph.report import excerpt
 
-# As the patterns have them, which are built on this package.
+# The same as in designs.patterns, which this package cannot import.
 MAX_DEBATERS = 8
 LEADERS = ("manager", "moderator")
-# What of a reflection's settings means nothing where a design is reviewed.
+# Settings of a reflection that mean nothing when it reviews the design.
 REFINING = ("max_rounds", "threshold", "patience")
 
 Agents = Sequence[dict[str, Any]]
@@ -25,7 +25,7 @@ Agents = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Casting:
-    """A block's agents on their way, and where what becomes of them is told."""
+    """A block under construction and its agents."""
 
     part: Part
     agents: Agents
@@ -35,15 +35,15 @@ class Casting:
         return [agent for agent in self.agents if agent.get("role") in LEADERS]
 
     def give(self, agent: dict[str, Any], role: str, why: str) -> None:
-        """Another role for the agent, with the reason."""
-        place = next(n for n, one in enumerate(self.agents) if one is agent)
+        """Change the agent's role, with a warning."""
+        place = next(n for n, other in enumerate(self.agents) if other is agent)
         old = agent.get("role")
         agent["role"] = role
         was = f"`{excerpt(str(old))}` became `{role}`" if old else f"The agent became `{role}`"
         self.warn(f"/agents/{place}/role", f"{was}: {why}")
 
     def become(self, kind: str, why: str) -> None:
-        """Another type for the block, with the reason."""
+        """Change the block's type, with a warning."""
         old = self.part.made.get("type")
         self.part.made["type"] = kind
         self.part.made.pop("settings", None)
@@ -54,8 +54,8 @@ class Casting:
 
 
 def cast_agents(part: Part, *, leaves: bool) -> None:
-    """Change roles and type where the pattern could not be played; `leaves` tells whether a
-    connection leads on from the block.
+    """Change roles and the type where the pattern's rules need it. `leaves`: the block has outgoing
+    connections.
     """
     agents, kind = part.made.get("agents"), part.made.get("type")
     if not isinstance(agents, list) or not agents or not isinstance(kind, str):
@@ -65,6 +65,9 @@ def cast_agents(part: Part, *, leaves: bool) -> None:
     casting = Casting(part, agents)
     if len(agents) == 1 and (kind in _TOGETHER or (kind == "routing" and not leaves)):
         casting.become("sequential", "one agent alone plays no other pattern.")
+    elif kind == "hierarchical":
+        allowed = ("manager", "worker", "specialist")
+        _only(casting, allowed, "worker", "a hierarchy has no such role.")
     elif (cast := _CASTS.get(kind)) is not None:
         cast(casting)
 
@@ -74,10 +77,6 @@ def _cast_parallel(casting: Casting) -> None:
     if casting.leaders and len(casting.agents) < 3:
         why = "two members answer side by side, and nobody is left to aggregate."
         casting.give(casting.leaders[0], "specialist", why)
-
-
-def _cast_hierarchy(casting: Casting) -> None:
-    _only(casting, ("manager", "worker", "specialist"), "worker", "a hierarchy has no such role.")
 
 
 def _cast_debate(casting: Casting) -> None:
@@ -93,7 +92,7 @@ def _cast_debate(casting: Casting) -> None:
         return
     settings = casting.part.made.setdefault("settings", {})
     if isinstance(settings, dict):
-        # Elsewhere all rounds are held.
+        # The nested layout has no early end.
         settings.setdefault("stop_on_agreement", False)
     if not casting.leaders:
         casting.warn("/type", "A debate without a judge hands on its last round only.")
@@ -115,26 +114,22 @@ def _cast_reflection(casting: Casting) -> None:
     _only(casting, ("reflector", "worker", "specialist"), "specialist", why)
     critics = [agent for agent in agents if agent.get("role") == "reflector"]
     if len(agents) == 1 and critics:
-        _review(casting)
+        # In the nested layout, a reflector alone reviews the prompts of the whole design.
+        settings = casting.part.made.setdefault("settings", {})
+        if not isinstance(settings, dict) or "mode" in settings:
+            return
+        settings["mode"] = "review_design"
+        left_out = [name for name in REFINING if settings.pop(name, None) is not None]
+        without = ", which plays no rounds" if left_out else ""
+        casting.warn(
+            "/type",
+            "A reflector alone reviews the prompts of the whole design: the block's mode became "
+            f"`review_design`{without}.",
+        )
     elif len(critics) == 2:
         casting.give(critics[0], "specialist", "the other one criticises what this one writes.")
     elif len(agents) == 2 and not critics:
         casting.give(agents[1], "reflector", "it criticises what the other one writes.")
-
-
-def _review(casting: Casting) -> None:
-    """A reflector alone reads the prompts of the whole design, which is what it means elsewhere."""
-    settings = casting.part.made.setdefault("settings", {})
-    if not isinstance(settings, dict) or "mode" in settings:
-        return
-    settings["mode"] = "review_design"
-    left_out = [name for name in REFINING if settings.pop(name, None) is not None]
-    without = ", which plays no rounds" if left_out else ""
-    casting.warn(
-        "/type",
-        "A reflector alone reviews the prompts of the whole design: the block's mode became "
-        f"`review_design`{without}.",
-    )
 
 
 def _only(casting: Casting, allowed: Iterable[str], instead: str, why: str) -> None:
@@ -143,9 +138,9 @@ def _only(casting: Casting, allowed: Iterable[str], instead: str, why: str) -> N
             casting.give(agent, instead, why)
 
 
-def _keep_one(casting: Casting, kept: Agents, does: str) -> None:
+def _keep_one(casting: Casting, keepers: Agents, does: str) -> None:
     for agent in casting.leaders:
-        if all(agent is not one for one in kept):
+        if all(agent is not keeper for keeper in keepers):
             casting.give(agent, "specialist", f"one agent {does} already.")
 
 
@@ -153,7 +148,6 @@ def _keep_one(casting: Casting, kept: Agents, does: str) -> None:
 _TOGETHER = frozenset({"parallel", "hierarchical", "debate"})
 _CASTS: dict[str, Callable[[Casting], None]] = {
     "parallel": _cast_parallel,
-    "hierarchical": _cast_hierarchy,
     "debate": _cast_debate,
     "routing": _cast_routing,
     "reflection": _cast_reflection,

@@ -1,7 +1,8 @@
-"""Turns the nested layout of other programs (blocks with `data`) into our document."""
+"""Converts the nested layout of other programs (blocks with `data`) into a document."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -11,7 +12,7 @@ from designs.graph.report import excerpt, pointer
 from designs.graph.spec import Role
 
 TYPES = {"dynamic_routing": "routing"}
-# What is called rounds elsewhere, by block type; the other types play none.
+# The setting for `rounds`, by block type; the other types have no rounds.
 ROUNDS = {"hierarchical": "rounds", "debate": "rounds", "reflection": "max_rounds"}
 MAX_ROUNDS = {"hierarchical": 10, "debate": 10, "reflection": 20}
 ROLES = frozenset(get_args(Role))
@@ -30,33 +31,29 @@ OTHER_ROLES = {
 
 
 def is_nested(raw: Mapping[str, Any]) -> bool:
-    """Whether a file's object is in the nested layout. Ours has `schema`, or nothing foreign."""
+    """Whether an object is in the nested layout. Ours has `schema`, or no foreign keys."""
     if "schema" in raw:
         return False
     if "git_repos" in raw:
         return True
-    blocks, connections = raw.get("blocks"), raw.get("connections")
-    return any(map(_is_nested_block, blocks if isinstance(blocks, list) else ())) or any(
-        map(_is_nested_connection, connections if isinstance(connections, list) else ())
+    blocks, connections = (raw.get(name) for name in ("blocks", "connections"))
+    for block in blocks if isinstance(blocks, list) else ():
+        if isinstance(block, dict) and ("data" in block or block.get("type") == "dynamic_routing"):
+            return True
+    foreign = {"type", "sourceAgent", "targetAgent", "extract_output"}
+    return any(
+        foreign & link.keys()
+        or isinstance(link.get("source"), dict)
+        or isinstance(link.get("target"), dict)
+        for link in (connections if isinstance(connections, list) else ())
+        if isinstance(link, dict)
     )
 
 
-def _is_nested_block(block: object) -> bool:
-    return isinstance(block, dict) and ("data" in block or block.get("type") == "dynamic_routing")
-
-
-def _is_nested_connection(connection: object) -> bool:
-    if not isinstance(connection, dict):
-        return False
-    foreign = {"type", "sourceAgent", "targetAgent", "extract_output"}
-    ends = (connection.get("source"), connection.get("target"))
-    return bool(foreign & connection.keys()) or any(isinstance(end, dict) for end in ends)
-
-
 def convert(raw: Mapping[str, Any]) -> Conversion:
-    """Our document of an object in the nested layout; ids stay as they are.
+    """Convert an object in the nested layout; ids stay unchanged.
 
-    What has the wrong kind where it cannot be kept is in the report, the rest is kept for the check
+    Values of a wrong type are reported where they cannot be kept; the others are left to the check
     of the document. The value must be plain JSON of bounded depth.
     """
     conversion = Conversion({"schema": 1})
@@ -75,7 +72,7 @@ def convert(raw: Mapping[str, Any]) -> Conversion:
 
 
 def _cast_blocks(conversion: Conversion) -> None:
-    """What depends on the connections too: who plays what, and which blocks get the input."""
+    """Fit the agents, and warn about blocks that get the input: both depend on the connections."""
     blocks, connections = (conversion.document.get(name) for name in ("blocks", "connections"))
     if not isinstance(blocks, list) or not isinstance(connections or [], list):
         return
@@ -96,8 +93,8 @@ def _cast_blocks(conversion: Conversion) -> None:
 def _block(conversion: Conversion, raw: dict[str, Any], path: str, place: str) -> dict[str, Any]:
     part = Part(conversion, path, _block_keys(conversion, raw, place))
     part.move("id")
-    if (found := part.take("type")) is not None:
-        name, where = found
+    if (pair := part.take("type")) is not None:
+        name, where = pair
         part.put("type", TYPES.get(name, name) if isinstance(name, str) else name, where)
     part.move("label")
     part.move_text("task")
@@ -106,13 +103,21 @@ def _block(conversion: Conversion, raw: dict[str, Any], path: str, place: str) -
     _move_rounds(part)
     for name in ("timeout_seconds", "retries", "on_error", "default"):
         part.move(name)
-    _move_position(part)
+    if (pair := part.take("position")) is not None:
+        position, where = pair
+        part.put("position", position, where)
+        if isinstance(position, dict):
+            inner = Part(conversion, f"{path}/position", keys_of(position, where))
+            inner.move("x")
+            inner.move("y")
+            inner.warn_of_rest()
+            part.made["position"] = inner.made
     part.warn_of_rest()
     return part.made
 
 
 def _block_keys(conversion: Conversion, raw: dict[str, Any], place: str) -> Keys:
-    """The block's own keys and those of its `data` together; its own come first."""
+    """The keys of the block and of its `data`; the block's own take precedence."""
     data = raw.get("data")
     if data is None:
         data = {}
@@ -130,76 +135,54 @@ def _block_keys(conversion: Conversion, raw: dict[str, Any], place: str) -> Keys
 
 
 def _move_rounds(part: Part) -> None:
-    if (found := part.take("rounds")) is None:
+    if (pair := part.take("rounds")) is None:
         return
-    rounds, place = _whole(found[0]), found[1]
+    rounds, place = pair
+    if isinstance(rounds, str) and len(rounds) < 10 and re.fullmatch("[0-9]+", rounds.strip()):
+        rounds = int(rounds)
     kind = part.made.get("type")
     name = ROUNDS.get(kind) if isinstance(kind, str) else None
-    if rounds is None:
+    if not isinstance(rounds, int) or isinstance(rounds, bool):
         part.conversion.report.add(place, "This must be a whole number.")
     elif name is None or kind is None:
         part.conversion.warnings.add(
             place, "This type of block plays no rounds, so `rounds` was left out."
         )
     elif isinstance(settings := part.made.setdefault("settings", {}), dict):
-        kept = min(max(rounds, 1), MAX_ROUNDS[kind])
-        if kept != rounds:
-            text = f"{rounds} rounds became {kept}: from 1 to {MAX_ROUNDS[kind]} are played here."
+        most = MAX_ROUNDS[kind]
+        limited = min(max(rounds, 1), most)
+        if limited != rounds:
+            text = f"{rounds} rounds became {limited}: from 1 to {most} are played here."
             part.conversion.warnings.add(place, text)
-        part.made["settings"] = {**settings, name: kept}
+        part.made["settings"] = {**settings, name: limited}
         part.conversion.origins[f"{part.path}/settings/{name}"] = place
-
-
-def _whole(value: Any) -> int | None:
-    """The number, also one that is written as text."""
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
-        return int(value[-9:]) if len(value) < 10 else None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _move_position(part: Part) -> None:
-    if (found := part.take("position")) is None:
-        return
-    position, place = found
-    part.put("position", position, place)
-    if isinstance(position, dict):
-        inner = Part(part.conversion, f"{part.path}/position", keys_of(position, place))
-        inner.move("x")
-        inner.move("y")
-        inner.warn_of_rest()
-        part.made["position"] = inner.made
 
 
 def _agent(conversion: Conversion, raw: dict[str, Any], path: str, place: str) -> dict[str, Any]:
     part = Part(conversion, path, keys_of(raw, place))
     part.move("id")
     part.move("name")
-    _move_role(part)
+    if (pair := part.take("role")) is not None:
+        role, where = pair
+        if isinstance(role, str) and role not in ROLES:
+            word = role.strip().casefold()
+            name = word if word in ROLES else OTHER_ROLES.get(word, "worker")
+            if word and word not in ROLES:
+                became = "is called" if word in OTHER_ROLES else "is not known here and became"
+                conversion.warnings.add(where, f"The role `{excerpt(role)}` {became} `{name}`.")
+            role = name
+        part.put("role", role, where)
     part.move_text("system_prompt")
     _move_model(part)
     part.warn_of_rest()
     return part.made
 
 
-def _move_role(part: Part) -> None:
-    if (found := part.take("role")) is None:
-        return
-    role, place = found
-    if isinstance(role, str) and role not in ROLES:
-        word = role.strip().casefold()
-        name = word if word in ROLES else OTHER_ROLES.get(word, "worker")
-        if word and word not in ROLES:
-            known = "is called" if word in OTHER_ROLES else "is not known here and became"
-            part.conversion.warnings.add(place, f"The role `{excerpt(role)}` {known} `{name}`.")
-        role = name
-    part.put("role", role, place)
-
-
 def _move_model(part: Part) -> None:
-    found = part.take("model")
-    if found is None or found[0] == "":
+    pair = part.take("model")
+    if pair is None or pair[0] == "":
         return
-    model, place = found
+    model, place = pair
     if isinstance(model, str) and ":" not in model:
         part.conversion.warnings.add(
             place,
@@ -221,7 +204,8 @@ def _connection(
     kind = part.take("type")
     for end in ("source", "target"):
         _move_end(part, end)
-    _settle_kind(part, kind)
+    if kind is not None:
+        _check_kind(part, *kind)
     part.move("route")
     part.move("when")
     part.warn_of_rest()
@@ -229,7 +213,7 @@ def _connection(
 
 
 def _move_end(part: Part, end: str) -> None:
-    """`source` and `sourceAgent`, or both in one object; the same for the target."""
+    """Move `source` and `sourceAgent`, or one object with both; likewise for the target."""
     block = part.take(end)
     agent = part.take(f"{end}Agent", f"{end}_agent")
     if block is not None and isinstance(block[0], dict):
@@ -246,11 +230,8 @@ def _move_end(part: Part, end: str) -> None:
         part.put(f"{end}_agent", *agent)
 
 
-def _settle_kind(part: Part, kind: tuple[Any, str] | None) -> None:
-    """A connection's `type` says what its ends say too; where they differ, the type counts."""
-    if kind is None:
-        return
-    name, place = kind
+def _check_kind(part: Part, name: Any, place: str) -> None:
+    """Make the ends agree with the connection's `type`, which takes precedence."""
     named = [end for end in ("source_agent", "target_agent") if end in part.made]
     if not isinstance(name, str):
         part.conversion.report.add(place, "This must be text.")

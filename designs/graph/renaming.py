@@ -1,4 +1,4 @@
-"""Gives ids that break the rule new ones, and follows them to wherever they are named."""
+"""Replaces invalid ids, and renames every reference to them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Note = Callable[[str, str], None]
 Names = Mapping[str, str]
 
 _ID = re.compile(ID_PATTERN)
-_IDENTIFIERS = ("unquoted_identifier", "quoted_identifier")
+_IDENTIFIERS = frozenset({"unquoted_identifier", "quoted_identifier"})
 
 
 def rename_ids(document: dict[str, Any], note: Note, *, complete: bool) -> dict[str, Any]:
-    """The document with ids that fit the rule; the same object if all do already.
+    """The document with valid ids; the same object if all are valid already.
 
-    `note` hears of each new id. With `complete`, what has no id gets one too. Blocks, agents and
-    connections must be lists of objects, their ids unique text.
+    `note` is called for each new id. With `complete`, missing ids are added too. Blocks, agents
+    and connections must be lists of objects, and their ids unique text.
     """
     blocks, connections = document.get("blocks", []), document.get("connections", [])
     block_ids = _Ids(blocks, "/blocks", "block", note, complete)
@@ -41,7 +41,11 @@ def rename_ids(document: dict[str, Any], note: Note, *, complete: bool) -> dict[
     agents_of = {
         block["id"]: ids.new for block, ids in zip(blocks, agent_ids, strict=True) if "id" in block
     }
-    sources = _several_sources(connections)
+    sources: dict[str, set[str]] = {}
+    for connection in connections:
+        source, target = connection.get("source"), connection.get("target")
+        if isinstance(source, str) and isinstance(target, str):
+            sources.setdefault(target, set()).add(source)
     renamed = {**document}
     if blocks:
         renamed["blocks"] = [
@@ -53,13 +57,15 @@ def rename_ids(document: dict[str, Any], note: Note, *, complete: bool) -> dict[
             _connection(connection_ids.applied(item, index), block_ids.new, agents_of)
             for index, item in enumerate(connections)
         ]
-    if isinstance(document.get("output"), str):
-        renamed["output"] = _either(document["output"], {"blocks": block_ids.new})
+    output = document.get("output")
+    if isinstance(output, str):
+        rename = renamed_template if "{{" in output else renamed_expression
+        renamed["output"] = rename(output, {"blocks": block_ids.new})
     return renamed
 
 
 class _Ids:
-    """The ids of one list: `new` has the renamed ones by their old names."""
+    """The ids of one list. `new` maps old ids to new ones."""
 
     def __init__(
         self, items: list[dict[str, Any]], path: str, kind: str, note: Note, complete: bool
@@ -72,7 +78,7 @@ class _Ids:
             old = item.get("id")
             if _fits(old) or (old is None and not complete):
                 continue
-            new = self._by_index[index] = self._free(_legal(old or "", kind))
+            new = self._by_index[index] = self._new_id(old or "", kind)
             if old is None:
                 note(f"{path}/{index}", f"This {kind} has no id, so it got `{new}`.")
             else:
@@ -84,11 +90,15 @@ class _Ids:
         return bool(self._by_index)
 
     def applied(self, item: dict[str, Any], index: int) -> dict[str, Any]:
-        """The item of that index with its id."""
         return {**item, "id": self._by_index[index]} if index in self._by_index else item
 
-    def _free(self, name: str) -> str:
-        candidate = name
+    def _new_id(self, old: str, kind: str) -> str:
+        """The valid id most similar to the old one, with a number if it is taken."""
+        plain = unicodedata.normalize("NFKD", old[:200]).encode("ascii", "ignore").decode().lower()
+        name = re.sub("[^a-z0-9_]+", "_", plain).strip("_")
+        if not name or not name[0].isalpha():
+            name = f"{kind}_{name}".rstrip("_")
+        candidate = name = name[:MAX_LENGTH]
         while candidate in self._taken:
             number = self._numbers[name] = self._numbers.get(name, 1) + 1
             ending = f"_{number}"
@@ -101,80 +111,52 @@ def _fits(name: Any) -> bool:
     return isinstance(name, str) and _ID.fullmatch(name) is not None
 
 
-def _legal(name: str, kind: str) -> str:
-    """The id that is most like this name."""
-    plain = unicodedata.normalize("NFKD", name[:200]).encode("ascii", "ignore").decode().lower()
-    text = re.sub("[^a-z0-9_]+", "_", plain).strip("_")
-    if not text or not text[0].isalpha():
-        text = f"{kind}_{text}".rstrip("_")
-    return text[:MAX_LENGTH]
-
-
-# --- Where ids are named --------------------------------------------------------------------------
+# --- References to ids ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _References:
-    """New names of blocks, of one block's agents, and the blocks with several sources."""
+    """New ids of all blocks and of one block's agents, and the sources of each block."""
 
     blocks: Names
     agents: Names
-    sources: Mapping[str, frozenset[str]]
+    sources: Mapping[str, set[str]]
 
     def roots(self, block_id: Any) -> dict[str, Names]:
-        """What may be read by name, and how those names changed."""
-        several = self.sources.get(block_id, frozenset()) if isinstance(block_id, str) else ()
-        incoming = {old: new for old, new in self.blocks.items() if old in several}
+        """The new ids by the name that they follow in an expression."""
+        sources = self.sources.get(block_id, set()) if isinstance(block_id, str) else set()
+        # `incoming` has an entry for each source only if there are several.
+        named = sources if len(sources) > 1 else ()
+        incoming = {old: new for old, new in self.blocks.items() if old in named}
         return {"blocks": self.blocks, "incoming": incoming}
-
-
-def _several_sources(connections: list[dict[str, Any]]) -> dict[str, frozenset[str]]:
-    """The sources of each block that has several: only then are they named in `incoming`."""
-    found: dict[str, set[str]] = {}
-    for connection in connections:
-        source, target = connection.get("source"), connection.get("target")
-        if isinstance(source, str) and isinstance(target, str):
-            found.setdefault(target, set()).add(source)
-    return {target: frozenset(sources) for target, sources in found.items() if len(sources) > 1}
 
 
 def _block(
     block: dict[str, Any], index: int, references: _References, block_ids: _Ids, agent_ids: _Ids
 ) -> dict[str, Any]:
     roots = references.roots(block.get("id"))
-    renamed = block_ids.applied({**block}, index)
-    if isinstance(block.get("task"), str):
-        renamed["task"] = renamed_template(block["task"], roots)
+    renamed = block_ids.applied({**_with_template(block, "task", roots)}, index)
     if "agents" in block:
         renamed["agents"] = [
-            _agent(agent_ids.applied(agent, place), roots)
+            agent_ids.applied(_with_template(agent, "system_prompt", roots), place)
             for place, agent in enumerate(block["agents"])
         ]
     if isinstance(block.get("settings"), dict):
-        renamed["settings"] = _settings(block["settings"], references, roots)
+        # A transform's two settings, and the default route of a router.
+        settings = {**_with_template(block["settings"], "template", roots)}
+        route = settings.get("default_route")
+        if isinstance(settings.get("expression"), str):
+            settings["expression"] = renamed_expression(settings["expression"], roots)
+        if isinstance(route, str):
+            other = references.blocks.get(route, route)
+            settings["default_route"] = references.agents.get(route, other)
+        renamed["settings"] = settings
     return renamed
 
 
-def _agent(agent: dict[str, Any], roots: Mapping[str, Names]) -> dict[str, Any]:
-    prompt = agent.get("system_prompt")
-    if not isinstance(prompt, str):
-        return agent
-    return {**agent, "system_prompt": renamed_template(prompt, roots)}
-
-
-def _settings(
-    settings: dict[str, Any], references: _References, roots: Mapping[str, Names]
-) -> dict[str, Any]:
-    """The settings in which ids are named: a transform's two, and where a router sends the rest."""
-    renamed = {**settings}
-    if isinstance(settings.get("expression"), str):
-        renamed["expression"] = renamed_expression(settings["expression"], roots)
-    if isinstance(settings.get("template"), str):
-        renamed["template"] = renamed_template(settings["template"], roots)
-    route = settings.get("default_route")
-    if isinstance(route, str):
-        renamed["default_route"] = references.agents.get(route, references.blocks.get(route, route))
-    return renamed
+def _with_template(part: dict[str, Any], key: str, roots: Mapping[str, Names]) -> dict[str, Any]:
+    text = part.get(key)
+    return {**part, key: renamed_template(text, roots)} if isinstance(text, str) else part
 
 
 def _connection(
@@ -201,7 +183,7 @@ def _connection(
 
 
 def renamed_template(source: str, roots: Mapping[str, Names]) -> str:
-    """The template with new names in its expressions; as it is if it cannot be read."""
+    """The template with new ids in its expressions; unchanged if it does not parse."""
     try:
         expressions = Template.compile(source).expressions if "{{" in source else ()
     except ExpressionError:
@@ -212,16 +194,15 @@ def renamed_template(source: str, roots: Mapping[str, Names]) -> str:
     either = "|".join(re.escape(old) for old in sorted(changed, key=len, reverse=True))
     return re.sub(
         rf"(?<!\\)(\{{\{{\s*)({either})(\s*\}}\}})",
-        lambda found: found[1] + changed[found[2]] + found[3],
+        lambda match: match[1] + changed[match[2]] + match[3],
         source,
     )
 
 
 def renamed_expression(source: str, roots: Mapping[str, Names]) -> str:
-    """The expression with new names where it says `blocks.<id>` or the like; as it is if it cannot
-    be read.
+    """The expression with new ids, as in `blocks.<id>`; unchanged if it does not parse.
 
-    `roots` has the new names by the word that they follow.
+    `roots` has the new ids by the name that they follow.
     """
     if not any(roots.values()):
         return source
@@ -232,22 +213,12 @@ def renamed_expression(source: str, roots: Mapping[str, Names]) -> str:
     pieces, at = [], 0
     for number in range(len(tokens) - 3):
         token, dot, name = tokens[number : number + 3]
-        new = (
-            roots.get(token["value"], {}).get(name["value"]) if _is_name(token, dot, name) else None
-        )
+        is_path = dot["type"] == "dot" and {token["type"], name["type"]} <= _IDENTIFIERS
+        new = roots.get(token["value"], {}).get(name["value"]) if is_path else None
         if new is None or (number and tokens[number - 1]["type"] == "dot"):
             continue
-        # The end of a quoted name is not said, but that of what follows it is.
+        # A token has no end, so the start of the next one marks it.
         written = source[name["start"] : tokens[number + 3]["start"]].rstrip()
         pieces += [source[at : name["start"]], new]
         at = name["start"] + len(written)
     return "".join([*pieces, source[at:]])
-
-
-def _is_name(token: Any, dot: Any, name: Any) -> bool:
-    return token["type"] in _IDENTIFIERS and dot["type"] == "dot" and name["type"] in _IDENTIFIERS
-
-
-def _either(source: str, roots: Mapping[str, Names]) -> str:
-    """A design's `output`: a template if `{{` stands in it, else an expression."""
-    return (renamed_template if "{{" in source else renamed_expression)(source, roots)
