@@ -1,4 +1,4 @@
-"""Designs as files: what a file holds, as documents of ours; and a document as stable text."""
+"""Designs as files: parses a file into documents, and writes a document as stable text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MAX_FILE_BYTES = 4 * MAX_BYTES
 
 @dataclass(frozen=True, slots=True)
 class ReadDesign:
-    """A document of ours, and what was changed or left out of the file to get it."""
+    """A document, and warnings about what was changed or left out."""
 
     document: dict[str, Any]
     warnings: tuple[Problem, ...]
@@ -43,7 +43,7 @@ class ReadDesign:
 
 @dataclass(frozen=True, slots=True)
 class DesignFile:
-    """What a file holds: designs, or else all problems. Paths are JSON pointers into the file."""
+    """The designs of a file, or all its problems. Paths are JSON pointers into the file."""
 
     designs: tuple[ReadDesign, ...]
     problems: tuple[Problem, ...]
@@ -53,7 +53,7 @@ class DesignFile:
 
 
 def read_design_file(data: bytes) -> DesignFile:
-    """One design or a list of them, in our layout or the nested one. Never raises."""
+    """Parse one design or a list, in our layout or the nested one. Never raises."""
     if len(data) > MAX_FILE_BYTES:
         return _refused(
             f"The file is larger than {MAX_FILE_BYTES // 2**20} MiB. Split it into several."
@@ -65,7 +65,7 @@ def read_design_file(data: bytes) -> DesignFile:
 
 
 def read_designs(raw: object) -> DesignFile:
-    """The same for a value that was parsed already. Never raises; ends soon for any value."""
+    """The same for parsed JSON. Never raises, and takes a bounded time for any value."""
     if not isinstance(raw, list):
         entries: Iterable[tuple[str, object]] = [("", raw)]
     elif not raw:
@@ -79,10 +79,11 @@ def read_designs(raw: object) -> DesignFile:
     designs: list[ReadDesign] = []
     problems: list[Problem] = []
     for base, item in entries:
-        found = _read(item)
-        problems += _moved(found.problems, base)
+        entry = _read(item)
+        problems += _moved(entry.problems, base)
         designs += [
-            ReadDesign(one.document, tuple(_moved(one.warnings, base))) for one in found.designs
+            ReadDesign(design.document, tuple(_moved(design.warnings, base)))
+            for design in entry.designs
         ]
         if len(problems) >= MAX_PROBLEMS:
             break
@@ -90,7 +91,7 @@ def read_designs(raw: object) -> DesignFile:
 
 
 def _read(raw: object) -> DesignFile:
-    """One design. What would keep it from being kept as a draft is a problem, the rest is not."""
+    """Parse one design. Only errors that a draft may not have are problems."""
     report = Report()
     if isinstance(raw, dict):
         _check_size(raw, report)
@@ -103,23 +104,23 @@ def _read(raw: object) -> DesignFile:
     if len(report) or not isinstance(raw, dict):
         return DesignFile((), report.problems())
     nested = is_nested(raw)
-    found = convert(raw) if nested else Conversion(raw)
-    _check_shape(found)
-    if len(found.report):
-        return DesignFile((), found.report.problems())
-    document = rename_ids(found.document, found.warn, complete=nested)
-    name = document.get("name")
+    conversion = convert(raw) if nested else Conversion(raw)
+    _check_shape(conversion)
+    if len(conversion.report):
+        return DesignFile((), conversion.report.problems())
+    document = rename_ids(conversion.document, conversion.warn, complete=nested)
+    name, warnings = document.get("name"), conversion.warnings
     if name is None or (isinstance(name, str) and not name.strip()):
-        found.warnings.add("/name", "The design has no name, so it gets one. Give it a better one.")
-    return DesignFile((ReadDesign(document, found.warnings.notes()),), ())
+        warnings.add("/name", "The design has no name, so it gets one. Give it a better one.")
+    return DesignFile((ReadDesign(document, warnings.notes()),), ())
 
 
 def _check_size(raw: dict[str, Any], report: Report) -> None:
-    """Report too many parts before any of them is looked at."""
+    """Report too many parts before any of them is checked."""
     for key, most in (("blocks", MAX_BLOCKS), ("connections", MAX_CONNECTIONS)):
-        found = raw.get(key)
-        if isinstance(found, list) and len(found) > most:
-            sentence = f"There may be at most {most:,} {key} here, and there are {len(found):,}."
+        items = raw.get(key)
+        if isinstance(items, list) and len(items) > most:
+            sentence = f"There may be at most {most:,} {key} here, and there are {len(items):,}."
             report.add(f"/{key}", sentence)
 
 
@@ -131,13 +132,13 @@ def _refused(message: str) -> DesignFile:
     return DesignFile((), (Problem("", message),))
 
 
-# --- What a draft must be -------------------------------------------------------------------------
+# --- The rules for drafts -------------------------------------------------------------------------
 
 
-def _check_shape(found: Conversion) -> None:
-    """Report values of the wrong kind and ids that stand twice, at their places in the file."""
+def _check_shape(conversion: Conversion) -> None:
+    """Report values of a wrong type and duplicate ids, at their places in the file."""
     report = Report()
-    document = found.document
+    document = conversion.document
     if "blocks" not in document and "schema" not in document:
         report.add("", "This is no design: `blocks` is missing. Add it: a list of blocks.")
     header = {key: value for key, value in document.items() if key not in ("blocks", "connections")}
@@ -150,33 +151,29 @@ def _check_shape(found: Conversion) -> None:
     connections = _checked_list(document, "connections", "", Connection, report)
     _check_unique(connections, "connection", report)
     for problem in report.problems():
-        found.report.add(found.place(problem.path), problem.message)
+        conversion.report.add(conversion.place(problem.path), problem.message)
 
 
 def _checked_list(
     owner: dict[str, Any], key: str, base: str, model: type[BaseModel], report: Report
 ) -> list[tuple[str, dict[str, Any]]]:
-    """The objects of a list with their paths; what is none is reported."""
+    """The objects of a list with their paths; other values are reported."""
     items, path = owner.get(key, []), f"{base}/{key}"
     if not isinstance(items, list):
         report.add(path, "This must be a list.")
         return []
-    found = []
+    objects = []
     for index, item in enumerate(items):
         if report.full:
             break
-        # Agents are looked at one by one, with places of their own.
-        shell = _without_agents(item) if model is Block else item
-        check_types(model, shell, f"{path}/{index}", report)
+        shell = item
         if isinstance(item, dict):
-            found.append((f"{path}/{index}", item))
-    return found
-
-
-def _without_agents(item: object) -> object:
-    if not isinstance(item, dict):
-        return item
-    return {key: value for key, value in item.items() if key != "agents"}
+            objects.append((f"{path}/{index}", item))
+            if model is Block:
+                # Agents are checked one by one, with their own places.
+                shell = {key: value for key, value in item.items() if key != "agents"}
+        check_types(model, shell, f"{path}/{index}", report)
+    return objects
 
 
 def _check_unique(items: list[tuple[str, dict[str, Any]]], noun: str, report: Report) -> None:
@@ -193,9 +190,9 @@ def _check_unique(items: list[tuple[str, dict[str, Any]]], noun: str, report: Re
 
 
 def design_text(document: dict[str, Any]) -> str:
-    """The document as JSON text: the same for the same document, whatever the order of its keys.
+    """The document as JSON text, independent of the order of its keys.
 
-    Reading the text gives a document with the same text.
+    Parsing the text gives a document with the same text.
     """
     ordered = _in_order(Graph, document)
     for key, model in (("blocks", Block), ("connections", Connection)):
@@ -216,14 +213,14 @@ def _part(model: type[BaseModel], item: Any) -> Any:
 
 
 def _in_order(model: type[BaseModel], part: dict[str, Any]) -> dict[str, Any]:
-    """A part's own keys as they are usually written, then what else it has."""
-    known = [key for key in key_names(model) if key in part]
-    others = sorted(part.keys() - set(known))
-    return {key: _plain(part[key]) for key in (*known, *others)}
+    """The keys of the model in their usual order, then all others."""
+    usual = [key for key in key_names(model) if key in part]
+    others = sorted(part.keys() - set(usual))
+    return {key: _plain(part[key]) for key in (*usual, *others)}
 
 
 def _plain(value: Any) -> Any:
-    """Keys in order, numbers as every database gives them back."""
+    """Keys in order, and numbers as every database returns them."""
     if isinstance(value, dict):
         return {key: _plain(value[key]) for key in sorted(value)}
     if isinstance(value, list):
@@ -231,13 +228,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value or 0.0
     if isinstance(value, int) and not -MAX_INTEGER <= value < MAX_INTEGER:
-        # PostgreSQL writes 1e22 out in digits, so that it comes back as a whole number.
-        return _as_float(value)
+        # PostgreSQL writes 1e22 out in digits, so it comes back as a whole number.
+        try:
+            return float(value)
+        except OverflowError:
+            return value
     return value
-
-
-def _as_float(value: int) -> float | int:
-    try:
-        return float(value)
-    except OverflowError:
-        return value

@@ -1,4 +1,4 @@
-"""Debate: agents answer, then answer one another; a judge, a vote or nobody decides at the end."""
+"""Debate: agents argue in rounds; at the end a judge decides, or a vote, or the last round."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Debate(Pattern[DebateSettings]):
 
 @dataclass(slots=True)
 class _Run:
-    """One debate: what was said in each round, by debater, and who forfeited."""
+    """One debate: the answers of each round by debater, and the failures."""
 
     block: Block
     settings: DebateSettings
@@ -148,8 +148,8 @@ class _Run:
 
     @property
     def positions(self) -> dict[str, str]:
-        """Everybody's latest answer, in the document's order."""
-        latest = {name: said for answers in self.rounds for name, said in answers.items()}
+        """The latest answer of each debater, in the document's order."""
+        latest = {name: answer for answers in self.rounds for name, answer in answers.items()}
         return {agent.id: latest[agent.id] for agent in self.debaters if agent.id in latest}
 
     # --- The rounds -------------------------------------------------------------------------------
@@ -160,8 +160,8 @@ class _Run:
                 return
 
     async def _round(self, number: int) -> bool:
-        """Ask every debater; true if all answered and all agree."""
-        # Nobody acts upon an agreement in the last round, so nobody is asked for it there.
+        """Ask every debater; true if all answered and agree."""
+        # An agreement in the last round would change nothing, so nobody is asked about it there.
         asks_agreement = self.settings.stop_on_agreement and 1 < number < self.settings.rounds
         positions = self.positions
 
@@ -181,9 +181,11 @@ class _Run:
     async def _ask(
         self, agent: Agent, number: int, positions: Mapping[str, str], *, asks_agreement: bool
     ) -> Answer:
-        """One debater's turn. Raises AgentFailed: it forfeits the round."""
+        """One debater's turn. Raises AgentFailed if it forfeits the round."""
         parts = [*self.task, *delivered(agent, self.context)]
-        later = self._later(number)
+        decides = self.judge is not None or self.settings.judge == "vote"
+        is_optional = len(self.debaters) > MIN_LEFT
+        later = self.settings.rounds - number + decides if is_optional else None
         if number == 1:
             wanted = instruction(OPENING)
             return await self.context.ask(agent, [*parts, wanted], purpose="opening", later=later)
@@ -203,23 +205,16 @@ class _Run:
         )
         if not asks_agreement:
             return answer
-        said = text_of(answer.value, "answer")
-        if not said:
+        reply = text_of(answer.value, "answer")
+        if not reply:
             raise AgentFailed(agent.id, "the answer did not have the form that was asked for.")
-        return Answer(said, answer.value)
-
-    def _later(self, number: int) -> int | None:
-        """What comes after this round; None where everybody is needed."""
-        if len(self.debaters) <= MIN_LEFT:
-            return None
-        decides = self.judge is not None or self.settings.judge == "vote"
-        return self.settings.rounds - number + decides
+        return Answer(reply, answer.value)
 
     # --- The end ----------------------------------------------------------------------------------
 
     async def verdict(self, judge: Agent) -> BlockOutput:
         positions = self.positions
-        said = [
+        transcript = [
             Part(f"{self._label(agent)}, round {number}", answers[agent.id])
             for number, answers in enumerate(self.rounds, start=1)
             for agent in self.debaters
@@ -227,7 +222,7 @@ class _Run:
         ]
         answer = await self.context.ask(
             judge,
-            [*self.task, *delivered(judge, self.context), *self._legend(), *said,
+            [*self.task, *delivered(judge, self.context), *self._legend(), *transcript,
              *notes(self.losses), instruction(VERDICT)],
             purpose="verdict",
             round_number=len(self.rounds),
@@ -249,9 +244,9 @@ class _Run:
         return BlockOutput(final, by_agent={**positions, judge.id: verdict})
 
     async def vote(self) -> BlockOutput:
-        """The latest answer of whom most debaters vote for; among equals the earliest wins."""
+        """The latest answer of the debater with the most votes; the earliest wins a tie."""
         positions = self.positions
-        said = [
+        answers = [
             Part(self._label(agent), positions[agent.id])
             for agent in self.debaters
             if agent.id in positions
@@ -260,7 +255,7 @@ class _Run:
         async def ask(agent: Agent) -> Answer:
             answer = await self.context.ask(
                 agent,
-                [*self.task, *delivered(agent, self.context), *self._legend(), *said,
+                [*self.task, *delivered(agent, self.context), *self._legend(), *answers,
                  instruction(VOTE)],
                 purpose="vote",
                 round_number=len(self.rounds),

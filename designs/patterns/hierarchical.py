@@ -28,7 +28,6 @@ from designs.patterns.prompts import (
     render_task,
 )
 from designs.patterns.structured import (
-    Schema,
     entries_of,
     list_of,
     listed,
@@ -89,7 +88,7 @@ class _Subtask:
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """What a worker made of its subtask, or why it made nothing of it."""
+    """A worker's answer to its subtask, or the reason why it has none."""
 
     subtask: _Subtask
     text: str | None
@@ -103,7 +102,7 @@ class _Result:
 
 
 class Hierarchical(Pattern[HierarchicalSettings]):
-    """The output is the manager's synthesis. What was dropped or not done is named to it."""
+    """The output is the manager's synthesis. The manager sees what was dropped or failed."""
 
     type = "hierarchical"
     label = "Hierarchical"
@@ -129,7 +128,7 @@ class Hierarchical(Pattern[HierarchicalSettings]):
 
 @dataclass(slots=True)
 class _Run:
-    """One run of the block: results and losses so far."""
+    """One run of the block: the results and losses so far."""
 
     block: Block
     settings: HierarchicalSettings
@@ -158,7 +157,9 @@ class _Run:
                 break
         done = [result for result in self.results if result.text is not None]
         if not done:
-            raise BlockFailed(self._nothing_done())
+            why = self.losses or [f"The plan of {display_name(self.manager)} has no subtasks."]
+            workers = f"The workers are {listed(list(self.workers))}."
+            raise BlockFailed(" ".join(["no subtask was carried out.", *why, workers]))
         answer = await self.context.ask(
             self.manager, self._prompt(SYNTHESIS, with_workers=False), purpose="synthesis"
         )
@@ -169,28 +170,27 @@ class _Run:
         return BlockOutput(answer.text, by_agent={**by_agent, self.manager.id: answer.text})
 
     async def _plan(self, round_number: int, left: int) -> list[_Subtask]:
+        """Ask for subtasks; those that cannot be carried out are dropped and named."""
         first = round_number == 1
         wanted = (PLAN if first else PLAN_AGAIN) + (ALONE if self.settings.parallel else IN_TURN)
+        entry = object_of(worker=one_of(self.workers), task=text())
         answer = await self.context.ask(
             self.manager,
             self._prompt(wanted, with_workers=True),
             purpose="plan" if first else "replan",
             round_number=round_number,
-            schema=_plan_schema(self.workers, least=1 if first else 0, most=left),
+            schema=object_of(subtasks=list_of(entry, least=1 if first else 0, most=left)),
             lenient=True,
         )
-        return self._read(answer.value, left)
-
-    def _read(self, plan: Any, left: int) -> list[_Subtask]:
-        """The subtasks that can be carried out; all others are dropped and named."""
+        plan = answer.value
         if not isinstance(plan, dict) or not isinstance(plan.get("subtasks"), list):
             self._lose(f"The plan of {display_name(self.manager)} cannot be read.")
         subtasks: list[_Subtask] = []
-        for entry in entries_of(plan, "subtasks"):
-            name, task = text_of(entry, "worker"), text_of(entry, "task")
+        for item in entries_of(plan, "subtasks"):
+            name, task = text_of(item, "worker"), text_of(item, "task")
             worker = self.workers.get(name)
             if not task:
-                self._lose(f"The subtask {quoted(entry)} was dropped: it does not say what to do.")
+                self._lose(f"The subtask {quoted(item)} was dropped: it does not say what to do.")
             elif worker is None:
                 self._lose(
                     f"The subtask {quoted(task)} was dropped: there is no worker {quoted(name)}."
@@ -206,33 +206,29 @@ class _Run:
 
     async def _carry_out(self, subtasks: Sequence[_Subtask], round_number: int) -> list[_Result]:
         results: list[_Result] = []
-        later = self._later(subtasks, round_number)
+        at_once = AT_ONCE if self.settings.parallel else 1
+        # Further plans with their results, and the synthesis.
+        after = 2 * (self.settings.rounds - round_number) + 1
+        turns = later_turns(len(subtasks), at_once=at_once)
+        later: list[int | None] = [turn + after for turn in turns]
+        if len(subtasks) == 1 and not any(result.text is not None for result in self.results):
+            # Without this only result there is nothing to put together.
+            later = [None]
         if self.settings.parallel:
             work = [
-                self._do(subtask, round_number, [], after)
-                for subtask, after in zip(subtasks, later, strict=True)
+                self._do(subtask, round_number, [], turns_left)
+                for subtask, turns_left in zip(subtasks, later, strict=True)
             ]
-            results = await in_order(work, at_once=AT_ONCE)
+            results = await in_order(work, at_once=at_once)
         else:
-            for subtask, after in zip(subtasks, later, strict=True):
+            for subtask, turns_left in zip(subtasks, later, strict=True):
                 earlier = [r.part for r in (*self.results, *results) if r.text is not None]
-                results.append(await self._do(subtask, round_number, earlier, after))
+                results.append(await self._do(subtask, round_number, earlier, turns_left))
         for result in results:
             if result.text is None:
                 worker, task = display_name(result.subtask.worker), quoted(result.subtask.task)
                 self._lose(f"{worker} did not do {task}: {result.loss.rstrip('.')}.")
         return results
-
-    def _later(self, subtasks: Sequence[_Subtask], round_number: int) -> list[int | None]:
-        """For each subtask what comes after it: other subtasks, plans and results, the synthesis.
-
-        None for the only one there is: without its result there is nothing to put together.
-        """
-        if len(subtasks) == 1 and not any(result.text is not None for result in self.results):
-            return [None]
-        at_once = AT_ONCE if self.settings.parallel else 1
-        after = 2 * (self.settings.rounds - round_number) + 1
-        return [turns + after for turns in later_turns(len(subtasks), at_once=at_once)]
 
     async def _do(
         self, subtask: _Subtask, round_number: int, earlier: list[Part], later: int | None
@@ -265,16 +261,6 @@ class _Run:
         self.losses.append(sentence)
         self.context.degrade(sentence)
 
-    def _nothing_done(self) -> str:
-        why = self.losses or [f"The plan of {display_name(self.manager)} has no subtasks."]
-        workers = f"The workers are {listed(list(self.workers))}."
-        return " ".join(["no subtask was carried out.", *why, workers])
-
 
 def _most(block: Block, settings: HierarchicalSettings) -> int:
     return settings.max_delegations or 2 * (len(block.agents) - 1)
-
-
-def _plan_schema(workers: Iterable[str], *, least: int, most: int) -> Schema:
-    subtask = object_of(worker=one_of(workers), task=text())
-    return object_of(subtasks=list_of(subtask, least=least, most=most))

@@ -1,4 +1,4 @@
-"""Asks several agents at the same time, and bears the loss of as many as may be missing."""
+"""Asks several agents at the same time, and tolerates the loss of some of them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class GatheredAnswers:
-    """Answers and failures, both in the agents' order whatever the order of their coming."""
+    """Answers and failures, both in the order of the agents."""
 
     answers: dict[str, Answer]
     missing: tuple[tuple[Agent, str], ...]
 
 
 def later_turns(count: int, *, at_once: int) -> list[int]:
-    """For each of so many questions, how many turns come after its own."""
+    """For each of `count` questions, the number of turns that come after its own."""
     turns = -(-count // at_once)
     return [turns - 1 - place // at_once for place in range(count)]
 
@@ -37,8 +37,8 @@ async def ask_all(
 ) -> GatheredAnswers:
     """Ask every agent, at most `at_once` at a time, and wait for all of them.
 
-    As soon as fewer than `needed` can answer, the others are cancelled: raises AgentFailed when all
-    were needed, else BlockFailed with every loss. Any other error of `ask` ends it likewise.
+    As soon as fewer than `needed` can answer, the others are cancelled: raises AgentFailed if all
+    were needed, else BlockFailed with every loss. Any other error of `ask` cancels them too.
     """
     gate = asyncio.Semaphore(at_once)
     lost: dict[str, AgentFailed] = {}
@@ -57,7 +57,17 @@ async def ask_all(
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(agent)) for agent in agents]
     except BaseExceptionGroup as failures:
-        raise _cause(failures, agents, lost, needed) from failures
+        others = [error for error in failures.exceptions if not isinstance(error, AgentFailed)]
+        if others or needed == len(agents):
+            raise (others or failures.exceptions)[0] from failures
+        losses = "; ".join(
+            f"{display_name(agent)}: {lost[agent.id].reason}"
+            for agent in agents
+            if agent.id in lost
+        )
+        raise BlockFailed(
+            f"{needed} of {len(agents)} agents must answer, and too many failed ({losses})"
+        ) from failures
     answers = {agent.id: task.result() for agent, task in zip(agents, tasks, strict=True)}
     return GatheredAnswers(
         {agent_id: answer for agent_id, answer in answers.items() if answer is not None},
@@ -65,27 +75,8 @@ async def ask_all(
     )
 
 
-def _cause(
-    failures: BaseExceptionGroup[BaseException],
-    agents: Sequence[Agent],
-    lost: dict[str, AgentFailed],
-    needed: int,
-) -> BaseException:
-    for failure in failures.exceptions:
-        if not isinstance(failure, AgentFailed):
-            return failure
-    if needed == len(agents):
-        return failures.exceptions[0]
-    losses = "; ".join(
-        f"{display_name(agent)}: {lost[agent.id].reason}" for agent in agents if agent.id in lost
-    )
-    return BlockFailed(
-        f"{needed} of {len(agents)} agents must answer, and too many failed ({losses})"
-    )
-
-
 async def in_order(work: Sequence[Coroutine[Any, Any, T]], *, at_once: int) -> list[T]:
-    """Await all of it, at most `at_once` at a time; results in the order of `work`.
+    """Await all of `work`, at most `at_once` at a time; results are in the same order.
 
     The first error cancels the rest and is raised alone.
     """

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from designs.graph.spec import Agent, Block, Problem
-from designs.patterns.base import Answer, BlockOutput, Part, Pattern, RunContext, Settings
-from designs.patterns.members import GatheredAnswers, ask_all, later_turns
-from designs.patterns.prompts import NOTE, answer_part, delivered, display_name, render_task
+from designs.patterns.base import Answer, BlockOutput, Pattern, RunContext, Settings
+from designs.patterns.members import ask_all, later_turns
+from designs.patterns.prompts import answer_part, delivered, display_name, notes, render_task
 
 Aggregate = Literal["agent", "list", "vote"]
 AGGREGATING_ROLES = ("manager", "moderator")
@@ -80,7 +80,9 @@ class Parallel(Pattern[ParallelSettings]):
         self, block: Block, settings: ParallelSettings, context: RunContext
     ) -> BlockOutput:
         task = render_task(block, context)
-        aggregator = _aggregator(block, settings)
+        aggregator = None
+        if settings.aggregate not in ("list", "vote"):
+            aggregator = next((a for a in block.agents if a.role in AGGREGATING_ROLES), None)
         members = [agent for agent in block.agents if agent is not aggregator]
 
         needed = len(members) if settings.require == "all" else settings.require
@@ -97,21 +99,25 @@ class Parallel(Pattern[ParallelSettings]):
             )
 
         gathered = await ask_all(members, ask, needed=needed, at_once=settings.max_concurrency)
-        if gathered.missing:
-            context.degrade(missing_sentence(gathered.missing))
+        losses = [missing_sentence(gathered.missing)] if gathered.missing else []
+        for loss in losses:
+            context.degrade(loss)
         by_agent: dict[str, Any] = {name: answer.text for name, answer in gathered.answers.items()}
         if aggregator is None:
             value: Any = by_agent if settings.aggregate != "vote" else vote(by_agent)
             return BlockOutput(value, by_agent=by_agent)
-        parts = [*task, *delivered(aggregator, context), *_answers(members, gathered)]
+        answers = [
+            answer_part(agent, by_agent[agent.id]) for agent in members if agent.id in by_agent
+        ]
+        parts = [*task, *delivered(aggregator, context), *answers, *notes(losses)]
         aggregate = await context.ask(aggregator, parts, purpose="aggregate")
         return BlockOutput(aggregate.text, by_agent={**by_agent, aggregator.id: aggregate.text})
 
 
 def vote(answers: Mapping[str, str]) -> str:
-    """The answer most members gave, as the first of them wrote it; among equals the earliest wins.
+    """The most frequent answer, as its first member wrote it; the earliest wins a tie.
 
-    Answers count as the same if only case, spaces, or quotes and stops around them differ.
+    Answers are equal if they differ only in case, spaces, or quotes and stops around them.
     """
     votes: dict[str, list[str]] = {}
     for text in answers.values():
@@ -120,26 +126,10 @@ def vote(answers: Mapping[str, str]) -> str:
 
 
 def missing_sentence(missing: Sequence[tuple[Agent, str]]) -> str:
-    """Who did not answer, and why."""
     losses = "; ".join(f"{display_name(agent)} ({reason.rstrip('.')})" for agent, reason in missing)
     return f"No answer came from {losses}."
 
 
 def normalised(text: str) -> str:
-    """An answer without what makes no difference to a vote: case, spaces, stops around it."""
+    """An answer for comparison: without case, extra spaces, and punctuation around it."""
     return " ".join(text.casefold().split()).strip(" .,;:!?\"'`*_")
-
-
-def _aggregator(block: Block, settings: ParallelSettings) -> Agent | None:
-    if settings.aggregate in ("list", "vote"):
-        return None
-    return next((agent for agent in block.agents if agent.role in AGGREGATING_ROLES), None)
-
-
-def _answers(members: Sequence[Agent], gathered: GatheredAnswers) -> list[Part]:
-    parts = [
-        answer_part(agent, gathered.answers[agent.id].text)
-        for agent in members
-        if agent.id in gathered.answers
-    ]
-    return [*parts, Part(NOTE, missing_sentence(gathered.missing))] if gathered.missing else parts

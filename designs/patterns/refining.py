@@ -1,4 +1,4 @@
-"""Refines a draft: written, scored, revised, until it is good enough or gets no better."""
+"""Refines a draft: it is scored and revised until it is good enough or stops improving."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ async def refine(
     threshold: int,
     patience: int,
 ) -> BlockOutput:
-    """The best draft. Below the threshold the run is marked degraded. Every draft is scored.
+    """The best draft; a score below the threshold marks the run degraded.
 
-    Raises BlockFailed if the first critique has no score, AgentFailed if there is none; what fails
-    later ends the revising, and the best draft so far is the output.
+    Raises BlockFailed if the first critique has no score, AgentFailed if the first round fails. A
+    later failure ends the revising, and the best draft so far is the output.
     """
     task = render_task(block, context)
     drafts: list[_Draft] = []
@@ -58,15 +58,22 @@ async def refine(
         except AgentFailed as failed:
             if not drafts:
                 raise
-            _without_revision(context, failed, round_number)
+            reason = failed.reason.rstrip(".")
+            context.degrade(
+                f"Round {round_number} of revising failed ({reason}); the best draft was kept."
+            )
             break
         if draft is None:
-            _without_score(context, critic, round_number)
+            context.degrade(
+                f"{display_name(critic)} gave the draft of round {round_number} no score, "
+                "so it does not count."
+            )
             break
         drafts.append(draft)
-        if draft.score >= threshold or _stale_rounds(drafts) >= patience:
+        # The earliest of equal drafts, so that an equal score is no improvement.
+        best = max(drafts, key=lambda draft: draft.score)
+        if draft.score >= threshold or len(drafts) - 1 - drafts.index(best) >= patience:
             break
-    best = _best(drafts)
     if best.score < threshold:
         context.degrade(f"The best draft scored {best.score:g}; the threshold is {threshold}.")
     critique: dict[str, Any] = {"score": best.score, "feedback": best.feedback}
@@ -89,7 +96,7 @@ async def _write(
         Part("Feedback", f"{last.feedback} (score: {last.score:g} of {MAX_SCORE})"),
         instruction(REVISE),
     ]
-    # A draft that was scored is there already.
+    # There is a scored draft already, so this answer may be lost.
     answer = await context.ask(writer, parts, purpose="revise", round_number=round_number, later=0)
     return answer.text
 
@@ -105,7 +112,7 @@ async def _judge(
 ) -> _Draft | None:
     """The scored draft; None if the critique has no score even after its correction.
 
-    Raises BlockFailed if the `first` draft has none: there is no other then.
+    Raises BlockFailed if the `first` draft gets no score: there is no other draft yet.
     """
     answer = await context.ask(
         critic,
@@ -116,49 +123,25 @@ async def _judge(
         lenient=True,
         later=None if first else 0,
     )
-    said = field_of(answer.value, "score")
-    score = _score(said)
-    if score is None:
-        if first:
-            raise BlockFailed(_no_score(critic, said))
+    value = field_of(answer.value, "score")
+    score = _score(value)
+    if score is not None:
+        return _Draft(written, score, text_of(answer.value, "feedback"))
+    if first:
+        but = "" if value is None else f", but {quoted(value)}"
+        raise BlockFailed(
+            f"{display_name(critic)} gave the draft no score from {MIN_SCORE} to {MAX_SCORE}{but}, "
+            "so nobody knows whether it is good. Name a model for it that keeps to what is asked."
+        )
+    return None
+
+
+def _score(value: Any) -> int | float | None:
+    """A score from 0 to 100; None for any other value, or another scale, such as 0.8 or 8/10."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:9])
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return _Draft(written, score, text_of(answer.value, "feedback"))
-
-
-def _score(said: Any) -> int | float | None:
-    """A score from 0 to 100; None if it is none, or one of another scale, as 0.8 and 8/10 are."""
-    if isinstance(said, str) and said.isascii() and said.isdigit():
-        said = int(said[:9])
-    if isinstance(said, bool) or not isinstance(said, int | float):
+    if not MIN_SCORE <= value <= MAX_SCORE or 0 < value < 1:
         return None
-    if not MIN_SCORE <= said <= MAX_SCORE or 0 < said < 1:
-        return None
-    return said
-
-
-def _no_score(critic: Agent, said: Any) -> str:
-    but = "" if said is None else f", but {quoted(said)}"
-    return (
-        f"{display_name(critic)} gave the draft no score from {MIN_SCORE} to {MAX_SCORE}{but}, "
-        "so nobody knows whether it is good. Name a model for it that keeps to what is asked."
-    )
-
-
-def _without_score(context: RunContext, critic: Agent, round_number: int) -> None:
-    who = display_name(critic)
-    context.degrade(f"{who} gave the draft of round {round_number} no score, so it does not count.")
-
-
-def _without_revision(context: RunContext, failed: AgentFailed, round_number: int) -> None:
-    reason = failed.reason.rstrip(".")
-    context.degrade(f"Round {round_number} of revising failed ({reason}); the best draft was kept.")
-
-
-def _best(drafts: Sequence[_Draft]) -> _Draft:
-    """Among equals the earliest."""
-    return max(drafts, key=lambda draft: draft.score)
-
-
-def _stale_rounds(drafts: Sequence[_Draft]) -> int:
-    """How many drafts came after the best one."""
-    return len(drafts) - 1 - drafts.index(_best(drafts))
+    return value

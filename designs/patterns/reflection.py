@@ -1,13 +1,13 @@
-"""Reflection: a draft criticised and revised until it is good, or a design's prompts reviewed."""
+"""Reflection: criticises and revises a draft until it is good, or reviews a design's prompts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
 
-from designs.graph.spec import Agent, Block, Problem
+from designs.graph.spec import Block, Problem
 from designs.patterns.base import BlockOutput, Pattern, RunContext, Settings
 from designs.patterns.refining import refine
 from designs.patterns.reviewing import review_design
@@ -53,7 +53,19 @@ class Reflection(Pattern[ReflectionSettings]):
     def check(self, block: Block, settings: ReflectionSettings) -> Iterable[Problem]:
         reflectors = [agent for agent in block.agents if agent.role == "reflector"]
         if settings.mode == "review_design":
-            yield from _review_problems(block, settings)
+            if len(block.agents) > 1:
+                yield Problem(
+                    "/agents/1",
+                    "One agent alone reviews a design. Remove the other, or use `refine`.",
+                )
+            defaults = ReflectionSettings()
+            for key in ("max_rounds", "threshold", "patience"):
+                if getattr(settings, key) != getattr(defaults, key):
+                    yield Problem(
+                        f"/settings/{key}",
+                        f"A review of the design has no drafts, so `{key}` means nothing. "
+                        "Remove it.",
+                    )
         elif len(block.agents) > 1 and len(reflectors) != 1:
             yield Problem(
                 "/agents/1/role",
@@ -65,7 +77,10 @@ class Reflection(Pattern[ReflectionSettings]):
     ) -> BlockOutput:
         if settings.mode == "review_design":
             return await review_design(block, context, block.agents[0])
-        writer, critic = _players(block.agents)
+        agents = block.agents
+        critic = next((agent for agent in agents if agent.role == "reflector"), agents[-1])
+        # One agent alone writes and criticises.
+        writer = next((agent for agent in agents if agent is not critic), critic)
         return await refine(
             block,
             context,
@@ -75,24 +90,3 @@ class Reflection(Pattern[ReflectionSettings]):
             threshold=settings.threshold,
             patience=settings.patience,
         )
-
-
-def _review_problems(block: Block, settings: ReflectionSettings) -> Iterable[Problem]:
-    if len(block.agents) > 1:
-        yield Problem(
-            "/agents/1", "One agent alone reviews a design. Remove the other, or use `refine`."
-        )
-    usual = ReflectionSettings()
-    for key in ("max_rounds", "threshold", "patience"):
-        if getattr(settings, key) != getattr(usual, key):
-            yield Problem(
-                f"/settings/{key}",
-                f"A review of the design has no drafts, so `{key}` means nothing. Remove it.",
-            )
-
-
-def _players(agents: Sequence[Agent]) -> tuple[Agent, Agent]:
-    """Who writes and who criticises; one agent alone does both."""
-    critic = next((agent for agent in agents if agent.role == "reflector"), agents[-1])
-    writer = next((agent for agent in agents if agent is not critic), critic)
-    return writer, critic

@@ -1,15 +1,14 @@
-"""Reviews the running design itself: every prompt, the graph, the results; suggests prompts."""
+"""Reviews the running design itself, with its prompts and results, and suggests better prompts."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from designs.graph.spec import Agent, Block, Connection, Graph
+from designs.graph.spec import Agent, Block, Connection
 from designs.patterns.base import BlockFailed, BlockOutput, Part, RunContext
 from designs.patterns.prompts import cut, delivered, display_name, instruction, render_task
 from designs.patterns.structured import (
-    Schema,
     entries_of,
     field_of,
     list_of,
@@ -36,44 +35,55 @@ REVIEW = (
 async def review_design(block: Block, context: RunContext, reflector: Agent) -> BlockOutput:
     """`{"suggestions": [{block_id, agent_id, current_prompt, suggested_prompt, reasoning}, …]}`.
 
-    The current prompts are the document's, not the model's words. A suggestion for an agent that
-    does not exist is dropped and named. Raises BlockFailed if the answer cannot be read.
+    The current prompts come from the document, not from the model. A suggestion for an unknown
+    agent is dropped and named. Raises BlockFailed if the answer cannot be read.
     """
-    agents = _agents(context.graph)
+    graph = context.graph
+    agents = {
+        f"{block.id}/{agent.id}": (block, agent) for block in graph.blocks for agent in block.agents
+    }
+    blocks = [
+        {
+            "id": block.id,
+            "type": block.type,
+            "label": block.label,
+            "task": cut(block.task, TASK_CHARACTERS),
+            "settings": block.settings,
+        }
+        for block in graph.blocks
+    ]
+    about_agents = {
+        name: {"name": agent.name, "role": agent.role, "system_prompt": agent.system_prompt}
+        for name, (_, agent) in agents.items()
+    }
+    results = {name: _shortened(output) for name, output in context.results().items()}
+    suggestion = object_of(agent=one_of(agents), reasoning=text(), suggested_prompt=text())
+    most = min(len(agents), MAX_SUGGESTIONS)
     answer = await context.ask(
         reflector,
         [
             *render_task(block, context),
             *delivered(reflector, context),
-            Part("Blocks", _blocks(context.graph)),
-            Part("Connections", [_way(connection) for connection in context.graph.connections]),
-            Part("Agents", {name: _about(agent) for name, (_, agent) in agents.items()}),
-            Part("Results so far", _results(context)),
+            Part("Blocks", blocks),
+            Part("Connections", [_described(connection) for connection in graph.connections]),
+            Part("Agents", about_agents),
+            Part("Results so far", results),
             instruction(REVIEW),
         ],
         purpose="review",
-        schema=_schema(agents),
+        schema=object_of(suggestions=list_of(suggestion, least=0, most=most)),
         lenient=True,
     )
     if not isinstance(field_of(answer.value, "suggestions"), list):
         raise BlockFailed(f"the suggestions of {display_name(reflector)} cannot be read.")
-    suggestions = _read(answer.value, agents, context)
-    value = {"suggestions": suggestions}
+    value = {"suggestions": _suggestions(answer.value, agents, context)}
     return BlockOutput(value, by_agent={reflector.id: value})
 
 
-Agents = dict[str, tuple[Block, Agent]]
-
-
-def _agents(graph: Graph) -> Agents:
-    """All agents of the design under the names the model uses: `block/agent`."""
-    return {
-        f"{block.id}/{agent.id}": (block, agent) for block in graph.blocks for agent in block.agents
-    }
-
-
-def _read(value: Any, agents: Agents, context: RunContext) -> list[dict[str, str]]:
-    """The suggestions that mean something: a known agent, a new prompt, the first for its agent."""
+def _suggestions(
+    value: Any, agents: dict[str, tuple[Block, Agent]], context: RunContext
+) -> list[dict[str, str]]:
+    """The first suggestion of a new prompt for each agent, in the document's order."""
     suggestions: dict[str, dict[str, str]] = {}
     for entry in entries_of(value, "suggestions"):
         name, prompt = text_of(entry, "agent"), text_of(entry, "suggested_prompt")
@@ -93,26 +103,7 @@ def _read(value: Any, agents: Agents, context: RunContext) -> list[dict[str, str
     return [suggestions[name] for name in agents if name in suggestions]
 
 
-def _schema(agents: Agents) -> Schema:
-    suggestion = object_of(agent=one_of(agents), reasoning=text(), suggested_prompt=text())
-    most = min(len(agents), MAX_SUGGESTIONS)
-    return object_of(suggestions=list_of(suggestion, least=0, most=most))
-
-
-def _blocks(graph: Graph) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": block.id,
-            "type": block.type,
-            "label": block.label,
-            "task": cut(block.task, TASK_CHARACTERS),
-            "settings": block.settings,
-        }
-        for block in graph.blocks
-    ]
-
-
-def _way(connection: Connection) -> str:
+def _described(connection: Connection) -> str:
     source = ".".join(filter(None, [connection.source, connection.source_agent]))
     target = ".".join(filter(None, [connection.target, connection.target_agent]))
     conditions = [
@@ -122,15 +113,7 @@ def _way(connection: Connection) -> str:
     return ", ".join(filter(None, [f"{source} -> {target}", *conditions]))
 
 
-def _about(agent: Agent) -> dict[str, str]:
-    return {"name": agent.name, "role": agent.role, "system_prompt": agent.system_prompt}
-
-
-def _results(context: RunContext) -> dict[str, Any]:
-    return {name: _shortened(output) for name, output in context.results().items()}
-
-
 def _shortened(output: Any) -> Any:
-    """An output as it is if it is short, else the beginning of its text."""
+    """A short output unchanged, else the beginning of its text."""
     words = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
     return output if len(words) <= RESULT_CHARACTERS else cut(words, RESULT_CHARACTERS)

@@ -1,10 +1,10 @@
-"""Routing: a router picks specialists of its block, or, without any, among the ways out of it."""
+"""Routing: a router picks specialists of its block or, without any, outgoing connections."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -27,11 +27,10 @@ from designs.patterns.prompts import (
     delivered,
     display_name,
     instruction,
+    outline_of,
     render_task,
-    told,
 )
 from designs.patterns.structured import (
-    Schema,
     entries_of,
     field_of,
     list_of,
@@ -44,7 +43,7 @@ from designs.patterns.structured import (
 )
 
 AT_ONCE = 8
-# So much of an answer that is no JSON is quoted.
+# Characters that are quoted of an answer that is not JSON.
 BEGINNING_CHARACTERS = 60
 
 
@@ -114,7 +113,14 @@ class Routing(Pattern[RoutingSettings]):
             )
         chosen = [place for place, c in outgoing.items() if route_of(c) in routes]
         if specialists:
-            yield from _unknown_routes(outgoing, specialists)
+            for place, connection in outgoing.items():
+                if connection.route is not None and connection.route not in specialists:
+                    yield Problem(
+                        f"{place}/route",
+                        f"The routes of `{connection.source}` are its specialists: "
+                        f"{listed(specialists)}. Use one of them, or remove `route`: "
+                        "the connection is then always taken.",
+                    )
         if chosen and block.on_error == "default":
             yield Problem(
                 f"{path}/on_error",
@@ -135,9 +141,17 @@ class Routing(Pattern[RoutingSettings]):
             about = _about_targets(outgoing, context)
         choice = await _choose(router, settings, context, task, about)
         if not specialists:
-            return _routed(router, settings, context, choice)
+            arrived = context.evaluate("incoming")
+            routed = {
+                "input": context.evaluate("input") if arrived is None else arrived,
+                "route": choice.routes[0] if settings.mode == "single" else list(choice.routes),
+                "reason": choice.reason,
+            }
+            routes = frozenset(choice.routes)
+            return BlockOutput(routed, by_agent={router.id: routed}, routes=routes)
         picked = [agent for agent in specialists if agent.id in choice.routes]
         answers = await _answers(picked, context, task)
+        # A connection without a route is always taken.
         free = {route_of(c) for c in outgoing} - set(about)
         value = answers if settings.mode == "multi" else answers[picked[0].id]
         return BlockOutput(value, by_agent=answers, routes=frozenset({*choice.routes, *free}))
@@ -167,25 +181,15 @@ def outgoing_routes(outgoing: Iterable[Connection]) -> dict[str, list[Connection
     return routes
 
 
-def _unknown_routes(
-    outgoing: Mapping[str, Connection], specialists: Sequence[str]
-) -> Iterable[Problem]:
-    for place, connection in outgoing.items():
-        if connection.route is not None and connection.route not in specialists:
-            yield Problem(
-                f"{place}/route",
-                f"The routes of `{connection.source}` are its specialists: {listed(specialists)}. "
-                "Use one of them, or remove `route`: the connection is then always taken.",
-            )
-
-
 def _about_targets(outgoing: Iterable[Connection], context: RunContext) -> dict[str, str]:
-    """What lies behind each outgoing route: labels and tasks of its blocks."""
+    """Describes each outgoing route by the labels and tasks of its blocks."""
     blocks = {block.id: block for block in context.graph.blocks}
     about: dict[str, str] = {}
     for route, connections in outgoing_routes(outgoing).items():
         targets = dict.fromkeys(connection.target for connection in connections)
-        words = [f"{blocks[name].label or name}. {told(blocks[name].task)}" for name in targets]
+        words = [
+            f"{blocks[name].label or name}. {outline_of(blocks[name].task)}" for name in targets
+        ]
         about[route] = cut(" ".join(words), ABOUT_CHARACTERS)
     return about
 
@@ -198,20 +202,32 @@ async def _choose(
     about: Mapping[str, str],
 ) -> _Choice:
     """The routes to take. Raises BlockFailed if none is valid and there is no default."""
-    most = 1 if settings.mode == "single" else min(settings.max_routes, len(about))
+    name = one_of(about)
+    if settings.mode == "single":
+        most = 1
+        wanted = "Choose the one route that fits best, by its name. Say why in one sentence."
+        schema = object_of(reason=text(), route=name)
+    else:
+        most = min(settings.max_routes, len(about))
+        wanted = (
+            f"Choose each route that fits, by its name, at most {most}. Say why in one sentence."
+        )
+        schema = object_of(reason=text(), routes=list_of(name, least=1, most=most))
     answer = await context.ask(
         router,
         [
             *task,
             *delivered(router, context),
             Part("Routes", dict(about)),
-            instruction(_instruction(settings, most)),
+            instruction(wanted),
         ],
         purpose="route",
-        schema=_schema(settings, about, most),
+        schema=schema,
         lenient=True,
     )
-    named = _named(answer.value, settings)
+    single = settings.mode == "single"
+    names = [field_of(answer.value, "route")] if single else entries_of(answer.value, "routes")
+    named = list(dict.fromkeys(name for name in names if isinstance(name, str) and name))
     valid = [name for name in named if name in about]
     invalid = ", ".join(quoted(name) for name in named if name not in about)
     who = display_name(router)
@@ -222,51 +238,15 @@ async def _choose(
             context.degrade(f"{who} may choose {most}; left out: {listed(dropped)}.")
         routes = tuple(route for route in about if route in valid[:most])
         return _Choice(routes, text_of(answer.value, "reason"))
-    chose = f"chose {invalid}" if invalid else _why_none(answer)
+    chose = f"chose {invalid}" if invalid else "named no route"
+    if answer.value is None:
+        beginning = cut(answer.text, BEGINNING_CHARACTERS)
+        chose = f'gave an answer that could not be read as JSON (it begins with "{beginning}")'
     if settings.default_route is None:
         raise BlockFailed(f"{who} {chose}. The valid routes are {listed(list(about))}.")
     sentence = f"{who} {chose}; the default route `{settings.default_route}` was taken."
     context.degrade(sentence)
     return _Choice((settings.default_route,), sentence)
-
-
-def _why_none(answer: Answer) -> str:
-    if answer.value is not None:
-        return "named no route"
-    beginning = cut(answer.text, BEGINNING_CHARACTERS)
-    return f'gave an answer that could not be read as JSON (it begins with "{beginning}")'
-
-
-def _named(value: Any, settings: RoutingSettings) -> list[str]:
-    """The names in the router's answer, each once, whether there are such routes or not."""
-    single = settings.mode == "single"
-    found = [field_of(value, "route")] if single else entries_of(value, "routes")
-    return list(dict.fromkeys(name for name in found if isinstance(name, str) and name))
-
-
-def _instruction(settings: RoutingSettings, most: int) -> str:
-    if settings.mode == "single":
-        return "Choose the one route that fits best, by its name. Say why in one sentence."
-    return f"Choose each route that fits, by its name, at most {most}. Say why in one sentence."
-
-
-def _schema(settings: RoutingSettings, names: Iterable[str], most: int) -> Schema:
-    if settings.mode == "single":
-        return object_of(reason=text(), route=one_of(names))
-    return object_of(reason=text(), routes=list_of(one_of(names), least=1, most=most))
-
-
-def _routed(
-    router: Agent, settings: RoutingSettings, context: RunContext, choice: _Choice
-) -> BlockOutput:
-    """What came in goes on, with the choice; only the chosen connections are taken."""
-    arrived = context.evaluate("incoming")
-    value = {
-        "input": context.evaluate("input") if arrived is None else arrived,
-        "route": choice.routes[0] if settings.mode == "single" else list(choice.routes),
-        "reason": choice.reason,
-    }
-    return BlockOutput(value, by_agent={router.id: value}, routes=frozenset(choice.routes))
 
 
 async def _answers(
