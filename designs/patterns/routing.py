@@ -151,7 +151,7 @@ class Routing(Pattern[RoutingSettings]):
             return BlockOutput(routed, by_agent={router.id: routed}, routes=routes)
         picked = [agent for agent in specialists if agent.id in choice.routes]
         answers = await _answers(picked, context, task)
-        # A connection without a route is always taken.
+        # Connections whose route is not a specialist are always taken.
         free = {route_of(c) for c in outgoing} - set(about)
         value = answers if settings.mode == "multi" else answers[picked[0].id]
         return BlockOutput(value, by_agent=answers, routes=frozenset({*choice.routes, *free}))

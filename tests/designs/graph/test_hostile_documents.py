@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from designs.patterns.catalogue import check_document, parse_json_document
+from designs.graph.files import read_design_file
+from designs.patterns.catalogue import check_document
 from tests.counting import calls_of
 from tests.graphs import agent, asking, chain, design, examples, link, problems, transform
 
@@ -97,7 +98,8 @@ def _find(raw: Any, path: str) -> None:
 @examples(100)
 @given(st.binary(max_size=60) | values.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_checked(data: bytes) -> None:
-    assert parse_json_document(data).problems
+    file = read_design_file(data)
+    assert bool(file.designs) is not bool(file.problems)
 
 
 def _cyclic() -> Any:
