@@ -26,7 +26,7 @@ from designs.services import version_to_deploy
 from executor.acceptance.documents import models_of
 from executor.acceptance.runs import change_limit, enqueue
 from executor.errors import ModelUnavailable
-from executor.language_models.provider import default_models, price_of
+from executor.language_models.registry import default_models, price_of
 from executor.models import Execution, Trigger
 
 CHANGEABLE = frozenset({"endpoint_path", "status", "callback_url", *LIMITS})

@@ -1,4 +1,4 @@
-"""The app's place in the installation."""
+"""The app of executions."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate

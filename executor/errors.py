@@ -1,8 +1,8 @@
-"""States of executions that callers hear about."""
+"""Errors that services of executions raise."""
 
 
 class ExecutionEnded(Exception):
-    """The execution has ended, so it cannot be cancelled any more."""
+    """The execution has ended, so it cannot be cancelled."""
 
 
 class NotResumable(Exception):
@@ -10,11 +10,11 @@ class NotResumable(Exception):
 
 
 class NotAccepted(Exception):
-    """No run is started; the sentence says why, and what to do."""
+    """No run is started; the message says why, and what to do."""
 
 
 class InputInvalid(NotAccepted):
-    """The input does not fit the design's input schema: field path → sentences."""
+    """The input is invalid by the design's input schema: field path → sentences."""
 
     def __init__(self, errors: dict[str, list[str]]) -> None:
         super().__init__("The input does not fit what this design expects.")
@@ -30,11 +30,11 @@ class InputTooLarge(InputInvalid):
 
 
 class ModelUnavailable(Exception):
-    """There is no model of that name, or it cannot be used here."""
+    """There is no model of that name, or it cannot be used."""
 
 
 class ConnectionInvalid(Exception):
-    """The model connection cannot be kept like this: field → sentences."""
+    """The model connection is invalid: field → sentences."""
 
     def __init__(self, errors: dict[str, list[str]]) -> None:
         super().__init__("The model connection cannot be kept like this.")
@@ -42,22 +42,20 @@ class ConnectionInvalid(Exception):
 
 
 class TooManyAtOnce(NotAccepted):
-    """A deployment, or a person who tries designs, has as many runs under way as they may."""
+    """A deployment, or a person who tries designs, has the maximum of live runs."""
 
 
 class LineWaits(Exception):
-    """Runs of the same caller for the same deployment wait in line, so this one may not begin at
-    once.
-    """
+    """Runs of the same caller for the same deployment are queued, so this one must queue too."""
 
 
 class TooManyStreams(Exception):
-    """A caller, a run or this process has as many open streams as it may."""
+    """A caller, a run or this process has the maximum of open streams."""
 
 
 class LeaseLost(Exception):
-    """Another process holds the execution now; nothing more may be written by this one."""
+    """Another process owns the execution now; this one must not write any more."""
 
 
 class RecorderUnavailable(Exception):
-    """The record cannot be written at the moment (database away, or too much waits already)."""
+    """The record cannot be written now: the database is away, or the queue is full."""

@@ -1,4 +1,4 @@
-"""What can be done with executions: try a design, cancel, run again, resume."""
+"""Services of executions: try a design, cancel, run again, resume."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from designs.models import Design, DesignVersion
 from designs.services import version_of_design
 from executor import states
 from executor.acceptance import tries
-from executor.acceptance.runs import Audited, Order, deployment_order, enqueue
+from executor.acceptance.runs import AuditNote, Order, deployment_order, enqueue
 from executor.errors import ExecutionEnded, ModelUnavailable, NotAccepted, NotResumable
 from executor.following import pubsub
 from executor.models import Execution, Status
 from executor.states import CANCELLED
 
 GONE = "Retention has removed its input, so it cannot be run again."
-# What starting a run again is refused with, beside RightMissing.
+# Why a run is not started again, besides RightMissing.
 REFUSALS: tuple[type[Exception], ...] = (
     NotAccepted, NotResumable, DesignInvalid, VersionUnknown, ModelUnavailable,
 )  # fmt: skip
@@ -38,25 +38,25 @@ def try_design(
 ) -> Execution:
     """Start a run of the draft, or of a version, without a deployment.
 
-    A `model` takes the place of every model that the design names. Raises RightMissing,
-    NotAccepted, DesignInvalid, VersionUnknown, ModelUnavailable.
+    A `model` replaces all that the design names. Raises RightMissing, NotAccepted, DesignInvalid,
+    VersionUnknown, ModelUnavailable.
     """
-    found = None if version is None else version_of_design(design=design, number=version)
     order = tries.order_of_try(
         design=design,
-        version=found,
+        version=None if version is None else version_of_design(design=design, number=version),
         draft=design.draft,
         input_data=input_data,
         caller=caller,
         model=model,
     )
-    audited = Audited(Action.EXECUTE, details={"design": str(design)})
-    return _enqueue_try(replace(order, audited=audited))
+    audit = AuditNote(Action.EXECUTE, details={"design": str(design)})
+    return _enqueue_try(replace(order, audit=audit))
 
 
 def cancel_execution(*, execution: Execution, caller: Caller) -> None:
-    """Stop it: at once if it waits, else its owner stops the call in flight. Raises
-    ExecutionEnded.
+    """A waiting execution ends at once; the owner of a running one stops the call in flight.
+
+    Raises ExecutionEnded.
     """
     error = {**CANCELLED, "message": f"Cancelled by {caller.name}."}
     with transaction.atomic():
@@ -65,23 +65,22 @@ def cancel_execution(*, execution: Execution, caller: Caller) -> None:
             raise ExecutionEnded("This execution has ended already, so there is nothing to cancel.")
         if caller.user_id is not None:
             note(Action.CANCEL, execution, caller=caller)
-        # A schedule cancels in a transaction of its own: who hears of it reads the row.
-        transaction.on_commit(lambda: _tell_cancel(execution, has_ended), robust=True)
-
-
-def _tell_cancel(execution: Execution, has_ended: bool) -> None:
-    if has_ended:
-        pubsub.publish_change(execution.pk, Status.CANCELLED)
-    else:
-        pubsub.publish_cancel(execution.pk)
+        # Subscribers read the row, and schedules cancel inside their own transaction.
+        transaction.on_commit(
+            lambda: (
+                pubsub.publish_change(execution.pk, Status.CANCELLED)
+                if has_ended
+                else pubsub.publish_cancel(execution.pk)
+            ),
+            robust=True,
+        )
 
 
 def rerun_execution(*, execution: Execution, caller: Caller, newest: bool = False) -> Execution:
-    """Start it again with the same input, as a new execution: of the same version, or of the
-    design's newest.
+    """Start a new execution with the same input, of the same version or the design's newest.
 
-    It asks what its first start would ask today. Raises RightMissing, NotAccepted, DesignInvalid,
-    VersionUnknown, ModelUnavailable.
+    Today's rules apply. Raises RightMissing, NotAccepted, DesignInvalid, VersionUnknown,
+    ModelUnavailable.
     """
     version = execution.version
     if newest:
@@ -89,38 +88,44 @@ def rerun_execution(*, execution: Execution, caller: Caller, newest: bool = Fals
         if version is None:
             raise VersionUnknown("This design was never published, so it has no newest version.")
     order = _order_again(execution, version, caller)
-    audited = Audited(Action.RERUN, execution)
+    audit = AuditNote(Action.RERUN, execution)
     with transaction.atomic():
-        _keep(execution, [execution.pk])
-        return _enqueue_again(replace(order, rerun_of=execution, audited=audited))
+        _lock_journal(execution, [execution.pk])
+        return _enqueue_again(replace(order, rerun_of=execution, audit=audit))
 
 
 def resume_execution(*, execution: Execution, caller: Caller) -> Execution:
-    """Go on where it stopped, as a new execution of the same version.
+    """Start a new execution of the same version that continues where the old one stopped.
 
-    The finished steps of the old one are read from its journal: they are neither run nor paid
-    again, but count towards the limits. Raises NotResumable, and what `rerun_execution` raises.
+    It reads the old one's finished steps from the journal: they are neither run nor paid again,
+    but count towards the limits. Raises NotResumable, and what `rerun_execution` raises.
     """
     if not execution.is_resumable:
         raise NotResumable(_why_not_resumable(execution))
     order = _order_again(execution, execution.version, caller)
-    audited = Audited(Action.RESUME, execution)
+    audit = AuditNote(Action.RESUME, execution)
     models = execution.models_default
-    order = replace(order, models=models, resumed_from=execution, audited=audited)
+    order = replace(order, models=models, resumed_from=execution, audit=audit)
     with transaction.atomic():
-        _keep(execution, _sources(execution))
+        # The steps of an execution and of those that it resumed are its journal.
+        journal: list[uuid.UUID] = []
+        pk: uuid.UUID | None = execution.pk
+        while pk is not None:
+            journal.append(pk)
+            rows = Execution.objects.filter(pk=pk)
+            pk = rows.values_list("resumed_from", flat=True).first()
+        _lock_journal(execution, journal)
         return _enqueue_again(order)
 
 
-def in_words(refusal: Exception) -> str:
-    """Why a run was not started, with what is wrong with its input."""
+def refusal_text(refusal: Exception) -> str:
+    """The refusal's sentence, with the problems of an invalid input."""
     errors: dict[str, list[str]] = getattr(refusal, "errors", None) or {}
-    found = [f"{path}: {text}" for path, texts in errors.items() for text in texts]
-    return " ".join((str(refusal), *found))
+    problems = [f"{path}: {text}" for path, texts in errors.items() for text in texts]
+    return " ".join((str(refusal), *problems))
 
 
 def may_start_again(caller: Caller, execution: Execution) -> bool:
-    """Whether the caller has the right that starting it anew needs."""
     is_try = execution.deployment_id is None
     needed = tries.TRY_DESIGN if is_try else "deployments.execute_deployment"
     return caller.may("executor.operate_execution") and caller.may(needed)
@@ -136,21 +141,10 @@ def _why_not_resumable(execution: Execution) -> str:
     return "This execution was refused before it began; start one with another input."
 
 
-def _sources(execution: Execution) -> list[uuid.UUID]:
-    """Itself and those that it went on from: the steps of all of them are its journal."""
-    found: list[uuid.UUID] = []
-    pk: uuid.UUID | None = execution.pk
-    while pk is not None:
-        found.append(pk)
-        before = Execution.objects.filter(pk=pk).values_list("resumed_from", flat=True)
-        pk = before.first()
-    return found
+def _lock_journal(execution: Execution, pks: list[uuid.UUID]) -> None:
+    """Lock the executions that a new one reads, so that retention keeps them until it is accepted.
 
-
-def _keep(execution: Execution, pks: list[uuid.UUID]) -> None:
-    """Lock what the new execution needs, so that retention leaves it alone until it is accepted.
-
-    The oldest first, as retention does. Raises NotResumable if retention was there before.
+    The oldest first, as retention does. Raises NotResumable if retention was faster.
     """
     rows = Execution.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
     removed = dict(rows.values_list("pk", "payload_removed_at"))

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from designs.rows.writing import Update, update_rows
 from executor.models import BlockResult, BlockStatus, Execution, Step
-from executor.models.status import LEASE_OVER, LIVE, Status, is_late, seconds_from_now
+from executor.models.status import LEASE_EXPIRED, LIVE, Status, is_late, seconds_from_now
 
 MAX_LOSSES = 3
 # SQLite limits the depth of conditions.
@@ -246,21 +246,21 @@ def request_cancel(pk: uuid.UUID) -> bool:
 
 def requeue_lost(pk: uuid.UUID) -> bool:
     """running → queued once the lease has expired, if it may be lost again; counts the loss."""
-    lost = Execution.objects.filter(LEASE_OVER, pk=pk, status=Status.RUNNING)
+    lost = Execution.objects.filter(LEASE_EXPIRED, pk=pk, status=Status.RUNNING)
     lost = lost.filter(cancel_requested_at=None, losses__lt=MAX_LOSSES - 1)
     return bool(lost.update(status=Status.QUEUED, losses=F("losses") + 1, **_NO_OWNER))
 
 
 def fail_lost(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
     """running → failed once the lease has expired for the last allowed time."""
-    lost = Execution.objects.filter(LEASE_OVER, pk=pk, status=Status.RUNNING)
+    lost = Execution.objects.filter(LEASE_EXPIRED, pk=pk, status=Status.RUNNING)
     lost = lost.filter(losses__gte=MAX_LOSSES - 1)
     return _end(lost, pk, Status.FAILED, error=error, losses=F("losses") + 1)
 
 
 def cancel_lost(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
     """running → cancelled if that was requested and the lease has expired."""
-    lost = Execution.objects.filter(LEASE_OVER, pk=pk, status=Status.RUNNING)
+    lost = Execution.objects.filter(LEASE_EXPIRED, pk=pk, status=Status.RUNNING)
     lost = lost.exclude(cancel_requested_at=None)
     return _end(lost, pk, Status.CANCELLED, error=error)
 

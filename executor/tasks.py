@@ -1,4 +1,4 @@
-"""The messages of the queue."""
+"""The tasks of the Celery queue."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from executor.running.worker import take_work
 
 @shared_task(name=TASK)
 def take_work_task() -> None:
-    """There is work: take as much as there is room for, by the rows."""
+    """A notification without data: the worker claims as many rows as it has room for."""
     allow_next_notification()
     take_work()

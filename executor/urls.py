@@ -1,4 +1,4 @@
-"""Addresses of the pages of executions."""
+"""URLs of the pages of executions."""
 
 from django.urls import path
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from django.contrib import messages
@@ -22,7 +22,6 @@ from executor.following import pubsub
 from executor.following.broadcasts import (
     Broadcast,
     CachedAccess,
-    Listener,
     broadcast_of,
     shared_access,
 )
@@ -36,18 +35,19 @@ from executor.models import LIVE, Execution, Step
 from executor.services import (
     REFUSALS,
     cancel_execution,
-    in_words,
     may_start_again,
+    refusal_text,
     rerun_execution,
     resume_execution,
 )
 
 CHANGED, ENDED = b"event: changed\ndata:\n\n", b"event: ended\ndata:\n\n"
-# A page is told of changes at most this often; of a run with hundreds of steps less often.
+# The minimum between two `changed` events; it grows with the number of steps up to the maximum.
 GATHER_SECONDS = 1.0
 MAX_GATHER_SECONDS = 5.0
+# The interval of polls, since a notification may be lost.
 ALIVE_SECONDS = 15.0
-# A right that is taken, or a session that ended, ends a stream after this long.
+# A stream ends this long after its reader lost the permission or the session.
 LOOK_AGAIN_SECONDS = 8.0
 
 
@@ -56,13 +56,13 @@ LOOK_AGAIN_SECONDS = 8.0
 def execution_list(request: PageRequest) -> HttpResponse:
     """The history, newest first; only its table when htmx asks."""
     rows = Execution.objects.for_caller(request.caller).for_list()
-    found = HistoryFilter(request.GET, queryset=rows, request=request)
-    executions, newer, older = found.qs.page(
+    history = HistoryFilter(request.GET, queryset=rows, request=request)
+    executions, newer, older = history.qs.page(
         before=request.GET.get("before", ""), after=request.GET.get("after", "")
     )
     hide_quotes(request.caller, *executions)
     context = {
-        "filter": found,
+        "filter": history,
         "is_filtered": any(value for key, value in request.GET.items() if key != "page"),
         "executions": executions,
         "newer": _neighbour(request, after=executions[0].pk) if newer and executions else "",
@@ -120,30 +120,30 @@ def execution_cancel(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 @requires("executor.operate_execution")
 def execution_rerun(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    execution = _find(request, pk)
-    try:
-        execution = rerun_execution(execution=execution, caller=request.caller)
-    except REFUSALS as error:
-        messages.warning(request, in_words(error))
-    return _back_to(request, execution)
+    return _start_again(request, pk, rerun_execution)
 
 
 @require_POST
 @requires("executor.operate_execution")
 def execution_resume(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    """Go on where it stopped, as a new execution."""
+    return _start_again(request, pk, resume_execution)
+
+
+def _start_again(
+    request: PageRequest, pk: uuid.UUID, service: Callable[..., Execution]
+) -> HttpResponse:
     execution = _find(request, pk)
     try:
-        execution = resume_execution(execution=execution, caller=request.caller)
+        execution = service(execution=execution, caller=request.caller)
     except REFUSALS as error:
-        messages.warning(request, in_words(error))
+        messages.warning(request, refusal_text(error))
     return _back_to(request, execution)
 
 
 @require_safe
 @requires("executor.view_payload")
 def execution_result(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    """Input, result and error as a JSON file to keep."""
+    """Input, result and error as a JSON file."""
     execution = _find(request, pk)
     note(Action.EXPORT, execution)
     content = {
@@ -162,14 +162,14 @@ def execution_result(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
 @require_safe
 @requires("executor.view_payload")
 def execution_suggestions(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    """What a review suggests for prompts, beside what they are."""
+    """The prompts that a review suggests, next to the current ones."""
     return _suggestions(request, _find(request, pk))
 
 
 @require_POST
 @requires("designs.change_design")
 def execution_suggestions_apply(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    """Put the chosen ones into the design's draft."""
+    """Write the chosen suggestions into the design's draft."""
     execution = _find(request, pk)
     try:
         agents = request.POST.getlist("agent")
@@ -183,7 +183,7 @@ def execution_suggestions_apply(request: PageRequest, pk: uuid.UUID) -> HttpResp
 def _suggestions(request: PageRequest, execution: Execution, error: str = "") -> HttpResponse:
     context = {
         "execution": execution,
-        "suggestions": [(name_of(one), one) for one in suggestions_of(execution)],
+        "suggestions": [(name_of(entry), entry) for entry in suggestions_of(execution)],
         "may_apply": request.caller.may("designs.change_design"),
         "error": error,
     }
@@ -196,7 +196,7 @@ def _suggestions(request: PageRequest, execution: Execution, error: str = "") ->
 async def execution_stream(request: PageRequest, pk: uuid.UUID) -> HttpResponseBase:
     """Server-sent events: `changed` when there is something new to fetch, `ended` at the end.
 
-    Only a doorbell: what changed is read by the page, with the reader's rights.
+    They carry no data: the page fetches it with its reader's permissions.
     """
     if not await sees(request.caller, pk):
         raise Http404
@@ -205,43 +205,45 @@ async def execution_stream(request: PageRequest, pk: uuid.UUID) -> HttpResponseB
     except TooManyStreams as error:
         return HttpResponse(str(error), "text/plain", 429, headers={"Retry-After": "5"})
     session = request.session.session_key
-    looks = shared_access((session, pk), lambda: _still_sees(session, pk), LOOK_AGAIN_SECONDS)
-    looks.set(True)
-    response = event_response(_changes(pk, looks, place))
+
+    async def still_sees() -> bool | None:
+        return await sees((await sitting(session)).caller, pk)
+
+    access = shared_access((session, pk), still_sees, LOOK_AGAIN_SECONDS)
+    access.set(True)
+    response = event_response(_changes(pk, access, place))
     place.belong_to(response)
     return response
 
 
-async def _changes(pk: uuid.UUID, looks: CachedAccess[bool], place: Place) -> AsyncIterator[bytes]:
+async def _changes(pk: uuid.UUID, access: CachedAccess[bool], place: Place) -> AsyncIterator[bytes]:
     try:
-        async with broadcast_of(Rings, pk) as rings:
-            heard = rings.listen()
-            # What happened before is not missed.
-            ring: bytes | None = CHANGED
-            while await looks.get():
-                yield ring or b": alive\n\n"
-                if heard.is_over:
-                    # Without an end, the browser asks again by itself, and another process answers.
+        async with broadcast_of(ChangeEvents, pk) as broadcast:
+            listener = broadcast.listen()
+            # Covers changes between the page's own fetch and this stream.
+            event: bytes | None = CHANGED
+            while await access.get():
+                is_last = listener.is_over
+                yield event or b": alive\n\n"
+                if is_last:
+                    # Without `ended` the browser reconnects, and another process answers.
                     return
-                ring = await _next_ring(rings, heard, looks.seconds_left)
+                event = await listener.next(access.seconds_left)
+                if listener.is_over and broadcast.has_ended:
+                    event = ENDED
     finally:
         place.free()
 
 
-async def _next_ring(rings: Rings, heard: Listener[bytes], seconds: float) -> bytes | None:
-    ring = await heard.next(seconds)
-    return ENDED if heard.is_over and rings.has_ended else ring
-
-
-class Rings(Broadcast[bytes]):
-    """Says that something of a run changed, at a pace that its size allows: each page that hears it
-    fetches and draws all steps anew.
+class ChangeEvents(Broadcast[bytes]):
+    """Publishes that a run changed, less often for large runs: each page that listens then fetches
+    and renders all steps.
     """
 
     has_ended = False
 
     async def produce(self) -> None:
-        async with pubsub.subscribe(self.pk) as heard:
+        async with pubsub.subscribe(self.pk) as changes:
             while True:
                 is_live, steps = await in_thread(_state, self.pk)
                 self.mark_ready()
@@ -249,21 +251,16 @@ class Rings(Broadcast[bytes]):
                 self.has_ended = not is_live
                 if self.has_ended or pubsub.is_shutting_down():
                     return
-                while await heard.next(ALIVE_SECONDS) is None:
-                    # A wake-up may be lost.
+                while await changes.next(ALIVE_SECONDS) is None:
                     if not (await in_thread(_state, self.pk))[0]:
                         break
                 await asyncio.sleep(min(GATHER_SECONDS + steps / 100, MAX_GATHER_SECONDS))
-                while not heard.queue.empty():
-                    heard.queue.get_nowait()
-
-
-async def _still_sees(session: str | None, pk: uuid.UUID) -> bool | None:
-    return await sees((await sitting(session)).caller, pk)
+                while not changes.queue.empty():
+                    changes.queue.get_nowait()
 
 
 def _state(pk: uuid.UUID) -> tuple[bool, int]:
-    """Whether it is live, and how many steps it has."""
+    """(is it live, its number of steps)"""
     rows = Execution.objects.filter(pk=pk)
     is_live, steps = rows.filter(status__in=LIVE).exists(), Step.objects.filter(execution_id=pk)
     return is_live, steps.count()

@@ -24,8 +24,8 @@ from deployments.api.late_bodies import read_until_left  # noqa: E402
 from designs.runtime.loops import close_loop  # noqa: E402
 from executor.following import pubsub  # noqa: E402
 from executor.following.answers import is_waited_for  # noqa: E402
-from executor.language_models.provider import load_models  # noqa: E402
-from executor.language_models.secrets import start_learning  # noqa: E402
+from executor.language_models.key_masking import start_key_masking  # noqa: E402
+from executor.language_models.registry import load_models  # noqa: E402
 from executor.running.carrier import process_carrier  # noqa: E402
 from orchestra.server import fast_lane, headers, stream_lane  # noqa: E402
 from orchestra.server.client_address import with_client  # noqa: E402
@@ -103,7 +103,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            start_learning()
+            start_key_masking()
             # From now on this process hears when a key or a deployment changes.
             _started.append(asyncio.create_task(pubsub.running_hub().start()))
             set_up_interpreter()

@@ -28,14 +28,14 @@ app.steps["consumer"].update((FetchAtOnce, ConsumeWithRoom))
 def _start_worker(**_: Any) -> None:
     from deployments.upkeep import start_upkeep
     from executor.following.presence import start_noting
-    from executor.language_models.provider import load_models
-    from executor.language_models.secrets import start_learning
+    from executor.language_models.key_masking import start_key_masking
+    from executor.language_models.registry import load_models
     from executor.running.sweep import start_sweeping
     from executor.running.worker import process_loop, worker_carrier
 
     process_loop()
     worker_carrier()
-    start_learning()
+    start_key_masking()
     start_sweeping(takes_work=takes_work(app))
     start_noting("worker")
     start_upkeep()
@@ -67,8 +67,8 @@ def _drain(**_: Any) -> None:
 def _start_beat(**_: Any) -> None:
     from deployments.upkeep import start_upkeep
     from executor.following.presence import start_noting
-    from executor.language_models.secrets import start_learning
+    from executor.language_models.key_masking import start_key_masking
 
-    start_learning()
+    start_key_masking()
     start_noting("beat")
     start_upkeep()

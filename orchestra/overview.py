@@ -13,7 +13,7 @@ from designs.access import Caller
 from executor.following.presence import SEEN_SECONDS, last_seen
 from executor.history.quotes import hide_quotes
 from executor.history.totals import a_day_ago, sums_of_last_day
-from executor.language_models import provider
+from executor.language_models import registry
 from executor.models import Execution, Status
 
 SHOWN = 6
@@ -73,7 +73,7 @@ def overview(caller: Caller) -> Overview:
         latest=latest,
         failures=failures,
         upcoming=list(upcoming.select_related("deployment").order_by("next_due_at")[:SHOWN]),
-        models=provider.default_models(),
+        models=registry.default_models(),
         worker_is_up=_is_up("worker"),
         scheduler_is_up=_is_up("beat"),
     )

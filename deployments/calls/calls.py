@@ -70,7 +70,7 @@ class Plan:
 
     async def accepted(self) -> Accepted:
         """The rows of the run; an audit entry needs the database, so that is made in a thread."""
-        if self.order.audited is None:
+        if self.order.audit is None:
             return await compute_large(
                 self.input_bytes, accept, self.order, execution_id=self.execution_id
             )
@@ -118,7 +118,7 @@ async def call_deployment(
             callback_url=callback_url,
         )
         if key is not None:
-            order = replace(order, beside=(*order.beside, functools.partial(_keyed, key)))
+            order = replace(order, extra_rows=(*order.extra_rows, functools.partial(_keyed, key)))
         pk = execution_id or new_id()
         plan = Plan(ready, order, pk, key, wait_seconds, streams, input_bytes=len(body))
         return await _start_once(plan)

@@ -16,7 +16,7 @@ from designs.access import Caller
 from designs.auditing.audit import Action
 from designs.errors import RightMissing
 from designs.models import DesignVersion
-from executor.acceptance.runs import Audited, Order, RowMaker
+from executor.acceptance.runs import AuditNote, Order, RowMaker
 from executor.models import Execution, Trigger
 
 EXECUTE = "deployments.execute_deployment"
@@ -87,10 +87,10 @@ def order_for(
     """
     check_callable(ready)
     ready.check_input(input_data)
-    audited = None
+    audit = None
     if trigger == Trigger.MANUAL and caller.key_id is None:
         # The audit names runs that a person starts by hand; other calls wait for no audit row.
-        audited = Audited(Action.EXECUTE, details={"deployment": ready.endpoint_path})
+        audit = AuditNote(Action.EXECUTE, details={"deployment": ready.endpoint_path})
     return Order(
         version=ready.version,
         input_data=input_data,
@@ -100,8 +100,8 @@ def order_for(
         limits=ready.limits,
         max_concurrent=ready.max_concurrent,
         settles=bool(callback_url),
-        audited=audited,
-        beside=beside(callback_url),
+        audit=audit,
+        extra_rows=beside(callback_url),
     )
 
 

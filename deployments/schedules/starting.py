@@ -104,7 +104,7 @@ def _accepted(
             trigger=Trigger.SCHEDULED,
             caller=caller,
             deployment_id=ready.id,
-            beside=beside(ready.callback_url),
+            extra_rows=beside(ready.callback_url),
         )
         sentences = "; ".join(f"{path}: {text[0]}" for path, text in error.errors.items())
         message = f"{error} {sentences}"

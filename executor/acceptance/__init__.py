@@ -1,4 +1,4 @@
-"""Accepting a run, whatever door it was asked for at."""
+"""Accepts runs, whichever door they were requested at."""
 
 __all__ = [
     "documents",

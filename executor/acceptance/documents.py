@@ -1,4 +1,4 @@
-"""Documents ready to run: each version is parsed and compiled once a process."""
+"""Compiled documents; those of versions are cached by each process."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from designs.models import DesignVersion
 from designs.patterns.catalogue import check_document
 from executor.engine.runner import CompiledGraph, compile_graph
 
-MAX_KEPT = 256
+MAX_GRAPHS = 256
 
-_kept: OrderedDict[uuid.UUID, CompiledGraph] = OrderedDict()
+_graphs: OrderedDict[uuid.UUID, CompiledGraph] = OrderedDict()
 _lock = threading.Lock()
 
 
 def compile_document(document: dict[str, Any]) -> CompiledGraph:
-    """A document that may be run. Raises DesignInvalid with its problems."""
+    """Raises DesignInvalid with the document's problems."""
     return compile_graph(check_runnable(document))
 
 
 def check_runnable(document: dict[str, Any]) -> Graph:
-    """The document's graph. Raises DesignInvalid with its problems."""
+    """Raises DesignInvalid with the document's problems."""
     checked = check_document(document)
     if checked.graph is None or checked.problems:
         raise DesignInvalid(checked.problems)
@@ -34,7 +34,7 @@ def check_runnable(document: dict[str, Any]) -> Graph:
 
 
 def with_model(document: dict[str, Any], model: str) -> dict[str, Any]:
-    """The checked document with this model for all its agents, whatever they name themselves."""
+    """The checked document with this model for all its agents, whatever model they name."""
     blocks = [
         {**block, "agents": [{**agent, "model": None} for agent in block.get("agents", ())]}
         for block in document["blocks"]
@@ -42,44 +42,41 @@ def with_model(document: dict[str, Any], model: str) -> dict[str, Any]:
     return {**document, "model": model, "blocks": blocks}
 
 
-def models_of(document: dict[str, Any], usual: Sequence[str]) -> list[str]:
-    """The names of all models that a checked document's agents may ask, fallbacks too; `usual` are
-    asked where none is named.
-    """
+def models_of(document: dict[str, Any], default_models: Sequence[str]) -> list[str]:
+    """The names of all models, fallbacks too, that a checked document's agents may ask."""
     agents = [agent for block in document["blocks"] for agent in block.get("agents") or ()]
-    named = [agent.get("model") or document.get("model") or usual for agent in agents]
-    chains = [[one] if isinstance(one, str) else one for one in named]
+    choices = [agent.get("model") or document.get("model") or default_models for agent in agents]
+    chains = [[choice] if isinstance(choice, str) else choice for choice in choices]
     return list(dict.fromkeys(name for chain in chains for name in chain))
 
 
 def compiled_version(version_id: uuid.UUID) -> CompiledGraph:
-    """The version's graph; reads the row only if it was not used lately."""
-    found = known_version(version_id)
-    if found is not None:
-        return found
+    """The version's graph; reads the row only if the graph is not cached."""
+    graph = cached_version(version_id)
+    if graph is not None:
+        return graph
     document = DesignVersion.objects.values_list("document", flat=True).get(pk=version_id)
-    return _compiled(version_id, document)
+    return _compile(version_id, document)
 
 
 def compiled_row(version: DesignVersion) -> CompiledGraph:
-    """The same of a row; its document is asked for only if the graph was not used lately."""
-    found = known_version(version.pk)
-    return _compiled(version.pk, version.document) if found is None else found
+    """The row's graph; reads a deferred document only if the graph is not cached."""
+    graph = cached_version(version.pk)
+    return _compile(version.pk, version.document) if graph is None else graph
 
 
-def known_version(version_id: uuid.UUID) -> CompiledGraph | None:
-    """The version's graph, if it was used lately."""
+def cached_version(version_id: uuid.UUID) -> CompiledGraph | None:
     with _lock:
-        found = _kept.get(version_id)
-        if found is not None:
-            _kept.move_to_end(version_id)
-        return found
+        graph = _graphs.get(version_id)
+        if graph is not None:
+            _graphs.move_to_end(version_id)
+        return graph
 
 
-def _compiled(version_id: uuid.UUID, document: dict[str, Any]) -> CompiledGraph:
-    found = compile_document(document)
+def _compile(version_id: uuid.UUID, document: dict[str, Any]) -> CompiledGraph:
+    graph = compile_document(document)
     with _lock:
-        _kept[version_id] = found
-        while len(_kept) > MAX_KEPT:
-            _kept.popitem(last=False)
-    return found
+        _graphs[version_id] = graph
+        while len(_graphs) > MAX_GRAPHS:
+            _graphs.popitem(last=False)
+    return graph

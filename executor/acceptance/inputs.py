@@ -1,4 +1,4 @@
-"""Judges an input by the input schema of the document that it is for."""
+"""Validates inputs against the input schema of a document."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from executor.errors import InputInvalid, InputTooLarge
 
 
 def input_validator(document: dict[str, Any]) -> SchemaCheck | None:
-    """What `check_input` takes, for a document without problems; None if any object will do."""
+    """A validator for `check_input`, of a checked document; None if any object is valid."""
     schema = document.get("input_schema")
     return None if schema is None else SchemaCheck(schema)
 
 
-def check_size(input_data: dict[str, Any], most: int | None) -> None:
-    """Raises InputTooLarge if the input, as JSON, has more bytes than `most` (None: no limit)."""
-    if most is None:
+def check_size(input_data: dict[str, Any], max_bytes: int | None) -> None:
+    """Raises InputTooLarge if the input, as JSON, has more bytes than that (None: no limit)."""
+    if max_bytes is None:
         return
     size = len(json_bytes(input_data))
-    if size > most:
-        raise InputTooLarge(f"The input has {size:,} bytes; this deployment takes {most:,}.")
+    if size > max_bytes:
+        raise InputTooLarge(f"The input has {size:,} bytes; this deployment takes {max_bytes:,}.")
 
 
-def check_input(check: SchemaCheck | None, input_data: dict[str, Any]) -> None:
-    """Raises InputInvalid with a sentence for each field that does not fit, up to 50 of them."""
+def check_input(validator: SchemaCheck | None, input_data: dict[str, Any]) -> None:
+    """Raises InputInvalid with a sentence for each invalid field, up to 50 of them."""
     errors: dict[str, list[str]] = {}
-    for misfit in () if check is None else check.misfits(input_data):
+    for misfit in () if validator is None else validator.misfits(input_data):
         path = "/".join(["input_data", *(str(part) for part in misfit.place)])
         errors.setdefault(path, []).append(misfit.sentence)
     if errors:

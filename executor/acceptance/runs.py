@@ -1,8 +1,8 @@
-"""The one way by which a run is accepted, whatever door it was asked for at.
+"""The one way to accept a run, whichever door it was requested at.
 
-Doors and services say in an `Order` what is to run; `accept` makes the rows that it begins with.
-Who carries the run differs only in who writes these rows: a web process together with its own
-lease or with the end of the run, or the caller's transaction, after which a worker is woken.
+Doors and services describe the run in an `Order`; `accept` makes its first rows. They are written
+either by a web process that carries the run itself, together with its lease or its end, or in the
+caller's transaction, after which workers are notified.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from designs.runtime import faults
 from designs.secrets.masking import masked_value
 from executor import states
 from executor.following.sending import notify_workers
-from executor.language_models import provider
+from executor.language_models import registry
 from executor.models import Execution, Status, Trigger, seconds_from_now
 
-# Makes a row that belongs to the execution and is written together with it.
+# Makes a row that is written together with the execution.
 RowMaker = Callable[[Execution], models.Model]
 
 
 @dataclass(frozen=True)
-class Audited:
-    """What the audit says of an acceptance: of the new execution, or (`row`) of an older one."""
+class AuditNote:
+    """An audit entry for the acceptance: about the new execution, or about an older one (`row`)."""
 
     action: Action
     row: Execution | None = None
@@ -44,12 +44,11 @@ class Audited:
 
 @dataclass(frozen=True)
 class Order:
-    """All that an execution freezes at acceptance. `limits` has the names of the engine's
-    Limits.
+    """All that an execution freezes at acceptance. `limits` has the names of the engine's Limits.
 
-    A `document` runs in the version's place; without a version it is a draft of `design_id`.
-    `model_override` is the model that was chosen in the place of all that the document names. The
-    end of one that `settles` is told to deployments. `beside` makes the rows that belong to it.
+    A `document` runs instead of the version's; without a version it is a draft of `design_id`.
+    `model_override` replaces all models that the document names. Deployments are notified of the
+    end of a run that `settles`.
     """
 
     version: DesignVersion | None
@@ -66,20 +65,20 @@ class Order:
     max_concurrent: int | None = None
     rerun_of: Execution | None = None
     resumed_from: Execution | None = None
-    audited: Audited | None = None
-    beside: tuple[RowMaker, ...] = ()
+    audit: AuditNote | None = None
+    extra_rows: tuple[RowMaker, ...] = ()
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """The rows that a run begins with, to be written together or not at all."""
+    """The first rows of a run, to be written in one transaction."""
 
     execution: Execution
-    beside: tuple[models.Model, ...] = ()
+    extra_rows: tuple[models.Model, ...] = ()
 
     @property
     def rows(self) -> list[models.Model]:
-        return [self.execution, *self.beside, *self.execution.begun_blocks]
+        return [self.execution, *self.extra_rows, *self.execution.begun_blocks]
 
 
 def accept(
@@ -89,22 +88,26 @@ def accept(
     now: datetime | None = None,
     refused: dict[str, Any] | None = None,
 ) -> Accepted:
-    """The rows of a queued execution, or of one that failed because its input was `refused`.
+    """The unwritten rows of a queued execution, or of a failed one whose input was `refused`.
 
-    Nothing is written. `now` is the database's time where that is known: times cost less to write
-    than expressions, where rows are many. An audited order reads the database.
+    `now` is the database's time if known: for many rows, values are cheaper to write than
+    expressions. An order with an `audit` reads the database.
     """
     execution = _execution(order, execution_id or new_id(), now)
     if refused is not None:
         states.refuse_unwritten(execution, now=now, error=masked_value(refused))
-    rows = [make(execution) for make in order.beside]
-    if order.audited is not None:
-        rows.append(_entry(order.audited, execution, order.caller))
+    rows = [make(execution) for make in order.extra_rows]
+    if order.audit is not None:
+        row, details = order.audit.row, order.audit.details
+        if row is not None:
+            details = {"new_execution": execution.public_id, **details}
+        entry = new_entry(order.audit.action, row or execution, caller=order.caller, **details)
+        rows.append(entry)
     return Accepted(execution, tuple(rows))
 
 
 def enqueue(order: Order) -> Execution:
-    """Accept it in a transaction; a worker is woken once that is committed."""
+    """Accept in a transaction; workers are notified after the commit."""
     accepted = accept(order)
     with transaction.atomic():
         write([accepted])
@@ -114,10 +117,8 @@ def enqueue(order: Order) -> Execution:
 
 
 def write(accepted: Iterable[Accepted], also: Iterable[models.Model] = ()) -> None:
-    """Insert the rows of all, in the caller's transaction, and other rows of theirs; nobody is
-    woken.
-    """
-    insert_rows(inserts_of(chain.from_iterable((*(one.rows for one in accepted), also))))
+    """Insert all rows in the caller's transaction; notifies no worker."""
+    insert_rows(inserts_of(chain.from_iterable((*(run.rows for run in accepted), also))))
 
 
 def _notify_accepted() -> None:
@@ -126,8 +127,13 @@ def _notify_accepted() -> None:
 
 
 def _execution(order: Order, pk: uuid.UUID, now: datetime | None) -> Execution:
-    """A secret in the input is masked for the run too: what runs is what the history shows."""
+    """Secrets in the input are masked for the run too: the history shows exactly what runs."""
     caller = order.caller
+    seconds = order.limits.get("seconds")
+    deadline: Any = None
+    if seconds is not None:
+        # By the database's clock, like every time that a condition compares.
+        deadline = seconds_from_now(seconds) if now is None else now + timedelta(seconds=seconds)
     execution = Execution(
         id=pk,
         deployment_id=order.deployment_id,
@@ -142,12 +148,12 @@ def _execution(order: Order, pk: uuid.UUID, now: datetime | None) -> Execution:
         key_id=caller.key_id,
         caller_key=caller.turn_key,
         caller_max_concurrent=caller.max_concurrent,
-        # What starts by itself comes from nowhere.
+        # Runs that the installation starts by itself have no address.
         caller_address=acting_address() if caller.user_id is not None else None,
         input_data=masked_value(order.input_data),
-        models_default=list(order.models or provider.default_models()),
+        models_default=list(order.models or registry.default_models()),
         limits=order.limits,
-        deadline_at=_deadline(order.limits, now),
+        deadline_at=deadline,
         settles=order.settles or None,
         max_concurrent=order.max_concurrent,
         rerun_of=order.rerun_of,
@@ -158,21 +164,6 @@ def _execution(order: Order, pk: uuid.UUID, now: datetime | None) -> Execution:
     return execution
 
 
-def _entry(audited: Audited, execution: Execution, caller: Caller) -> models.Model:
-    if audited.row is None:
-        return new_entry(audited.action, execution, caller=caller, **audited.details)
-    details = {"new_execution": execution.public_id, **audited.details}
-    return new_entry(audited.action, audited.row, caller=caller, **details)
-
-
-def _deadline(limits: dict[str, Any], now: datetime | None) -> Any:
-    """By the database's clock, like every time that a guard compares."""
-    seconds = limits.get("seconds")
-    if seconds is None:
-        return None
-    return seconds_from_now(seconds) if now is None else now + timedelta(seconds=seconds)
-
-
 def change_limit(*, deployment_id: uuid.UUID, max_concurrent: int | None) -> None:
     """Apply a deployment's new limit to its queued executions, in the caller's transaction."""
     queued = Execution.objects.queued().filter(deployment=deployment_id)
@@ -181,11 +172,11 @@ def change_limit(*, deployment_id: uuid.UUID, max_concurrent: int | None) -> Non
     transaction.on_commit(notify_workers, robust=True)
 
 
-# --- What deployments ask -------------------------------------------------------------------------
+# --- Rules of deployments -------------------------------------------------------------------------
 
 
 class Rules(Protocol):
-    """What the app above asks of a run of a deployment that is to be started once more."""
+    """Makes the order to run a deployment's execution again, by the rules of the app above."""
 
     def __call__(
         self, *, execution: Execution, version: DesignVersion, caller: Caller
@@ -196,12 +187,12 @@ _rules: list[Rules] = []
 
 
 def register_rules(rules: Rules) -> None:
-    """Called as the app of deployments starts: that app is not known here."""
+    """Called when the app of deployments starts, since this app must not import it."""
     _rules[:] = [rules]
 
 
 def deployment_order(*, execution: Execution, version: DesignVersion, caller: Caller) -> Order:
-    """What running a deployment's execution again freezes: the version with today's rules.
+    """The order to run a deployment's execution again, by today's rules.
 
     Raises RightMissing, NotAccepted.
     """

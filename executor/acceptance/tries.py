@@ -1,4 +1,4 @@
-"""Trying a design without deploying it: who may, with which limits, how many at once."""
+"""Tries of a design without a deployment: who may, within which limits, how many at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from executor.acceptance.documents import check_runnable, with_model
 from executor.acceptance.inputs import check_input, input_validator
 from executor.acceptance.runs import Order
 from executor.errors import NotAccepted, TooManyAtOnce
-from executor.language_models import provider
+from executor.language_models import registry
 from executor.models import Execution, Trigger
 
 TRY_DESIGN = "designs.try_design"
@@ -22,16 +22,20 @@ TRY_DESIGN = "designs.try_design"
 def order_of_try_again(
     *, execution: Execution, version: DesignVersion | None, caller: Caller
 ) -> Order:
-    """The order of a try that is to run once more: with its own draft, or this version; a model
-    that was chosen for it stays. Raises what `order_of_try` raises.
+    """The order to run a try again: with its own draft, or this version, and the model that was
+    chosen for it. Raises as `order_of_try`.
     """
+    model = execution.model_override
+    if model is None and execution.version_id is not None and execution.document is not None:
+        # Rows from before there was `model_override` have the model only here.
+        model = str(execution.models_default[0])
     return order_of_try(
         design=execution.design,
         version=version,
         draft=execution.document or {},
         input_data=execution.input_data,
         caller=caller,
-        model=_override_of(execution),
+        model=model,
     )
 
 
@@ -44,8 +48,8 @@ def order_of_try(
     caller: Caller,
     model: str | None = None,
 ) -> Order:
-    """What a try freezes: the version, or the draft without one; a model takes the place of all
-    that the design names.
+    """The order to try the version, or without one the draft; a `model` replaces all that the
+    design names.
 
     Raises RightMissing, NotAccepted (InputInvalid), DesignInvalid, ModelUnavailable.
     """
@@ -56,7 +60,7 @@ def order_of_try(
     check_runnable(document)
     check_input(input_validator(document), input_data)
     if model is not None:
-        provider.check_model(model)
+        registry.check_model(model)
         document = with_model(document, model)
     is_as_published = version is not None and model is None
     return Order(
@@ -73,9 +77,9 @@ def order_of_try(
 
 
 def limits_of_tries() -> dict[str, Any]:
-    """What a run without a deployment may use, as the engine's Limits.
+    """The engine's Limits for a run without a deployment.
 
-    A model without a known price may be tried: calls and seconds are limited all the same.
+    It may use models of unknown price, since calls and seconds are limited too.
     """
     environment = settings.ENVIRONMENT
     return {
@@ -87,29 +91,18 @@ def limits_of_tries() -> dict[str, Any]:
 
 
 def take_place(caller: Caller) -> None:
-    """Inside the transaction that writes a try: raises TooManyAtOnce if the person has as many
-    under way as one may have. What the installation starts by itself is not counted.
+    """Call it in the transaction that writes a try. Raises TooManyAtOnce if the person has the
+    maximum of live tries; those that the installation starts by itself are not counted.
     """
     if caller.user_id is None:
         return
-    # Two tries of one person are counted one after the other. SQLite has one writer anyway.
+    # The lock serializes the tries of one person. SQLite has one writer anyway.
     people = get_user_model()._default_manager.select_for_update(no_key=True)
     people.filter(pk=caller.user_id).values_list("pk").first()
-    most = settings.ENVIRONMENT.tries_at_once
-    mine = Execution.objects.live().filter(user_id=caller.user_id, deployment=None)
-    if mine.count() >= most:
+    maximum = settings.ENVIRONMENT.tries_at_once
+    tries = Execution.objects.live().filter(user_id=caller.user_id, deployment=None)
+    if tries.count() >= maximum:
         raise TooManyAtOnce(
-            f"You have {most} tries under way, which is the maximum. "
+            f"You have {maximum} tries under way, which is the maximum. "
             "Wait until one has ended, or cancel one."
         )
-
-
-def _override_of(execution: Execution) -> str | None:
-    """The model that was chosen for it. Before that was kept, a version with a document of its
-    own told of one.
-    """
-    if execution.model_override is not None:
-        return execution.model_override
-    if execution.version_id is not None and execution.document is not None:
-        return str(execution.models_default[0])
-    return None

@@ -1,4 +1,4 @@
-"""The admin of runs: what happened, block by block and step by step, and with which models."""
+"""The admin of executions, their blocks, steps and totals, and of model connections."""
 
 from executor.admin import connection, execution, parts, totals
 

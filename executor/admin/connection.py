@@ -19,16 +19,16 @@ from designs.admin.refusals import ServiceForm
 from designs.admin.shown import EMPTY, admin_url, badge
 from designs.admin.verbs import bulk_verb
 from designs.requests import PageRequest
-from executor.connections import save_connection, try_connection
+from executor.connections import probe_connection, save_connection
 from executor.errors import ConnectionInvalid
-from executor.language_models.trial import TRY_SECONDS
+from executor.language_models.probe import PROBE_SECONDS
 from executor.models import ModelConnection
 
 KEY_STORED = "A key is stored and cannot be shown. Empty: it stays. A new one takes its place."
 TEST_TEXT = (
     "A short question is sent to the default model in three ways, as designs send theirs: plainly, "
-    f"with a JSON schema, and streamed. It may take up to {TRY_SECONDS:g} seconds and costs a few "
-    "tokens. What the server does without is kept at the connection."
+    f"with a JSON schema, and streamed. It may take up to {PROBE_SECONDS:g} seconds and costs a "
+    "few tokens. What the server does without is kept at the connection."
 )
 
 
@@ -155,7 +155,7 @@ class ModelConnectionAdmin(OrchestraAdmin):
                 request, connection, forms.Form(), title=title, text=TEST_TEXT, button="Test it"
             )
         # Not by `ask`, which opens a transaction: the call may take long.
-        result = try_connection(connection=connection)
+        result = probe_connection(connection=connection)
         level = messages.SUCCESS if result.passed else messages.ERROR
         self.message_user(request, result.sentence, level)
         self.log_change(request, connection, f"Tested. {result.sentence}")

@@ -21,7 +21,7 @@ from designs.admin.shown import EMPTY, admin_url, badge, json_block, link, row_l
 from designs.admin.verbs import ActionResult, bulk_verb, page_verb
 from designs.requests import PageRequest
 from executor.admin.parts import BlockResultInline, StepInline, without_payload
-from executor.admin.shown import cost, duration, execution_badge
+from executor.admin.shown import cost, duration, status_badge
 from executor.errors import ExecutionEnded
 from executor.history.pruning import hold
 from executor.models import Execution, parse_execution_id
@@ -146,7 +146,7 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
 
     @display(description="Status", ordering="status")
     def state(self, execution: Execution) -> str:
-        return execution_badge(execution)
+        return status_badge(execution)
 
     @display(description="Deployment", ordering="deployment__endpoint_path")
     def deployment_link(self, execution: Execution) -> str:

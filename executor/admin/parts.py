@@ -1,4 +1,4 @@
-"""The admin of what executions consist of: results of blocks, and steps. Read-only."""
+"""The read-only admin of the parts of executions: results of blocks, and steps."""
 
 from __future__ import annotations
 
@@ -12,24 +12,22 @@ from designs.access import Caller
 from designs.admin.base import OrchestraAdmin, ReadOnly, ReadOnlyInline
 from designs.admin.shown import folded, json_block, row_link
 from designs.requests import PageRequest
-from executor.admin.shown import block_badge, cost, duration
+from executor.admin.shown import cost, duration, status_badge
+from executor.history.quotes import PAYLOAD
 from executor.models import BlockResult, Execution, Step
-
-PAYLOAD = "executor.view_payload"
 
 
 def without_payload(request: PageRequest, fields: Any, hidden: tuple[str, ...]) -> list[str]:
-    """The fields that the caller may see."""
     may_see = request.caller.may(PAYLOAD)
     return [name for name in fields if may_see or name not in hidden]
 
 
 class BlockColumns:
-    """What lists and inlines show of a block's result."""
+    """Columns of lists and inlines."""
 
     @display(description="Status", ordering="status")
     def state(self, row: BlockResult) -> str:
-        return block_badge(row)
+        return status_badge(row)
 
     @display(description="Duration")
     def took(self, row: BlockResult) -> str:
@@ -43,7 +41,7 @@ class BlockColumns:
 
 
 class StepColumns:
-    """What lists and inlines show of a step."""
+    """Columns of lists and inlines."""
 
     @display(description="Agent")
     def agent(self, step: Step) -> str:
@@ -59,7 +57,7 @@ class StepColumns:
 
     @display(description="Status", ordering="status")
     def state(self, step: Step) -> str:
-        return block_badge(step)
+        return status_badge(step)
 
     @display(description="Duration")
     def took(self, step: Step) -> str:
@@ -102,7 +100,7 @@ class StepInline(StepColumns, ReadOnlyInline):
 
 
 class PartAdmin(ReadOnly, OrchestraAdmin):
-    """Rows of the executions that are there for the caller."""
+    """Parts of the executions that the caller may see."""
 
     permission = ""
     show_add_link = False

@@ -1,4 +1,4 @@
-"""The admin of daily totals: what the runs of a day came to. Read-only."""
+"""The read-only admin of daily totals."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from executor.history.quotes import PAYLOAD
 from executor.models import Execution, Status, Trigger
 
 _TIME = {"type": "string", "format": "date-time"}
-# What `executor.history.filters.ExecutionFilter` reads.
+# The parameters of `executor.history.filters.ExecutionFilter`.
 FILTERS = [
     OpenApiParameter(
         "status", many=True, enum=Status.values, description="One or several; repeat it."
@@ -27,7 +27,7 @@ FILTERS = [
     OpenApiParameter(
         "limit",
         type=int,
-        description="From 1 to 500. A page also ends where it has 2 MB; `next` goes on.",
+        description="From 1 to 500. A page ends early after 2 MB; `next` is the following page.",
     ),
     OpenApiParameter("cursor"),
 ]
@@ -38,7 +38,6 @@ class ExecutionPages(BoundedCursorPages):
 
 
 def answer_executions(view: ApiView, **which: Any) -> Response:
-    """A page of the executions that the caller may see."""
     rows = Execution.objects.for_caller(view.caller).filter(**which)
     rows = rows.select_related("version").defer("document", "version__document")
     large: tuple[str, ...] = ("input_data", "result_data")

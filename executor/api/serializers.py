@@ -61,7 +61,7 @@ class SuggestionApplyIn(StrictSerializer):
 
 
 class AcceptedOut(serializers.Serializer[Any]):
-    """The answer of a run that goes on: where to look."""
+    """The answer for a run that continues: where to poll for its result."""
 
     execution_id = serializers.CharField()
     log_id = serializers.UUIDField()
@@ -76,7 +76,7 @@ class UsageOut(serializers.Serializer[Any]):
     cost_usd = serializers.FloatField(allow_null=True)
 
 
-NOTHING_USED = {"model_calls": 0, "input_tokens": 0, "output_tokens": 0, "cost_usd": None}
+NO_USAGE = {"model_calls": 0, "input_tokens": 0, "output_tokens": 0, "cost_usd": None}
 
 
 class RunErrorOut(serializers.Serializer[Any]):
@@ -108,7 +108,7 @@ class ExecutionOut(serializers.Serializer[Execution]):
     error = RunErrorOut(allow_null=True)
     payload_hidden = serializers.SerializerMethodField()
     payload_removed_at = serializers.DateTimeField(
-        allow_null=True, help_text="When retention took its texts; they are null since."
+        allow_null=True, help_text="When retention removed its texts; they are null since."
     )
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
@@ -121,17 +121,13 @@ class ExecutionOut(serializers.Serializer[Execution]):
     PAYLOADS = ("input_data", "result_data")
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """What is hidden is not even read."""
-        fields = super().get_fields()
-        if "caller" in self.context and self.hides:
-            for name in self.PAYLOADS:
-                del fields[name]
-        return fields
+        """Hidden columns are not even read."""
+        hidden = self.PAYLOADS if "caller" in self.context and self.hides else ()
+        return {name: field for name, field in super().get_fields().items() if name not in hidden}
 
     @property
     def hides(self) -> bool:
-        caller: Caller = self.context["caller"]
-        return not caller.may("executor.view_payload")
+        return not self.context["caller"].may(PAYLOAD)
 
     def get_payload_hidden(self, execution: Execution) -> bool:
         return self.hides
@@ -141,48 +137,43 @@ class ExecutionOut(serializers.Serializer[Execution]):
         return usage_of(execution)
 
     def to_representation(self, instance: Execution) -> dict[str, Any]:
-        shown = super().to_representation(instance)
+        data = super().to_representation(instance)
         if self.hides:
-            shown.update(dict.fromkeys(self.PAYLOADS))
-            shown["error"] = error_without_quotes(shown["error"])
-            shown["degraded_reasons"] = reasons_without_quotes(shown["degraded_reasons"])
-        return shown
+            data.update(dict.fromkeys(self.PAYLOADS))
+            data["error"] = error_without_quotes(data["error"])
+            data["degraded_reasons"] = reasons_without_quotes(data["degraded_reasons"])
+        return data
 
 
 class BlockOut(serializers.ModelSerializer[BlockResult]):
-    """How far a block is, and what its steps used so far."""
+    """The state of a block, and the usage of its steps so far."""
 
     output_omitted = serializers.BooleanField(
-        default=False, help_text="The answer had no room for it; `?block=` and its id shows it."
+        default=False,
+        help_text="It did not fit into the answer; get it by `?block=` and its id.",
     )
     usage = serializers.SerializerMethodField()
 
     class Meta:
         model = BlockResult
         fields = (
-            "output_omitted",
-            "block_id",
-            "status",
-            "output",
-            "error",
-            "started_at",
-            "completed_at",
-            "usage",
-        )
+            "output_omitted", "block_id", "status", "output", "error", "started_at",
+            "completed_at", "usage",
+        )  # fmt: skip
 
     @extend_schema_field(UsageOut)
     def get_usage(self, row: BlockResult) -> dict[str, Any]:
-        found: dict[str, dict[str, Any]] = self.context["usage"]
-        return found.get(row.block_id, NOTHING_USED)
+        usage: dict[str, dict[str, Any]] = self.context["usage"]
+        return usage.get(row.block_id, NO_USAGE)
 
 
-# Of one answer.
+# The limits of one answer.
 MAX_BLOCKS = 1_000
 MAX_LISTED_STEPS = 100
 
 
 class FailureOut(serializers.Serializer[Any]):
-    """One try that gave no answer: `class` is a word for machines, `message` a sentence."""
+    """A try without an answer: `class` is a word for machines, `message` a sentence."""
 
     model = serializers.CharField()
     message = serializers.CharField()
@@ -213,7 +204,7 @@ class StepOut(serializers.ModelSerializer[Step]):
         return "caller" in self.context and not self.context["caller"].may(PAYLOAD)
 
     def get_fields(self) -> dict[str, Any]:
-        """What is hidden is not even read."""
+        """Hidden columns are not even read."""
         hidden = self.PAYLOADS if self.hides else ()
         return {name: field for name, field in super().get_fields().items() if name not in hidden}
 
@@ -222,17 +213,14 @@ class StepOut(serializers.ModelSerializer[Step]):
         return failures_without_quotes(step.failures) if self.hides else list(step.failures)
 
     def to_representation(self, instance: Step) -> dict[str, Any]:
-        """Without the right to see payloads they are null."""
-        shown = super().to_representation(instance)
+        data = super().to_representation(instance)
         if self.hides:
-            shown.update(dict.fromkeys(self.PAYLOADS))
-        return shown
+            data.update(dict.fromkeys(self.PAYLOADS))
+        return data
 
 
 def steps_for(caller: Caller, execution: Execution) -> tuple[QuerySet[Step], tuple[str, ...]]:
-    """The steps in their order, and which of their columns may be large; without the columns that
-    the caller may not see.
-    """
+    """The steps in order, without columns that the caller may not see, and the large columns."""
     rows = execution.steps.order_by("pk")
     large = ("prompt", "text", "output")
     return (rows, large) if caller.may(PAYLOAD) else (rows.defer(*large), ())
@@ -244,13 +232,14 @@ class ExecutionDetailOut(ExecutionOut):
     blocks = serializers.SerializerMethodField()
     steps = serializers.SerializerMethodField()
     steps_next = serializers.SerializerMethodField(
-        help_text="Where the steps go on that this answer had no room for, or null."
+        help_text="The URL of further steps that did not fit into this answer, or null."
     )
     caller_address = serializers.CharField(
-        allow_null=True, help_text="Where it was called from; null but for readers of the audit."
+        allow_null=True,
+        help_text="The address of the call; null without the right to the audit.",
     )
     key_id = serializers.UUIDField(
-        allow_null=True, help_text="The API key it was called with; as `caller_address`."
+        allow_null=True, help_text="The API key of the call; hidden like `caller_address`."
     )
 
     @extend_schema_field(BlockOut(many=True))
@@ -258,55 +247,50 @@ class ExecutionDetailOut(ExecutionOut):
         blocks = execution.blocks.order_by("pk")
         if self.context.get("block"):
             blocks = blocks.filter(block_id=self.context["block"])
-        used = {"usage": execution.steps.usage_by_block()}
-        if self.hides:
-            return self._without_output(blocks, used, omitted=False)
-        taken, shown, has_more = fill_page(
-            blocks,
-            limit=MAX_BLOCKS,
-            large=("output",),
-            show=lambda rows: [dict(row) for row in BlockOut(rows, many=True, context=used).data],
-            weigh=weigh,
-        )
-        rest = blocks.filter(pk__gt=taken[-1]) if has_more else blocks.none()
-        return shown + self._without_output(rest, used, omitted=True)
-
-    def _without_output(
-        self, rows: QuerySet[BlockResult], used: dict[str, Any], *, omitted: bool
-    ) -> list[dict[str, Any]]:
-        blocks = list(rows.defer("output"))
-        for block in blocks:
+        context = {"usage": execution.steps.usage_by_block()}
+        entries: list[dict[str, Any]] = []
+        if not self.hides:
+            keys, entries, has_more = fill_page(
+                blocks,
+                limit=MAX_BLOCKS,
+                large=("output",),
+                show=lambda rows: [
+                    dict(row) for row in BlockOut(rows, many=True, context=context).data
+                ],
+                weigh=weigh,
+            )
+            blocks = blocks.filter(pk__gt=keys[-1]) if has_more else blocks.none()
+        # The others without their output, as it is hidden or the answer has no room for it.
+        rest = list(blocks.defer("output"))
+        for block in rest:
             block.output = None
-        found = [dict(row) for row in BlockOut(blocks, many=True, context=used).data]
-        for row in found:
-            row["output_omitted"] = omitted
-            if self.hides:
-                row["error"] = error_without_quotes(row["error"])
-        return found
+        for entry in BlockOut(rest, many=True, context=context).data:
+            error = error_without_quotes(entry["error"]) if self.hides else entry["error"]
+            entries.append({**entry, "error": error, "output_omitted": not self.hides})
+        return entries
 
     @extend_schema_field(StepOut(many=True))
     def get_steps(self, execution: Execution) -> list[dict[str, Any]]:
         rows, large = steps_for(self.context["caller"], execution)
         if self.context.get("block"):
             rows = rows.filter(block_id=self.context["block"])
-        _, shown, self._has_more_steps = fill_page(
+        _, steps, self._has_more_steps = fill_page(
             rows,
             limit=MAX_LISTED_STEPS,
             large=large,
-            show=lambda found: list(StepOut(found, many=True, context=self.context).data),
+            show=lambda page: list(StepOut(page, many=True, context=self.context).data),
             weigh=weigh,
         )
-        self._steps_shown = len(shown)
-        return [dict(row) for row in shown]
+        self._step_count = len(steps)
+        return steps
 
     def get_steps_next(self, execution: Execution) -> str | None:
         if not self._has_more_steps or self.context.get("block"):
             return None
-        return f"/api/executions/{execution.pk}/steps?offset={self._steps_shown}"
+        return f"/api/executions/{execution.pk}/steps?offset={self._step_count}"
 
     def to_representation(self, instance: Execution) -> dict[str, Any]:
-        shown = super().to_representation(instance)
-        caller: Caller = self.context["caller"]
-        if not caller.may("designs.view_auditentry"):
-            shown.update(dict.fromkeys(("caller_address", "key_id")))
-        return shown
+        data = super().to_representation(instance)
+        if not self.context["caller"].may("designs.view_auditentry"):
+            data.update(dict.fromkeys(("caller_address", "key_id")))
+        return data

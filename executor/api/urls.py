@@ -1,4 +1,4 @@
-"""API addresses of executions."""
+"""API URLs of executions."""
 
 from designs.api.base import ID, route
 from executor.api.views import (

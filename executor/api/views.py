@@ -31,12 +31,7 @@ from executor.api.serializers import (
 )
 from executor.history.suggestions import apply_review, suggestions_of
 from executor.models import Execution, parse_execution_id
-from executor.services import (
-    cancel_execution,
-    rerun_execution,
-    resume_execution,
-    try_design,
-)
+from executor.services import cancel_execution, rerun_execution, resume_execution, try_design
 
 ONE_BLOCK = OpenApiParameter(
     "block", description="Only this block, by its id, with its whole output."
@@ -44,13 +39,15 @@ ONE_BLOCK = OpenApiParameter(
 
 
 class BlockFilter(django_filters.FilterSet):
-    block = django_filters.CharFilter(max_length=64, method="chosen_elsewhere")
+    """Only validates the parameter: `ExecutionDetailOut` applies it."""
+
+    block = django_filters.CharFilter(max_length=64, method="filter_nothing")
 
     class Meta:
         model = Execution
         fields: tuple[str, ...] = ()
 
-    def chosen_elsewhere(self, rows: Any, name: str, value: str) -> Any:
+    def filter_nothing(self, rows: Any, name: str, value: str) -> Any:
         return rows
 
 
@@ -91,7 +88,7 @@ class ExecutionStepListView(ApiView):
     @extend_schema(
         operation_id="executions_steps",
         parameters=[
-            OpenApiParameter("limit", type=int, description="A page also ends where it has 2 MB."),
+            OpenApiParameter("limit", type=int, description="A page ends early after 2 MB."),
             OpenApiParameter("offset", type=int),
         ],
         responses={200: StepOut(many=True)},
@@ -112,8 +109,8 @@ class ExecutionCancelView(ApiView):
         execution = find_execution(self, execution_id)
         cancel_execution(execution=execution, caller=self.caller)
         execution.refresh_from_db()
-        shown = ExecutionOut(execution, context={"caller": self.caller}).data
-        return Response(shown, status=status.HTTP_202_ACCEPTED)
+        data = ExecutionOut(execution, context={"caller": self.caller}).data
+        return Response(data, status=status.HTTP_202_ACCEPTED)
 
 
 class ExecutionRerunView(ApiView):
@@ -125,33 +122,32 @@ class ExecutionRerunView(ApiView):
     def post(self, request: Request, execution_id: str) -> Response:
         """The same input, with the same version or the design's newest one."""
         execution = find_execution(self, execution_id)
-        given = RerunIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        newest = given.validated_data["version"] == "newest"
-        again = rerun_execution(execution=execution, caller=self.caller, newest=newest)
-        return accepted(again)
+        body = RerunIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        newest = body.validated_data["version"] == "newest"
+        return accepted(rerun_execution(execution=execution, caller=self.caller, newest=newest))
 
 
 class ExecutionResumeView(ApiView):
-    """Go on with an execution that failed, timed out or was cancelled."""
+    """Continue an execution that failed, timed out or was cancelled."""
 
     permissions = {"POST": "executor.operate_execution"}
 
     @extend_schema(operation_id="executions_resume", request=None, responses={202: AcceptedOut})
     def post(self, request: Request, execution_id: str) -> Response:
-        """A new execution; steps that the old one finished are neither run nor paid again."""
+        """Starts a new execution; finished steps are neither run nor paid again."""
         execution = find_execution(self, execution_id)
         return accepted(resume_execution(execution=execution, caller=self.caller))
 
 
 class SuggestionListView(ApiView):
-    """What a review of the design suggests for its agents' prompts."""
+    """The prompts that a review of the design suggests for its agents."""
 
     permissions = {"GET": "executor.view_payload"}
 
     @extend_schema(operation_id="executions_suggestions", responses={200: SuggestionListOut})
     def get(self, request: Request, execution_id: str) -> Response:
-        """Of all its blocks with the mode `review_design` that were completed."""
+        """Of all completed blocks with the mode `review_design`."""
         execution = find_execution(self, execution_id)
         return Response(SuggestionListOut({"suggestions": suggestions_of(execution)}).data)
 
@@ -167,14 +163,13 @@ class SuggestionApplyView(DesignBase):
         responses={200: DesignOut},
     )
     def post(self, request: Request, execution_id: str) -> Response:
-        """All that are named, or none if one of them does not fit the draft any more."""
+        """All of them, or none if one does not fit the draft any more."""
         require(self.caller, "executor.view_payload")
         execution = find_execution(self, execution_id)
-        given = SuggestionApplyIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        design = apply_review(
-            execution=execution, agents=given.validated_data["agents"], caller=self.caller
-        )
+        body = SuggestionApplyIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        agents = body.validated_data["agents"]
+        design = apply_review(execution=execution, agents=agents, caller=self.caller)
         return self.shown(design)
 
 
@@ -185,16 +180,15 @@ class DesignExecuteView(DesignBase):
 
     @extend_schema(operation_id="designs_execute", request=TryIn, responses={202: AcceptedOut})
     def post(self, request: Request, pk: str) -> Response:
-        """A worker runs it; `status_url` says how it goes."""
+        """A worker runs it; poll `status_url` for the result."""
         design = self.design(pk)
-        given = TryIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        execution = try_design(design=design, caller=self.caller, **given.validated_data)
-        return accepted(execution)
+        body = TryIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        return accepted(try_design(design=design, caller=self.caller, **body.validated_data))
 
 
 def accepted(execution: Execution) -> Response:
-    """The answer for an execution that a worker runs: where to look."""
+    """The answer for an execution that a worker runs."""
     url = f"/api/executions/{execution.pk}"
     body = {
         "execution_id": execution.public_id,
@@ -206,14 +200,14 @@ def accepted(execution: Execution) -> Response:
 
 
 def detail_answer(view: ApiView, execution: Execution) -> Response:
-    """The execution with its blocks and steps, as far as the bytes of a page reach."""
+    """The execution with as many blocks and steps as fit into a page."""
     filtered_rows(view, None, Execution.objects.none(), BlockFilter)
     context = {"caller": view.caller, "block": view.request.query_params.get("block")}
     return Response(ExecutionDetailOut(execution, context=context).data)
 
 
 def find_execution(view: ApiView, text: str) -> Execution:
-    """By either name; raises 404 for what is not there for the caller."""
+    """By its id or its name. Raises NotFound or Http404, also if the caller may not see it."""
     pk = parse_execution_id(text)
     if pk is None:
         raise NotFound("There is no such execution.")

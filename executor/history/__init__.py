@@ -1,4 +1,4 @@
-"""Past runs: lists, timelines, totals, and what is removed from them."""
+"""Past runs: filters, timelines, totals and retention."""
 
 __all__ = [
     "ended_rows",

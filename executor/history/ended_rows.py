@@ -1,5 +1,5 @@
-"""The database's own guard: an execution that has ended keeps its status, result and error; only
-retention may empty it.
+"""A database trigger: ended executions keep their status, result and error; only retention may
+empty them.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ TABLE = "executor_execution"
 NAME = "executor_execution_ended"
 SENTENCE = "An execution that has ended is not changed."
 _ENDED = "OLD.status IN ('completed', 'failed', 'timed_out', 'cancelled')"
-_KEPT = ("status", "result_data", "error")
-# Retention takes the texts once, says when, and changes no status.
-_EMPTIED = (
+_FROZEN = ("status", "result_data", "error")
+# Retention removes the texts once, records when, and changes no status.
+_IS_EMPTIED = (
     "OLD.payload_removed_at IS NULL AND NEW.payload_removed_at IS NOT NULL "
     "AND NEW.result_data IS NULL AND NEW.status = OLD.status"
 )
 
 
 def _refused(differs: str, *, but_for: str = "") -> str:
-    changed = " OR ".join(f"NEW.{column} {differs} OLD.{column}" for column in _KEPT)
+    changed = " OR ".join(f"NEW.{column} {differs} OLD.{column}" for column in _FROZEN)
     return f"{_ENDED} AND ({changed})" + (f" AND NOT ({but_for})" if but_for else "")
 
 
@@ -32,7 +32,7 @@ def _on_postgresql(but_for: str = "") -> tuple[str, ...]:
         f"CREATE OR REPLACE FUNCTION {NAME}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         f"RAISE EXCEPTION '{SENTENCE}' USING ERRCODE = 'integrity_constraint_violation'; "
         "END $$",
-        f"CREATE OR REPLACE TRIGGER {NAME} BEFORE UPDATE OF {', '.join(_KEPT)} ON {TABLE} "
+        f"CREATE OR REPLACE TRIGGER {NAME} BEFORE UPDATE OF {', '.join(_FROZEN)} ON {TABLE} "
         f"FOR EACH ROW WHEN ({_refused('IS DISTINCT FROM', but_for=but_for)}) "
         f"EXECUTE FUNCTION {NAME}()",
     )
@@ -41,35 +41,35 @@ def _on_postgresql(but_for: str = "") -> tuple[str, ...]:
 def _on_sqlite(but_for: str = "") -> tuple[str, ...]:
     return (
         f"DROP TRIGGER IF EXISTS {NAME}",
-        f"CREATE TRIGGER {NAME} BEFORE UPDATE OF {', '.join(_KEPT)} ON {TABLE} "
+        f"CREATE TRIGGER {NAME} BEFORE UPDATE OF {', '.join(_FROZEN)} ON {TABLE} "
         f"FOR EACH ROW WHEN {_refused('IS NOT', but_for=but_for)} "
         f"BEGIN SELECT RAISE(ABORT, '{SENTENCE}'); END",
     )
 
 
 def guard_ended_rows(apps: Any, schema_editor: Any) -> None:
-    """For a migration: make the trigger, as it was before there was retention."""
+    """For a migration: create the trigger, as it was before there was retention."""
     run_statements(schema_editor.connection, _on_postgresql(), _on_sqlite())
 
 
 def let_retention_pass(apps: Any, schema_editor: Any) -> None:
-    """For a migration: the trigger, which now lets retention empty a row."""
-    run_statements(schema_editor.connection, _on_postgresql(_EMPTIED), _on_sqlite(_EMPTIED))
+    """For a migration: a trigger that lets retention empty a row."""
+    run_statements(schema_editor.connection, _on_postgresql(_IS_EMPTIED), _on_sqlite(_IS_EMPTIED))
 
 
 def unguard_ended_rows(apps: Any, schema_editor: Any) -> None:
-    """For a migration's way back."""
+    """For reversing the migration."""
     drop = f"DROP TRIGGER IF EXISTS {NAME}"
     function = f"DROP FUNCTION IF EXISTS {NAME}"
     run_statements(schema_editor.connection, (f"{drop} ON {TABLE}", function), (drop,))
 
 
 def restore_guard(using: str, **_: Any) -> None:
-    """After migrations, which may make the table anew."""
+    """After migrations, since SQLite loses triggers when it rebuilds a table."""
     connection = connections[using]
     if connection.vendor != "sqlite" or TABLE not in connection.introspection.table_names():
         return
     with connection.cursor() as cursor:
         columns = connection.introspection.get_table_description(cursor, TABLE)
-    knows = any(column.name == "payload_removed_at" for column in columns)
-    restore(using, TABLE, _on_sqlite(_EMPTIED if knows else ""))
+    has_retention = any(column.name == "payload_removed_at" for column in columns)
+    restore(using, TABLE, _on_sqlite(_IS_EMPTIED if has_retention else ""))

@@ -31,7 +31,7 @@ class ExecutionFilter(django_filters.FilterSet):
 
 
 class HistoryFilter(django_filters.FilterSet):
-    """What a person looks for in the history; dates are whole days in UTC."""
+    """For people; dates are whole days in UTC."""
 
     status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any status")
     trigger_type = django_filters.ChoiceFilter(
@@ -63,7 +63,7 @@ class HistoryFilter(django_filters.FilterSet):
         return rows.created_until(datetime.combine(value, time.min, UTC) + timedelta(days=1))
 
     def with_text(self, rows: Any, name: str, value: str) -> Any:
-        found = parse_execution_id(value.strip())
-        if found is not None:
-            return rows.filter(pk=found)
+        pk = parse_execution_id(value.strip())
+        if pk is not None:
+            return rows.filter(pk=pk)
         return rows.about(value, self.request.caller)

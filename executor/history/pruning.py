@@ -1,4 +1,4 @@
-"""Takes texts and rows out of the history, a batch at a time: the hands of retention."""
+"""Removes texts and rows from the history in batches, for retention."""
 
 from __future__ import annotations
 
@@ -15,35 +15,33 @@ from designs.auditing.audit import Action, note
 from executor.history.quotes import error_without_quotes, reasons_without_quotes
 from executor.models import LIVE, BlockResult, Execution, ExecutionQuerySet, Step
 
-_NOTHING = Value(None, models.JSONField())
-
 
 def prunable() -> ExecutionQuerySet:
-    """Executions that retention may touch: counted, not held, and no journal of a live one."""
+    """Executions that retention may change: counted, not held, not the journal of a live one."""
     rows = Execution.objects.filter(is_counted=True).exclude(status__in=LIVE)
     return rows.exclude(is_held=True).exclude(pk__in=_journals())
 
 
-def lock(rows: Any, most: int) -> list[uuid.UUID]:
-    """The first of them, which nobody else changes until this transaction ends."""
+def lock(rows: Any, limit: int) -> list[uuid.UUID]:
+    """Lock the first rows that are not locked yet, until this transaction ends."""
     if connection.features.has_select_for_update_skip_locked:
         rows = rows.select_for_update(skip_locked=True, of=("self",))
-    return list(rows.values_list("pk", flat=True)[:most])
+    return list(rows.values_list("pk", flat=True)[:limit])
 
 
 def still_prunable(locked: Sequence[uuid.UUID]) -> list[uuid.UUID]:
-    """Of those that are locked, those that no live one goes on from.
+    """Those of the locked rows that are not the journal of a live execution.
 
-    One that was accepted after they were looked for, and before they were locked, is seen here; one
-    that comes later waits for the lock (`services.resume_execution`) and finds them gone.
+    This sees resumed executions that were accepted between the query and the lock; later ones wait
+    for the lock (`services.resume_execution`) and are refused.
     """
     journals = _journals() if locked else set()
     return [pk for pk in locked if pk not in journals]
 
 
 def remove_payloads(pks: Sequence[uuid.UUID]) -> None:
-    """Their inputs, results, prompts and answers; words of errors that may quote them. The rows are
-    locked by the caller.
+    """Remove inputs, results, prompts, answers, and error texts that may quote them. The caller
+    has locked the rows.
     """
     with transaction.atomic():
         Step.objects.filter(execution__in=pks).update(prompt=None, text="", output=None)
@@ -51,27 +49,22 @@ def remove_payloads(pks: Sequence[uuid.UUID]) -> None:
             block.error = error_without_quotes(block.error)
             block.save(update_fields=["error"])
         BlockResult.objects.filter(execution__in=pks).update(output=None)
-        told = Execution.objects.filter(pk__in=pks).filter(~Q(error=None) | Q(degraded=True))
-        for row in told.only("error", "degraded_reasons"):
-            _empty(
-                row.pk,
+        rows = Execution.objects.filter(pk__in=pks)
+        # The column of the input takes JSON's null, but not the database's.
+        null = Value(None, models.JSONField())
+        empty = {"input_data": null, "result_data": None, "payload_removed_at": Now()}
+        with_texts = rows.filter(~Q(error=None) | Q(degraded=True))
+        for row in with_texts.only("error", "degraded_reasons"):
+            Execution.objects.filter(pk=row.pk).update(
                 error=error_without_quotes(row.error),
                 degraded_reasons=reasons_without_quotes(row.degraded_reasons),
+                **empty,
             )
-        Execution.objects.filter(pk__in=pks, payload_removed_at=None).update(**_emptied())
-
-
-def _empty(pk: uuid.UUID, **more: Any) -> None:
-    Execution.objects.filter(pk=pk).update(**_emptied(), **more)
-
-
-def _emptied() -> dict[str, Any]:
-    # The column of the input takes JSON's null, but not the database's.
-    return {"input_data": _NOTHING, "result_data": None, "payload_removed_at": Now()}
+        rows.filter(payload_removed_at=None).update(**empty)
 
 
 def delete_executions(pks: Sequence[uuid.UUID]) -> None:
-    """With all that is theirs; the totals keep counting them. The rows are locked by the caller."""
+    """With their steps and blocks, but not their totals. The caller has locked the rows."""
     with transaction.atomic():
         Step.objects.filter(execution__in=pks).delete()
         BlockResult.objects.filter(execution__in=pks).delete()
@@ -79,19 +72,18 @@ def delete_executions(pks: Sequence[uuid.UUID]) -> None:
 
 
 def hold(*, execution: Execution, caller: Caller, held: bool = True) -> None:
-    """Keep it whatever retention says, or no longer."""
+    """Exempt it from retention, or end that."""
     with transaction.atomic():
         Execution.objects.filter(pk=execution.pk).update(is_held=held or None)
         note(Action.UPDATE, execution, caller=caller, held=held)
 
 
 def _journals() -> set[uuid.UUID]:
-    """Executions whose finished steps a live one goes on from."""
-    found: set[Any] = set()
-    live = Execution.objects.live().exclude(resumed_from=None)
-    more: set[Any] = set(live.values_list("resumed_from", flat=True))
-    while more:
-        found |= more
-        before = Execution.objects.filter(pk__in=more).exclude(resumed_from=None)
-        more = set(before.values_list("resumed_from", flat=True)) - found
-    return found
+    """Executions that a live one resumes, directly or through others."""
+    journals: set[Any] = set()
+    resuming: Any = Execution.objects.live()
+    while more := set(resuming.exclude(resumed_from=None).values_list("resumed_from", flat=True)):
+        more -= journals
+        journals |= more
+        resuming = Execution.objects.filter(pk__in=more)
+    return journals

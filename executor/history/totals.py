@@ -1,7 +1,7 @@
 """Adds up ended executions by deployment, day and hour, in batches, and reads the sums.
 
-An execution carries a mark once it is counted: so each is counted once, whatever process dies, and
-what is not counted yet is small and has an index of its own. No run writes a row of totals.
+Counted executions are marked in the same transaction, so each is counted once; the few uncounted
+ones have an index of their own. Runs do not write totals themselves.
 """
 
 from __future__ import annotations
@@ -22,59 +22,51 @@ from django.utils import timezone
 from designs.access import Caller
 from designs.runtime.turns import Turn, take_turn
 from executor.models import LIVE, DailyTotals, Execution, HourlyTotals, Status
-from executor.models.durations import Durations, together
+from executor.models.durations import Durations, merge
 from executor.models.totals import start_of_hour
 
 BATCH = 500
 RECENT_DAYS = 30
 HOURS_KEPT = timedelta(days=3)
-# What the sums need of a row, and nothing that is large.
-_READ = (
+# The columns that totals need.
+_COLUMNS = (
     "deployment_id", "design_id", "status", "degraded", "trigger_type", "created_at", "started_at",
     "completed_at", "model_calls", "input_tokens", "output_tokens", "cost_usd",
 )  # fmt: skip
 
 
 def add_up(*, rest_seconds: float = 0.0) -> int:
-    """Count what has ended since the last time; returns how many. May be called anywhere, often.
+    """Count the executions that have ended since the last time; returns their number.
 
-    `rest_seconds` after each batch leave others room, where a long history is added up first.
+    Any process may call it, at any time. It sleeps `rest_seconds` between the batches.
     """
     total = 0
     while True:
-        counted = _add_batch()
-        total += counted
-        if counted < BATCH:
+        runs: list[Execution] = []
+        with transaction.atomic():
+            if take_turn(Turn.TOTALS):
+                ended = Execution.objects.uncounted().exclude(status__in=LIVE).order_by()
+                runs = list(ended.only(*_COLUMNS)[:BATCH])
+            if runs:
+                Execution.objects.filter(pk__in=[run.pk for run in runs]).update(is_counted=True)
+                _add_to(DailyTotals, runs)
+                oldest = timezone.now() - HOURS_KEPT
+                recent = [run for run in runs if (run.completed_at or run.created_at) > oldest]
+                _add_to(HourlyTotals, recent)
+        total += len(runs)
+        if len(runs) < BATCH:
             return total
         sleep(rest_seconds)
 
 
-def _add_batch() -> int:
-    with transaction.atomic():
-        if not take_turn(Turn.TOTALS):
-            return 0
-        ended = Execution.objects.uncounted().exclude(status__in=LIVE).order_by()
-        runs = list(ended.only(*_READ)[:BATCH])
-        if runs:
-            Execution.objects.filter(pk__in=[run.pk for run in runs]).update(is_counted=True)
-            _add(runs)
-    return len(runs)
-
-
-def _add(runs: list[Execution]) -> None:
-    _add_to(DailyTotals, runs)
-    late = timezone.now() - HOURS_KEPT
-    _add_to(HourlyTotals, [run for run in runs if (run.completed_at or run.created_at) > late])
-
-
 def _add_to(model: Any, runs: list[Execution]) -> None:
-    places = {model.place_of(run): run.design_id for run in runs}
+    designs = {model.key_of(run): run.design_id for run in runs}
     stored = model.objects.filter(
-        Q(deployment__in={one for one, _, _ in places if one})
-        | Q(deployment=None, design__in={two for _, two, _ in places if two}),
-        **{f"{model.TIME}__in": {at for _, _, at in places}},
+        Q(deployment__in={deployment for deployment, _, _ in designs if deployment})
+        | Q(deployment=None, design__in={design for _, design, _ in designs if design}),
+        **{f"{model.TIME}__in": {at for _, _, at in designs}},
     )
-    known = {
+    totals = {
         (
             row.deployment_id,
             None if row.deployment_id else row.design_id,
@@ -83,24 +75,23 @@ def _add_to(model: Any, runs: list[Execution]) -> None:
         for row in stored
     }
     for run in runs:
-        place = model.place_of(run)
-        if place not in known:
-            known[place] = model(
-                deployment_id=place[0], design_id=places[place], **{model.TIME: place[2]}
+        key = model.key_of(run)
+        if key not in totals:
+            totals[key] = model(
+                deployment_id=key[0], design_id=designs[key], **{model.TIME: key[2]}
             )
-        known[place].add(run)
-    for place in places:
-        known[place].save()
+        totals[key].add(run)
+    for key in designs:
+        totals[key].save()
 
 
 def old_hours() -> Any:
-    """What no figure of the last 24 hours needs any more."""
     return HourlyTotals.objects.filter(hour__lt=timezone.now() - HOURS_KEPT)
 
 
 @dataclass(frozen=True)
 class Sums:
-    """What some runs came to. `cost_usd` is None where no price is known."""
+    """`cost_usd` is None if no price is known."""
 
     runs: int = 0
     completed: int = 0
@@ -129,12 +120,12 @@ def today() -> date:
 
 
 def a_day_ago() -> datetime:
-    """The start of the hour of 24 hours ago: from there on the last day is counted."""
+    """The start of the hour of 24 hours ago, from which the last day is counted."""
     return start_of_hour(timezone.now().astimezone(UTC) - timedelta(hours=24))
 
 
 def sums_of_last_day(caller: Caller) -> Sums:
-    """Of the executions that ended since `a_day_ago` and are there for the caller."""
+    """Of the executions that ended since `a_day_ago` and that the caller may see."""
     since = a_day_ago()
     counted = HourlyTotals.objects.for_caller(caller).filter(hour__gte=since)
     ended = Execution.objects.for_caller(caller).uncounted().exclude(status__in=LIVE)
@@ -144,43 +135,41 @@ def sums_of_last_day(caller: Caller) -> Sums:
 
 
 def durations_of(deployment_id: uuid.UUID, *, days: int = RECENT_DAYS) -> Durations:
-    """How many of a deployment's executions of the last days took how long, for percentiles."""
+    """The histogram of the last days, today included."""
     since = today() - timedelta(days=days - 1)
     rows = DailyTotals.objects.filter(deployment=deployment_id, day__gte=since).order_by()
-    return together(rows.values_list("durations", flat=True))
+    return merge(rows.values_list("durations", flat=True))
 
 
 def sums_of_deployments(pks: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, Sums]]:
-    """For each deployment the sums of `today`, `last_30_days` and `total`; live runs are counted
-    as runs. Six queries, whatever the number.
+    """For each deployment the sums of `today`, `last_30_days` and `total`, live runs included, by
+    six queries in all.
     """
-    found = {pk: dict.fromkeys(("today", "last_30_days", "total"), Sums()) for pk in pks}
+    sums = {pk: dict.fromkeys(("today", "last_30_days", "total"), Sums()) for pk in pks}
     since = {
         "today": today(),
         "last_30_days": today() - timedelta(days=RECENT_DAYS - 1),
         "total": date.min,
     }
-    totals = DailyTotals.objects.filter(deployment__in=found).order_by()
-    rows = Execution.objects.uncounted().filter(deployment__in=found).order_by()
+    totals = DailyTotals.objects.filter(deployment__in=sums).order_by()
+    rows = Execution.objects.uncounted().filter(deployment__in=sums).order_by()
     for name, day in since.items():
-        begun = Q() if name == "total" else Q(day__gte=day)
-        late = Q() if name == "total" else Q(completed_at=None) | Q(completed_at__gte=_start(day))
+        in_days, in_rows = Q(), Q()
+        if name != "total":
+            in_days = Q(day__gte=day)
+            start = datetime.combine(day, time.min, UTC)
+            in_rows = Q(completed_at=None) | Q(completed_at__gte=start)
         parts: tuple[Any, ...] = (
-            totals.filter(begun).values("deployment").annotate(**_of_totals()),
-            rows.filter(late).values("deployment").annotate(**_of_rows()),
+            totals.filter(in_days).values("deployment").annotate(**_of_totals()),
+            rows.filter(in_rows).values("deployment").annotate(**_of_rows()),
         )
-        for one in chain.from_iterable(parts):
-            windows = found[one["deployment"]]
-            windows[name] += _sums(one)
-    return found
-
-
-def _start(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)
+        for part in chain.from_iterable(parts):
+            sums[part["deployment"]][name] += _sums(part)
+    return sums
 
 
 def _sums(values: dict[str, Any]) -> Sums:
-    """From an aggregate, whose names begin with `sum_`; nothing is 0, but of the cost."""
+    """From an aggregate with names that begin with `sum_`; nulls become 0, but for the cost."""
     numbers = {name: values[f"sum_{name}"] or 0 for name in _NUMBERS}
     return Sums(**numbers, cost_usd=values["sum_cost_usd"])
 

@@ -1,8 +1,8 @@
-"""The models of this installation: connections, prices, calls at once, keys."""
+"""The models of this installation: found by name, behind connections, limited, priced, masked."""
 
 __all__ = [
-    "connections",
-    "provider",
-    "secrets",
-    "trial",
+    "connection_models",
+    "key_masking",
+    "probe",
+    "registry",
 ]

@@ -1,4 +1,4 @@
-"""Calls at once of a model connection: one count for all processes, kept in Redis."""
+"""Concurrent calls of a model connection, counted in Redis for all processes."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from executor.engine.llm.base import ErrorKind, ModelError
 logger = logging.getLogger(__name__)
 
 PREFIX = "orchestra:calls:"
-# A slot whose process was killed is free after so long; living processes renew theirs.
+# The TTL of a slot, after which one of a killed process is free; living processes renew theirs.
 HELD_SECONDS = 15.0
 RENEW_SECONDS = 5.0
-# How soon a slot that another process gave back is seen here.
-LOOK_SECONDS = 0.1
+# The interval of polls for a slot that another process released.
+POLL_SECONDS = 0.1
 
-# By Redis's own clock: those of the processes may differ.
+# By Redis's clock, since the clocks of processes may differ.
 _TAKE = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
@@ -35,7 +35,7 @@ redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[3] * 2000)
 return 1
 """
-# Also those that are not there any more, as after Redis was emptied.
+# Restores slots that are gone, as after Redis was flushed.
 _RENEW = """
 local time = redis.call('TIME')
 local free = time[1] + time[2] / 1000000 + ARGV[1]
@@ -44,29 +44,27 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1] * 2000)
 """
 
 
-class _Line:
-    """Who waits and who holds, for one connection."""
+class _Queue:
+    """Waiting calls and held slots of one connection."""
 
     def __init__(self, key: str) -> None:
         self.key = key
-        # Only the first in the line looks for a free slot.
+        # Only the first in the queue polls for a free slot.
         self.turn = asyncio.Lock()
         self.freed = asyncio.Event()
         self.held: set[str] = set()
 
 
 class CallSlots:
-    """The slots of this process's event loop, by connection. While Redis is away, each process
-    counts alone.
-    """
+    """The slots of this event loop. While Redis is away, each process counts its own."""
 
     def __init__(self) -> None:
         self._client: Any = async_redis_client(QUICK)
-        warning = RareWarning(logger, "Calls at once are counted in each process alone: %s")
+        warning = RareWarning(logger, "Concurrent calls are counted per process, without Redis: %s")
         self._patience = Patience(try_seconds=QUICK.try_seconds, warning=warning)
-        self._lines: dict[int, _Line] = {}
+        self._queues: dict[int, _Queue] = {}
         self._renewing: asyncio.Task[None] | None = None
-        self._returning: set[asyncio.Task[None]] = set()
+        self._releasing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def take(
@@ -74,105 +72,102 @@ class CallSlots:
     ) -> AsyncIterator[None]:
         """One of `limit` slots, first come first served within the process.
 
-        Raises ModelError(RATE_LIMIT) when none got free within `wait_seconds`.
+        Raises ModelError(RATE_LIMIT) if none becomes free within `wait_seconds`.
         """
-        line = self._lines.setdefault(connection_id, _Line(f"{PREFIX}{connection_id}"))
+        queue = self._queues.setdefault(connection_id, _Queue(f"{PREFIX}{connection_id}"))
         token = uuid.uuid4().hex
         try:
-            async with asyncio.timeout(wait_seconds) as clock, line.turn:
-                while not await self._taken(line, token, limit):
-                    line.freed.clear()
+            async with asyncio.timeout(wait_seconds) as clock, queue.turn:
+                while not await self._try_take(queue, token, limit):
+                    queue.freed.clear()
                     # Not `wait_for`: in Python 3.11 it may swallow that the run is cancelled.
                     with suppress(TimeoutError):
-                        async with asyncio.timeout(LOOK_SECONDS):
-                            await line.freed.wait()
+                        async with asyncio.timeout(POLL_SECONDS):
+                            await queue.freed.wait()
         except TimeoutError:
             if not clock.expired():
                 raise
             calls = "one call" if limit == 1 else f"{limit} calls"
             sentence = f"{name}: the connection allows {calls} at once, and none ended in time."
             raise ModelError(ErrorKind.RATE_LIMIT, sentence) from None
-        self._keep_renewing()
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._renew(), name="model call slots")
         try:
             yield
         finally:
-            line.held.discard(token)
-            self._return(line, token)
+            queue.held.discard(token)
+            self._release(queue, token)
 
     async def close(self) -> None:
-        """Give back what was held, and leave Redis."""
+        """Release all slots and disconnect."""
         await stop_task(self._renewing)
-        if self._returning:
-            await asyncio.wait(self._returning)
+        if self._releasing:
+            await asyncio.wait(self._releasing)
         await self._client.aclose()
 
-    async def _taken(self, line: _Line, token: str, limit: int) -> bool:
+    async def _try_take(self, queue: _Queue, token: str, limit: int) -> bool:
         if not self._patience.asks():
-            return self._taken_here(line, token, limit)
+            return self._take_locally(queue, token, limit)
         # A task of its own: the client may swallow that its caller is cancelled (Python 3.11).
-        asking = asyncio.ensure_future(
-            self._client.eval(_TAKE, 1, line.key, token, limit, HELD_SECONDS)
+        taking = asyncio.ensure_future(
+            self._client.eval(_TAKE, 1, queue.key, token, limit, HELD_SECONDS)
         )
         try:
-            found = await asyncio.shield(asking)
+            is_taken = await asyncio.shield(taking)
         except (redis.RedisError, OSError) as error:
             self._patience.failed(error)
-            return self._taken_here(line, token, limit)
+            return self._take_locally(queue, token, limit)
         except asyncio.CancelledError:
-            self._return(line, token, after=asking)
+            self._release(queue, token, after=taking)
             raise
         self._patience.answered()
-        if found:
-            line.held.add(token)
-        return bool(found)
+        if is_taken:
+            queue.held.add(token)
+        return bool(is_taken)
 
-    def _taken_here(self, line: _Line, token: str, limit: int) -> bool:
-        """Without Redis: counted in this process alone."""
-        if len(line.held) >= limit:
+    def _take_locally(self, queue: _Queue, token: str, limit: int) -> bool:
+        """Without Redis, count in this process alone."""
+        if len(queue.held) >= limit:
             return False
-        line.held.add(token)
+        queue.held.add(token)
         return True
 
-    def _return(self, line: _Line, token: str, after: asyncio.Future[Any] | None = None) -> None:
-        """Without waiting: neither an answer nor a cancelled run waits for Redis."""
-        task = asyncio.create_task(self._give_back(line, token, after))
-        self._returning.add(task)
-        task.add_done_callback(self._returning.discard)
+    def _release(self, queue: _Queue, token: str, after: asyncio.Future[Any] | None = None) -> None:
+        """In a task, so that neither an answer nor a cancelled run waits for Redis."""
+        task = asyncio.create_task(self._release_in_redis(queue, token, after))
+        self._releasing.add(task)
+        task.add_done_callback(self._releasing.discard)
 
-    async def _give_back(self, line: _Line, token: str, after: asyncio.Future[Any] | None) -> None:
+    async def _release_in_redis(
+        self, queue: _Queue, token: str, after: asyncio.Future[Any] | None
+    ) -> None:
         try:
             if after is not None:
                 await after
-            await self._client.zrem(line.key, token)
+            await self._client.zrem(queue.key, token)
         except (redis.RedisError, OSError) as error:
             self._patience.failed(error)
-        line.freed.set()
-
-    def _keep_renewing(self) -> None:
-        if self._renewing is None or self._renewing.done():
-            self._renewing = asyncio.create_task(self._renew(), name="model call slots")
+        queue.freed.set()
 
     async def _renew(self) -> None:
-        while any(line.held for line in self._lines.values()):
+        while any(queue.held for queue in self._queues.values()):
             await asyncio.sleep(RENEW_SECONDS)
-            for line in self._lines.values():
-                if line.held:
-                    await self._renew_line(line)
-
-    async def _renew_line(self, line: _Line) -> None:
-        tokens = list(line.held)
-        try:
-            await self._client.eval(_RENEW, 1, line.key, HELD_SECONDS, *tokens)
-            # What was given back meanwhile stays free.
-            if gone := [token for token in tokens if token not in line.held]:
-                await self._client.zrem(line.key, *gone)
-        except (redis.RedisError, OSError) as error:
-            self._patience.failed(error)
+            for queue in self._queues.values():
+                tokens = list(queue.held)
+                if not tokens:
+                    continue
+                try:
+                    await self._client.eval(_RENEW, 1, queue.key, HELD_SECONDS, *tokens)
+                    # Slots released meanwhile stay free.
+                    if released := [token for token in tokens if token not in queue.held]:
+                        await self._client.zrem(queue.key, *released)
+                except (redis.RedisError, OSError) as error:
+                    self._patience.failed(error)
 
 
 _slots = PerLoop(CallSlots, CallSlots.close)
 
 
 def running_slots() -> CallSlots:
-    """The slots of the running loop, made at their first use."""
+    """The slots of the running event loop."""
     return _slots.get()

@@ -1,8 +1,8 @@
-"""The rows of runs, by subject."""
+"""The rows of runs, their results and totals, and model connections."""
 
 from executor.models.connection import PROVIDER_WORDS, ModelConnection, Provider
 from executor.models.execution import (
-    CLOCKS_APART,
+    MAX_CLOCK_SKEW,
     Execution,
     ExecutionQuerySet,
     Trigger,
@@ -21,13 +21,10 @@ from executor.models.totals import DailyTotals, HourlyTotals
 
 __all__ = [
     "LIVE",
+    "MAX_CLOCK_SKEW",
+    "PROVIDER_WORDS",
     "RESUMABLE",
     "TERMINAL",
-    "Status",
-    "is_late",
-    "seconds_from_now",
-    "CLOCKS_APART",
-    "PROVIDER_WORDS",
     "BlockResult",
     "BlockStatus",
     "DailyTotals",
@@ -36,8 +33,11 @@ __all__ = [
     "HourlyTotals",
     "ModelConnection",
     "Provider",
+    "Status",
     "Step",
     "StepStatus",
     "Trigger",
+    "is_late",
     "parse_execution_id",
+    "seconds_from_now",
 ]

@@ -1,4 +1,4 @@
-"""Model connections: language-model servers that an administrator has made known by a name."""
+"""Model connections: servers of language models, to which administrators give names."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ NAME_RULE = (
     "A name starts with a lower-case letter and has lower-case letters, digits, - and _, at most "
     "64, for instance my-vllm."
 )
-# What an agent may name has 200 characters: the connection, a colon, the model.
+# Agents name models by at most 200 characters: the connection, a colon, the model.
 MODEL_CHARACTERS = 135
 MAX_KEY_CHARACTERS = 4_000
-# Of an address, and of what is kept of a test.
+# Of an address, and of the result of a test.
 MAX_CHARACTERS = 500
 
 
@@ -37,12 +37,12 @@ class Provider(models.TextChoices):
     OPENAI_COMPATIBLE = "openai_compatible", "OpenAI-compatible server"
 
 
-# These have an address of their own, and let nobody in without a key.
+# Providers with a default address, which need a key.
 HOSTED = frozenset({Provider.OPENAI, Provider.ANTHROPIC, Provider.GOOGLE})
 
 
 def check_connection_name(value: str) -> None:
-    """Raises ValidationError with the rule in words."""
+    """Raises ValidationError."""
     if not NAME_PATTERN.fullmatch(value):
         raise ValidationError(NAME_RULE, code="connection_name")
     if masked(value) != value:
@@ -59,7 +59,7 @@ def check_connection_name(value: str) -> None:
 
 
 def check_base_url(value: str) -> None:
-    """Raises ValidationError unless it is the address of an HTTP server, without credentials."""
+    """Raises ValidationError unless it is an HTTP address without credentials."""
     try:
         parts = urlsplit(value)
         host = (parts.hostname or "").encode("idna")
@@ -78,7 +78,7 @@ def check_base_url(value: str) -> None:
 
 
 def check_api_key(value: str) -> None:
-    """Raises ValidationError, which does not repeat the key."""
+    """Raises ValidationError, whose message does not contain the key."""
     if len(value) > MAX_KEY_CHARACTERS or not value.isascii() or not value.isprintable():
         raise ValidationError(
             f"A key has at most {MAX_KEY_CHARACTERS} printable ASCII characters. "
@@ -89,12 +89,11 @@ def check_api_key(value: str) -> None:
 
 class ModelConnectionQuerySet(models.QuerySet["ModelConnection"]):
     def for_caller(self, caller: Caller) -> ModelConnectionQuerySet:
-        """All of them, for those who may see any."""
         return self if caller.may("executor.view_modelconnection") else self.none()
 
 
 class ModelConnection(models.Model):
-    """Where and how a model is asked. Designs name it: `my-vllm`, or `my-vllm:some-model`."""
+    """A server and its settings. Designs name it as a model: `my-vllm`, or `my-vllm:some-model`."""
 
     name = models.CharField(
         max_length=64,
@@ -120,7 +119,7 @@ class ModelConnection(models.Model):
         blank=True,
         help_text="What is asked when only the connection is named, as in my-vllm.",
     )
-    # Whether it may lead to public addresses only.
+    # True: it may lead to public addresses only.
     is_guarded = models.BooleanField(default=False, editable=False)
     is_enabled = models.BooleanField("enabled", default=True)
     timeout_seconds = models.PositiveIntegerField(
@@ -136,7 +135,7 @@ class ModelConnection(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(10_000)],
         help_text="Of the whole installation; further calls wait. Empty: no limit.",
     )
-    # What servers that are nearly OpenAI do without; the test finds it out.
+    # Features that some OpenAI-compatible servers lack; the test finds out.
     takes_json_schema = models.BooleanField(
         "takes a JSON schema",
         default=True,

@@ -1,4 +1,4 @@
-"""Executions: what was asked, how it stands, what came of it."""
+"""Executions: their request, state and result."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from designs.access import Caller, hidden_deployments
 from designs.models import Design, DesignVersion
 from designs.models.json import StoredJsonField
 from designs.rows.ids import first_id_at, new_id
-from executor.models.starters import MAX_MEANT, starters_named
-from executor.models.status import LIVE, RESUMABLE, Status, is_late
+from executor.models.starters import MAX_MATCHES, search_starters
+from executor.models.status import LEASE_EXPIRED, LIVE, RESUMABLE, Status, is_late
 
 if TYPE_CHECKING:
     from executor.models.results import BlockResult
 
-# An id's time is its web server's clock, `created_at` is the database's.
-CLOCKS_APART = timedelta(hours=1)
-# Fewer characters are in the prefix of many keys by chance.
-MIN_OF_PREFIX = 6
-# Stands for the deployment of a run without one in an index that is searched by comparing.
+# Ids have the time of the web server's clock, `created_at` has the database's.
+MAX_CLOCK_SKEW = timedelta(hours=1)
+# Shorter texts occur by chance in the prefixes of many keys.
+MIN_PREFIX_LENGTH = 6
+# Replaces the missing deployment of a try in indexes, so that it can be compared.
 NO_DEPLOYMENT = uuid.UUID(int=0)
 
 
@@ -39,19 +39,10 @@ class Trigger(models.TextChoices):
 
 class ExecutionQuerySet(models.QuerySet["Execution"]):
     def for_caller(self, caller: Caller) -> ExecutionQuerySet:
-        """Executions the caller may see: those of deployments that are there for them."""
-        if not caller.may("executor.view_execution"):
-            return self.none()
-        rows = self
-        if caller.deployment_ids is not None:
-            rows = rows.filter(deployment_id__in=caller.deployment_ids)
-        if caller.is_superuser:
-            return rows
-        # A negated EXISTS on the link table; a join would repeat rows and lose the index order.
-        return rows.exclude(deployment__in=hidden_deployments(caller))
+        return visible_to(caller, self)
 
     def for_list(self) -> ExecutionQuerySet:
-        """With what a line of a list shows, and without what makes a row large."""
+        """With the related rows that a list shows, without large columns."""
         return self.select_related("deployment", "design", "version").defer(
             "document", "input_data", "result_data", "design__draft", "version__document"
         )
@@ -59,10 +50,10 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
     def page(
         self, *, before: str = "", after: str = "", size: int = 50
     ) -> tuple[list[Execution], bool, bool]:
-        """One page by keyset, newest first: (rows, whether there are newer, older ones).
+        """One page by keyset, newest first: (rows, has newer rows, has older rows).
 
-        `before` and `after` name the execution whose older or newer neighbours are wanted; what is
-        no name gives the newest page.
+        It ends `before` or starts `after` the execution of that name; invalid names give the newest
+        page.
         """
         pk = parse_execution_id(before or after)
         if pk is None:
@@ -75,63 +66,73 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         return rows[:size], True, len(rows) > size
 
     def about(self, text: str, caller: Caller) -> ExecutionQuerySet:
-        """Those of deployments by their path, of designs by their name; those that people,
-        schedules, and keys which the caller may see, have started, by theirs.
+        """Search by the name of the deployment, the design, or the starter: a person, a schedule,
+        or a key that the caller may see.
 
-        What the text means is looked up first, in tables that are small: the history is then found
-        by indexes, and a word that nothing has costs nothing.
+        The names are looked up first, in small tables, so that the history is read by indexes.
         """
         deployment = Execution._meta.get_field("deployment").related_model
         person = Execution._meta.get_field("user").related_model
         key = apps.get_model("deployments", "ApiKey")
 
-        def found(rows: Any, field: str, value: str = text) -> list[Any]:
+        def search(rows: Any, field: str, value: str = text) -> list[Any]:
             rows = rows.filter(**{f"{field}__icontains": value}).order_by("pk")
-            return list(rows.values_list("pk", flat=True)[:MAX_MEANT])
+            return list(rows.values_list("pk", flat=True)[:MAX_MATCHES])
 
         keys = key._default_manager.for_caller(caller)
-        # What a key is called where it has no name: orc_<prefix>_…
+        # A key without a name is displayed as orc_<prefix>_…
         prefix = text.removeprefix("orc_").rstrip("_…")
-        by_prefix = found(keys, "prefix", prefix) if len(prefix) >= MIN_OF_PREFIX else []
+        by_prefix = search(keys, "prefix", prefix) if len(prefix) >= MIN_PREFIX_LENGTH else []
         return self.filter(
-            Q(deployment__in=found(deployment._default_manager.all(), "endpoint_path"))
-            | Q(design__in=found(Design.objects.all(), "name"))
-            | Q(user__in=found(person._default_manager.all(), "username"))
-            | Q(triggered_by__in=starters_named(text))
-            | Q(key_id__in=[*found(keys, "name"), *by_prefix])
+            Q(deployment__in=search(deployment._default_manager.all(), "endpoint_path"))
+            | Q(design__in=search(Design.objects.all(), "name"))
+            | Q(user__in=search(person._default_manager.all(), "username"))
+            | Q(triggered_by__in=search_starters(text))
+            | Q(key_id__in=[*search(keys, "name"), *by_prefix])
         )
 
     def created_from(self, at: datetime) -> ExecutionQuerySet:
-        """Accepted at that time or later; the id's own time lets the primary key find them."""
-        return self.filter(created_at__gte=at, pk__gte=first_id_at(at - CLOCKS_APART))
+        """Accepted at that time or later; the time in ids lets this use the primary key."""
+        return self.filter(created_at__gte=at, pk__gte=first_id_at(at - MAX_CLOCK_SKEW))
 
     def created_until(self, at: datetime) -> ExecutionQuerySet:
-        """Accepted before that time."""
-        return self.filter(created_at__lt=at, pk__lt=first_id_at(at + CLOCKS_APART))
+        return self.filter(created_at__lt=at, pk__lt=first_id_at(at + MAX_CLOCK_SKEW))
 
     def uncounted(self) -> ExecutionQuerySet:
-        """Not in the daily totals: those that live, and those that ended a moment ago."""
+        """Not in the daily totals yet: live ones, and those that ended a moment ago."""
         return self.filter(is_counted=None)
 
     def live(self) -> ExecutionQuerySet:
         return self.filter(status__in=LIVE)
 
     def lost(self) -> ExecutionQuerySet:
-        """Running, but nobody holds the lease any more."""
-        return self.filter(Q(lease_until__lt=Now()) | Q(lease_until=None), status=Status.RUNNING)
+        """Running, but the lease has expired."""
+        return self.filter(LEASE_EXPIRED, status=Status.RUNNING)
 
     def late(self) -> ExecutionQuerySet:
-        """Live after their deadline, and not ended by whoever runs them."""
+        """Live after their deadline, and not ended by their owner."""
         return self.live().filter(is_late())
 
     def queued(self) -> ExecutionQuerySet:
         return self.filter(status=Status.QUEUED)
 
 
-class Execution(models.Model):
-    """One run, from acceptance to its one end. Its status changes in `states` and nowhere else.
+def visible_to(caller: Caller, rows: Any) -> Any:
+    """Those of the executions, or totals of them, whose deployments the caller may see."""
+    if not caller.may("executor.view_execution"):
+        return rows.none()
+    if caller.deployment_ids is not None:
+        rows = rows.filter(deployment_id__in=caller.deployment_ids)
+    if caller.is_superuser:
+        return rows
+    # A negated EXISTS on the link table; a join would repeat rows and lose the index order.
+    return rows.exclude(deployment__in=hidden_deployments(caller))
 
-    What the run needs of its deployment is frozen here at acceptance.
+
+class Execution(models.Model):
+    """One run, from acceptance to its end. Its status changes in `executor.states` only.
+
+    All that the run needs of its deployment is frozen here at acceptance.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -142,7 +143,7 @@ class Execution(models.Model):
     version = models.ForeignKey(
         DesignVersion, null=True, on_delete=models.PROTECT, related_name="+"
     )
-    # Set when something else than a version as published is tried: a draft, or another model.
+    # Set for tries of a draft, or of a version with another model.
     document = StoredJsonField(null=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     degraded = models.BooleanField(default=False)
@@ -152,32 +153,32 @@ class Execution(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
-    # Where a person or key called from, and which key. Null, and no foreign key, so that SQLite
-    # adds the columns without making the table anew.
+    # The address and the key of the call. Null, and no foreign key, so that SQLite can add the
+    # columns without rebuilding the table.
     caller_address = models.GenericIPAddressField(null=True)
     key_id = models.UUIDField(null=True)
-    # The key, person or schedule in whose turn it is run (`Caller.turn_key`). Null is allowed
-    # only so that SQLite adds the column without making the table anew; new rows always have it.
+    # The key, person or schedule that the run counts for in the queue (`Caller.turn_key`). Null
+    # only so that SQLite can add the column without rebuilding the table; new rows always have it.
     caller_key = models.CharField(max_length=100, null=True, db_default="")  # noqa: DJ001
-    # How many executions of that caller may run at once; None: any number.
+    # The maximum of executions of that caller that run at once; None: no limit.
     caller_max_concurrent = models.PositiveIntegerField(null=True)
     input_data = StoredJsonField(default=dict)
     result_data = StoredJsonField(null=True)
     error = models.JSONField(null=True)
     models_default = models.JSONField(default=list)
-    # The model that a person chose in the place of all that the design names.
+    # The model that a person chose instead of all that the design names.
     model_override = models.CharField(max_length=200, null=True)  # noqa: DJ001 - see settles
     limits = models.JSONField(default=dict)
-    # True if something of its deployment's waits for the end (a callback). Null otherwise, so that
-    # SQLite adds the column without making the table anew, which would lose its triggers.
+    # True if the deployment is notified of the end (for a callback), else null, so that SQLite can
+    # add the column without rebuilding the table, which would lose its triggers.
     settles = models.BooleanField(null=True)
-    # True once the daily totals have counted it, and null before.
+    # True once the daily totals have counted it, else null.
     is_counted = models.BooleanField(null=True, editable=False)
     # True: retention leaves it alone.
     is_held = models.BooleanField("held", null=True)
-    # When retention took its texts; then input, result, prompts and answers are gone.
+    # When retention removed its input, result, prompts and answers.
     payload_removed_at = models.DateTimeField(null=True, editable=False)
-    # How many executions of the deployment may run at once; None: any number.
+    # The maximum of executions of the deployment that run at once; None: no limit.
     max_concurrent = models.PositiveIntegerField(null=True)
 
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -204,15 +205,15 @@ class Execution(models.Model):
         "self", null=True, on_delete=models.SET_NULL, related_name="resumes"
     )
 
-    # True for an instance that was started together with its row, by this process's clock.
+    # True for an instance that this process inserts as running, by its own clock.
     begun_here = False
-    # The rows of its blocks that are written with it as running, for such an instance.
+    # For such an instance, the rows of its running blocks that are inserted with it.
     begun_blocks: Sequence[BlockResult] = ()
 
     objects = ExecutionQuerySet.as_manager()
 
     class Meta:
-        # Ids begin with the time they were made at: one column sorts, pages and is the index.
+        # Ids begin with their time, so one column sorts, paginates and is the index.
         ordering = ("-id",)
         permissions = (
             ("view_payload", "Can see inputs, outputs and prompts"),
@@ -238,13 +239,13 @@ class Execution(models.Model):
                 name="execution_live",
                 condition=Q(status__in=("queued", "running", "waiting")),
             ),
-            # For counting how many of a deployment run, and finding the next that waits.
+            # Counts the running ones of a deployment, and finds the next queued one.
             models.Index(
                 fields=("deployment", "status", "id"),
                 name="execution_live_by_deployment",
                 condition=Q(status__in=("queued", "running", "waiting")),
             ),
-            # For stepping from caller to caller, and deployment to deployment, of the queue.
+            # Steps through the queue from caller to caller, and deployment to deployment.
             models.Index(
                 "caller_key",
                 Coalesce("deployment", models.Value(NO_DEPLOYMENT, models.UUIDField())),
@@ -262,7 +263,7 @@ class Execution(models.Model):
                 name="execution_uncounted",
                 condition=Q(is_counted=None),
             ),
-            # What retention has yet to empty.
+            # The rows that retention has yet to empty.
             models.Index(
                 fields=("id",),
                 name="execution_with_payload",
@@ -275,12 +276,12 @@ class Execution(models.Model):
 
     @property
     def public_id(self) -> str:
-        """`exec-` and the id's 32 hex digits: the name that people and scripts read."""
+        """`exec-` and the id's 32 hex digits: the name for people and scripts."""
         return f"exec-{self.id.hex}"
 
     @property
     def short_id(self) -> str:
-        """The id's last eight digits: random ones, enough to tell lines of a list apart."""
+        """The id's last eight digits, which are random."""
         return self.id.hex[-8:]
 
     @property
@@ -293,13 +294,13 @@ class Execution(models.Model):
 
     @property
     def is_resumable(self) -> bool:
-        """Whether it had begun, or was to begin, and ended before its work was done."""
+        """It ended before its work was done, was not refused, and its steps are still there."""
         was_refused = self.status == Status.FAILED and self.attempt == 0
         return self.status in RESUMABLE and not was_refused and self.payload_removed_at is None
 
     @property
     def duration_ms(self) -> int | None:
-        """From the start of the first attempt to the end, None before that."""
+        """From the start of the first attempt to the end; None until then."""
         if self.started_at is None or self.completed_at is None:
             return None
         return max(0, round((self.completed_at - self.started_at).total_seconds() * 1000))
@@ -310,7 +311,7 @@ class Execution(models.Model):
 
 
 def parse_execution_id(text: str) -> uuid.UUID | None:
-    """Either name of an execution, `exec-<hex>` or a UUID, as a UUID; None if it is neither."""
+    """Parses `exec-<hex>` or a UUID; None if the text is neither."""
     try:
         return uuid.UUID(text.removeprefix("exec-"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What an execution consists of: results of its blocks, and each step that was paid for."""
+"""The parts of an execution: results of its blocks, and their steps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class BlockStatus(models.TextChoices):
 
 
 class BlockResult(models.Model):
-    """How one block of an execution ended, or how far it is."""
+    """The state and result of one block of an execution."""
 
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="blocks")
     block_id = models.CharField(max_length=64)
@@ -52,23 +52,23 @@ class StepStatus(models.TextChoices):
 
 class StepQuerySet(models.QuerySet["Step"]):
     def usage_by_block(self) -> dict[str, dict[str, Any]]:
-        """Calls, tokens and cost by block id, of the blocks that asked a model."""
+        """Calls, tokens and cost by block id, of the blocks that called a model."""
         sums = (
             self.exclude(model="")
             .order_by()
             .values("block_id")
             .annotate(
                 calls=Sum("tries"),
-                asked=Sum("input_tokens"),
-                said=Sum("output_tokens"),
+                sum_input=Sum("input_tokens"),
+                sum_output=Sum("output_tokens"),
                 cost=Sum("cost_usd"),
             )
         )
         return {
             row["block_id"]: {
                 "model_calls": row["calls"],
-                "input_tokens": row["asked"],
-                "output_tokens": row["said"],
+                "input_tokens": row["sum_input"],
+                "output_tokens": row["sum_output"],
                 "cost_usd": None if row["cost"] is None else float(row["cost"]),
             }
             for row in sums
@@ -78,8 +78,8 @@ class StepQuerySet(models.QuerySet["Step"]):
 class Step(models.Model):
     """One model call, or one utility block: written before anything that depends on it starts.
 
-    Tokens and cost are those of all its tries. A step that failed is done again when its execution
-    goes on; its new row takes the place of this one, and has what was spent here.
+    Tokens and cost are those of all its tries. Another attempt repeats a failed step; the new row
+    replaces the old one and includes its usage.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -101,11 +101,11 @@ class Step(models.Model):
     status = models.CharField(
         max_length=10, choices=StepStatus.choices, default=StepStatus.COMPLETED
     )
-    # Why the model stopped, in the words of the OpenAI protocol; `length`: its answer was cut off.
+    # As in the OpenAI protocol; `length`: the answer was cut off.
     finish_reason = models.CharField(max_length=40, blank=True)
-    # Whether the server did not count some of the tokens.
+    # True if the server did not count some of the tokens.
     is_estimated = models.BooleanField(default=False)
-    # The tries that gave no answer: `model`, `class`, `message`, `at` of each.
+    # Of each try without an answer: `model`, `class`, `message`, `at`.
     failures = models.JSONField(default=list)
     attempt = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField()

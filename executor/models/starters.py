@@ -1,32 +1,27 @@
-"""Who and what has started runs: found by name without reading the history."""
+"""Searches the names of all that started runs, without reading the history."""
 
 from __future__ import annotations
 
 from django.db import connection
 
-# So many different names are looked through; each costs a step in an index.
+# The names that are searched; each costs a step in an index.
 MAX_NAMES = 5_000
-# How many of them, deployments, designs or keys a text may mean.
-MAX_MEANT = 500
+# The matches of a search in each of names, deployments, designs and keys.
+MAX_MATCHES = 500
 _TABLE = "executor_execution"
 
 
-def starters_named(text: str) -> list[str]:
-    """The values of `triggered_by` that hold the text: of people, also those who are gone, and of
-    schedules. Where there are more names than `MAX_NAMES`, the text is also taken as a whole one.
+def search_starters(text: str) -> list[str]:
+    """The values of `triggered_by` (people, schedules) that contain the text.
+
+    With more names than `MAX_NAMES`, the text is also taken as a whole name.
     """
-    names, wanted = _names(), text.casefold()
-    found = [name for name in names if wanted in name.casefold()][:MAX_MEANT]
-    return found if len(names) < MAX_NAMES else [text, *found]
-
-
-def _names() -> list[str]:
-    """Each name once, by stepping from one to the next in their index."""
+    # Steps from each name to the next in their index.
     following = (
         f"SELECT triggered_by FROM {_TABLE} WHERE triggered_by > names.name "  # noqa: S608
         "ORDER BY triggered_by LIMIT 1"
     )
-    # The type is the column's: PostgreSQL wants that said.
+    # PostgreSQL needs the column's type.
     first = "SELECT CAST('' AS varchar(200))"
     statement = (
         f"WITH RECURSIVE names(name) AS ({first} UNION ALL "  # noqa: S608
@@ -35,4 +30,6 @@ def _names() -> list[str]:
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, [MAX_NAMES])
-        return [name for (name,) in cursor.fetchall()]
+        names = [name for (name,) in cursor.fetchall()]
+    matches = [name for name in names if text.casefold() in name.casefold()][:MAX_MATCHES]
+    return matches if len(names) < MAX_NAMES else [text, *matches]

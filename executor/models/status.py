@@ -1,6 +1,4 @@
-"""The states of an execution, and conditions by the database's time. What changes a state is the
-table of moves in `executor.states`.
-"""
+"""The states of an execution, which only `executor.states` changes, and conditions about time."""
 
 from __future__ import annotations
 
@@ -27,18 +25,19 @@ class Status(models.TextChoices):
 LIVE = frozenset({Status.QUEUED, Status.RUNNING, Status.WAITING})
 TERMINAL = frozenset(Status) - LIVE
 RESUMABLE = TERMINAL - {Status.COMPLETED}
-LEASE_OVER = Q(lease_until__lt=Now()) | Q(lease_until=None)
-# Who runs it ends it at the deadline, with all that was spent until then, and has so long for that.
+LEASE_EXPIRED = Q(lease_until__lt=Now()) | Q(lease_until=None)
+# How long an owner has to end its run after the deadline; it also records the usage until then.
 OWNERS_SECONDS = 10.0
 
 
 @functools.lru_cache(maxsize=256)
 def seconds_from_now(seconds: float) -> Any:
-    """An expression: the database's time plus `seconds`."""
+    """The database's time plus `seconds`, cached for the few durations that repeat."""
     return FromNow(seconds)
 
 
 def is_late() -> Q:
-    """The condition for `time_out`, beside being live."""
-    nobodys = ~Q(status=Status.RUNNING) | LEASE_OVER
-    return Q(nobodys, deadline_at__lt=Now()) | Q(deadline_at__lt=seconds_from_now(-OWNERS_SECONDS))
+    """The deadline has passed, and if it is running, also the owner's time to end it."""
+    without_owner = ~Q(status=Status.RUNNING) | LEASE_EXPIRED
+    overdue = Q(deadline_at__lt=seconds_from_now(-OWNERS_SECONDS))
+    return Q(without_owner, deadline_at__lt=Now()) | overdue

@@ -1,4 +1,4 @@
-"""What the runs of one day, or hour, came to: charts and counts read these, not the history."""
+"""Totals of runs by day and hour: charts and counts read these, not the history."""
 
 from __future__ import annotations
 
@@ -8,32 +8,23 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
-from designs.access import Caller, hidden_deployments
+from designs.access import Caller
 from designs.models import Design
 from executor.models import durations
-from executor.models.execution import Execution
+from executor.models.execution import Execution, visible_to
 
 
 class TotalsQuerySet(models.QuerySet[Any]):
     def for_caller(self, caller: Caller) -> TotalsQuerySet:
-        """Those of the executions that are there for the caller."""
-        if not caller.may("executor.view_execution"):
-            return self.none()
-        rows = self
-        if caller.deployment_ids is not None:
-            rows = rows.filter(deployment_id__in=caller.deployment_ids)
-        if caller.is_superuser:
-            return rows
-        return rows.exclude(deployment__in=hidden_deployments(caller))
+        return visible_to(caller, self)
 
 
 class Totals(models.Model):
-    """Executions that ended in some time: of one deployment, or tries of one design.
-
-    Written by `executor.history.totals` alone.
+    """Totals of the executions of one deployment, or of the tries of one design, that ended in one
+    day or hour. Only `executor.history.totals` writes them.
     """
 
-    # The field that says in which time.
+    # The field of the day or hour.
     TIME: ClassVar[str]
 
     id = models.BigAutoField(primary_key=True)
@@ -46,17 +37,16 @@ class Totals(models.Model):
     manual = models.PositiveBigIntegerField(default=0)
     scheduled = models.PositiveBigIntegerField(default=0)
     api = models.PositiveBigIntegerField(default=0)
-    # Of the runs that began: how many, their milliseconds together, and those of the longest.
+    # Of the runs that started: their number, their milliseconds in sum, and the maximum.
     timed = models.PositiveBigIntegerField(default=0)
     duration_ms = models.PositiveBigIntegerField(default=0)
     duration_ms_max = models.PositiveBigIntegerField(default=0)
-    # How many took how long, in buckets (`executor.models.durations`). Days added up before there
-    # were buckets have none.
+    # A histogram (`executor.models.durations`); the oldest rows have none.
     durations = models.JSONField(default=dict)
     model_calls = models.PositiveBigIntegerField(default=0)
     input_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
-    # Null: no price is known of anything that ran.
+    # Null if no price of any run is known.
     cost_usd = models.DecimalField(max_digits=18, decimal_places=6, null=True)
     last_run_at = models.DateTimeField(null=True)
 
@@ -66,10 +56,10 @@ class Totals(models.Model):
         abstract = True
 
     @classmethod
-    def place_of(cls, execution: Execution) -> tuple[Any, Any, Any]:
-        """Whose row counts the execution: deployment (or none), design, day or hour."""
+    def key_of(cls, execution: Execution) -> tuple[Any, Any, Any]:
+        """The key of the row that counts the execution: deployment or None, design, day or hour."""
         ended: datetime = execution.completed_at or execution.created_at
-        # What a deployment ran is counted together, whichever design it offered then.
+        # One row per deployment, whichever design it offered then.
         design = None if execution.deployment_id else execution.design_id
         return execution.deployment_id, design, cls.time_of(ended.astimezone(UTC))
 
@@ -79,17 +69,16 @@ class Totals(models.Model):
         raise NotImplementedError
 
     def add(self, execution: Execution) -> None:
-        """Count an execution that has ended."""
         self.runs += 1
         for name in (execution.status, execution.trigger_type):
             setattr(self, name, getattr(self, name) + 1)
         self.degraded += bool(execution.degraded)
-        took = execution.duration_ms
-        if took is not None:
+        duration_ms = execution.duration_ms
+        if duration_ms is not None:
             self.timed += 1
-            self.duration_ms += took
-            self.duration_ms_max = max(self.duration_ms_max, took)
-            durations.count(self.durations, took)
+            self.duration_ms += duration_ms
+            self.duration_ms_max = max(self.duration_ms_max, duration_ms)
+            durations.count(self.durations, duration_ms)
         self.model_calls += execution.model_calls
         self.input_tokens += execution.input_tokens
         self.output_tokens += execution.output_tokens
@@ -99,7 +88,7 @@ class Totals(models.Model):
 
 
 class DailyTotals(Totals):
-    """Of a day (UTC). They stay when retention removes the executions."""
+    """Of a day (UTC). They outlive the executions that retention removes."""
 
     TIME = "day"
 
@@ -134,7 +123,7 @@ class DailyTotals(Totals):
 
 
 class HourlyTotals(Totals):
-    """Of an hour; kept for some days, for figures of the last 24 hours."""
+    """Of an hour; removed after some days, since only the last 24 hours are shown."""
 
     TIME = "hour"
 
@@ -142,7 +131,7 @@ class HourlyTotals(Totals):
         "deployments.Deployment", null=True, on_delete=models.CASCADE, related_name="+"
     )
     design = models.ForeignKey(Design, on_delete=models.CASCADE, related_name="+")
-    # When it begins.
+    # The start of the hour.
     hour = models.DateTimeField()
 
     class Meta:

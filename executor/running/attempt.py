@@ -15,7 +15,7 @@ from designs.auditing.audit import Action, note
 from designs.errors import DesignInvalid
 from designs.runtime.threads import in_thread
 from designs.secrets.masking import counted
-from executor.acceptance.documents import compile_document, compiled_version, known_version
+from executor.acceptance.documents import cached_version, compile_document, compiled_version
 from executor.engine.budget import NO_USAGE
 from executor.engine.context import Outcome, Setup, Usage
 from executor.engine.events import Event
@@ -25,7 +25,7 @@ from executor.engine.runner import CompiledGraph, run_graph
 from executor.errors import LeaseLost, RecorderUnavailable
 from executor.following.live_text import live_text
 from executor.following.sending import send_settling
-from executor.language_models import provider
+from executor.language_models import registry
 from executor.models import Execution, Status
 from executor.recording.recorder import GiveBack, RunRecord
 from executor.recording.rows import recorded_steps, spent_before
@@ -112,8 +112,8 @@ def run_setup(
             "trigger": execution.trigger_type,
             "started_at": execution.started_at.isoformat() if execution.started_at else None,
         },
-        models=provider.installation_models(),
-        default_models=tuple(execution.models_default) or provider.default_models(),
+        models=registry.model_registry(),
+        default_models=tuple(execution.models_default) or registry.default_models(),
         journal=journal,
         emit=emit,
         limits=Limits(**limits),
@@ -128,7 +128,7 @@ async def _run(
     version_id = execution.version_id
     if graph is None and execution.document is None and version_id is not None:
         # From the cache if possible: a thread costs more than a short run.
-        graph = known_version(version_id) or await in_thread(compiled_version, version_id)
+        graph = cached_version(version_id) or await in_thread(compiled_version, version_id)
     elif graph is None:
         graph = await in_thread(compile_document, execution.document or {})
     if execution.attempt > 1 or execution.resumed_from_id is not None:

@@ -93,7 +93,7 @@ async def run_at_once(accepted: Accepted, graph: CompiledGraph) -> Outcome | Non
     fields["completed_at"] = timezone.now()
     states.end_unwritten(execution, Status(outcome.status), **fields)
     own_rows = await compute_on(collector.values(), collector.rows)
-    rows = [execution, *own_rows, *accepted.beside]
+    rows = [execution, *own_rows, *accepted.extra_rows]
     await asyncio.wrap_future(process_writer().submit(Accept(rows, execution=execution)))
     pubsub.publish_locally(execution.pk, execution.status)
     if execution.settles:

@@ -140,7 +140,7 @@ def test_a_version_that_cannot_be_run_any_more(
     version = schedule.deployment.version
     version.document = {**version.document, "blocks": []}
     DesignVersion.objects.bulk_update([version], ["document"])
-    monkeypatch.setattr(documents, "_kept", OrderedDict())
+    monkeypatch.setattr(documents, "_graphs", OrderedDict())
     wake_schedules()
     assert outcomes(schedule) == ["skipped_inactive"]
     assert deployment().status == "error"

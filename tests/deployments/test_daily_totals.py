@@ -59,11 +59,11 @@ def test_a_batch_that_was_broken_off_counts_nothing(
     deployment = deploy()
     ended(deployment)
 
-    def fail(runs: list[Execution]) -> None:
+    def fail(model: object, runs: list[Execution]) -> None:
         raise ConnectionError
 
     with monkeypatch.context() as broken:
-        broken.setattr(totals, "_add", fail)
+        broken.setattr(totals, "_add_to", fail)
         with pytest.raises(ConnectionError), transaction.atomic():
             add_up()
     assert add_up() == 1

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from deployments.models import Deployment
 from executor.history.totals import add_up, durations_of
-from executor.models.durations import Durations, bucket_of, count, percentile, together
+from executor.models.durations import Durations, bucket_of, count, merge, percentile
 from tests.deployments.ended_runs import ended
 
 MAX_LENGTH = 400 * 24 * 3_600_000
@@ -52,7 +52,7 @@ def test_nothing_has_no_percentile() -> None:
 
 def test_buckets_are_few_however_long_runs_take() -> None:
     assert bucket_of(MAX_LENGTH) < 150
-    assert together([{"1": 2}, {"1": 3, "7": 1}]) == {"1": 5, "7": 1}
+    assert merge([{"1": 2}, {"1": 3, "7": 1}]) == {"1": 5, "7": 1}
 
 
 @pytest.mark.django_db

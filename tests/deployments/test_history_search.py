@@ -14,7 +14,7 @@ from deployments.access.keys import create_key
 from deployments.models import Deployment
 from designs.access import SYSTEM, Caller, caller_of
 from executor.models import Execution, starters
-from executor.models.starters import starters_named
+from executor.models.starters import search_starters
 from tests.admin_pages import text_of
 from tests.deployments.ended_runs import ended
 
@@ -70,7 +70,7 @@ def test_many_names_are_bounded_and_a_whole_one_is_found_all_the_same(
     deployment = deploy()
     runs = [ended(deployment, triggered_by=f"name {number}") for number in range(6)]
     assert found("name 5") == [runs[5]]
-    assert starters_named("name") == ["name", "name 0", "name 1", "name 2"]
+    assert search_starters("name") == ["name", "name 0", "name 1", "name 2"]
 
 
 def test_names_are_read_from_their_index_alone(deploy: Deploy) -> None:
@@ -78,7 +78,7 @@ def test_names_are_read_from_their_index_alone(deploy: Deploy) -> None:
     for name in ("ada", "ada", "bea", ""):
         ended(deployment, triggered_by=name)
     with CaptureQueriesContext(connection) as queries:
-        assert starters_named("a") == ["ada", "bea"]
+        assert search_starters("a") == ["ada", "bea"]
     sql = queries[0]["sql"]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":

@@ -27,7 +27,7 @@ from executor.engine.llm import offline
 from executor.engine.llm.base import ModelAnswer, ModelRequest
 from executor.following import pubsub
 from executor.following.live_text import live_text
-from executor.language_models import secrets
+from executor.language_models import key_masking
 from executor.models import BlockResult, Execution, ModelConnection, Step
 from tests.documents import doubling, greeting
 
@@ -187,12 +187,12 @@ def test_a_process_learns_the_keys_that_it_does_not_use(monkeypatch: pytest.Monk
     row = ModelConnection(name="vllm", base_url="http://127.0.0.1:9/v1")
     save_connection(connection=row, new_key=first)
     monkeypatch.setattr(masking, "_known", KnownSecrets())
-    secrets.learn_keys()
+    key_masking.learn_keys()
     assert masking.masked_output(first) == "(secret)"
-    secrets._changed.clear()
-    monkeypatch.setattr(pubsub, "on_invalidate", [*pubsub.on_invalidate, secrets._changed.set])
+    key_masking._changed.clear()
+    monkeypatch.setattr(pubsub, "on_invalidate", [*pubsub.on_invalidate, key_masking._changed.set])
     save_connection(connection=row, new_key=second)
-    assert secrets._changed.is_set()
+    assert key_masking._changed.is_set()
     monkeypatch.setattr(masking, "_known", KnownSecrets())
-    secrets.learn_keys()
+    key_masking.learn_keys()
     assert masking.masked_output(second) == "(secret)"

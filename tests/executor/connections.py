@@ -8,7 +8,7 @@ from typing import Any
 from designs.patterns.base import Part
 from executor.connections import save_connection
 from executor.engine.llm.base import Model, ModelAnswer, ModelError, ModelRequest
-from executor.language_models.provider import InstallationModels
+from executor.language_models.registry import ModelRegistry
 from executor.models import ModelConnection
 from tests.model_server import ModelServer
 
@@ -34,7 +34,7 @@ class Process:
     """The models as one process of the installation knows them; other ones know nothing of it."""
 
     def __init__(self) -> None:
-        self.models = InstallationModels()
+        self.models = ModelRegistry()
 
     def model(self, name: str = "vllm") -> Model:
         return self.models.resolve(name)

@@ -11,9 +11,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from designs.runtime.threads import in_thread
-from executor.connections import try_connection
+from executor.connections import probe_connection
 from executor.engine.llm.base import ErrorKind
-from executor.language_models import connections
+from executor.language_models import connection_models
 from tests.executor.connections import Process, change, connect
 from tests.model_server import ModelServer, fails, model_server
 
@@ -68,16 +68,16 @@ async def test_a_disabled_connection_is_not_asked(server: ModelServer) -> None:
 async def test_a_new_connection_is_there_at_once(server: ModelServer) -> None:
     process = Process()
     assert "There is no model connection 'vllm'" in (await process.fails()).message
-    await asyncio.sleep(connections.UNKNOWN_SECONDS)
+    await asyncio.sleep(connection_models.UNKNOWN_SECONDS)
     await in_thread(connect, server)
     await process.ask()
 
 
 def test_many_calls_read_the_rows_once(server: ModelServer, monkeypatch: Any) -> None:
     readings = []
-    read = connections.Connections._read
+    read = connection_models.ConnectionCache._read
     monkeypatch.setattr(
-        connections.Connections, "_read", lambda self: (readings.append(1), read(self))
+        connection_models.ConnectionCache, "_read", lambda self: (readings.append(1), read(self))
     )
     connect(server)
     answers = asyncio.run(Process().ask_many(50))
@@ -94,7 +94,7 @@ async def test_without_the_database_what_was_known_is_used(server: ModelServer) 
     await known.ask()
     await in_thread(_execute, "ALTER TABLE executor_modelconnection RENAME TO away")
     try:
-        known.models.connections.forget()
+        known.models.connections.expire()
         await known.ask()
         assert (await new.fails()).kind is ErrorKind.TRANSIENT
     finally:
@@ -119,7 +119,7 @@ async def test_a_refused_key_is_left_alone_until_it_is_typed_anew(server: ModelS
     assert len(server.calls) == 1
     await process.ask("vllm:large")
     await in_thread(change, row, key="sk-right")
-    process.models.connections.forget()
+    process.models.connections.expire()
     await process.ask()
 
 
@@ -129,8 +129,8 @@ async def test_a_test_that_passed_ends_the_pause_in_every_process(server: ModelS
     server.then(fails(402))
     assert (await other.fails()).kind is ErrorKind.QUOTA
     assert (await other.fails()).kind is ErrorKind.UNAVAILABLE
-    tried = await in_thread(lambda: try_connection(connection=row))
-    assert tried.passed
+    result = await in_thread(lambda: probe_connection(connection=row))
+    assert result.passed
 
     async def is_asked() -> bool:
         return not isinstance((await other.ask_many(1))[0], Exception)

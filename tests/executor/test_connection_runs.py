@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from designs.access import SYSTEM
 from designs.services import create_design
-from executor.language_models.provider import installation_models
+from executor.language_models.registry import model_registry
 from executor.models import Execution
 from tests.documents import greeting
 from tests.executor.connections import connect
@@ -26,7 +26,7 @@ Queue = Callable[..., Execution]
 
 @pytest.fixture
 def server() -> Iterator[ModelServer]:
-    installation_models().connections.forget()
+    model_registry().connections.expire()
     with model_server() as found:
         yield found
 

@@ -16,7 +16,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from executor.errors import ConnectionInvalid
-from executor.language_models.provider import installation_models
+from executor.language_models.registry import model_registry
 from executor.models import Execution, ModelConnection
 from tests.admin_pages import saved, text_of, url_of
 from tests.documents import greeting
@@ -39,7 +39,7 @@ def fails_with_the_key(exchange: Exchange) -> None:
 
 @pytest.fixture
 def server() -> Iterator[ModelServer]:
-    installation_models().connections.forget()
+    model_registry().connections.expire()
     with model_server() as found:
         yield found
 
@@ -97,7 +97,7 @@ def test_the_key_is_nowhere(
     server.then(fails(401, f"No {KEY}"), fails_with_the_key, repeats_the_key)
     for _ in range(3):
         seen.append(text_of(browser.post(url_of(row, "test"), follow=True)))
-    installation_models().connections.forget()
+    model_registry().connections.expire()
     server.then(*[repeats_the_key] * 3, fails_with_the_key)
     server.usual = fails(503, f"Overloaded: {KEY}", X_Key=KEY)
     document = {**greeting(), "model": "vllm"}

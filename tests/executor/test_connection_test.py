@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from executor import connections
-from executor.language_models import trial
+from executor.language_models import probe
 from executor.models import ModelConnection
 from tests.admin_pages import saved, text_of, url_of
 from tests.executor.connections import KEY, connect
@@ -90,8 +90,8 @@ def test_what_is_no_model_server_is_a_sentence(browser: Client, server: ModelSer
 def test_it_waits_no_longer_than_its_limit(
     browser: Client, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (connections, trial):
-        monkeypatch.setattr(module, "TRY_SECONDS", 0.5)
+    for module in (connections, probe):
+        monkeypatch.setattr(module, "PROBE_SECONDS", 0.5)
     row = connect(server)
     # The server waits until it is closed.
     server.usual = lambda exchange: exchange.wait() and None
@@ -101,8 +101,8 @@ def test_it_waits_no_longer_than_its_limit(
 def test_a_plain_answer_is_enough(
     browser: Client, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (connections, trial):
-        monkeypatch.setattr(module, "TRY_SECONDS", 4.0)
+    for module in (connections, probe):
+        monkeypatch.setattr(module, "PROBE_SECONDS", 4.0)
     row = connect(server)
     server.usual = lambda exchange: exchange.wait() and None
     server.then(says("Hello."))

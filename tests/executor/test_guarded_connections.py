@@ -15,7 +15,7 @@ from designs.access import Caller, caller_of
 from executor.connections import save_connection
 from executor.engine.llm.base import ErrorKind
 from executor.errors import ConnectionInvalid
-from executor.language_models.provider import installation_models
+from executor.language_models.registry import model_registry
 from executor.models import ModelConnection
 from tests.admin_pages import act, saved, text_of, url_of
 from tests.executor.connections import KEY, Process, connect
@@ -33,7 +33,7 @@ INNER = (
 
 @pytest.fixture
 def server() -> Iterator[ModelServer]:
-    installation_models().connections.forget()
+    model_registry().connections.expire()
     with model_server() as found:
         yield found
 

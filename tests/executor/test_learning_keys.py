@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError
 
 from designs.runtime import background
-from executor.language_models import secrets
+from executor.language_models import key_masking
 from tests.waiting import wait_until
 
 
@@ -21,10 +21,10 @@ def test_the_thread_that_learns_keys_never_ends_in_silence(
         if faults:
             raise faults.pop(0)
 
-    monkeypatch.setattr(secrets, "learn_keys", learn)
-    monkeypatch.setattr(secrets, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(key_masking, "learn_keys", learn)
+    monkeypatch.setattr(key_masking, "AGAIN_SECONDS", 0.0)
     monkeypatch.setattr(background, "PAUSE_AFTER_ERROR_SECONDS", 0.0)
-    stop = background.forever("known secrets", secrets._work)
+    stop = background.forever("known secrets", key_masking._work)
     try:
         wait_until(lambda: len(learnt) > 20)
     finally:

@@ -9,7 +9,7 @@ import pytest
 
 from designs.models import Action, AuditEntry
 from designs.secrets.masking import MASK
-from executor.language_models.provider import installation_models
+from executor.language_models.registry import model_registry
 from executor.models import Execution, Step
 from tests.documents import greeting
 from tests.executor.connections import connect
@@ -22,7 +22,7 @@ STRONG = "q7KdZt93Lm1wB8xRv-5d1f9b3c7a2e8046"
 
 
 def run(queue: Callable[..., Execution], version: Any, said: str) -> Execution:
-    installation_models().connections.forget()
+    model_registry().connections.expire()
     with model_server() as server:
         server.usual = says(said)
         connect(server, "said", key=STRONG)

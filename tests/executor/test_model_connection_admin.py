@@ -108,7 +108,7 @@ def test_what_is_wrong_is_said_at_its_field(
 
 def test_a_provider_that_wants_a_key_is_not_kept_without(browser: Client) -> None:
     page = saved(browser, ADD, name="claude", provider="anthropic")
-    assert errors_of(page) == {"new_key": ["Anthropic answers nobody without a key."]}
+    assert errors_of(page) == {"new_key": ["Anthropic needs a key."]}
 
 
 # --- Rights ---------------------------------------------------------------------------------------

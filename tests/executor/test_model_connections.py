@@ -14,7 +14,7 @@ import pytest
 from designs.runtime.threads import in_thread
 from executor.engine.llm.base import ErrorKind, ModelError
 from executor.errors import ModelUnavailable
-from executor.language_models.provider import _FINDERS, check_model
+from executor.language_models.registry import _FACTORIES, check_model
 from executor.models import PROVIDER_WORDS, ModelConnection
 from tests.executor.connections import KEY, Process, connect
 from tests.model_server import ModelServer, model_server, says
@@ -128,4 +128,4 @@ async def test_a_provider_whose_key_was_lost_is_not_asked(server: ModelServer) -
 
 
 def test_names_and_words_for_providers_do_not_meet() -> None:
-    assert set(_FINDERS) == PROVIDER_WORDS
+    assert set(_FACTORIES) == PROVIDER_WORDS

@@ -42,10 +42,10 @@ async def main() -> None:
 
 
 async def _ask(name: str) -> Any:
-    from executor.language_models.provider import installation_models
+    from executor.language_models.registry import model_registry
 
     parts = (Part("Task", "Say hello."),)
-    return await installation_models().resolve(name).complete(
+    return await model_registry().resolve(name).complete(
         ModelRequest("1:block/agent", "You are kind.", parts, "answer", "worker")
     )  # fmt: skip
 

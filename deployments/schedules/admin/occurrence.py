@@ -12,7 +12,7 @@ from deployments.schedules.store import describe
 from designs.admin.base import OrchestraAdmin, ReadOnly
 from designs.admin.filters import TimeRangeFilter, VisibleFilter
 from designs.admin.shown import EMPTY, badge, row_link
-from executor.admin.shown import duration, execution_badge
+from executor.admin.shown import duration, status_badge
 
 KINDS = {
     Occurrence.Outcome.WAITING: "info",
@@ -83,4 +83,4 @@ class OccurrenceAdmin(ReadOnly, OrchestraAdmin):
 
     @display(description="Its status")
     def execution_state(self, occurrence: Occurrence) -> str:
-        return EMPTY if occurrence.execution is None else execution_badge(occurrence.execution)
+        return EMPTY if occurrence.execution is None else status_badge(occurrence.execution)

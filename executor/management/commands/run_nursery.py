@@ -1,4 +1,4 @@
-"""Makes a child process for each run whose memory is limited; started by a worker."""
+"""Forks a child process for each run with limited memory; workers start it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from executor.running.nursery import serve
 
 
 class Command(BaseCommand):
-    help = "Carry runs with limited memory, as a worker asks on standard input."
+    help = "Carry runs with limited memory; a worker sends them on standard input."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:

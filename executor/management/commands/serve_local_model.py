@@ -1,4 +1,4 @@
-"""Serves the local model at the address the environment names, until it is told to end."""
+"""Serves the local model at the address in the environment, until it is stopped."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from designs.access import SYSTEM
 from designs.services import create_design
 from executor.engine.llm import offline
 from executor.engine.llm.base import ErrorKind, ModelError
-from executor.language_models.provider import installation_models
+from executor.language_models.registry import model_registry
 from executor.models import ModelConnection
 from tests.deployments.api.test_event_stream import all_of, call
 from tests.deployments.test_callbacks import opened as opened
@@ -103,7 +103,7 @@ def house(opened: None) -> Any:
         )
         ModelConnection.objects.create(name="house", base_url=found.url, default_model="small")
         # Another test's connection of this name led elsewhere.
-        installation_models().connections.forget()
+        model_registry().connections.expire()
         yield found
 
 

@@ -15,7 +15,7 @@ from executor.engine.llm.bounded_http import MAX_ERROR_BYTES, PIECE_BYTES
 from executor.engine.llm.clients import MAX_BYTES, Endpoint
 from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.reply import MAX_TEXT
-from executor.language_models.targets import provider_model
+from executor.language_models.connection_clients import provider_model
 from tests.executor.engine.llm.conftest import asking_for, model_at
 from tests.model_server import Answer, Exchange, ModelServer, chunks, replies, says
 

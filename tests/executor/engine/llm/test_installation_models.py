@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings as django_settings
 
 from executor.engine.llm.base import ErrorKind, ModelError
-from executor.language_models.provider import default_models, installation_models
+from executor.language_models.registry import default_models, model_registry
 from tests.executor.engine.llm.conftest import asking_for
 from tests.executor.engine.stage import play
 from tests.graphs import agent, asking, chain, design
@@ -38,7 +38,7 @@ def environ(settings: Any) -> Environ:
 
 def error_of(name: str) -> str:
     with pytest.raises(ModelError) as caught:
-        installation_models().resolve(name)
+        model_registry().resolve(name)
     assert caught.value.kind is ErrorKind.UNAVAILABLE
     return caught.value.message
 
@@ -46,7 +46,7 @@ def error_of(name: str) -> str:
 async def test_a_server_by_url(server: ModelServer, environ: Environ) -> None:
     environ(llm_url=server.url, llm_model="qwen", llm_key=KEY)
     assert default_models() == ("openai_compatible:qwen",)
-    model = installation_models().resolve("openai_compatible:other/model:7b")
+    model = model_registry().resolve("openai_compatible:other/model:7b")
     answer = await model.complete(asking_for())
     assert (answer.text, answer.model) == ("Hello.", "openai_compatible:other/model:7b")
     assert (answer.cost_usd, answer.input_tokens) == (None, 10)
@@ -57,13 +57,13 @@ async def test_a_server_by_url(server: ModelServer, environ: Environ) -> None:
 
 async def test_a_server_without_a_key_gets_none(server: ModelServer, environ: Environ) -> None:
     environ(llm_url=server.url, llm_model="qwen", openai_api_key=KEY)
-    await installation_models().resolve("openai_compatible:qwen").complete(asking_for())
+    await model_registry().resolve("openai_compatible:qwen").complete(asking_for())
     assert KEY not in str(server.calls[0].headers)
 
 
 async def test_ollama_is_asked_at_the_same_url(server: ModelServer, environ: Environ) -> None:
     environ(llm_url=server.url, llm_model="llama3")
-    answer = await installation_models().resolve("ollama:llama3").complete(asking_for())
+    answer = await model_registry().resolve("ollama:llama3").complete(asking_for())
     assert answer.text == "Hello."
     assert server.calls[0].path == "/v1/chat/completions"
 
@@ -74,7 +74,7 @@ async def test_the_local_model_is_asked_as_small_models_are(
     environ(local_model=True, local_model_url=server.url, local_model_key=KEY)
     assert default_models() == ("local:smollm2",)
     server.then(says("x"), gives({"text": "x"}))
-    model = installation_models().resolve("local:smollm2")
+    model = model_registry().resolve("local:smollm2")
     assert (await model.complete(asking_for())).cost_usd == 0
     schema = {"type": "object", "properties": {"text": {"type": "string"}}}
     await model.complete(asking_for(schema=schema))
@@ -125,11 +125,11 @@ def test_what_is_missing_is_said(environ: Environ, name: str, sentence: str) -> 
 async def test_a_changed_environment_counts_at_once(server: ModelServer, environ: Environ) -> None:
     environ(llm_url="http://127.0.0.1:9/v1", llm_model="qwen")
     with pytest.raises(ModelError):
-        await installation_models().resolve("openai_compatible:qwen").complete(asking_for())
+        await model_registry().resolve("openai_compatible:qwen").complete(asking_for())
     environ(llm_url=server.url, llm_model="qwen")
-    model = installation_models().resolve("openai_compatible:qwen")
+    model = model_registry().resolve("openai_compatible:qwen")
     assert (await model.complete(asking_for())).text == "Hello."
-    assert installation_models().resolve("openai_compatible:qwen") is model
+    assert model_registry().resolve("openai_compatible:qwen") is model
 
 
 async def test_a_run_with_the_installations_models(server: ModelServer, environ: Environ) -> None:
@@ -137,7 +137,7 @@ async def test_a_run_with_the_installations_models(server: ModelServer, environ:
     server.then(fails(503, f"Down, {KEY}"), says("One."), fails(400, f"No, {KEY}"))
     fallback = agent("w", model=["openai:gpt-5", "openai_compatible:qwen", "offline:stand-in"])
     raw = design([asking("a"), asking("b", fallback)], chain("a", "b"))
-    played = await play(raw, models=installation_models(), default_models=default_models())
+    played = await play(raw, models=model_registry(), default_models=default_models())
     assert played.result.startswith("[stand-in]")
     assert played.outcome.block_outputs["a"] == "One."
     assert KEY not in repr(played)
@@ -150,7 +150,7 @@ async def test_a_refused_key_stays_out_of_the_history(
     environ(llm_url=server.url, llm_model="qwen", llm_key=KEY)
     server.usual = fails(401, f"Incorrect API key provided: {KEY}")
     played = await play(
-        design([asking("a")]), models=installation_models(), default_models=default_models()
+        design([asking("a")]), models=model_registry(), default_models=default_models()
     )
     assert played.error == (
         "credential",

@@ -16,7 +16,7 @@ from django.conf import settings as django_settings
 
 from executor.engine.events import TextDelta
 from executor.engine.llm.base import ErrorKind, ModelError
-from executor.language_models.provider import LOCAL, installation_models
+from executor.language_models.registry import LOCAL, model_registry
 from orchestra.launcher.installation import free_loopback_port
 from orchestra.launcher.processes import die_with
 from tests.executor.engine.llm.conftest import asking_for
@@ -89,7 +89,7 @@ def use(settings: Any, url: str, key: str = KEY) -> None:
 
 async def test_a_plain_and_a_structured_answer(settings: Any, local_url: str) -> None:
     use(settings, local_url)
-    model = installation_models().resolve(LOCAL)
+    model = model_registry().resolve(LOCAL)
     answer = await model.complete(asking_for("Say hello in one short sentence."))
     assert answer.text.strip()
     assert (answer.model, answer.cost_usd) == (LOCAL, 0)
@@ -104,7 +104,7 @@ async def test_a_plain_and_a_structured_answer(settings: Any, local_url: str) ->
 async def test_a_streamed_run(settings: Any, local_url: str) -> None:
     use(settings, local_url)
     raw = design([asking("a", agent("w", model=LOCAL), task="Say hello.")])
-    played = await play(raw, models=installation_models(), stream=lambda: True)
+    played = await play(raw, models=model_registry(), stream=lambda: True)
     pieces = [event.text for event in played.events if isinstance(event, TextDelta)]
     assert len(pieces) > 1
     assert "".join(pieces) == played.result
@@ -113,7 +113,7 @@ async def test_a_streamed_run(settings: Any, local_url: str) -> None:
 async def test_only_those_with_the_key_are_served(settings: Any, local_url: str) -> None:
     use(settings, local_url, key="another-key")
     with pytest.raises(ModelError) as caught:
-        await installation_models().resolve(LOCAL).complete(asking_for())
+        await model_registry().resolve(LOCAL).complete(asking_for())
     assert caught.value.kind is ErrorKind.CREDENTIAL
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from designs.runtime.threads import in_thread
 from executor.engine.llm.workarounds import Lack
-from executor.language_models.targets import KEPT
+from executor.language_models.connection_clients import LACK_FIELDS
 from executor.models import ModelConnection
 from tests.executor.connections import Process, change, connect
 from tests.executor.engine.llm.conftest import asking_for
@@ -56,13 +56,13 @@ async def test_what_one_of_several_models_lacks_is_not_said_of_all(server: Model
 async def test_a_connection_that_was_changed_meanwhile_stays_as_it_is(server: ModelServer) -> None:
     row = await in_thread(connect, server)
     process = Process()
-    target = await process.models.connections.target("vllm", "")
+    client = await process.models.connections.client("vllm", "")
     await in_thread(change, row, timeout_seconds=60)
-    await target._write_lacks({Lack.STREAMING})
+    await client._save_lacks({Lack.STREAMING})
     row = await in_thread(ModelConnection.objects.get)
     assert row.streams
 
 
 def test_each_has_its_field() -> None:
     names = {field.name for field in ModelConnection._meta.get_fields()}
-    assert set(KEPT.values()) <= names
+    assert set(LACK_FIELDS.values()) <= names

@@ -1,6 +1,4 @@
-"""Keeps a process knowing the keys of all model connections, so that it masks those that it does
-not use itself.
-"""
+"""Reads the keys of all model connections, so that a process masks even those it never uses."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ from executor.models import ModelConnection
 
 logger = logging.getLogger(__name__)
 
-# Without a broker nobody tells of changes.
+# A fallback: without a broker no changes are published.
 AGAIN_SECONDS = 60.0
 
 _changed = threading.Event()
@@ -25,7 +23,7 @@ _opened: set[str] = set()
 
 
 def learn_keys() -> None:
-    """Read all keys, and open those that are new; an opened one is masked from then on."""
+    """Read all keys and decrypt the new ones; from then on they are masked."""
     prepare_keys()
     for row in ModelConnection.objects.only("api_key"):
         secret = row.api_key
@@ -39,8 +37,8 @@ def learn_keys() -> None:
             _opened.add(secret.token)
 
 
-def start_learning() -> None:
-    """Read the keys now, after each change, and now and then, in a daemon thread."""
+def start_key_masking() -> None:
+    """Read the keys in a daemon thread: now, after each change, and every minute."""
     pubsub.on_invalidate.append(_changed.set)
     forever("known secrets", _work)
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import ValidationError
 
-from executor.connections import try_connection
+from executor.connections import probe_connection
 from executor.errors import ModelUnavailable
-from executor.language_models.provider import price_of
+from executor.language_models.registry import price_of
 from executor.models import ModelConnection
 from tests.executor.connections import Process, change, connect
 from tests.model_server import Exchange, ModelServer, fails, gives, model_server, replies, says
@@ -46,9 +46,9 @@ def habits(row: ModelConnection) -> tuple[bool, bool, bool]:
 def test_a_server_that_takes_all(server: ModelServer) -> None:
     row = connect(server)
     server.then(says("Hi."), gives({"word": "Hi."}), says("Hi."))
-    tried = try_connection(connection=row)
-    assert tried.passed
-    assert tried.sentence.endswith("5 out.")
+    result = probe_connection(connection=row)
+    assert result.passed
+    assert result.sentence.endswith("5 out.")
     assert habits(row) == (True, True, True)
     assert len(server.calls) == 3
 
@@ -56,17 +56,17 @@ def test_a_server_that_takes_all(server: ModelServer) -> None:
 def test_a_server_that_takes_little_works_and_is_known(server: ModelServer) -> None:
     row = connect(server)
     server.usual = poor
-    tried = try_connection(connection=row)
-    assert tried.passed
+    result = probe_connection(connection=row)
+    assert result.passed
     for words in ("takes no JSON schema", "takes no system message", "does not stream"):
-        assert words in tried.sentence
+        assert words in result.sentence
     assert habits(row) == (False, False, False)
     server.calls.clear()
     # What failed only for streaming was not the model's fault; once known, nothing is refused.
-    tried = try_connection(connection=row)
-    assert tried.passed
+    result = probe_connection(connection=row)
+    assert result.passed
     server.usual = says("Hello.")
-    assert try_connection(connection=row).passed
+    assert probe_connection(connection=row).passed
     assert habits(row) == (True, True, True)
 
 
@@ -84,16 +84,16 @@ def test_a_wrong_address_is_told_whole_to_who_may_test(server: ModelServer) -> N
     address = server.url.removesuffix("/v1")
     row = connect(server, base_url=address)
     server.then(replies("404 page not found", 404, "text/plain"))
-    tried = try_connection(connection=row)
-    assert not tried.passed
-    assert f"The address was {address}/chat/completions" in tried.sentence
-    assert "most servers want /v1 at the end" in tried.sentence
+    result = probe_connection(connection=row)
+    assert not result.passed
+    assert f"The address was {address}/chat/completions" in result.sentence
+    assert "most servers want /v1 at the end" in result.sentence
 
 
 def test_the_path_of_a_call_is_cut_off_an_address(server: ModelServer) -> None:
     row = connect(server, base_url=f"{server.url}/chat/completions")
     assert row.base_url == server.url
-    assert try_connection(connection=row).passed
+    assert probe_connection(connection=row).passed
 
 
 async def test_the_prices_of_a_connection_are_its_answers_cost(server: ModelServer) -> None:
