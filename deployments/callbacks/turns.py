@@ -110,7 +110,6 @@ def is_slow(host: str) -> bool:
 
 
 def note_speed(url: str, *, slow: bool) -> None:
-    """Record whether the host was too slow at the last try."""
     if slow:
         _slow_hosts.add(host_of(url))
     else:

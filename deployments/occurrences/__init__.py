@@ -1,13 +1,7 @@
 """The arithmetic of schedules: the instants of a rule. Plain Python that stores nothing."""
 
 from deployments.occurrences.cron import read_cron
-from deployments.occurrences.rules import (
-    MAX_EVERY_SECONDS,
-    Nonexistent,
-    Repeated,
-    Rule,
-    RuleInvalid,
-)
+from deployments.occurrences.rules import MAX_EVERY_SECONDS, Rule, RuleInvalid
 from deployments.occurrences.runs import PlannedRun, next_runs
 from deployments.occurrences.times import due_times, jitter, next_due, reaching_back
 from deployments.occurrences.words import in_words, offset_text
@@ -15,9 +9,7 @@ from deployments.occurrences.zones import known_zones, zone_choices
 
 __all__ = [
     "MAX_EVERY_SECONDS",
-    "Nonexistent",
     "PlannedRun",
-    "Repeated",
     "Rule",
     "RuleInvalid",
     "due_times",
@@ -27,7 +19,7 @@ __all__ = [
     "next_due",
     "next_runs",
     "offset_text",
+    "read_cron",
     "reaching_back",
     "zone_choices",
-    "read_cron",
 ]

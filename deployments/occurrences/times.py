@@ -93,12 +93,10 @@ _zone = lru_cache(maxsize=1024)(ZoneInfo)
 
 
 def offset_at(at: datetime, zone: ZoneInfo) -> timedelta:
-    """The zone's offset from UTC at that instant."""
     return at.astimezone(zone).utcoffset() or timedelta()
 
 
 def find_cron(rule: Rule, after: datetime) -> CronMatch | None:
-    """The first match later than `after`."""
     return _find_cron(
         rule.cron or "", rule.timezone, rule.nonexistent, rule.repeated, after.astimezone(UTC)
     )
