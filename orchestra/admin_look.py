@@ -1,4 +1,4 @@
-"""Look and navigation of the admin: the same palette, places and words as the pages have."""
+"""Colours and navigation of the admin, the same as of the pages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BASE = {
 
 
 def may(*permissions: str) -> Callable[[HttpRequest], bool]:
-    """True for those who have one of the permissions."""
+    """True for callers with one of the permissions."""
     return lambda request: any(
         request.caller.may(name)  # type: ignore[attr-defined]
         for name in permissions
@@ -46,7 +46,7 @@ def may(*permissions: str) -> Callable[[HttpRequest], bool]:
 
 
 def page(title: str, icon: str, url_name: str, permission: str) -> dict[str, Any]:
-    """A page outside the admin."""
+    """A link to a page outside the admin."""
     return {
         "title": title,
         "icon": icon,
@@ -57,7 +57,7 @@ def page(title: str, icon: str, url_name: str, permission: str) -> dict[str, Any
 
 
 def rows(title: str, icon: str, model: str) -> dict[str, Any]:
-    """A model's list, for those who may see or change it."""
+    """A link to a model's list, for callers who may see or change it."""
     app, _, name = model.partition(".")
     return {
         "title": title,

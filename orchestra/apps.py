@@ -7,7 +7,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.db import connections
 from django.db.models.signals import post_migrate
 
-# Tasks that are called, in whatever process, go to this application.
+# Imported in every process, so that tasks are sent through this application.
 from orchestra.celery import app as app
 
 
@@ -15,31 +15,21 @@ class OrchestraConfig(AppConfig):
     name = "orchestra"
 
     def ready(self) -> None:
-        # Permissions exist only once migrate has made them for every app; deployments is the last
-        # one that has models, and without models there is no signal.
+        from orchestra.audit import sign_ins as sign_ins
+        from orchestra.audit.rows import watch_rows
+        from orchestra.sign_in.sessions import begin
+
+        # Permissions exist only once migrate has created them for every app; deployments is the
+        # last app with models, and an app without models sends no signal.
         post_migrate.connect(_make_groups, sender=apps.get_app_config("deployments"))
-        user_logged_in.connect(_begin_session)
-        _watch()
-
-
-def _begin_session(**given: Any) -> None:
-    from orchestra.sign_in.sessions import begin
-
-    begin(**given)
-
-
-def _watch() -> None:
-    from orchestra.audit.rows import watch_rows
-    from orchestra.audit.sign_ins import watch_sign_ins
-
-    watch_rows()
-    watch_sign_ins()
+        user_logged_in.connect(begin)
+        watch_rows()
 
 
 def _make_groups(using: str, **_: Any) -> None:
     from designs.groups import ensure_groups
     from designs.models import GroupGrant
 
-    # After a migration to an older state it may not be there; the next one makes the groups.
+    # After a migration backwards the table may be missing.
     if GroupGrant._meta.db_table in connections[using].introspection.table_names():
         ensure_groups()

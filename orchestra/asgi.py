@@ -1,4 +1,4 @@
-"""What the web server runs."""
+"""The ASGI application that the web server runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOOK_SECONDS = 0.05
 
 django.setup(set_prefix=False)
 
-# Rows can be imported only once Django is set up, which the line above does.
+# Models can be imported only after Django is set up.
 from django.conf import settings  # noqa: E402
 
 from deployments.api.late_bodies import read_until_left  # noqa: E402
@@ -34,7 +34,7 @@ from orchestra.server.memory import noting_large_answers  # noqa: E402
 
 
 class Handler(ASGIHandler):
-    """Django's, with the headers of every answer on those that no middleware sees."""
+    """Adds our headers to answers that pass no middleware."""
 
     def create_request(self, scope: Mapping[str, Any], body_file: Any) -> Any:
         request, refusal = super().create_request(scope, body_file)
@@ -48,17 +48,17 @@ _django = Handler()
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Django, and the server's start and stop: runs in this process are finished or given back."""
+    """Django, its bypasses, and the server's start and stop."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
         return
     if scope["type"] == "websocket":
-        # Closed before it was accepted, which servers answer with 403.
+        # Closed before it is accepted, which servers answer with 403.
         await receive()
         await send({"type": "websocket.close", "code": 1003})
         return
     if scope["type"] != "http":
-        # What Django does not know either, without its traceback.
+        # Django would raise.
         return
     scope = with_client(scope, settings.ENVIRONMENT.trusted_proxies)
     send = noting_large_answers(send)
@@ -73,9 +73,8 @@ async def _answer(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 def bounded(scope: dict[str, Any], receive: Any) -> Any:
-    """`receive` without the bodies that no view takes; it is refused by its headers alone.
-
-    Django writes a body of any size to a file before it asks who sends it.
+    """`receive`, but empty for a body that is too large: Django would write it to a file before it
+    authenticates the sender. Views refuse it by its headers.
     """
     length, chunked = b"0", False
     for name, value in scope["headers"]:
@@ -86,14 +85,14 @@ def bounded(scope: dict[str, Any], receive: Any) -> Any:
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
     if not chunked and length.isdigit() and int(length) <= limit:
         return receive
-    told = False
+    is_sent = False
 
     async def empty() -> Any:
-        nonlocal told
-        if not told:
-            told = True
+        nonlocal is_sent
+        if not is_sent:
+            is_sent = True
             return {"type": "http.request", "body": b"", "more_body": False}
-        # It is read away and not kept, so that the client comes to hear the answer.
+        # The body is read and dropped, so that the client reads the answer.
         return await read_until_left(receive)
 
     return empty
@@ -104,7 +103,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             start_key_masking()
-            # From now on this process hears when a key or a deployment changes.
+            # From now on this process is notified of changed keys and deployments.
             _started.append(asyncio.create_task(pubsub.running_hub().start()))
             set_up_interpreter()
             await send({"type": "lifespan.startup.complete"})
@@ -121,9 +120,9 @@ _leaving: list[asyncio.Task[None]] = []
 
 
 def begin_to_leave() -> asyncio.Task[None]:
-    """Hand over what this process carries: from the moment it is told to end, and once only.
+    """Begin to hand over this process's runs; called at SIGTERM, and safe to call again.
 
-    The server ends requests after a time of its own, so nothing here may wait for that.
+    The server has its own timeout for requests, so this must not wait for them.
     """
     if not _leaving:
         _leaving.append(asyncio.get_running_loop().create_task(_leave()))
@@ -131,7 +130,7 @@ def begin_to_leave() -> asyncio.Task[None]:
 
 
 async def _leave() -> None:
-    """Take no more runs, let those here end, then give back the rest and answer who waits."""
+    """Accept no more runs, let active ones end, then give back the rest and answer waiters."""
     loop = asyncio.get_running_loop()
     carrier = process_carrier(slots=max(1, settings.ENVIRONMENT.inline_limit))
     carrier.take_no_more()

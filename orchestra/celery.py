@@ -1,6 +1,4 @@
-"""The Celery application: what `celery -A orchestra` starts, and what a worker does besides its
-tasks.
-"""
+"""The Celery application, and what workers and schedulers start besides tasks."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ from orchestra.server.fetching import ConsumeWithRoom, FetchAtOnce, takes_work
 from orchestra.server.interpreter import keep_what_was_loaded, set_up_interpreter
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestra.settings")  # noqa: TID251
-# Django's checks ran before the first start and with every change; here they would load all pages.
+# `make check` runs Django's checks; here they would import all pages.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")  # noqa: TID251
 
 GRACE_SECONDS = 8.0

@@ -1,7 +1,8 @@
-"""The only reader of the environment: every variable of the installation, checked once at start."""
+"""The only reader of the environment: every variable, validated once at the start."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -20,7 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 # Linux refuses unix socket paths of 108 bytes and more; some room is left for suffixes.
 SOCKET_PATH_LIMIT = 100
 
-# Programs that are not ours need none of these.
+# Programs of others need none of these.
 _PRIVATE = (
     "SECRET_KEY",
     "ORCHESTRA_ENCRYPTION_KEYS",
@@ -38,9 +39,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Environment:
-    """What the installation was told. Times in seconds, sizes in counts; empty string means not
-    set.
-    """
+    """The installation's variables. An empty string means not set."""
 
     production: bool
     process: str
@@ -97,7 +96,7 @@ class Environment:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no server and no log may say."""
+        """Masked in logs and answers."""
         return (
             self.secret_key,
             *self.encryption_keys,
@@ -110,16 +109,16 @@ class Environment:
 
     @property
     def passwords(self) -> tuple[str, ...]:
-        """What no log may say. People chose these, so nothing else may tell that it knows them."""
+        """Masked in logs only: people chose these, so an answer that masked them would confirm a
+        guess.
+        """
         urls = (self.database_url, self.redis_url, self.llm_url, self.local_model_url)
-        found = [password for url in urls if (password := urlsplit(url).password)]
-        return (self.admin_password, *found, *map(unquote, found))
+        passwords = [password for url in urls if (password := urlsplit(url).password)]
+        return (self.admin_password, *passwords, *map(unquote, passwords))
 
 
 def read_environment(source: Mapping[str, str] | None = None) -> Environment:
-    """Read and check all variables; raises ImproperlyConfigured with one sentence a problem, all at
-    once.
-    """
+    """Raises ImproperlyConfigured with a line for each problem."""
     reader = _Reader(os.environ if source is None else source)
     production = reader.flag("ORCHESTRA_PRODUCTION", default=False)
     data = Path(reader.text("ORCHESTRA_DATA") or ".data").expanduser().resolve()
@@ -136,7 +135,7 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
             reader.require(name, "production installations must set it")
     host = reader.text("ORCHESTRA_HOST") or "127.0.0.1"
     port = reader.whole("ORCHESTRA_PORT", default=8000, least=1, most=65535)
-    kept = {} if reader.problems else _kept_secrets(reader, data, production=production)
+    stored = {} if reader.problems else _stored_secrets(reader, data, production=production)
     result = Environment(
         production=production,
         process=reader.text("ORCHESTRA_PROCESS") or "command",
@@ -148,8 +147,8 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         or f"sqlite:///{data / 'orchestra.sqlite3'}",
         redis_url=reader.url("REDIS_URL", ("redis", "rediss", "unix")) or f"unix://{socket}",
         valkey_socket=socket,
-        secret_key=kept.get("SECRET_KEY", ""),
-        encryption_keys=tuple(_words(kept.get("ORCHESTRA_ENCRYPTION_KEYS", ""))),
+        secret_key=stored.get("SECRET_KEY", ""),
+        encryption_keys=tuple(_words(stored.get("ORCHESTRA_ENCRYPTION_KEYS", ""))),
         model=reader.text("ORCHESTRA_MODEL"),
         llm_url=reader.url("ORCHESTRA_LLM_URL", ("http", "https")),
         llm_model=reader.text("ORCHESTRA_LLM_MODEL"),
@@ -163,7 +162,8 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         public_url=(
             reader.url("ORCHESTRA_PUBLIC_URL", ("http", "https")) or f"http://{host}:{port}"
         ).rstrip("/"),
-        allowed_hosts=tuple(_words(reader.text("ORCHESTRA_ALLOWED_HOSTS"))) or _own_hosts(host),
+        allowed_hosts=tuple(_words(reader.text("ORCHESTRA_ALLOWED_HOSTS")))
+        or tuple(dict.fromkeys(("localhost", "127.0.0.1", "[::1]", host))),
         egress_allow=tuple(_words(reader.text("ORCHESTRA_EGRESS_ALLOW"))),
         trusted_proxies=reader.networks("ORCHESTRA_TRUSTED_PROXIES", default=""),
         session_seconds=3600
@@ -207,7 +207,7 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         reader.problems.append(
             "ORCHESTRA_LLM_URL and ORCHESTRA_LLM_MODEL go together: set both or none."
         )
-    if kept and not result.encryption_keys:
+    if stored and not result.encryption_keys:
         reader.problems.append("ORCHESTRA_ENCRYPTION_KEYS holds no key: write at least one.")
     if reader.problems:
         raise ImproperlyConfigured("\n".join(reader.problems))
@@ -217,21 +217,19 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
 def variables_for_child(
     own: Mapping[str, str] | None = None, *, with_secrets: bool = True
 ) -> dict[str, str]:
-    """The environment of a process that we start: ours and its `own`.
+    """The environment of a child process: ours and its `own`.
 
-    It is there for all of the child's life (`/proc/<pid>/environ`), so it holds no secret that the
-    child has no use for.
+    It stays readable for the child's lifetime (`/proc/<pid>/environ`), so it holds only secrets
+    that the child needs.
     """
-    # Asked once, by the process that makes the first administrator.
+    # Only the process that creates the first administrator needs it.
     left_out = {"ORCHESTRA_ADMIN_PASSWORD", *(() if with_secrets else _PRIVATE)}
     kept = {name: text for name, text in os.environ.items() if name not in left_out}
     return {**kept, **(own or {})}
 
 
 def valkey_socket_path(data: Path) -> Path:
-    """Where the embedded valkey-server of this data folder listens: inside it, or at a short path
-    of its own.
-    """
+    """Where the embedded valkey-server listens: in the data folder, or at a shorter path."""
     inside = data / "valkey.sock"
     if len(str(inside).encode()) <= SOCKET_PATH_LIMIT:
         return inside
@@ -292,26 +290,24 @@ class _Reader:
         value = self.text(name)
         if not value:
             return default
-        try:
-            found = convert(value)
-        except ValueError:
-            found = None
-        if found is None or not fits(found):
-            self.problems.append(f"{name} is {value!r}: write {rule}.")
-            return default
-        return found
+        with contextlib.suppress(ValueError):
+            converted = convert(value)
+            if fits(converted):
+                return converted
+        self.problems.append(f"{name} is {value!r}: write {rule}.")
+        return default
 
     def networks(self, name: str, *, default: str) -> tuple[IPv4Network | IPv6Network, ...]:
-        found = []
+        networks = []
         for word in _words(self.text(name) or default):
             try:
-                found.append(ip_network(word, strict=False))
+                networks.append(ip_network(word, strict=False))
             except ValueError:
-                self.problems.append(f"{name}: {word!r} is no address and no network.")
-        return tuple(found)
+                self.problems.append(f"{name}: {word!r} is neither an address nor a network.")
+        return tuple(networks)
 
     def fault_point(self, name: str, *, production: bool) -> str:
-        """Where a test lets a process die; see `designs.runtime.faults`."""
+        """See `designs.runtime.faults`."""
         value = self.text(name)
         if value and production:
             self.problems.append(f"{name} is for tests only: unset it.")
@@ -329,41 +325,26 @@ class _Reader:
         return value
 
 
-def _kept_secrets(reader: _Reader, data: Path, *, production: bool) -> dict[str, str]:
-    """The two secrets, from the environment or from the data folder, where the first start makes
+def _stored_secrets(reader: _Reader, data: Path, *, production: bool) -> dict[str, str]:
+    """The two secrets, from the environment or from the data folder, where the first start creates
     them.
     """
     names = ("SECRET_KEY", "ORCHESTRA_ENCRYPTION_KEYS")
-    given = {name: reader.text(name) for name in names}
-    if production or all(given.values()):
-        return given
+    own = {name: reader.text(name) for name in names}
+    if production or all(own.values()):
+        return own
     path = data / "secrets.json"
     if not path.exists():
-        _write_secrets(path)
-    kept: dict[str, str] = json.loads(path.read_text())
-    return {name: given[name] or kept[name] for name in names}
-
-
-def _write_secrets(path: Path) -> None:
-    """Made complete under another name, then linked: two first starts at once agree on one file."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    values = {
-        "SECRET_KEY": secrets.token_urlsafe(48),
-        "ORCHESTRA_ENCRYPTION_KEYS": secrets.token_urlsafe(32),
-    }
-    descriptor, draft = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(values, file)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, draft = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(dict(zip(names, map(secrets.token_urlsafe, (48, 32)), strict=True)), file)
+        # Linked once it is complete, so that two first starts at once agree on one file.
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
         os.unlink(draft)
-
-
-def _own_hosts(host: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(("localhost", "127.0.0.1", "[::1]", host)))
+    stored: dict[str, str] = json.loads(path.read_text())
+    return {name: own[name] or stored[name] for name in names}
 
 
 def _words(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Is the installation alive, and is every part of it there?"""
+"""Health checks: of this web process, and of every part of the installation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from designs.api.base import ApiView
 from designs.runtime.redis_clients import QUICK, redis_client
-from executor.following.presence import SEEN_SECONDS, last_seen
+from executor.following.presence import is_alive
 
 
 class LiveView(ApiView):
@@ -28,7 +28,7 @@ class LiveView(ApiView):
 
 
 class ReadyView(ApiView):
-    """Database, broker, workers and scheduler, each with what is wrong."""
+    """Database, broker, workers and scheduler: `ok`, or the problem of each."""
 
     permissions = {"GET": "deployments.view_deployment"}
 
@@ -36,7 +36,14 @@ class ReadyView(ApiView):
         operation_id="health_ready", responses={200: {"type": "object"}, 503: {"type": "object"}}
     )
     def get(self, request: Request) -> Response:
-        parts = {"database": _database(), "broker": _broker(), **_processes()}
+        parts = {"database": _database(), "broker": "ok"}
+        try:
+            with redis_client(QUICK) as client:
+                client.ping()
+        except (redis.RedisError, OSError):
+            parts["broker"] = "The broker does not answer."
+        for kind, name in (("worker", "workers"), ("beat", "scheduler")):
+            parts[name] = "ok" if is_alive(kind) else f"No {kind} was seen lately."
         good = all(part == "ok" for part in parts.values())
         body = {"status": "ok" if good else "not ready", "parts": parts, "time": time.time()}
         return Response(body, status=200 if good else 503)
@@ -49,22 +56,3 @@ def _database() -> str:
     except DatabaseError:
         return "The database does not answer."
     return "ok"
-
-
-def _broker() -> str:
-    try:
-        with redis_client(QUICK) as client:
-            client.ping()
-    except (redis.RedisError, OSError):
-        return "The broker does not answer."
-    return "ok"
-
-
-def _processes() -> dict[str, str]:
-    result = {}
-    for kind, name in (("worker", "workers"), ("beat", "scheduler")):
-        age = last_seen(kind)
-        result[name] = (
-            "ok" if age is not None and age < SEEN_SECONDS else f"No {kind} was seen lately."
-        )
-    return result

@@ -1,4 +1,4 @@
-"""The figures of the start page, in a fixed number of queries."""
+"""The figures of the home page, in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from deployments.models import Deployment, Schedule
 from designs.access import Caller
-from executor.following.presence import SEEN_SECONDS, last_seen
+from executor.following.presence import is_alive
 from executor.history.quotes import hide_quotes
 from executor.history.totals import a_day_ago, sums_of_last_day
 from executor.language_models import registry
@@ -22,11 +22,9 @@ BAD = (Status.FAILED, Status.TIMED_OUT)
 
 @dataclass(frozen=True)
 class Overview:
-    """What the caller may see of the installation now. Counts and failures are of the last
-    24 hours, counts by whole hours: `since`."""
+    """Counts and failures are of the last 24 hours, counts since the full hour `since`."""
 
     since: datetime
-
     running: int
     ended: int
     failed: int
@@ -74,11 +72,6 @@ def overview(caller: Caller) -> Overview:
         failures=failures,
         upcoming=list(upcoming.select_related("deployment").order_by("next_due_at")[:SHOWN]),
         models=registry.default_models(),
-        worker_is_up=_is_up("worker"),
-        scheduler_is_up=_is_up("beat"),
+        worker_is_up=is_alive("worker"),
+        scheduler_is_up=is_alive("beat"),
     )
-
-
-def _is_up(kind: str) -> bool:
-    seen = last_seen(kind)
-    return seen is not None and seen < SEEN_SECONDS

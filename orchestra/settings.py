@@ -20,10 +20,14 @@ SECRET_KEY = ENVIRONMENT.secret_key
 ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = [ENVIRONMENT.public_url]
 
+# Processes that serve no pages load none of the admin's modules.
+_admin = "django.contrib.admin"
+if ENVIRONMENT.process in ("worker", "beat", "prepare"):
+    _admin += ".apps.SimpleAdminConfig"
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    _admin,
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -98,7 +102,7 @@ if _database["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 elif ENVIRONMENT.process == "web":
-    # A pool hands out dead connections after a database restart unless they are checked.
+    # Unless they are checked, a pool returns dead connections after a restart of the database.
     _database["CONN_HEALTH_CHECKS"] = True
     _options = {"pool": {"min_size": 1, "max_size": POOL_SIZE, "timeout": 10}}
 else:
@@ -169,7 +173,7 @@ FORMAT_MODULE_PATH = "orchestra.formats"
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# A bare machine serves from the sources: nothing to collect, so the start stays short.
+# Without production settings files are served from the sources, with nothing to collect.
 WHITENOISE_USE_FINDERS = not ENVIRONMENT.production
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 if ENVIRONMENT.production:
@@ -191,7 +195,7 @@ SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "orchestra.server.error_pages.csrf_failure"
-# A new secret is told in a message, so none may come into the database.
+# A message may contain a new secret, which must not be stored in the database.
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
@@ -214,7 +218,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=5)
 AXES_RESET_ON_SUCCESS = True
-# An attempt during a lock is not counted, so that nobody keeps another person out for ever.
+# Attempts during a lock are not counted, so that nobody can lock out another person for ever.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
@@ -244,7 +248,7 @@ if ENVIRONMENT.production:
 
 # --- Audit ----------------------------------------------------------------------------------------
 
-# The table is ours, so that a trigger can refuse every change of it; auditlog's own is not made.
+# Our own table, so that a trigger can refuse every change of it. auditlog's is not created.
 AUDITLOG_LOGENTRY_MODEL = "designs.AuditEntry"
 MIGRATION_MODULES = {"auditlog": None}
 AUDITLOG_STORE_JSON_CHANGES = True

@@ -1,4 +1,4 @@
-"""The start page, and what every page shows of the way to the others."""
+"""The home page, and the navigation of every page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from designs.requests import PageRequest, requires
 from orchestra.overview import overview
 
-# Label, URL name, icon, permission; the admin is there for staff.
+# Label, URL name, icon, permission. Staff see the admin too.
 PLACES = (
     ("Home", "home", "home", "deployments.view_deployment"),
     ("Deployments", "deployments:deployment-list", "rocket", "deployments.view_deployment"),
@@ -25,7 +25,7 @@ PLACES = (
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """The places a person may go to, for every template."""
+    """A context processor: links to the pages that the person may see."""
     caller = getattr(request, "caller", None)
     if caller is None or not caller.user_id or request.path.startswith("/admin/"):
         return {}
@@ -47,6 +47,6 @@ def _place(request: HttpRequest, label: str, url: str, icon: str) -> dict[str, A
 @require_safe
 @requires("deployments.view_deployment")
 def home(request: PageRequest) -> HttpResponse:
-    """What runs, what ran, what comes next; only its `live` part when htmx asks."""
+    """The whole page, or only its `live` part when htmx asks."""
     part = "#live" if request.htmx else ""
     return render(request, f"home.html{part}", {"overview": overview(request.caller)})

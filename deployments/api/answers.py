@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from django.http import HttpResponse
 
-from designs.api.renderers import to_json
+from designs.json_text import to_json
 from designs.runtime.computing import compute_on, is_small
 from executor.following.answers import Answer
 from executor.models import Status

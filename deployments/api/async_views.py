@@ -24,7 +24,7 @@ from designs.acting import acting
 from designs.api.base import ApiView
 from designs.api.parsers import JsonWanted, check_headers, read_json_async
 from designs.api.permissions import require
-from designs.api.renderers import to_json
+from designs.json_text import to_json
 from designs.runtime.threads import in_thread, release_request
 
 

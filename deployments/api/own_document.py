@@ -63,7 +63,7 @@ ERRORS = {
     429: "A limit of requests is reached.",
     500: "A fault of the server.",
     502: "The run failed.",
-    503: "Not at the moment.",
+    503: "Not available at the moment.",
     504: "The run timed out.",
 }
 

@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from deployments.callbacks.turns import note_speed
 from deployments.models import CallbackSecret, Delivery
-from designs.api.renderers import to_json
+from designs.json_text import to_json
 from designs.outgoing.addresses import AddressRefused
 from designs.outgoing.guarded_http import CallFailed, CallNotTried, Reply, send
 from designs.secrets.encryption import SecretUnreadable

@@ -20,7 +20,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.utils.urls import replace_query_param
 
 from designs.api.base import ApiView
-from designs.api.renderers import to_json
+from designs.json_text import to_json
 from designs.rows.bounded import fill_page
 
 LINK = {"type": ["string", "null"], "format": "uri"}

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
-import orjson
 from rest_framework.renderers import BaseRenderer
 
-OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
-
-
-def to_json(value: Any) -> bytes:
-    """UTF-8 JSON; times as RFC 3339 in UTC, UUIDs as text, decimals as numbers."""
-    try:
-        return orjson.dumps(value, default=_other, option=OPTIONS)
-    except orjson.JSONEncodeError:
-        # orjson refuses integers of more than 64 bits.
-        return orjson.dumps(_bounded(value), default=_other, option=OPTIONS)
+from designs.json_text import to_json
 
 
 class JsonRenderer(BaseRenderer):
@@ -29,25 +18,3 @@ class JsonRenderer(BaseRenderer):
         self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None
     ) -> bytes:
         return b"" if data is None else to_json(data)
-
-
-def _bounded(value: Any) -> Any:
-    """The value with integers of more than 64 bits as floats, or else as text."""
-    if isinstance(value, dict):
-        return {key: _bounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_bounded(item) for item in value]
-    if isinstance(value, int) and not -(2**63) <= value < 2**64:
-        try:
-            return float(value)
-        except OverflowError:
-            return str(value)
-    return value
-
-
-def _other(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, dict):
-        return dict(value)
-    return str(value)

@@ -7,6 +7,7 @@ a command on a dead connection times out and is retried on a new one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import redis.asyncio
 from django.conf import settings
@@ -23,7 +24,7 @@ class RedisUse:
     retries: int = 1
 
     @property
-    def options(self) -> dict[str, float]:
+    def options(self) -> dict[str, Any]:
         return {
             "socket_timeout": self.timeout_seconds,
             "socket_connect_timeout": self.timeout_seconds,

@@ -24,13 +24,13 @@ def note(kind: str) -> None:
         logger.debug("Presence could not be recorded: %s", error)
 
 
-def last_seen(kind: str) -> float | None:
-    """Seconds since a process of this kind was last seen; None if unknown."""
+def is_alive(kind: str) -> bool:
+    """True if a process of this kind was seen lately. False too without the cache."""
     try:
         at = cache.get(f"presence:{kind}")
     except (redis.RedisError, OSError):
-        return None
-    return None if at is None else max(0.0, time.time() - at)
+        return False
+    return at is not None and time.time() - at < SEEN_SECONDS
 
 
 def start_noting(kind: str) -> None:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from designs.access import Caller
-from orchestra.overview import Overview, overview
+from orchestra.overview import overview
 
 
 class Figure(NamedTuple):
@@ -18,22 +18,19 @@ class Figure(NamedTuple):
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Adds what the caller may see; unfold calls this for the index."""
+    """unfold's hook for the index page."""
     caller: Caller = request.caller  # type: ignore[attr-defined]
     if not caller.may("executor.view_execution"):
         return {**context, "overview": None, "figures": []}
-    found = overview(caller)
-    return {**context, "overview": found, "figures": _figures(found)}
-
-
-def _figures(found: Overview) -> list[Figure]:
+    shown = overview(caller)
     executions = reverse("admin:executor_execution_changelist")
     live = "&".join(f"status__exact={status}" for status in ("queued", "running", "waiting"))
     bad = "status__exact=failed&status__exact=timed_out"
     deployments = reverse("admin:deployments_deployment_changelist")
-    return [
-        Figure("Running or waiting", f"{found.running:,}", f"{executions}?{live}"),
-        Figure("Ended in 24 hours", f"{found.ended:,}", executions),
-        Figure("Failed in 24 hours", f"{found.failed:,}", f"{executions}?{bad}"),
-        Figure("Deployments", f"{found.deployments:,}", deployments),
+    figures = [
+        Figure("Running or waiting", f"{shown.running:,}", f"{executions}?{live}"),
+        Figure("Ended in 24 hours", f"{shown.ended:,}", executions),
+        Figure("Failed in 24 hours", f"{shown.failed:,}", f"{executions}?{bad}"),
+        Figure("Deployments", f"{shown.deployments:,}", deployments),
     ]
+    return {**context, "overview": shown, "figures": figures}

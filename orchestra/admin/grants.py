@@ -1,4 +1,4 @@
-"""Who may give which rights: nobody gives, or takes over, what they do not have themselves."""
+"""Who may grant which rights: nobody grants, or takes over, rights that they lack themselves."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from django.db.models import Q, QuerySet
 
 
 def rights_of(row: User | Group | Any) -> QuerySet[Permission]:
-    """The permissions a person or a group was given, also while the person is inactive."""
+    """The permissions of a person or a group, also while the person is inactive."""
     if isinstance(row, Group):
         return row.permissions.all()
-    given = Q(user=row.pk) | Q(group__user=row.pk)
-    return Permission.objects.filter(given).distinct()
+    own_or_by_group = Q(user=row.pk) | Q(group__user=row.pk)
+    return Permission.objects.filter(own_or_by_group).distinct()
 
 
 def is_beyond(row: User | Group | Any, giver: User | Any) -> bool:
-    """True if the person or the group may something that the giver may not."""
+    """True if the person or group has a permission that the giver lacks."""
     if giver.is_superuser:
         return False
     if isinstance(row, User) and row.is_superuser:
@@ -32,7 +32,7 @@ def permissions_to_give(giver: User | Any) -> QuerySet[Permission]:
 
 
 def groups_to_give(giver: User | Any) -> QuerySet[Group]:
-    """Those that may nothing beyond the giver."""
+    """Groups without a permission that the giver lacks."""
     if giver.is_superuser:
         return Group.objects.all()
     beyond = Permission.objects.exclude(pk__in=rights_of(giver).values("pk"))

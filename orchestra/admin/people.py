@@ -1,4 +1,4 @@
-"""The admin of people and groups, and what each group may, in words."""
+"""The admin of people and groups, with their permissions in words."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ admin.site.index_title = "Overview"
 
 
 def no_search(request: HttpRequest) -> HttpResponse:
-    """The theme's search of model names is not offered here, and its address fails on odd pages."""
+    """The theme's search of model names is not offered, and fails on odd page numbers."""
     raise Http404
 
 
 admin.site.search = no_search  # type: ignore[attr-defined]
 
-# One door for people: the admin has no sign-in of its own, nor a page for one's own password.
+# The admin has no sign-in of its own, and no page for one's own password.
 admin.site.has_permission = sign_in.refuse_others  # type: ignore[method-assign]
 admin.site.login = sign_in.admin_sign_in  # type: ignore[method-assign,assignment]
 admin.site.logout = sign_in.admin_sign_out  # type: ignore[method-assign,assignment]
 admin.site.password_change = sign_in.admin_password  # type: ignore[method-assign,assignment]
 
-# Who may give groups gives rights, also to themselves.
+# To grant a group is to grant rights, also to oneself.
 RIGHTS = ("groups", "user_permissions")
 
 
 class Granting(OrchestraAdmin):
-    """Rows that carry rights: only within the giver's own can they be changed, or filled."""
+    """Rows with rights: they can be changed only by people who have all of those rights."""
 
     def has_change_permission(self, request: Any, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and self._is_within(request, obj)
@@ -96,12 +96,12 @@ class UserAdmin(Granting, DjangoUserAdmin):
         return rows.prefetch_related("groups")
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
-        found = [*super().get_readonly_fields(request, obj)]
+        fields = [*super().get_readonly_fields(request, obj)]
         if not request.user.is_superuser:
-            found.append("is_superuser")
+            fields.append("is_superuser")
         if not request.caller.may("auth.change_group"):
-            found.extend(RIGHTS)
-        return found
+            fields.extend(RIGHTS)
+        return fields
 
     def reasons_to_keep(self, row: Any) -> list[str]:
         others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=row.pk)
@@ -147,7 +147,6 @@ class GroupAdmin(Granting, DjangoGroupAdmin):
         return super().get_queryset(request).prefetch_related("permissions__content_type")
 
     def reasons_to_keep(self, row: Any) -> list[str]:
-        """A deployment limited to one group would be open to all without it."""
         if Deployment.groups.through.objects.filter(group_id=row.pk).exists():
             return ["Deployments are limited to it. Without it they would be open to all."]
         return []

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what the code says of each call, with its errors and examples."""
+"""The OpenAPI document, generated from the code, with errors and examples of each call."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ EVENT = {
 
 SIGNED_IN = (401, 403, 406, 429, 503)
 WITH_BODY = (400, 411, 413, 415, 422)
-# A run that fails says so with the status of its end.
+# A failed run answers with an error status.
 RUNS = frozenset({"deployed_call", "deployed_get", "deployments_execute"})
 WORDS = {
     400: "The request cannot be read.",
@@ -58,10 +58,10 @@ WORDS = {
     413: "The body is too large, or nested too deep.",
     415: "Bodies are JSON.",
     422: "Fields or input are not valid: each is named.",
-    429: "A limit of requests is reached; `Retry-After` says when to come again.",
+    429: "A limit of requests is reached; `Retry-After` says when to try again.",
     500: "A fault of the server.",
     502: "The run failed.",
-    503: "Not at the moment; `Retry-After` says when to come again.",
+    503: "Not available at the moment; `Retry-After` says when to try again.",
     504: "The run timed out.",
 }
 LIMIT_HEADERS = {
@@ -72,7 +72,7 @@ LIMIT_HEADERS = {
 
 
 class DocumentSchema(AutoSchema):
-    """How calls are described: all lists are pages."""
+    """Describes all lists as pages."""
 
     def _get_paginator(self) -> Any:
         chosen = getattr(self.view, "pagination_class", None)
@@ -87,20 +87,31 @@ class DocumentSchema(AutoSchema):
 
 @functools.cache
 def api_document() -> dict[str, Any]:
-    """The whole document; the same for every caller."""
+    """The same document for every caller."""
     document: dict[str, Any] = SchemaGenerator().get_schema(public=True)
     return document
 
 
 def finish(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """What the generator leaves open: clean paths, errors, examples, where the server is."""
+    """The generator's hook: adds clean paths, errors, examples and the server's address."""
     _mend(result)
     result["servers"] = [{"url": settings.ENVIRONMENT.public_url}]
     result["components"].setdefault("schemas", {})["Problem"] = PROBLEM
-    result["components"]["responses"] = {
-        f"Problem{status}": _problem(status, words) for status, words in WORDS.items()
+    problems: dict[str, dict[str, Any]] = {
+        f"Problem{status}": {
+            "description": words,
+            "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, words in WORDS.items()
     }
-    result["paths"] = {_clean(path): item for path, item in result["paths"].items()}
+    problems["Problem422"]["content"][PROBLEM_TYPE]["example"] = PROBLEM_EXAMPLE
+    problems["Problem429"]["headers"] = LIMIT_HEADERS
+    problems["Problem503"]["headers"] = {"Retry-After": LIMIT_HEADERS["Retry-After"]}
+    result["components"]["responses"] = problems
+    result["paths"] = {
+        path.rstrip("/").replace("deployed{path}", "deployed/{path}"): item
+        for path, item in result["paths"].items()
+    }
     for path, item in result["paths"].items():
         for method in METHODS:
             if method in item:
@@ -109,7 +120,7 @@ def finish(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def _mend(part: Any) -> None:
-    """A field that holds any JSON holds null too; said twice, null fits neither."""
+    """A field of any JSON accepts null already: a second branch for null would match twice."""
     if isinstance(part, list):
         for item in part:
             _mend(item)
@@ -119,10 +130,6 @@ def _mend(part: Any) -> None:
         del part["oneOf"]
     for item in part.values():
         _mend(item)
-
-
-def _clean(path: str) -> str:
-    return path.rstrip("/").replace("deployed{path}", "deployed/{path}")
 
 
 def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
@@ -144,34 +151,19 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
 
 
 def _errors(path: str, method: str, operation: dict[str, Any]) -> list[int]:
-    """Which errors a call may answer with."""
+    """The error statuses that a call may answer with."""
     if not any(operation.get("security", ())):
         return [406]
-    found = set(SIGNED_IN)
-    if "{" in path or _has_parameter(operation, "cursor"):
-        found.add(404)
+    statuses = set(SIGNED_IN)
+    parameters = operation.get("parameters", ())
+    if "{" in path or any(parameter["name"] == "cursor" for parameter in parameters):
+        statuses.add(404)
     if method in ("post", "put", "patch"):
-        found.update(WITH_BODY)
+        statuses.update(WITH_BODY)
     if method != "get":
-        found.add(409)
-    if any(parameter["in"] == "query" for parameter in operation.get("parameters", ())):
-        found.add(422)
+        statuses.add(409)
+    if any(parameter["in"] == "query" for parameter in parameters):
+        statuses.add(422)
     if operation["operationId"] in RUNS:
-        found.update((400, 405, 409, 422, 500, 502, 504) if method == "get" else (500, 502, 504))
-    return sorted(found & WORDS.keys())
-
-
-def _has_parameter(operation: dict[str, Any], name: str) -> bool:
-    return any(parameter["name"] == name for parameter in operation.get("parameters", ()))
-
-
-def _problem(status: int, words: str) -> dict[str, Any]:
-    content: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    if status == 422:
-        content["example"] = PROBLEM_EXAMPLE
-    found: dict[str, Any] = {"description": words, "content": {PROBLEM_TYPE: content}}
-    if status == 429:
-        found["headers"] = LIMIT_HEADERS
-    if status == 503:
-        found["headers"] = {"Retry-After": LIMIT_HEADERS["Retry-After"]}
-    return found
+        statuses.update((400, 405, 409, 422, 500, 502, 504) if method == "get" else (500, 502, 504))
+    return sorted(statuses & WORDS.keys())

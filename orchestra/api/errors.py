@@ -1,6 +1,4 @@
-"""One table: which state of the domain is which HTTP status; every error answer is a problem (RFC
-9457).
-"""
+"""One table from domain errors to HTTP statuses; every error answer is a problem (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ from rest_framework.views import set_rollback
 from deployments import errors as deployments
 from designs import errors as designs
 from designs.api.parsers import JsonWanted
-from designs.api.renderers import to_json
+from designs.json_text import to_json
 from designs.secrets.masking import masked_value
 from executor import errors as executor
 
@@ -33,7 +31,7 @@ CONTENT_TYPE = "application/problem+json"
 
 TITLES = {
     400: "The request cannot be read",
-    401: "Who are you?",
+    401: "Not authenticated",
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
@@ -50,10 +48,22 @@ TITLES = {
     504: "The run timed out",
 }
 
+METHOD = "This address does not take this method; the header Allow names those that it takes."
+STALE = "This form is too old, or came from another site. Go back, reload the page, send it again."
 GONE = "Something that this call needs was removed a moment ago."
 CHANGED = "Something that this call needs was changed a moment ago. Look at it, and try again."
 
-# Domain error → status, type, what besides the sentence is said.
+
+def _at(field: str) -> Callable[[Any], dict[str, Any]]:
+    """The error's sentence belongs to this field."""
+    return lambda error: {"errors": {field: [str(error)]}}
+
+
+def _nothing(error: Any) -> dict[str, Any]:
+    return {}
+
+
+# Domain error → status, type, further members of the problem.
 _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] = {
     designs.DesignInvalid: (422, "design-invalid", lambda e: {"errors": _by_path(e.problems)}),
     designs.ImportRefused: (
@@ -61,72 +71,48 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
         "import-refused",
         lambda e: {"errors": _by_path(e.problems, "body")},
     ),
-    designs.RowGone: (404, "not-found", lambda e: {}),
-    designs.DesignInUse: (409, "design-in-use", lambda e: {}),
+    designs.RowGone: (404, "not-found", _nothing),
+    designs.DesignInUse: (409, "design-in-use", _nothing),
     designs.SuggestionsOutdated: (
         409,
         "suggestions-outdated",
         lambda e: {"errors": {"suggestions": list(e.sentences)}},
     ),
-    designs.VersionUnknown: (422, "version-unknown", lambda e: {"errors": {"version": [str(e)]}}),
-    designs.RightMissing: (403, "permission-denied", lambda e: {}),
-    designs.NotAllowed: (422, "not-allowed", lambda e: {}),
-    deployments.DeploymentInactive: (409, "deployment-inactive", lambda e: {}),
-    deployments.EndpointPathTaken: (
-        409,
-        "endpoint-path-taken",
-        lambda e: {"errors": {"endpoint_path": [str(e)]}},
-    ),
-    deployments.EndpointPathInvalid: (
-        422,
-        "invalid",
-        lambda e: {"errors": {"endpoint_path": [str(e)]}},
-    ),
-    deployments.PriceUnknown: (
-        422,
-        "price-unknown",
-        lambda e: {"errors": {"max_cost_usd": [str(e)]}},
-    ),
-    deployments.IdempotencyConflict: (409, "idempotency-conflict", lambda e: {}),
+    designs.VersionUnknown: (422, "version-unknown", _at("version")),
+    designs.RightMissing: (403, "permission-denied", _nothing),
+    designs.NotAllowed: (422, "not-allowed", _nothing),
+    deployments.DeploymentInactive: (409, "deployment-inactive", _nothing),
+    deployments.EndpointPathTaken: (409, "endpoint-path-taken", _at("endpoint_path")),
+    deployments.EndpointPathInvalid: (422, "invalid", _at("endpoint_path")),
+    deployments.PriceUnknown: (422, "price-unknown", _at("max_cost_usd")),
+    deployments.IdempotencyConflict: (409, "idempotency-conflict", _nothing),
     deployments.ScheduleInvalid: (
         422,
         "schedule-invalid",
         lambda e: {"errors": {f"schedule.{k}": v for k, v in e.errors.items()}},
     ),
-    deployments.BackfillRefused: (
-        422,
-        "backfill-refused",
-        lambda e: {"errors": {e.field: [str(e)]}},
-    ),
-    deployments.KeyBeyond: (403, "key-beyond", lambda e: {}),
-    deployments.KeyRevoked: (409, "key-revoked", lambda e: {}),
-    deployments.DeliveryPending: (409, "delivery-pending", lambda e: {}),
-    deployments.CallbackRefused: (
-        422,
-        "callback-refused",
-        lambda e: {"errors": {"callback_url": [str(e)]}},
-    ),
-    # `violated-policies` is the word of the draft that names the RateLimit headers.
+    deployments.BackfillRefused: (422, "backfill-refused", lambda e: _at(e.field)(e)),
+    deployments.KeyBeyond: (403, "key-beyond", _nothing),
+    deployments.KeyRevoked: (409, "key-revoked", _nothing),
+    deployments.DeliveryPending: (409, "delivery-pending", _nothing),
+    deployments.CallbackRefused: (422, "callback-refused", _at("callback_url")),
+    # `violated-policies` is a term of the draft that defines the RateLimit headers.
     deployments.RateLimitReached: (
         429,
         "rate-limit-reached",
         lambda e: {"violated-policies": e.policies},
     ),
-    deployments.Overloaded: (503, "overloaded", lambda e: {}),
+    deployments.Overloaded: (503, "overloaded", _nothing),
     executor.InputTooLarge: (413, "input-too-large", lambda e: {"errors": e.errors}),
     executor.InputInvalid: (422, "input-invalid", lambda e: {"errors": e.errors}),
-    executor.ModelUnavailable: (
-        422,
-        "model-unavailable",
-        lambda e: {"errors": {"model": [str(e)]}},
-    ),
-    executor.ExecutionEnded: (409, "execution-ended", lambda e: {}),
-    executor.NotResumable: (409, "not-resumable", lambda e: {}),
-    executor.TooManyAtOnce: (429, "too-many-at-once", lambda e: {}),
-    executor.TooManyStreams: (429, "too-many-streams", lambda e: {}),
-    executor.RecorderUnavailable: (503, "not-available", lambda e: {}),
-    # Whatever else keeps a run from being started; those with a status of their own stand above.
-    executor.NotAccepted: (409, "not-accepted", lambda e: {}),
+    executor.ModelUnavailable: (422, "model-unavailable", _at("model")),
+    executor.ExecutionEnded: (409, "execution-ended", _nothing),
+    executor.NotResumable: (409, "not-resumable", _nothing),
+    executor.TooManyAtOnce: (429, "too-many-at-once", _nothing),
+    executor.TooManyStreams: (429, "too-many-streams", _nothing),
+    executor.RecorderUnavailable: (503, "not-available", _nothing),
+    # Every other refusal of a run; those with a status of their own come before.
+    executor.NotAccepted: (409, "not-accepted", _nothing),
 }
 
 
@@ -142,22 +128,22 @@ def problem(status: int, detail: str, *, kind: str = "about:blank", **more: Any)
 
 
 def problem_response(status: int, detail: str, **more: Any) -> HttpResponse:
-    """A problem outside DRF: unknown addresses under /api/, faults of ours."""
+    """A problem outside of DRF's views."""
     return HttpResponse(
         to_json(problem(status, detail, **more)), status=status, content_type=CONTENT_TYPE
     )
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
-    """DRF's hook: every error has an answer; what nobody foresaw is a logged 500."""
+    """DRF's hook. An unexpected error is logged and answered with 500."""
     set_rollback()
     for kind, (status, name, more) in _TABLE.items():
         if isinstance(error, kind):
             body = problem(status, str(error), kind=name, **more(error))
-            passes = status == 503 or isinstance(
+            is_transient = status == 503 or isinstance(
                 error, executor.TooManyAtOnce | executor.TooManyStreams
             )
-            return _answer(body, retry=passes, headers=getattr(error, "headers", None))
+            return _answer(body, retry=is_transient, headers=getattr(error, "headers", None))
     return _of_drf(error) if isinstance(error, exceptions.APIException) else _of_others(error)
 
 
@@ -169,12 +155,14 @@ def _of_others(error: Exception) -> Response:
     if isinstance(error, RequestDataTooBig):
         return _answer(problem(413, "The body is too large.", kind="body-too-large"))
     if isinstance(error, ValidationError):
-        return _answer(problem(422, "Some fields are not valid.", errors=_of_django(error)))
+        by_field = hasattr(error, "error_dict")
+        errors = error.message_dict if by_field else {"body": error.messages}
+        return _answer(problem(422, "Some fields are not valid.", errors=errors))
     if isinstance(error, ObjectDoesNotExist):
-        logger.warning("A row was gone in the middle of a call.", exc_info=error)
+        logger.warning("A row was deleted during a call.", exc_info=error)
         return _of_drf(exceptions.NotFound(GONE))
     if isinstance(error, IntegrityError):
-        logger.warning("Rows changed in the middle of a call.", exc_info=error)
+        logger.warning("Rows were changed during a call.", exc_info=error)
         return _answer(problem(409, CHANGED, kind="changed-meanwhile"))
     if isinstance(error, OperationalError | InterfaceError):
         logger.warning("The database could not be used: %s", error)
@@ -197,23 +185,15 @@ def _of_drf(error: exceptions.APIException) -> Response:
             422, "Some fields are not valid.", kind="invalid", errors=_flat(error.detail)
         )
     else:
-        code = error.get_codes()
+        code, sentence = error.get_codes(), str(error.detail)
         kind = str(code).replace("_", "-") if isinstance(code, str) else "about:blank"
-        body = problem(error.status_code, _sentence(error), kind=kind)
+        # DRF's own sentences repeat parts of the request, also to callers who are not signed in.
+        if isinstance(error, exceptions.MethodNotAllowed):
+            sentence = METHOD
+        elif sentence.startswith("CSRF Failed"):
+            sentence = STALE
+        body = problem(error.status_code, sentence, kind=kind)
     return _answer(body, headers=headers)
-
-
-# In place of DRF's sentences, which repeat what was sent: a method, a type, an origin.
-_METHOD = "This address does not take this method; the header Allow names those that it takes."
-STALE = "This form is too old, or came from another site. Go back, reload the page, send it again."
-
-
-def _sentence(error: exceptions.APIException) -> str:
-    """Nothing that was sent is repeated to somebody who has not signed in."""
-    if isinstance(error, exceptions.MethodNotAllowed):
-        return _METHOD
-    sentence = str(error.detail)
-    return STALE if sentence.startswith("CSRF Failed") else sentence
 
 
 def _answer(
@@ -228,10 +208,11 @@ def _answer(
 def _flat(detail: Any, path: str = "") -> dict[str, list[str]]:
     """DRF's nested details as field path → sentences, paths with dots."""
     if isinstance(detail, dict):
-        found: dict[str, list[str]] = {}
-        for key, value in detail.items():
-            found.update(_flat(value, f"{path}.{key}" if path else str(key)))
-        return found
+        return {
+            k: v
+            for key, value in detail.items()
+            for k, v in _flat(value, f"{path}.{key}" if path else str(key)).items()
+        }
     if isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
         return {
             k: v for n, item in enumerate(detail) for k, v in _flat(item, f"{path}.{n}").items()
@@ -240,14 +221,8 @@ def _flat(detail: Any, path: str = "") -> dict[str, list[str]]:
     return {path or "body": [str(sentence) for sentence in sentences]}
 
 
-def _of_django(error: ValidationError) -> dict[str, list[str]]:
-    if hasattr(error, "error_dict"):
-        return {name: [str(text) for text in texts] for name, texts in error.message_dict.items()}
-    return {"body": [str(text) for text in error.messages]}
-
-
 def _by_path(problems: Any, whole: str = "document") -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    sentences: dict[str, list[str]] = {}
     for item in problems:
-        found.setdefault(f"{whole}{item.path}", []).append(item.message)
-    return found
+        sentences.setdefault(f"{whole}{item.path}", []).append(item.message)
+    return sentences

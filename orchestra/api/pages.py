@@ -1,4 +1,4 @@
-"""The API's reference for readers, and its answer to addresses that lead nowhere."""
+"""The API reference, and the answer at unknown addresses."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from orchestra.api.document import METHODS, api_document
 @require_safe
 @login_required
 def api_docs(request: HttpRequest) -> HttpResponse:
-    """Every operation of the document at /api/schema, in words."""
+    """Describes every operation of the document at /api/schema."""
     groups: dict[str, list[dict[str, Any]]] = {}
     document = api_document()
     for path, item in document["paths"].items():
         for method in METHODS:
             if method in item:
-                shown = _operation(document, path, method, item[method])
-                groups.setdefault(item[method]["tags"][0], []).append(shown)
+                operation = _describe(document, path, method, item[method])
+                groups.setdefault(item[method]["tags"][0], []).append(operation)
     return render(request, "api_docs.html", {"groups": groups})
 
 
@@ -53,10 +53,9 @@ class UnknownView(ApiView):
         raise NotFound("There is no such API call. The reference is at /api/docs.")
 
 
-def _operation(
+def _describe(
     document: dict[str, Any], path: str, method: str, operation: dict[str, Any]
 ) -> dict[str, Any]:
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     return {
         "id": operation["operationId"],
         "path": path,
@@ -64,38 +63,34 @@ def _operation(
         "summary": operation["summary"],
         "words": operation.get("description", ""),
         "parameters": [p for p in operation.get("parameters", ()) if p["in"] != "path"],
-        "fields": _fields(document, body.get("schema", {})),
-        "example": _json(body.get("example")),
+        **_body(document, operation.get("requestBody", {})),
         "answers": [
-            {"status": status, **_answer(document, response)}
+            {
+                "status": status,
+                "words": _resolved(document, response).get("description", ""),
+                **_body(document, _resolved(document, response)),
+            }
             for status, response in sorted(operation["responses"].items())
         ],
     }
 
 
-def _answer(document: dict[str, Any], response: dict[str, Any]) -> dict[str, Any]:
-    response = _resolved(document, response)
-    content = response.get("content", {}).get("application/json", {})
-    return {
-        "words": response.get("description", ""),
-        "fields": _fields(document, content.get("schema", {})),
-        "example": _json(content.get("example")),
-    }
-
-
-def _fields(document: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """The fields of an object: name, type in words, whether it must be there, what it means."""
-    schema = _resolved(document, schema)
-    required = set(schema.get("required", ()))
-    return [
+def _body(document: dict[str, Any], holder: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a JSON body, with their types in words, and its example."""
+    content = holder.get("content", {}).get("application/json", {})
+    schema = _resolved(document, content.get("schema", {}))
+    fields = [
         {
             "name": name,
             "type": _type(document, field),
-            "is_required": name in required,
+            "is_required": name in schema.get("required", ()),
             "words": field.get("description", ""),
         }
         for name, field in schema.get("properties", {}).items()
     ]
+    example = content.get("example")
+    text = "" if example is None else json.dumps(example, indent=2, ensure_ascii=False)
+    return {"fields": fields, "example": text}
 
 
 def _type(document: dict[str, Any], schema: dict[str, Any]) -> str:
@@ -113,15 +108,10 @@ def _type(document: dict[str, Any], schema: dict[str, Any]) -> str:
 
 
 def _resolved(document: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
-    """The part that a reference of the document names, or itself."""
-    reference = part.get("$ref")
-    if reference is None:
-        return part
-    found: Any = document
-    for step in reference.removeprefix("#/").split("/"):
-        found = found[step]
-    return _resolved(document, found)
-
-
-def _json(value: Any) -> str:
-    return "" if value is None else json.dumps(value, indent=2, ensure_ascii=False)
+    """The part itself, or the one that its `$ref` names."""
+    while "$ref" in part:
+        target: Any = document
+        for step in part["$ref"].removeprefix("#/").split("/"):
+            target = target[step]
+        part = target
+    return part

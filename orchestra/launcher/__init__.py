@@ -1,5 +1,7 @@
-"""`manage.py up`: starts, watches and ends every process. Loads no Django of its own."""
+"""`manage.py up`: starts, watches and stops every process. Loads no Django."""
 
 __all__ = [
+    "preparation",
     "up",
+    "welcome",
 ]

@@ -1,9 +1,8 @@
-"""Cleans up after a supervisor that was killed: a small process that outlives it by a few seconds.
+"""Cleans up after a killed supervisor: a small process that outlives it by a few seconds.
 
-Runs as a plain script, without Django, so that it starts in a few milliseconds. The supervisor
-keeps the other end of its standard input and writes `+PID` and `-PID` as process groups come and
-go. When that end closes, the supervisor is gone: whatever is still registered is asked to end, then
-killed.
+Runs as a plain script, so that it starts in milliseconds. The supervisor holds the other end of its
+standard input, and writes `+PID` and `-PID` as process groups start and end. When that end closes,
+the supervisor is gone: groups that are still registered are terminated, then killed.
 """
 
 import contextlib
@@ -12,16 +11,22 @@ import signal
 import sys
 import time
 
-# Together less than the ten seconds after which nothing may be left.
+# In total below the documented ten seconds after which nothing is left.
 PATIENCE_SECONDS = 5.0
 LAST_WORD_SECONDS = 1.0
 
 
 def main(paths: list[str]) -> None:
-    """Wait for the end of standard input, end the groups, remove `paths` (sockets, folders)."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    groups = _registered_until_the_end()
+    """`paths` are sockets and folders to remove at the end."""
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    groups: set[int] = set()
+    for line in sys.stdin:
+        number = int(line[1:])
+        if line[0] == "+":
+            groups.add(number)
+        else:
+            groups.discard(number)
     _send(groups, signal.SIGTERM)
     _wait(groups, PATIENCE_SECONDS)
     _send(groups, signal.SIGKILL)
@@ -31,23 +36,12 @@ def main(paths: list[str]) -> None:
 
 
 def remove(path: str) -> None:
-    """Remove a socket, or the folder made for it when nothing else is in it."""
+    """Remove a socket, or its folder if that is empty."""
     with contextlib.suppress(OSError):
         if os.path.isdir(path):
             os.rmdir(path)
         else:
             os.unlink(path)
-
-
-def _registered_until_the_end() -> set[int]:
-    groups: set[int] = set()
-    for line in sys.stdin:
-        number = int(line[1:])
-        if line[0] == "+":
-            groups.add(number)
-        else:
-            groups.discard(number)
-    return groups
 
 
 def _send(groups: set[int], number: int) -> None:
@@ -64,7 +58,6 @@ def _wait(groups: set[int], seconds: float) -> None:
 
 
 def alive(group: int) -> bool:
-    """True while the process group has a member."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:

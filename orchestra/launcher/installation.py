@@ -1,4 +1,4 @@
-"""What one installation holds while it runs: data folder, lock, address, broker's socket."""
+"""Resources of a running installation: data folder, lock, address, broker's socket."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from pathlib import Path
 
 from orchestra.launcher import guard
 
-# A killed supervisor's guard keeps the lock until everything has ended.
+# The guard of a killed supervisor holds the lock until everything has ended.
 CLEAN_UP_SECONDS = 12.0
 
 
 class CannotStart(Exception):
-    """Something outside is in the way; the sentence says what, and what to do."""
+    """The sentence says what prevents the start, and what to do."""
 
 
 def prepare_folder(data: Path) -> None:
-    """Make the data folder, private to this user, and raise the number of files we may open."""
+    """Create the data folder, private to this user, and raise the limit of open files."""
     os.umask(0o077)
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -39,10 +39,10 @@ def prepare_folder(data: Path) -> None:
 
 @contextlib.contextmanager
 def locked(data: Path) -> Iterator[int]:
-    """Lock the data folder; gives the descriptor to hand to the guard.
+    """Lock the data folder; yields the descriptor for the guard.
 
-    Two locks tell a running supervisor from a killed one whose guard still cleans up: the first is
-    ours alone, the second is shared with the guard. Raises CannotStart if a supervisor runs here.
+    Two locks distinguish a running supervisor from a killed one whose guard still cleans up: the
+    first is ours alone, the second shared with the guard. Raises CannotStart if one runs here.
     """
     ours = os.open(data / "supervisor.lock", os.O_RDWR | os.O_CREAT, 0o600)
     shared = os.open(data / "cleanup.lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -67,9 +67,9 @@ def locked(data: Path) -> Iterator[int]:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """The web server's listening socket; the supervisor holds it, so it survives the web's restart.
+    """The web server's listening socket. The supervisor holds it, so that it survives restarts.
 
-    Raises CannotStart if the address cannot be had.
+    Raises CannotStart if the address cannot be used.
     """
     with contextlib.ExitStack() as undo:
         try:
@@ -81,13 +81,22 @@ def listen(host: str, port: int) -> socket.socket:
             listener.bind(address)
             listener.listen(2048)
         except OSError as error:
-            raise CannotStart(_address_problem(host, port, error)) from error
+            problems = {
+                errno.EADDRINUSE: f"Port {port} of {host} is taken: stop what uses it, or set "
+                "ORCHESTRA_PORT to another.",
+                errno.EACCES: f"This user may not listen on port {port}: set ORCHESTRA_PORT to one "
+                "above 1023.",
+            }
+            other = (
+                f"Cannot listen on {host}, port {port} ({error.strerror}): check ORCHESTRA_HOST."
+            )
+            raise CannotStart(problems.get(error.errno or 0, other)) from error
         undo.pop_all()
         return listener
 
 
 def free_loopback_port() -> int:
-    """A port of this machine that nobody uses at the moment."""
+    """A port of this machine that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -95,13 +104,13 @@ def free_loopback_port() -> int:
 
 
 def prepare_socket(path: Path) -> None:
-    """Make room for the broker's socket. Under the lock, so a socket that is there is a dead one's.
+    """Remove an old socket and create its folder. Under the lock, so the old socket is unused.
 
-    Raises CannotStart if the folder made for it belongs to somebody else.
+    Raises CannotStart if the folder belongs to another user.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    found = path.parent.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+    folder = path.parent.lstat()
+    if not stat.S_ISDIR(folder.st_mode) or folder.st_uid != os.getuid():
         raise CannotStart(
             f"{path.parent} belongs to another user: remove it, or use a shorter ORCHESTRA_DATA."
         )
@@ -109,13 +118,12 @@ def prepare_socket(path: Path) -> None:
 
 
 def remove_socket(path: Path, data: Path) -> None:
-    """Remove the broker's socket, and the folder of its own if it has one."""
     for leftover in socket_leftovers(path, data):
         guard.remove(str(leftover))
 
 
 def socket_leftovers(path: Path, data: Path) -> list[Path]:
-    """What a dead broker would leave: its socket, and the folder of its own if it has one."""
+    """The broker's socket, and its folder if it has one of its own."""
     return [path] if path.parent == data else [path, path.parent]
 
 
@@ -135,13 +143,3 @@ def _lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _address_problem(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return (
-            f"Port {port} of {host} is taken: stop what uses it, or set ORCHESTRA_PORT to another."
-        )
-    if error.errno == errno.EACCES:
-        return f"This user may not listen on port {port}: set ORCHESTRA_PORT to one above 1023."
-    return f"Cannot listen on {host}, port {port} ({error.strerror}): check ORCHESTRA_HOST."

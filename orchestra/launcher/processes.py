@@ -1,4 +1,4 @@
-"""One supervised process: started so that it cannot outlive us, watched, started again, stopped."""
+"""A supervised process: started so that it cannot outlive us, watched, restarted, stopped."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from orchestra.launcher import guard
 
 LOG_LIMIT_BYTES = 20 * 1024 * 1024
 LOGS_KEPT = 5
-# A process that lived shorter than this died of its start.
+# A process that lived shorter than this failed to start.
 FAST_DEATH_SECONDS = 10.0
 MAX_PAUSE_SECONDS = 30.0
 
 _PR_SET_PDEATHSIG = 1
-# Loaded before any fork: a child may not take the loader's lock.
+# Loaded before any fork: a child must not take the loader's lock.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to start, and how to tell that it answers; `grace_seconds` to end by itself."""
+    """A program to start. It has `grace_seconds` to end after SIGTERM."""
 
     name: str
     arguments: Sequence[str]
@@ -43,7 +43,7 @@ class Program:
 
 
 class Guard:
-    """The process that ends our children when we are killed. See `orchestra.launcher.guard`."""
+    """The process that ends our children if we are killed. See `orchestra.launcher.guard`."""
 
     def __init__(self, *, paths: Sequence[Path], keep_open: tuple[int, ...]) -> None:
         self._paths = [str(path) for path in paths]
@@ -52,23 +52,22 @@ class Guard:
         self._process = self._start()
 
     def add(self, group: int) -> None:
-        """Have the process group ended if we are killed."""
         self._groups.add(group)
         self._write(f"+{group}\n")
 
     def discard(self, group: int) -> None:
-        """The group is gone; its number may soon belong to somebody else."""
+        """The group has ended; its number may be reused."""
         self._groups.discard(group)
         self._write(f"-{group}\n")
 
     def check(self) -> None:
-        """Start it again if somebody ended it."""
+        """Restart it if it has ended."""
         if self._process.poll() is not None:
             self._close_pipe()
             self._process = self._start()
 
     def close(self) -> None:
-        """Let it end, which it does at once when no group is left, and wait for that."""
+        """Let it end, and wait; with no group left it ends at once."""
         self._close_pipe()
         self._process.wait(timeout=guard.PATIENCE_SECONDS + guard.LAST_WORD_SECONDS + 5)
 
@@ -89,20 +88,20 @@ class Guard:
         return process
 
     def _close_pipe(self) -> None:
-        # What could not be written to a dead guard is written again by closing, and fails again.
+        # Closing flushes, which fails again for a dead guard.
         with contextlib.suppress(BrokenPipeError):
             if self._process.stdin:
                 self._process.stdin.close()
 
     def _write(self, line: str) -> None:
-        # A dead guard is started again by `check`, and told everything then.
+        # `check` restarts a dead guard with all groups.
         if self._process.stdin and not self._process.stdin.closed:
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.write(line)
 
 
 class Child:
-    """A running program with its log. All methods are for the thread that made it, the main one."""
+    """A running program with its log. For the main thread only."""
 
     def __init__(self, program: Program, *, folder: Path, logs: Path, watched_by: Guard) -> None:
         self.program = program
@@ -118,19 +117,15 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        """The process id while it runs."""
         return self._process.pid if self._process else None
 
     @property
     def is_waiting(self) -> bool:
-        """True between its death and its next start."""
+        """True between its end and its next start."""
         return self._process is None
 
     def start(self) -> None:
-        """Start the program with its output in its log.
-
-        The kernel ends a child when the *thread* that started it ends, so only the main thread may.
-        """
+        """For the main thread only: the kernel ends a child with the *thread* that started it."""
         self.program.before()
         rotate(self.log)
         self._started_at = time.monotonic()
@@ -152,22 +147,22 @@ class Child:
         self._guard.add(self._process.pid)
 
     def check(self) -> bool:
-        """Note whether it answers by now; False if it does not."""
+        """True once it answers."""
         if not self.answered and self._process is not None:
             self.answered = self.program.answers(self)
         return self.answered
 
     def log_says(self, words: bytes) -> bool:
-        """True if the log holds the words since this start."""
+        """True if the log contains the words since this start."""
         return words in self._log_since_start()
 
     def last_words(self, lines: int = 5) -> str:
-        """The end of what it wrote since this start."""
+        """The last lines of its log since this start."""
         text = self._log_since_start(last=8192).decode(errors="replace")
         return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
 
     def died(self) -> int | None:
-        """Its exit code, once, when it has ended by itself; plans the next start."""
+        """Its exit code, once, after it ended by itself; schedules the next start."""
         if self._process is None or self._process.poll() is None:
             return None
         code = self._process.returncode
@@ -179,35 +174,33 @@ class Child:
 
     @property
     def pause_seconds(self) -> float:
-        """How long to wait before the next start: doubles with each fast death."""
+        """The pause before the next start: doubles with each fast death."""
         return float(min(MAX_PAUSE_SECONDS, 0.25 * 2**self.fast_deaths))
 
     def start_if_due(self) -> None:
-        """Start it again when its pause is over."""
         if self.is_waiting and time.monotonic() >= self._start_again_at:
             self.start()
 
     def ask_to_end(self) -> None:
-        """SIGTERM to the program itself, which passes it on to its own children."""
+        """SIGTERM to the program, which forwards it to its own children."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()
 
     def ended(self) -> bool:
-        """True once it has ended; to be asked until then."""
         if self._process is not None and self._process.poll() is not None:
             self._bury()
         return self._process is None
 
     def kill(self) -> None:
-        """SIGKILL to it and to everything it started."""
+        """SIGKILL to it and to its children."""
         if self._process is not None:
             _signal_group(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._bury()
 
     def _bury(self) -> None:
-        """Forget the process, and kill what it left behind."""
+        """Forget the process, and kill its remaining children."""
         if self._process is not None:
             group = self._process.pid
             _signal_group(group, signal.SIGKILL)
@@ -218,7 +211,7 @@ class Child:
     def _log_since_start(self, *, last: int = 1024 * 1024) -> bytes:
         with contextlib.suppress(FileNotFoundError), self.log.open("rb") as log:
             size = log.seek(0, os.SEEK_END)
-            # A log that was rotated meanwhile is all from this start.
+            # A log that was rotated meanwhile is entirely from this start.
             start = self._log_start if self._log_start <= size else 0
             log.seek(max(start, size - last))
             return log.read(last)
@@ -226,10 +219,9 @@ class Child:
 
 
 def rotate(log: Path, limit: int = LOG_LIMIT_BYTES) -> None:
-    """Keep what is written in `NAME.log.1` to `.5`, the newest first, and begin anew, under the
-    writer's feet.
+    """Move the content to `NAME.log.1` (older ones up to `.5`), and truncate the log.
 
-    Children append, so emptying the file is safe while they write.
+    Children open it for appending, so truncating is safe while they write.
     """
     if not log.exists() or log.stat().st_size <= limit:
         return
@@ -247,16 +239,16 @@ def _signal_group(group: int, number: int) -> None:
 
 
 def die_with(parent: int) -> Callable[[], None]:
-    """For the child, before it becomes the program: the kernel is to end it when its parent dies.
+    """A function for the child to call before exec: the kernel ends it when its parent dies.
 
-    Linux only; elsewhere the guard alone sees to it.
+    Linux only; elsewhere there is the guard alone.
     """
 
     def ask() -> None:
         if _libc is not None:
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != parent:
-                # The parent died between our birth and the request.
+                # The parent died between the fork and this call.
                 os._exit(1)
 
     return ask

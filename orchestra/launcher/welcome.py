@@ -1,22 +1,32 @@
-"""What a start prints when everything answers."""
+"""The lines that a start prints when everything answers."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
 from orchestra.env import Environment
 from orchestra.launcher import programs
 
-if TYPE_CHECKING:
-    from orchestra.first_start import FirstStart
+
+@dataclass(frozen=True)
+class FirstStart:
+    """What only a first start makes or knows. The password is None when the administrator existed
+    before; the sample is None when it was undeployed.
+    """
+
+    admin_password: str | None
+    sample_path: str | None = None
+    sample_key: str | None = None
+    sample_input: dict[str, Any] = field(default_factory=dict)
 
 
 def welcome(environment: Environment, first: FirstStart) -> Iterator[str]:
-    """What a person needs now; the last line says, for scripts, that everything answers."""
+    """The last line is for scripts."""
     address = programs.address(environment)
     yield ""
     yield f"Orchestra runs at {address}"
@@ -34,13 +44,7 @@ def welcome(environment: Environment, first: FirstStart) -> Iterator[str]:
 
 
 def curl_line(url: str, key: str, body: dict[str, Any]) -> str:
-    """One command for a shell, quoted so that it can be pasted as it is."""
-    words = [
-        "curl",
-        "-sS",
-        "-H",
-        f"Authorization: Bearer {key}",
-        "-H",
-        "Content-Type: application/json",
-    ]
-    return shlex.join([*words, "-d", orjson.dumps(body).decode(), url])
+    """A command to paste into a shell."""
+    headers = (f"Authorization: Bearer {key}", "Content-Type: application/json")
+    options = [word for header in headers for word in ("-H", header)]
+    return shlex.join(["curl", "-sS", *options, "-d", orjson.dumps(body).decode(), url])

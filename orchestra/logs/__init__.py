@@ -1,4 +1,4 @@
-"""Logs: bounded in length and number, and without secrets."""
+"""Logs: limited in length and number, and without secrets."""
 
 __all__ = [
     "limits",

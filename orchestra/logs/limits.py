@@ -1,7 +1,7 @@
-"""Bounds of logs: how long a line is, and how many of a kind are written a minute.
+"""Limits the length of log lines, and the number of lines of a kind in a minute.
 
-What is logged of requests is written by whoever sends them; without bounds a thousand requests
-would push out all that was logged before.
+Lines about requests are caused by their senders: without limits a thousand requests would rotate
+out everything that was logged before.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from typing import Any
 
-# Of loggers that tell of requests, whoever sent them.
+# Top-level loggers of lines about requests.
 REQUESTS = ("django", "gunicorn", "asyncio")
 CHARACTERS_OF_REQUEST = 500
 CHARACTERS = 10_000
@@ -31,7 +31,7 @@ def cut_message(record_name: str, text: str) -> str:
 
 
 def cut_traceback(record_name: str, text: str) -> str:
-    """Each line, and then the middle of it: where it began and what it was stay."""
+    """Cuts each line, then the middle of the text: the entry point and the error stay."""
     most = CHARACTERS_OF_REQUEST if is_of_request(record_name) else CHARACTERS
     text = "\n".join(cut(line, most) for line in text.split("\n"))
     if len(text) <= CHARACTERS_OF_TRACEBACK:
@@ -45,16 +45,16 @@ def cut(text: str, most: int) -> str:
 
 
 class LimitRepeats(logging.Filter):
-    """Lets so many lines of a kind pass in a minute; the first after it says how many did not."""
+    """Passes a maximum of lines of a kind in a minute. The next line counts those left out."""
 
     def __init__(self) -> None:
         super().__init__()
         self._lock = threading.Lock()
-        # Of each kind: when its minute began, and how many came in it.
+        # By kind: the start of its minute, and the lines since then.
         self._seen: OrderedDict[Any, tuple[float, int]] = OrderedDict()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        # The place in the code, not the text: that differs with each request.
+        # The place in the code, because the text differs for each request.
         kind = (record.name, record.levelno, record.pathname, record.lineno)
         most = LINES_OF_REQUESTS if is_of_request(record.name) else LINES
         with self._lock:

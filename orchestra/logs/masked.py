@@ -1,7 +1,7 @@
-"""Logs without secrets: every record of the process, and what Python says of errors nobody caught.
+"""Masks secrets in all log records, and in what Python prints about uncaught errors.
 
-Records are masked where they are made, so that handlers of other programs (the web server's, the
-worker's) never have the secret.
+Records are masked when they are created, so that other libraries' handlers (the web server's, the
+worker's) never see a secret.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SERVING = ("web", "worker", "beat")
 
 
 def configure(config: dict[str, Any]) -> None:
-    """Django's hook for logging: what the settings say, then the masks."""
+    """Django's hook, `LOGGING_CONFIG`."""
     from django.conf import settings
 
     logging.config.dictConfig(config)
@@ -35,53 +35,45 @@ def configure(config: dict[str, Any]) -> None:
 
 
 def make_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
-    """A record whose message, traceback and stack show no secret."""
+    """A record whose message, traceback and stack contain no secret."""
     record = logging.LogRecord(*args, **kwargs)
-    _mask_message(record)
+    try:
+        text = record.getMessage()
+    except Exception:  # noqa: BLE001 - the handler reports wrong arguments
+        text = ""
+    masked = cut_message(record.name, masked_line(text))
+    if masked != text:
+        record.msg, record.args = masked, None
     if record.exc_info and record.exc_info[0] is not None:
-        _mask_traceback(record, record.exc_info)
+        text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
+        masked = cut_traceback(record.name, masked_line(text))
+        if masked != text:
+            # Formatters use it instead of formatting the traceback.
+            record.exc_text = masked
     return record
 
 
 def mask_last_words() -> None:
-    """Mask also what goes to standard error when a process or a thread ends by an error."""
+    """Mask what a process or thread prints when it ends with an error."""
 
     def of_process(
         kind: type[BaseException], error: BaseException, where: TracebackType | None
     ) -> None:
-        _say(error)
+        _print(error)
 
-    def of_thread(found: threading.ExceptHookArgs) -> None:
-        if found.exc_value is not None and found.exc_type is not SystemExit:
-            _say(found.exc_value, f"In thread {found.thread and found.thread.name}:\n")
+    def of_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None and args.exc_type is not SystemExit:
+            _print(args.exc_value, f"In thread {args.thread and args.thread.name}:\n")
 
-    def of_nobody(found: Any) -> None:
-        if found.exc_value is not None:
-            _say(found.exc_value, f"{found.err_msg or 'Ignored in'} {found.object!r}:\n")
+    def unraisable(args: Any) -> None:
+        if args.exc_value is not None:
+            _print(args.exc_value, f"{args.err_msg or 'Ignored in'} {args.object!r}:\n")
 
     sys.excepthook = of_process
     threading.excepthook = of_thread
-    sys.unraisablehook = of_nobody
+    sys.unraisablehook = unraisable
 
 
-def _mask_message(record: logging.LogRecord) -> None:
-    try:
-        text = record.getMessage()
-    except Exception:  # noqa: BLE001 - whatever is wrong with it, the handler tells of it
-        return
-    shown = cut_message(record.name, masked_line(text))
-    if shown != text:
-        record.msg, record.args = shown, None
-
-
-def _mask_traceback(record: logging.LogRecord, found: Any) -> None:
-    text = "".join(traceback.format_exception(*found)).rstrip("\n")
-    shown = cut_traceback(record.name, masked_line(text))
-    if shown != text:
-        # Formatters take what is there already.
-        record.exc_text = shown
-
-
-def _say(error: BaseException, intro: str = "") -> None:
+def _print(error: BaseException, intro: str = "") -> None:
     if sys.stderr is not None:
         sys.stderr.write(intro + masked_line("".join(traceback.format_exception(error))))

@@ -1,4 +1,4 @@
-"""Whom a request comes from: its peer, or what trusted proxies say of it."""
+"""The client of a request: its peer, or the address that trusted proxies forwarded."""
 
 from __future__ import annotations
 
@@ -11,51 +11,50 @@ FORWARDED = b"x-forwarded-for"
 
 
 def with_client(scope: dict[str, Any], trusted: Sequence[Network]) -> dict[str, Any]:
-    """The scope with its real client, and without the header that anybody can send.
-
-    Nothing that comes after may believe the header, so it ends here.
+    """The scope with its real client, and without the header: any client can send it, so nothing
+    after this may read it.
     """
-    said = [value for name, value in scope["headers"] if name == FORWARDED]
-    if not said:
+    values = [value for name, value in scope["headers"] if name == FORWARDED]
+    if not values:
         return scope
     peer = scope.get("client")
-    texts = b",".join(said).decode("latin-1").split(",")
-    found = client_of(peer[0] if peer else "", texts, trusted)
+    forwarded = b",".join(values).decode("latin-1").split(",")
+    address = client_of(peer[0] if peer else "", forwarded, trusted)
     changed: dict[str, Any] = {
         "headers": [pair for pair in scope["headers"] if pair[0] != FORWARDED]
     }
-    if found:
-        changed["client"] = (found, peer[1] if peer and found == peer[0] else 0)
+    if address:
+        changed["client"] = (address, peer[1] if peer and address == peer[0] else 0)
     return {**scope, **changed}
 
 
-def client_of(peer: str, said: Sequence[str], trusted: Iterable[Network]) -> str:
-    """The nearest address that is no trusted proxy; each proxy has added its own peer at the end.
+def client_of(peer: str, forwarded: Sequence[str], trusted: Iterable[Network]) -> str:
+    """The nearest address that is not a trusted proxy; each proxy appended its own peer.
 
-    `peer` is empty for a socket of this machine, which only a proxy here can reach.
+    `peer` is empty for a Unix socket, which only a proxy on this machine can reach.
     """
-    networks, found = tuple(trusted), peer
-    for text in reversed(said):
-        here = _read(found)
-        if found and (here is None or not any(here in network for network in networks)):
+    networks, client = tuple(trusted), peer
+    for text in reversed(forwarded):
+        address = _parse(client)
+        if client and (address is None or not any(address in network for network in networks)):
             break
-        before = _read(text)
-        if before is None:
+        previous = _parse(text)
+        if previous is None:
             break
-        found = str(before)
-    return found
+        client = str(previous)
+    return client
 
 
-def _read(text: str) -> IPv4Address | IPv6Address | None:
-    """An address, with or without a port; an IPv4 address in the clothes of IPv6 is the former."""
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    """An address with or without a port. Unwraps IPv4-mapped IPv6."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        found = ip_address(text)
+        address = ip_address(text)
     except ValueError:
         return None
-    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    return mapped or found
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

@@ -1,7 +1,7 @@
 """A connection of the web server: gunicorn's, with limits on time and number, and our headers.
 
-gunicorn's own arms no timer before the first request and counts no connections. Measured: 3,000
-silent ones stayed open for as long as their clients liked.
+gunicorn's own sets no timeout before the first request and no maximum of connections. Measured:
+3,000 silent ones stayed open for as long as their clients liked.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from gunicorn.asgi.protocol import ASGIProtocol
 
 from orchestra.server import headers
 
-# A request has so long to arrive whole, and more for each byte that has come: who sends steadily
-# is never cut off, who drips is.
+# Timeout of a whole request. Each byte received extends it, so that a steady sender is never cut
+# off, and a client that sends a byte now and then is.
 REQUEST_SECONDS = 10.0
 BYTES_PER_SECOND = 50_000
-# Connections of a process without a request under way. One more closes the one idle the longest.
+# Idle connections of a process. One more closes the one that was idle the longest.
 MAX_IDLE = 1_000
-# Kept connections of a process that ends: a caller that is just about to use one gets its answer.
+# How long a process that shuts down keeps idle connections: a request that is just being sent on
+# one still gets its answer.
 LEAVE_SECONDS = 2.0
 
-# What gunicorn itself answers. Its own texts repeat what was sent.
+# For gunicorn's own error answers, whose texts repeat what was sent.
 _SENTENCES = {
     400: "This is not a request that HTTP allows.",
     403: "Nothing here speaks WebSocket. Follow a run by server-sent events instead.",
@@ -54,7 +55,8 @@ class Connection(ASGIProtocol):
     def data_received(self, data: bytes) -> None:
         self._came += len(data)
         super().data_received(data)
-        if self._has_whole_request():
+        receiver = self._body_receiver
+        if receiver is not None and receiver._complete:
             self._stop_clock()
         elif self._clock is None and not self._closed:
             self._start_clock()
@@ -65,12 +67,7 @@ class Connection(ASGIProtocol):
         _idle.pop(self, None)
 
     def close_idle(self) -> None:
-        """Close it, as after a kept connection's time."""
         self._keepalive_timeout()
-
-    def _has_whole_request(self) -> bool:
-        receiver = self._body_receiver
-        return receiver is not None and receiver._complete
 
     # --- Time -------------------------------------------------------------------------------------
 
@@ -86,7 +83,7 @@ class Connection(ASGIProtocol):
 
     def _look_at_clock(self, waited: float) -> None:
         allowed = REQUEST_SECONDS + self._came / BYTES_PER_SECOND
-        # Every byte wins a little; only a second's worth of them is worth waiting for.
+        # Every byte extends it a little; less than a second more is not worth another timer.
         if allowed > waited + 1:
             self._clock = self.worker.loop.call_later(
                 allowed - waited, self._look_at_clock, allowed
@@ -111,7 +108,7 @@ class Connection(ASGIProtocol):
         self._begin_to_idle()
 
     def _cancel_keepalive_timer(self) -> None:
-        # Called when a request is there, and when the connection ends.
+        # Called when a request has arrived, and when the connection ends.
         super()._cancel_keepalive_timer()
         _idle.pop(self, None)
 
@@ -122,7 +119,7 @@ class Connection(ASGIProtocol):
         self._close_transport()
 
     def _send_error_response(self, status: int, message: str, extra_headers: Any = ()) -> None:
-        """Answer as the API does, without a word of the request."""
+        """Answer with a problem as the API does, and repeat nothing of the request."""
         title = HTTPStatus(status).phrase
         problem = {
             "type": "about:blank",
@@ -143,7 +140,6 @@ class Connection(ASGIProtocol):
 
 
 def close_all_idle() -> None:
-    """Close every connection on which no request is under way."""
-    for one in list(_idle):
-        one.close_idle()
+    for connection in list(_idle):
+        connection.close_idle()
     _idle.clear()

@@ -1,7 +1,7 @@
 """The deployed endpoint without the parts of Django's request cycle that only pages need.
 
-A call with an API key needs no session, no messages, no thread for signals: measured, these are
-more than half of what a short run costs. The view is the same one, DRF's, and so is its answer.
+A call with an API key needs no session, no messages and no thread for signals, which were more than
+half of the CPU time of a short run (docs/decisions/0004). View and answer are the same.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def takes(scope: dict[str, Any]) -> bool:
 
 
 async def answer(scope: dict[str, Any], receive: Any, send: Any) -> bool:
-    """Run the call and send its answer; False, with nothing read, if Django must judge it."""
+    """Run the call and send its answer; False, with nothing read, if Django must handle it."""
     request = read_head(scope, receive)
     if request is None:
         return False

@@ -1,7 +1,7 @@
-"""When a worker fetches messages: at once when a thread is free, and none of work while it is full.
+"""When a worker fetches messages: as soon as a thread is free, and no work while it is full.
 
-Without prefetching, celery looks for free threads only when its event loop wakes up for another
-reason: eight threads that work for a millisecond each then take some thirty messages a second.
+Without prefetching, Celery looks for free threads only when its event loop wakes up for another
+reason: eight threads with tasks of a millisecond then take some thirty messages a second.
 """
 
 from __future__ import annotations
@@ -15,91 +15,84 @@ from celery import bootsteps, signals
 
 from executor.following.sending import allow_next_notification
 
-# The signal comes just before the task is taken off the list of those under way.
+# The signal is sent just before the task leaves the list of active ones.
 SETTLE_SECONDS = 0.002
-# A worker that takes its next run by itself is full again by then.
+# A worker that claims its next run itself is full again by then.
 ROOM_SECONDS = 0.1
 QUEUE = "executions"
 
 
-class Bell:
-    """Calls a function on the thread of celery's loop, from any other thread."""
+class Waker:
+    """Calls a function on the thread of Celery's event loop, from any other thread."""
 
     def __init__(self) -> None:
-        self.heard, self.bell = os.pipe()
-        for end in (self.heard, self.bell):
+        self.read_end, self.write_end = os.pipe()
+        for end in (self.read_end, self.write_end):
             os.set_blocking(end, False)
 
-    def ring(self, **_: Any) -> None:
+    def wake(self, **_: Any) -> None:
         # A full pipe has woken it already.
         with contextlib.suppress(BlockingIOError):
-            os.write(self.bell, b".")
+            os.write(self.write_end, b".")
 
     def listen(self, hub: Any, work: Callable[[], None]) -> None:
-        hub.add_reader(self.heard, self._hear, work)
+        hub.add_reader(self.read_end, self._woken, work)
 
-    def _hear(self, work: Callable[[], None]) -> None:
+    def _woken(self, work: Callable[[], None]) -> None:
         with contextlib.suppress(BlockingIOError):
-            os.read(self.heard, 4096)
+            os.read(self.read_end, 4096)
         work()
 
 
 class FetchAtOnce(bootsteps.StartStopStep):  # type: ignore[misc]
-    """Wakes the loop after each task; a step of the consumer, because a new connection to the
-    broker is a new loop.
+    """Wakes the loop after each task. A step of the consumer, because each connection to the broker
+    has its own loop.
     """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
-        self.bell = Bell()
-        signals.task_postrun.connect(self.bell.ring, weak=False)
+        self.waker = Waker()
+        signals.task_postrun.connect(self.waker.wake, weak=False)
 
     def start(self, parent: Any) -> None:
         hub = parent.hub
         if hub is not None:
-            self.bell.listen(hub, lambda: hub.call_later(SETTLE_SECONDS, _look_again))
-
-
-def _look_again() -> None:
-    """Each turn of the loop looks whether there is room for a message."""
+            # An empty call: each turn of the loop looks for room anyway.
+            self.waker.listen(hub, lambda: hub.call_later(SETTLE_SECONDS, lambda: None))
 
 
 class ConsumeWithRoom(bootsteps.StartStopStep):  # type: ignore[misc]
     """Stops consuming the queue of work while every slot is taken, so that another worker gets
-    the message; a full worker looks by itself once it has room.
+    the message. A full worker polls the database once it has room.
     """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
-        self.bell = Bell()
+        self.waker = Waker()
         self._intake: Any = None
 
     def start(self, parent: Any) -> None:
-        """With every new connection, which consumes what was not deselected."""
+        """Called for every new connection, which consumes all queues that are not deselected."""
         if parent.hub is None or not (self._intake or takes_work(parent.app)):
             return
         if self._intake is None:
             from executor.running.worker import process_intake
 
             self._intake = process_intake()
-            self._intake.on_room.append(self.bell.ring)
-        self.bell.listen(parent.hub, lambda: self._adjust(parent))
+            self._intake.on_room.append(self.waker.wake)
+        self.waker.listen(parent.hub, lambda: self._adjust(parent))
         self._adjust(parent)
 
     def _adjust(self, parent: Any) -> None:
-        if self._intake.is_full:
-            self._stop_consuming(parent)
-        else:
-            parent.hub.call_later(ROOM_SECONDS, self._resume, parent)
-
-    def _stop_consuming(self, parent: Any) -> None:
-        # A message that is on its way goes back to the queue.
         consumer = parent.task_consumer
-        if consumer is not None and consumer.consuming_from(QUEUE):
+        if not self._intake.is_full:
+            parent.hub.call_later(ROOM_SECONDS, self._resume, parent)
+        elif consumer is not None and consumer.consuming_from(QUEUE):
+            # A message that is being delivered goes back to the queue.
             parent.app.amqp.queues.deselect(QUEUE)
             consumer.cancel_by_queue(QUEUE)
 
@@ -109,11 +102,11 @@ class ConsumeWithRoom(bootsteps.StartStopStep):  # type: ignore[misc]
             return
         consumer.add_queue(queues.select_add(queues[QUEUE]))
         consumer.consume()
-        # The message that came meanwhile may have expired.
+        # A message that was sent meanwhile may have expired.
         allow_next_notification()
         self._intake.look()
 
 
 def takes_work(app: Any) -> bool:
-    """Whether a worker runs executions: its -Q has their queue, or names none."""
+    """True if a worker runs executions: its -Q names their queue, or no queue."""
     return QUEUE in app.amqp.queues.consume_from

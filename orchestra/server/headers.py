@@ -1,4 +1,4 @@
-"""The headers of every answer, whichever part of the installation gives it."""
+"""The headers of every answer, from whichever part of the server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 
-# What a page of ours never asks a browser for.
+# Features of a browser that no page uses.
 _FEATURES = (
     "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer",
     "microphone", "midi", "payment", "usb",
@@ -22,8 +22,8 @@ ALWAYS = {
 
 
 def outside_middleware() -> dict[str, str]:
-    """All headers of an answer that no middleware sees; names in Django's spelling."""
-    found = {
+    """All headers of an answer that passes no middleware."""
+    result = {
         **ALWAYS,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": str(settings.SECURE_REFERRER_POLICY),
@@ -33,14 +33,14 @@ def outside_middleware() -> dict[str, str]:
         "Cache-Control": "no-store",
     }
     if settings.SECURE_HSTS_SECONDS:
-        found["Strict-Transport-Security"] = (
+        result["Strict-Transport-Security"] = (
             f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
         )
-    return found
+    return result
 
 
 def add_to(request: HttpRequest, response: HttpResponseBase) -> None:
-    """What Django's own middlewares do not add. Nothing but static files is kept by anybody."""
+    """Headers that Django's own middlewares do not add. Only static files may be cached."""
     for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
     is_file = request.path_info.startswith(str(settings.STATIC_URL))

@@ -1,7 +1,7 @@
-"""Takes new connections so that the web processes of one socket share them evenly.
+"""Accepts connections so that the web processes of one socket share them evenly.
 
-asyncio accepts all that wait in one go. Measured: one of two processes took all of 16 callers that
-came at once, and the other core stayed idle for as long as they kept their connections.
+asyncio accepts all waiting connections at once. Measured: one of two processes took all of 16
+callers, and the other core stayed idle for as long as they kept their connections.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-# A process rests between two accepts for so long per connection it holds: the one that holds fewer
-# comes first. Short enough for a thousand new connections a second in each.
+# After each accept a process rests for this long per connection it holds, so the one that holds
+# fewer accepts next. Short enough for a thousand new connections a second in each.
 REST_SECONDS = 0.0001
 MAX_REST_SECONDS = 0.001
-# A loop that was busy for longer catches up with so many at once.
+# After a longer pause the loop catches up with this many at once.
 MAX_AT_ONCE = 30
 # After an error such as too many open files, as asyncio does.
 ERROR_REST_SECONDS = 1.0
 
 
 class Acceptor:
-    """Stands in for an `asyncio.Server` on one listening socket that processes share.
+    """Replaces an `asyncio.Server` on a listening socket that several processes share.
 
-    `load` says how many connections this process holds.
+    `load` gives the number of connections that this process holds.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Acceptor:
         self._sock.close()
 
     async def wait_closed(self) -> None:
-        """Wait for connections that were accepted and are not handed over yet."""
+        """Wait until all accepted connections have their protocol."""
         if self._opening:
             await asyncio.wait(self._opening)
 
@@ -57,28 +57,26 @@ class Acceptor:
             try:
                 connection, _ = self._sock.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                # Another process was faster, or the caller is gone.
+                # Another process was faster, or the client left.
                 break
             except OSError:
                 self._rest_for(ERROR_REST_SECONDS)
                 raise
-            self._open(connection)
+            connection.setblocking(False)
+            opening = self._loop.connect_accepted_socket(self._factory, connection)
+            task = self._loop.create_task(opening)
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
             taken += 1
         if taken:
             self._rest_for(min(self._load() * REST_SECONDS, MAX_REST_SECONDS))
 
-    def _open(self, connection: socket.socket) -> None:
-        connection.setblocking(False)
-        task = self._loop.create_task(self._loop.connect_accepted_socket(self._factory, connection))
-        self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
-
     def _rest_for(self, seconds: float) -> None:
         self._loop.remove_reader(self._sock)
-        self._rest = self._loop.call_later(seconds, self._go_on, self._loop.time() + seconds)
+        self._rest = self._loop.call_later(seconds, self._resume, self._loop.time() + seconds)
 
-    def _go_on(self, due: float) -> None:
-        """Accept what an idle loop would have accepted since the rest was over."""
+    def _resume(self, due: float) -> None:
+        """Accept as many as an idle loop would have since `due`."""
         self._loop.add_reader(self._sock, self._accept)
         late = self._loop.time() - due
         self._accept(1 + min(int(late / MAX_REST_SECONDS), MAX_AT_ONCE))

@@ -1,4 +1,4 @@
-"""Sends what a view answers to a request that passes by Django's middlewares."""
+"""Requests that bypass Django's middlewares, and the answers to them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from django.utils.cache import patch_cache_control
 from deployments.api.late_bodies import LateRequest, read_until_left
 from orchestra.server import headers
 
-# What the middlewares would add to such an answer.
+# The headers that the middlewares would add.
 _HEADERS = {
     name.lower().encode(): value.encode() for name, value in headers.outside_middleware().items()
 }
 
 
 def read_head(scope: dict[str, Any], receive: Any) -> LateRequest | None:
-    """The request with nothing of its body read; None if Django must judge it."""
+    """The request with its body unread; None if Django must handle it."""
     try:
         request = LateRequest(scope, receive)
         request.get_host()
@@ -31,17 +31,13 @@ def read_head(scope: dict[str, Any], receive: Any) -> LateRequest | None:
 
 
 async def send_answer(response: HttpResponseBase, receive: Any, send: Any) -> None:
-    """The whole answer; of a stream what comes until its client leaves."""
-    if isinstance(response, StreamingHttpResponse):
-        await _send_stream(response, receive, send)
+    """Send the whole answer; a stream until its client leaves."""
+    if not isinstance(response, StreamingHttpResponse):
+        content: bytes = response.content  # type: ignore[attr-defined]
+        length = (b"content-length", str(len(content)).encode())
+        await send(_start(response, length))
+        await send({"type": "http.response.body", "body": content})
         return
-    content: bytes = response.content  # type: ignore[attr-defined]
-    length = (b"content-length", str(len(content)).encode())
-    await send(_start(response, length))
-    await send({"type": "http.response.body", "body": content})
-
-
-async def _send_stream(response: StreamingHttpResponse, receive: Any, send: Any) -> None:
     patch_cache_control(response, no_store=True)
     sending = asyncio.ensure_future(_send_parts(response, send))
     leaving = asyncio.ensure_future(read_until_left(receive))

@@ -1,8 +1,8 @@
 """Streams of server-sent events: opened in turns, and without Django's request cycle.
 
-That cycle goes through a thread for each middleware on the way in and out. Measured: it was four
-fifths of what the opening of a stream cost, and a thousand that come back at once held up
-everybody. The views are the same ones, with the same rights.
+That cycle goes through a thread for each middleware on the way in and out, which was four fifths of
+the cost of opening a stream; a thousand clients that reconnected at once blocked all other requests
+(docs/decisions/0012). Views and rights are the same.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _KEYS = ("HTTP_AUTHORIZATION", "HTTP_X_API_KEY")
 
 
 class _EventsOfPerson(ExecutionEventsView):
-    """For a caller who is known by a session already."""
+    """For a caller who was identified by the session."""
 
     async def who(self, request: HttpRequest) -> Caller:
         return cast(PageRequest, request).caller
@@ -54,30 +54,30 @@ def takes(scope: dict[str, Any]) -> bool:
 
 
 async def answer(scope: dict[str, Any], receive: Any, send: Any, otherwise: Otherwise) -> None:
-    """Open the stream in its turn and send it, or have it done `otherwise`: as Django does."""
+    """Open the stream in its turn and send it, or leave the request to `otherwise`: Django."""
     try:
         async with turn_to_open() as turn:
 
-            async def told(message: Any) -> None:
+            async def send_and_end_turn(message: Any) -> None:
                 await send(message)
                 if message["type"] == "http.response.body":
-                    # It is open, or refused.
+                    # The stream is open, or refused.
                     turn.end()
 
             request = read_head(scope, receive)
             response = None if request is None else await _opened(request)
             if response is None:
-                await otherwise(scope, receive, told)
+                await otherwise(scope, receive, send_and_end_turn)
             else:
-                await send_answer(response, receive, told)
+                await send_answer(response, receive, send_and_end_turn)
     except TooManyStreams as error:
-        refused = problem_response(429, str(error), kind="too-many-streams")
-        refused["Retry-After"] = "5"
-        await send_answer(refused, receive, send)
+        refusal = problem_response(429, str(error), kind="too-many-streams")
+        refusal["Retry-After"] = "5"
+        await send_answer(refusal, receive, send)
 
 
 async def _opened(request: LateRequest) -> HttpResponseBase | None:
-    """What the view answers; None for whoever is not signed in, and for what only pages say."""
+    """The view's answer; None if the person is not signed in, or for an error page."""
     has_key = any(request.META.get(name, "").strip() for name in _KEYS)
     api, page = _API.fullmatch(request.path), _PAGE.fullmatch(request.path)
     if has_key and api:

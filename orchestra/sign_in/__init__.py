@@ -1,3 +1,3 @@
-"""The one door for people: signing in, its limits, sessions, and one's own account."""
+"""Signing in, its limits, sessions, and the account page."""
 
 __all__ = ["account", "admin", "session_store", "sessions", "views", "words"]

@@ -1,4 +1,4 @@
-"""One's own account: rights in words, password, and the sessions that are open."""
+"""The account page: own rights in words, password, open sessions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NO_RIGHTS = "Nothing yet: ask an administrator to add you to a group."
 
 
 class OwnPasswordForm(PasswordChangeForm):
-    """Whoever sits at an open session guesses the password no faster than at the door."""
+    """Guesses at the present password count towards the limits of signing in."""
 
     def __init__(self, request: PageRequest, data: Any = None) -> None:
         super().__init__(request.user, data)  # type: ignore[arg-type]
@@ -36,37 +36,34 @@ class OwnPasswordForm(PasswordChangeForm):
         new.help_text, again.help_text = RULES, ""
 
     def clean_old_password(self) -> str:
-        given, name = self.cleaned_data["old_password"], self.user.get_username()
-        if authenticate(self.request, username=name, password=given) is None:
+        password, name = self.cleaned_data["old_password"], self.user.get_username()
+        if authenticate(self.request, username=name, password=password) is None:
             raise ValidationError("This is not your present password.", code="password_incorrect")
         take_back(self.request, name)
-        return str(given)
+        return str(password)
 
 
 @require_safe
 @login_required
 def account(request: PageRequest) -> HttpResponse:
     sessions = open_sessions(request.user, request.session.session_key)  # type: ignore[arg-type]
+    words = words_for(request.caller.permissions) or [NO_RIGHTS]
+    if request.caller.is_superuser:
+        words = ["Everything, and see what is limited to groups"]
     context = {
         "groups": request.user.groups.order_by("name"),
-        "words": _rights(request),
+        "words": words,
         "sessions": sessions[:SHOWN_SESSIONS],
         "has_others": len(sessions) > 1,
     }
     return render(request, "account.html", context)
 
 
-def _rights(request: PageRequest) -> list[str]:
-    if request.caller.is_superuser:
-        return ["Everything, and see what is limited to groups"]
-    return words_for(request.caller.permissions) or [NO_RIGHTS]
-
-
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def account_password(request: PageRequest) -> HttpResponse:
-    """A new password ends all other sessions, and gives this one another key."""
+    """A new password ends all other sessions, and changes the key of this one."""
     form = OwnPasswordForm(request, request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         user = form.save()

@@ -1,4 +1,4 @@
-"""The admin of sign-ins: who signed in, which attempts failed, and which locks hold."""
+"""The admin of sign-ins, failed attempts, and locks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LIFTED = "The lock is lifted: {name} can sign in from {address} at once."
 
 
 class SignInRecords(ReadOnly, OrchestraAdmin):
-    """Rows that axes writes, to look at."""
+    """Read-only records of axes."""
 
     search_fields = ("username", "ip_address")
     date_hierarchy = "attempt_time"
@@ -47,7 +47,7 @@ class SignInRecords(ReadOnly, OrchestraAdmin):
 
 
 class LockedFilter(RadioFilter):
-    """By whether the next attempt would be let through."""
+    """Whether the next attempt would be refused."""
 
     title = "state"
     parameter_name = "state"
@@ -63,7 +63,7 @@ class LockedFilter(RadioFilter):
 
 
 def _failures(**same: Any) -> Subquery:
-    """How many failures that still count are the same in this."""
+    """The number of failures that still count and have the same values in these fields."""
     since = timezone.now() - cool_off()
     rows = AccessAttempt.objects.filter(attempt_time__gt=since, **same).order_by()
     grouped = rows.values(*same).annotate(count=Sum("failures_since_start"))
@@ -72,7 +72,7 @@ def _failures(**same: Any) -> Subquery:
 
 @admin.register(AccessAttempt)
 class AccessAttemptAdmin(SignInRecords):
-    """What counts at this time. A row goes when its lock is over, is lifted, or by a sign-in."""
+    """Failures that count now. Rows go when their lock expires or is lifted, or by a sign-in."""
 
     list_display = (
         "name", "ip_address", "failures_since_start", "state", "attempt_time", "program",

@@ -1,7 +1,7 @@
-"""How many sign-ins may fail, for an account from an address and for an address: django-axes.
+"""Limits of failed sign-ins for an account from an address, and for an address, with django-axes.
 
-Each attempt is counted before its password is looked at, and taken back when it succeeds. So
-attempts that are sent at once, to several web processes, are no more than those sent in turn.
+Each attempt is counted before its password is checked, and the count taken back when it succeeds.
+So concurrent attempts, at several web processes, gain nothing over sequential ones.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from designs.secrets.masking import masked
 
 logger = logging.getLogger(__name__)
 
-# Many accounts tried from one address; an office behind one address makes mistakes as well.
+# For many accounts tried from one address. An office behind one address makes mistakes too.
 ADDRESS_LIMIT = 30
-# From then on no password is looked at from there, which would cost too much.
+# From this number on no password from the address is checked: hashing costs too much.
 ADDRESS_LAST_LIMIT = 300
 KEEP_RECORDS = timedelta(days=90)
 
 
 def cool_off() -> timedelta:
-    """How long a failed sign-in counts, and so how long a lock lasts."""
+    """How long a failed sign-in counts, which is how long a lock lasts."""
     return get_cool_off() or timedelta()
 
 
 def limited_address(request: HttpRequest) -> str | None:
-    """The address that is counted: of IPv6 the network of 64 bits, which one person has whole."""
+    """The address to count; of IPv6 the /64 network, because one person has all of it."""
     text = request.META.get("REMOTE_ADDR") or ""
     try:
         address = ip_address(text)
@@ -54,7 +54,7 @@ def limited_address(request: HttpRequest) -> str | None:
 
 
 def locked_until(username: str | None, address: str | None, *, more: int = 0) -> datetime | None:
-    """When the next attempt is let through; None if it is now. `more` raises the limits."""
+    """When the next attempt is allowed; None for now. `more` raises the limits."""
     since = timezone.now() - cool_off()
     rows = list(
         AccessAttempt.objects.filter(ip_address=address, attempt_time__gt=since)
@@ -63,7 +63,7 @@ def locked_until(username: str | None, address: str | None, *, more: int = 0) ->
     )
     of_account = [(count, at) for name, count, at in rows if name == username]
     of_address = [(count, at) for _, count, at in rows]
-    # Whoever has not failed there is not kept out by those who have: behind one address are many.
+    # Many people share an address: who has not failed there is not locked out by others.
     has_failed = sum(count for count, _ in of_account) > more
     ends = (
         _end(of_account, settings.AXES_FAILURE_LIMIT + more),
@@ -73,7 +73,7 @@ def locked_until(username: str | None, address: str | None, *, more: int = 0) ->
 
 
 def _end(failures: Sequence[tuple[int, datetime]], most: int) -> datetime | None:
-    """When fewer than `most` of the failures, the oldest first, still count; None: that is now."""
+    """When fewer than `most` of the failures (oldest first) still count; None for now."""
     left = sum(count for count, _ in failures)
     if left < most:
         return None
@@ -88,20 +88,19 @@ UNKNOWN = "unknown name"
 
 
 def kept_name(username: str | None) -> str | None:
-    """What is kept of a name that was typed: the name of an account, else only a keyed hash.
-
-    A name that no account has may be a password that was typed in the wrong field.
+    """The stored form of a typed name: itself if an account has it, else only a keyed hash, because
+    it may be a password in the wrong field.
     """
     if username is None:
         return None
-    # Worked out for every name, so that the time tells nothing.
+    # Computed for every name, so that the time reveals nothing.
     digest = salted_hmac("orchestra.sign_in.unknown_name", username, algorithm="sha256").hexdigest()
     is_known = User.objects.filter(username=username).exists()
     return username if is_known else f"{UNKNOWN} {digest[:32]}"
 
 
 def shown_name(kept: str | None) -> str:
-    """A kept name for people to read."""
+    """The readable form of a stored name."""
     return UNKNOWN if kept and kept.startswith(f"{UNKNOWN} ") else kept or ""
 
 
@@ -110,22 +109,37 @@ def _name_of(request: Any, credentials: Any) -> str | None:
 
 
 class SignInLimits(AxesDatabaseHandler):
-    """Axes' handler with our counting; its records, its admin and its commands stay as they are."""
+    """Axes' handler with our counting; its records and commands are unchanged."""
 
     def is_locked(self, request: Any, credentials: dict[str, Any] | None = None) -> bool:
-        """Asked once an attempt, before the password is looked at: count it, then judge."""
+        """Called once for each attempt, before its password is checked. Counts the attempt."""
         username, address = _name_of(request, credentials), request.axes_ip_address
         if locked_until(username, address) is not None:
             return True
         self.clean_expired_user_attempts(request, credentials)
-        _count(request, username)
-        # Of attempts that are sent at once each one sees those that were counted before it.
+        key = {
+            "username": username,
+            "ip_address": address,
+            "user_agent": masked(request.axes_user_agent),
+        }
+        again: dict[str, Any] = {
+            "failures_since_start": F("failures_since_start") + 1,
+            "attempt_time": request.axes_attempt_time,
+        }
+        if not AccessAttempt.objects.filter(**key).update(**again):
+            first = {**_where(request), "failures_since_start": 1, "get_data": "", "post_data": ""}
+            try:
+                with transaction.atomic():
+                    AccessAttempt.objects.create(username=username, **first)
+            except IntegrityError:
+                AccessAttempt.objects.filter(**key).update(**again)
+        # Of concurrent attempts each one sees those that were counted before it.
         return locked_until(username, address, more=1) is not None
 
     def user_login_failed(
         self, sender: Any, credentials: dict[str, Any], request: Any = None, **_: Any
     ) -> None:
-        """Keep a record of the failure; the last one that is free begins the lock."""
+        """Record the failure; the last allowed one begins the lock."""
         if request is None:
             return
         request.axes_credentials = credentials
@@ -147,13 +161,13 @@ class SignInLimits(AxesDatabaseHandler):
 
 
 def take_back(request: HttpRequest, username: str) -> None:
-    """After a password that was right, where nobody signs in by it."""
+    """Uncount an attempt whose password was right, but which is not a sign-in."""
     name, address = kept_name(username), limited_address(request)
     AccessAttempt.objects.filter(username=name, ip_address=address).delete()
 
 
 def locked_out(request: Any, *_: Any) -> HttpResponse:
-    """The answer to an attempt that was not let through, or began the lock: when to try again."""
+    """The answer to an attempt that was refused, or began the lock: when to try again."""
     username = _name_of(request, request.axes_credentials)
     until = locked_until(username, request.axes_ip_address) or timezone.now() + cool_off()
     seconds = max(1, math.ceil((until - timezone.now()).total_seconds()))
@@ -164,28 +178,10 @@ def locked_out(request: Any, *_: Any) -> HttpResponse:
 
 
 def in_words(seconds: int) -> str:
-    """A time to wait, rounded up to whole minutes from two minutes on."""
+    """A waiting time, rounded up to whole minutes from two minutes on."""
     if seconds >= 120:
         return f"{math.ceil(seconds / 60)} minutes"
     return f"{seconds} second{'s' * (seconds != 1)}"
-
-
-def _count(request: Any, username: str | None) -> None:
-    row = {
-        "username": username,
-        "ip_address": request.axes_ip_address,
-        "user_agent": masked(request.axes_user_agent),
-    }
-    again = {"failures_since_start": F("failures_since_start") + 1}
-    again["attempt_time"] = request.axes_attempt_time
-    if AccessAttempt.objects.filter(**row).update(**again):
-        return
-    first = {**_where(request), "failures_since_start": 1, "get_data": "", "post_data": ""}
-    try:
-        with transaction.atomic():
-            AccessAttempt.objects.create(username=username, **first)
-    except IntegrityError:
-        AccessAttempt.objects.filter(**row).update(**again)
 
 
 def _where(request: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Django's sessions in the database, with a note of whose each is."""
+"""Django's sessions in the database, with a row that says whose each is."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from designs.models import PersonSession
 from designs.models.session import digest_of_session
 
-# As Django makes them.
+# The form of Django's session keys.
 _KEY = re.compile(r"[a-z0-9]{32}")
 
 
 class SessionStore(DatabaseStore):
-    """Without the note, finding a person's sessions means to decode everybody's."""
+    """Without that row, finding a person's sessions means decoding all sessions."""
 
     def _validate_session_key(self, key: str | None) -> bool:
-        """A cookie may hold anything, also what PostgreSQL does not take in a question."""
+        """A cookie may hold anything, even text that PostgreSQL refuses as a parameter."""
         return bool(key) and _KEY.fullmatch(str(key)) is not None
 
     def save(self, must_create: bool = False) -> None:

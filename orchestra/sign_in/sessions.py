@@ -1,4 +1,4 @@
-"""Sessions: how long they last, what keeps them awake, when their key changes, who has which."""
+"""Sessions: their maximum age, idle timeout, change of key, and a person's open sessions."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from designs.requests import SEEN
 
 STARTED, RIGHTS = "signed_in_at", "rights"
 ADDRESS, AGENT = "address", "agent"
-# The row of a session is written at most this often for being used.
+# The time of last use is written at most this often.
 NOTE_EVERY_SECONDS = 60
 MAX_AGENT_LENGTH = 200
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
 def begin(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
-    """At sign-in, whose key Django has just changed: the session gets its end, which stays."""
+    """At sign-in, when Django has just changed the key: set the end, which never moves."""
     now, session = timezone.now(), request.session
     session.set_expiry(now + timedelta(seconds=settings.SESSION_COOKIE_AGE))
     session[STARTED] = session[SEEN] = int(now.timestamp())
@@ -43,7 +43,7 @@ def begin(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
 
 
 def keep_awake_or_end(request: HttpRequest) -> None:
-    """End a session that no person has used for too long, else note that one does."""
+    """End a session that was idle for too long, or record that a person uses it."""
     session = request.session
     if SESSION_KEY not in session:
         return
@@ -53,7 +53,7 @@ def keep_awake_or_end(request: HttpRequest) -> None:
     elif is_by_hand(request) and (seen is None or now - seen >= NOTE_EVERY_SECONDS):
         session[SEEN] = now
         try:
-            # At once: later it would meet a session that was ended in the meantime.
+            # Now: at the end of the request the session may have been ended meanwhile.
             session.save()
         except UpdateError:
             session.flush()
@@ -61,16 +61,15 @@ def keep_awake_or_end(request: HttpRequest) -> None:
 
 
 def is_idle(seen_at: int | None) -> bool:
-    """True if no person has used a session for too long."""
     idle_since = int(time.time()) - settings.ENVIRONMENT.session_idle_seconds
     return seen_at is not None and seen_at <= idle_since
 
 
 def is_by_hand(request: HttpRequest) -> bool:
-    """True for what a person does; pages that refresh themselves and streams are none of it.
+    """True for a person's own action, not for pages that refresh themselves and streams.
 
-    A browser asks for a page it goes to as `text/html`; `app.js` marks what a click or a key
-    made htmx ask for.
+    A browser navigates with `Accept: text/html`; `app.js` marks htmx requests that follow a click
+    or a key.
     """
     if request.method not in SAFE or request.headers.get("X-By-Hand"):
         return True
@@ -78,9 +77,9 @@ def is_by_hand(request: HttpRequest) -> bool:
 
 
 def change_key_with_rights(request: Any) -> None:
-    """A session whose person's rights have changed goes on under another key.
+    """Change the session's key when the person's rights have changed.
 
-    Only at what a person does: a stream or a refresh that is under way still sends the old key.
+    Only at a person's own action: streams and refreshes under way still send the old key.
     """
     session = request.session
     if SESSION_KEY not in session or request.path_info.startswith("/api/"):
@@ -105,7 +104,7 @@ def _mark(caller: Caller, user: Any) -> str:
 
 @dataclass(frozen=True)
 class OpenSession:
-    """A session in which a person is signed in. `name` names it to its owner, and opens nothing."""
+    """A signed-in session. `name` identifies it to its owner, and cannot be used to open it."""
 
     name: str
     started_at: datetime | None
@@ -116,8 +115,8 @@ class OpenSession:
 
 
 def open_sessions(user: User, current_key: str | None) -> list[OpenSession]:
-    """The person's sessions that still work, the current one first, then the last used."""
-    found = [
+    """The person's valid sessions: the current one, then by last use."""
+    sessions = [
         OpenSession(
             name=_name(key),
             started_at=_time(data.get(STARTED)),
@@ -129,11 +128,14 @@ def open_sessions(user: User, current_key: str | None) -> list[OpenSession]:
         for key, data in _sessions_of(user)
     ]
     past = datetime.min.replace(tzinfo=UTC)
-    return sorted(found, key=lambda one: (one.is_current, one.seen_at or past), reverse=True)
+    return sorted(sessions, key=lambda s: (s.is_current, s.seen_at or past), reverse=True)
 
 
 def end_sessions(user: User, *, keep: str | None, name: str = "") -> int:
-    """End the person's sessions but the one with the key `keep`, or only the named one."""
+    """End the named session, or all of the person's sessions, except that with the key `keep`.
+
+    Returns how many ended.
+    """
     keys = [
         key for key, _ in _sessions_of(user) if key != keep and (not name or _name(key) == name)
     ]
@@ -146,7 +148,7 @@ def _sessions_of(user: User) -> Iterator[tuple[str, dict[str, Any]]]:
     noted = set(PersonSession.objects.filter(user=user).values_list("digest", flat=True))
     if not noted:
         return
-    # A digest leads to no session: each key's is compared, which costs a few microseconds.
+    # A digest cannot be reversed: each key's digest is compared, at a few microseconds.
     rows = Session.objects.filter(expire_date__gt=timezone.now())
     keys = rows.values_list("session_key", flat=True).iterator()
     own = [key for key in keys if digest_of_session(key) in noted]
@@ -168,7 +170,7 @@ def _time(seconds: int | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-# What a browser's name for itself contains, the more special first.
+# Parts of a User-Agent, the most specific first.
 _PROGRAMS = (
     ("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"),
     ("Safari/", "Safari"), ("curl/", "curl"),
@@ -180,7 +182,7 @@ _SYSTEMS = (
 
 
 def program_of(agent: str) -> str:
-    """A browser's User-Agent in two words, as far as it is known."""
+    """A User-Agent as browser and system, such as "Firefox on Linux"."""
     program = next((name for part, name in _PROGRAMS if part in agent), "")
     system = next((name for part, name in _SYSTEMS if part in agent), "")
     if program and system:

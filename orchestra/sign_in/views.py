@@ -1,4 +1,4 @@
-"""Signing in and out: one door, to which the admin's own leads."""
+"""Signing in and out, also for the admin."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOT_STAFF = (
 
 
 class OwnPages(RedirectURLMixin):
-    """Where `next` may lead: to a path of this site, by Django's judgement of such."""
+    """Accepts as `next` only paths of this site."""
 
     def get_redirect_url(self) -> str:  # type: ignore[override]
         url: str = super().get_redirect_url()
@@ -31,27 +31,26 @@ class OwnPages(RedirectURLMixin):
 class SignInForm(AuthenticationForm):
     def __init__(self, request: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
-        # Django only tells the browser; the records of failures have no room for more.
+        # Django only tells the browser; the column of failed sign-ins is no longer than this.
         longest = User._meta.get_field("username").max_length
         self.fields["username"].validators.append(MaxLengthValidator(longest))
 
 
 class SignInView(OwnPages, LoginView):
-    """Too many failures are answered by `limits`, through the middleware of django-axes."""
+    """`limits` answers too many failures, through django-axes' middleware."""
 
     template_name = "sign_in.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        # Nothing that was sent is repeated to somebody who is not signed in. What stands in the
-        # name's field may be a password.
+        # The form is not repeated: the name's field may hold a password.
         form.data = {}
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
 class SignOutView(OwnPages, LogoutView):
-    """By POST only; a link elsewhere signs nobody out."""
+    """By POST only, so that a link cannot sign a person out."""
 
 
 class _Next(OwnPages):
@@ -60,7 +59,7 @@ class _Next(OwnPages):
 
 
 def admin_sign_in(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-    """The admin's sign-in page: on to the one door, with the way back if it leads to us."""
+    """Redirect the admin's sign-in page to ours, and back if `next` is a path of this site."""
     back = _Next(request).get_redirect_url() or reverse("admin:index")
     if request.user.is_authenticated:
         refuse_others(request)
@@ -74,14 +73,13 @@ def admin_sign_out(request: HttpRequest, extra_context: Any = None) -> HttpRespo
 
 
 def admin_password(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-    """One's own password is changed in one place."""
     return redirect("account-password")
 
 
 def refuse_others(request: HttpRequest) -> bool:
-    """False for who is not signed in; raises PermissionDenied for a person who is no staff.
+    """The admin's check before each page: False sends the person to sign in.
 
-    The admin asks this before each page: another sign-in would not help that person.
+    Raises PermissionDenied for people who are not staff: to sign in again would not help them.
     """
     if request.user.is_authenticated and not request.user.is_staff:
         raise PermissionDenied(NOT_STAFF)

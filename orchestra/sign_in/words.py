@@ -1,4 +1,4 @@
-"""What permissions mean, in words: what a group may, as the table of access says it."""
+"""Permissions in words, as in the table of access."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ from designs.access import GROUPS
 
 
 def _more(group: str, than: str) -> frozenset[str]:
-    """What the group of the installation may beyond another one."""
+    """The permissions that a default group has beyond another one."""
     return frozenset(GROUPS[group] or ()) - frozenset(GROUPS[than] or ())
+
+
+def _all(app: str, *models: str) -> frozenset[str]:
+    verbs = ("view", "add", "change", "delete")
+    return frozenset(f"{app}.{verb}_{model}" for verb in verbs for model in models)
 
 
 _OPERATOR = _more("Operator", "Viewer")
 _PAYLOADS = frozenset({"executor.view_payload"})
 _KEYS = frozenset(name for name in _OPERATOR if name.endswith("_apikey"))
 
-# In the order of the table: what may be done, and which permissions that takes.
+# An ability and the permissions it takes, in the order of the table.
 ABILITIES: tuple[tuple[str, frozenset[str]], ...] = (
     ("See designs, deployments and the history", frozenset(GROUPS["Viewer"] or ())),
     ("See inputs, outputs and prompts in the history", _PAYLOADS),
@@ -25,53 +30,28 @@ ABILITIES: tuple[tuple[str, frozenset[str]], ...] = (
     ("Deploy, change and undeploy; schedules and limits", _more("Deployer", "Operator")),
     ("Make keys for what one may execute", _KEYS),
     ("See and revoke everybody's keys", frozenset({"deployments.change_apikey"})),
-    (
-        "Manage model connections",
-        frozenset(
-            f"executor.{verb}_modelconnection" for verb in ("view", "add", "change", "delete")
-        ),
-    ),
-    (
-        "Manage users and groups",
-        frozenset(
-            f"auth.{verb}_{model}"
-            for verb in ("view", "add", "change", "delete")
-            for model in ("user", "group")
-        ),
-    ),
+    ("Manage model connections", _all("executor", "modelconnection")),
+    ("Manage users and groups", _all("auth", "user", "group")),
     ("Read the audit", frozenset({"designs.view_auditentry"})),
     (
         "Set how long history is kept; hold executions",
-        frozenset({"executor.change_execution"})
-        | frozenset(
-            f"deployments.{verb}_retentionpolicy" for verb in ("view", "add", "change", "delete")
-        ),
+        _all("deployments", "retentionpolicy") | {"executor.change_execution"},
     ),
     (
         "See idempotency keys; keep solar and clocked times",
-        frozenset({"deployments.view_idempotencykey"})
-        | frozenset(
-            f"django_celery_beat.{verb}_{model}"
-            for verb in ("view", "add", "change", "delete")
-            for model in ("solarschedule", "clockedschedule")
-        ),
+        _all("django_celery_beat", "solarschedule", "clockedschedule")
+        | {"deployments.view_idempotencykey"},
     ),
     (
         "See sign-ins and lift their locks",
-        frozenset(
-            {
-                "axes.view_accesslog",
-                "axes.view_accessfailurelog",
-                "axes.view_accessattempt",
-                "axes.delete_accessattempt",
-            }
-        ),
+        frozenset(f"axes.view_access{name}" for name in ("log", "failurelog", "attempt"))
+        | {"axes.delete_accessattempt"},
     ),
 )
 
 
 def words_for(permissions: Iterable[str]) -> list[str]:
-    """One sentence an ability: what these permissions allow wholly, then what only in part."""
+    """A sentence for each ability, first those that the permissions cover completely."""
     have = frozenset(permissions)
     whole = [words for words, needed in ABILITIES if needed <= have]
     partly = [

@@ -13,8 +13,7 @@ from orchestra.server.fetching import FetchAtOnce
 
 
 def is_awake(step: FetchAtOnce) -> bool:
-    """Whether something lies there that ends the loop's sleep."""
-    return bool(select.select([step.bell.heard], [], [], 0)[0])
+    return bool(select.select([step.waker.read_end], [], [], 0)[0])
 
 
 def test_the_end_of_a_task_wakes_the_loop() -> None:
