@@ -103,8 +103,7 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
                   lambda row, caller: cancel_execution(execution=row, caller=caller)),
         bulk_verb("rerun_selected", "Re-run", "operate", "{count} started again.",
                   lambda row, caller: rerun_execution(execution=row, caller=caller)),
-        bulk_verb("resume_selected", "Resume from failure", "operate",
-                  "{count} go on where they stopped.",
+        bulk_verb("resume_selected", "Resume from failure", "operate", "{count} resumed.",
                   lambda row, caller: resume_execution(execution=row, caller=caller)),
         bulk_verb("hold_selected", "Hold: retention leaves them", "hold", "{count} held.",
                   lambda row, caller: hold(execution=row, caller=caller)),
@@ -180,7 +179,7 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
     def rerun_of_link(self, execution: Execution) -> str:
         return row_link(execution.rerun_of) if execution.rerun_of_id else EMPTY
 
-    @display(description="Goes on from")
+    @display(description="Resumed from")
     def resumed_from_link(self, execution: Execution) -> str:
         return row_link(execution.resumed_from) if execution.resumed_from_id else EMPTY
 
