@@ -143,7 +143,6 @@ def _start_again(
 @require_safe
 @requires("executor.view_payload")
 def execution_result(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    """Input, result and error as a JSON file."""
     execution = _find(request, pk)
     note(Action.EXPORT, execution)
     content = {
@@ -162,14 +161,12 @@ def execution_result(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
 @require_safe
 @requires("executor.view_payload")
 def execution_suggestions(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    """The prompts that a review suggests, next to the current ones."""
     return _suggestions(request, _find(request, pk))
 
 
 @require_POST
 @requires("designs.change_design")
 def execution_suggestions_apply(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    """Write the chosen suggestions into the design's draft."""
     execution = _find(request, pk)
     try:
         agents = request.POST.getlist("agent")

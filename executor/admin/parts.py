@@ -23,8 +23,6 @@ def without_payload(request: PageRequest, fields: Any, hidden: tuple[str, ...]) 
 
 
 class BlockColumns:
-    """Columns of lists and inlines."""
-
     @display(description="Status", ordering="status")
     def state(self, row: BlockResult) -> str:
         return status_badge(row)
@@ -41,8 +39,6 @@ class BlockColumns:
 
 
 class StepColumns:
-    """Columns of lists and inlines."""
-
     @display(description="Agent")
     def agent(self, step: Step) -> str:
         return step.agent_id

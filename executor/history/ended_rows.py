@@ -58,7 +58,6 @@ def let_retention_pass(apps: Any, schema_editor: Any) -> None:
 
 
 def unguard_ended_rows(apps: Any, schema_editor: Any) -> None:
-    """For reversing the migration."""
     drop = f"DROP TRIGGER IF EXISTS {NAME}"
     function = f"DROP FUNCTION IF EXISTS {NAME}"
     run_statements(schema_editor.connection, (f"{drop} ON {TABLE}", function), (drop,))

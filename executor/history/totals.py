@@ -91,8 +91,6 @@ def old_hours() -> Any:
 
 @dataclass(frozen=True)
 class Sums:
-    """`cost_usd` is None if no price is known."""
-
     runs: int = 0
     completed: int = 0
     failed: int = 0
@@ -135,7 +133,6 @@ def sums_of_last_day(caller: Caller) -> Sums:
 
 
 def durations_of(deployment_id: uuid.UUID, *, days: int = RECENT_DAYS) -> Durations:
-    """The histogram of the last days, today included."""
     since = today() - timedelta(days=days - 1)
     rows = DailyTotals.objects.filter(deployment=deployment_id, day__gte=since).order_by()
     return merge(rows.values_list("durations", flat=True))

@@ -45,8 +45,6 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1] * 2000)
 
 
 class _Queue:
-    """Waiting calls and held slots of one connection."""
-
     def __init__(self, key: str) -> None:
         self.key = key
         # Only the first in the queue polls for a free slot.
@@ -99,7 +97,6 @@ class CallSlots:
             self._release(queue, token)
 
     async def close(self) -> None:
-        """Release all slots and disconnect."""
         await stop_task(self._renewing)
         if self._releasing:
             await asyncio.wait(self._releasing)
@@ -169,5 +166,4 @@ _slots = PerLoop(CallSlots, CallSlots.close)
 
 
 def running_slots() -> CallSlots:
-    """The slots of the running event loop."""
     return _slots.get()

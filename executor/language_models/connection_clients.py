@@ -154,7 +154,6 @@ class ConnectionClient:
             logger.warning("What %s lacks was not saved: %s", snapshot.name, error)
 
     async def close(self) -> None:
-        """Close the HTTP clients of the running loop."""
         await self._model.close()
 
 

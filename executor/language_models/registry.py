@@ -99,7 +99,6 @@ class ModelRegistry:
 
 @functools.cache
 def model_registry() -> ModelRegistry:
-    """The one registry of this process."""
     return ModelRegistry()
 
 

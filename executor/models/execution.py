@@ -106,11 +106,9 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         return self.filter(status__in=LIVE)
 
     def lost(self) -> ExecutionQuerySet:
-        """Running, but the lease has expired."""
         return self.filter(LEASE_EXPIRED, status=Status.RUNNING)
 
     def late(self) -> ExecutionQuerySet:
-        """Live after their deadline, and not ended by their owner."""
         return self.live().filter(is_late())
 
     def queued(self) -> ExecutionQuerySet:
@@ -281,7 +279,6 @@ class Execution(models.Model):
 
     @property
     def short_id(self) -> str:
-        """The id's last eight digits, which are random."""
         return self.id.hex[-8:]
 
     @property

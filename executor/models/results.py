@@ -21,8 +21,6 @@ class BlockStatus(models.TextChoices):
 
 
 class BlockResult(models.Model):
-    """The state and result of one block of an execution."""
-
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="blocks")
     block_id = models.CharField(max_length=64)
     status = models.CharField(

@@ -65,7 +65,6 @@ class Totals(models.Model):
 
     @staticmethod
     def time_of(ended: datetime) -> Any:
-        """The day or hour of a time in UTC."""
         raise NotImplementedError
 
     def add(self, execution: Execution) -> None:
