@@ -29,10 +29,10 @@ class ApiView(APIView):
         return [name for name in declared if hasattr(self, name.lower())]
 
     def body(self, shape: type[serializers.Serializer[Any]], **options: Any) -> dict[str, Any]:
-        """The request's body in this shape. Raises ValidationError."""
-        given = shape(data=self.request.data, **options)
-        given.is_valid(raise_exception=True)
-        return dict(given.validated_data)
+        """The request's validated body. Raises ValidationError."""
+        serializer = shape(data=self.request.data, **options)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -194,15 +194,13 @@ def filtered_rows(
             errors[name] = ["This is given several times, and only one can count. Give it once."]
     if filters is not None:
         filtered = filters(asked, queryset=rows)
-        if not filtered.is_valid():
-            errors.update({name: _problems(filtered.form, name) for name in filtered.errors})
+        for name, problems in filtered.errors.items():
+            choices = getattr(filtered.form.fields.get(name), "choices", None)
+            if choices is None:
+                errors[name] = [str(problem) for problem in problems]
+            else:
+                values = ", ".join(str(value) for value, _ in choices if value)
+                errors[name] = [f"Choose one of {values}."]
     if errors:
         raise ValidationError(errors)
     return rows if filters is None else filtered.qs
-
-
-def _problems(form: Any, name: str) -> list[str]:
-    choices = getattr(form.fields.get(name), "choices", None)
-    if choices is None:
-        return [str(text) for text in form.errors[name]]
-    return [f"Choose one of {', '.join(str(value) for value, _ in choices if value)}."]

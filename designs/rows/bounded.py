@@ -49,7 +49,13 @@ def fill_page(
     spent = 0
     waiting = listed[:limit]
     while waiting:
-        batch = _first_batch(waiting, MAX_BYTES - spent)
+        batch: list[Any] = []
+        left = MAX_BYTES - spent
+        for pk, stored_bytes in waiting[:MAX_BATCH]:
+            left -= stored_bytes * UNPACKED
+            if batch and left < 0:
+                break
+            batch.append(pk)
         read = {row.pk: row for row in rows.filter(pk__in=batch)}
         # Rows deleted in the meantime are missing.
         pks = [pk for pk in batch if pk in read]
@@ -61,14 +67,3 @@ def fill_page(
             shown.append(item)
         waiting = waiting[len(batch) :]
     return taken, shown, len(listed) > limit
-
-
-def _first_batch(waiting: Sequence[tuple[Any, int]], left: int) -> list[Any]:
-    """As many keys as can be read together within `left` bytes, at least one."""
-    batch: list[Any] = []
-    for pk, stored in waiting:
-        left -= stored * UNPACKED
-        if batch and (left < 0 or len(batch) == MAX_BATCH):
-            break
-        batch.append(pk)
-    return batch

@@ -72,9 +72,7 @@ class DesignListView(DesignBase):
 
     @extend_schema(operation_id="designs_create", request=DesignIn, responses={201: DesignOut})
     def post(self, request: Request) -> Response:
-        body = DesignIn(data=request.data)
-        body.is_valid(raise_exception=True)
-        design = create_design(caller=self.caller, **body.validated_data)
+        design = create_design(caller=self.caller, **self.body(DesignIn))
         return self.shown(design, status.HTTP_201_CREATED)
 
 
@@ -96,16 +94,15 @@ class DesignDetailView(DesignBase):
         operation_id="designs_replace", request=DesignReplace, responses={200: DesignOut}
     )
     def put(self, request: Request, pk: str) -> Response:
-        return self._change(pk, DesignReplace(data=request.data))
+        return self._change(pk, DesignReplace)
 
     @extend_schema(operation_id="designs_change", request=DesignChange, responses={200: DesignOut})
     def patch(self, request: Request, pk: str) -> Response:
-        return self._change(pk, DesignChange(data=request.data))
+        return self._change(pk, DesignChange)
 
-    def _change(self, pk: str, body: DesignIn) -> Response:
+    def _change(self, pk: str, shape: type[DesignIn]) -> Response:
         design = self.design(pk)
-        body.is_valid(raise_exception=True)
-        return self.shown(change_draft(design=design, **body.validated_data))
+        return self.shown(change_draft(design=design, **self.body(shape)))
 
     @extend_schema(operation_id="designs_delete", request=None, responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
@@ -124,9 +121,7 @@ class DesignValidateView(DesignBase):
     )
     def post(self, request: Request, pk: str) -> Response:
         design = self.design(pk)
-        body = ValidateIn(data=request.data)
-        body.is_valid(raise_exception=True)
-        document = body.validated_data.get("document")
+        document = self.body(ValidateIn).get("document")
         checked = check_document(design.draft if document is None else document)
         return Response(ValidateOut(checked).data)
 

@@ -24,9 +24,7 @@ class DesignPublishView(DesignBase):
     def post(self, request: Request, pk: str) -> Response:
         """Refused with all problems of the draft."""
         design = self.design(pk)
-        body = PublishIn(data=request.data)
-        body.is_valid(raise_exception=True)
-        version = publish_design(design=design, caller=self.caller, **body.validated_data)
+        version = publish_design(design=design, caller=self.caller, **self.body(PublishIn))
         return Response(
             PublishedOut(version).data,
             status=status.HTTP_201_CREATED,
