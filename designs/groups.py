@@ -22,23 +22,23 @@ def ensure_groups() -> None:
         # Installations from before grants were recorded: permissions have rising numbers, and
         # administrators got all of them, so those after the last one of any group are new. Read
         # before anything is granted.
-        granted = Permission.objects.filter(group__name__in=GROUPS)
-        last = granted.aggregate(last=Max("pk"))["last"] or 0
+        older_rows = Permission.objects.filter(group__name__in=GROUPS)
+        last = older_rows.aggregate(last=Max("pk"))["last"] or 0
         older = {permission for permission, row in every.items() if row.pk <= last}
-        for name, wanted in GROUPS.items():
-            group, made = Group.objects.get_or_create(name=name)
+        for name, permissions in GROUPS.items():
+            group, is_new = Group.objects.get_or_create(name=name)
             grants = GroupGrant.objects.filter(group=name)
-            given = set(grants.values_list("permission", flat=True))
-            declared = set(every) if wanted is None else set(wanted) & set(every)
-            new = declared if made else declared - (given or older)
+            granted = set(grants.values_list("permission", flat=True))
+            declared = set(every) if permissions is None else set(permissions) & set(every)
+            new = declared if is_new else declared - (granted or older)
             if new:
                 group.permissions.add(*(every[permission] for permission in sorted(new)))
-            dropped = (given & set(every)) - declared
+            dropped = (granted & set(every)) - declared
             if dropped:
                 # With its record, so that a later grant by an administrator is not revoked.
                 group.permissions.remove(*(every[permission] for permission in dropped))
                 grants.filter(permission__in=dropped).delete()
             GroupGrant.objects.bulk_create(
-                [GroupGrant(group=name, permission=item) for item in sorted(declared - given)],
+                [GroupGrant(group=name, permission=item) for item in sorted(declared - granted)],
                 ignore_conflicts=True,
             )

@@ -70,15 +70,15 @@ _BEARER = "bearer "
 
 def spans(text: str, start: int = 0) -> list[Span]:
     """All texts that look like keys from `start` on, unordered; they may overlap."""
-    found = []
+    matches = []
     for shape in _SHAPES:
         at = text.find(shape.sign, start)
         while at >= 0:
             match = shape.pattern.match(text, max(start, at - shape.lead))
             if match is not None:
-                found.append(Span(match.start(), match.end(), match[1]))
+                matches.append(Span(match.start(), match.end(), match[1]))
             at = text.find(shape.sign, max(at + 1, match.end() if match else 0))
-    return found
+    return matches
 
 
 def may_be_in(data: bytes) -> bool:

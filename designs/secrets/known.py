@@ -64,22 +64,22 @@ class KnownSecrets:
         if text in self.chosen or len(text) < (MIN_WORD_LENGTH if text.isalpha() else MIN_LENGTH):
             return
         with self._lock:
-            kept = (*self.chosen, text)[-MAX_CHOSEN:]
+            chosen = (*self.chosen, text)[-MAX_CHOSEN:]
             # Longest first: one may be the beginning of another.
-            self.chosen = tuple(sorted(kept, key=len, reverse=True))
+            self.chosen = tuple(sorted(chosen, key=len, reverse=True))
 
     def spans(self, text: str, start: int = 0) -> list[Span]:
         by_window = self._by_window
         if not by_window:
             return []
-        found = []
+        spans = []
         for piece in _LONG_PIECE.finditer(text, start):
             for at in range(piece.start(), piece.end() - _WINDOW + 1, _GAP):
                 for secret in by_window.get(text[at : at + _WINDOW], ()):
                     begin = text.find(secret, max(start, at - _GAP + 1), at + len(secret))
                     if begin >= 0:
-                        found.append(Span(begin, begin + len(secret), ""))
-        return found
+                        spans.append(Span(begin, begin + len(secret), ""))
+        return spans
 
     def _add_strong(self, secret: str) -> None:
         # Also as it is written in JSON and in a URL.
