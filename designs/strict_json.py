@@ -57,6 +57,14 @@ def read_strict_json(data: bytes | str) -> Any:
     return value
 
 
+def read_json_object(text: str) -> dict[str, Any]:
+    """The JSON object of a form's text, {} for an empty one. Raises JsonUnreadable."""
+    value = read_strict_json(text) if text.strip() else {}
+    if not isinstance(value, dict):
+        raise JsonUnreadable('Write a JSON object, as in {"text": "…"}.')
+    return value
+
+
 def check_count(text: str) -> None:
     """Raises JsonTooLarge before too many values are built, by counting commas outside of texts."""
     if text.count(",") >= MAX_VALUES and _TEXTS.sub("", text).count(",") >= MAX_VALUES:

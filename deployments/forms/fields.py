@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from designs.rows.columns import bounds_of
-from designs.strict_json import JsonUnreadable, read_strict_json
+from designs.strict_json import JsonUnreadable, read_json_object
 
 
 def form_field(model: type[models.Model], name: str, **options: Any) -> forms.Field:
@@ -29,16 +29,10 @@ class JsonField(forms.CharField):
         super().__init__(max_length=1_000_000, required=False, **kwargs)
 
     def to_python(self, value: Any) -> Any:
-        text = super().to_python(value) or ""
-        if not text.strip():
-            return {}
         try:
-            value = read_strict_json(text)
+            return read_json_object(super().to_python(value) or "")
         except JsonUnreadable as error:
             raise ValidationError(str(error)) from error
-        if not isinstance(value, dict):
-            raise ValidationError('Write a JSON object, as in {"text": "…"}.')
-        return value
 
     def validate(self, value: Any) -> None:
         """An empty object is an input, too."""

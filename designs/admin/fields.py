@@ -11,7 +11,7 @@ from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectM
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from designs.strict_json import JsonUnreadable, read_strict_json
+from designs.strict_json import JsonUnreadable, read_json_object
 
 
 class _ValidKeys:
@@ -49,16 +49,10 @@ class JsonObjectField(forms.CharField):
         super().__init__(widget=JsonArea(rows=rows), strip=False, **options)
 
     def to_python(self, value: Any) -> Any:
-        text = super().to_python(value) or ""
-        if not text.strip():
-            return {}
         try:
-            parsed = read_strict_json(text)
+            return read_json_object(super().to_python(value) or "")
         except JsonUnreadable as error:
             raise ValidationError(str(error), code="json") from error
-        if not isinstance(parsed, dict):
-            raise ValidationError('Write a JSON object, as in {"text": "…"}.', code="json")
-        return parsed
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, str):

@@ -34,7 +34,7 @@ class DesignBase(ApiView):
         versions = self.design(pk).versions.select_related("design")
         return get_object_or_404(versions, number=int(number))
 
-    def shown(self, design: Design, code: int = status.HTTP_200_OK) -> Response:
+    def design_response(self, design: Design, code: int = status.HTTP_200_OK) -> Response:
         """The current design; a new one with its URL."""
         answer = Response(DesignOut(self.rows().get(pk=design.pk)).data, status=code)
         if code == status.HTTP_201_CREATED:

@@ -73,7 +73,7 @@ class DesignListView(DesignBase):
     @extend_schema(operation_id="designs_create", request=DesignIn, responses={201: DesignOut})
     def post(self, request: Request) -> Response:
         design = create_design(caller=self.caller, **self.body(DesignIn))
-        return self.shown(design, status.HTTP_201_CREATED)
+        return self.design_response(design, status.HTTP_201_CREATED)
 
 
 class DesignDetailView(DesignBase):
@@ -102,7 +102,7 @@ class DesignDetailView(DesignBase):
 
     def _change(self, pk: str, shape: type[DesignIn]) -> Response:
         design = self.design(pk)
-        return self.shown(change_draft(design=design, **self.body(shape)))
+        return self.design_response(change_draft(design=design, **self.body(shape)))
 
     @extend_schema(operation_id="designs_delete", request=None, responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:

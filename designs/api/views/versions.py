@@ -71,4 +71,4 @@ class DesignVersionRestoreView(DesignBase):
         responses={200: DesignOut},
     )
     def post(self, request: Request, pk: str, number: str) -> Response:
-        return self.shown(restore_version(version=self.version(pk, number)))
+        return self.design_response(restore_version(version=self.version(pk, number)))
