@@ -28,7 +28,6 @@ from designs.outgoing.guarded_http import CallFailed, CallNotTried, Reply, send
 from designs.secrets.encryption import SecretUnreadable
 from designs.secrets.masking import masked_output
 from executor.following.answers import usage_of
-from executor.models import Execution
 
 logger = logging.getLogger(__name__)
 
@@ -131,20 +130,9 @@ def claim_try(pk: uuid.UUID) -> Claim | None:
         secrets = secret.texts
     except SecretUnreadable as unreadable:
         error = str(unreadable)
-    body = b"" if error else to_json(_payload(delivery))
-    return Claim(delivery.message_id, delivery.url, body, secrets, error, delivery.next_attempt_at)
-
-
-def postpone(pk: uuid.UUID, claim: Claim) -> None:
-    """Give the claim back without counting a try."""
-    still_claimed = Delivery.objects.filter(pk=pk, next_attempt_at=claim.ends_at)
-    still_claimed.update(next_attempt_at=Now() + POSTPONED, sent_at=None)
-
-
-def _payload(delivery: Delivery) -> dict[str, Any]:
+    execution = delivery.execution
     # The same at every try, as an ended execution does not change.
-    execution: Execution = delivery.execution
-    return {
+    payload = {
         "type": f"execution.{execution.status}",
         "timestamp": execution.completed_at,
         "data": {
@@ -164,6 +152,14 @@ def _payload(delivery: Delivery) -> dict[str, Any]:
             "duration_ms": execution.duration_ms,
         },
     }
+    body = b"" if error else to_json(payload)
+    return Claim(delivery.message_id, delivery.url, body, secrets, error, delivery.next_attempt_at)
+
+
+def postpone(pk: uuid.UUID, claim: Claim) -> None:
+    """Give the claim back without counting a try."""
+    still_claimed = Delivery.objects.filter(pk=pk, next_attempt_at=claim.ends_at)
+    still_claimed.update(next_attempt_at=Now() + POSTPONED, sent_at=None)
 
 
 def note_try(pk: uuid.UUID, result: Result) -> bool:
