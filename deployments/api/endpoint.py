@@ -71,7 +71,7 @@ class CallView(AsyncApiView):
             limits += deployment.request_limits
         await self.count_against(limits)
 
-    async def ready(self, caller: Caller) -> Deployed:
+    async def find(self, caller: Caller) -> Deployed:
         """The deployment, after counting the call. Raises Http404, PermissionDenied,
         RateLimitReached.
         """
@@ -100,7 +100,7 @@ class CallView(AsyncApiView):
     async def answer(
         self,
         request: Request,
-        ready: Deployed,
+        deployment: Deployed,
         input_data: Any,
         trigger: Trigger,
         callback_url: str = "",
@@ -115,7 +115,7 @@ class CallView(AsyncApiView):
             raise ParseError("This Idempotency-Key holds a secret. Make one up, as a random UUID.")
         called = functools.partial(
             call_deployment,
-            ready=ready,
+            deployment=deployment,
             input_data=input_data,
             trigger=trigger,
             caller=caller,
@@ -123,13 +123,13 @@ class CallView(AsyncApiView):
             body=request._request.body,
             callback_url=callback_url or request.META.get("HTTP_CALLBACK_URL", "").strip(),
         )
-        wished = read_preferences(request.META.get("HTTP_PREFER", ""), ready.wait_seconds)
+        preferences = read_preferences(request.META.get("HTTP_PREFER", ""), deployment.wait_seconds)
         if wants_events(request):
             response = await stream_call(request, called)
         else:
-            call = await called(wait_seconds=wished.wait_seconds)
-            response = await _response_of(call, wished.wait_seconds)
-            self.headers.update(wished.applied(accepted=response.status_code == 202))
+            call = await called(wait_seconds=preferences.wait_seconds)
+            response = await _response_of(call, preferences.wait_seconds)
+            self.headers.update(preferences.applied(accepted=response.status_code == 202))
         return response
 
 
@@ -150,9 +150,9 @@ class DeployedEndpointView(CallView):
         responses={200: RunOut, 202: AcceptedOut},
     )
     async def post(self, request: Request, path: str) -> HttpResponseBase:
-        ready = await self.ready(caller_of_request(request))
+        deployment = await self.find(caller_of_request(request))
         input_data = await read_object(request)
-        return await self.answer(request, ready, input_data or {}, Trigger.API)
+        return await self.answer(request, deployment, input_data or {}, Trigger.API)
 
     @extend_schema(
         operation_id="deployed_get",
@@ -161,8 +161,8 @@ class DeployedEndpointView(CallView):
     )
     async def get(self, request: Request, path: str) -> HttpResponseBase:
         """For designs that require no input."""
-        ready = await self.ready(caller_of_request(request))
-        return await self.answer(request, ready, {}, Trigger.API)
+        deployment = await self.find(caller_of_request(request))
+        return await self.answer(request, deployment, {}, Trigger.API)
 
     def what(self) -> str:
         return str(self.kwargs["path"])
@@ -180,14 +180,14 @@ class DeploymentExecuteView(CallView):
         responses={200: RunOut, 202: AcceptedOut},
     )
     async def post(self, request: Request, pk: str) -> HttpResponseBase:
-        ready = await self.ready(caller_of_request(request))
+        deployment = await self.find(caller_of_request(request))
         body = await read_object(request) or {}
         given = ExecuteIn(data=body)
         given.is_valid(raise_exception=True)
         # As it was sent: the serializer would copy it.
         input_data = body.get("input_data", {})
         callback_url = given.validated_data["callback_url"]
-        return await self.answer(request, ready, input_data, Trigger.MANUAL, callback_url)
+        return await self.answer(request, deployment, input_data, Trigger.MANUAL, callback_url)
 
     def what(self) -> uuid.UUID:
         return uuid.UUID(self.kwargs["pk"])

@@ -80,41 +80,41 @@ class ExecutionEventsView(AsyncApiView):
         if last.endswith(DONE):
             # Browsers take this for the word not to come again.
             return HttpResponse(status=204)
-        hearing = Hearing(await take_place(caller, pk))
+        stream = OpenStream(await take_place(caller, pk))
         try:
-            await hearing.begin(pk, parse_position(last))
+            await stream.begin(pk, parse_position(last))
         except BaseException:
-            await hearing.close()
+            await stream.close()
             raise
-        looks = _looks(request, pk, own=None)
-        looks.set(_sight(caller, None))
-        return hearing.response(looks)
+        access = _access_to(request, pk, own=None)
+        access.set(_sight(caller, None))
+        return stream.response(access)
 
 
 async def stream_call(request: Request, called: Callable[..., Awaitable[Call]]) -> HttpResponseBase:
     """Start a run and follow it; the listener is ready before the run begins."""
     caller, pk = caller_of_request(request), new_id()
     async with turn_to_open():
-        hearing = Hearing(await take_place(caller, pk))
+        stream = OpenStream(await take_place(caller, pk))
         try:
-            await hearing.begin(pk, StreamPosition())
+            await stream.begin(pk, StreamPosition())
             call = await called(wait_seconds=0, streams=True, execution_id=pk)
             if call.execution_id != pk:
                 # An idempotency key had started another execution.
                 pk = call.execution_id
-                await hearing.close()
-                hearing = Hearing(await take_place(caller, pk))
-                await hearing.begin(pk, StreamPosition())
+                await stream.close()
+                stream = OpenStream(await take_place(caller, pk))
+                await stream.begin(pk, StreamPosition())
         except BaseException:
-            await hearing.close()
+            await stream.close()
             raise
-    response = hearing.response(_looks(request, pk, own=caller))
+    response = stream.response(_access_to(request, pk, own=caller))
     if call.replayed:
         response["Idempotent-Replayed"] = "true"
     return response
 
 
-class Hearing:
+class OpenStream:
     """An open stream: its place among the open streams, and its events."""
 
     events: Events
@@ -129,8 +129,8 @@ class Hearing:
         self.events = await self._stack.enter_async_context(broadcast_of(Events, pk))
         self._unsent, self.listener = self.events.since(position), self.events.listen()
 
-    def response(self, looks: CachedAccess[Sight]) -> StreamingHttpResponse:
-        response = event_response(self._lines(looks))
+    def response(self, access: CachedAccess[Sight]) -> StreamingHttpResponse:
+        response = event_response(self._lines(access))
         # A stream whose client leaves before its first byte is never begun, so it cannot end.
         weakref.finalize(
             response, _close_later, asyncio.get_running_loop(), self._place, self._stack
@@ -142,13 +142,13 @@ class Hearing:
         self._place.free()
         await self._stack.aclose()
 
-    async def _lines(self, looks: CachedAccess[Sight]) -> AsyncIterator[bytes]:
+    async def _lines(self, access: CachedAccess[Sight]) -> AsyncIterator[bytes]:
         """All events from the position on as this listener may see them, until it may see none."""
         events, listener, unsent = self.events, self.listener, self._unsent
         try:
             # Something at once, so that readers know that they are connected.
             yield b"retry: 1000\n\n"
-            while (sight := await looks.get()) is not None:
+            while (sight := await access.get()) is not None:
                 for event in unsent:
                     if sight.shows or event.name != "delta":
                         yield await _encoded(event, shows=sight.shows)
@@ -156,7 +156,7 @@ class Hearing:
                     if events.has_ended and (done := await _done(events)) is not None:
                         yield await _encoded(done, shows=sight.shows)
                     return
-                latest = await listener.next(min(follower.ALIVE_SECONDS, looks.seconds_left))
+                latest = await listener.next(min(follower.ALIVE_SECONDS, access.seconds_left))
                 unsent = [] if latest is None else [latest]
                 if latest is None and not listener.is_over:
                     yield b": alive\n\n"
@@ -217,14 +217,14 @@ class Sight:
     shows: bool
 
 
-def _looks(request: Request, pk: uuid.UUID, *, own: Caller | None) -> CachedAccess[Sight]:
+def _access_to(request: Request, pk: uuid.UUID, *, own: Caller | None) -> CachedAccess[Sight]:
     """Checks the listener's rights again and again. Callers may follow their `own` call to its end,
     even without the right to see other people's runs.
     """
     text, address = key_text(request), request.META.get("REMOTE_ADDR")
     session = None if text else request._request.session.session_key
 
-    async def look() -> Sight | None:
+    async def check() -> Sight | None:
         try:
             if text is None:
                 caller = (await sitting(session)).caller
@@ -235,7 +235,7 @@ def _looks(request: Request, pk: uuid.UUID, *, own: Caller | None) -> CachedAcce
             return None
         return _sight(caller, own) if is_there else None
 
-    return shared_access((text or session, pk, own is None), look, LOOK_AGAIN_SECONDS)
+    return shared_access((text or session, pk, own is None), check, LOOK_AGAIN_SECONDS)
 
 
 def _sight(caller: Caller, own: Caller | None) -> Sight | None:

@@ -51,7 +51,7 @@ class Call:
 class Plan:
     """What to run, under which id, and how long the caller waits for it."""
 
-    ready: Deployed
+    deployment: Deployed
     order: Order
     execution_id: uuid.UUID
     key: IdempotencyKey | None = None
@@ -66,7 +66,7 @@ class Plan:
     @property
     def is_counted(self) -> bool:
         """Whether a limit of executions at once has to be kept."""
-        return self.ready.is_counted or self.order.caller.max_concurrent is not None
+        return self.deployment.is_counted or self.order.caller.max_concurrent is not None
 
     async def accepted(self) -> Accepted:
         """The rows of the run; an audit entry needs the database, so that is made in a thread."""
@@ -79,7 +79,7 @@ class Plan:
 
 async def call_deployment(
     *,
-    ready: Deployed,
+    deployment: Deployed,
     input_data: dict[str, Any],
     trigger: Trigger,
     caller: Caller,
@@ -92,17 +92,15 @@ async def call_deployment(
 ) -> Call:
     """Accept a run and wait up to `wait_seconds` for its end (0: not at all).
 
-    The run goes on in any case, also when the caller goes away. With an idempotency key a second
-    call waits for the first one's execution instead of starting another. One that `streams` runs
-    here if there is room, and is followed instead of waited for, by the `execution_id` that it is
-    to have. Raises RightMissing,
-    DeploymentInactive, InputInvalid, CallbackRefused, IdempotencyConflict, TooManyAtOnce,
-    RecorderUnavailable.
+    The run continues even if the caller leaves. A second call with the same idempotency key waits
+    for the first one's execution. With `streams` the caller follows the run by its `execution_id`.
+    Raises RightMissing, DeploymentInactive, InputInvalid, CallbackRefused, IdempotencyConflict,
+    TooManyAtOnce, RecorderUnavailable.
     """
     key = None
     if idempotency_key:
         key = IdempotencyKey(
-            deployment_id=ready.id,
+            deployment_id=deployment.id,
             caller=caller.key_identity,
             key=idempotency_key,
             body_digest=hashlib.sha256(body).hexdigest(),
@@ -111,7 +109,7 @@ async def call_deployment(
         order = await compute_large(
             len(body),
             order_of_call,
-            ready,
+            deployment,
             input_data=input_data,
             trigger=trigger,
             caller=caller,
@@ -120,8 +118,7 @@ async def call_deployment(
         if key is not None:
             order = replace(order, extra_rows=(*order.extra_rows, functools.partial(_keyed, key)))
         pk = execution_id or new_id()
-        plan = Plan(ready, order, pk, key, wait_seconds, streams, input_bytes=len(body))
-        return await _start_once(plan)
+        return await _start_once(Plan(deployment, order, pk, key, wait_seconds, streams, len(body)))
     except NotAccepted:
         # The deployment may have changed since the key started its run.
         first = None if key is None else await in_thread(_started_before, key)
@@ -157,8 +154,8 @@ def _keyed(key: IdempotencyKey, execution: Execution) -> IdempotencyKey:
 
 async def _start(plan: Plan) -> Call:
     """Accept the run and have it carried: played at once, here, or by a worker."""
-    ready = plan.ready
-    graph = ready.graph if settings.ENVIRONMENT.inline_limit != 0 else None
+    deployment = plan.deployment
+    graph = deployment.graph if settings.ENVIRONMENT.inline_limit != 0 else None
     if graph is not None and graph.is_instant and plan.is_waited_for and not plan.is_counted:
         accepted = await plan.accepted()
         outcome = await run_at_once(accepted, graph)
@@ -167,8 +164,8 @@ async def _start(plan: Plan) -> Call:
         # Nothing was written: the run has to go the long way.
     accepted = await plan.accepted()
     carrier = None
-    if plan.is_waited_for and not ready.is_isolated:
-        carrier = await carrier_with_room(plan.order.caller.turn_key, ready.id)
+    if plan.is_waited_for and not deployment.is_isolated:
+        carrier = await carrier_with_room(plan.order.caller.turn_key, deployment.id)
     if carrier is not None:
         try:
             return await _run_here(carrier, accepted, plan)
@@ -184,7 +181,7 @@ async def _run_here(carrier: Carrier, accepted: Accepted, plan: Plan) -> Call:
     """Takes over the slot."""
     began = time.monotonic()
     execution = accepted.execution
-    task = await _to_its_end(start_here(carrier, accepted, plan.ready.graph))
+    task = await _to_its_end(start_here(carrier, accepted, plan.deployment.graph))
     done, _ = await asyncio.wait({task}, timeout=plan.wait_seconds)
     if not done:
         return Call(execution.pk, None)

@@ -23,7 +23,7 @@ EXECUTE = "deployments.execute_deployment"
 
 
 def order_of_call(
-    ready: Deployed,
+    deployment: Deployed,
     *,
     input_data: dict[str, Any],
     trigger: Trigger,
@@ -35,13 +35,13 @@ def order_of_call(
     Counting the request is apart, because the endpoint counts from its event loop. Raises
     RightMissing, DeploymentInactive, InputInvalid, CallbackRefused.
     """
-    check_caller(ready, caller)
+    check_caller(deployment, caller)
     order = order_for(
-        ready,
+        deployment,
         input_data=input_data,
         trigger=trigger,
         caller=caller,
-        callback_url=callback_url or ready.callback_url,
+        callback_url=callback_url or deployment.callback_url,
     )
     if callback_url:
         check_callback(callback_url)
@@ -49,16 +49,16 @@ def order_of_call(
 
 
 def order_of_counted_call(
-    ready: Deployed, *, input_data: dict[str, Any], trigger: Trigger, caller: Caller
+    deployment: Deployed, *, input_data: dict[str, Any], trigger: Trigger, caller: Caller
 ) -> Order:
     """The same from where no event loop runs, with the request counted. Raises RateLimitReached,
     too.
     """
-    check_caller(ready, caller)
-    check_callable(ready)
+    check_caller(deployment, caller)
+    check_callable(deployment)
     # A key's own limits are counted at the door, with whatever it asks for.
-    count_request(ready.request_limits)
-    return order_of_call(ready, input_data=input_data, trigger=trigger, caller=caller)
+    count_request(deployment.request_limits)
+    return order_of_call(deployment, input_data=input_data, trigger=trigger, caller=caller)
 
 
 def order_again(*, execution: Execution, version: DesignVersion, caller: Caller) -> Order:
@@ -75,7 +75,7 @@ def order_again(*, execution: Execution, version: DesignVersion, caller: Caller)
 
 
 def order_for(
-    ready: Deployed,
+    deployment: Deployed,
     *,
     input_data: dict[str, Any],
     trigger: Trigger,
@@ -85,20 +85,20 @@ def order_for(
     """The order of any execution of this deployment, scheduled ones too. Raises DeploymentInactive,
     InputInvalid.
     """
-    check_callable(ready)
-    ready.check_input(input_data)
+    check_callable(deployment)
+    deployment.check_input(input_data)
     audit = None
     if trigger == Trigger.MANUAL and caller.key_id is None:
         # The audit names runs that a person starts by hand; other calls wait for no audit row.
-        audit = AuditNote(Action.EXECUTE, details={"deployment": ready.endpoint_path})
+        audit = AuditNote(Action.EXECUTE, details={"deployment": deployment.endpoint_path})
     return Order(
-        version=ready.version,
+        version=deployment.version,
         input_data=input_data,
         trigger=trigger,
         caller=caller,
-        deployment_id=ready.id,
-        limits=ready.limits,
-        max_concurrent=ready.max_concurrent,
+        deployment_id=deployment.id,
+        limits=deployment.limits,
+        max_concurrent=deployment.max_concurrent,
         settles=bool(callback_url),
         audit=audit,
         extra_rows=beside(callback_url),
@@ -110,32 +110,32 @@ def beside(callback_url: str) -> tuple[RowMaker, ...]:
     return (functools.partial(_delivery, callback_url),) if callback_url else ()
 
 
-def check_caller(ready: Deployed, caller: Caller) -> None:
+def check_caller(deployment: Deployed, caller: Caller) -> None:
     """Raises RightMissing unless the caller may execute, and may execute this deployment."""
     caller.require(EXECUTE)
-    if not caller.sees(ready.group_ids, ready.id):
-        if caller.deployment_ids is not None and ready.id not in caller.deployment_ids:
+    if not caller.sees(deployment.group_ids, deployment.id):
+        if caller.deployment_ids is not None and deployment.id not in caller.deployment_ids:
             raise RightMissing("This API key is bound to other deployments.")
         raise RightMissing("This deployment is limited to groups that you are not in.")
 
 
-def check_callable(ready: Deployed) -> None:
+def check_callable(deployment: Deployed) -> None:
     """Raises DeploymentInactive, which says why and what to do."""
-    if ready.is_removed:
+    if deployment.is_removed:
         raise DeploymentInactive(
             "This deployment was undeployed, so nothing of it runs any more. "
             "Deploy the design again and call that."
         )
-    if ready.status == Deployment.Status.ERROR:
-        reason = ready.status_reason or "it has an error"
+    if deployment.status == Deployment.Status.ERROR:
+        reason = deployment.status_reason or "it has an error"
         raise DeploymentInactive(
             f"This deployment takes no calls: {reason} Repair it, then set its status to active."
         )
-    if ready.status != Deployment.Status.ACTIVE:
+    if deployment.status != Deployment.Status.ACTIVE:
         raise DeploymentInactive(
             "This deployment is inactive. Set its status to active to call it."
         )
-    if ready.graph is None:
+    if deployment.graph is None:
         raise DeploymentInactive(
             "The deployed version has problems and cannot be run. "
             "Publish a repaired version and deploy that."
