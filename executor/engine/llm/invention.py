@@ -208,7 +208,7 @@ class _Inventor:
             lines = (sentences(self.task) if is_task else []) or self.sentences
             text = lines[turn % len(lines)]
         text = shortened(text, STRING_WORDS)
-        min_length = schema.get("minLength", 0)
+        min_length: int = schema.get("minLength", 0)
         while text and len(text) < min_length <= 100_000:
             text = f"{text} {text}"
         text = text[: schema.get("maxLength", 1_000_000)]
@@ -227,9 +227,11 @@ class _Inventor:
 def _number(schema: Schema, share: float, turn: int, *, whole: bool, scored: bool) -> float | int:
     """Within the bounds: a score at the share of its range, others from the minimum upwards."""
     step = float(schema.get("multipleOf") or (1 if whole else 0))
-    low = float(schema.get("minimum", schema.get("exclusiveMinimum", 0 if scored else 1)))
-    default_high = 100 if scored else math.inf
-    high = float(schema.get("maximum", schema.get("exclusiveMaximum", default_high)))
+    minimum: Any = schema.get("minimum", schema.get("exclusiveMinimum", 0 if scored else 1))
+    maximum: Any = schema.get(
+        "maximum", schema.get("exclusiveMaximum", 100 if scored else math.inf)
+    )
+    low, high = float(minimum), float(maximum)
     room = high - low if math.isfinite(high) else 1.0
     if "exclusiveMinimum" in schema:
         low += step or room / 1000
