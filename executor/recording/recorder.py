@@ -67,19 +67,17 @@ class Accept(Write[None]):
 
     @classmethod
     def locks(cls, writes: Sequence[Accept]) -> Iterable[admission.Lock]:
-        for write in writes:
-            if not write.needs_room:
-                continue
-            if write.execution.max_concurrent is not None:
-                yield admission.deployment_lock(write.deployment_id)
-            if write.execution.caller_max_concurrent is not None:
-                yield admission.caller_lock(write.caller_key)
+        for execution in (write.execution for write in writes if write.needs_room):
+            if execution.max_concurrent is not None:
+                yield admission.deployment_lock(cast(uuid.UUID, execution.deployment_id))
+            if execution.caller_max_concurrent is not None:
+                yield admission.caller_lock(cast(str, execution.caller_key))
 
     @classmethod
     def apply(cls, writes: Sequence[Accept]) -> Sequence[Any]:
         new = [write for write in writes if not (write.again and write.is_there())]
         refused: dict[uuid.UUID, Exception] = behind_a_line(
-            [write.execution for write in new if write.begins_here]
+            [w.execution for w in new if w.execution.status == Status.RUNNING]
         )
         refused |= without_room(
             [w.execution for w in new if w.needs_room and w.execution.pk not in refused]
@@ -87,18 +85,6 @@ class Accept(Write[None]):
         accepted = (write for write in new if write.execution.pk not in refused)
         insert_rows(inserts_of(row for write in accepted for row in write.rows))
         return [refused.get(write.execution.pk) for write in writes]
-
-    @property
-    def deployment_id(self) -> uuid.UUID:
-        return cast(uuid.UUID, self.execution.deployment_id)
-
-    @property
-    def caller_key(self) -> str:
-        return cast(str, self.execution.caller_key)
-
-    @property
-    def begins_here(self) -> bool:
-        return self.execution.status == Status.RUNNING
 
     @classmethod
     def is_one_statement(cls, writes: Sequence[Accept]) -> bool:

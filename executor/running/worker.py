@@ -73,31 +73,31 @@ class Intake:
             return
         self.carrier.expect()
         slots = self.carrier.slots
-        take = ClaimNext(self._claimant, Room(reserved, slots.held(), slots.share))
+        claim = ClaimNext(self._claimant, Room(reserved, slots.held(), slots.share))
         try:
-            future = self.carrier.writer.submit(take)
+            future = self.carrier.writer.submit(claim)
         except Exception as error:  # noqa: BLE001 - the next look is within a second
             self._failed(reserved, error)
             return
-        future.add_done_callback(lambda done: self._taken(reserved, done))
+        future.add_done_callback(lambda done: self._claimed(reserved, done))
 
-    def _taken(self, reserved: int, done: Future[ClaimResult]) -> None:
+    def _claimed(self, reserved: int, done: Future[ClaimResult]) -> None:
         """Called by the writer after the commit; from here on these executions are carried."""
         try:
-            taken = done.result()
+            result = done.result()
         except Exception as error:  # noqa: BLE001 - the next look is within a second
             self._failed(reserved, error)
             return
-        executions = taken.executions
+        executions = result.executions
         self.carrier.slots.settle(reserved, [str(e.caller_key or "") for e in executions])
         with self._lock:
             self._coming.update(execution.pk for execution in executions)
         process_loop().call_soon_threadsafe(self._begin, executions)
-        if executions and taken.is_short:
+        if executions and result.is_short:
             notify_workers()
         with self._lock:
-            self._is_left = taken.is_left
-            self._is_asked = self._is_asked or bool(executions and taken.is_left)
+            self._is_left = result.is_left
+            self._is_asked = self._is_asked or bool(executions and result.is_left)
         self._report_room()
         self._look_or_rest()
 

@@ -1,4 +1,4 @@
-"""How many executions of a deployment go on at once: exactly the limit, also when many race."""
+"""A deployment runs exactly as many executions at once as its limit allows, also under races."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process does with runs when the database, or its own time, is over."""
+"""A process that carries runs when the database is away or the process ends."""
 
 from __future__ import annotations
 

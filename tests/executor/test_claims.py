@@ -1,4 +1,4 @@
-"""What a worker takes from the queue: as many as it has room for, each once, in few statements."""
+"""The claims of a worker: as many as it has room for, each once, in few statements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that end together are ended together: each as it would be alone, and only by its owner."""
+"""Runs ended by one statement end as each would alone, and only by their owner."""
 
 from __future__ import annotations
 

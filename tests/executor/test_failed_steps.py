@@ -1,4 +1,4 @@
-"""Steps without an answer: each leaves its record, and what it used is counted however it ended."""
+"""Steps without an answer: each is recorded, and its usage counts however the run ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose turn it is: fair among callers, within all limits, and found without reading the queue."""
+"""Turns: fair among callers, within all limits, and chosen without reading the whole queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of runs and leases while the writer takes nothing, or is late."""
+"""Runs and leases while the writer accepts nothing, or is late."""
 
 from __future__ import annotations
 

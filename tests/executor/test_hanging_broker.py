@@ -1,4 +1,4 @@
-"""A broker that takes connections and says nothing more: nobody waits longer than they would."""
+"""A broker that accepts connections and never answers: no caller waits longer than its timeout."""
 
 from __future__ import annotations
 

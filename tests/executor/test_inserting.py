@@ -1,4 +1,4 @@
-"""Rows inserted together: the same as one by one, whatever stands in them."""
+"""Rows inserted together are the same as rows inserted one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker keeps itself filled: limits are kept and used to the full, shares are left to others."""
+"""A worker keeps itself filled, within the limits, and leaves shares to other callers."""
 
 from __future__ import annotations
 

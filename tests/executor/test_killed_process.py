@@ -1,4 +1,4 @@
-"""A process killed at any commit of a run: who goes on makes no finished call again."""
+"""A process killed at any commit of a run: its successor repeats no finished call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker has taken begins once, also if its loop is late and the database breaks off."""
+"""Claimed executions start once, even if the loop is late and the database breaks off."""
 
 from __future__ import annotations
 

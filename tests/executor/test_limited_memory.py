@@ -1,4 +1,4 @@
-"""A run with limited memory: it fails alone, and nobody beside it notices."""
+"""A run with limited memory fails alone, without an effect on other runs."""
 
 from __future__ import annotations
 

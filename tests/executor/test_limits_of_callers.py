@@ -1,4 +1,4 @@
-"""How many executions of a key go on at once, and limits that change while some wait."""
+"""The limit of a key, and limits that change while executions are queued."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stream of an execution's page: a doorbell, for those who may see the page at the moment."""
+"""The stream of an execution's page: notifies readers who may see the page at the moment."""
 
 from __future__ import annotations
 

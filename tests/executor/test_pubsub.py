@@ -1,4 +1,4 @@
-"""Hearing of other processes: half a connection is noticed, and nobody waits for the broker."""
+"""Subscriptions: a half-open connection is noticed, and none waits for a broker that is away."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def until(true: Any) -> None:
             await asyncio.sleep(0.02)
 
 
-def test_a_connection_that_is_half_gone_is_noticed_and_made_anew(
+def test_a_half_open_connection_is_noticed_and_replaced(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pubsub, "SILENCE_SECONDS", 0.2)
@@ -74,7 +74,7 @@ def test_a_connection_that_is_half_gone_is_noticed_and_made_anew(
     asyncio.run(story())
 
 
-def test_nobody_waits_for_a_broker_that_is_away(
+def test_no_subscriber_waits_for_a_broker_that_is_away(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def story() -> None:

@@ -1,5 +1,5 @@
-"""The doorbell: one message at a time, none that outlives its use, and a broker that holds nobody
-up.
+"""Notifications of workers: one pending at a time, each expires, and a hanging broker blocks no
+caller.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def test_ten_thousand_that_wait_are_one_message(sender: Sender, sent: Sent) -> N
     assert options["kwargs"] == {}
 
 
-def test_who_hears_it_lets_the_next_one_ring(
+def test_a_worker_that_receives_it_allows_the_next_one(
     sender: Sender, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[int] = []
@@ -94,9 +94,7 @@ def test_a_message_that_could_not_be_sent_silences_no_other(
     assert [name for name, _ in sent] == ["executor.take_work"]
 
 
-def test_a_broker_that_hangs_holds_nobody_up(
-    sender: Sender, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hanging_broker_blocks_no_caller(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
     hangs, go_on = threading.Event(), threading.Event()
     tried: list[str] = []
 

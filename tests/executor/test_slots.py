@@ -1,4 +1,4 @@
-"""Room in a process: one caller holds its share at most, so a flood leaves room for others."""
+"""Slots of a process: a caller holds at most its share, so a flood leaves room for others."""
 
 from __future__ import annotations
 

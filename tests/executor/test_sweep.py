@@ -1,4 +1,4 @@
-"""The sweep: what it ends, what it takes up, and what it leaves alone."""
+"""The sweep: the executions that it ends, requeues, and leaves alone."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_the_third_loss_ends_it_with_the_reason(queue: Queue, sent: list[Any]) -
     assert "three times" in ended.error["message"]
 
 
-def test_what_is_queued_again_rings(queue: Queue, sent: list[Any]) -> None:
+def test_requeued_executions_notify_workers(queue: Queue, sent: list[Any]) -> None:
     execution = queue()
     states.claim(execution.pk, owner="dead", lease_seconds=-1)
     assert sweep.sweep()["taken_up"] == 1

@@ -1,4 +1,4 @@
-"""The writer: each caller hears of its own write, also when others fail, go away, or must wait."""
+"""The writer: each caller gets the result of its own write, also when others fail or must wait."""
 
 from __future__ import annotations
 

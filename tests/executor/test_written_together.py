@@ -1,4 +1,4 @@
-"""What runs write together: each hears of its own, and it costs one round trip."""
+"""Progress of many runs in one statement: each gets its own result, in one round trip."""
 
 from __future__ import annotations
 
