@@ -1,4 +1,4 @@
-"""The design document: reading, checking, expressions, schemas. Plain Python."""
+"""The design document: parsing, checks, expressions, JSON Schemas. Plain Python."""
 
 __all__ = [
     "expressions",

@@ -204,7 +204,6 @@ def _present(expression: Expression, scope: Mapping[str, Any], meter: Meter) -> 
 
 
 def _split(source: str) -> list[str | Expression]:
-    """Text and expressions in turn."""
     pieces: list[str | Expression] = []
     text: list[str] = []
     count = at = 0
@@ -229,15 +228,15 @@ def _split(source: str) -> list[str | Expression]:
 
 
 def _closing(source: str, start: int) -> int:
-    """Where the `}}` stands that ends an expression: not inside its quotes, nor its own braces."""
+    """The index of the closing `}}`, outside of the expression's quotes and own braces."""
     depth, at = 0, start
-    while found := _MARKS.search(source, at):
-        mark, at = found.group(), found.end()
+    while match := _MARKS.search(source, at):
+        mark, at = match.group(), match.end()
         if mark == "{":
             depth += 1
         elif mark == "}":
             if depth == 0 and source.startswith("}", at):
-                return found.start()
+                return match.start()
             depth = max(0, depth - 1)
         elif quoted := _QUOTED[mark].match(source, at):
             at = quoted.end()

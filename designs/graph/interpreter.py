@@ -62,7 +62,7 @@ def operands(node: Node) -> Iterator[Node]:
 def build(node: Node) -> CompiledNode:
     """Compile a tree no deeper than MAX_DEPTH. Raises Misuse."""
     if node["type"] in READING and node["children"][0]["type"] == "not_expression":
-        # JMESPath reads `!a.b` as `(!a).b`, which is always null; nobody means that.
+        # JMESPath parses `!a.b` as `(!a).b`, which is always null.
         raise Misuse("`!` takes only the name after it; for a whole path write `!(…)`")
     return _BUILDERS[node["type"]](node)
 

@@ -86,7 +86,7 @@ class SchemaCheck:
             depth += 1
             if self._units(values + len(level), 0) + compared * self._depth_weight > MAX_UNITS:
                 return False
-        # Expensive patterns often apply to short texts beside long ones that they do not apply to.
+        # Expensive patterns often apply to the short texts of a value only.
         left = (MAX_UNITS - self._units(values, 0)) * CHARACTERS_PER_UNIT
         return (
             self._units(values, characters) <= MAX_UNITS

@@ -172,13 +172,13 @@ def read_part(
     unknown = [key for key in raw if key not in names]
     for key in unknown:
         report.add(path + pointer(key), _unknown_key(key, report.nearest(key, names)))
-    known = {key: value for key, value in raw.items() if key in names}
+    accepted = {key: value for key, value in raw.items() if key in names}
     try:
-        return PartResult(model.model_validate(known), frozenset(unknown))
+        return PartResult(model.model_validate(accepted), frozenset(unknown))
     except ValidationError as error:
-        wrong = _report_errors(error, known, path, report)
+        wrong = _report_errors(error, accepted, path, report)
     try:
-        valid = {key: value for key, value in known.items() if key not in wrong}
+        valid = {key: value for key, value in accepted.items() if key not in wrong}
         return PartResult(model.model_validate({**stand_ins, **valid}), wrong | set(unknown))
     except ValidationError:
         return PartResult(None, wrong)
@@ -198,13 +198,13 @@ def check_types(model: type[BaseModel], raw: object, path: str, report: Report) 
         report.add(path, "This must be an object.")
         return
     names = key_names(model)
-    known = {key: value for key, value in raw.items() if key in names}
+    accepted = {key: value for key, value in raw.items() if key in names}
     try:
-        model.model_validate(known)
+        model.model_validate(accepted)
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_input=False):
             if detail["type"] in _KINDS:
-                place = _place(known, detail["loc"])
+                place = _place(accepted, detail["loc"])
                 report.add(path + pointer(*place), _sentence(detail, place))
 
 

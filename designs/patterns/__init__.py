@@ -1,4 +1,4 @@
-"""The patterns that blocks are played by. Plain Python."""
+"""The patterns of blocks: their settings, rules and behaviour. Plain Python."""
 
 __all__ = [
     "base",

@@ -1,4 +1,4 @@
-"""What every pattern is, and all it may do: patterns reach the world only through `RunContext`."""
+"""The base of all patterns, and `RunContext`, their only access to the world."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ S = TypeVar("S", bound=Settings)
 SettingsType = type[Settings]
 
 
-# The source of what no block delivers: no block has this id.
+# The source of the run's input: no block has this id.
 RUN_INPUT = ""
 
 
-# What follows is not frozen, though nobody changes one: a frozen one takes four times as long to
-# make, and each step makes several.
+# These are never changed but not frozen: a frozen dataclass takes four times as long to create, and
+# each step creates several.
 
 
 @dataclass(slots=True)
 class Delivery:
-    """What one taken connection brought: the source block's output, or one agent's of it.
+    """The value of one taken connection: the output of the source block, or of one of its agents.
 
-    A block without incoming connections may be given the run's input (source `RUN_INPUT`).
+    A block without incoming connections may get the run's input (source `RUN_INPUT`).
     """
 
     source: str
@@ -45,9 +45,9 @@ class Delivery:
 
 @dataclass(slots=True)
 class Part:
-    """One labelled piece of a prompt, sent as data: text as text, anything else as JSON.
+    """One labelled part of a prompt, sent as data: text as text, anything else as JSON.
 
-    `template` is what its text was made from: so the words that ask are told from those of the run.
+    `template` is the source of its text; it tells the author's words from the run's values.
     """
 
     label: str
@@ -57,9 +57,9 @@ class Part:
 
 @dataclass(slots=True)
 class Answer:
-    """What an agent said: `text` always, `value` the parsed object when a schema was asked for.
+    """An agent's answer: always its `text`; `value` is the parsed object if there was a schema.
 
-    A lenient question's `value` may be anything: JSON that does not fit, or None if it was none.
+    The `value` of a lenient question may be JSON that does not fit, or None without any JSON.
     """
 
     text: str
@@ -68,10 +68,10 @@ class Answer:
 
 @dataclass(slots=True)
 class BlockOutput:
-    """What a block hands on.
+    """A block's output: `value` for block connections, `by_agent` for agent connections.
 
-    `value` goes along block connections, `by_agent` along agent connections. `routes` is None, or
-    the names of the outgoing routes that are taken (target block's id or the connection's `route`).
+    `routes` is None, or the names of the outgoing routes that are taken (target block's id or the
+    connection's `route`).
     """
 
     value: Any
@@ -80,16 +80,14 @@ class BlockOutput:
 
 
 class BlockFailed(Exception):
-    """A pattern could not reach its goal; the sentence says which agent or rule, and why."""
+    """A pattern failed; the message is a sentence with the agent or rule, and the reason."""
 
 
 class RunContext(Protocol):
-    """The engine's side of one block's run."""
+    """The engine, as one run of a block sees it."""
 
     @property
-    def graph(self) -> Graph:
-        """The whole design that runs."""
-        ...
+    def graph(self) -> Graph: ...
 
     def results(self) -> Mapping[str, Any]:
         """Outputs of the blocks upstream that have one, by block id, in the document's order."""
@@ -106,48 +104,44 @@ class RunContext(Protocol):
         lenient: bool = False,
         later: int | None = None,
     ) -> Answer:
-        """One model call, kept under block/agent/round/purpose; the same four: the same answer.
+        """One model call, recorded by block, agent, round and purpose: the same four return the
+        same answer.
 
-        The agent's system prompt is rendered and sent by the engine; `parts` is the rest. With a
-        `schema` (of an object) the answer must fit it; one that does not is corrected once. If it
-        does not fit then either, that is a failure, or with `lenient` an answer like any other: it
-        is kept, and the pattern takes of it what is valid.
+        The engine renders and sends the agent's system prompt; `parts` is the rest. With a `schema`
+        (of an object), an answer that does not fit is corrected once. If it still does not fit, the
+        call fails, or with `lenient` it returns the answer, and the pattern takes the valid parts.
 
-        `later` says that the block can go on without this answer, and how many questions follow one
-        another after it: the answer gets a share of the block's time, and is lost after that
-        (AgentFailed). Without it the answer may take all the time there is.
+        `later` means that the block can continue without this answer: it is the number of further
+        questions in sequence. The answer gets a share of the block's time, then raises AgentFailed.
+        Without `later` the answer may take all the remaining time.
 
-        Raises executor errors that the block's `retries` and `on_error` deal with; a pattern that
+        Raises executor errors that the block's `retries` and `on_error` handle; a pattern that
         tolerates a lost member catches `AgentFailed`.
         """
         ...
 
     def render(self, template: str) -> Any:
-        """The template's value over `input`, `blocks`, `execution`, `incoming`; raises
-        ExpressionError.
-        """
+        """The template's value over the run's names. Raises ExpressionError."""
         ...
 
     def evaluate(self, expression: str) -> Any:
-        """The expression's value over the same names; raises ExpressionError."""
+        """The expression's value over the run's names. Raises ExpressionError."""
         ...
 
     def deliveries(self, agent: Agent) -> Sequence[Delivery]:
-        """What the block's taken connections brought for this agent, in the document's order.
+        """The deliveries of the taken connections for this agent, in the document's order.
 
-        Without connections it is the run's input, unless the block reads that itself.
+        Without connections, the run's input, unless the block reads that itself.
         """
         ...
 
     def degrade(self, reason: str) -> None:
-        """Mark the run as reached in part only, with a sentence that says what is missing."""
+        """Mark the run as degraded, with a sentence about what is missing."""
         ...
 
 
 class AgentFailed(Exception):
-    """One agent's call failed for good (retries and fallbacks spent); `reason` is a sentence for
-    people.
-    """
+    """An agent's call failed after all retries and fallbacks; `reason` is a sentence for people."""
 
     def __init__(self, agent_id: str, reason: str) -> None:
         super().__init__(f"{agent_id}: {reason}")
@@ -156,7 +150,7 @@ class AgentFailed(Exception):
 
 
 class Pattern(ABC, Generic[S]):
-    """One block type: its palette entry, its settings, its rules and its behaviour."""
+    """A block type: its palette entry, settings, rules and behaviour."""
 
     type: ClassVar[str]
     label: ClassVar[str]
@@ -165,35 +159,33 @@ class Pattern(ABC, Generic[S]):
     roles: ClassVar[frozenset[str]] = frozenset(get_args(Role))
     min_agents: ClassVar[int] = 1
     max_agents: ClassVar[int] = 50
-    available: ClassVar[bool] = True
-    # Whether outgoing connections may name a `route`, of which a run takes some.
+    # Whether a run chooses among the outgoing connections by their `route`.
     chooses_routes: ClassVar[bool] = False
 
     def sources(self, settings: S) -> Iterable[Source]:
-        """The expressions and templates in the settings: they are checked with the document."""
+        """The expressions and templates in the settings, which are checked with the document."""
         return ()
 
     def check(self, block: Block, settings: S) -> Iterable[Problem]:
-        """Rules beyond types, with paths relative to the block (`/settings/require`)."""
+        """Problems beyond types, with paths relative to the block (`/settings/require`)."""
         return ()
 
     def check_outgoing(
         self, block: Block, settings: S, path: str, outgoing: Mapping[str, Connection]
     ) -> Iterable[Problem]:
-        """Rules on the connections that leave the block. `path` is the block's, the keys of
-        `outgoing` are the connections'; problems have whole paths.
+        """Problems of the outgoing connections, with absolute paths.
+
+        `path` is the block's; the keys of `outgoing` are the paths of the connections.
         """
         return ()
 
     @abstractmethod
     async def run(self, block: Block, settings: S, context: RunContext) -> BlockOutput:
-        """Play the block once. Raises BlockFailed, AgentFailed, ExpressionError."""
+        """Run the block once. Raises BlockFailed, AgentFailed, ExpressionError."""
 
 
 class InstantPattern(Pattern[S]):
-    """A block that computes without waiting: the engine runs it in place, without a task of its
-    own.
-    """
+    """A block that computes without waiting; the engine runs it without a separate task."""
 
     @abstractmethod
     def compute(self, block: Block, settings: S, context: RunContext) -> Any:

@@ -1,4 +1,4 @@
-"""Sequential: agents in order, each working on what the one before it said."""
+"""Sequential: agents in order, each working on the answer of the one before it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SequentialSettings(Settings):
 
 
 class Sequential(Pattern[SequentialSettings]):
-    """The output is the last agent's answer; an agent that fails, fails the block."""
+    """The output is the last agent's answer; an agent that fails makes the block fail."""
 
     type = "sequential"
     label = "Sequential"
@@ -32,13 +32,13 @@ class Sequential(Pattern[SequentialSettings]):
         self, block: Block, settings: SequentialSettings, context: RunContext
     ) -> BlockOutput:
         task = render_task(block, context)
-        said: list[Part] = []
+        conversation: list[Part] = []
         answers: dict[str, str] = {}
         text = ""
         for agent in block.agents:
-            earlier = said if settings.context == "full" else said[-1:]
+            earlier = conversation if settings.context == "full" else conversation[-1:]
             parts = [*task, *delivered(agent, context), *earlier]
             text = (await context.ask(agent, parts, purpose="answer")).text
-            said.append(answer_part(agent, text))
+            conversation.append(answer_part(agent, text))
             answers[agent.id] = text
         return BlockOutput(text, by_agent=answers)

@@ -1,4 +1,4 @@
-"""Schemas for answers that name agents or routes, and the reading of answers that do not fit."""
+"""Schemas for answers that name agents or routes, and the parsing of answers that do not fit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ QUOTED_CHARACTERS = 120
 
 
 def object_of(**properties: Schema) -> Schema:
-    """An object with exactly these properties. They are answered in this order: reasons first."""
+    """An object with exactly these properties, in this order; put reasons before decisions."""
     return {
         "type": "object",
         "properties": properties,
@@ -42,24 +42,24 @@ def yes_or_no() -> Schema:
 
 
 def field_of(value: Any, key: str) -> Any:
-    """A property of any value; None if the value is no object, or has no such property."""
+    """A property of an object; None for anything else, or without this property."""
     return value.get(key) if isinstance(value, dict) else None
 
 
 def text_of(value: Any, key: str) -> str:
-    """A property that is text, stripped; empty if it is not text."""
-    found = field_of(value, key)
-    return found.strip() if isinstance(found, str) else ""
+    """A text property, stripped; empty if it is not text."""
+    field = field_of(value, key)
+    return field.strip() if isinstance(field, str) else ""
 
 
 def entries_of(value: Any, key: str) -> list[Any]:
-    """A property that is a list; empty if it is not a list."""
-    found = field_of(value, key)
-    return found if isinstance(found, list) else []
+    """A list property; empty if it is not a list."""
+    field = field_of(value, key)
+    return field if isinstance(field, list) else []
 
 
 def quoted(value: Any) -> str:
-    """What a model wrote, as it can stand in a sentence."""
+    """A model's words, cut and quoted for a sentence."""
     words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     words = " ".join(words.split())
     cut = words if len(words) <= QUOTED_CHARACTERS else f"{words[:QUOTED_CHARACTERS]}…"
@@ -67,5 +67,5 @@ def quoted(value: Any) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names as they stand in a sentence, each as code."""
+    """Names for a sentence, each as code."""
     return ", ".join(f"`{name}`" for name in names)

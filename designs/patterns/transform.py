@@ -1,4 +1,4 @@
-"""Transform: computes its output from what is there, without agents and without a model."""
+"""Transform: computes its output from the run's values, without agents or a model."""
 
 from __future__ import annotations
 
