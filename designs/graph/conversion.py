@@ -67,7 +67,6 @@ class Conversion:
         return self.origins.get(parent, parent) + path[len(parent) :]
 
     def warn(self, path: str, message: str) -> None:
-        """Add a warning about a place in the document."""
         self.warnings.add(self.place(path), message)
 
 

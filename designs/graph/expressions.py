@@ -171,7 +171,6 @@ class Template:
 
 
 def compile_output(source: str) -> Expression | Template:
-    """A design's `output`: a template if it contains `{{`, else an expression."""
     return Template.compile(source) if "{{" in source else Expression.compile(source)
 
 

@@ -224,7 +224,6 @@ def _charge_sort(keys: list[Any], meter: Meter) -> None:
 
 
 def _keys_by(name: str, items: list[Any], each: Each, meter: Meter) -> Callable[[int], Any]:
-    """The key of the element at an index, for a function that orders by keys."""
     keys = each.over(items, meter)
     kinds = set(map(type, keys))
     if not (kinds <= {int, float} or kinds <= {str}):

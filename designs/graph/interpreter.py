@@ -82,7 +82,6 @@ _BUILDERS: dict[str, Builder] = {}
 
 
 def _builds(*node_types: str) -> Callable[[Builder], Builder]:
-    """Register a function as the builder of these nodes."""
 
     def register(builder: Builder) -> Builder:
         _BUILDERS.update(dict.fromkeys(node_types, builder))
@@ -92,7 +91,6 @@ def _builds(*node_types: str) -> Callable[[Builder], Builder]:
 
 
 def _parts(node: Node) -> tuple[list[Run], int]:
-    """How to run each operand, and the weight of the whole node."""
     compiled = [build(child) for child in operands(node)]
     return [part.run for part in compiled], 1 + sum(part.weight for part in compiled)
 

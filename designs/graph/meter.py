@@ -164,7 +164,6 @@ class Meter:
         self.until = -math.inf
 
     def step(self, count: int) -> None:
-        """Charge for nodes visited."""
         self._steps -= count
         if self._steps < 0:
             raise self._overrun("takes more than {:,} steps", MAX_STEPS)

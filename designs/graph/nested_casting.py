@@ -35,7 +35,6 @@ class Casting:
         return [agent for agent in self.agents if agent.get("role") in LEADERS]
 
     def give(self, agent: dict[str, Any], role: str, why: str) -> None:
-        """Change the agent's role, with a warning."""
         place = next(n for n, other in enumerate(self.agents) if other is agent)
         old = agent.get("role")
         agent["role"] = role
@@ -43,7 +42,6 @@ class Casting:
         self.warn(f"/agents/{place}/role", f"{was}: {why}")
 
     def become(self, kind: str, why: str) -> None:
-        """Change the block's type, with a warning."""
         old = self.part.made.get("type")
         self.part.made["type"] = kind
         self.part.made.pop("settings", None)

@@ -99,7 +99,6 @@ class _Reader:
         return whole
 
     def _repeated(self) -> _Part:
-        """The next part with its repeats."""
         part = self._atom()
         while match := _REPEAT.match(self._pattern, self._at):
             self._at = match.end()
@@ -147,7 +146,6 @@ class _Reader:
 
 
 def _times(part: _Part, least: float, most: float) -> _Part:
-    """The part repeated from `least` to `most` times."""
     times = most if math.isfinite(most) else least
     states = times * max(part.states, 1) if times > 1 else part.states
     # Zero times infinity is 0 here.

@@ -29,7 +29,6 @@ class Report:
             self._problems.setdefault((path, message), Problem(path, message))
 
     def has(self, path: str) -> bool:
-        """Whether this place has a problem."""
         return any(place == path for place, _ in self._problems)
 
     def leave_out(self) -> None:

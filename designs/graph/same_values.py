@@ -89,7 +89,6 @@ def are_words(options: Any) -> bool:
 
 
 def largest(options: Iterable[Any]) -> int:
-    """The size of the largest list or object."""
     return max((size(item) for item in options if _is_container(item)), default=0)
 
 

@@ -145,7 +145,6 @@ def weight_of_depth(schema: Schema) -> int:
 
 
 def patterns_of(part: Schema) -> Iterator[str]:
-    """The regular expressions of a part itself."""
     if isinstance(part.get("pattern"), str):
         yield part["pattern"]
     yield from _table(part, "patternProperties")

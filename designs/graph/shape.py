@@ -84,7 +84,6 @@ class Parts:
 
 
 def read_parts(raw: dict[str, Any], report: Report) -> Parts:
-    """The document's valid parts; errors are reported."""
     parts = Parts()
     header = {**raw, "blocks": [{"id": "a", "type": "transform"}], "connections": []}
     graph = read_part(Graph, header, "", report, name="unnamed").part
@@ -186,7 +185,6 @@ def read_part(
 
 @cache
 def key_names(model: type[BaseModel]) -> tuple[str, ...]:
-    """The keys of a part, as written in documents."""
     return tuple(info.alias or name for name, info in model.model_fields.items())
 
 

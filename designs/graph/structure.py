@@ -65,7 +65,6 @@ def _check_unique(named: Iterable[tuple[str, str]], noun: str, report: Report) -
 def _sound_connections(
     parts: Parts, blocks: dict[str, BlockEntry], report: Report
 ) -> Iterator[tuple[str, Connection]]:
-    """The connections whose ends both exist; errors are reported."""
     seen: dict[tuple[str | None, ...], str] = {}
     for path, connection in parts.connections:
         source = _has_end(path, connection, "source", parts, blocks, report)

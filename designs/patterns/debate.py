@@ -60,7 +60,7 @@ VERDICT = (
 
 
 class DebateSettings(Settings):
-    """How long the debate goes on, and who decides at its end."""
+    """The length of the debate, and who decides at its end."""
 
     rounds: int = Field(
         default=3,

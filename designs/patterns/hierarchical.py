@@ -54,7 +54,7 @@ SYNTHESIS = "Put the results together into one answer to the task."
 
 
 class HierarchicalSettings(Settings):
-    """How often the manager may delegate, how much, and whether workers work at the same time."""
+    """Limits on the manager's delegations, and whether workers work at the same time."""
 
     rounds: int = Field(
         default=1,

@@ -17,7 +17,7 @@ AGGREGATING_ROLES = ("manager", "moderator")
 
 
 class ParallelSettings(Settings):
-    """How many must answer, how many at once, and what brings their answers together."""
+    """The number of answers, the number of concurrent members, and the aggregate."""
 
     require: Literal["all"] | Annotated[int, Field(ge=1)] = Field(
         default="all", description="How many members must answer: `all`, or a number."

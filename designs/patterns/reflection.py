@@ -14,7 +14,7 @@ from designs.patterns.reviewing import review_design
 
 
 class ReflectionSettings(Settings):
-    """What is reflected upon, and when a draft is good enough."""
+    """The subject of the reflection, and when a draft is good enough."""
 
     mode: Literal["refine", "review_design"] = Field(
         default="refine",

@@ -48,7 +48,7 @@ BEGINNING_CHARACTERS = 60
 
 
 class RoutingSettings(Settings):
-    """How many routes are taken, and which one if the router makes no valid choice."""
+    """The number of routes, and the default if the router makes no valid choice."""
 
     mode: Literal["single", "multi"] = Field(
         default="single",
@@ -169,7 +169,6 @@ def router_of(block: Block) -> Agent:
 
 
 def route_of(connection: Connection) -> str:
-    """The name under which a connection is chosen."""
     return connection.route or connection.target
 
 

@@ -12,7 +12,7 @@ from designs.patterns.prompts import answer_part, delivered, render_task
 
 
 class SequentialSettings(Settings):
-    """What an agent sees of the answers before its own."""
+    """The earlier answers that an agent sees."""
 
     context: Literal["last", "full"] = Field(
         default="last",

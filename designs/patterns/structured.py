@@ -47,13 +47,11 @@ def field_of(value: Any, key: str) -> Any:
 
 
 def text_of(value: Any, key: str) -> str:
-    """A text property, stripped; empty if it is not text."""
     field = field_of(value, key)
     return field.strip() if isinstance(field, str) else ""
 
 
 def entries_of(value: Any, key: str) -> list[Any]:
-    """A list property; empty if it is not a list."""
     field = field_of(value, key)
     return field if isinstance(field, list) else []
 
@@ -67,5 +65,4 @@ def quoted(value: Any) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names for a sentence, each as code."""
     return ", ".join(f"`{name}`" for name in names)
