@@ -123,7 +123,17 @@ class _BlockRules:
     def check(self, palette: Palette, upcoming: Collection[str]) -> None:
         block, path = self.entry.block, self.entry.path
         above = None if self.layout.above is None else self.layout.above.get(block.id)
-        self._check_default()
+        if self.entry.whole and block.on_error == "default" and block.default is None:
+            self.report.add(
+                f"{path}/default",
+                "`on_error` is `default`: give the value that is handed on when the block fails.",
+            )
+        elif self.entry.whole and block.on_error != "default" and block.default is not None:
+            self.report.add(
+                f"{path}/default",
+                "This is used only if `on_error` is `default`, and that is "
+                f"`{block.on_error}`. Change one of them.",
+            )
         self.wording.check_template(block.task, f"{path}/task", above)
         for place, agent in self.entry.agents:
             self.wording.check_template(agent.system_prompt, f"{place}/system_prompt", above)
@@ -159,22 +169,6 @@ class _BlockRules:
             outgoing = {place: c for place, c in self.layout.edges if c.source == block.id}
             for problem in pattern.check_outgoing(block, settings, path, outgoing):
                 self.report.add(problem.path, problem.message)
-
-    def _check_default(self) -> None:
-        block = self.entry.block
-        if not self.entry.whole:
-            return
-        if block.on_error == "default" and block.default is None:
-            self.report.add(
-                f"{self.entry.path}/default",
-                "`on_error` is `default`: give the value that is handed on when the block fails.",
-            )
-        elif block.on_error != "default" and block.default is not None:
-            self.report.add(
-                f"{self.entry.path}/default",
-                "This is used only if `on_error` is `default`, and that is "
-                f"`{block.on_error}`. Change one of them.",
-            )
 
     def _check_agents(self, pattern: PaletteEntry) -> None:
         count, path = len(self.entry.block.agents), f"{self.entry.path}/agents"

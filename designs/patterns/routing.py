@@ -31,6 +31,7 @@ from designs.patterns.prompts import (
     render_task,
 )
 from designs.patterns.structured import (
+    Schema,
     entries_of,
     field_of,
     list_of,
@@ -201,17 +202,9 @@ async def _choose(
     about: Mapping[str, str],
 ) -> _Choice:
     """The routes to take. Raises BlockFailed if none is valid and there is no default."""
-    name = one_of(about)
-    if settings.mode == "single":
-        most = 1
-        wanted = "Choose the one route that fits best, by its name. Say why in one sentence."
-        schema = object_of(reason=text(), route=name)
-    else:
-        most = min(settings.max_routes, len(about))
-        wanted = (
-            f"Choose each route that fits, by its name, at most {most}. Say why in one sentence."
-        )
-        schema = object_of(reason=text(), routes=list_of(name, least=1, most=most))
+    single = settings.mode == "single"
+    most = 1 if single else min(settings.max_routes, len(about))
+    wanted, schema = _question(about, None if single else most)
     answer = await context.ask(
         router,
         [
@@ -224,7 +217,6 @@ async def _choose(
         schema=schema,
         lenient=True,
     )
-    single = settings.mode == "single"
     names = [field_of(answer.value, "route")] if single else entries_of(answer.value, "routes")
     named = list(dict.fromkeys(name for name in names if isinstance(name, str) and name))
     valid = [name for name in named if name in about]
@@ -246,6 +238,16 @@ async def _choose(
     sentence = f"{who} {chose}; the default route `{settings.default_route}` was taken."
     context.degrade(sentence)
     return _Choice((settings.default_route,), sentence)
+
+
+def _question(routes: Iterable[str], most: int | None) -> tuple[str, Schema]:
+    """The instruction and the schema: for one route, or for up to `most` routes."""
+    name = one_of(routes)
+    if most is None:
+        wanted = "Choose the one route that fits best, by its name. Say why in one sentence."
+        return wanted, object_of(reason=text(), route=name)
+    wanted = f"Choose each route that fits, by its name, at most {most}. Say why in one sentence."
+    return wanted, object_of(reason=text(), routes=list_of(name, least=1, most=most))
 
 
 async def _answers(
