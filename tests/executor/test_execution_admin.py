@@ -145,7 +145,7 @@ def test_what_was_cancelled_is_resumed(browser: Client, queue: Queue) -> None:
     again = Execution.objects.exclude(pk=execution.pk).get()
     assert (again.resumed_from, again.input_data) == (execution, {"number": 8})
     assert execution.public_id in text_of(browser.get(url_of(again)))
-    assert "1 go on" in text_of(act(browser, execution, "resume_selected"))
+    assert "1 resumed." in text_of(act(browser, execution, "resume_selected"))
 
 
 def test_selected_ones_are_cancelled_and_run_again(browser: Client, queue: Queue) -> None:
