@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -46,15 +46,19 @@ def read_sight(asked: Sequence[Asked]) -> dict[Asked, bool]:
     return answers
 
 
+async def _read_sight(asked: Sequence[Asked]) -> Mapping[Asked, bool]:
+    return await in_thread(read_sight, asked)
+
+
+async def _read_sessions(keys: Sequence[str | None]) -> Mapping[str | None, SessionState]:
+    return await in_thread(read_sessions, keys)
+
+
 _gathered: PerLoop[BatchedReads[Asked, bool]] = PerLoop(
-    partial(
-        BatchedReads, partial(in_thread, read_sight), max_keys=MAX_TOGETHER, pause=PAUSE_SECONDS
-    ),
+    partial(BatchedReads, _read_sight, max_keys=MAX_TOGETHER, pause=PAUSE_SECONDS),
     BatchedReads.close,
 )
 _sittings: PerLoop[BatchedReads[str | None, SessionState]] = PerLoop(
-    partial(
-        BatchedReads, partial(in_thread, read_sessions), max_keys=MAX_TOGETHER, pause=PAUSE_SECONDS
-    ),
+    partial(BatchedReads, _read_sessions, max_keys=MAX_TOGETHER, pause=PAUSE_SECONDS),
     BatchedReads.close,
 )
