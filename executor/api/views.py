@@ -170,7 +170,7 @@ class SuggestionApplyView(DesignBase):
         body.is_valid(raise_exception=True)
         agents = body.validated_data["agents"]
         design = apply_review(execution=execution, agents=agents, caller=self.caller)
-        return self.shown(design)
+        return self.design_response(design)
 
 
 class DesignExecuteView(DesignBase):
