@@ -161,8 +161,9 @@ def _columns(
             continue
         if attributes is not None and field.attname not in attributes:
             continue
-        kind = next(kind for kind in type(field).__mro__ if kind.__module__.startswith("django."))
-        is_plain = type(field).get_prep_value is kind.get_prep_value
+        kinds = (kind for kind in type(field).__mro__ if kind.__module__.startswith("django."))
+        plain: type[models.Field[Any, Any]] = next(kinds)
+        is_plain = type(field).get_prep_value is plain.get_prep_value
         if not (is_plain and isinstance(field, PLAIN)) or getattr(field, "auto_now", False):
             return None
         columns[field.attname] = _Column(

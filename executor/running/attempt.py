@@ -128,14 +128,15 @@ async def _run(
     version_id = execution.version_id
     if graph is None and execution.document is None and version_id is not None:
         # From the cache if possible: a thread costs more than a short run.
-        graph = cached_version(version_id) or await in_thread(compiled_version, version_id)
+        graph = cached_version(version_id)
+        if graph is None:
+            graph = await in_thread(compiled_version, version_id)
     elif graph is None:
         graph = await in_thread(compile_document, execution.document or {})
     if execution.attempt > 1 or execution.resumed_from_id is not None:
         record.remember(await in_thread(recorded_steps, execution))
-    spent = NO_USAGE
-    if execution.resumed_from_id is not None:
-        spent = await in_thread(spent_before, execution)
+    is_resumed = execution.resumed_from_id is not None
+    spent = await in_thread(spent_before, execution) if is_resumed else NO_USAGE
     with live_text(execution.pk, record.emit) as live, counted() as masked:
         setup = run_setup(execution, record, live.emit, live.is_wanted, spent)
         outcome = await run_graph(graph, execution.input_data, setup)
