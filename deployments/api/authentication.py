@@ -68,7 +68,7 @@ async def caller_of_key_async(text: str, address: str | None = None) -> Caller:
 _gathered = PerLoop(
     functools.partial(
         BatchedReads[Asked, Caller | KeyRefused],
-        functools.partial(in_thread, find_callers),
+        functools.partial(in_thread, find_callers),  # type: ignore[call-arg]
         max_keys=MAX_TOGETHER,
         max_readers=2,
         pause=PAUSE_SECONDS,

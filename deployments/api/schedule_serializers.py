@@ -63,7 +63,7 @@ def option_in(name: str) -> serializers.Field[Any, Any, Any, Any]:
         "maximum": NUMBERS[name]["max_value"],
         "default": column.get_default(),
     }
-    return extend_schema_field(schema)(serializers.IntegerField(**options))
+    return extend_schema_field(schema)(serializers.IntegerField(**options))  # type: ignore[type-var]
 
 
 class ScheduleOut(serializers.Serializer[Any]):
