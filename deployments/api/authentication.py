@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
@@ -65,10 +66,14 @@ async def caller_of_key_async(text: str, address: str | None = None) -> Caller:
     return caller
 
 
+async def _find_callers(asked: Sequence[Asked]) -> Mapping[Asked, Caller | KeyRefused]:
+    return await in_thread(find_callers, asked)
+
+
 _gathered = PerLoop(
     functools.partial(
         BatchedReads[Asked, Caller | KeyRefused],
-        functools.partial(in_thread, find_callers),  # type: ignore[call-arg]
+        _find_callers,
         max_keys=MAX_TOGETHER,
         max_readers=2,
         pause=PAUSE_SECONDS,

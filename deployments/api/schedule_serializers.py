@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -63,7 +63,8 @@ def option_in(name: str) -> serializers.Field[Any, Any, Any, Any]:
         "maximum": NUMBERS[name]["max_value"],
         "default": column.get_default(),
     }
-    return extend_schema_field(schema)(serializers.IntegerField(**options))  # type: ignore[type-var]
+    field: Any = serializers.IntegerField(**options)
+    return cast(serializers.IntegerField, extend_schema_field(schema)(field))
 
 
 class ScheduleOut(serializers.Serializer[Any]):
