@@ -85,7 +85,8 @@ def rotate_key(
         key = lock_row(ApiKey.objects.all(), key.pk)
         if key.revoked_at is not None:
             raise KeyRevoked("This key was revoked. Make a new one.")
-        if maker.key_id not in (None, key.pk, *(ancestor.pk for ancestor in key.makers)):
+        is_own = maker.key_id in (None, key.pk)
+        if not is_own and maker.key_id not in {ancestor.pk for ancestor in key.makers}:
             raise KeyBeyond(
                 "A key renews itself and the keys that it made. Sign in to renew others."
             )

@@ -12,16 +12,19 @@ from typing import Any
 import redis.asyncio
 from django.conf import settings
 from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import NoBackoff
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.retry import Retry
 
 
 @dataclass(frozen=True, slots=True)
 class RedisUse:
-    """How long one answer may take, and how often a failed command is sent again at once."""
+    """How long one answer may take, and how often a failed command is sent again: at once, or after
+    growing pauses of at most `max_pause_seconds`.
+    """
 
     timeout_seconds: float
     retries: int = 1
+    max_pause_seconds: float = 0.0
 
     @property
     def options(self) -> dict[str, Any]:
@@ -40,13 +43,17 @@ class RedisUse:
 QUICK = RedisUse(2.0)
 # For event loops under load: they read an answer late, which is no failure of Redis.
 PATIENT = RedisUse(5.0)
+# For a thread that nobody waits for: a command outlives a restart of Redis.
+PUBLISHER = RedisUse(2.0, retries=10, max_pause_seconds=1.0)
 # A subscriber must notice each lost connection: it subscribes again, and reads what it missed.
 SUBSCRIBER = RedisUse(2.0, retries=0)
 
 
 def redis_client(use: RedisUse, url: str | None = None) -> redis.Redis:
     """A client for any thread; by default of the installation's Redis."""
-    retry = Retry(NoBackoff(), use.retries)
+    longest = use.max_pause_seconds
+    backoff = ExponentialWithJitterBackoff(base=0.01, cap=longest) if longest else NoBackoff()
+    retry = Retry(backoff, use.retries)
     return redis.Redis.from_url(url or settings.REDIS_URL, retry=retry, **use.options)
 
 

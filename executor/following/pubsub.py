@@ -17,7 +17,7 @@ from designs.runtime.background import forever
 from designs.runtime.loops import PerLoop, stop_task
 from designs.runtime.patience import RareWarning
 from designs.runtime.processes import PerProcess
-from designs.runtime.redis_clients import QUICK, SUBSCRIBER, async_redis_client, redis_client
+from designs.runtime.redis_clients import PUBLISHER, SUBSCRIBER, async_redis_client, redis_client
 
 logger = logging.getLogger(__name__)
 
@@ -298,7 +298,7 @@ class Publisher:
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
-        self._client = redis_client(QUICK)
+        self._client = redis_client(PUBLISHER)
         self._warning = RareWarning(
             logger, "Changes cannot be published (%s); waiting processes poll rows instead."
         )

@@ -149,7 +149,8 @@ class CallSlots:
     async def _renew(self) -> None:
         while any(queue.held for queue in self._queues.values()):
             await asyncio.sleep(RENEW_SECONDS)
-            for queue in self._queues.values():
+            # A copy: `take` may add a queue while this waits for Redis.
+            for queue in list(self._queues.values()):
                 tokens = list(queue.held)
                 if not tokens:
                     continue

@@ -65,7 +65,7 @@ class ConnectionCache:
         seconds = FRESH_SECONDS if name in (self._snapshots or ()) else UNKNOWN_SECONDS
         oldest = max(time.monotonic() - seconds, self._expired_at)
         while self._read_at < oldest:
-            await in_thread_once(self._read_again)
+            await self._read_again()
         if self._retired:
             with self._lock:
                 idle = [client for client in self._retired if not client.calls]
@@ -74,9 +74,10 @@ class ConnectionCache:
                 await client.close()
         return self._find(name, model)
 
-    def _read_again(self) -> None:
+    async def _read_again(self) -> None:
         try:
-            self._read()
+            # Closing a broken connection afterwards may fail as well.
+            await in_thread_once(self._read)
         except DatabaseError as error:
             if self._snapshots is None:
                 sentence = "The model connections cannot be read at the moment."

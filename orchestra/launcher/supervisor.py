@@ -113,15 +113,16 @@ class Supervisor:
         extra: dict[str, str] = {}
         if environment.embedded_broker:
             self._start(programs.broker(environment))
+        if environment.local_model:
+            program, extra = programs.local_model(environment)
+            self._say("Starting the local model")
+            self._start(program)
+        if environment.embedded_broker:
+            valkey = [child for child in self._children if child.program.name == "valkey"]
+            self._wait(valkey, START_SECONDS)
+        # Not before: it makes the first password, which a start that fails would never print.
         preparing = Preparation(environment, folder=self._folder, watched_by=self._guard)
         with closing(preparing):
-            if environment.local_model:
-                program, extra = programs.local_model(environment)
-                self._say("Starting the local model")
-                self._start(program)
-            if environment.embedded_broker:
-                valkey = [child for child in self._children if child.program.name == "valkey"]
-                self._wait(valkey, START_SECONDS)
             preparing.wait_for_database(self._say)
             self._say("Starting the web server, workers and scheduler")
             self._start(

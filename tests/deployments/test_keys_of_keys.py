@@ -109,6 +109,16 @@ def test_a_key_renews_itself_and_its_own_only(operator: User, api_with: Api) -> 
     assert works(api_with, sibling_text)
 
 
+def test_a_persons_renewal_reads_no_makers(operator: User) -> None:
+    maker, text = create_key(owner=operator)
+    key, _ = child_of(text, operator)
+    with CaptureQueriesContext(connection) as captured:
+        rotate_key(key=key)
+    reads = [query["sql"] for query in captured.captured_queries if query["sql"][:6] == "SELECT"]
+    assert any(key.pk.hex in sql.replace("-", "") for sql in reads)
+    assert not any(maker.pk.hex in sql.replace("-", "") for sql in reads)
+
+
 def test_a_family_has_an_end_and_is_found_in_as_many_queries(operator: User) -> None:
     text = create_key(owner=operator)[1]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -40,6 +41,24 @@ class Counting:
 def server() -> Iterator[ModelServer]:
     with model_server() as found:
         yield found
+
+
+async def test_slots_are_renewed_while_other_connections_are_first_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A renewing that ended would free slots whose calls still run."""
+    monkeypatch.setattr(call_slots, "RENEW_SECONDS", 0.0)
+    slots = call_slots.CallSlots()
+    async with AsyncExitStack() as taken:
+        for number in range(100):
+            take = slots.take(10**9 + number, 1, wait_seconds=60, name="quick")
+            await taken.enter_async_context(take)
+            if number == 0:
+                renewing = slots._renewing
+        assert renewing is not None
+        assert slots._renewing is renewing
+        assert not renewing.done()
+    await slots.close()
 
 
 def test_two_processes_together_keep_to_the_limit(server: ModelServer) -> None:

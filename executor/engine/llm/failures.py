@@ -59,7 +59,7 @@ def failure_of(error: Exception, name: str, mask: Callable[[str], str]) -> Excep
         return model_error(refused.refusal, name, mask)
     for error_class, kind, sentence in _FAILURES:
         if (cause := _cause(error, error_class)) is not None:
-            words = shortened(redacted(str(cause), mask))
+            words = shortened(redacted(str(cause), mask)) if "{words}" in sentence else ""
             sentence = sentence.format(cause=cause, words=f": {words}" if words else ".")
             return ModelError(kind, f"{name}: {sentence}")
     logger.warning("The answer of %s could not be read.", name, exc_info=error)
