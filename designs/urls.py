@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from designs import views
+from designs.views import lists
 
 app_name = "designs"
 
-urlpatterns = [path("", views.design_list, name="design-list")]
+urlpatterns = [path("", lists.design_list, name="design-list")]

@@ -1,4 +1,4 @@
-"""Pages of designs: the list of designs to deploy."""
+"""The list of designs to deploy."""
 
 from __future__ import annotations
 
