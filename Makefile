@@ -17,7 +17,7 @@ TEST_PROCESSES ?= 3
 PYTEST := $(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup --ignore=tests/hostile
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick test-embedded test-postgres check checks lint types imports settings bench lock prepare-dev faults hostile
+.PHONY: help run test test-quick test-embedded test-postgres check checks lint types imports settings bench lock prepare-dev faults hostile designer designer-check
 
 help:  ## what the targets do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -48,7 +48,17 @@ check: checks  ## what a change must pass before its tests
 
 # Side by side, because each uses one core only.
 checks: prepare-dev
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types imports lint settings
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types imports lint settings designer-check
+
+designer:  ## build the designer's bundle from its source (needs Node.js)
+	@.ci/prepare designer
+	cd designer && node build.mjs
+
+# Whoever has no Node.js changes nothing in the designer, and the bundle is committed.
+designer-check:  ## the designer's types and tests, and whether its bundle is what its source gives
+	@if command -v npm >/dev/null; then \
+		.ci/prepare designer && cd designer && npx --no-install tsc --noEmit && npm test --silent && node build.mjs --check; \
+	else echo "Not checked: the designer's bundle. Node.js and npm are needed for that."; fi
 
 imports: prepare-dev  ## import rules
 	$(CHECK) .venv/bin/lint-imports

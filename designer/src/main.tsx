@@ -1,0 +1,44 @@
+// Starts the designer in the page that the server made.
+
+import { render } from "preact";
+import { App } from "./App";
+import { whyNotDrawn, type DesignDocument } from "./document";
+import { NOTHING, store, type PageData } from "./store";
+import "./styles/base.css";
+
+function start(): void {
+  const root = document.getElementById("designer");
+  const handed = document.getElementById("designer-data");
+  if (!root || !handed?.textContent) return;
+  const data = JSON.parse(handed.textContent) as PageData;
+  const raw = data.design.document;
+  const notDrawn = whyNotDrawn(raw);
+  store.start({
+    data,
+    document: notDrawn ? null : (raw as DesignDocument),
+    raw,
+    notDrawn,
+    readOnly: !data.rights.change,
+    save: { kind: "saved", at: new Date(data.design.changed_at) },
+    selection: NOTHING,
+    focus: null,
+    problems: data.problems ?? [],
+    hints: data.hints ?? [],
+    bound: data.bound ?? null,
+    run: null,
+    lastInput: data.input_example ?? null,
+    dock: { isOpen: notDrawn !== null, tab: notDrawn ? "json" : "try", height: 296 },
+    palette: { isOpen: true, tab: "blocks" },
+    inspector: { isOpen: true, field: null },
+    people: [],
+    dialog: null,
+    messages: [],
+    undoName: null,
+    redoName: null,
+  });
+  root.replaceChildren();
+  document.documentElement.classList.add("designing");
+  render(<App />, root);
+}
+
+start();

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { History } from "../src/history";
+import type { DesignDocument } from "../src/document";
+import { moveBlocks, remove, renameBlock, withValue } from "../src/edit";
+
+const draft = (): DesignDocument => ({
+  schema: 1,
+  name: "Two",
+  blocks: [
+    { id: "one", type: "transform", settings: { expression: "input" }, position: { x: 0, y: 0 } },
+    { id: "two", type: "sequential", task: "Read {{ blocks.one.output }} and \\{{ blocks.one }}", agents: [{ id: "a" }] },
+  ],
+  connections: [{ id: "c", source: "one", target: "two", when: "blocks.one.output.x > `1`" }],
+});
+
+test("a removed block comes back with its connections, in its place", () => {
+  const history = new History();
+  const before = draft();
+  const after = remove(before, ["one"]);
+  history.record("Remove", before, after, null, 0);
+  assert.equal(after.connections?.length, 0);
+  const undone = history.undo(after);
+  assert.deepEqual(undone?.document, before);
+  assert.deepEqual(history.redo(before)?.document, after);
+});
+
+test("typing in one field is one change, until it is left", () => {
+  const history = new History();
+  let document = draft();
+  for (const [at, name] of [[0, "T"], [500, "Tw"], [900, "Two!"]] as const) {
+    const next = withValue(document, "/name", name);
+    history.record("Rename", document, next, "name", at);
+    document = next;
+  }
+  assert.equal(history.undo(document)?.document.name, "Two");
+  assert.equal(history.undo(document), null);
+});
+
+test("what somebody else changed since is not taken back", () => {
+  const history = new History();
+  const before = draft();
+  const mine = withValue(before, "/blocks/1/task", "Mine");
+  history.record("Change the task", before, mine, null, 0);
+  const theirs = withValue(mine, "/blocks/1/task", "Theirs");
+  assert.equal(history.undo(theirs)?.blocked[0]?.key, "block/two");
+  assert.equal(history.undo(theirs, true)?.document.blocks[1]?.task, before.blocks[1]?.task);
+});
+
+test("a moved block and its edited text are parts of their own", () => {
+  const history = new History();
+  const before = draft();
+  const moved = moveBlocks(before, new Map([["one", { x: 32, y: 0 }]]));
+  history.record("Move", before, moved, null, 0);
+  const edited = withValue(moved, "/blocks/0/settings/expression", "input.text");
+  const undone = history.undo(edited)?.document.blocks[0];
+  assert.deepEqual(undone?.position, { x: 0, y: 0 });
+  assert.equal(undone?.settings?.expression, "input.text");
+});
+
+test("a new id is put into templates, conditions and connections", () => {
+  const renamed = renameBlock(draft(), "one", "first");
+  assert.equal(renamed.blocks[1]?.task, "Read {{ blocks.first.output }} and \\{{ blocks.one }}");
+  assert.equal(renamed.connections?.[0]?.when, "blocks.first.output.x > `1`");
+  assert.equal(renamed.connections?.[0]?.source, "first");
+});
