@@ -3,8 +3,11 @@
 import { render } from "preact";
 import { App } from "./App";
 import { whyNotDrawn, type DesignDocument } from "./document";
+import { startPresence } from "./presence";
+import { saver } from "./save";
 import { NOTHING, store, type PageData } from "./store";
 import "./styles/base.css";
+import "./styles/bar.css";
 
 function start(): void {
   const root = document.getElementById("designer");
@@ -33,9 +36,12 @@ function start(): void {
     people: [],
     dialog: null,
     messages: [],
+    importWarnings: [],
     undoName: null,
     redoName: null,
   });
+  saver.start();
+  startPresence();
   root.replaceChildren();
   document.documentElement.classList.add("designing");
   render(<App />, root);

@@ -174,6 +174,8 @@ export interface State {
   /** The open dialog, by name, with what it is about. */
   dialog: { name: string; about?: unknown } | null;
   messages: Message[];
+  /** What an import changed or left out, by place in the draft. */
+  importWarnings: Problem[];
   undoName: string | null;
   redoName: string | null;
 }

@@ -1,0 +1,124 @@
+// Two people changed the same text: mine, theirs, or a third; nothing is lost whichever is chosen.
+
+import { useState } from "preact/hooks";
+import { blockOf, type DesignDocument } from "../document";
+import { pasted } from "../clipboard";
+import { partName, resolved, type Conflict } from "../merge";
+import type { ConflictChoice } from "../save";
+
+type Side = "mine" | "theirs" | "edit";
+
+export function ConflictDialog({ about }: { about: unknown }) {
+  const choice = about as ConflictChoice;
+  const [sides, setSides] = useState<Side[]>(choice.conflicts.map(() => "mine"));
+  const [texts, setTexts] = useState<string[]>(choice.conflicts.map((conflict) => shown(conflict.mine)));
+  const [keepsCopy, keepCopy] = useState(false);
+  const by = choice.by ?? "Somebody";
+
+  const finish = () => {
+    let document = choice.merged;
+    if (keepsCopy) document = withCopies(document, choice.conflicts);
+    choice.conflicts.forEach((conflict, place) => {
+      document = resolved(document, conflict, chosen(conflict, sides[place] ?? "mine", texts[place] ?? ""));
+    });
+    choice.finish(document);
+  };
+  const set = (place: number, side: Side) => setSides(sides.map((before, other) => (other === place ? side : before)));
+
+  return (
+    <form
+      class="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        finish();
+      }}
+    >
+      <p class="soft">
+        {by} saved this draft while you were editing it. All other changes are merged. Choose what stays here; both
+        states are kept in the draft’s history.
+      </p>
+      {choice.conflicts.map((conflict, place) => (
+        <fieldset key={conflict.key + conflict.pointer} class="conflict">
+          <legend>{conflictName(conflict, choice.merged)}</legend>
+          <div class="sides">
+            <SideText name={`side-${place}`} label="Mine" text={shown(conflict.mine)} isChosen={sides[place] === "mine"} choose={() => set(place, "mine")} />
+            <SideText name={`side-${place}`} label={by === "Somebody" ? "Theirs" : `${by}’s`} text={shown(conflict.theirs)} isChosen={sides[place] === "theirs"} choose={() => set(place, "theirs")} />
+          </div>
+          <label class="row small">
+            <input type="radio" name={`side-${place}`} checked={sides[place] === "edit"} onChange={() => set(place, "edit")} />
+            Edit
+          </label>
+          {sides[place] === "edit" && (
+            <textarea
+              class="input"
+              aria-label="What stays"
+              rows={5}
+              value={texts[place]}
+              onInput={({ currentTarget: { value } }) => setTexts(texts.map((before, other) => (other === place ? value : before)))}
+            />
+          )}
+        </fieldset>
+      ))}
+      <label class="row small">
+        <input type="checkbox" checked={keepsCopy} onChange={() => keepCopy(!keepsCopy)} />
+        Keep my version of these blocks as a copy beside them
+      </label>
+      <footer class="row">
+        <button class="button primary end" type="submit">Keep these</button>
+      </footer>
+    </form>
+  );
+}
+
+function SideText(props: { name: string; label: string; text: string; isChosen: boolean; choose: () => void }) {
+  return (
+    <label class={props.isChosen ? "side chosen" : "side"}>
+      <span class="row small strong">
+        <input type="radio" name={props.name} checked={props.isChosen} onChange={props.choose} />
+        {props.label}
+      </span>
+      <pre>{props.text || "(empty)"}</pre>
+    </label>
+  );
+}
+
+const shown = (value: unknown): string =>
+  value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value, null, 2);
+
+/** An edited text takes the place of a text; of anything else it is read as JSON, if it is JSON. */
+function chosen(conflict: Conflict, side: Side, text: string): unknown {
+  if (side !== "edit") return conflict[side];
+  if (typeof conflict.mine === "string" && typeof conflict.theirs === "string") return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+const FIELDS: Record<string, string> = {
+  task: "task",
+  label: "name",
+  system_prompt: "prompt",
+  template: "template",
+  expression: "expression",
+  when: "condition",
+  route: "route",
+};
+
+function conflictName(conflict: Conflict, document: DesignDocument): string {
+  const field = conflict.pointer.split("/").at(-1) ?? "";
+  const part = partName(conflict.key, document);
+  return field ? `${part}: ${FIELDS[field] ?? field}` : part;
+}
+
+/** My version of each block in question, as a block of its own without connections. */
+function withCopies(document: DesignDocument, conflicts: Conflict[]): DesignDocument {
+  const ids = new Set(conflicts.filter(({ key }) => key.startsWith("block/")).map(({ key }) => key.slice("block/".length)));
+  let result = document;
+  for (const id of ids) {
+    const block = blockOf(document, id);
+    if (block) result = pasted(result, { orchestra: 1, blocks: [block], connections: [] }).document;
+  }
+  return result;
+}
