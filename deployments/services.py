@@ -88,14 +88,13 @@ def change_deployment(
     with transaction.atomic():
         stored = lock_row(Deployment.objects.present().select_related("version"), deployment.pk)
         if schedule is not UNCHANGED:
-            # Times that are due until now follow the old rule.
+            # Times that are due until now follow the old rule, and have the old version and input.
             catch_up(list(stored.schedules.values_list("pk", flat=True)))
         changed = _change(stored, version, changes, caller)
         if groups is not None:
             stored.groups.set(groups)
         if schedule is not UNCHANGED:
-            write = scheduling.merge_schedule if merge else scheduling.set_schedule
-            write(deployment=stored, fields=schedule)
+            scheduling.set_schedule(deployment=stored, fields=schedule, merge=merge)
     for name in (*changed, "updated_at"):
         setattr(deployment, name, getattr(stored, name))
     invalidate_deployments()

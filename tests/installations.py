@@ -195,3 +195,7 @@ def end(found: Installation) -> None:
 def again(found: Installation, **variables: str) -> Installation:
     """Start a supervisor on the same data folder and port."""
     return start(found.data, port=found.port, **{**found.variables, **variables})
+
+
+def living(processes: list[psutil.Process]) -> list[psutil.Process]:
+    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]

@@ -16,6 +16,7 @@ from deployments.calls.lookup import deployed
 from deployments.errors import InputInvalid, InputTooLarge, ScheduleInvalid
 from deployments.models import Deployment, Schedule
 from deployments.occurrences import Rule, next_due
+from deployments.schedules import store
 from deployments.schedules.fields import OWN_FIELDS, ScheduleFields, read_fields
 from deployments.schedules.rules import refresh
 from deployments.schedules.serving import lock_caught_up
@@ -25,8 +26,13 @@ from designs.rows.locking import lock_row
 from designs.secrets.masking import masked_value
 
 
-def set_schedule(*, deployment: Deployment, fields: dict[str, Any] | None) -> Schedule | None:
-    """Add, replace or (None) remove the deployment's first schedule. Raises ScheduleInvalid."""
+def set_schedule(
+    *, deployment: Deployment, fields: dict[str, Any] | None, merge: bool = False
+) -> Schedule | None:
+    """Add, replace or (None) remove the first schedule of a locked deployment; with `merge` omitted
+    fields keep their values. What was due by the old rule is not served here: the caller did that
+    before it changed anything. Raises ScheduleInvalid.
+    """
     schedule = deployment.schedules.with_rule().first()
     if fields is None:
         if schedule is not None:
@@ -34,15 +40,7 @@ def set_schedule(*, deployment: Deployment, fields: dict[str, Any] | None) -> Sc
         return None
     if schedule is None:
         return add_schedule(deployment=deployment, fields=fields)
-    return change_schedule(schedule=schedule, fields=fields)
-
-
-def merge_schedule(*, deployment: Deployment, fields: dict[str, Any] | None) -> Schedule | None:
-    """Like `set_schedule`, but omitted fields keep their values. Raises ScheduleInvalid."""
-    schedule = deployment.schedules.with_rule().first()
-    if fields is None or schedule is None:
-        return set_schedule(deployment=deployment, fields=fields)
-    return update_schedule(schedule=schedule, changes=fields)
+    return (_merge if merge else _replace)(store.locked(schedule), fields)
 
 
 def add_schedule(*, deployment: Deployment, fields: dict[str, Any]) -> Schedule:
@@ -61,14 +59,8 @@ def change_schedule(*, schedule: Schedule, fields: dict[str, Any]) -> Schedule:
 
     Counting restarts from now only if the rule changes.
     """
-    new = read_fields(fields)
     with transaction.atomic():
-        row = lock_caught_up(schedule)
-        if _times_of(new.rule) != _times_of(readable_rule(row)):
-            _check_runs(row, new)
-        if new.own["input_data"] != row.input_data:
-            _check_input(row, new)
-        return _write(row, row.beat_task, new)
+        return _replace(lock_caught_up(schedule), fields)
 
 
 def update_schedule(*, schedule: Schedule, changes: dict[str, Any]) -> Schedule:
@@ -76,28 +68,14 @@ def update_schedule(*, schedule: Schedule, changes: dict[str, Any]) -> Schedule:
 
     A cron expression replaces an interval, and the other way round.
     """
-    if set(changes) == {"enabled"}:
-        return switch_schedule(schedule=schedule, enabled=changes["enabled"])
-    fields = {**describe(schedule), **changes}
-    for name, other in (
-        ("cron_expression", "interval_seconds"),
-        ("interval_seconds", "cron_expression"),
-    ):
-        if changes.get(name) not in (None, "") and other not in changes:
-            fields[other] = None
-    return change_schedule(schedule=schedule, fields=fields)
+    with transaction.atomic():
+        return _merge(lock_caught_up(schedule), changes)
 
 
 def switch_schedule(*, schedule: Schedule, enabled: bool) -> Schedule:
     """Switch it on, counting from now, or off; also if its rule cannot be read. Raises RowGone."""
     with transaction.atomic():
-        row = lock_caught_up(schedule)
-        if row.beat_task.enabled != enabled:
-            row.beat_task.enabled = enabled
-            row.beat_task.save()
-        refresh(row, now=database_time(row.deployment))
-        row.save()
-    return row
+        return _switch(lock_caught_up(schedule), enabled)
 
 
 def remove_schedule(*, schedule: Schedule) -> None:
@@ -110,6 +88,37 @@ def remove_schedules(*, deployment: Deployment) -> None:
     """Delete all schedules of a deployment and their occurrences; the executions stay."""
     for task in PeriodicTask.objects.filter(orchestra_schedule__deployment=deployment):
         task.delete()
+
+
+def _replace(row: Schedule, fields: dict[str, Any]) -> Schedule:
+    new = read_fields(fields)
+    if _times_of(new.rule) != _times_of(readable_rule(row)):
+        _check_runs(row, new)
+    if new.own["input_data"] != row.input_data:
+        _check_input(row, new)
+    return _write(row, row.beat_task, new)
+
+
+def _merge(row: Schedule, changes: dict[str, Any]) -> Schedule:
+    if set(changes) == {"enabled"}:
+        return _switch(row, changes["enabled"])
+    fields = {**describe(row), **changes}
+    for name, other in (
+        ("cron_expression", "interval_seconds"),
+        ("interval_seconds", "cron_expression"),
+    ):
+        if changes.get(name) not in (None, "") and other not in changes:
+            fields[other] = None
+    return _replace(row, fields)
+
+
+def _switch(row: Schedule, enabled: bool) -> Schedule:
+    if row.beat_task.enabled != enabled:
+        row.beat_task.enabled = enabled
+        row.beat_task.save()
+    refresh(row, now=database_time(row.deployment))
+    row.save()
+    return row
 
 
 def _times_of(rule: Rule | None) -> tuple[object, ...] | None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO, cast
 
 from orchestra.env import Environment, variables_for_child
 from orchestra.launcher.installation import CannotStart
@@ -22,10 +23,21 @@ DATABASE_READY = "The database is ready"
 
 
 class Preparation:
-    """A run of `manage.py prepare`, which prints problems itself."""
+    """A run of `manage.py prepare`, which prints problems itself.
 
-    def __init__(self, environment: Environment, *, folder: Path, watched_by: Guard) -> None:
-        self._guard = watched_by
+    `wait_for` returns when the file can be read, or raises to give up: migrations may take long.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        *,
+        folder: Path,
+        watched_by: Guard,
+        wait_for: Callable[[int], None],
+    ) -> None:
+        self._guard, self._wait_for = watched_by, wait_for
+        self._text = b""
         self._process = subprocess.Popen(
             [sys.executable, "manage.py", "prepare"],
             cwd=folder,
@@ -37,7 +49,6 @@ class Preparation:
             ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            text=True,
             start_new_session=True,
             preexec_fn=die_with(os.getpid()),
         )
@@ -57,7 +68,12 @@ class Preparation:
         self._guard.discard(self._process.pid)
 
     def _read_line(self) -> str:
-        line = self._process.stdout.readline() if self._process.stdout else ""
-        if not line:
-            raise CannotStart("The installation could not be prepared.")
-        return line.rstrip("\n")
+        file = cast(IO[bytes], self._process.stdout).fileno()
+        while b"\n" not in self._text:
+            self._wait_for(file)
+            text = os.read(file, 65_536)
+            if not text:
+                raise CannotStart("The installation could not be prepared.")
+            self._text += text
+        line, _, self._text = self._text.partition(b"\n")
+        return line.decode()

@@ -17,7 +17,7 @@ from orchestra.launcher import installation, programs
 from orchestra.launcher.installation import CannotStart
 from orchestra.launcher.preparation import Preparation
 from orchestra.launcher.processes import Child, Guard, Program, rotate
-from orchestra.launcher.welcome import welcome
+from orchestra.launcher.welcome import sign_in, welcome
 
 # On a cold machine the local model and all modules come from disk.
 START_SECONDS = 120.0
@@ -53,9 +53,12 @@ class Signals:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def sleep(self, seconds: float) -> None:
-        if select.select([self._pipe[0]], [], [], seconds)[0]:
+    def sleep(self, seconds: float, *files: int) -> bool:
+        """Until a signal arrives or one of the files can be read; True for a file."""
+        ready = select.select([self._pipe[0], *files], [], [], seconds)[0]
+        if self._pipe[0] in ready:
             os.read(self._pipe[0], 4096)
+        return any(file in ready for file in files)
 
     def _note(self, number: int, frame: object) -> None:
         self.asked_to_stop += 1
@@ -121,7 +124,9 @@ class Supervisor:
             valkey = [child for child in self._children if child.program.name == "valkey"]
             self._wait(valkey, START_SECONDS)
         # Not before: it makes the first password, which a start that fails would never print.
-        preparing = Preparation(environment, folder=self._folder, watched_by=self._guard)
+        preparing = Preparation(
+            environment, folder=self._folder, watched_by=self._guard, wait_for=self._wait_for
+        )
         with closing(preparing):
             preparing.wait_for_database(self._say)
             self._say("Starting the web server, workers and scheduler")
@@ -131,10 +136,22 @@ class Supervisor:
                 *programs.schedulers(environment, extra),
             )
             first = preparing.first_start()
-        self._wait(self._children, START_SECONDS)
+        try:
+            self._wait(self._children, START_SECONDS)
+        except (StopAsked, CannotStart):
+            # A password that was made is printed now or never.
+            for line in sign_in(environment, first):
+                self._say(line)
+            raise
         self._started = True
         for line in welcome(environment, first):
             self._say(line)
+
+    def _wait_for(self, file: int) -> None:
+        """Wait until the file can be read. Raises StopAsked."""
+        while not self._signals.sleep(HOUSEKEEPING_SECONDS, file):
+            if self._signals.asked_to_stop:
+                raise StopAsked
 
     def _start(self, *wanted: Program) -> None:
         for program in wanted:

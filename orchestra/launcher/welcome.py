@@ -30,10 +30,7 @@ def welcome(environment: Environment, first: FirstStart) -> Iterator[str]:
     address = programs.address(environment)
     yield ""
     yield f"Orchestra runs at {address}"
-    if first.admin_password and environment.admin_password:
-        yield "Sign in as admin with the password of ORCHESTRA_ADMIN_PASSWORD"
-    elif first.admin_password:
-        yield f"Sign in as admin with the password {first.admin_password} (shown only this once)"
+    yield from sign_in(environment, first)
     if first.sample_path and first.sample_key:
         yield ""
         yield "Try the sample:"
@@ -41,6 +38,14 @@ def welcome(environment: Environment, first: FirstStart) -> Iterator[str]:
         yield curl_line(url, first.sample_key, first.sample_input)
     yield ""
     yield f"ready {address}"
+
+
+def sign_in(environment: Environment, first: FirstStart) -> Iterator[str]:
+    """How the administrator that this start made signs in."""
+    if first.admin_password and environment.admin_password:
+        yield "Sign in as admin with the password of ORCHESTRA_ADMIN_PASSWORD"
+    elif first.admin_password:
+        yield f"Sign in as admin with the password {first.admin_password} (shown only this once)"
 
 
 def curl_line(url: str, key: str, body: dict[str, Any]) -> str:

@@ -10,8 +10,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from deployments.access.keys import create_key, forget_keys
-from deployments.calls.lookup import forget_deployments
+from deployments.access import keys
+from deployments.calls import lookup
 from deployments.models import Deployment, Schedule
 from deployments.occurrences import jitter
 from deployments.schedules import pump
@@ -24,11 +24,20 @@ from tests.documents import doubling
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
     """What the process remembers belongs to the last test's database."""
-    forget_keys()
-    forget_deployments()
+    keys.forget_keys()
+    lookup.forget_deployments()
     yield
-    forget_keys()
-    forget_deployments()
+    keys.forget_keys()
+    lookup.forget_deployments()
+
+
+@pytest.fixture
+def _cached_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys and deployments expire half a second after they were read; on a busy machine that may
+    pass between two calls of a test.
+    """
+    for module in (keys, lookup):
+        monkeypatch.setattr(module.cache, "seconds", 3600.0)
 
 
 @pytest.fixture
@@ -52,7 +61,7 @@ def key_of() -> Callable[..., str]:
     """A key for a person: `key_of(user, scopes=("read",))`."""
 
     def make(owner: User, **fields: Any) -> str:
-        return create_key(owner=owner, **fields)[1]
+        return keys.create_key(owner=owner, **fields)[1]
 
     return make
 

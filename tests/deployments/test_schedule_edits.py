@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
+from deployments import services
 from deployments.models import Deployment, Occurrence, Schedule
 from deployments.occurrences import due_times, next_runs
 from deployments.schedules.pump import wake_schedules
@@ -19,8 +21,11 @@ from deployments.schedules.store import TASK
 from deployments.services import change_deployment
 from deployments.tasks import wake_schedules_task
 from designs.access import SYSTEM
+from designs.services import change_draft, publish_design
 from executor.models import Execution
 from orchestra.celery import app
+from tests.deployments.conftest import just_now
+from tests.documents import doubling
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Scheduled = Callable[..., Schedule]
@@ -45,6 +50,41 @@ def test_the_deployments_own_call_does_so_too(scheduled: Scheduled) -> None:
     change_deployment(deployment=schedule.deployment, caller=SYSTEM, schedule=fields)
     assert Execution.objects.get().input_data == {"number": 2}
     assert again(schedule).beat_task.crontab.hour == "9"
+
+
+def test_what_comes_due_during_a_change_is_done_by_what_the_deployment_says_after_it(
+    scheduled: Scheduled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The input of before does not fit the new version: its run would fail."""
+    schedule = scheduled(missed=0)
+    deployment = schedule.deployment
+    amount = {
+        "type": "object",
+        "properties": {"amount": {"type": "number"}},
+        "required": ["amount"],
+    }
+    new = {**doubling(), "input_schema": amount}
+    new["blocks"][0]["settings"]["expression"] = "[input.amount, input.amount]"
+    change_draft(design=deployment.design, document=new)
+    publish_design(design=deployment.design, caller=SYSTEM)
+
+    def change(*values: Any) -> list[str]:
+        changed = original(*values)
+        Schedule.objects.filter(pk=schedule.pk).update(next_due_at=just_now())
+        return changed
+
+    original = services._change
+    monkeypatch.setattr(services, "_change", change)
+    change_deployment(
+        deployment=deployment,
+        caller=SYSTEM,
+        version=2,
+        schedule={"interval_seconds": 10, "input_data": {"amount": 9}},
+    )
+    assert not Execution.objects.exists()
+    wake_schedules()
+    run = Execution.objects.get()
+    assert (run.version.number, run.input_data, run.status) == (2, {"amount": 9}, "queued")
 
 
 def test_a_change_of_policies_leaves_the_next_time(scheduled: Scheduled) -> None:

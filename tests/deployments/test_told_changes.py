@@ -21,10 +21,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-async def _remembers_for_long(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    """Nothing is forgotten by itself, and this process listens."""
-    for module in (keys, lookup):
-        monkeypatch.setattr(module.cache, "seconds", 3600.0)
+async def _listening(_cached_for_long: None) -> AsyncIterator[None]:
+    """Nothing expires by itself, and this process listens."""
     hub = pubsub.Hub()
     await hub.start()
     await until(lambda: hub.is_connected)
@@ -43,7 +41,7 @@ def told_by_another_process() -> None:
         client.publish(pubsub.CHANGES, json.dumps({"from": "another"}))
 
 
-@pytest.mark.usefixtures("_remembers_for_long")
+@pytest.mark.usefixtures("_listening")
 async def test_a_key_is_asked_for_anew(operator: User, key_of: Callable[..., str]) -> None:
     text = await sync_to_async(key_of)(operator)
     await sync_to_async(keys.find_caller)(text)
@@ -53,7 +51,7 @@ async def test_a_key_is_asked_for_anew(operator: User, key_of: Callable[..., str
     await until(lambda: keys.cached_caller(text) is None)
 
 
-@pytest.mark.usefixtures("_remembers_for_long")
+@pytest.mark.usefixtures("_listening")
 async def test_a_deployment_is_asked_for_anew(deploy: Callable[..., Deployment]) -> None:
     await sync_to_async(deploy)()
     await sync_to_async(lookup.deployed_at)("/double")

@@ -7,10 +7,9 @@ import signal
 import socket
 from contextlib import contextmanager
 
-import psutil
 import pytest
 
-from tests.installations import PASSWORD, again, end, running, start
+from tests.installations import PASSWORD, again, end, living, running, start
 from tests.waiting import wait_until
 
 # They start many processes: one after the other.
@@ -21,10 +20,6 @@ def answers(port):
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def living(processes):
-    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
 
 def wait_until_all_gone(found, family):
@@ -134,26 +129,3 @@ def going_on(found):
         yield started
     finally:
         end(started)
-
-
-def test_a_broker_that_does_not_answer_is_a_sentence(tmp_path):
-    found = start(tmp_path / "data", REDIS_URL="redis://127.0.0.1:1/0")
-    assert found.process.wait(timeout=60) == 1
-    assert "check REDIS_URL" in found.wait_for("Redis does not answer")
-    assert "Traceback" not in found.output
-
-
-def test_a_ruined_database_is_a_sentence(tmp_path):
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "orchestra.sqlite3").write_text("this is no database" * 100)
-    found = start(tmp_path / "data")
-    assert found.process.wait(timeout=60) == 1
-    found.wait_for("The database cannot be used")
-    assert "Traceback" not in found.output
-
-
-def test_a_wrong_variable_is_a_sentence(tmp_path):
-    found = start(tmp_path / "data", ORCHESTRA_CONCURRENCY="many")
-    assert found.process.wait(timeout=60) == 1
-    found.wait_for("ORCHESTRA_CONCURRENCY is 'many'")
-    assert "Traceback" not in found.output
