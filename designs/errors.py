@@ -1,6 +1,8 @@
 """Errors of designs that callers handle."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 
@@ -9,6 +11,23 @@ from designs.graph.spec import Problem
 
 class RowGone(Exception):
     """A row was deleted between being read and being changed."""
+
+
+class DraftChanged(Exception):
+    """The draft is at another revision than the one that a change was based on."""
+
+    def __init__(
+        self, *, revision: int, document: Any, changed_by: str | None, changed_at: datetime
+    ) -> None:
+        who = changed_by or "The installation"
+        super().__init__(
+            f"{who} changed this draft in the meantime: it is at revision {revision} now. Nothing "
+            "was saved. Read the current draft, put your change into it, and save again."
+        )
+        self.revision = revision
+        self.document = document
+        self.changed_by = changed_by
+        self.changed_at = changed_at
 
 
 class DesignInvalid(Exception):

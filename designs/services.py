@@ -11,6 +11,15 @@ from django.db.models import Max, ProtectedError
 
 from designs.access import Caller
 from designs.auditing.audit import Action, note
+from designs.drafts.writing import (
+    UNNAMED,
+    Revisions,
+    is_blank,
+    labels,
+    lock_draft,
+    storable,
+    write_draft,
+)
 from designs.errors import (
     DesignInUse,
     DesignInvalid,
@@ -25,10 +34,8 @@ from designs.graph.spec import Problem
 from designs.graph.suggestions import apply_to_document, read_suggestion
 from designs.models import Design, DesignVersion
 from designs.patterns.catalogue import check_document
-from designs.rows.locking import lock_row
-from designs.secrets.masking import masked, masked_value
+from designs.secrets.masking import masked
 
-UNNAMED = "Untitled design"
 IN_USE = (
     "This design cannot be deleted: deployments or executions refer to it, and the history must "
     "stay readable. Undeployed ones count too."
@@ -50,46 +57,51 @@ def create_design(
 
     `name` and `description` replace those of the document.
     """
-    draft = _draft(document, name or UNNAMED if _is_blank(document.get("name")) else name)
+    draft = storable(document, name or UNNAMED if is_blank(document.get("name")) else name)
     if description:
         draft["description"] = masked(description)
     with transaction.atomic():
-        return Design.objects.create(draft=draft, created_by_id=caller.user_id, **_labels(draft))
+        return Design.objects.create(
+            draft=draft,
+            created_by_id=caller.user_id,
+            changed_by_id=caller.user_id,
+            **labels(draft),
+        )
 
 
 def change_draft(
     *,
     design: Design,
+    caller: Caller,
     document: dict[str, Any] | None = None,
     name: str | None = None,
     description: str | None = None,
+    revisions: Revisions = None,
 ) -> Design:
     """Replace the draft, or only its name or description. A draft without a name keeps the old one.
 
-    `name` and `description` replace those of the document. Raises RowGone.
+    `name` and `description` replace those of the document. Raises RowGone, and DraftChanged if the
+    draft is at none of the `revisions`.
     """
     with transaction.atomic():
-        locked = lock_row(Design.objects.all(), design.pk)
+        locked = lock_draft(design, revisions)
         base = locked.draft if document is None else document
-        draft = _draft(base, name or (locked.name if _is_blank(base.get("name")) else ""))
+        draft = storable(base, name or (locked.name if is_blank(base.get("name")) else ""))
         if description is not None:
             draft["description"] = masked(description)
-        design.draft = draft
-        for field, value in _labels(draft).items():
-            setattr(design, field, value)
-        design.save(update_fields=["draft", "name", "description", "updated_at"])
-    return design
+        return write_draft(design=design, locked=locked, draft=draft, caller=caller)
 
 
-def delete_design(*, design: Design) -> None:
+def delete_design(*, design: Design, revisions: Revisions = None) -> None:
     """Delete the design with its versions.
 
     Raises DesignInUse while deployments or executions (including undeployed and finished ones)
-    refer to it, so that the history stays readable. Raises RowGone.
+    refer to it, so that the history stays readable. Raises RowGone, and DraftChanged if the draft
+    is at none of the `revisions`.
     """
     try:
         with transaction.atomic():
-            locked = lock_row(Design.objects.all(), design.pk, to_delete=True)
+            locked = lock_draft(design, revisions, to_delete=True)
             if locked.is_referred_to():
                 raise DesignInUse(IN_USE)
             locked.versions.all().delete()
@@ -100,12 +112,17 @@ def delete_design(*, design: Design) -> None:
 
 
 def apply_suggestions(
-    *, design: Design, suggestions: Iterable[Mapping[str, Any]], caller: Caller
+    *,
+    design: Design,
+    suggestions: Iterable[Mapping[str, Any]],
+    caller: Caller,
+    revisions: Revisions = None,
 ) -> Design:
     """Put suggested prompts into the draft, all or none.
 
     A suggestion has `block_id`, `agent_id`, `current_prompt`, `suggested_prompt`, `reasoning`. Only
-    expressions of the current prompt remain expressions. Raises SuggestionsOutdated, NotAllowed.
+    expressions of the current prompt remain expressions. Raises SuggestionsOutdated, NotAllowed,
+    and DraftChanged if the draft is at none of the `revisions`.
     """
     if not caller.may("designs.change_design"):
         raise NotAllowed("Applying suggestions needs the right to change designs.")
@@ -113,11 +130,11 @@ def apply_suggestions(
     if not read or None in read:
         raise SuggestionsOutdated(["A suggestion names a block, an agent, and both prompts."])
     with transaction.atomic():
-        locked = lock_row(Design.objects.all(), design.pk)
+        locked = lock_draft(design, revisions)
         document, refusals = apply_to_document(locked.draft, filter(None, read))
         if refusals:
             raise SuggestionsOutdated(refusals)
-        return change_draft(design=design, document=document)
+        return change_draft(design=design, document=document, caller=caller)
 
 
 # --- Checks and files -----------------------------------------------------------------------------
@@ -163,19 +180,26 @@ def export_version(version: DesignVersion) -> str:
 # --- Versions -------------------------------------------------------------------------------------
 
 
-def restore_version(*, version: DesignVersion) -> Design:
-    return change_draft(design=version.design, document=version.document)
+def restore_version(
+    *, version: DesignVersion, caller: Caller, revisions: Revisions = None
+) -> Design:
+    """Raises what `change_draft` raises."""
+    design, document = version.design, version.document
+    return change_draft(design=design, document=document, caller=caller, revisions=revisions)
 
 
-def publish_design(*, design: Design, caller: Caller, note: str = "") -> DesignVersion:
+def publish_design(
+    *, design: Design, caller: Caller, note: str = "", revisions: Revisions = None
+) -> DesignVersion:
     """Make the draft the next version.
 
-    Raises DesignInvalid with all problems, and NotAllowed.
+    Raises DesignInvalid with all problems, NotAllowed, and DraftChanged if the draft is at none of
+    the `revisions`.
     """
     if not caller.may("designs.publish_design"):
         raise NotAllowed("Publishing a version needs the right to publish designs.")
     with transaction.atomic():
-        locked = lock_row(Design.objects.all(), design.pk)
+        locked = lock_draft(design, revisions)
         checked = check_document(locked.draft)
         if checked.problems:
             raise DesignInvalid(checked.problems)
@@ -212,25 +236,3 @@ def version_to_deploy(*, design: Design, number: int | None, caller: Caller) -> 
             "This design was never published. Ask someone who may publish designs, then deploy it."
         )
     return publish_design(design=design, caller=caller, note="Published by its first deployment")
-
-
-def _draft(document: dict[str, Any], name: str) -> dict[str, Any]:
-    """A copy of the document with that name (if any) and a description, with secrets masked."""
-    draft = {**document, "name": name} if name else dict(document)
-    if draft.get("description") is None:
-        draft["description"] = ""
-    masked_draft: dict[str, Any] = masked_value(draft)
-    return masked_draft
-
-
-def _labels(draft: dict[str, Any]) -> dict[str, str]:
-    """The columns of lists, from a draft that may have values of any type there."""
-    name, description = draft.get("name"), draft.get("description")
-    return {
-        "name": (name if isinstance(name, str) else "")[:200] or UNNAMED,
-        "description": description if isinstance(description, str) else "",
-    }
-
-
-def _is_blank(name: object) -> bool:
-    return name is None or (isinstance(name, str) and not name.strip())

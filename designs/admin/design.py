@@ -134,7 +134,7 @@ class DesignAdmin(OrchestraAdmin):
     def store(self, request: Any, obj: Design, form: Any, change: bool) -> None:
         document = form.cleaned_data["document"]
         if change:
-            change_draft(design=obj, document=document)
+            change_draft(design=obj, document=document, caller=request.caller)
         else:
             become(obj, create_design(document=document, caller=request.caller))
         count = len(check_draft(obj).problems)

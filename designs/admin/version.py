@@ -63,5 +63,5 @@ class DesignVersionAdmin(ReadOnly, OrchestraAdmin):
     def restore(
         self, request: PageRequest, row: DesignVersion, data: dict[str, Any]
     ) -> ActionResult:
-        design = restore_version(version=row)
+        design = restore_version(version=row, caller=request.caller)
         return ActionResult(f"{row} is the draft of {design} again.", admin_url(design))

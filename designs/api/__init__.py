@@ -2,6 +2,7 @@
 
 __all__ = [
     "base",
+    "conditions",
     "fields",
     "filters",
     "lists",

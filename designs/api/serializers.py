@@ -29,7 +29,12 @@ class DesignIn(StrictSerializer):
 class DesignReplace(DesignIn):
     """The body of PUT: read-only fields are ignored."""
 
-    read_only_names = frozenset({"id", "problems", "latest_version", "created_at", "updated_at"})
+    read_only_names = frozenset(
+        {
+            "id", "problems", "latest_version", "created_at", "updated_at",
+            "revision", "changed_by", "changed_at",
+        }
+    )  # fmt: skip
 
 
 class DesignChange(DesignReplace):
@@ -70,6 +75,13 @@ class DesignBrief(serializers.Serializer[Design]):
     latest_version = serializers.IntegerField(allow_null=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+    revision = serializers.IntegerField(help_text="Raised by every write of the draft.")
+    changed_by = serializers.CharField(
+        source="changed_by_name",
+        allow_null=True,
+        help_text="The name of the user who wrote the draft last; null for the installation.",
+    )
+    changed_at = serializers.DateTimeField(help_text="When the draft was written last.")
 
 
 class DesignOut(DesignBrief):

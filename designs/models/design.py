@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from designs.access import Caller
 from designs.models.json import StoredJsonField
@@ -29,7 +30,9 @@ class DesignQuerySet(models.QuerySet["Design"]):
 
 
 class Design(models.Model):
-    """`draft` is the document in progress, which may have problems."""
+    """`draft` is the document in progress, which may have problems. Every write of it raises
+    `revision`; who wrote last, and when, is `changed_by` and `changed_at`.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(max_length=200)
@@ -45,6 +48,16 @@ class Design(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    revision = models.PositiveIntegerField(default=1, editable=False)
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        editable=False,
+    )
+    changed_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = DesignQuerySet.as_manager()
 
@@ -57,6 +70,10 @@ class Design(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def changed_by_name(self) -> str | None:
+        return None if self.changed_by is None else self.changed_by.get_username()
 
     def latest(self) -> DesignVersion | None:
         return self.versions.order_by("-number").first()

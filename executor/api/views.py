@@ -169,8 +169,8 @@ class SuggestionApplyView(DesignBase):
         body = SuggestionApplyIn(data=request.data)
         body.is_valid(raise_exception=True)
         agents = body.validated_data["agents"]
-        design = apply_review(execution=execution, agents=agents, caller=self.caller)
-        return self.design_response(design)
+        based_on = {"caller": self.caller, "revisions": self.revisions}
+        return self.design_response(apply_review(execution=execution, agents=agents, **based_on))
 
 
 class DesignExecuteView(DesignBase):

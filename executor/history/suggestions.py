@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from designs.access import Caller
+from designs.drafts.writing import Revisions
 from designs.errors import NotAllowed, SuggestionsOutdated
 from designs.graph.suggestions import read_suggestion
 from designs.models import Design
@@ -39,11 +40,18 @@ def suggestions_of(execution: Execution) -> list[dict[str, Any]]:
     return suggestions
 
 
-def apply_review(*, execution: Execution, agents: Sequence[str] | None, caller: Caller) -> Design:
+def apply_review(
+    *,
+    execution: Execution,
+    agents: Sequence[str] | None,
+    caller: Caller,
+    revisions: Revisions = None,
+) -> Design:
     """Write the suggestions for `agents`, each named `block_id/agent_id`, or all of them (None),
     into the design's draft; all or nothing.
 
-    Raises SuggestionsOutdated, NotAllowed.
+    Raises SuggestionsOutdated, NotAllowed, and DraftChanged if the draft is at none of the
+    `revisions`.
     """
     if not caller.may(PAYLOAD):
         raise NotAllowed("Applying suggestions needs the right to see prompts.")
@@ -62,7 +70,9 @@ def apply_review(*, execution: Execution, agents: Sequence[str] | None, caller: 
         if not agents:
             raise SuggestionsOutdated(["Choose at least one suggestion."])
         suggestions = [entry for entry in suggestions if name_of(entry) in agents]
-    return apply_suggestions(design=execution.design, suggestions=suggestions, caller=caller)
+    return apply_suggestions(
+        design=execution.design, suggestions=suggestions, caller=caller, revisions=revisions
+    )
 
 
 def name_of(suggestion: dict[str, Any]) -> str:

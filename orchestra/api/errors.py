@@ -15,6 +15,7 @@ from django.core.exceptions import (
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework import exceptions
+from rest_framework.fields import DateTimeField
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -38,6 +39,7 @@ TITLES = {
     406: "No such representation",
     409: "Conflict",
     411: "Length required",
+    412: "Changed in the meantime",
     413: "Too large",
     415: "Content type not supported",
     422: "Not valid",
@@ -63,6 +65,16 @@ def _nothing(error: Any) -> dict[str, Any]:
     return {}
 
 
+def _draft_members(error: Any) -> dict[str, Any]:
+    """The draft as it is now, so that a client can merge without another call."""
+    return {
+        "revision": error.revision,
+        "document": error.document,
+        "changed_by": error.changed_by,
+        "changed_at": DateTimeField().to_representation(error.changed_at),
+    }
+
+
 # Domain error → status, type, further members of the problem.
 _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] = {
     designs.DesignInvalid: (422, "design-invalid", lambda e: {"errors": _by_path(e.problems)}),
@@ -72,6 +84,7 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
         lambda e: {"errors": _by_path(e.problems, "body")},
     ),
     designs.RowGone: (404, "not-found", _nothing),
+    designs.DraftChanged: (412, "draft-changed", _draft_members),
     designs.DesignInUse: (409, "design-in-use", _nothing),
     designs.SuggestionsOutdated: (
         409,

@@ -19,7 +19,7 @@ MADE = frozenset({"created_by", "created_at", "updated_at"})
 AUDITED: dict[str, frozenset[str]] = {
     "auth.User": frozenset({"last_login", "date_joined"}),
     "auth.Group": frozenset(),
-    "designs.Design": MADE,
+    "designs.Design": MADE | {"revision", "changed_by", "changed_at"},
     # A published document never changes.
     "designs.DesignVersion": MADE | {"document"},
     "executor.ModelConnection": MADE | {"tested_at", "test_passed", "test_sentence"},

@@ -89,7 +89,9 @@ def test_a_design_with_problems_is_not_deployed(admin_client: Client) -> None:
 
 def test_a_deployment_is_changed(browser: Client, deploy: Deploy) -> None:
     deployment = deploy(schedule={"interval_seconds": 60})
-    change_draft(design=deployment.design, document={**doubling(), "description": "Second"})
+    change_draft(
+        design=deployment.design, caller=SYSTEM, document={**doubling(), "description": "Second"}
+    )
     publish_design(design=deployment.design, caller=SYSTEM, note="Better")
     assert "v2 – Better" in text_of(browser.get(url_of(deployment)))
     saved(

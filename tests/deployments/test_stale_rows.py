@@ -44,7 +44,7 @@ SUGGESTION = {
 }  # fmt: skip
 
 DESIGNS: dict[str, Callable[[Design], object]] = {
-    "change": lambda row: change_draft(design=row, name="New"),
+    "change": lambda row: change_draft(design=row, caller=SYSTEM, name="New"),
     "publish": lambda row: publish_design(design=row, caller=SYSTEM),
     "delete": lambda row: delete_design(design=row),
     "suggest": lambda row: apply_suggestions(design=row, suggestions=[SUGGESTION], caller=SYSTEM),
@@ -120,7 +120,9 @@ def deleted_while_locked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[model
             first.pop().delete()
         return lock(rows, pk, **options)
 
-    for module in ("designs.services", "deployments.services", "deployments.schedules.scheduling"):
+    for module in (
+        "designs.drafts.writing", "deployments.services", "deployments.schedules.scheduling",
+    ):  # fmt: skip
         monkeypatch.setattr(f"{module}.lock_row", faster)
     yield first
     assert not first

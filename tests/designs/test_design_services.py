@@ -73,7 +73,7 @@ def test_a_name_that_is_no_text_is_a_problem_not_an_error() -> None:
         design = make({**doubling(), "name": name, "description": name})
         assert (design.name, design.description) == ("Untitled design", "")
         assert {"/name", "/description"} <= {p.path for p in check_draft(design).problems}
-        change_draft(design=design, document={"name": name})
+        change_draft(design=design, caller=SYSTEM, document={"name": name})
         assert json.loads(export_design(design))["name"] == name
 
 
@@ -84,7 +84,7 @@ def test_a_long_name_is_kept_in_the_draft() -> None:
 
 
 def test_a_draft_without_a_name_keeps_the_old_one() -> None:
-    design = change_draft(design=make(), document={"schema": 1, "blocks": []})
+    design = change_draft(design=make(), caller=SYSTEM, document={"schema": 1, "blocks": []})
     assert design.name == design.draft["name"] == "Doubling"
 
 
@@ -100,8 +100,8 @@ def test_any_value_can_be_validated() -> None:
 def test_a_restored_version_is_the_draft() -> None:
     design = make()
     version = publish_design(design=design, caller=SYSTEM)
-    change_draft(design=design, document=greeting())
-    restored = restore_version(version=version)
+    change_draft(design=design, caller=SYSTEM, document=greeting())
+    restored = restore_version(version=version, caller=SYSTEM)
     assert restored.draft == version.document
     assert Design.objects.get(pk=design.pk).name == "Doubling"
     assert design.versions.count() == 1

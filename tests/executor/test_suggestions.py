@@ -148,7 +148,7 @@ def test_a_design_that_is_gone_or_changed_loses_nothing(
     client: APIClient, reviewed: Execution
 ) -> None:
     draft = {**reviewed.design.draft, "blocks": []}
-    change_draft(design=reviewed.design, document=draft)
+    change_draft(design=reviewed.design, caller=SYSTEM, document=draft)
     answer = client.post(f"/api/executions/{reviewed.pk}/suggestions/apply", {}, format="json")
     assert answer.status_code == 409
     assert "any more" in str(answer.json()["errors"])

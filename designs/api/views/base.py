@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from designs.api.base import ApiView
+from designs.api.conditions import entity_tag, revisions_of
 from designs.api.serializers import DesignOut
 from designs.models import Design, DesignVersion
 
@@ -24,19 +25,32 @@ class DesignBase(ApiView):
         if self.caller.deployment_ids is not None and not verb.startswith("view_"):
             raise PermissionDenied("This API key is bound to deployments and changes no designs.")
 
+    @property
+    def revisions(self) -> frozenset[int] | None:
+        """Those that the change is based on, if the request says so. Raises ParseError."""
+        return revisions_of(self.request)
+
     def rows(self) -> Any:
-        return Design.objects.for_caller(self.caller).with_latest_version()
+        rows = Design.objects.for_caller(self.caller).with_latest_version()
+        return rows.select_related("changed_by")
 
     def design(self, pk: str) -> Design:
         return get_object_or_404(self.rows(), pk=pk)
 
     def version(self, pk: str, number: str) -> DesignVersion:
-        versions = self.design(pk).versions.select_related("design")
-        return get_object_or_404(versions, number=int(number))
+        design = self.design(pk)
+        version = get_object_or_404(design.versions.all(), number=int(number))
+        version.design = design
+        return version
 
-    def design_response(self, design: Design, code: int = status.HTTP_200_OK) -> Response:
-        """The current design; a new one with its URL."""
-        answer = Response(DesignOut(self.rows().get(pk=design.pk)).data, status=code)
+    def design_response(self, design: Any, code: int = status.HTTP_200_OK) -> Response:
+        """A design as it was read or written, so that the answer has the revision that was written
+        even if another one has followed since; a new one with its URL.
+        """
+        headers = {"ETag": entity_tag(design.revision)}
+        if not hasattr(design, "latest_version"):
+            latest = design.latest()
+            design.latest_version = latest and latest.number
         if code == status.HTTP_201_CREATED:
-            answer["Location"] = f"/api/designs/{design.pk}"
-        return answer
+            headers["Location"] = f"/api/designs/{design.pk}"
+        return Response(DesignOut(design).data, status=code, headers=headers)

@@ -88,7 +88,7 @@ class DesignDetailView(DesignBase):
 
     @extend_schema(operation_id="designs_read", responses={200: DesignOut})
     def get(self, request: Request, pk: str) -> Response:
-        return Response(DesignOut(self.design(pk)).data)
+        return self.design_response(self.design(pk))
 
     @extend_schema(
         operation_id="designs_replace", request=DesignReplace, responses={200: DesignOut}
@@ -102,12 +102,13 @@ class DesignDetailView(DesignBase):
 
     def _change(self, pk: str, shape: type[DesignIn]) -> Response:
         design = self.design(pk)
-        return self.design_response(change_draft(design=design, **self.body(shape)))
+        changes = {"caller": self.caller, "revisions": self.revisions, **self.body(shape)}
+        return self.design_response(change_draft(design=design, **changes))
 
     @extend_schema(operation_id="designs_delete", request=None, responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
         """Refused while deployments or executions refer to it: the history stays readable."""
-        delete_design(design=self.design(pk))
+        delete_design(design=self.design(pk), revisions=self.revisions)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -24,7 +24,8 @@ class DesignPublishView(DesignBase):
     def post(self, request: Request, pk: str) -> Response:
         """Refused with all problems of the draft."""
         design = self.design(pk)
-        version = publish_design(design=design, caller=self.caller, **self.body(PublishIn))
+        based_on = {"caller": self.caller, "revisions": self.revisions}
+        version = publish_design(design=design, **based_on, **self.body(PublishIn))
         return Response(
             PublishedOut(version).data,
             status=status.HTTP_201_CREATED,
@@ -71,4 +72,6 @@ class DesignVersionRestoreView(DesignBase):
         responses={200: DesignOut},
     )
     def post(self, request: Request, pk: str, number: str) -> Response:
-        return self.design_response(restore_version(version=self.version(pk, number)))
+        version, revisions = self.version(pk, number), self.revisions
+        design = restore_version(version=version, caller=self.caller, revisions=revisions)
+        return self.design_response(design)

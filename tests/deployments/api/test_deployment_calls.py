@@ -139,7 +139,7 @@ def test_a_new_version_is_deployed_by_its_number(
 
     deployment = deploy()
     design = change_draft(
-        design=deployment.design, document={**doubling(), "description": "Second"}
+        design=deployment.design, caller=SYSTEM, document={**doubling(), "description": "Second"}
     )
     publish_design(design=design, caller=SYSTEM)
     url = f"/api/deployments/{deployment.pk}"

@@ -181,12 +181,12 @@ def test_the_newest_version_runs_by_the_deployments_rules_too(
 ) -> None:
     changed = doubling()
     changed["blocks"][1]["settings"] = {"expression": "sum([sum(incoming), `100`])"}
-    change_draft(design=failed.design, document=changed)
+    change_draft(design=failed.design, caller=SYSTEM, document=changed)
     newest = publish_design(design=failed.design, caller=SYSTEM)
     change_deployment(deployment=deployment_of(failed), caller=SYSTEM, max_tokens=5)
     answer = post(client, failed, "rerun", version="newest")
     again = Execution.objects.get(pk=answer.json()["log_id"])
     assert (again.version, again.limits["tokens"]) == (newest, 5)
-    change_draft(design=failed.design, document=cyclic())
+    change_draft(design=failed.design, caller=SYSTEM, document=cyclic())
     change_deployment(deployment=deployment_of(failed), caller=SYSTEM, status="inactive")
     assert post(client, failed, "rerun", version="newest").status_code == 409

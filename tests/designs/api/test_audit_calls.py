@@ -34,7 +34,7 @@ def row(designer: User) -> Design:
     """Made by the installation, changed by a person."""
     row = create_design(document=doubling(), caller=SYSTEM)
     with acting(caller_of(designer), "192.0.2.30"):
-        change_draft(design=row, document=doubling(), name="Twice")
+        change_draft(design=row, caller=SYSTEM, document=doubling(), name="Twice")
     return row
 
 

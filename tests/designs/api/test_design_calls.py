@@ -13,7 +13,12 @@ from tests.documents import cyclic, doubling, greeting
 
 pytestmark = pytest.mark.django_db
 
-BRIEF = {"id", "name", "description", "latest_version", "created_at", "updated_at"}
+BRIEF = {
+    "id", "name", "description", "latest_version", "created_at", "updated_at", "revision",
+    "changed_by", "changed_at",
+}  # fmt: skip
+# What each write of a draft changes.
+WRITTEN = {"updated_at": "", "revision": 0, "changed_by": "", "changed_at": ""}
 SHAPE = BRIEF | {"document", "problems"}
 Make = Callable[..., Design]
 
@@ -54,7 +59,7 @@ def test_put_takes_back_what_get_showed(client: APIClient, make_design: Make) ->
     shown = client.get(url).json()
     again = client.put(url, shown, format="json")
     assert again.status_code == 200, again.content
-    assert {**again.json(), "updated_at": ""} == {**shown, "updated_at": ""}
+    assert {**again.json(), **WRITTEN} == {**shown, **WRITTEN}
     other = client.put(url, {"document": greeting()}, format="json").json()
     assert other["name"] == "Greeting"
     assert other["document"]["blocks"] == greeting()["blocks"]

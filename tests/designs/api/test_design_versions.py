@@ -48,7 +48,7 @@ def test_publishing_makes_the_next_version(client: APIClient, make_design: Make)
     assert first["Location"] == f"{url}/versions/1"
     assert set(first.json()) == {"id", "version", "note", "created_at", "document", "warnings"}
     assert first.json()["warnings"] == []
-    change_draft(design=design, document=greeting())
+    change_draft(design=design, caller=SYSTEM, document=greeting())
     assert client.post(f"{url}/publish").json()["version"] == 2
     listed = client.get(f"{url}/versions").json()["results"]
     assert [(row["version"], row["note"]) for row in listed] == [(2, ""), (1, "First")]
@@ -74,7 +74,7 @@ def test_a_version_becomes_the_draft(client: APIClient, make_design: Make) -> No
     design = make_design()
     url = f"/api/designs/{design.pk}"
     client.post(f"{url}/publish")
-    change_draft(design=design, document=cyclic())
+    change_draft(design=design, caller=SYSTEM, document=cyclic())
     answer = client.post(f"{url}/versions/1/restore")
     assert answer.status_code == 200
     assert answer.json()["name"] == "Doubling"

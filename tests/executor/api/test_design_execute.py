@@ -49,7 +49,7 @@ def test_the_draft_runs_and_its_document_is_kept(client: APIClient, design: Desi
     assert set(body) == {"execution_id", "log_id", "status", "status_url"}
     assert body["status"] == "queued"
     assert answer["Location"] == body["status_url"] == f"/api/executions/{body['log_id']}"
-    change_draft(design=design, document=greeting())
+    change_draft(design=design, caller=SYSTEM, document=greeting())
     execution = finished(answer)
     assert (execution.status, execution.result_data) == ("completed", 8)
     assert (execution.version, execution.deployment) == (None, None)
@@ -63,7 +63,7 @@ def test_the_draft_runs_and_its_document_is_kept(client: APIClient, design: Desi
 
 def test_a_version_runs_as_it_was_published(client: APIClient, design: Design) -> None:
     version = publish_design(design=design, caller=SYSTEM)
-    change_draft(design=design, document=cyclic())
+    change_draft(design=design, caller=SYSTEM, document=cyclic())
     execution = finished(run(client, design, version=1, input_data={"number": 5}))
     assert execution.result_data == 10
     assert (execution.version, execution.document) == (version, None)

@@ -149,7 +149,7 @@ def test_a_rerun_takes_the_same_version_or_the_newest(client: APIClient, queue: 
     design = execution.design
     changed = doubling()
     changed["blocks"][1]["settings"] = {"expression": "sum([sum(incoming), `100`])"}
-    change_draft(design=design, document=changed)
+    change_draft(design=design, caller=SYSTEM, document=changed)
     publish_design(design=design, caller=SYSTEM)
     results = {}
     for body in ({}, {"version": "same"}, {"version": "newest"}):
@@ -165,7 +165,7 @@ def test_a_rerun_takes_the_same_version_or_the_newest(client: APIClient, queue: 
 def test_the_newest_version_must_take_the_input(client: APIClient, queue: Queue) -> None:
     execution = perform(queue().pk)
     stricter = {**doubling(), "input_schema": {"type": "object", "required": ["other"]}}
-    change_draft(design=execution.design, document=stricter)
+    change_draft(design=execution.design, caller=SYSTEM, document=stricter)
     publish_design(design=execution.design, caller=SYSTEM)
     answer = post(client, execution, "rerun", {"version": "newest"})
     assert answer.status_code == 422

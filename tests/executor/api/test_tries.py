@@ -158,7 +158,7 @@ def test_a_model_that_was_chosen_stays(
     publish_design(design=design, caller=SYSTEM)
     tried = failed_try(design, version=version, model="offline:stand-in")
     changed = {**greeting(), "name": "Newer", "model": PAID}
-    change_draft(design=design, document=changed)
+    change_draft(design=design, caller=SYSTEM, document=changed)
     publish_design(design=design, caller=SYSTEM)
     rerun = again(api_of(designer), tried, "rerun", version=choice)
     first = Execution.objects.get(pk=rerun.json()["log_id"])

@@ -41,5 +41,5 @@ def renamed(designer: User) -> AuditEntry:
     """A person's change of a design's name to something that is markup."""
     row = create_design(document=doubling(), caller=SYSTEM)
     with acting(caller_of(designer), "192.0.2.20"):
-        change_draft(design=row, document=doubling(), name="<b>Bold</b>")
+        change_draft(design=row, caller=SYSTEM, document=doubling(), name="<b>Bold</b>")
     return AuditEntry.objects.filter(object_pk=row.pk).filter(action=Action.UPDATE).get()

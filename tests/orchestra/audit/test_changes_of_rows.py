@@ -66,14 +66,14 @@ def test_a_draft_is_told_place_by_place() -> None:
     row = create_design(document=doubling(), caller=SYSTEM)
     document = doubling()
     document["blocks"][1]["settings"]["expression"] = "max(incoming)"
-    change_draft(design=row, document=document, name="Larger")
+    change_draft(design=row, caller=SYSTEM, document=document, name="Larger")
     assert last(row).changes == {
         "name": ["Doubling", "Larger"],
         "draft/name": ["Doubling", "Larger"],
         "draft/blocks/double/settings/expression": ["sum(incoming)", "max(incoming)"],
     }
     count = len(entries(row))
-    change_draft(design=row, document=document, name="Larger")
+    change_draft(design=row, caller=SYSTEM, document=document, name="Larger")
     assert len(entries(row)) == count
     publish_design(design=row, caller=SYSTEM, note="Second")
     version = DesignVersion.objects.get(design=row)

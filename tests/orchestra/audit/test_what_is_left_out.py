@@ -11,6 +11,7 @@ from deployments.access.keys import create_key, find_caller
 from deployments.models import ApiKey
 from deployments.retention import sweep
 from deployments.schedules.pump import wake_schedules
+from designs.access import SYSTEM
 from designs.auditing.audit import AuditEntry
 from designs.services import change_draft
 from tests.documents import doubling
@@ -70,5 +71,5 @@ def test_a_secret_that_was_pasted_elsewhere_is_masked() -> None:
     document = doubling()
     document["description"] = "Ask with orc_1f0c9a3b_aB3_xYz9aB3_xYz9aB3_xYz9aB3"
     row = design()
-    change_draft(design=row, document=document)
+    change_draft(design=row, caller=SYSTEM, document=document)
     assert "aB3_xYz9" not in str(last(row).changes)

@@ -157,7 +157,7 @@ def test_an_address_is_an_address_or_nothing(designer: User, written: Written) -
         [("", None), ("unix:", None), ("10.0.0.1:80", None), ("::ffff:10.0.0.1", "::ffff:a00:1")]
     ):
         with acting(caller_of(designer), said):
-            change_draft(design=row, document=doubling(), name=f"Name {number}")
+            change_draft(design=row, caller=SYSTEM, document=doubling(), name=f"Name {number}")
         assert written(action=Action.UPDATE)[-1].remote_addr in (kept, "::ffff:10.0.0.1"), said
         if kept is None:
             assert written(action=Action.UPDATE)[-1].remote_addr is None

@@ -1,0 +1,3 @@
+"""Writing drafts so that two editors lose nothing: revisions and checkpoints."""
+
+__all__ = ["writing"]
