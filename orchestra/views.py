@@ -12,36 +12,74 @@ from django.views.decorators.http import require_safe
 from designs.requests import PageRequest, requires
 from orchestra.overview import overview
 
-# Label, URL name, icon, permission. Staff see the admin too.
-PLACES = (
-    ("Home", "home", "home", "deployments.view_deployment"),
-    ("Deployments", "deployments:deployment-list", "rocket", "deployments.view_deployment"),
-    ("History", "executor:execution-list", "history", "executor.view_execution"),
-    ("Designs", "designs:design-list", "graph", "designs.view_design"),
-    ("Schedules", "deployments:schedule-list", "clock", "deployments.view_schedule"),
-    ("API keys", "deployments:key-list", "key", "deployments.view_apikey"),
-    ("API reference", "api-docs", "book", "deployments.view_deployment"),
+# Of each group its places: label, URL name, icon, permission. Staff see the admin too.
+GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
+    ("", (("Home", "home", "home", "deployments.view_deployment"),)),
+    (
+        "Build",
+        (("Designs", "designs:design-list", "graph", "designs.view_design"),),
+    ),
+    (
+        "Run",
+        (
+            (
+                "Deployments",
+                "deployments:deployment-list",
+                "deploy",
+                "deployments.view_deployment",
+            ),
+            ("Schedules", "deployments:schedule-list", "clock", "deployments.view_schedule"),
+            ("History", "executor:execution-list", "history", "executor.view_execution"),
+        ),
+    ),
+    (
+        "Access",
+        (
+            ("API keys", "deployments:key-list", "key", "deployments.view_apikey"),
+            ("API reference", "api-docs", "book", "deployments.view_deployment"),
+        ),
+    ),
 )
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """A context processor: links to the pages that the person may see."""
+    """A context processor: links to the pages that the person may see, and who the person is."""
     caller = getattr(request, "caller", None)
     if caller is None or not caller.user_id or request.path.startswith("/admin/"):
         return {}
-    places = [
-        _place(request, label, reverse(name), icon)
-        for label, name, icon, permission in PLACES
-        if caller.may(permission)
+    groups = []
+    for label, places in GROUPS:
+        shown = [
+            {"label": name, "url": reverse(url_name), "icon": icon}
+            for name, url_name, icon, permission in places
+            if caller.may(permission)
+        ]
+        if label == "Access" and request.user.is_staff:
+            shown.append({"label": "Admin", "url": reverse("admin:index"), "icon": "settings"})
+        if shown:
+            groups.append({"label": label, "places": shown})
+    _mark_current(groups, request.path)
+    return {"navigation": groups, "me": _me(request.user)}
+
+
+def _mark_current(groups: list[dict[str, Any]], path: str) -> None:
+    """The place of the page, or of the page that it belongs to."""
+    places = [place for group in groups for place in group["places"]]
+    fitting = [
+        place
+        for place in places
+        if path == place["url"] or (place["url"] != "/" and path.startswith(place["url"]))
     ]
-    if request.user.is_staff:
-        places.append(_place(request, "Admin", reverse("admin:index"), "settings"))
-    return {"navigation": places}
+    if fitting:
+        max(fitting, key=lambda place: len(place["url"]))["is_current"] = True
 
 
-def _place(request: HttpRequest, label: str, url: str, icon: str) -> dict[str, Any]:
-    current = request.path == url if url == "/" else request.path.startswith(url)
-    return {"label": label, "url": url, "icon": icon, "is_current": current}
+def _me(user: Any) -> dict[str, str]:
+    """The person's name, and two letters for it."""
+    name = user.get_full_name() or user.get_username()
+    words = name.split()
+    letters = words[0][:1] + words[-1][:1] if len(words) > 1 else name[:2]
+    return {"name": name, "initials": letters.upper()}
 
 
 @require_safe

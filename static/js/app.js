@@ -1,4 +1,4 @@
-// What the pages' own script does: times in the reader's zone, copy buttons, menu, theme.
+// What the pages' own script does: times in the reader's zone, copy buttons, fields that belong together.
 "use strict";
 
 (function () {
@@ -57,18 +57,6 @@
     });
   }
 
-  function currentTheme() {
-    const chosen = document.documentElement.dataset.theme;
-    if (chosen) return chosen;
-    return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-  }
-
-  function toggleTheme() {
-    const next = currentTheme() === "dark" ? "light" : "dark";
-    document.documentElement.dataset.theme = next;
-    localStorage.setItem("orchestra-theme", next);
-  }
-
   // Which fields of a form belong to the chosen kind: [data-when="name=value"].
   function showFitting(root) {
     for (const part of root.querySelectorAll("[data-when]")) {
@@ -82,12 +70,6 @@
   document.addEventListener("click", function (event) {
     const copy = event.target.closest("[data-copy]");
     if (copy) copyFrom(copy);
-    if (event.target.closest("[data-theme-toggle]")) toggleTheme();
-    const menu = event.target.closest(".menu-toggle");
-    if (menu) {
-      const open = menu.closest(".sidebar").classList.toggle("open");
-      menu.setAttribute("aria-expanded", String(open));
-    }
   });
 
   // What a person did keeps the session awake; what refreshes itself does not.
@@ -101,7 +83,6 @@
   });
 
   document.addEventListener("DOMContentLoaded", function () {
-    for (const sidebar of document.querySelectorAll(".sidebar")) sidebar.classList.add("closable");
     // A browser that forbids the clipboard gets no button that does nothing.
     if (!navigator.clipboard) {
       for (const button of document.querySelectorAll("[data-copy]")) button.hidden = true;

@@ -1,7 +1,25 @@
-// Runs before the page is painted, so that a chosen theme does not flash.
+// Runs before the page is painted, so that what a person chose does not flash.
 "use strict";
 
 (function () {
-  const chosen = localStorage.getItem("orchestra-theme");
-  if (chosen === "dark" || chosen === "light") document.documentElement.dataset.theme = chosen;
+  const root = document.documentElement;
+
+  function kept(name) {
+    try {
+      return localStorage.getItem("orchestra-" + name);
+    } catch {
+      // A browser that keeps nothing shows what nobody has chosen.
+      return null;
+    }
+  }
+
+  root.dataset.script = "";
+  const theme = kept("theme");
+  if (theme === "dark" || theme === "light") root.dataset.theme = theme;
+  if (kept("density") === "compact") root.dataset.density = "compact";
+  // Pages that begin with a folded side bar keep a choice of their own.
+  const nav = root.dataset.nav;
+  root.dataset.navAtFirst = nav || "";
+  const chosen = nav && kept("nav-" + nav);
+  if (chosen === "wide" || chosen === "narrow") root.dataset.nav = chosen;
 })();

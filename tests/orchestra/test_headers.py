@@ -47,6 +47,7 @@ ANSWERS = (
     ("GET", "/admin/auth/user/", 200),
     ("GET", "/admin/nowhere/", 404),
     ("GET", "/static/css/tokens.css", 200),
+    ("GET", "/static/fonts/inter-latin.woff2", 200),
     ("GET", "/static/nothing.css", 404),
     ("GET", "/api/docs", 200),
     ("GET", "/api/deployments", 200),
@@ -68,7 +69,7 @@ def judge(headers: Any, url: str) -> None:
     unsafe = {word for word in policy.replace(";", " ").split() if "unsafe" in word}
     assert unsafe == ({"'unsafe-inline'", "'unsafe-eval'"} if url.startswith("/admin/") else set())
     kept = headers.get("Cache-Control", "")
-    assert ("no-store" in kept) != url.startswith("/static/css/"), kept
+    assert ("no-store" in kept) != url.startswith(("/static/css/", "/static/fonts/")), kept
 
 
 @pytest.mark.django_db(transaction=True)
@@ -186,3 +187,11 @@ def test_in_production_nothing_goes_over_plain_http() -> None:
     assert (plain_status, plain["Location"]) == (301, "https://testserver/api/deployments")
     judge(plain, "/api/deployments")
     assert found["cookies"] == [True, True, "Lax"] * 2
+
+
+def test_fonts_are_sent_as_fonts(client: Client) -> None:
+    for name in ("inter", "mono"):
+        answer = client.get(f"/static/fonts/{name}-latin.woff2")
+        assert answer["Content-Type"] == "font/woff2"
+        assert "max-age" in answer["Cache-Control"]
+        assert len(b"".join(answer.streaming_content)) > 10_000
