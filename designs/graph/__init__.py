@@ -1,10 +1,12 @@
 """The design document: parsing, checks, expressions, JSON Schemas. Plain Python."""
 
 __all__ = [
+    "drawing",
     "expressions",
     "files",
     "foreign",
     "meter",
+    "placing",
     "reads",
     "report",
     "rules",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -85,3 +86,27 @@ class ExpiringSet(Generic[K]):
 
     def discard(self, key: K) -> None:
         self._expires_at.pop(key, None)
+
+
+class TextCache(Generic[K]):
+    """Texts that never change, by key; the ones that were not used for longest are dropped."""
+
+    def __init__(self, *, max_characters: int) -> None:
+        self._texts: OrderedDict[K, str] = OrderedDict()
+        self._left = max_characters
+        self._lock = threading.Lock()
+
+    def get(self, key: K, make: Callable[[], str]) -> str:
+        """Threads that ask for the same text at once may each make it."""
+        with self._lock:
+            text = self._texts.get(key)
+            if text is not None:
+                self._texts.move_to_end(key)
+                return text
+        text = make()
+        with self._lock:
+            self._left += len(self._texts.pop(key, "")) - len(text)
+            self._texts[key] = text
+            while self._left < 0:
+                self._left += len(self._texts.popitem(last=False)[1])
+        return text
