@@ -2,6 +2,7 @@
 
 from designs.api.base import ID, route
 from designs.api.views.audit import AuditListView
+from designs.api.views.comparison import DesignVersionCompareView
 from designs.api.views.drafts import (
     DesignDetailView,
     DesignListView,
@@ -28,6 +29,7 @@ urlpatterns = [
     route(f"designs/{ID}/publish", DesignPublishView, "design-publish"),
     route(f"designs/{ID}/export", DesignExportView, "design-export"),
     route(f"designs/{ID}/versions", DesignVersionListView, "design-version-list"),
+    route(f"designs/{ID}/versions/compare", DesignVersionCompareView, "design-version-compare"),
     route(VERSION, DesignVersionDetailView, "design-version-detail"),
     route(f"{VERSION}/restore", DesignVersionRestoreView, "design-version-restore"),
 ]

@@ -88,6 +88,21 @@ def are_words(options: Any) -> bool:
     return len(options) == 1 and (options[0] is None or isinstance(options[0], bool))
 
 
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two values are equal in JSON."""
+    if one != other:
+        return False
+    # In Python `True == 1`.
+    if not _is_container(one):
+        return isinstance(one, bool) == isinstance(other, bool)
+    return bool(_text(one) == _text(other))
+
+
+def key_of(value: Any) -> Any:
+    """Hashable, and equal for equal values only."""
+    return (_text(value),) if _is_container(value) else _scalar(value)
+
+
 def largest(options: Iterable[Any]) -> int:
     return max((size(item) for item in options if _is_container(item)), default=0)
 
@@ -96,7 +111,7 @@ def is_unique(values: list[Any]) -> bool:
     """Whether no two values are equal in JSON: `1` and `1.0` are equal, `1` and `true` are not."""
     seen: set[Any] = set()
     for value in values:
-        key = (_text(value),) if _is_container(value) else _scalar(value)
+        key = key_of(value)
         if key in seen:
             return False
         seen.add(key)

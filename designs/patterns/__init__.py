@@ -3,6 +3,7 @@
 __all__ = [
     "base",
     "catalogue",
+    "comparison",
     "hints",
     "prompts",
 ]
