@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import django_filters
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
@@ -50,16 +50,23 @@ class SummaryOut(serializers.Serializer[Any]):
     removed = serializers.IntegerField()
 
 
+@extend_schema_field(
+    {"oneOf": [{"type": "integer", "minimum": 0}, {"type": "string", "enum": [DRAFT]}]}
+)
+class PlaceField(serializers.Field[Any, Any, Any, Any]):
+    """A version's number, or the draft."""
+
+
 class ComparisonOut(serializers.Serializer[Any]):
     """What changed from one version, or the draft, to another."""
 
-    to = serializers.CharField(help_text="A number, or `draft`.")
+    to = PlaceField()
     summary = SummaryOut()
     changes = PartChangeOut(many=True)
 
     def get_fields(self) -> dict[str, Any]:
         # A word of Python, so no attribute.
-        return {"from": serializers.CharField(help_text="As `to`."), **super().get_fields()}
+        return {"from": PlaceField(), **super().get_fields()}
 
 
 class CompareFilter(django_filters.FilterSet):

@@ -22,7 +22,7 @@ def design() -> Design:
     publish_design(design=design, caller=SYSTEM)
     document = greeting()
     document["blocks"][0]["agents"][0]["system_prompt"] = "You write long greetings."
-    return change_draft(design=design, document=document)
+    return change_draft(design=design, document=document, caller=SYSTEM)
 
 
 def test_a_version_is_compared_with_the_draft(client: APIClient, design: Design) -> None:
@@ -72,7 +72,7 @@ def test_what_is_not_there_is_said(client: APIClient, design: Design) -> None:
 def test_any_draft_can_be_compared(client: APIClient, design: Design) -> None:
     url = f"/api/designs/{design.pk}/versions/compare?from=1&to=draft"
     for draft in ({}, {"blocks": 5}, {"blocks": [[], 1, {"id": []}]}, {"connections": {"a": 1}}):
-        change_draft(design=design, document=draft)
+        change_draft(design=design, document=draft, caller=SYSTEM)
         answer = client.get(url)
         assert answer.status_code == 200
         assert answer.json()["changes"], draft
