@@ -5,10 +5,6 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from designs.graph.compare import Comparison, FieldChange, PartChange
 from designs.patterns.comparison import compare_designs
 from designs.sample_files import load_samples
@@ -162,49 +158,3 @@ def test_another_order_is_a_change() -> None:
         "design", "blocks", "Order of the blocks", "changed",
         (FieldChange("blocks", ["pair", "double"], ["double", "pair"]),),
     )  # fmt: skip
-
-
-def test_true_is_not_one() -> None:
-    before, after = {"blocks": [], "x": [1]}, {"blocks": [], "x": [True]}
-    assert told(compare_designs(before, after)) == [("design", "x", "changed", ["x"])]
-
-
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["a", "b", "", "two words"]),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(
-                [
-                    "id",
-                    "blocks",
-                    "connections",
-                    "agents",
-                    "settings",
-                    "type",
-                    "source",
-                    "label",
-                    "x/~",
-                ]
-            ),
-            inner,
-            max_size=5,
-        )
-    ),
-    max_leaves=20,
-)
-
-
-@given(VALUES, VALUES)
-def test_any_values_can_be_compared(before: Any, after: Any) -> None:
-    comparison = compare_designs(before, after)
-    assert compare_designs(before, before).changes == ()
-    assert sum(comparison.summary().values()) <= len(comparison.changes)
-
-
-@pytest.mark.parametrize("document", [None, 5, "text", [], {"blocks": {}}, {"blocks": [1, [], ""]}])
-def test_what_is_no_document_is_compared_too(document: Any) -> None:
-    assert compare_designs(document, document).changes == ()
-    changes = compare_designs(document, doubling()).changes
-    assert {part.change for part in changes if part.kind == "block"} >= {"added"}
-    assert compare_designs(doubling(), document).changes
