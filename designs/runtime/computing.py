@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
@@ -27,6 +28,19 @@ MAX_AT_ONCE = 65_536
 MAX_PARTS = 1_000
 
 _pool = PerProcess(lambda: ThreadPoolExecutor(THREADS, "computing"))
+
+
+def start_threads() -> None:
+    """Start the threads now, for a process that may not be able to start one later."""
+    start_all(_pool.get(), THREADS)
+
+
+def start_all(pool: ThreadPoolExecutor, threads: int) -> None:
+    """Start as many threads of the pool, which by itself starts one when it needs it."""
+    all_started = threading.Barrier(threads + 1)
+    for _ in range(threads):
+        pool.submit(all_started.wait)
+    all_started.wait()
 
 
 async def compute(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -45,7 +45,7 @@ async def perform_attempt(
     """Run the claimed execution and write its end.
 
     None if another process ends it: the lease was lost, or the database went away. Raises
-    CancelledError, with nothing written about it.
+    CancelledError, and MemoryError in a process of its own, with nothing written about it.
     """
     try:
         return await _run(execution, record, graph)
@@ -56,14 +56,27 @@ async def perform_attempt(
         await give_back(execution, record)
     except DesignInvalid:
         await end_without_outcome(record, Status.FAILED, run_error("design", NOT_RUNNABLE))
-    except MemoryError:
-        await end_without_outcome(record, Status.FAILED, run_error("memory", OUT_OF_MEMORY))
-    except Exception:
-        logger.exception("%s failed inside Orchestra.", execution.public_id)
-        await end_without_outcome(record, Status.FAILED, run_error("internal", INTERNAL))
+    except Exception as error:
+        if is_out_of_memory(error):
+            if "memory_mb" in execution.limits:
+                # This process may have none left to write the end; the worker does.
+                raise MemoryError from error
+            error_fields = run_error("memory", OUT_OF_MEMORY)
+        else:
+            logger.exception("%s failed inside Orchestra.", execution.public_id)
+            error_fields = run_error("internal", INTERNAL)
+        await end_without_outcome(record, Status.FAILED, error_fields)
     finally:
         record.stop()
     return None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """True for an error that means, or comes from, a lack of memory."""
+    # What Python says if there is no room for the stack of a thread.
+    is_own = isinstance(error, MemoryError) or str(error) == "can't start new thread"
+    cause = error.__cause__
+    return is_own or (cause is not None and is_out_of_memory(cause))
 
 
 async def give_back(execution: Execution, record: RunRecord) -> bool:

@@ -20,15 +20,17 @@ import signal
 import sys
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
 from django.db import connections
 from django.db.models.functions import Now
 
+from designs.runtime.computing import start_all, start_threads
 from executor.models import Execution, Status
 from executor.recording.recorder import RunRecord
 from executor.recording.writer import process_writer
-from executor.running.attempt import perform_attempt
+from executor.running.attempt import is_out_of_memory, perform_attempt
 from executor.running.isolation import BROKEN, ENDED, OUT_OF_MEMORY
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,8 @@ logger = logging.getLogger(__name__)
 # Address space for the threads and connections of a child, besides the limit of the run.
 OWN_BYTES = 96 * 1024 * 1024
 STACK_BYTES = 512 * 1024
+# For the database and for long answers.
+WAITING_THREADS = 4
 # Imported once before the first child.
 AHEAD = (
     "designs.outgoing.guarded_connector",
@@ -125,23 +129,33 @@ def _be_child(parent: int, command: dict[str, Any]) -> NoReturn:
         # The parent would read output of the run as the nursery's.
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
         os.dup2(2, 1)
-        # The limit is for the growth of the address space from now on.
         threading.stack_size(STACK_BYTES)
-        with open("/proc/self/statm") as file:
-            now = int(file.read().split()[0]) * resource.getpagesize()
-        maximum = now + OWN_BYTES + command["memory_mb"] * 1024 * 1024
-        resource.setrlimit(resource.RLIMIT_AS, (maximum, maximum))
-        asyncio.run(_carry(uuid.UUID(command["execution"]), command["attempt"]))
+        asyncio.run(_carry(command))
         code = ENDED
-    except MemoryError:
-        code = OUT_OF_MEMORY
-    except BaseException:
-        logger.exception("A run in a child process failed.")
+    except BaseException as error:
+        if is_out_of_memory(error):
+            code = OUT_OF_MEMORY
+        else:
+            logger.exception("A run in a child process failed.")
     finally:
         os._exit(code)
 
 
-async def _carry(pk: uuid.UUID, attempt: int) -> None:
+async def _carry(command: dict[str, Any]) -> None:
+    # A run that has used up its memory could start no thread to write its end.
+    start_threads()
+    pool = ThreadPoolExecutor(WAITING_THREADS, "waiting")
+    start_all(pool, WAITING_THREADS)
+    asyncio.get_running_loop().set_default_executor(pool)
+    _limit_growth(command["memory_mb"] * 1024 * 1024)
     rows = Execution.objects.annotate(database_time=Now()).select_related("resumed_from")
-    execution = await rows.filter(status=Status.RUNNING, attempt=attempt).aget(pk=pk)
+    rows = rows.filter(status=Status.RUNNING, attempt=command["attempt"])
+    execution = await rows.aget(pk=uuid.UUID(command["execution"]))
     await perform_attempt(execution, RunRecord(execution, process_writer()))
+
+
+def _limit_growth(maximum: int) -> None:
+    """Limit the growth of this process's address space from now on."""
+    with open("/proc/self/statm") as file:
+        now = int(file.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (now + OWN_BYTES + maximum,) * 2)

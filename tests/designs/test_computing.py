@@ -2,8 +2,9 @@
 
 import contextvars
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
-from designs.runtime.computing import MAX_AT_ONCE, compute_large
+from designs.runtime.computing import MAX_AT_ONCE, compute_large, start_all
 
 NAME = contextvars.ContextVar("name", default="nobody")
 
@@ -19,3 +20,10 @@ async def test_what_is_small_is_computed_at_once_and_what_is_large_in_a_thread()
     thread, name = await compute_large(MAX_AT_ONCE + 1, _where)
     assert thread.startswith("computing")
     assert name == "ada"
+
+
+def test_threads_can_be_started_ahead() -> None:
+    before = threading.active_count()
+    with ThreadPoolExecutor(3) as pool:
+        start_all(pool, 3)
+        assert threading.active_count() == before + 3

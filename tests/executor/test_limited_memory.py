@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from executor import states
 from executor.models import Execution, Status
+from executor.recording.recorder import RunRecord
+from executor.recording.writer import process_writer
+from executor.running import attempt
 from tests.executor.carried import Carriers
 from tests.faults.designs import chain, fan
 from tests.faults.provider import Provider
@@ -61,3 +66,27 @@ def test_a_time_limit_holds_in_a_process_of_its_own(
     model.seconds_of[f"{execution.public_id}/link1"] = 60.0
     assert carriers.carry(execution.pk) == 0
     assert fresh(execution).status == Status.TIMED_OUT
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("can't start new thread")], ids=["none", "no thread"]
+)
+def test_a_process_that_has_none_left_writes_no_end(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def run_graph(*values: Any) -> None:
+        raise error
+
+    def carry(execution: Execution) -> Execution:
+        claimed = states.claim(execution.pk, owner="test", lease_seconds=30)
+        assert claimed
+        asyncio.run(attempt.perform_attempt(claimed, RunRecord(claimed, process_writer())))
+        return fresh(execution)
+
+    monkeypatch.setattr(attempt, "run_graph", run_graph)
+    free, limited = queue(), queue(limits={"memory_mb": 64})
+    assert carry(free).error["class"] == "memory"
+    # Its worker does, by the exit code.
+    with pytest.raises(MemoryError):
+        carry(limited)
+    assert fresh(limited).status == Status.RUNNING

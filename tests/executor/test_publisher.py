@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis.asyncio
 from django.conf import settings
 
 from executor.following import pubsub
+from tests.relays import Relay
 
-BROKER = settings.REDIS_URL.removeprefix("unix://")
 # As while a server restarts; one try more would not outlive them.
 REFUSED_CONNECTIONS = 4
 
@@ -20,31 +19,13 @@ REFUSED_CONNECTIONS = 4
 async def test_a_message_outlives_a_restart_of_redis(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connections = 0
-
-    async def copy(source: Any, target: Any) -> None:
-        while data := await source.read(65_536):
-            target.write(data)
-            await target.drain()
-        target.close()
-
-    async def serve(reader: Any, writer: Any) -> None:
-        nonlocal connections
-        connections += 1
-        if connections > REFUSED_CONNECTIONS:
-            there, here = await asyncio.open_unix_connection(BROKER)
-            await asyncio.gather(copy(reader, here), copy(there, writer), return_exceptions=True)
-            here.close()
-        writer.close()
-
-    path = tmp_path / "redis"
     async with (
         redis.asyncio.Redis.from_url(settings.REDIS_URL) as client,
         client.pubsub() as listener,
-        await asyncio.start_unix_server(serve, path),
+        Relay(tmp_path / "redis", refused=REFUSED_CONNECTIONS) as relay,
     ):
         await listener.subscribe("orchestra:test:publisher")
-        monkeypatch.setattr(settings, "REDIS_URL", f"unix://{path}")
+        monkeypatch.setattr(settings, "REDIS_URL", relay.url)
         publisher = pubsub.Publisher()
         publisher.publish("orchestra:test:publisher", {"is": "there"})
         async with asyncio.timeout(60):
@@ -52,5 +33,4 @@ async def test_a_message_outlives_a_restart_of_redis(
                 if message["type"] == "message":
                     break
         assert b'"is": "there"' in message["data"]
-        assert connections > REFUSED_CONNECTIONS
-        publisher._client.close()
+        assert relay.connections > REFUSED_CONNECTIONS

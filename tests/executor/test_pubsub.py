@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,39 +11,9 @@ from django.conf import settings
 
 from designs.rows.ids import new_id
 from executor.following import pubsub
+from tests.relays import Relay
 
 PATIENCE_SECONDS = 60
-BROKER = settings.REDIS_URL.removeprefix("unix://")
-
-
-class Middle:
-    """Stands between a hub and the broker; can stop passing anything on without closing."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.connections = 0
-        self.is_silent = False
-
-    async def serve(self, reader: Any, writer: Any) -> None:
-        self.connections += 1
-        there, here = await asyncio.open_unix_connection(BROKER)
-        # One connection is silent for ever once it was silent.
-        number = self.connections
-        try:
-            await asyncio.gather(
-                self._pass(reader, here, number), self._pass(there, writer, number),
-                return_exceptions=True,
-            )  # fmt: skip
-        finally:
-            here.close()
-            writer.close()
-
-    async def _pass(self, source: Any, target: Any, number: int) -> None:
-        while data := await source.read(65536):
-            if not (self.is_silent and number == 1):
-                target.write(data)
-                await target.drain()
-        target.close()
 
 
 async def until(true: Any) -> None:
@@ -52,30 +23,27 @@ async def until(true: Any) -> None:
 
 
 def test_a_half_open_connection_is_noticed_and_replaced(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pubsub, "SILENCE_SECONDS", 0.2)
-    middle = Middle(f"{tmp_path}/s")
 
     async def story() -> None:
-        server = await asyncio.start_unix_server(middle.serve, middle.path)
-        hub = pubsub.Hub()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(settings, "REDIS_URL", f"unix://{middle.path}")
-            await hub.start()
-        await until(lambda: hub.is_connected)
-        middle.is_silent = True
-        await until(lambda: not hub.is_connected)
-        await until(lambda: hub.is_connected and middle.connections > 1)
-        await hub.close()
-        server.close()
-        await server.wait_closed()
+        async with Relay(tmp_path / "s") as relay:
+            hub = pubsub.Hub()
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(settings, "REDIS_URL", relay.url)
+                await hub.start()
+            await until(lambda: hub.is_connected)
+            relay.is_silent = True
+            await until(lambda: not hub.is_connected)
+            await until(lambda: hub.is_connected and relay.connections > 1)
+            await hub.close()
 
     asyncio.run(story())
 
 
 def test_no_subscriber_waits_for_a_broker_that_is_away(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def story() -> None:
         pubsub.running_hub()
