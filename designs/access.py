@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser, User
@@ -192,3 +192,9 @@ def hidden_deployments(caller: Caller) -> QuerySet[Any, Any]:
     """The primary keys of deployments limited to groups that the caller is in none of."""
     deployments = apps.get_model("deployments", "Deployment")._default_manager
     return deployments.exclude(groups=None).exclude(groups__in=caller.group_ids).values("pk")
+
+
+def seen_deployments(caller: Caller) -> QuerySet[Any, Any]:
+    """The present deployments that the caller may see."""
+    deployments: Any = apps.get_model("deployments", "Deployment")
+    return cast("QuerySet[Any, Any]", deployments.objects.for_caller(caller))

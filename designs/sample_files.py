@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,21 @@ class Sample:
     summary: str
     input_example: dict[str, Any]
     document: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.document["name"])
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The types of its blocks, in their order."""
+        return tuple(dict.fromkeys(block["type"] for block in self.document["blocks"]))
+
+
+@cache
+def known_samples() -> tuple[Sample, ...]:
+    """Read once, so never to be changed."""
+    return tuple(load_samples())
 
 
 def load_samples() -> list[Sample]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ from designs.errors import (
     SuggestionsOutdated,
     VersionUnknown,
 )
-from designs.graph.files import design_text, read_design_file, read_designs
+from designs.graph.files import ReadDesign, design_text, read_design_file, read_designs
 from designs.graph.rules import CheckResult
 from designs.graph.spec import Problem
 from designs.graph.suggestions import apply_to_document, read_suggestion
@@ -48,6 +48,15 @@ class Imported:
 
     design: Design
     warnings: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A design in a file as it would be imported, and the problems that its draft would have."""
+
+    document: dict[str, Any]
+    warnings: tuple[Problem, ...]
+    problems: tuple[Problem, ...]
 
 
 def create_design(
@@ -150,12 +159,9 @@ def import_designs(*, raw: object, caller: Caller) -> list[Imported]:
     `raw` is the file's bytes, or its JSON value: one design or a list, in our layout or the nested
     one. Raises ImportRefused.
     """
-    file = read_design_file(raw) if isinstance(raw, bytes) else read_designs(raw)
-    if file.problems:
-        raise ImportRefused(file.problems)
     imported = []
     with transaction.atomic():
-        for entry in file.designs:
+        for entry in _read(raw):
             design = create_design(document=entry.document, caller=caller)
             warnings = list(entry.warnings)
             if count := len(check_draft(design).problems):
@@ -164,6 +170,24 @@ def import_designs(*, raw: object, caller: Caller) -> list[Imported]:
                 warnings.append(Problem("", sentence))
             imported.append(Imported(design, tuple(warnings)))
     return imported
+
+
+def read_file(*, raw: object) -> list[Found]:
+    """What `import_designs` would save. Raises ImportRefused."""
+    found = []
+    for entry in _read(raw):
+        name = UNNAMED if is_blank(entry.document.get("name")) else ""
+        document = storable(entry.document, name)
+        problems = tuple(check_document(document).problems)
+        found.append(Found(document, tuple(entry.warnings), problems))
+    return found
+
+
+def _read(raw: object) -> Sequence[ReadDesign]:
+    file = read_design_file(raw) if isinstance(raw, bytes) else read_designs(raw)
+    if file.problems:
+        raise ImportRefused(file.problems)
+    return file.designs
 
 
 def export_design(design: Design) -> str:

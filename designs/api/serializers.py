@@ -12,7 +12,8 @@ from designs.graph.rules import CheckResult
 from designs.models import Design, DesignVersion
 from designs.patterns.catalogue import check_document
 from designs.patterns.hints import hints
-from designs.services import Imported, check_draft
+from designs.sample_files import Sample
+from designs.services import Found, Imported, check_draft
 
 
 class DesignIn(StrictSerializer):
@@ -94,14 +95,25 @@ class DesignOut(DesignBrief):
         return [{"path": p.path, "message": p.message} for p in check_draft(design).problems]
 
 
-class VersionOut(serializers.Serializer[DesignVersion]):
+class VersionBase(serializers.Serializer[DesignVersion]):
     id = serializers.UUIDField()
     version = serializers.IntegerField(source="number")
     note = serializers.CharField()
     created_at = serializers.DateTimeField()
+    created_by = serializers.CharField(
+        source="created_by_name",
+        allow_null=True,
+        help_text="The name of the user who published it; null for the installation.",
+    )
 
 
-class VersionDetailOut(VersionOut):
+class VersionOut(VersionBase):
+    deployments = serializers.IntegerField(
+        source="deployment_count", help_text="That use it now, as far as the caller may see them."
+    )
+
+
+class VersionDetailOut(VersionBase):
     document = serializers.JSONField()
 
 
@@ -116,6 +128,16 @@ class PublishedOut(VersionDetailOut):
         return [dict(row) for row in ProblemOut(warnings, many=True).data]
 
 
+class FoundOut(serializers.Serializer[Found]):
+    document = serializers.JSONField(help_text="As it would be imported.")
+    warnings = ProblemOut(many=True)
+    problems = ProblemOut(many=True)
+
+
+class ReadOut(serializers.Serializer[Any]):
+    designs = FoundOut(many=True)
+
+
 class ImportedOut(serializers.Serializer[Imported]):
     id = serializers.UUIDField(source="design.id")
     name = serializers.CharField(source="design.name")
@@ -124,3 +146,12 @@ class ImportedOut(serializers.Serializer[Imported]):
 
 class ImportOut(serializers.Serializer[Any]):
     designs = ImportedOut(many=True)
+
+
+class SampleOut(serializers.Serializer[Sample]):
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    summary = serializers.CharField()
+    kinds = serializers.ListField(child=serializers.CharField(), help_text="Its types of blocks.")
+    input_example = serializers.JSONField()
+    document = serializers.JSONField()

@@ -9,7 +9,8 @@ from designs.api.views.drafts import (
     DesignSchemaView,
     DesignValidateView,
 )
-from designs.api.views.files import DesignExportView, DesignImportView
+from designs.api.views.files import DesignExportView, DesignImportView, DesignReadView
+from designs.api.views.samples import SampleListView
 from designs.api.views.versions import (
     DesignPublishView,
     DesignVersionDetailView,
@@ -23,6 +24,8 @@ urlpatterns = [
     route("audit", AuditListView, "audit-list"),
     route("schema/design", DesignSchemaView, "design-schema"),
     route("designs", DesignListView, "design-list"),
+    route("samples", SampleListView, "sample-list"),
+    route("designs/read", DesignReadView, "design-read"),
     route("designs/import", DesignImportView, "design-import"),
     route(f"designs/{ID}", DesignDetailView, "design-detail"),
     route(f"designs/{ID}/validate", DesignValidateView, "design-validate"),

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from designs.access import Caller
+from designs.access import Caller, seen_deployments
 from designs.models.json import StoredJsonField
 from designs.rows.ids import new_id
 
@@ -87,6 +88,18 @@ class Design(models.Model):
         )
 
 
+class DesignVersionQuerySet(models.QuerySet["DesignVersion"]):
+    def for_list(self, caller: Caller) -> DesignVersionQuerySet:
+        """Newest first, without documents. Adds `deployment_count`: how many deployments that the
+        caller may see use the version.
+        """
+        rows = seen_deployments(caller).filter(version=models.OuterRef("pk")).order_by()
+        counts = rows.values("version").annotate(n=models.Count("pk")).values("n")
+        count = Coalesce(models.Subquery(counts), 0, output_field=models.IntegerField())
+        listed = self.select_related("created_by").defer("document").order_by("-number")
+        return listed.annotate(deployment_count=count)
+
+
 class DesignVersion(models.Model):
     """A published document, which never changes."""
 
@@ -99,6 +112,8 @@ class DesignVersion(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = DesignVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ("design", "-number")
@@ -113,3 +128,7 @@ class DesignVersion(models.Model):
         if not self._state.adding:
             raise TypeError("A published version cannot be changed: publish another one.")
         super().save(*args, **kwargs)
+
+    @property
+    def created_by_name(self) -> str | None:
+        return None if self.created_by is None else self.created_by.get_username()

@@ -39,7 +39,9 @@ class DesignBase(ApiView):
 
     def version(self, pk: str, number: str) -> DesignVersion:
         design = self.design(pk)
-        version = get_object_or_404(design.versions.all(), number=int(number))
+        version = get_object_or_404(
+            design.versions.select_related("created_by"), number=int(number)
+        )
         version.design = design
         return version
 

@@ -1,4 +1,4 @@
-"""The API of designs as files: export and import."""
+"""The API of designs as files: export, read and import."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from designs.api.parsers import DesignFileParser
-from designs.api.serializers import ImportOut
+from designs.api.serializers import ImportOut, ReadOut
 from designs.api.views.base import DesignBase
-from designs.services import export_design, import_designs
+from designs.services import export_design, import_designs, read_file
 
 ANY_LAYOUT = {
     "application/json": {
@@ -38,6 +38,18 @@ class DesignExportView(DesignBase):
         answer = HttpResponse(export_design(design), content_type="application/json")
         answer["Content-Disposition"] = f'attachment; filename="{name}.json"'
         return answer
+
+
+class DesignReadView(DesignBase):
+    """What a file would be imported as."""
+
+    permissions = {"POST": "designs.view_design"}
+    parser_classes = (DesignFileParser,)
+
+    @extend_schema(operation_id="designs_read_file", request=ANY_LAYOUT, responses={200: ReadOut})
+    def post(self, request: Request) -> Response:
+        """Saves nothing. Warnings say what would be renamed or left out, with paths in the file."""
+        return Response(ReadOut({"designs": read_file(raw=request.data)}).data)
 
 
 class DesignImportView(DesignBase):

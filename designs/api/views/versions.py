@@ -44,7 +44,7 @@ class DesignVersionListView(DesignBase):
         responses={200: VersionOut(many=True)},
     )
     def get(self, request: Request, pk: str) -> Response:
-        rows = self.design(pk).versions.defer("document").order_by("-number")
+        rows = self.design(pk).versions.for_list(self.caller)
         return answer_page(self, Pages(), rows, VersionOut)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import Group
 from rest_framework.test import APIClient
 
 from deployments.services import deploy_design, undeploy
 from designs.access import SYSTEM
 from designs.models import Design, DesignVersion
-from designs.services import change_draft
+from designs.services import change_draft, publish_design
 from executor.services import try_design
 from tests.documents import cyclic, doubling, greeting
 
@@ -46,7 +47,10 @@ def test_publishing_makes_the_next_version(client: APIClient, make_design: Make)
     first = client.post(f"{url}/publish", {"note": "First"}, format="json")
     assert first.status_code == 201
     assert first["Location"] == f"{url}/versions/1"
-    assert set(first.json()) == {"id", "version", "note", "created_at", "document", "warnings"}
+    assert set(first.json()) == {
+        "id", "version", "note", "created_at", "created_by", "document", "warnings",
+    }  # fmt: skip
+    assert first.json()["created_by"] == "designer"
     assert first.json()["warnings"] == []
     change_draft(design=design, caller=SYSTEM, document=greeting())
     assert client.post(f"{url}/publish").json()["version"] == 2
@@ -56,6 +60,26 @@ def test_publishing_makes_the_next_version(client: APIClient, make_design: Make)
     read = client.get(f"{url}/versions/1").json()
     assert {**read, "warnings": []} == first.json()
     assert client.get(url).json()["latest_version"] == 2
+
+
+def test_the_list_says_how_many_deployments_use_a_version(
+    client: APIClient, make_design: Make
+) -> None:
+    design = make_design()
+    shown, hidden, gone = (
+        deploy_design(design=design, endpoint_path=f"/double/{name}", caller=SYSTEM)
+        for name in ("shown", "hidden", "gone")
+    )
+    hidden.groups.add(Group.objects.create(name="Elsewhere"))
+    undeploy(deployment=gone, caller=SYSTEM)
+    publish_design(design=design, caller=SYSTEM)
+    listed = client.get(f"/api/designs/{design.pk}/versions").json()["results"]
+    assert [row["deployments"] for row in listed] == [0, 1]
+    assert [row["created_by"] for row in listed] == [None, None]
+    listed = client.get(f"/api/deployments?design_id={design.pk}").json()["results"]
+    wanted = {"id": str(shown.pk), "endpoint_path": "/double/shown", "version": 1}
+    assert [row | wanted for row in listed] == listed
+    assert [row["status"] for row in listed] == ["active"]
 
 
 def test_a_draft_with_problems_is_not_published(client: APIClient, make_design: Make) -> None:
