@@ -6,6 +6,7 @@ __all__ = [
     "expressions",
     "files",
     "foreign",
+    "labels",
     "meter",
     "placing",
     "reads",

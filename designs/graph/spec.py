@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticKnownError
 
+from designs.graph.labels import shown
+
 Role = Literal["manager", "worker", "specialist", "moderator", "reflector"]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 # One name, or several in the order in which they are tried.
@@ -62,15 +64,44 @@ class Position(_Part):
 class Agent(_Part):
     """`max_output_tokens` limits each answer; `timeout_seconds` covers all tries for one answer."""
 
-    id: str = Field(pattern=ID_PATTERN)
-    name: str = Field(default="", max_length=200)
-    role: Role = "worker"
-    system_prompt: str = ""
-    model: ModelChoice | None = None
-    max_output_tokens: Annotated[int, BeforeValidator(_whole)] | None = Field(
-        default=None, ge=1, le=MAX_OUTPUT_TOKENS
+    id: str = Field(
+        pattern=ID_PATTERN,
+        title="Id",
+        description="The name that connections and routes use.",
+        json_schema_extra=shown(kind="id", group="More"),
     )
-    timeout_seconds: float | None = Field(default=None, gt=0, le=86_400)
+    name: str = Field(default="", max_length=200, title="Name")
+    role: Role = Field(
+        default="worker", title="Role", json_schema_extra=shown(kind="choice", options="roles")
+    )
+    system_prompt: str = Field(
+        default="",
+        title="Prompt",
+        description="Who this agent is, and how it answers.",
+        json_schema_extra=shown(kind="template"),
+    )
+    model: ModelChoice | None = Field(
+        default=None,
+        title="Model",
+        json_schema_extra=shown(
+            kind="models", empty="as in the design", rest="If it cannot answer"
+        ),
+    )
+    max_output_tokens: Annotated[int, BeforeValidator(_whole)] | None = Field(
+        default=None,
+        ge=1,
+        le=MAX_OUTPUT_TOKENS,
+        title="Longest answer (tokens)",
+        json_schema_extra=shown(empty="the model's own limit", group="More"),
+    )
+    timeout_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        le=86_400,
+        title="Time limit (s)",
+        description="For one answer, with all its tries.",
+        json_schema_extra=shown(empty="none", group="More"),
+    )
 
 
 RETRIES = (
@@ -83,40 +114,133 @@ RETRIES = (
 class Block(_Part):
     """`settings` stays as written; the pattern named by `type` parses and checks it."""
 
-    id: str = Field(pattern=ID_PATTERN)
-    type: str
-    label: str = Field(default="", max_length=200)
-    task: str = ""
-    agents: list[Agent] = Field(default_factory=list, max_length=MAX_AGENTS)
-    settings: dict[str, Any] = Field(default_factory=dict)
-    timeout_seconds: float | None = Field(default=None, gt=0, le=86_400)
-    retries: int = Field(default=2, ge=0, le=10, description=RETRIES)
-    on_error: OnError = "fail"
-    default: Any = None
-    position: Position = Field(default_factory=Position)
+    id: str = Field(
+        pattern=ID_PATTERN,
+        title="Id",
+        description="The name that placeholders use, as in `blocks.find_facts.output`.",
+        json_schema_extra=shown(kind="id"),
+    )
+    type: str = Field(title="Type", json_schema_extra=shown(kind="hidden"))
+    label: str = Field(default="", max_length=200, title="Label")
+    task: str = Field(
+        default="",
+        title="Task",
+        description="Type `{{` for what this block can read.",
+        json_schema_extra=shown(kind="template"),
+    )
+    agents: list[Agent] = Field(
+        default_factory=list, max_length=MAX_AGENTS, json_schema_extra=shown(kind="hidden")
+    )
+    settings: dict[str, Any] = Field(default_factory=dict, json_schema_extra=shown(kind="hidden"))
+    timeout_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        le=86_400,
+        title="Time limit (s)",
+        json_schema_extra=shown(empty="none"),
+    )
+    retries: int = Field(
+        default=2,
+        ge=0,
+        le=10,
+        title="More tries",
+        description=RETRIES,
+        json_schema_extra=shown(help="For a call that failed in passing, as when a model is busy."),
+    )
+    on_error: OnError = Field(
+        default="fail",
+        title="Then",
+        json_schema_extra=shown(
+            choices={
+                "fail": "fail the run",
+                "continue": "go on without it",
+                "default": "hand on a default",
+            }
+        ),
+    )
+    default: Any = Field(
+        default=None,
+        title="Default",
+        description='The output if the block fails, as JSON: `"a text"`, a number, a list.',
+        json_schema_extra=shown(kind="json", when="/on_error=default"),
+    )
+    position: Position = Field(default_factory=Position, json_schema_extra=shown(kind="hidden"))
 
 
 class Connection(_Part):
-    id: str = Field(pattern=ID_PATTERN)
-    source: str
-    target: str
-    source_agent: str | None = None
-    target_agent: str | None = None
-    route: str | None = None
-    when: str | None = None
+    id: str = Field(
+        pattern=ID_PATTERN, title="Id", json_schema_extra=shown(kind="id", group="More")
+    )
+    source: str = Field(title="From", json_schema_extra=shown(kind="choice", options="blocks"))
+    target: str = Field(title="To", json_schema_extra=shown(kind="choice", options="blocks"))
+    source_agent: str | None = Field(
+        default=None,
+        title="From its agent",
+        description="Hands on the answer of this agent alone.",
+        json_schema_extra=shown(kind="choice", options="agents", empty="the block's output"),
+    )
+    target_agent: str | None = Field(
+        default=None,
+        title="To its agent",
+        description="Only this agent sees it.",
+        json_schema_extra=shown(kind="choice", options="agents", empty="all agents"),
+    )
+    route: str | None = Field(
+        default=None,
+        title="Route",
+        description="Taken if the router picks this route.",
+        json_schema_extra=shown(kind="choice", options="routes", empty="its target's id"),
+    )
+    when: str | None = Field(
+        default=None,
+        title="Only if",
+        description="An expression, as in ``input.priority >= `4` ``; empty: always.",
+        json_schema_extra=shown(kind="expression"),
+    )
 
 
 class Graph(_Part):
     """A whole design. `schema_version` is the document's key `schema`."""
 
     schema_version: Annotated[Literal[1], BeforeValidator(_whole)] = Field(
-        default=1, alias="schema"
+        default=1, alias="schema", json_schema_extra=shown(kind="hidden")
     )
-    name: str = Field(min_length=1, max_length=200)
-    description: str = Field(default="", max_length=10_000)
-    model: ModelChoice | None = None
-    input_schema: dict[str, Any] | None = None
-    output_schema: dict[str, Any] | None = None
-    blocks: list[Block] = Field(min_length=1, max_length=MAX_BLOCKS)
-    connections: list[Connection] = Field(default_factory=list, max_length=MAX_CONNECTIONS)
-    output: str | None = None
+    name: str = Field(min_length=1, max_length=200, title="Name")
+    description: str = Field(
+        default="",
+        max_length=10_000,
+        title="Description",
+        json_schema_extra=shown(kind="longtext"),
+    )
+    model: ModelChoice | None = Field(
+        default=None,
+        title="Model",
+        description="For all agents that name none.",
+        json_schema_extra=shown(
+            kind="models", empty="the installation's", rest="If it cannot answer"
+        ),
+    )
+    input_schema: dict[str, Any] | None = Field(
+        default=None, json_schema_extra=shown(kind="hidden")
+    )
+    output_schema: dict[str, Any] | None = Field(
+        default=None,
+        title="Form of the result",
+        description="A JSON schema that the result must fit.",
+        json_schema_extra=shown(kind="json", group="Result"),
+    )
+    blocks: list[Block] = Field(
+        min_length=1, max_length=MAX_BLOCKS, json_schema_extra=shown(kind="hidden")
+    )
+    connections: list[Connection] = Field(
+        default_factory=list, max_length=MAX_CONNECTIONS, json_schema_extra=shown(kind="hidden")
+    )
+    output: str | None = Field(
+        default=None,
+        title="Result",
+        description=(
+            "An expression, or a text with `{{ }}`, as in `blocks.letter.output`. Empty: the "
+            "output of the last block."
+        ),
+        json_schema_extra=shown(kind="expression", group="Result"),
+    )

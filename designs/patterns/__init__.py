@@ -5,5 +5,6 @@ __all__ = [
     "catalogue",
     "comparison",
     "hints",
+    "palette",
     "prompts",
 ]

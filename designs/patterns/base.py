@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict
 
 from designs.graph.spec import Agent, Block, Connection, Graph, Problem, Role, Source
+from designs.patterns.shapes import ANY, Shape
 
 
 class Settings(BaseModel):
@@ -161,6 +162,16 @@ class Pattern(ABC, Generic[S]):
     max_agents: ClassVar[int] = 50
     # Whether a run chooses among the outgoing connections by their `route`.
     chooses_routes: ClassVar[bool] = False
+    # What a new block begins with, and the role of an agent that is added to one.
+    new_agents: ClassVar[tuple[Agent, ...]] = ()
+    new_settings: ClassVar[Mapping[str, Any]] = {}
+    default_role: ClassVar[Role] = "worker"
+    # What agents do by their role, in a few words.
+    role_words: ClassVar[Mapping[str, str]] = {}
+    # Fields of `Block` that mean nothing here.
+    unused_fields: ClassVar[frozenset[str]] = frozenset()
+    # The shape of the output, see `shapes`.
+    output: ClassVar[Shape] = ANY
 
     def sources(self, settings: S) -> Iterable[Source]:
         """The expressions and templates in the settings, which are checked with the document."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from designs.graph.labels import without_labels
 from designs.graph.rules import CheckResult, check_graph
 from designs.graph.schemas import DIALECT
 from designs.graph.spec import ID_PATTERN, Block, Graph
@@ -65,4 +66,4 @@ def document_schema() -> dict[str, Any]:
         schema["$defs"][pattern.settings_type.__name__] = pattern.settings_type.model_json_schema()
     for end in ("source", "target"):
         schema["$defs"]["Connection"]["properties"][end]["pattern"] = ID_PATTERN
-    return {"$schema": DIALECT, **schema, "title": "Orchestra design"}
+    return {"$schema": DIALECT, **without_labels(schema), "title": "Orchestra design"}

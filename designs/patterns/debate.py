@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from designs.graph.labels import shown
 from designs.graph.spec import Agent, Block, Problem
 from designs.patterns.base import (
     AgentFailed,
@@ -30,6 +31,7 @@ from designs.patterns.prompts import (
     notes,
     render_task,
 )
+from designs.patterns.shapes import BY_AGENT, TEXT, case, with_cases
 from designs.patterns.structured import (
     field_of,
     listed,
@@ -66,17 +68,31 @@ class DebateSettings(Settings):
         default=3,
         ge=1,
         le=10,
+        title="Max rounds",
         description="Most rounds. The first is the opening, in which nobody sees the others.",
     )
     stop_on_agreement: bool = Field(
-        default=True, description="End the debate early when all debaters agree."
+        default=True,
+        title="Stop when all agree",
+        description="End the debate early when all debaters agree.",
+        json_schema_extra=shown(help=""),
     )
     judge: Judge | None = Field(
         default=None,
+        title="Decided by",
         description=(
             "`agent`: the agent with the role moderator or manager gives a verdict. `vote`: the "
             "debaters vote. `none`: the output is the last round. Empty: `agent` if there is such "
             "an agent, else `none`."
+        ),
+        json_schema_extra=shown(
+            choices={
+                "agent": "the moderator or manager",
+                "vote": "a vote of the debaters",
+                "none": "nobody: the last round",
+            },
+            empty="the moderator if there is one",
+            help="",
         ),
     )
 
@@ -91,6 +107,35 @@ class Debate(Pattern[DebateSettings]):
     roles = frozenset({"manager", "moderator", "specialist", "worker"})
     min_agents = 2
     max_agents = MAX_DEBATERS + 1
+    new_agents = (
+        Agent(
+            id="advocate",
+            name="Advocate",
+            system_prompt="You argue for the proposal, with reasons and examples.",
+        ),
+        Agent(
+            id="opponent",
+            name="Opponent",
+            system_prompt="You argue against the proposal, with reasons and examples.",
+        ),
+        Agent(
+            id="judge",
+            name="Judge",
+            role="moderator",
+            system_prompt="You weigh the arguments fairly and decide by the better reasons.",
+        ),
+    )
+    role_words = {
+        "manager": "judges",
+        "worker": "debates",
+        "specialist": "debates as a specialist",
+        "moderator": "judges",
+    }
+    output = with_cases(
+        BY_AGENT,
+        case(TEXT, judge=["agent", "vote"]),
+        case(TEXT, judge=[None], roles=list(JUDGING_ROLES)),
+    )
 
     def check(self, block: Block, settings: DebateSettings) -> Iterable[Problem]:
         judges = [agent for agent in block.agents if agent.role in JUDGING_ROLES]

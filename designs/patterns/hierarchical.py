@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from designs.graph.labels import shown
 from designs.graph.spec import Agent, Block, Problem
 from designs.patterns.base import (
     AgentFailed,
@@ -27,6 +28,7 @@ from designs.patterns.prompts import (
     notes,
     render_task,
 )
+from designs.patterns.shapes import TEXT
 from designs.patterns.structured import (
     entries_of,
     list_of,
@@ -60,16 +62,20 @@ class HierarchicalSettings(Settings):
         default=1,
         ge=1,
         le=10,
+        title="Rounds of subtasks",
         description="How often the manager may give out subtasks before it writes the answer.",
     )
     max_delegations: int | None = Field(
         default=None,
         ge=1,
         le=200,
+        title="Max subtasks",
         description="Most subtasks over all rounds. Empty: two for each worker.",
+        json_schema_extra=shown(empty="two for each worker"),
     )
     parallel: bool = Field(
         default=True,
+        title="Workers work at the same time",
         description=(
             "On: all subtasks of a round at the same time. Off: one after the other, each worker "
             "seeing the results before its own."
@@ -110,6 +116,33 @@ class Hierarchical(Pattern[HierarchicalSettings]):
     settings_type = HierarchicalSettings
     roles = frozenset({"manager", "worker", "specialist"})
     min_agents = 2
+    new_agents = (
+        Agent(
+            id="manager",
+            name="Manager",
+            role="manager",
+            system_prompt=(
+                "You lead a small team. Give each worker a clear subtask, then put the results "
+                "together into one answer."
+            ),
+        ),
+        Agent(
+            id="researcher",
+            name="Researcher",
+            system_prompt="You find the facts that a subtask needs. Say what you are not sure of.",
+        ),
+        Agent(
+            id="writer",
+            name="Writer",
+            system_prompt="You write clear, short texts from the facts you are given.",
+        ),
+    )
+    role_words = {
+        "manager": "plans and puts together",
+        "worker": "does subtasks",
+        "specialist": "does subtasks as a specialist",
+    }
+    output = TEXT
 
     def check(self, block: Block, settings: HierarchicalSettings) -> Iterable[Problem]:
         most = settings.max_delegations

@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from designs.graph.labels import shown
 from designs.graph.spec import Agent, Block, Problem
 from designs.patterns.base import Answer, BlockOutput, Pattern, RunContext, Settings
 from designs.patterns.members import ask_all, later_turns
 from designs.patterns.prompts import answer_part, delivered, display_name, notes, render_task
+from designs.patterns.shapes import BY_AGENT, TEXT, case, with_cases
 
 Aggregate = Literal["agent", "list", "vote"]
 AGGREGATING_ROLES = ("manager", "moderator")
@@ -20,17 +22,37 @@ class ParallelSettings(Settings):
     """The number of answers, the number of concurrent members, and the aggregate."""
 
     require: Literal["all"] | Annotated[int, Field(ge=1)] = Field(
-        default="all", description="How many members must answer: `all`, or a number."
+        default="all",
+        title="Answers needed",
+        description="How many members must answer: `all`, or a number.",
+        json_schema_extra=shown(
+            choices={"all": "all", "number": "at least"},
+            help="With fewer than all, the run goes on and is marked as degraded.",
+        ),
     )
     max_concurrency: int = Field(
-        default=8, ge=1, le=100, description="Most members that are asked at the same time."
+        default=8,
+        ge=1,
+        le=100,
+        title="Asked at once",
+        description="Most members that are asked at the same time.",
     )
     aggregate: Aggregate | None = Field(
         default=None,
+        title="Brought together by",
         description=(
             "`agent`: the agent with the role manager or moderator. `list`: an object by member. "
             "`vote`: the most frequent answer. Empty: `agent` if there is such an agent, else "
             "`list`."
+        ),
+        json_schema_extra=shown(
+            choices={
+                "agent": "the moderator or manager",
+                "list": "nobody: all answers",
+                "vote": "a vote: the most frequent answer",
+            },
+            empty="the moderator if there is one",
+            help="",
         ),
     )
 
@@ -45,6 +67,39 @@ class Parallel(Pattern[ParallelSettings]):
     )
     settings_type = ParallelSettings
     min_agents = 2
+    new_agents = (
+        Agent(
+            id="optimist",
+            name="Optimist",
+            system_prompt="You look for what speaks for it: chances, strengths, what can go well.",
+        ),
+        Agent(
+            id="sceptic",
+            name="Sceptic",
+            system_prompt="You look for what speaks against it: risks, gaps, what can go wrong.",
+        ),
+        Agent(
+            id="moderator",
+            name="Moderator",
+            role="moderator",
+            system_prompt=(
+                "You bring the answers of the others together into one. Say where they agree and "
+                "where they differ, then give a conclusion."
+            ),
+        ),
+    )
+    role_words = {
+        "manager": "brings the answers together",
+        "worker": "answers",
+        "specialist": "answers as a specialist",
+        "moderator": "brings the answers together",
+        "reflector": "answers as a critic",
+    }
+    output = with_cases(
+        BY_AGENT,
+        case(TEXT, aggregate=["agent", "vote"]),
+        case(TEXT, aggregate=[None], roles=list(AGGREGATING_ROLES)),
+    )
 
     def check(self, block: Block, settings: ParallelSettings) -> Iterable[Problem]:
         aggregators = [agent for agent in block.agents if agent.role in AGGREGATING_ROLES]

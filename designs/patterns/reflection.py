@@ -7,10 +7,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from designs.graph.spec import Block, Problem
+from designs.graph.labels import shown
+from designs.graph.spec import Agent, Block, Problem
 from designs.patterns.base import BlockOutput, Pattern, RunContext, Settings
 from designs.patterns.refining import refine
 from designs.patterns.reviewing import review_design
+from designs.patterns.shapes import LIST, TEXT, case, object_with, with_cases
 
 
 class ReflectionSettings(Settings):
@@ -18,25 +20,46 @@ class ReflectionSettings(Settings):
 
     mode: Literal["refine", "review_design"] = Field(
         default="refine",
+        title="What it does",
         description=(
             "`refine`: write, criticise and revise a draft. `review_design`: read all prompts of "
             "this design and the results so far, and suggest better prompts."
         ),
+        json_schema_extra=shown(
+            choices={"refine": "improve a draft", "review_design": "review this design"}, help=""
+        ),
     )
     max_rounds: int = Field(
-        default=3, ge=1, le=20, description="Most drafts that are written and scored (refine)."
+        default=3,
+        ge=1,
+        le=20,
+        title="Max drafts",
+        description="Most drafts that are written and scored (refine).",
+        json_schema_extra=shown(
+            when="/settings/mode=refine", help="Most drafts that are written and scored."
+        ),
     )
     threshold: int = Field(
         default=80,
         ge=0,
         le=100,
+        title="Good enough from",
         description="The score at which a draft is good enough, from 0 to 100 (refine).",
+        json_schema_extra=shown(
+            when="/settings/mode=refine",
+            help="The score, from 0 to 100, at which a draft is good enough.",
+        ),
     )
     patience: int = Field(
         default=1,
         ge=1,
         le=20,
+        title="Patience",
         description="Stop after so many revisions in a row that are no better (refine).",
+        json_schema_extra=shown(
+            when="/settings/mode=refine",
+            help="Stop after so many revisions in a row that are no better.",
+        ),
     )
 
 
@@ -49,6 +72,28 @@ class Reflection(Pattern[ReflectionSettings]):
     settings_type = ReflectionSettings
     roles = frozenset({"reflector", "specialist", "worker"})
     max_agents = 2
+    new_agents = (
+        Agent(
+            id="writer",
+            name="Writer",
+            system_prompt="You write a draft that does the task, and revise it by the feedback.",
+        ),
+        Agent(
+            id="critic",
+            name="Critic",
+            role="reflector",
+            system_prompt=(
+                "You judge drafts strictly: is the task met, is everything correct, is it clear?"
+            ),
+        ),
+    )
+    default_role = "reflector"
+    role_words = {
+        "worker": "writes",
+        "specialist": "writes as a specialist",
+        "reflector": "criticises",
+    }
+    output = with_cases(TEXT, case(object_with(suggestions=LIST), mode=["review_design"]))
 
     def check(self, block: Block, settings: ReflectionSettings) -> Iterable[Problem]:
         reflectors = [agent for agent in block.agents if agent.role == "reflector"]

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from designs.graph.labels import shown
 from designs.graph.report import excerpt
 from designs.graph.spec import Agent, Block, Connection, Problem
 from designs.patterns.base import (
@@ -30,6 +31,7 @@ from designs.patterns.prompts import (
     outline_of,
     render_task,
 )
+from designs.patterns.shapes import ANY, BY_AGENT, LIST, TEXT, case, object_with, with_cases
 from designs.patterns.structured import (
     Schema,
     entries_of,
@@ -53,17 +55,31 @@ class RoutingSettings(Settings):
 
     mode: Literal["single", "multi"] = Field(
         default="single",
+        title="The router picks",
         description="`single`: exactly one route is taken. `multi`: up to `max_routes` are.",
+        json_schema_extra=shown(choices={"single": "one route", "multi": "several"}, help=""),
     )
     max_routes: int = Field(
-        default=1, ge=1, le=50, description="Most routes taken at once, with `multi`."
+        default=1,
+        ge=1,
+        le=50,
+        title="Max routes",
+        description="Most routes taken at once, with `multi`.",
+        json_schema_extra=shown(when="/settings/mode=multi", help=""),
     )
     default_route: str | None = Field(
         default=None,
         min_length=1,
+        title="Route if unsure",
         description=(
             "The route taken if the router names none that there is: a specialist's id, or the "
             "name of an outgoing route. Empty: the block fails then."
+        ),
+        json_schema_extra=shown(
+            kind="choice",
+            options="routes",
+            empty="none: the block fails",
+            help="Taken if the router names no route that exists.",
         ),
     )
 
@@ -77,6 +93,39 @@ class Routing(Pattern[RoutingSettings]):
     settings_type = RoutingSettings
     roles = frozenset({"manager", "moderator", "specialist", "worker"})
     chooses_routes = True
+    new_agents = (
+        Agent(
+            id="router",
+            name="Router",
+            role="moderator",
+            system_prompt="You read the request and pick who is to answer it.",
+        ),
+        Agent(
+            id="billing",
+            name="Billing",
+            role="specialist",
+            system_prompt="You answer questions about invoices, payments, refunds and prices.",
+        ),
+        Agent(
+            id="technical",
+            name="Technical",
+            role="specialist",
+            system_prompt="You answer questions about errors, settings and whatever does not work.",
+        ),
+    )
+    default_role = "specialist"
+    role_words = {
+        "manager": "answers if picked",
+        "worker": "answers if picked",
+        "specialist": "answers if picked",
+        "moderator": "picks the route",
+    }
+    output = with_cases(
+        TEXT,
+        case(object_with(input=ANY, route=TEXT, reason=TEXT), agents=[0, 1], mode=["single"]),
+        case(object_with(input=ANY, route=LIST, reason=TEXT), agents=[0, 1], mode=["multi"]),
+        case(BY_AGENT, mode=["multi"]),
+    )
 
     def check(self, block: Block, settings: RoutingSettings) -> Iterable[Problem]:
         for place, agent in enumerate(block.agents):

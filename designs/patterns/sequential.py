@@ -6,9 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from designs.graph.spec import Block
+from designs.graph.labels import shown
+from designs.graph.spec import Agent, Block
 from designs.patterns.base import BlockOutput, Part, Pattern, RunContext, Settings
 from designs.patterns.prompts import answer_part, delivered, render_task
+from designs.patterns.shapes import TEXT
 
 
 class SequentialSettings(Settings):
@@ -16,7 +18,11 @@ class SequentialSettings(Settings):
 
     context: Literal["last", "full"] = Field(
         default="last",
+        title="An agent sees",
         description="`last`: an agent sees the answer before its own. `full`: all earlier ones.",
+        json_schema_extra=shown(
+            choices={"last": "the answer before its own", "full": "all answers"}, help=""
+        ),
     )
 
 
@@ -27,6 +33,22 @@ class Sequential(Pattern[SequentialSettings]):
     label = "Sequential"
     summary = "Agents take turns in order; each gets the task and the answer before its own."
     settings_type = SequentialSettings
+    new_agents = (
+        Agent(
+            id="writer",
+            name="Writer",
+            system_prompt="You do the task you are given. Answer briefly and to the point.",
+        ),
+        Agent(
+            id="editor",
+            name="Editor",
+            system_prompt=(
+                "You improve the answer before yours: correct mistakes, cut what is not needed, "
+                "and write it so that it is understood at once. Answer with the improved text."
+            ),
+        ),
+    )
+    output = TEXT
 
     async def run(
         self, block: Block, settings: SequentialSettings, context: RunContext

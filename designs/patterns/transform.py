@@ -5,21 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from designs.graph.expressions import missing_value
+from designs.graph.labels import one_of, shown
 from designs.graph.spec import Block, Problem, Source
 from designs.patterns.base import InstantPattern, RunContext, Settings
+from designs.patterns.shapes import ANY
 
 
 class TransformSettings(Settings):
     """One of the two: a JMESPath whose value is the output, or a text with `{{ expression }}`."""
 
+    model_config = ConfigDict(
+        json_schema_extra=one_of(
+            "Output comes from", {"expression": "an expression", "template": "a template"}
+        )
+    )
+
     expression: str | None = Field(
-        default=None, description="A JMESPath expression; its value is the output."
+        default=None,
+        title="Expression",
+        description="A JMESPath expression; its value is the output.",
+        json_schema_extra=shown(kind="expression"),
     )
     template: str | None = Field(
-        default=None, description="A text with `{{ expression }}` in it, instead of an expression."
+        default=None,
+        title="Template",
+        description="A text with `{{ expression }}` in it, instead of an expression.",
+        json_schema_extra=shown(kind="template", help="Type `{{` for what this block can read."),
     )
 
 
@@ -33,6 +47,9 @@ class Transform(InstantPattern[TransformSettings]):
     roles = frozenset()
     min_agents = 0
     max_agents = 0
+    new_settings = {"template": "{{ incoming }}"}
+    unused_fields = frozenset({"task", "agents", "timeout_seconds", "retries"})
+    output = ANY
 
     def sources(self, settings: TransformSettings) -> Iterable[Source]:
         if settings.expression is not None:
