@@ -21,6 +21,14 @@ class InputInvalid(NotAccepted):
         self.errors = errors
 
 
+class PartInvalid(NotAccepted):
+    """One block alone cannot be tried like this: field → sentences."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        super().__init__("This block cannot be tried alone like this.")
+        self.errors = errors
+
+
 class InputTooLarge(InputInvalid):
     """The input has more bytes than the deployment takes."""
 

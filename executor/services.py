@@ -14,7 +14,7 @@ from designs.errors import DesignInvalid, VersionUnknown
 from designs.models import Design, DesignVersion
 from designs.services import version_of_design
 from executor import states
-from executor.acceptance import tries
+from executor.acceptance import parts, tries
 from executor.acceptance.runs import AuditNote, Order, deployment_order, enqueue
 from executor.errors import ExecutionEnded, ModelUnavailable, NotAccepted, NotResumable
 from executor.following import pubsub
@@ -31,25 +31,38 @@ REFUSALS: tuple[type[Exception], ...] = (
 def try_design(
     *,
     design: Design,
-    input_data: dict[str, Any],
+    input_data: dict[str, Any] | None,
     caller: Caller,
     version: int | None = None,
     model: str | None = None,
+    only: str | None = None,
+    given: dict[str, Any] | None = None,
+    from_execution: str | None = None,
 ) -> Execution:
     """Start a run of the draft, or of a version, without a deployment.
 
-    A `model` replaces all that the design names. Raises RightMissing, NotAccepted, DesignInvalid,
-    VersionUnknown, ModelUnavailable.
+    A `model` replaces all that the design names. With `only`, only this block runs, as if others
+    had delivered what is `given`, or what they did in an earlier run of the design; without an
+    input it gets that run's. Raises RightMissing, NotAccepted, DesignInvalid, VersionUnknown,
+    ModelUnavailable.
     """
+    part, details = None, {"design": str(design)}
+    if only is not None:
+        run = from_execution and parts.run_to_take_from(design, from_execution, caller)
+        part = parts.PartWanted(only, given or {}, run or None)
+        details |= {"only": only, **({"from_execution": run.public_id} if run else {})}
+        if input_data is None and run:
+            input_data = run.input_data
     order = tries.order_of_try(
         design=design,
         version=None if version is None else version_of_design(design=design, number=version),
         draft=design.draft,
-        input_data=input_data,
+        input_data=input_data or {},
         caller=caller,
         model=model,
+        part=part,
     )
-    audit = AuditNote(Action.EXECUTE, details={"design": str(design)})
+    audit = AuditNote(Action.EXECUTE, details=details)
     return _enqueue_try(replace(order, audit=audit))
 
 

@@ -17,6 +17,7 @@ from designs.auditing.audit import Action, note
 from designs.errors import SuggestionsOutdated
 from designs.requests import PageRequest, requires
 from designs.runtime.threads import event_response, in_thread
+from executor.acceptance.parts import shown_outputs
 from executor.errors import ExecutionEnded, TooManyStreams
 from executor.following import pubsub
 from executor.following.broadcasts import (
@@ -99,6 +100,8 @@ def execution_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     }
     if may_see:
         context["input_text"] = readable(execution.input_data)
+        if execution.given_outputs:
+            context["given_text"] = readable(shown_outputs(execution.given_outputs))
         context["has_suggestions"] = not execution.is_live and bool(suggestions_of(execution))
         if execution.result_data is not None:
             context["result_text"] = readable(execution.result_data)

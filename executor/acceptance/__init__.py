@@ -3,6 +3,7 @@
 __all__ = [
     "documents",
     "inputs",
+    "parts",
     "runs",
     "tries",
 ]

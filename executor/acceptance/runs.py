@@ -25,6 +25,7 @@ from designs.rows.writing import insert_rows, inserts_of
 from designs.runtime import faults
 from designs.secrets.masking import masked_value
 from executor import states
+from executor.acceptance.parts import Part
 from executor.following.sending import notify_workers
 from executor.language_models import registry
 from executor.models import Execution, Status, Trigger, seconds_from_now
@@ -47,8 +48,8 @@ class Order:
     """All that an execution freezes at acceptance. `limits` has the names of the engine's Limits.
 
     A `document` runs instead of the version's; without a version it is a draft of `design_id`.
-    `model_override` replaces all models that the document names. Deployments are notified of the
-    end of a run that `settles`.
+    `model_override` replaces all models that the document names. Of a `part` only that block runs.
+    Deployments are notified of the end of a run that `settles`.
     """
 
     version: DesignVersion | None
@@ -61,6 +62,7 @@ class Order:
     document: dict[str, Any] | None = None
     design_id: Any = None
     model_override: str | None = None
+    part: Part | None = None
     settles: bool = False
     max_concurrent: int | None = None
     rerun_of: Execution | None = None
@@ -141,6 +143,8 @@ def _execution(order: Order, pk: uuid.UUID, now: datetime | None) -> Execution:
         version_id=order.version.pk if order.version else None,
         document=order.document,
         model_override=order.model_override,
+        part=order.part and {"only": order.part.only, "label": order.part.label},
+        given_outputs=order.part and masked_value(order.part.given),
         status=Status.QUEUED,
         trigger_type=order.trigger,
         triggered_by=caller.name,

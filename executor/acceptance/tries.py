@@ -9,7 +9,8 @@ from django.contrib.auth import get_user_model
 
 from designs.access import Caller
 from designs.models import Design, DesignVersion
-from executor.acceptance.documents import check_runnable, with_model
+from executor.acceptance import parts
+from executor.acceptance.documents import compile_document, with_model
 from executor.acceptance.inputs import check_input, input_validator
 from executor.acceptance.runs import Order
 from executor.errors import NotAccepted, TooManyAtOnce
@@ -36,6 +37,7 @@ def order_of_try_again(
         input_data=execution.input_data,
         caller=caller,
         model=model,
+        part=parts.wanted_again(execution),
     )
 
 
@@ -47,18 +49,21 @@ def order_of_try(
     input_data: dict[str, Any],
     caller: Caller,
     model: str | None = None,
+    part: parts.PartWanted | None = None,
 ) -> Order:
     """The order to try the version, or without one the draft; a `model` replaces all that the
-    design names.
+    design names. Of a `part` only that block runs; the input is checked if the block reads it.
 
-    Raises RightMissing, NotAccepted (InputInvalid), DesignInvalid, ModelUnavailable.
+    Raises RightMissing, NotAccepted (InputInvalid, PartInvalid), DesignInvalid, ModelUnavailable.
     """
     caller.require(TRY_DESIGN)
     if not Design.objects.for_caller(caller).filter(pk=design.pk).exists():
         raise NotAccepted("The design of this run is not there for you, so it cannot be tried.")
     document = draft if version is None else version.document
-    check_runnable(document)
-    check_input(input_validator(document), input_data)
+    compiled = compile_document(document)
+    fitted = None if part is None else parts.part_for(part, compiled)
+    if fitted is None or fitted.reads_input:
+        check_input(input_validator(document), input_data)
     if model is not None:
         registry.check_model(model)
         document = with_model(document, model)
@@ -73,6 +78,7 @@ def order_of_try(
         document=None if is_as_published else document,
         design_id=design.pk,
         model_override=model,
+        part=fitted,
     )
 
 

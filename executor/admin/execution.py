@@ -57,7 +57,8 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
     search_help_text = "Path, design, person, key, schedule, an id, or where it was called from."
     date_hierarchy = "created_at"
     deferred_in_lists = (
-        "document", "input_data", "result_data", "design__draft", "version__document",
+        "document", "input_data", "given_outputs", "result_data", "design__draft",
+        "version__document",
     )  # fmt: skip
     PAYLOADS = ("input_text", "result_text")
     # Their texts may quote a payload.
@@ -154,7 +155,8 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
     @display(description="Design", ordering="design__name")
     def design_version(self, execution: Execution) -> str:
         number = f" v{execution.version.number}" if execution.version else " (draft)"
-        return row_link(execution.version or execution.design, f"{execution.design}{number}")
+        part = f", only {execution.part['label']}" if execution.part else ""
+        return row_link(execution.version or execution.design, f"{execution.design}{number}{part}")
 
     @display(description="Duration")
     def took(self, execution: Execution) -> str:

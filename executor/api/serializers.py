@@ -12,6 +12,7 @@ from designs.access import Caller
 from designs.api.base import StrictSerializer
 from designs.api.lists import weigh
 from designs.rows.bounded import fill_page
+from executor.acceptance.parts import shown_outputs
 from executor.following.answers import usage_of
 from executor.history.quotes import (
     PAYLOAD,
@@ -25,11 +26,33 @@ from executor.models import BlockResult, Execution, Status, Step, Trigger
 class TryIn(StrictSerializer):
     """Without a version the draft runs. A model takes the place of all that the design names."""
 
-    input_data = serializers.DictField(required=False, default=dict)
+    input_data = serializers.DictField(
+        required=False,
+        help_text="With `from_execution`, that run's input if there is none.",
+    )
     version = serializers.IntegerField(
         min_value=1, max_value=999_999_999, required=False, allow_null=True
     )
     model = serializers.CharField(max_length=200, required=False, allow_null=True)
+    only = serializers.CharField(
+        max_length=64, required=False, allow_null=True, help_text="Run this block alone, by its id."
+    )
+    given = serializers.DictField(
+        required=False,
+        allow_null=True,
+        help_text="For `only`: outputs of blocks that it reads, by id, or by `block/agent`.",
+    )
+    from_execution = serializers.CharField(
+        max_length=64,
+        required=False,
+        allow_null=True,
+        help_text="For `only`: a run of the design whose outputs count where none are `given`.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("only") is None and (attrs.get("given") or attrs.get("from_execution")):
+            raise serializers.ValidationError({"only": "Name the block that is to run alone."})
+        return attrs
 
 
 class RerunIn(StrictSerializer):
@@ -97,6 +120,11 @@ class ExecutionOut(serializers.Serializer[Execution]):
     deployment_id = serializers.UUIDField(allow_null=True)
     design_id = serializers.UUIDField()
     version = serializers.IntegerField(source="version.number", allow_null=True, default=None)
+    only = serializers.CharField(
+        source="only_block",
+        allow_null=True,
+        help_text="The only block that runs, by its id; null if the whole design does.",
+    )
     execution_id = serializers.CharField(source="public_id")
     status = serializers.ChoiceField(choices=Status.choices)
     degraded = serializers.BooleanField()
@@ -152,12 +180,17 @@ class BlockOut(serializers.ModelSerializer[BlockResult]):
         default=False,
         help_text="It did not fit into the answer; get it by `?block=` and its id.",
     )
+    taken = serializers.ListField(
+        child=serializers.CharField(),
+        allow_null=True,
+        help_text="The incoming connections that brought something, by id; null: all of them.",
+    )
     usage = serializers.SerializerMethodField()
 
     class Meta:
         model = BlockResult
         fields = (
-            "output_omitted", "block_id", "status", "output", "error", "started_at",
+            "output_omitted", "block_id", "status", "taken", "output", "error", "started_at",
             "completed_at", "usage",
         )  # fmt: skip
 
@@ -229,6 +262,9 @@ def steps_for(caller: Caller, execution: Execution) -> tuple[QuerySet[Step], tup
 class ExecutionDetailOut(ExecutionOut):
     """An execution with its blocks and steps."""
 
+    given = serializers.SerializerMethodField(
+        help_text="For `only`: the outputs that its blocks upstream were given."
+    )
     blocks = serializers.SerializerMethodField()
     steps = serializers.SerializerMethodField()
     steps_next = serializers.SerializerMethodField(
@@ -241,6 +277,10 @@ class ExecutionDetailOut(ExecutionOut):
     key_id = serializers.UUIDField(
         allow_null=True, help_text="The API key of the call; hidden like `caller_address`."
     )
+
+    @extend_schema_field(serializers.DictField(allow_null=True))
+    def get_given(self, execution: Execution) -> dict[str, Any] | None:
+        return None if self.hides else shown_outputs(execution.given_outputs)
 
     @extend_schema_field(BlockOut(many=True))
     def get_blocks(self, execution: Execution) -> list[dict[str, Any]]:

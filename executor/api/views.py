@@ -184,7 +184,8 @@ class DesignExecuteView(DesignBase):
         design = self.design(pk)
         body = TryIn(data=request.data)
         body.is_valid(raise_exception=True)
-        return accepted(try_design(design=design, caller=self.caller, **body.validated_data))
+        wanted = {"input_data": None, **body.validated_data}
+        return accepted(try_design(design=design, caller=self.caller, **wanted))
 
 
 def accepted(execution: Execution) -> Response:

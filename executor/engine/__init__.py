@@ -9,5 +9,6 @@ __all__ = [
     "json_text",
     "limits",
     "llm",
+    "part",
     "runner",
 ]

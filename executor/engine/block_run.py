@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from designs.graph.expressions import Expression, Template
 from designs.graph.spec import Agent, Graph
 from designs.patterns.base import RUN_INPUT, Answer, Delivery, Part
+from executor.engine.arrivals import Arrival
 from executor.engine.compile import CompiledBlock
 from executor.engine.context import Timing
 from executor.engine.evaluation import Compiled, Evaluation
@@ -30,8 +31,6 @@ RECORD_GRACE_SECONDS = 5.0
 # Of the time a block has left: the rest is for handing its answers on.
 LAST_SHARE = 0.95
 NOTHING: tuple[Any, ...] = (None, "", [], {})
-
-Arrival = tuple[Delivery, str | None]
 
 
 class BlockHost(Host, Protocol):

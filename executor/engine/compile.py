@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from designs.graph.expressions import Expression, Template, compile_output
@@ -12,7 +12,7 @@ from designs.graph.schema_check import SchemaCheck
 from designs.graph.spec import Block, Connection, Graph
 from designs.graph.uses import reads_input
 from designs.patterns import catalogue
-from designs.patterns.base import InstantPattern, Pattern, Settings
+from designs.patterns.base import BlockOutput, InstantPattern, Pattern, Settings
 from executor.engine.journal import step_key
 
 # More blocks than this may not all have begun before one of them ends.
@@ -68,7 +68,8 @@ class CompiledGraph:
     """A graph that can run any number of times, also concurrently. Made by `compile_graph`.
 
     `first` are the ids of the blocks that every run begins with. It is empty if these are many, or
-    if one of them only computes: its failure may keep others from beginning.
+    if one of them only computes: its failure may keep others from beginning. `given` are outputs,
+    by block id, of blocks that do not run here (`part`).
     """
 
     graph: Graph
@@ -78,6 +79,7 @@ class CompiledGraph:
     output: Expression | Template | None
     output_check: SchemaCheck | None = None
     first: tuple[str, ...] = ()
+    given: Mapping[str, BlockOutput] = field(default_factory=dict)
 
     @property
     def is_instant(self) -> bool:

@@ -23,22 +23,31 @@ class ErrorInfo:
 # Never changed, but not frozen: see StepResult.
 @dataclass(slots=True)
 class BlockChanged:
-    """A block started, or ended with output or error. `at` in seconds since the epoch."""
+    """A block started, or ended with output or error. `at` in seconds since the epoch.
+
+    When it starts, `taken` are the ids of the incoming connections that brought something; None if
+    all of them did.
+    """
 
     block_id: str
     status: BlockStatus
     at: float
     output: Any = None
     error: ErrorInfo | None = None
+    taken: tuple[str, ...] | None = None
 
 
 # Never changed, but not frozen: see StepResult.
 @dataclass(slots=True)
 class StepStarted:
+    """A model is asked, for the `number`th time in this step (1 is the first)."""
+
     key: str
     block_id: str
     agent_id: str | None
     purpose: str
+    round_number: int
+    number: int
     at: float
 
 

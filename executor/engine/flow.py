@@ -14,8 +14,9 @@ from typing import Any
 from designs.graph.expressions import ExpressionError, is_truthy
 from designs.graph.meter import Allowance, Heavy
 from designs.graph.spec import Agent, Graph
-from designs.patterns.base import BlockOutput, Delivery, InstantPattern
-from executor.engine.block_run import Arrival, BlockRun, await_record
+from designs.patterns.base import BlockOutput, InstantPattern
+from executor.engine.arrivals import Arrival, arrival_of, given_arrivals, taken_of
+from executor.engine.block_run import BlockRun, await_record
 from executor.engine.budget import Budget
 from executor.engine.compile import CompiledBlock, CompiledGraph, Link
 from executor.engine.context import Setup
@@ -52,13 +53,16 @@ class Flow:
         self._waiting = [len(block.incoming) for block in compiled.blocks]
         self._arrivals: dict[int, list[Arrival | None]] = {}
         self._ready = deque(compiled.roots)
-        self._delivered: dict[str, dict[str, Any]] = {}
+        self._delivered = {name: {"output": out.value} for name, out in compiled.given.items()}
         self._open: set[int] = set()
         # Each with the numbers of its block and agent, which give the order of the reasons.
         self._degraded: list[tuple[int, int, str]] = []
         self._allowance = Allowance.of_run()
         self._evaluations: dict[int, Evaluation] = {}
         self._tasks = RunTasks(self._stop_on_internal_error)
+        if compiled.given:
+            for number in compiled.roots:
+                self._arrivals[number] = given_arrivals(compiled.blocks[number], compiled.given)
 
     async def run(self) -> bool:
         """Run to the end; False if the time ran out first. `error` is set if the run failed."""
@@ -146,8 +150,9 @@ class Flow:
                     self._settle(link, None)
             else:
                 self._open.add(number)
-                emit(BlockChanged(block.block.id, "running", now))
                 taken = [arrival for arrival in arrivals or () if arrival is not None]
+                some = None if len(taken) == len(block.incoming) else taken_of(block, arrivals)
+                emit(BlockChanged(block.block.id, "running", now, taken=some))
                 context = BlockRun(self, block, taken)
                 if block.instant is None:
                     context.begin(self._loop.time())
@@ -266,11 +271,11 @@ class Flow:
         self._delivered[block.block.id] = {"output": output.value}
         if not block.has_conditions:
             for link in block.outgoing:
-                self._settle(link, _arrival(link, output))
+                self._settle(link, arrival_of(link, output))
             return
         names = self.scope((*block.ancestors, block.id))
         for number, link in enumerate(block.outgoing):
-            arrival = _arrival(link, output)
+            arrival = arrival_of(link, output)
             if arrival is not None and link.when is not None:
                 incoming = {**names, "incoming": arrival[0].value}
                 try:
@@ -295,7 +300,7 @@ class Flow:
         """Deliver to `links`, the first of which has a condition that would block the loop."""
         evaluation = self.evaluation(block)
         for link in links:
-            arrival = _arrival(link, output)
+            arrival = arrival_of(link, output)
             if arrival is not None and link.when is not None:
                 incoming = {**names, "incoming": arrival[0].value}
                 try:
@@ -331,16 +336,3 @@ class Flow:
     def _stop_on_internal_error(self, error: BaseException) -> None:
         logger.error("A run failed inside Orchestra.", exc_info=error)
         self.stop(ErrorInfo("internal", INTERNAL))
-
-
-def _arrival(link: Link, output: BlockOutput) -> Arrival | None:
-    """The delivery of a connection whose condition holds; None if its route or agent has none."""
-    if output.routes is not None and link.route not in output.routes:
-        return None
-    connection = link.connection
-    value = output.value
-    if connection.source_agent is not None:
-        if connection.source_agent not in output.by_agent:
-            return None
-        value = output.by_agent[connection.source_agent]
-    return Delivery(connection.source, connection.source_agent, value), connection.target_agent

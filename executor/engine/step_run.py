@@ -77,7 +77,9 @@ class StepRun:
     continues.
     """
 
-    __slots__ = ("_host", "_model", "_parts", "_question", "_spending", "_started", "_whole")
+    __slots__ = (
+        "_host", "_model", "_number", "_parts", "_question", "_spending", "_started", "_whole",
+    )  # fmt: skip
 
     def __init__(self, host: Host, question: Question, earlier: StepResult | None = None) -> None:
         self._host = host
@@ -86,6 +88,7 @@ class StepRun:
         self._spending = Spending(earlier)
         self._model = ""
         self._started = host.setup.timing.now()
+        self._number = 0
         # Whether the last try failed only because it streamed.
         self._whole = False
 
@@ -95,11 +98,6 @@ class StepRun:
         Raises StepFailure when tries, models or time are spent, RunStopped when a limit is reached.
         """
         question, limit = self._question, self._question.limit
-        self._host.setup.emit(
-            StepStarted(
-                question.key, question.block_id, question.agent.id, question.purpose, self._started
-            )
-        )
         try:
             answer = await (self._first_answer() if limit is None else self._answer_by(limit))
         except ModelError as error:
@@ -245,6 +243,7 @@ class StepRun:
             setup.emit(TextDelta(question.key, question.block_id, question.agent.id, text))
 
         try:
+            self._emit_started()
             streams = question.schema is None and setup.stream()
             answer = await model.complete(request, emit_text if streams else None)
             call.answered(answer, request)
@@ -254,6 +253,21 @@ class StepRun:
         finally:
             call.end()
         return answer
+
+    def _emit_started(self) -> None:
+        self._number += 1
+        question, number, now = self._question, self._number, self._now()
+        self._host.setup.emit(
+            StepStarted(
+                question.key,
+                question.block_id,
+                question.agent.id,
+                question.purpose,
+                question.round_number,
+                number,
+                now,
+            )  # fmt: skip
+        )
 
     def _misfit(self, error: ModelError) -> ModelAnswer | None:
         """The refused answer, if the question accepts one that does not fit."""

@@ -1,4 +1,6 @@
-"""Collects model text where a run is executed, and publishes it while there are listeners."""
+"""Collects the calls and texts in progress where a run is executed, and publishes them while there
+are listeners.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +9,19 @@ import contextlib
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 
 from designs.runtime.cache import ExpiringSet
 from designs.secrets.masking import GrowingText
-from executor.engine.events import Event, StepFailed, StepFinished, TextDelta
+from executor.engine.events import (
+    BlockChanged,
+    Event,
+    StepFailed,
+    StepFinished,
+    StepStarted,
+    TextDelta,
+)
 from executor.following import pubsub
 
 # Pieces within this time are published together.
@@ -35,13 +46,15 @@ class _Text:
 
 
 class LiveText:
-    """The texts in progress of one run; belongs to the loop that runs it."""
+    """The calls and texts in progress of one run; belongs to the loop that runs it."""
 
     def __init__(self, pk: uuid.UUID, emit: Callable[[Event], None]) -> None:
         self.pk = pk
         self.loop = asyncio.get_running_loop()
         self._emit = emit
         self._texts: dict[str, _Text] = {}
+        # By step key, the last call of each step that has not finished.
+        self._started: dict[str, StepStarted] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._wanted = False
 
@@ -50,28 +63,55 @@ class LiveText:
         return self._wanted
 
     def emit(self, event: Event) -> None:
-        """Keep text, and pass every event on."""
-        if isinstance(event, TextDelta):
-            text = self._texts.get(event.key)
-            if text is None:
-                text = self._texts[event.key] = _Text(event.block_id, event.agent_id)
-            text.text.add(event.text)
-            if self._timer is None:
-                self._timer = self.loop.call_later(GATHER_SECONDS, self._publish)
-        elif isinstance(event, StepFinished):
-            if event.step.key in self._texts:
-                self._texts[event.step.key].text.show(whole=True)
-            self._publish()
-            self._texts.pop(event.step.key, None)
-        elif isinstance(event, StepFailed) and event.key in self._texts:
+        """Keep what is in progress, and pass every event on."""
+        keep = _KEEPERS.get(type(event))
+        if keep is not None:
+            keep(self, event)
+        self._emit(event)
+
+    def _start(self, event: StepStarted) -> None:
+        self._started[event.key] = event
+        if self._wanted:
+            pubsub.publish_started(self.pk, _piece(event))
+
+    def _add_text(self, event: TextDelta) -> None:
+        text = self._texts.get(event.key)
+        if text is None:
+            text = self._texts[event.key] = _Text(event.block_id, event.agent_id)
+        text.text.add(event.text)
+        if self._timer is None:
+            self._timer = self.loop.call_later(GATHER_SECONDS, self._publish)
+
+    def _finish(self, event: StepFinished) -> None:
+        if event.step.key in self._texts:
+            self._texts[event.step.key].text.show(whole=True)
+        self._publish()
+        self._forget(event.step.key)
+
+    def _change_block(self, event: BlockChanged) -> None:
+        if event.status == "running" or not self._started:
+            return
+        # Its time ran out while models were asked: these steps do not finish.
+        for key in [k for k, step in self._started.items() if step.block_id == event.block_id]:
+            self._forget(key)
+
+    def _fail(self, event: StepFailed) -> None:
+        if event.final:
+            self._forget(event.key)
+        elif event.key in self._texts:
             # The next try starts its text over.
             failed = self._texts[event.key]
             self._texts[event.key] = _Text(failed.block_id, failed.agent_id, failed.number + 1)
-        self._emit(event)
+
+    def _forget(self, key: str) -> None:
+        self._started.pop(key, None)
+        self._texts.pop(key, None)
 
     def want(self) -> None:
-        """Publish from now on, beginning with the whole texts so far."""
+        """Publish from now on, beginning with the calls in progress and their whole texts."""
         self._wanted = True
+        for step in self._started.values():
+            pubsub.publish_started(self.pk, _piece(step))
         for text in self._texts.values():
             text.published = 0
         self._publish()
@@ -96,6 +136,27 @@ class LiveText:
                 }
                 pubsub.publish_text(self.pk, piece)
                 text.published = len(shown)
+
+
+_KEEPERS: dict[type[Event], Callable[[LiveText, Any], None]] = {
+    StepStarted: LiveText._start,
+    TextDelta: LiveText._add_text,
+    StepFinished: LiveText._finish,
+    StepFailed: LiveText._fail,
+    BlockChanged: LiveText._change_block,
+}
+
+
+def _piece(step: StepStarted) -> dict[str, Any]:
+    return {
+        "key": step.key,
+        "block_id": step.block_id,
+        "agent_id": step.agent_id,
+        "purpose": step.purpose,
+        "round": step.round_number,
+        "try": step.number,
+        "at": datetime.fromtimestamp(step.at, UTC).isoformat(),
+    }
 
 
 _running: dict[uuid.UUID, LiveText] = {}

@@ -26,6 +26,8 @@ CANCELS = "orchestra:cancels"
 CHANGES = "orchestra:changes"
 LISTENS = "orchestra:listens"
 TEXTS = "orchestra:text:"
+# Kinds of messages that no row has.
+PASSING = ("text", "started")
 # Every process subscribes to these.
 COMMON = (CANCELS, CHANGES, LISTENS)
 # One command for a batch: the client takes longer to encode and decode one than Redis to publish.
@@ -57,6 +59,11 @@ def publish_cancel(pk: uuid.UUID) -> None:
 
 def publish_text(pk: uuid.UUID, piece: dict[str, Any]) -> None:
     _publish(TEXTS + pk.hex, {"kind": "text", **piece})
+
+
+def publish_started(pk: uuid.UUID, piece: dict[str, Any]) -> None:
+    """A model is asked; sent along with the texts."""
+    _publish(TEXTS + pk.hex, {"kind": "started", **piece})
 
 
 def request_texts(pk: uuid.UUID) -> None:
@@ -211,7 +218,7 @@ class Hub:
             for listener in self.on_cancel if channel == CANCELS else self.on_listen:
                 listener(uuid.UUID(message["id"]))
         for subscription in self._subscriptions.get(channel, ()):
-            if message.get("kind") != "text" or subscription.queue.qsize() < MAX_TEXTS:
+            if message.get("kind") not in PASSING or subscription.queue.qsize() < MAX_TEXTS:
                 subscription.queue.put_nowait(message)
 
     def listens_to(self, channel: str) -> bool:

@@ -16,13 +16,15 @@ from executor.following.stream_rows import (
     changed_blocks,
     read_run,
 )
-from executor.models import TERMINAL, BlockResult, Status, Step
+from executor.models import TERMINAL, BlockResult, BlockStatus, Status, Step
 
 # After this long without a message listeners get a sign of life, and rows are read, since messages
 # may be lost.
 ALIVE_SECONDS = 10.0
 # Changes within this time are read together.
 GATHER_SECONDS = 0.02
+# Of the event for a model call that began, besides its step.
+STARTED_FIELDS = ("block_id", "agent_id", "purpose", "round", "try", "at")
 
 
 class Events(Broadcast[StreamEvent]):
@@ -112,7 +114,7 @@ class Events(Broadcast[StreamEvent]):
         if message["kind"] == Status.RUNNING:
             # Another process runs it from now on, which did not get the request for texts.
             pubsub.request_texts(self.pk)
-        self._has_changed = self._has_changed or message["kind"] != "text"
+        self._has_changed = self._has_changed or message["kind"] not in pubsub.PASSING
         return self._texts.add(message)
 
 
@@ -127,17 +129,22 @@ class _Text:
 
 
 class Texts:
-    """The texts in progress of a run, put together from pieces that overlap or are lost."""
+    """The calls in progress of a run and their texts, put together from pieces that overlap or are
+    lost.
+    """
 
     def __init__(self, pk: uuid.UUID) -> None:
         self.pk = pk
         self._texts: dict[str, _Text] = {}
+        self._started: dict[str, StreamEvent] = {}
         self._finished: set[str] = set()
 
     def add(self, piece: dict[str, Any]) -> StreamEvent | None:
-        """The event for the part of the message that is new text. A piece with `at` 0 starts over:
-        a snapshot, or another try.
+        """The event for what is new in the message: a call, or a part of its text. A text with `at`
+        0 starts over: a snapshot, or another try.
         """
+        if piece["kind"] == "started":
+            return self._add_started(piece)
         if piece["kind"] != "text":
             return None
         key, number, at, content = piece["key"], piece["try"], piece["at"], piece["text"]
@@ -160,14 +167,32 @@ class Texts:
         self._texts[key] = text
         return event
 
+    def _add_started(self, piece: dict[str, Any]) -> StreamEvent | None:
+        key = piece["key"]
+        known = self._started.get(key)
+        if key in self._finished or (known is not None and known.data["at"] >= piece["at"]):
+            return None
+        data = {name: piece[name] for name in STARTED_FIELDS}
+        event = self._started[key] = StreamEvent("started", {"step": key, **data})
+        return event
+
     def snapshots(self) -> list[StreamEvent]:
+        return [*self._started.values(), *self._text_snapshots()]
+
+    def _text_snapshots(self) -> list[StreamEvent]:
         return [
             StreamEvent("delta", {**text.names, "at": 0, "text": "".join(text.parts)})
             for text in self._texts.values()
         ]
 
     def forget(self, event: StreamEvent) -> None:
-        """Drop the text of a finished step: its row has it."""
+        """Drop the text of a finished step, which its row has, and the calls of an ended block."""
         if event.name == "step":
             self._finished.add(event.data["key"])
             self._texts.pop(event.data["key"], None)
+            self._started.pop(event.data["key"], None)
+        elif event.name == "block" and event.data["status"] != BlockStatus.RUNNING:
+            block_id = event.data["block_id"]
+            ended = [k for k, step in self._started.items() if step.data["block_id"] == block_id]
+            for key in ended:
+                del self._started[key]

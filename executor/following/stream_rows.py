@@ -27,7 +27,7 @@ PAUSE_SECONDS = 0.02
 UNSENT = "-"
 LETTERS = {status.value: status.value[0] for status in BlockStatus}
 _POSITION = re.compile(r"([a-z]*)\.(\d{1,18})\.([a-z-]*)")
-BLOCK_FIELDS = ("block_id", "status", "output", "error", "started_at", "completed_at")
+BLOCK_FIELDS = ("block_id", "status", "taken", "output", "error", "started_at", "completed_at")
 STEP_FIELDS = (
     "key", "block_id", "agent_id", "round_number", "purpose", "model", "status", "text", "output",
     "finish_reason", "input_tokens", "output_tokens", "is_estimated", "cost_usd", "tries",
@@ -150,7 +150,7 @@ async def _read(queries: Sequence[RunQuery]) -> Mapping[RunQuery, RunSnapshot | 
 def read_runs(queries: Sequence[RunQuery]) -> dict[RunQuery, RunSnapshot | None]:
     """The rows of all these runs, by the same few queries for any number of them."""
     # The executions first: once one has ended, the rows read after it are complete.
-    rows = Execution.objects.defer("document", "input_data", "result_data")
+    rows = Execution.objects.defer("document", "input_data", "given_outputs", "result_data")
     executions = rows.in_bulk([query.pk for query in queries])
     snapshots: dict[RunQuery, RunSnapshot | None] = dict.fromkeys(queries)
     if not executions:

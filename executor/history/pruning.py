@@ -52,7 +52,12 @@ def remove_payloads(pks: Sequence[uuid.UUID]) -> None:
         rows = Execution.objects.filter(pk__in=pks)
         # The column of the input takes JSON's null, but not the database's.
         null = Value(None, models.JSONField())
-        empty = {"input_data": null, "result_data": None, "payload_removed_at": Now()}
+        empty = {
+            "input_data": null,
+            "given_outputs": None,
+            "result_data": None,
+            "payload_removed_at": Now(),
+        }
         with_texts = rows.filter(~Q(error=None) | Q(degraded=True))
         for row in with_texts.only("error", "degraded_reasons"):
             Execution.objects.filter(pk=row.pk).update(

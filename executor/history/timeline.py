@@ -49,7 +49,7 @@ def timeline(execution: Execution, *, with_payloads: bool) -> tuple[list[BlockVi
     """All blocks of the document with their last steps in order, and whether there are earlier
     steps.
 
-    Pages that follow a run read this at each change, so its size is limited. Blocks that the
+    Of a run of one block alone, only that one. Pages that follow a run read this at each change, so its size is limited. Blocks that the
     document does not have any more are listed by their rows.
     """
     document = execution.document or (execution.version and execution.version.document)
@@ -57,6 +57,8 @@ def timeline(execution: Execution, *, with_payloads: bool) -> tuple[list[BlockVi
     agents: dict[tuple[str, str], str] = {}
     for block in (document or {}).get("blocks", ()):
         name = block["id"]
+        if execution.only_block not in (None, name):
+            continue
         blocks[name] = BlockView(name, block.get("label") or name, block.get("type", ""))
         for agent in block.get("agents", ()):
             agents[name, agent["id"]] = agent.get("name") or agent["id"]

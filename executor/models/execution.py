@@ -44,8 +44,9 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
     def for_list(self) -> ExecutionQuerySet:
         """With the related rows that a list shows, without large columns."""
         return self.select_related("deployment", "design", "version").defer(
-            "document", "input_data", "result_data", "design__draft", "version__document"
-        )
+            "document", "input_data", "given_outputs", "result_data", "design__draft",
+            "version__document",
+        )  # fmt: skip
 
     def page(
         self, *, before: str = "", after: str = "", size: int = 50
@@ -143,6 +144,11 @@ class Execution(models.Model):
     )
     # Set for tries of a draft, or of a version with another model.
     document = StoredJsonField(null=True)
+    # Set if only one block runs: `only`, its id, and `label`.
+    part = models.JSONField(null=True)
+    # For such a run, by id of blocks upstream: `output`, and `by_agent` where its agents' outputs
+    # are others; null for a block that delivered nothing.
+    given_outputs = StoredJsonField(null=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     degraded = models.BooleanField(default=False)
     degraded_reasons = models.JSONField(default=list)
@@ -280,6 +286,11 @@ class Execution(models.Model):
     @property
     def short_id(self) -> str:
         return self.id.hex[-8:]
+
+    @property
+    def only_block(self) -> str | None:
+        """The id of the only block that runs; None if the whole design does."""
+        return None if self.part is None else str(self.part["only"])
 
     @property
     def tokens(self) -> int:

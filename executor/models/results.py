@@ -28,6 +28,8 @@ class BlockResult(models.Model):
     )
     output = StoredJsonField(null=True)
     error = models.JSONField(null=True)
+    # The ids of the incoming connections that brought something; null if all of them did.
+    taken = models.JSONField(null=True)
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
 

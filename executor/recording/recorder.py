@@ -40,7 +40,7 @@ GIVEN_UP = RecorderUnavailable("Writing a record took so long that it was given 
 KEEP_FIRST = Conflict()
 LATEST_STATE = Conflict(
     unique=("execution", "block_id"),
-    change=("status", "output", "error", "started_at", "completed_at"),
+    change=("status", "output", "error", "started_at", "completed_at", "taken"),
 )
 TAKEN_OVER = "Another process took this execution over."
 

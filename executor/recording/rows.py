@@ -77,6 +77,7 @@ def change_block(blocks: dict[str, BlockResult], pk: uuid.UUID, event: BlockChan
     row.status = event.status
     if event.status == "running":
         row.started_at = at
+        row.taken = None if event.taken is None else list(event.taken)
     else:
         row.completed_at = at
         row.output = event.output
@@ -180,6 +181,7 @@ def copy_of(row: BlockResult) -> BlockResult:
         error=row.error,
         started_at=row.started_at,
         completed_at=row.completed_at,
+        taken=row.taken,
     )
 
 

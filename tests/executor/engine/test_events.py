@@ -48,7 +48,8 @@ async def test_the_order_of_events() -> None:
     assert entries_of(played) == [
         "a running",
         "a/x/1/answer started", "a/x/1/answer finished",
-        "a/y/1/answer started", "a/y/1/answer failed", "a/y/1/answer finished",
+        "a/y/1/answer started", "a/y/1/answer failed",
+        "a/y/1/answer started", "a/y/1/answer finished",
         "a completed",
         "b running", "b/-/1/transform finished", "b completed",
     ]  # fmt: skip

@@ -1,0 +1,39 @@
+"""What connections bring to a block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from designs.patterns.base import BlockOutput, Delivery
+from executor.engine.compile import CompiledBlock, Link
+
+# With the agent that it is for; None: the whole block.
+Arrival = tuple[Delivery, str | None]
+
+
+def arrival_of(link: Link, output: BlockOutput) -> Arrival | None:
+    """The delivery of a connection whose condition holds; None if its route or agent has none."""
+    if output.routes is not None and link.route not in output.routes:
+        return None
+    connection = link.connection
+    value = output.value
+    if connection.source_agent is not None:
+        if connection.source_agent not in output.by_agent:
+            return None
+        value = output.by_agent[connection.source_agent]
+    return Delivery(connection.source, connection.source_agent, value), connection.target_agent
+
+
+def given_arrivals(block: CompiledBlock, given: Mapping[str, BlockOutput]) -> list[Arrival | None]:
+    """What given outputs bring to the block: whatever their conditions, connections are taken."""
+    outputs = [given.get(link.connection.source) for link in block.incoming]
+    return [
+        None if output is None else arrival_of(link, output)
+        for link, output in zip(block.incoming, outputs, strict=True)
+    ]
+
+
+def taken_of(block: CompiledBlock, arrivals: Sequence[Arrival | None] | None) -> tuple[str, ...]:
+    """The ids of the connections that brought something."""
+    links = zip(block.incoming, arrivals or (), strict=False)
+    return tuple(link.connection.id for link, arrival in links if arrival is not None)
