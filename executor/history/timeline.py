@@ -49,8 +49,8 @@ def timeline(execution: Execution, *, with_payloads: bool) -> tuple[list[BlockVi
     """All blocks of the document with their last steps in order, and whether there are earlier
     steps.
 
-    Of a run of one block alone, only that one. Pages that follow a run read this at each change, so its size is limited. Blocks that the
-    document does not have any more are listed by their rows.
+    Of a run of one block alone, only that one. Pages that follow a run read this at each change, so
+    its size is limited. Blocks that the document does not have any more are listed by their rows.
     """
     document = execution.document or (execution.version and execution.version.document)
     blocks: dict[str, BlockView] = {}

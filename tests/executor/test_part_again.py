@@ -82,7 +82,7 @@ def failed(execution: Execution) -> Execution:
 @pytest.fixture
 def local(drawn: Design) -> Design:
     """The same with the stand-in."""
-    change_draft(design=drawn, document={**desk(), "model": "offline:stand-in"})
+    change_draft(caller=SYSTEM, design=drawn, document={**desk(), "model": "offline:stand-in"})
     drawn.refresh_from_db()
     return drawn
 
@@ -106,7 +106,7 @@ def test_a_version_that_reads_more_is_not_run_with_less(local: Design) -> None:
     changed = desk()
     changed["blocks"].append(transform("further"))
     changed["connections"].append(link("further", "desk"))
-    change_draft(design=local, document={**changed, "model": "offline:stand-in"})
+    change_draft(caller=SYSTEM, design=local, document={**changed, "model": "offline:stand-in"})
     publish_design(design=local, caller=SYSTEM)
     with pytest.raises(PartInvalid) as refused:
         rerun_execution(execution=first, caller=SYSTEM, newest=True)
