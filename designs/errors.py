@@ -62,6 +62,10 @@ class VersionUnknown(Exception):
     """The design has no version of that number."""
 
 
+class RevisionUnknown(Exception):
+    """The draft was never at that revision."""
+
+
 class NotAllowed(Exception):
     """The caller lacks a permission; the message says which."""
 

@@ -11,6 +11,7 @@ from django.db.models import Max, ProtectedError
 
 from designs.access import Caller
 from designs.auditing.audit import Action, note
+from designs.drafts import checkpoints
 from designs.drafts.writing import (
     UNNAMED,
     Revisions,
@@ -25,6 +26,7 @@ from designs.errors import (
     DesignInvalid,
     ImportRefused,
     NotAllowed,
+    RevisionUnknown,
     SuggestionsOutdated,
     VersionUnknown,
 )
@@ -32,9 +34,10 @@ from designs.graph.files import ReadDesign, design_text, read_design_file, read_
 from designs.graph.rules import CheckResult
 from designs.graph.spec import Problem
 from designs.graph.suggestions import apply_to_document, read_suggestion
-from designs.models import Design, DesignVersion
+from designs.models import Design, DesignVersion, DraftCheckpoint
+from designs.models.checkpoint import Reason
 from designs.patterns.catalogue import check_document
-from designs.secrets.masking import masked
+from designs.secrets.masking import masked, masked_value
 
 IN_USE = (
     "This design cannot be deleted: deployments or executions refer to it, and the history must "
@@ -86,14 +89,17 @@ def change_draft(
     name: str | None = None,
     description: str | None = None,
     revisions: Revisions = None,
+    reason: Reason | None = None,
 ) -> Design:
     """Replace the draft, or only its name or description. A draft without a name keeps the old one.
 
-    `name` and `description` replace those of the document. Raises RowGone, and DraftChanged if the
-    draft is at none of the `revisions`.
+    `name` and `description` replace those of the document. For a `reason` the draft before it
+    becomes a checkpoint in any case. Raises RowGone, and DraftChanged if the draft is at none of
+    the `revisions`.
     """
     with transaction.atomic():
         locked = lock_draft(design, revisions)
+        checkpoints.keep_before(locked, caller, reason, has_seen=revisions is not None)
         base = locked.draft if document is None else document
         draft = storable(base, name or (locked.name if is_blank(base.get("name")) else ""))
         if description is not None:
@@ -143,7 +149,9 @@ def apply_suggestions(
         document, refusals = apply_to_document(locked.draft, filter(None, read))
         if refusals:
             raise SuggestionsOutdated(refusals)
-        return change_draft(design=design, document=document, caller=caller)
+        return change_draft(
+            design=design, document=document, caller=caller, reason=Reason.SUGGESTIONS
+        )
 
 
 # --- Checks and files -----------------------------------------------------------------------------
@@ -208,8 +216,51 @@ def restore_version(
     *, version: DesignVersion, caller: Caller, revisions: Revisions = None
 ) -> Design:
     """Raises what `change_draft` raises."""
-    design, document = version.design, version.document
-    return change_draft(design=design, document=document, caller=caller, revisions=revisions)
+    return _restore(version.design, version.document, caller, revisions)
+
+
+def restore_checkpoint(
+    *, checkpoint: DraftCheckpoint, caller: Caller, revisions: Revisions = None
+) -> Design:
+    """Raises what `change_draft` raises."""
+    return _restore(checkpoint.design, checkpoint.document, caller, revisions)
+
+
+def _restore(
+    design: Design, document: dict[str, Any], caller: Caller, revisions: Revisions
+) -> Design:
+    return change_draft(
+        design=design,
+        document=document,
+        caller=caller,
+        revisions=revisions,
+        reason=Reason.RESTORE,
+    )
+
+
+def keep_checkpoint(
+    *,
+    design: Design,
+    caller: Caller,
+    reason: Reason,
+    document: dict[str, Any] | None = None,
+    revision: int | None = None,
+) -> DraftCheckpoint:
+    """Keep a document that was based on that revision of the draft (the current one if None), or
+    the draft itself.
+
+    Raises RowGone, RevisionUnknown.
+    """
+    with transaction.atomic():
+        locked = lock_draft(design, None)
+        if revision is not None and revision > locked.revision:
+            raise RevisionUnknown(
+                f"The draft is at revision {locked.revision}: nothing is based on a later one."
+            )
+        if document is None:
+            return checkpoints.keep(locked, locked.draft, reason, author_id=locked.changed_by_id)
+        own = masked_value(document)
+        return checkpoints.keep(locked, own, reason, author_id=caller.user_id, revision=revision)
 
 
 def publish_design(

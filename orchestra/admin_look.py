@@ -56,14 +56,14 @@ def page(title: str, icon: str, url_name: str, permission: str) -> dict[str, Any
     }
 
 
-def rows(title: str, icon: str, model: str) -> dict[str, Any]:
-    """A link to a model's list, for callers who may see or change it."""
+def rows(title: str, icon: str, model: str, *permissions: str) -> dict[str, Any]:
+    """A link to a model's list, for callers who may see or change it, or have a permission."""
     app, _, name = model.partition(".")
     return {
         "title": title,
         "icon": icon,
         "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
-        "permission": may(f"{app}.view_{name}", f"{app}.change_{name}"),
+        "permission": may(*(permissions or (f"{app}.view_{name}", f"{app}.change_{name}"))),
     }
 
 
@@ -91,6 +91,7 @@ NAVIGATION = [
         "items": [
             rows("Designs", "schema", "designs.design"),
             rows("Versions", "verified", "designs.designversion"),
+            rows("Checkpoints", "restore", "designs.draftcheckpoint", "designs.view_design"),
         ],
     },
     {

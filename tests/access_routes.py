@@ -14,8 +14,9 @@ from deployments.access.keys import create_key
 from deployments.models import ApiKey, Deployment, Schedule
 from deployments.services import deploy_design
 from designs.access import SYSTEM
-from designs.models import Design
-from designs.services import create_design
+from designs.models import Design, DraftCheckpoint
+from designs.models.checkpoint import Reason
+from designs.services import create_design, keep_checkpoint
 from executor.acceptance.runs import Order
 from executor.models import Execution, Trigger
 from tests.documents import doubling
@@ -48,6 +49,7 @@ class World:
     execution: Execution
     key: ApiKey
     schedule: Schedule
+    checkpoint: DraftCheckpoint
 
 
 def make_world(owner: Any) -> World:
@@ -65,7 +67,8 @@ def make_world(owner: Any) -> World:
     execution = new_execution(order)
     execution.save(force_insert=True)
     key, schedule = create_key(owner=owner)[0], deployment.schedules.get()
-    return World(design, deployment, execution, key, schedule)
+    checkpoint = keep_checkpoint(design=design, caller=SYSTEM, reason=Reason.BY_HAND)
+    return World(design, deployment, execution, key, schedule, checkpoint)
 
 
 def routes() -> list[Route]:
@@ -86,6 +89,7 @@ def address(route: Route, world: World) -> str:
         "log_id": world.execution.pk,
         "number": 1,
         "schedule_id": world.schedule.pk,
+        "checkpoint_id": world.checkpoint.pk,
     }
     path = re.sub(r"/\?\$$|[\^$]", "", route.pattern)
     path = re.sub(r"<\w+:(\w+)>", lambda m: str(values.get(m[1], uuid.UUID(int=1))), path)

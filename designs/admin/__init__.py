@@ -1,5 +1,5 @@
-"""The admin of designs, their versions, and the audit."""
+"""The admin of designs, their versions and checkpoints, and the audit."""
 
-from designs.admin import audit, design, version
+from designs.admin import audit, checkpoint, design, version
 
-__all__ = ["audit", "design", "version"]
+__all__ = ["audit", "checkpoint", "design", "version"]

@@ -17,8 +17,8 @@ from designs.admin.fields import JsonObjectField
 from designs.admin.refusals import DESIGN_REFUSALS, ServiceForm, explain, problem_line
 from designs.admin.shown import admin_url, badge, json_block, row_link, sentences
 from designs.admin.verbs import ActionResult, page_verb, posted
-from designs.errors import DesignInUse, DesignInvalid
-from designs.models import Design, DesignVersion
+from designs.errors import DesignInUse, DesignInvalid, DraftChanged
+from designs.models import Design, DesignVersion, DraftCheckpoint
 from designs.patterns.hints import hints
 from designs.requests import PageRequest
 from designs.services import (
@@ -45,6 +45,7 @@ class DesignForm(ServiceForm):
         help_text="The whole design as JSON. A draft may have problems; they are listed when it is "
         "saved, and must be gone before it is published.",
     )
+    base_revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Design
@@ -54,6 +55,7 @@ class DesignForm(ServiceForm):
         super().__init__(*args, **kwargs)
         new = self.instance._state.adding
         self.initial.setdefault("document", EMPTY_DOCUMENT if new else self.instance.draft)
+        self.initial["base_revision"] = None if new else self.instance.revision
 
 
 class PublishForm(forms.Form):
@@ -80,6 +82,23 @@ class VersionInline(ReadOnlyInline):
         return row_link(version, f"v{version.number}")
 
 
+class CheckpointInline(ReadOnlyInline):
+    model = DraftCheckpoint
+    fields = ("state", "reason", "author", "created_at")
+    ordering = ("-pk",)
+    verbose_name_plural = "Draft history"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("document").select_related("author")
+
+    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+        return bool(request.caller.may("designs.view_design"))
+
+    @display(description="State")
+    def state(self, checkpoint: DraftCheckpoint) -> str:
+        return row_link(checkpoint, f"r{checkpoint.revision}")
+
+
 @admin.register(Design)
 class DesignAdmin(OrchestraAdmin):
     form = DesignForm
@@ -90,17 +109,29 @@ class DesignAdmin(OrchestraAdmin):
     date_hierarchy = "updated_at"
     deferred_in_lists = ("draft",)
     fieldsets = (
-        (None, {"fields": ("name", "description", "published", "problems", "document")}),
+        (
+            None,
+            {
+                "fields": (
+                    "name",
+                    "description",
+                    "published",
+                    "problems",
+                    "document",
+                    "base_revision",
+                )
+            },
+        ),
         ("Made", {"fields": ("created_by", "created_at", "updated_at"), "classes": ("tab",)}),
     )
     add_fieldsets = ((None, {"fields": ("document",)}),)
     readonly_fields = (
         "name", "description", "published", "problems", "created_by", "created_at", "updated_at",
     )  # fmt: skip
-    inlines = (VersionInline,)
+    inlines = (VersionInline, CheckpointInline)
     actions_detail = ("publish", "clone", "export")
     actions_submit_line = ("save_and_publish",)
-    refusals = {**DESIGN_REFUSALS, DesignInUse: ""}
+    refusals = {**DESIGN_REFUSALS, DesignInUse: "", DraftChanged: "document"}
 
     def get_queryset(self, request: Any) -> Any:
         return super().get_queryset(request).with_latest_version()
@@ -131,10 +162,17 @@ class DesignAdmin(OrchestraAdmin):
         """For callers who may not change the design; the form has a field of this name."""
         return json_block(design.draft)
 
+    @display(description="Revision")
+    def base_revision(self, design: Design) -> int:
+        """Like `document`."""
+        return design.revision
+
     def store(self, request: Any, obj: Design, form: Any, change: bool) -> None:
-        document = form.cleaned_data["document"]
+        document, base = form.cleaned_data["document"], form.cleaned_data["base_revision"]
         if change:
-            change_draft(design=obj, document=document, caller=request.caller)
+            revisions = None if base is None else {base}
+            given = {"document": document, "revisions": revisions}
+            change_draft(design=obj, caller=request.caller, **given)
         else:
             become(obj, create_design(document=document, caller=request.caller))
         count = len(check_draft(obj).problems)

@@ -2,6 +2,11 @@
 
 from designs.api.base import ID, route
 from designs.api.views.audit import AuditListView
+from designs.api.views.checkpoints import (
+    DesignCheckpointDetailView,
+    DesignCheckpointListView,
+    DesignCheckpointRestoreView,
+)
 from designs.api.views.comparison import DesignVersionCompareView
 from designs.api.views.drafts import (
     DesignDetailView,
@@ -19,6 +24,7 @@ from designs.api.views.versions import (
 )
 
 VERSION = rf"designs/{ID}/versions/(?P<number>[0-9]{{1,9}})"
+CHECKPOINT = rf"designs/{ID}/checkpoints/{ID.replace('pk', 'checkpoint_id', 1)}"
 
 urlpatterns = [
     route("audit", AuditListView, "audit-list"),
@@ -35,4 +41,7 @@ urlpatterns = [
     route(f"designs/{ID}/versions/compare", DesignVersionCompareView, "design-version-compare"),
     route(VERSION, DesignVersionDetailView, "design-version-detail"),
     route(f"{VERSION}/restore", DesignVersionRestoreView, "design-version-restore"),
+    route(f"designs/{ID}/checkpoints", DesignCheckpointListView, "design-checkpoint-list"),
+    route(CHECKPOINT, DesignCheckpointDetailView, "design-checkpoint-detail"),
+    route(f"{CHECKPOINT}/restore", DesignCheckpointRestoreView, "design-checkpoint-restore"),
 ]

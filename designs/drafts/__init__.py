@@ -1,3 +1,3 @@
 """Writing drafts so that two editors lose nothing: revisions and checkpoints."""
 
-__all__ = ["writing"]
+__all__ = ["checkpoints", "writing"]

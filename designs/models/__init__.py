@@ -1,6 +1,7 @@
 """Rows of designs, and rows that all apps share."""
 
 from designs.models.audit import Action, AuditEntry, AuditEntryQuerySet
+from designs.models.checkpoint import DraftCheckpoint
 from designs.models.design import Design, DesignQuerySet, DesignVersion
 from designs.models.grant import GroupGrant
 from designs.models.pruning import AuditPruning
@@ -14,6 +15,7 @@ __all__ = [
     "Design",
     "DesignQuerySet",
     "DesignVersion",
+    "DraftCheckpoint",
     "GroupGrant",
     "PersonSession",
 ]

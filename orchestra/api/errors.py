@@ -92,6 +92,7 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
         lambda e: {"errors": {"suggestions": list(e.sentences)}},
     ),
     designs.VersionUnknown: (422, "version-unknown", _at("version")),
+    designs.RevisionUnknown: (422, "revision-unknown", _at("revision")),
     designs.RightMissing: (403, "permission-denied", _nothing),
     designs.NotAllowed: (422, "not-allowed", _nothing),
     deployments.DeploymentInactive: (409, "deployment-inactive", _nothing),

@@ -21,7 +21,8 @@ from deployments.services import deploy_design
 from designs.access import SYSTEM
 from designs.auditing.audit import Action, note
 from designs.models import AuditEntry, Design, DesignVersion
-from designs.services import create_design, publish_design
+from designs.models.checkpoint import Reason
+from designs.services import create_design, keep_checkpoint, publish_design
 from executor.models import BlockResult, Execution, ModelConnection, Step, Trigger
 from tests.access_routes import World, address, routes
 from tests.admin_pages import url_of
@@ -45,7 +46,9 @@ def plant(given: Planting) -> list[str]:
     rows += [_connections(given), Group.objects.order_by("-pk").first()]
     rows += _parts(given, execution)
     audited = [_history(given, row, owner) for row in rows]
-    world = World(design, deployment, execution, key, deployment.schedules.get())
+    checkpoint = keep_checkpoint(design=design, caller=SYSTEM, reason=Reason.BY_HAND)
+    world = World(design, deployment, execution, key, deployment.schedules.get(), checkpoint)
+    rows += [checkpoint]
     rows += [world.schedule, world.schedule.beat_task, audited[0]]
     return [*_pages(world), *_live(execution), *_admin(rows), *_searches(given)]
 

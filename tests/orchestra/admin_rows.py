@@ -30,7 +30,8 @@ from deployments.services import deploy_design
 from designs.access import SYSTEM, caller_of
 from designs.auditing.audit import Action, note
 from designs.models import Design, DesignVersion
-from designs.services import create_design, publish_design
+from designs.models.checkpoint import Reason
+from designs.services import create_design, keep_checkpoint, publish_design
 from executor.acceptance.runs import Order
 from executor.models import BlockResult, DailyTotals, Execution, ModelConnection, Step, Trigger
 from tests.documents import doubling
@@ -126,6 +127,9 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "designs.AuditEntry": lambda: note(Action.EXPORT, Design(name="Any"), count=number()),
     "designs.Design": design,
     "designs.DesignVersion": version,
+    "designs.DraftCheckpoint": lambda: keep_checkpoint(
+        design=design(), caller=SYSTEM, reason=Reason.BY_HAND
+    ),
     "deployments.ApiKey": lambda: create_key(owner=user(), deployments=[deployment()])[0],
     "deployments.Delivery": delivery,
     "deployments.Deployment": deployment,
