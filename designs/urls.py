@@ -2,8 +2,15 @@
 
 from django.urls import path
 
-from designs.views import lists
+from designs.views import edit, lists, new, place
 
 app_name = "designs"
 
-urlpatterns = [path("", lists.design_list, name="design-list")]
+urlpatterns = [
+    path("", lists.design_list, name="design-list"),
+    path("new/", new.design_new, name="design-new"),
+    path("<uuid:pk>/", edit.design_edit, name="design-edit"),
+    path("<uuid:pk>/save/", edit.design_save, name="design-save"),
+    path("<uuid:pk>/publish/", edit.design_publish, name="design-publish"),
+    path("<uuid:pk>/place/", place.design_place, name="design-place"),
+]

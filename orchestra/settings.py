@@ -255,6 +255,11 @@ AUDITLOG_STORE_JSON_CHANGES = True
 AUDITLOG_USE_FK_STRING_REPRESENTATION = True
 AUDITLOG_MASK_CALLABLE = "designs.models.audit.hidden"
 
+# --- Designer -------------------------------------------------------------------------------------
+
+# What the designer says about runs comes from an app above its own.
+RUN_FACTS = "executor.acceptance.offers.run_facts"
+
 # --- API ------------------------------------------------------------------------------------------
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576

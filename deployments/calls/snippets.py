@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import dataclass
-from typing import Any
 
 from deployments.models import Deployment
-from designs.patterns.base import Part
-from executor.engine.llm.base import ModelRequest
-from executor.engine.llm.invention import invent
+from executor.acceptance.offers import example_input
 
 KEY = "orc_…"
 
@@ -19,20 +16,6 @@ KEY = "orc_…"
 class Snippet:
     language: str
     code: str
-
-
-def example_input(document: dict[str, Any]) -> dict[str, Any]:
-    """The input schema's own first example, else a value that fits as well as the schema tells."""
-    schema = document.get("input_schema")
-    if not isinstance(schema, dict):
-        return {}
-    for example in schema.get("examples", ()):
-        if isinstance(example, dict):
-            return example
-    parts = (Part("Task", "An example text."),)
-    request = ModelRequest(call_key="", system="", parts=parts, purpose="example", role="worker")
-    value = invent(schema, request)
-    return value if isinstance(value, dict) else {}
 
 
 def snippets(deployment: Deployment) -> list[Snippet]:

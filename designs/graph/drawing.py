@@ -26,6 +26,9 @@ class DrawnAgent:
 
 @dataclass(frozen=True, slots=True)
 class DrawnBlock:
+    """`index` is its place in the document's list."""
+
+    index: int
     id: str
     type: str
     label: str
@@ -45,6 +48,7 @@ class DrawnWire:
     label: str
     is_code: bool
     meaning: str
+    index: int
 
     @property
     def link(self) -> Link:
@@ -67,13 +71,13 @@ def read_drawing(document: object) -> Drawing:
     """Never raises. A block without an id of its own gets one that no connection can name."""
     raw = document if isinstance(document, dict) else {}
     blocks: dict[str, DrawnBlock] = {}
-    for index, item in enumerate(_objects(raw.get("blocks"), MAX_BLOCKS)):
+    for index, item in _objects(raw.get("blocks"), MAX_BLOCKS):
         name = _text(item.get("id"))
         name = name if name and name not in blocks else f"#{index + 1}"
-        blocks[name] = _block(name, item)
+        blocks[name] = _block(index, name, item)
     wires = tuple(
-        _wire(item)
-        for item in _objects(raw.get("connections"), MAX_CONNECTIONS)
+        _wire(index, item)
+        for index, item in _objects(raw.get("connections"), MAX_CONNECTIONS)
         if _text(item.get("source")) in blocks and _text(item.get("target")) in blocks
     )
     return Drawing(_text(raw.get("name")), blocks, wires)
@@ -114,20 +118,21 @@ def run_order(drawing: Drawing) -> list[str]:
     return order + [name for name in drawing.blocks if name not in known]
 
 
-def _block(name: str, item: dict[str, Any]) -> DrawnBlock:
+def _block(index: int, name: str, item: dict[str, Any]) -> DrawnBlock:
     agents = tuple(
         DrawnAgent(
             _text(agent.get("id")),
             _text(agent.get("name")) or _text(agent.get("id")) or "Agent",
             _text(agent.get("role")),
         )
-        for agent in _objects(item.get("agents"), MAX_AGENTS)
+        for _, agent in _objects(item.get("agents"), MAX_AGENTS)
     )
     label = _text(item.get("label")) or name
-    return DrawnBlock(name, _text(item.get("type")), label, agents, _position(item.get("position")))
+    position = _position(item.get("position"))
+    return DrawnBlock(index, name, _text(item.get("type")), label, agents, position)
 
 
-def _wire(item: dict[str, Any]) -> DrawnWire:
+def _wire(index: int, item: dict[str, Any]) -> DrawnWire:
     route, when = _text(item.get("route")), _text(item.get("when"))
     return DrawnWire(
         _text(item.get("id")),
@@ -138,6 +143,7 @@ def _wire(item: dict[str, Any]) -> DrawnWire:
         when or route,
         bool(when),
         ", if ".join(filter(None, (route, when))),
+        index,
     )
 
 
@@ -154,9 +160,9 @@ def _number(raw: object) -> float | None:
     return raw if abs(raw) <= FARTHEST else None
 
 
-def _objects(raw: object, most: int) -> list[dict[str, Any]]:
+def _objects(raw: object, most: int) -> list[tuple[int, dict[str, Any]]]:
     items = raw if isinstance(raw, list) else []
-    return [item for item in items[:most] if isinstance(item, dict)]
+    return [(index, item) for index, item in enumerate(items[:most]) if isinstance(item, dict)]
 
 
 def _text(raw: object) -> str:

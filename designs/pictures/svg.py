@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -76,12 +76,18 @@ def graph_picture(
     return _svg(drawing, look)
 
 
-def remembered_picture(key: Hashable, read: Callable[[], object], size: Size) -> str:
-    """The picture of a document that never changes; `read` is called unless it is remembered.
+def remembered_picture(key: Hashable, document: object, size: Size) -> str:
+    """The picture of a document that never changes: of a version, or of a draft's revision."""
+    text = known_picture(key, size)
+    if text is None:
+        text = graph_picture(document, size=size)
+        _pictures.put((key, size), text)
+    return text
 
-    `key` is the id of a version, or of a draft with its revision.
-    """
-    return _pictures.get((key, size), lambda: graph_picture(read(), size=size))
+
+def known_picture(key: Hashable, size: Size) -> str | None:
+    """The picture if it is remembered."""
+    return _pictures.get((key, size))
 
 
 def pictogram(block_type: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -96,17 +96,16 @@ class TextCache(Generic[K]):
         self._left = max_characters
         self._lock = threading.Lock()
 
-    def get(self, key: K, make: Callable[[], str]) -> str:
-        """Threads that ask for the same text at once may each make it."""
+    def get(self, key: K) -> str | None:
         with self._lock:
             text = self._texts.get(key)
             if text is not None:
                 self._texts.move_to_end(key)
-                return text
-        text = make()
+            return text
+
+    def put(self, key: K, text: str) -> None:
         with self._lock:
             self._left += len(self._texts.pop(key, "")) - len(text)
             self._texts[key] = text
             while self._left < 0:
                 self._left += len(self._texts.popitem(last=False)[1])
-        return text

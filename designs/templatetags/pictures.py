@@ -27,7 +27,7 @@ def graph_picture(
     With a `key` the picture is remembered, so it must stand for this document for ever.
     """
     if key is not None and not (states or marked or marked_wires):
-        return svg.remembered_picture(key, lambda: document, size)
+        return svg.remembered_picture(key, document, size)
     return svg.graph_picture(
         document, size=size, states=states, marked=marked, marked_wires=marked_wires
     )

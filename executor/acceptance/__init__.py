@@ -3,6 +3,7 @@
 __all__ = [
     "documents",
     "inputs",
+    "offers",
     "parts",
     "runs",
     "tries",

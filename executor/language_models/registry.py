@@ -164,14 +164,19 @@ def default_models() -> tuple[str, ...]:
     environment = settings.ENVIRONMENT
     if environment.model:
         return tuple(name.strip() for name in environment.model.split(",") if name.strip())
-    for provider, key in _provider_keys().items():
-        if key:
-            return (f"{provider}:{PROVIDER_DEFAULTS[provider]}",)
+    if names := provider_models():
+        return names[:1]
     if environment.llm_url:
         return (f"openai_compatible:{environment.llm_model}",)
     if environment.local_model and environment.local_model_url:
         return (LOCAL,)
     return (offline.NAME,)
+
+
+def provider_models() -> tuple[str, ...]:
+    """The default model of each provider whose key is set."""
+    keys = _provider_keys().items()
+    return tuple(f"{provider}:{PROVIDER_DEFAULTS[provider]}" for provider, key in keys if key)
 
 
 def _provider_keys() -> dict[Protocol, str]:

@@ -23,7 +23,7 @@ from designs.requests import PageRequest
 from executor.errors import TooManyStreams
 from executor.following.openings import turn_to_open
 from executor.following.sight import sitting
-from executor.views import execution_stream
+from executor.views.executions import execution_stream
 from orchestra.api.errors import problem_response
 from orchestra.server.plain_answers import read_head, send_answer
 from orchestra.sign_in import sessions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from designs.runtime import cache
-from designs.runtime.cache import TimedCache
+from designs.runtime.cache import TextCache, TimedCache
 
 
 class Clock:
@@ -84,3 +84,17 @@ def test_there_are_no_more_than_so_many(clock: Clock) -> None:
         values.put(number, number, values.generation())
         assert sum(values.get(one) is not None for one in range(100)) <= 5
     assert values.get(99) is not None
+
+
+def test_texts_beyond_the_room_go_by_their_last_use() -> None:
+    texts: TextCache[str] = TextCache(max_characters=10)
+    texts.put("a", "xxxx")
+    texts.put("b", "xxxx")
+    assert texts.get("a") == "xxxx"
+    texts.put("c", "xxxx")
+    assert texts.get("b") is None
+    assert texts.get("a") == texts.get("c") == "xxxx"
+    texts.put("a", "y" * 20)
+    assert texts.get("a") is None
+    texts.put("d", "x" * 10)
+    assert texts.get("d") == "x" * 10

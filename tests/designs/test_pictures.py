@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from designs.graph.drawing import placed, read_drawing, run_order
 from designs.pictures.pictograms import PICTOGRAMS, STATES
-from designs.pictures.svg import graph_picture, remembered_picture
+from designs.pictures.svg import graph_picture, known_picture, remembered_picture
 from designs.sample_files import load_samples
 from tests.graphs import asking, chain, design, link, transform
 
@@ -154,17 +154,12 @@ def test_the_largest_design_is_drawn() -> None:
     assert len(titles(drawn(design(blocks, links)))) == 200
 
 
-def test_a_remembered_picture_is_drawn_once() -> None:
-    read: list[int] = []
-
-    def document() -> Any:
-        read.append(1)
-        return SAMPLE
-
-    first = remembered_picture("one", document, "thumb")
-    assert remembered_picture("one", document, "thumb") == first
-    assert remembered_picture("one", document, "card") != first
-    assert len(read) == 2
+def test_a_picture_is_remembered_by_key_and_size() -> None:
+    first = remembered_picture("one", SAMPLE, "thumb")
+    assert remembered_picture("one", None, "thumb") == first
+    assert remembered_picture("one", SAMPLE, "card") != first
+    assert known_picture("one", "thumb") == first
+    assert known_picture("two", "thumb") is None
 
 
 def test_templates_have_tags_for_all_of_it() -> None:

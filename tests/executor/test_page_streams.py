@@ -15,9 +15,9 @@ from django.contrib.sessions.models import Session
 from django.test import AsyncClient
 
 from designs.access import SYSTEM
-from executor import views
 from executor.models import Execution
 from executor.services import cancel_execution
+from executor.views import executions as views
 from tests.access_routes import make_world
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,0 +1,136 @@
+"""What the page of a design hands over to the designer's script."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
+
+from designs.access import Caller
+from designs.graph.rules import CheckResult
+from designs.graph.spec import Problem
+from designs.patterns.base import Pattern
+from designs.patterns.catalogue import PALETTE
+from designs.pictures.pictograms import PICTOGRAMS
+
+RIGHTS = {
+    "change": "designs.change_design",
+    "publish": "designs.publish_design",
+    "delete": "designs.delete_design",
+    "try": "designs.try_design",
+    "payload": "executor.view_payload",
+    "deploy": "deployments.add_deployment",
+    "create": "designs.add_design",
+}
+# Addresses by their names; those of other apps, too. What a name needs is the design's id.
+URLS = {
+    "list": "designs:design-list",
+    "new": "designs:design-new",
+    "import": "designs:design-import",
+    "samples": "designs:sample-list",
+    "deploy": "deployments:deployment-new",
+    "deployments": "deployments:deployment-list",
+    "executions": "executor:execution-list",
+    "sign_in": "sign_in",
+    "api_designs": "designs-api:design-list",
+    "api_import": "designs-api:design-import",
+    "api_read": "designs-api:design-read",
+    "api_samples": "designs-api:sample-list",
+    "api_executions": "executor-api:execution-list",
+    "api_deployments": "deployments-api:deployment-list",
+}
+URLS_OF_DESIGN = {
+    "edit": "designs:design-edit",
+    "place": "designs:design-place",
+    "presence": "designs:design-presence",
+    "stream": "designs:design-stream",
+    "versions": "designs:version-list",
+    "compare": "designs:version-compare",
+    "api_design": "designs-api:design-detail",
+    "api_validate": "designs-api:design-validate",
+    "api_publish": "designs-api:design-publish",
+    "api_export": "designs-api:design-export",
+    "api_versions": "designs-api:design-version-list",
+    "api_compare": "designs-api:design-version-compare",
+    "api_checkpoints": "designs-api:design-checkpoint-list",
+    "api_execute": "executor-api:design-execute",
+    "api_evaluate": "executor-api:design-evaluate",
+}
+
+
+def designer_data(
+    *,
+    design: Any,
+    caller: Caller,
+    checked: CheckResult,
+    hints: Iterable[Problem],
+) -> dict[str, Any]:
+    """`design` comes with its `latest_version`."""
+    # By name, because designs know nothing of how they are run.
+    run_facts = import_string(settings.RUN_FACTS)
+    facts = run_facts(design.draft, is_valid=checked.graph is not None)
+    return {
+        "design": {
+            "id": str(design.pk),
+            "name": design.name,
+            "revision": design.revision,
+            "document": design.draft,
+            "changed_by": design.changed_by_name,
+            "changed_at": design.changed_at.isoformat(),
+            "latest_version": design.latest_version,
+        },
+        "rights": {name: caller.may(permission) for name, permission in RIGHTS.items()},
+        "me": {"id": caller.user_id, "name": caller.name},
+        **facts,
+        "palette": palette(),
+        "pictograms": PICTOGRAMS,
+        "problems": [_shown(problem) for problem in checked.problems],
+        "hints": [_shown(hint) for hint in hints],
+        "bound": None,
+        "urls": urls_of(design.pk),
+    }
+
+
+def urls_of(pk: object) -> dict[str, str]:
+    found = {name: address(of) for name, of in URLS.items()}
+    found |= {name: address(of, pk) for name, of in URLS_OF_DESIGN.items()}
+    return {name: address for name, address in found.items() if address}
+
+
+@functools.cache
+def palette() -> list[dict[str, Any]]:
+    return [_entry(pattern) for pattern in PALETTE.values()]
+
+
+def _entry(pattern: Pattern[Any]) -> dict[str, Any]:
+    roles = sorted(pattern.roles)
+    return {
+        "type": pattern.type,
+        "label": pattern.label,
+        "summary": pattern.summary,
+        "roles": roles,
+        "default_role": "worker" if "worker" in roles or not roles else roles[0],
+        "min_agents": pattern.min_agents,
+        "max_agents": pattern.max_agents,
+        "chooses_routes": pattern.chooses_routes,
+        "has_agents": pattern.max_agents > 0,
+        "settings": {},
+        "agents": [],
+        "output": {"kind": "unknown"},
+    }
+
+
+def address(name: str, *args: object) -> str:
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        # A part of the installation that is not there.
+        return ""
+
+
+def _shown(problem: Problem) -> dict[str, str]:
+    return {"path": problem.path, "message": problem.message}

@@ -1,0 +1,53 @@
+"""Starting a design: blank, from a sample, or from a file."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from designs.requests import PageRequest, requires
+from designs.sample_files import Sample, load_samples
+from designs.services import create_design
+from designs.views.designer_data import address
+
+BLANK: dict[str, Any] = {
+    "schema": 1,
+    "name": "Untitled design",
+    "input_schema": {
+        "type": "object",
+        "properties": {"message": {"type": "string", "title": "Message"}},
+        "required": ["message"],
+    },
+    "blocks": [],
+    "connections": [],
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires("designs.add_design")
+def design_new(request: PageRequest) -> HttpResponse:
+    """The ways to start; a POST makes the draft, blank or of the `sample`, and leads to it."""
+    slug = request.POST.get("sample", "") or request.GET.get("sample", "")
+    samples = load_samples()
+    sample = next((row for row in samples if row.slug == slug), None)
+    if slug and sample is None:
+        raise Http404
+    if request.method == "POST":
+        document = deepcopy(sample.document) if sample else BLANK
+        design = create_design(document=document, caller=request.caller)
+        return redirect("designs:design-edit", pk=design.pk)
+    context = {
+        "sample": sample,
+        "samples": [_shown(row) for row in samples],
+        "import_url": address("designs:design-import"),
+    }
+    return render(request, "designs/design_new.html", context)
+
+
+def _shown(sample: Sample) -> dict[str, Any]:
+    types = dict.fromkeys(block["type"] for block in sample.document["blocks"])
+    return {"sample": sample, "name": sample.document["name"], "types": list(types)}
