@@ -1,0 +1,1 @@
+"""Pictures of all pages, to be looked at: `python -m tests.pictures`."""
