@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.text import slugify
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -129,7 +130,7 @@ class DesignAdmin(OrchestraAdmin):
         "name", "description", "published", "problems", "created_by", "created_at", "updated_at",
     )  # fmt: skip
     inlines = (VersionInline, CheckpointInline)
-    actions_detail = ("publish", "clone", "export")
+    actions_detail = ("open_designer", "publish", "clone", "export")
     actions_submit_line = ("save_and_publish",)
     refusals = {**DESIGN_REFUSALS, DesignInUse: "", DraftChanged: "document"}
 
@@ -201,6 +202,12 @@ class DesignAdmin(OrchestraAdmin):
 
     def has_clone_permission(self, request: PageRequest, object_id: Any = None) -> bool:
         return request.caller.may("designs.add_design")
+
+    @action(
+        description="Open in the designer", url_path="open", permissions=["view"], icon="schema"
+    )
+    def open_designer(self, request: PageRequest, object_id: str) -> HttpResponse:
+        return redirect("designs:design-edit", pk=self.row(request, object_id).pk)
 
     @action(
         description="Publish",

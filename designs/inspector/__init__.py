@@ -1,3 +1,3 @@
 """The inspector of the designer: controls for every field, made from the types themselves."""
 
-__all__ = ["templates"]
+__all__ = ["controls", "templates"]

@@ -72,7 +72,7 @@ def graph_picture(
     look = _Look(size, states or {}, marked or {}, marked_wires or {})
     drawing = read_drawing(document)
     if not drawing.blocks:
-        return format_html('<p class="graph-empty {} faint">No blocks yet.</p>', size)
+        return format_html('<p class="graph-empty faint">{}</p>', "No blocks yet.")
     return _svg(drawing, look)
 
 
@@ -116,7 +116,7 @@ def _svg(drawing: Drawing, look: _Look) -> str:
         scale = min(1, LONGEST / max(width, height))
         natural = format_html(' width="{}" height="{}"', _n(width * scale), _n(height * scale))
     return format_html(
-        '<svg class="graph {}" viewBox="0 0 {} {}"{} preserveAspectRatio="xMidYMid meet"'
+        '<svg class="graph size-{}" viewBox="0 0 {} {}"{} preserveAspectRatio="xMidYMid meet"'
         ' role="img" aria-label="{}">{}</svg>',
         look.size,
         _n(width),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,8 +12,7 @@ from django.utils.module_loading import import_string
 from designs.access import Caller
 from designs.graph.rules import CheckResult
 from designs.graph.spec import Problem
-from designs.patterns.base import Pattern
-from designs.patterns.catalogue import PALETTE
+from designs.patterns.palette import palette_entries
 from designs.pictures.pictograms import PICTOGRAMS
 
 RIGHTS = {
@@ -86,7 +84,7 @@ def designer_data(
         "rights": {name: caller.may(permission) for name, permission in RIGHTS.items()},
         "me": {"id": caller.user_id, "name": caller.name},
         **facts,
-        "palette": palette(),
+        "palette": palette_entries(),
         "pictograms": PICTOGRAMS,
         "problems": [_shown(problem) for problem in checked.problems],
         "hints": [_shown(hint) for hint in hints],
@@ -99,29 +97,6 @@ def urls_of(pk: object) -> dict[str, str]:
     found = {name: address(of) for name, of in URLS.items()}
     found |= {name: address(of, pk) for name, of in URLS_OF_DESIGN.items()}
     return {name: address for name, address in found.items() if address}
-
-
-@functools.cache
-def palette() -> list[dict[str, Any]]:
-    return [_entry(pattern) for pattern in PALETTE.values()]
-
-
-def _entry(pattern: Pattern[Any]) -> dict[str, Any]:
-    roles = sorted(pattern.roles)
-    return {
-        "type": pattern.type,
-        "label": pattern.label,
-        "summary": pattern.summary,
-        "roles": roles,
-        "default_role": "worker" if "worker" in roles or not roles else roles[0],
-        "min_agents": pattern.min_agents,
-        "max_agents": pattern.max_agents,
-        "chooses_routes": pattern.chooses_routes,
-        "has_agents": pattern.max_agents > 0,
-        "settings": {},
-        "agents": [],
-        "output": {"kind": "unknown"},
-    }
 
 
 def address(name: str, *args: object) -> str:

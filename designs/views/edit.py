@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from designs.errors import DesignInvalid, DraftChanged
 from designs.graph.rules import CheckResult
+from designs.inspector.templates import inspector_templates
 from designs.models import Design
 from designs.patterns.catalogue import check_document
 from designs.patterns.hints import hints
@@ -143,9 +144,10 @@ def _page(
         "input_fields": outline.input_fields(),
         "is_published": latest is not None and latest.document == design.draft,
         "next_version": (design.latest_version or 0) + 1,
-        "form": (form or DraftForm(initial=start)) if may("designs.change_design") else None,
+        "draft": (form or DraftForm(initial=start)) if may("designs.change_design") else None,
         "publish": publish or PublishForm(initial=start),
         "json_text": start["document"],
+        **inspector_templates(),
     }
     return render(request, "designs/design_edit.html", context, status=status)
 
@@ -155,7 +157,7 @@ def _conflict(request: PageRequest, design: Any, error: DraftChanged, mine: str)
     context = {
         "design": design,
         "error": error,
-        "form": DraftForm(initial={"revision": error.revision, "document": mine}),
+        "mine": DraftForm(initial={"revision": error.revision, "document": mine}),
         "theirs": json_text(error.document),
     }
     return render(request, "designs/design_conflict.html", context, status=412)

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from designs.requests import PageRequest, requires
-from designs.sample_files import Sample, load_samples
+from designs.sample_files import known_samples
 from designs.services import create_design
 from designs.views.designer_data import address
 
@@ -32,7 +32,7 @@ BLANK: dict[str, Any] = {
 def design_new(request: PageRequest) -> HttpResponse:
     """The ways to start; a POST makes the draft, blank or of the `sample`, and leads to it."""
     slug = request.POST.get("sample", "") or request.GET.get("sample", "")
-    samples = load_samples()
+    samples = known_samples()
     sample = next((row for row in samples if row.slug == slug), None)
     if slug and sample is None:
         raise Http404
@@ -42,12 +42,7 @@ def design_new(request: PageRequest) -> HttpResponse:
         return redirect("designs:design-edit", pk=design.pk)
     context = {
         "sample": sample,
-        "samples": [_shown(row) for row in samples],
+        "samples": samples,
         "import_url": address("designs:design-import"),
     }
     return render(request, "designs/design_new.html", context)
-
-
-def _shown(sample: Sample) -> dict[str, Any]:
-    types = dict.fromkeys(block["type"] for block in sample.document["blocks"])
-    return {"sample": sample, "name": sample.document["name"], "types": list(types)}

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from pydantic import BaseModel
+
 from designs.graph.drawing import Drawing, DrawnBlock, DrawnWire, read_drawing, run_order
-from designs.graph.spec import Problem
+from designs.graph.spec import Block, Problem
+from designs.inspector.controls import Control, controls_of
+from designs.patterns.base import Pattern
 from designs.patterns.catalogue import PALETTE
 
 MAX_FIELDS = 200
@@ -16,12 +21,7 @@ TYPES = {
     "string": "text", "integer": "whole number", "boolean": "yes or no", "array": "list",
     "object": "object", "number": "number", "null": "nothing",
 }  # fmt: skip
-SAFETY = {
-    "timeout_seconds": "Time limit (s)",
-    "retries": "More tries",
-    "on_error": "When it fails",
-    "default": "Then its output is",
-}
+SAFETY = ("timeout_seconds", "retries", "on_error", "default")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Outline:
             label=block.label,
             task=_text(raw.get("task")),
             agents=list(_agents(raw.get("agents"))),
-            settings=[*_settings(raw.get("settings")), *_safety(raw)],
+            settings=_settings(pattern, raw),
             connections=list(self._connections(block.id)),
             problems=[problem.message for problem in self.problems if problem.anchor == anchor],
         )
@@ -112,7 +112,7 @@ class Outline:
                 yield self._words(wire)
 
     def _words(self, wire: DrawnWire) -> str:
-        """As in "goes to Letter if the route is billing"."""
+        """As in "goes to Letter if the route is billing"; conditions as code, in backticks."""
         target = self.drawing.blocks[wire.target]
         whole = target.label
         if wire.target_agent:
@@ -124,7 +124,7 @@ class Outline:
         raw = self.raw["connections"][wire.index]
         route, when = _text(raw.get("route")), _text(raw.get("when"))
         conditions = [f"the route is {route}"] if route else []
-        conditions += [when] if when else []
+        conditions += [f"`` {when} ``"] if when else []
         return f"{words} if {' and '.join(conditions)}" if conditions else words
 
     # --- Problems ---------------------------------------------------------------------------------
@@ -167,15 +167,27 @@ def _agents(raw: object) -> Iterator[OutlineAgent]:
             )
 
 
-def _settings(raw: object) -> Iterator[tuple[str, str]]:
-    for key, value in (raw if isinstance(raw, dict) else {}).items():
-        yield key.replace("_", " ").capitalize(), _value(value)
+def _settings(pattern: Pattern[Any] | None, raw: dict[str, Any]) -> list[tuple[str, str]]:
+    """What is set, by the labels of the inspector."""
+    own = raw.get("settings")
+    given = own.items() if isinstance(own, dict) else ()
+    labels = _labels(pattern.settings_type) if pattern else {}
+    rows = [_setting(labels, key, value) for key, value in given]
+    safety = [(key, raw[key]) for key in SAFETY if raw.get(key) is not None]
+    return rows + [_setting(_labels(Block), key, value) for key, value in safety]
 
 
-def _safety(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for key, label in SAFETY.items():
-        if raw.get(key) is not None:
-            yield label, _value(raw[key])
+def _setting(labels: Mapping[str, Control], key: str, value: object) -> tuple[str, str]:
+    control = labels.get(f"/{key}")
+    if control is None:
+        return key.replace("_", " ").capitalize(), _value(value)
+    words = {choice.value: choice.label for choice in control.choices}
+    return control.label, words.get(value, value) if isinstance(value, str) else _value(value)
+
+
+@cache
+def _labels(model: type[BaseModel]) -> dict[str, Control]:
+    return {control.pointer: control for control in controls_of(model)}
 
 
 def _field(name: str, part: dict[str, Any], required: object) -> InputField:

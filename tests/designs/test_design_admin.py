@@ -166,3 +166,9 @@ def test_an_input_that_nothing_reads_is_told_before_and_after_publishing(
 def test_one_that_is_used_is_not(browser: Client, design: Design) -> None:
     assert "uses the input" not in text_of(browser.get(url_of(design)))
     assert "uses the input" not in text_of(browser.get(url_of(design, "publish")))
+
+
+def test_a_design_is_opened_in_the_designer(browser: Client, design: Design) -> None:
+    assert "Open in the designer" in text_of(browser.get(url_of(design)))
+    answer = browser.get(url_of(design, "open_designer"))
+    assert answer["Location"] == f"/designs/{design.pk}/"

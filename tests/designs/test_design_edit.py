@@ -54,7 +54,7 @@ def test_agents_and_conditions_are_in_words(viewer: User, browser_of: Browser) -
     document["connections"] = [link]
     text = text_of(browser_of(viewer).get(f"/designs/{made(document).pk}/"))
     assert "You write greetings." in text
-    assert "What Writer answers goes to End if `1`" in text
+    assert "What Writer answers goes to End if <code>`1`</code>" in text
 
 
 def test_it_hands_over_what_the_designer_needs(designer: User, browser_of: Browser) -> None:

@@ -110,7 +110,7 @@ def test_a_draft_is_published_with_a_note(designer: User, browser_of: Browser) -
     assert (version.number, version.note) == (1, "The first")
     text = text_of(browser.get(f"/designs/{design.pk}/"))
     assert "Same as v1" in text
-    assert "Publish v2" in text
+    assert "Nothing has changed since v1" in text
 
 
 def test_what_was_not_seen_is_not_published(designer: User, browser_of: Browser) -> None:

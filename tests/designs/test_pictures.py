@@ -169,7 +169,7 @@ def test_templates_have_tags_for_all_of_it() -> None:
         "{% include 'includes/_state.html' with state='timed_out' %}"
     )
     text = Template(source).render(Context({"document": SAMPLE}))
-    assert '<svg class="graph card"' in text
+    assert '<svg class="graph size-card"' in text
     assert PICTOGRAMS["debate"] in text
     assert STATES["timed_out"][0] in text
     assert "&lt;" not in text
