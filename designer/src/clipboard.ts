@@ -77,22 +77,23 @@ const shifted = (block: Block, offset: number) => ({
 
 const count = (ids: string[]) => (ids.length === 1 ? "a block" : `${ids.length} blocks`);
 
-/** Copies the selected blocks; false if none is selected. */
-export function copySelection(): boolean {
+/** Copies the selected blocks; the text that is copied, or null if none is selected. */
+export function copySelection(): string | null {
   const { document, selection } = store.get();
-  if (!document || !selection.blocks.length) return false;
+  if (!document || !selection.blocks.length) return null;
   copied = JSON.stringify(fragmentOf(document, selection.blocks), null, 2);
   void navigator.clipboard?.writeText(copied).catch(() => undefined);
   announce(`Copied ${count(selection.blocks)}.`);
-  return true;
+  return copied;
 }
 
-export function cutSelection(): boolean {
+export function cutSelection(): string | null {
   const { selection, readOnly } = store.get();
-  if (readOnly || !copySelection()) return false;
+  const text = readOnly ? null : copySelection();
+  if (text === null) return null;
   const ids = selection.blocks;
   store.change(`Cut ${count(ids)}`, (document) => remove(document, ids));
-  return true;
+  return text;
 }
 
 export function duplicateSelection(): void {

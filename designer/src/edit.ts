@@ -109,22 +109,25 @@ export interface Ends {
   target_agent?: string | null;
 }
 
+export const ALREADY = "These two are connected already.";
+
 /** Why these ends cannot be connected, as a sentence, or null. */
 export function whyNotConnected(document: DesignDocument, ends: Ends): string | null {
   if (!blockOf(document, ends.source) || !blockOf(document, ends.target)) return "There is no such block.";
   if (ends.source === ends.target) return "A block cannot follow itself.";
   if (upstream(document, ends.source).has(ends.target)) return "The blocks would go in a circle.";
-  const isThere = connectionsOf(document).some(
-    (link) =>
-      link.source === ends.source &&
-      link.target === ends.target &&
-      (link.source_agent ?? null) === (ends.source_agent ?? null) &&
-      (link.target_agent ?? null) === (ends.target_agent ?? null) &&
-      !link.route &&
-      !link.when,
-  );
-  return isThere ? "These two are connected already." : null;
+  return isConnected(document, ends) ? ALREADY : null;
 }
+
+/** There is a connection between just these ends that is always taken. */
+export const isConnected = (document: DesignDocument, ends: Ends): boolean =>
+  connectionsOf(document).some((link) => hasEnds(link, ends) && !link.route && !link.when);
+
+export const hasEnds = (link: Connection, ends: Ends): boolean =>
+  link.source === ends.source &&
+  link.target === ends.target &&
+  (link.source_agent ?? null) === (ends.source_agent ?? null) &&
+  (link.target_agent ?? null) === (ends.target_agent ?? null);
 
 export function connect(
   document: DesignDocument,

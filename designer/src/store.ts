@@ -183,7 +183,8 @@ export interface State {
 export const NOTHING: Selection = { blocks: [], connection: null, agent: null };
 
 type Listener = () => void;
-type ChangeListener = (document: DesignDocument, name: string) => void;
+/** `isOwn`: made in this tab, and not brought by the server or a merge. */
+type ChangeListener = (document: DesignDocument, name: string, isOwn: boolean) => void;
 
 class Store {
   private state: State | null = null;
@@ -237,7 +238,7 @@ class Store {
 
   /** Sets the draft without an undoable step: what the server or a merge brought. */
   replace(document: DesignDocument, name: string): void {
-    this.take(document, name);
+    this.take(document, name, false);
   }
 
   undo(anyway = false): void {
@@ -262,7 +263,7 @@ class Store {
     this.take(undone.document, way === "undo" ? `Undo: ${undone.change.name}` : undone.change.name);
   }
 
-  private take(document: DesignDocument, name: string): void {
+  private take(document: DesignDocument, name: string, isOwn = true): void {
     const state = this.get();
     this.set({
       document,
@@ -273,7 +274,7 @@ class Store {
       undoName: this.history.undoName,
       redoName: this.history.redoName,
     });
-    for (const listener of [...this.changeListeners]) listener(document, name);
+    for (const listener of [...this.changeListeners]) listener(document, name, isOwn);
   }
 
   select(selection: Partial<Selection>): void {

@@ -2,6 +2,7 @@
 
 import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { KeysDialog } from "../canvas/KeysDialog";
 import { store, useStore } from "../store";
 import { ConflictDialog } from "../dialogs/ConflictDialog";
 import { DeleteDialog } from "../dialogs/DeleteDialog";
@@ -26,6 +27,7 @@ const REGISTERED: Record<string, Entry> = {
   conflict: { title: "Two people changed the same text", Content: ConflictDialog, closes: false, isWide: true },
   import: { title: "Import", Content: ImportDialog, closes: true, isWide: true },
   delete: { title: "Delete this design", Content: DeleteDialog, closes: true },
+  keys: { title: "Keys", Content: KeysDialog, closes: true, isWide: true },
 };
 
 export function registerDialog(name: string, entry: Entry): void {

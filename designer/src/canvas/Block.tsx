@@ -1,0 +1,133 @@
+// A block on the canvas: its kind, label, agents, problems, and what the last try made of it.
+
+import type { NodeProps } from "@xyflow/react";
+import { memo } from "preact/compat";
+import { agentsOf, type Agent } from "../document";
+import { Pictogram, StateSign, stateWord } from "../panels/StateSign";
+import { paletteEntry, useStore, type BlockRun, type Person, type State } from "../store";
+import { duration, money } from "../words";
+import { MAX_ROWS, words } from "./geometry";
+import { hasFoot, type BlockNode } from "./nodes";
+import { labelOf } from "./walking";
+import { startWire } from "./wiring";
+
+type Props = NodeProps<BlockNode>;
+
+const isSame = (one: Props, other: Props): boolean => one.data === other.data && one.id === other.id;
+
+export const Block = memo(function Block({ data }: Props) {
+  const { block, problems } = data;
+  const run = useStore((state) => state.run?.blocks[block.id] ?? null);
+  const isOver = useStore((state) => isEnded(state));
+  const label = labelOf(block);
+  const kind = paletteEntry(block.type)?.label ?? block.type;
+  const state = run && shownState(run, isOver);
+  const agents = agentsOf(block);
+  const classes = ["block", state ?? "", problems ? "bad" : ""].filter(Boolean).join(" ");
+  return (
+    <div class={classes}>
+      <div class="block-head">
+        <span class="tile"><Pictogram type={block.type} /></span>
+        <span class="block-name">
+          <b title={label}>{label}</b>
+          <span class="block-kind">{run?.isEdited ? "Edited since" : state === "running" ? running(run!) : kind}</span>
+        </span>
+        {state && <StateSign state={state} />}
+        <Ports block={block.id} agent={null} />
+      </div>
+      {agents.slice(0, MAX_ROWS).map((agent) => (
+        <Row key={agent.id} block={block.id} agent={agent} run={run} />
+      ))}
+      {agents.length > MAX_ROWS && <div class="block-row more">+ {agents.length - MAX_ROWS} more</div>}
+      {run && hasFoot(run.status) && <Foot run={run} />}
+      {problems > 0 && <span class="block-problems" title={problems === 1 ? "1 problem" : `${problems} problems`}>{problems}</span>}
+      <People id={block.id} />
+    </div>
+  );
+}, isSame as never);
+
+/** A try that has ended is not waited for any more: what it has not begun was not reached. */
+function shownState(run: BlockRun, isOver: boolean): string {
+  return run.status === "pending" ? (isOver ? "not_reached" : "queued") : run.status;
+}
+
+const isEnded = ({ run }: State): boolean =>
+  run !== null && ["completed", "failed", "cancelled", "timed_out"].includes(run.status);
+
+function running(run: BlockRun): string {
+  const round = Math.max(0, ...run.steps.map((step) => step.round));
+  return round > 1 ? `Running, round ${round}` : "Running";
+}
+
+function Row({ block, agent, run }: { block: string; agent: Agent; run: BlockRun | null }) {
+  const name = words(agent.name) || agent.id;
+  const part = run?.agents[agent.id];
+  return (
+    <div class={part?.isRunning ? "block-row running" : "block-row"} data-agent={agent.id}>
+      <span class="cut" title={name}>{name}</span>
+      {part?.isRunning ? (
+        <span class="block-text">{lastWords(part.text)}</span>
+      ) : (
+        <span class="block-figure">{part?.milliseconds != null ? duration(part.milliseconds) : run ? "" : modelOf(agent)}</span>
+      )}
+      <Ports block={block} agent={agent.id} />
+    </div>
+  );
+}
+
+/** The model that an agent has of its own, without its provider. */
+function modelOf(agent: Agent): string {
+  const model = words(Array.isArray(agent.model) ? agent.model[0] : agent.model);
+  return model.slice(model.indexOf(":") + 1);
+}
+
+const LAST_CHARACTERS = 40;
+
+/** The end of a text as it comes. */
+function lastWords(text: string): string {
+  const line = text.trimEnd().split("\n").at(-1) ?? "";
+  return line.length > LAST_CHARACTERS ? `…${line.slice(-LAST_CHARACTERS)}` : line || "…";
+}
+
+function Foot({ run }: { run: BlockRun }) {
+  const left = run.tokens ? `${run.tokens.toLocaleString("en")} tok` : duration(run.milliseconds);
+  const right = run.tokens ? money(run.cost) : run.status === "completed" ? "no model" : "";
+  return (
+    <div class="block-foot">
+      <span>{run.status === "failed" && !run.tokens ? stateWord("failed") : left}</span>
+      <span>{right}</span>
+    </div>
+  );
+}
+
+function Ports({ block, agent }: { block: string; agent: string | null }) {
+  const port = (side: "source" | "target") => (
+    <i
+      class={`port ${side === "source" ? "out" : "in"}${agent ? " agent" : ""} nodrag nopan`}
+      onPointerDown={(event) => startWire(event, { side, block, agent })}
+    />
+  );
+  return (
+    <>
+      {port("target")}
+      {port("source")}
+    </>
+  );
+}
+
+const NOBODY: Person[] = [];
+const samePeople = (one: Person[], other: Person[]): boolean =>
+  one.length === other.length && one.every((person, index) => person === other[index]);
+
+/** Who else is looking at this block. */
+function People({ id }: { id: string }) {
+  const people = useStore((state) => (state.people.length ? state.people.filter((person) => person.block === id) : NOBODY), samePeople);
+  if (!people.length) return null;
+  return (
+    <span class="block-people">
+      {people.map((person) => (
+        <span class="face" key={person.name} title={`${person.name} is looking at this block`}>{person.initials}</span>
+      ))}
+    </span>
+  );
+}
