@@ -1,5 +1,7 @@
 """Errors of deployments, keys and schedules that callers see."""
 
+from collections.abc import Sequence
+
 # Callers of a deployment see errors of its input, too.
 from executor.errors import InputInvalid as InputInvalid
 from executor.errors import InputTooLarge as InputTooLarge
@@ -20,6 +22,14 @@ class EndpointPathInvalid(Exception):
 
 class PriceUnknown(Exception):
     """Cost would be limited, but the price of one of the design's models is unknown."""
+
+
+class VersionMisfit(Exception):
+    """A version refuses the input of schedules that are on: a sentence for each."""
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        super().__init__(" ".join(sentences))
+        self.sentences = tuple(sentences)
 
 
 class ScheduleInvalid(Exception):

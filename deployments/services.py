@@ -22,7 +22,7 @@ from designs.acting import recorded_as
 from designs.auditing.audit import Action
 from designs.models import Design
 from designs.rows.locking import lock_row
-from designs.services import version_to_deploy
+from designs.services import check_draft, version_to_deploy
 from executor.acceptance.documents import models_of
 from executor.acceptance.runs import change_limit, enqueue
 from executor.errors import ModelUnavailable
@@ -69,6 +69,17 @@ def deploy_design(
     return deployment
 
 
+def document_to_deploy(design: Design, number: int | None) -> dict[str, Any]:
+    """What deploying this version (None: the latest, or else the draft) would offer; empty if the
+    draft could not be published.
+    """
+    versions = design.versions.order_by("-number")
+    version = (versions if number is None else versions.filter(number=number)).first()
+    if version is not None:
+        return version.document
+    return {} if check_draft(design).problems else design.draft
+
+
 def change_deployment(
     *,
     deployment: Deployment,
@@ -83,7 +94,8 @@ def change_deployment(
     what the schedule says beyond the given stays; empty `groups` open it to all.
 
     Only what differs is written, into the row as it is now: two who change different fields lose
-    nothing. Runs already started stay on their version. Raises what `deploy_design` raises.
+    nothing. Runs already started stay on their version. Raises VersionMisfit, and what
+    `deploy_design` raises.
     """
     with transaction.atomic():
         stored = lock_row(Deployment.objects.present().select_related("version"), deployment.pk)
@@ -95,6 +107,8 @@ def change_deployment(
             stored.groups.set(groups)
         if schedule is not UNCHANGED:
             scheduling.set_schedule(deployment=stored, fields=schedule, merge=merge)
+        if "version_id" in changed:
+            scheduling.check_version(deployment=stored, caller=caller)
     for name in (*changed, "updated_at"):
         setattr(deployment, name, getattr(stored, name))
     invalidate_deployments()

@@ -26,7 +26,10 @@ from tests.executions import new_execution
 LEFT_OUT = ("admin:", "sign_in", "sign_out", "api-unknown")
 
 # What these addresses do not answer without.
-QUERIES = {"designs-api:design-version-compare": "?from=1&to=draft"}
+QUERIES = {
+    "designs-api:design-version-compare": "?from=1&to=draft",
+    "deployments:deployment-move": "?design={design}&version=1",
+}
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,11 @@ def address(route: Route, world: World) -> str:
     }
     path = re.sub(r"/\?\$$|[\^$]", "", route.pattern)
     path = re.sub(r"<\w+:(\w+)>", lambda m: str(values.get(m[1], uuid.UUID(int=1))), path)
-    return "/" + _fill_groups(path, values) + QUERIES.get(route.name, "")
+    return "/" + _fill_groups(path, values) + _query(route, world)
+
+
+def _query(route: Route, world: World) -> str:
+    return QUERIES.get(route.name, "").format(design=world.design.pk)
 
 
 def _fill_groups(path: str, values: dict[str, Any]) -> str:

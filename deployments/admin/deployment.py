@@ -19,6 +19,7 @@ from deployments.errors import (
     EndpointPathInvalid,
     EndpointPathTaken,
     PriceUnknown,
+    VersionMisfit,
 )
 from deployments.models import LIMIT_GROUPS, Deployment
 from deployments.schedules.admin.schedule import ScheduleInline
@@ -111,6 +112,7 @@ class DeploymentAdmin(DeploymentVerbs):
         EndpointPathTaken: "endpoint_path",
         CallbackRefused: "callback_url",
         PriceUnknown: "max_cost_usd",
+        VersionMisfit: "version_number",
         NotAccepted: "",
     }
 

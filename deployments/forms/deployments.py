@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django import forms
+from django.core.exceptions import ValidationError
 
 from deployments.forms.fields import JsonField, form_field
 from deployments.forms.schedules import ScheduleForm
@@ -17,6 +18,9 @@ from deployments.models import (
 from designs.access import Caller
 from designs.models import Design
 
+SHOWN_VERSIONS = 200
+MAX_LABEL = 100
+
 
 class DeployForm(ScheduleForm):
     design = forms.ModelChoiceField(
@@ -28,12 +32,43 @@ class DeployForm(ScheduleForm):
         help_text=ENDPOINT_PATH_RULE,
         widget=forms.TextInput(attrs={"placeholder": "/support/triage", "autocomplete": "off"}),
     )
-    field_order = ("design", "endpoint_path")
+    version = forms.TypedChoiceField(
+        label="Version",
+        coerce=int,
+        empty_value=None,
+        required=False,
+        error_messages={"invalid_choice": "This design has no such version. Choose one."},
+    )
+    field_order = ("design", "version", "endpoint_path")
 
     def __init__(self, *args: Any, caller: Caller, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         rows = Design.objects.for_caller(caller).only("name")
-        cast("forms.ModelChoiceField[Design]", self.fields["design"]).queryset = rows
+        field = cast("forms.ModelChoiceField[Design]", self.fields["design"])
+        field.queryset = rows
+        raw = self.data.get("design") if self.is_bound else self.initial.get("design")
+        try:
+            self.chosen = field.clean(raw)
+        except ValidationError:
+            # None yet, or one that the form refuses.
+            self.chosen = None
+        choices = [("", "The latest"), *_versions(self.chosen)]
+        if self.chosen is not None and len(choices) == 1:
+            choices = [("", "The draft, published as v1")]
+        cast(forms.TypedChoiceField, self.fields["version"]).choices = choices
+
+    def offered_version(self, text: str) -> int | None:
+        """The number if it can be chosen; None is the latest."""
+        choices = cast(forms.TypedChoiceField, self.fields["version"]).choices
+        return next((int(name) for name, _ in choices if name and name == text), None)
+
+
+def _versions(design: Design | None) -> list[tuple[str, str]]:
+    """The latest are enough to choose from here; the API takes every number."""
+    if design is None:
+        return []
+    rows = design.versions.order_by("-number").values_list("number", "note")[:SHOWN_VERSIONS]
+    return [(str(n), f"v{n} – {note}"[:MAX_LABEL] if note else f"v{n}") for n, note in rows]
 
 
 class ConfigureForm(ScheduleForm):

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Count, Max, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
+from django.utils.text import slugify
 
 from deployments.models.limits import CallLimits, RunLimits
 from deployments.models.schedule import Schedule
@@ -27,6 +28,10 @@ ENDPOINT_PATH_RULE = (
     "for instance /support/triage."
 )
 
+# A suggested path is short, and found among so many that begin alike.
+MAX_SUGGESTED = 60
+MAX_TRIED = 1_000
+
 
 def check_endpoint_path(value: str) -> None:
     if len(value) > 200 or not ENDPOINT_PATH.fullmatch(value):
@@ -36,6 +41,14 @@ def check_endpoint_path(value: str) -> None:
             "This path holds what looks like a key, and everybody may read paths. Choose another.",
             code="endpoint_path",
         )
+
+
+def _is_valid(path: str) -> bool:
+    try:
+        check_endpoint_path(path)
+    except ValidationError:
+        return False
+    return True
 
 
 def check_callback_url(value: str) -> None:
@@ -101,6 +114,16 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
             last_run_id=Subquery(_newest_runs().values("pk")[:1]),
             last_run_status=Subquery(_newest_runs().values("status")[:1]),
         )
+
+    def free_path(self, name: str) -> str:
+        """A path that is made of the name and answers for no deployment yet."""
+        path = f"/{slugify(name)[:MAX_SUGGESTED].strip('-_') or 'design'}"
+        if not _is_valid(path):
+            path = "/design"
+        taken = self.present().filter(endpoint_path__startswith=path)
+        paths = set(taken.values_list("endpoint_path", flat=True)[:MAX_TRIED])
+        numbered = (f"{path}-{number}" for number in range(2, MAX_TRIED + 3))
+        return next(found for found in (path, *numbered) if found not in paths)
 
     def containing(self, text: str) -> DeploymentQuerySet:
         """Those with the text in their path or their design's name."""

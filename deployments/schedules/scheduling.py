@@ -13,7 +13,7 @@ from django.db import models, transaction
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from deployments.calls.lookup import deployed
-from deployments.errors import InputInvalid, InputTooLarge, ScheduleInvalid
+from deployments.errors import InputInvalid, InputTooLarge, ScheduleInvalid, VersionMisfit
 from deployments.models import Deployment, Schedule
 from deployments.occurrences import Rule, next_due
 from deployments.schedules import store
@@ -21,9 +21,13 @@ from deployments.schedules.fields import OWN_FIELDS, ScheduleFields, read_fields
 from deployments.schedules.rules import refresh
 from deployments.schedules.serving import lock_caught_up
 from deployments.schedules.store import TASK, database_time, describe, readable_rule
+from designs.access import Caller
 from designs.rows.ids import new_id
 from designs.rows.locking import lock_row
 from designs.secrets.masking import masked_value
+from executor.history.quotes import PAYLOAD
+
+SHOWN_REASONS = 3
 
 
 def set_schedule(
@@ -76,6 +80,34 @@ def switch_schedule(*, schedule: Schedule, enabled: bool) -> Schedule:
     """Switch it on, counting from now, or off; also if its rule cannot be read. Raises RowGone."""
     with transaction.atomic():
         return _switch(lock_caught_up(schedule), enabled)
+
+
+def check_version(*, deployment: Deployment, caller: Caller) -> None:
+    """Raises VersionMisfit if its version refuses the input of a schedule that is on.
+
+    The sentences quote inputs only for those who may see them.
+    """
+    ready, sentences = deployed(deployment), []
+    for schedule in deployment.schedules.with_rule():
+        if not schedule.beat_task.enabled:
+            continue
+        try:
+            ready.check_input(schedule.input_data)
+        except InputInvalid as error:
+            why = f" ({_first_reasons(error)})" if caller.may(PAYLOAD) else ""
+            sentences.append(
+                f"v{ready.version.number} refuses the input of the schedule "
+                f"“{store.words_of(schedule)}”{why}. Change that input, or switch the schedule off."
+            )
+    if sentences:
+        raise VersionMisfit(sentences)
+
+
+def _first_reasons(error: InputInvalid) -> str:
+    reasons = [f"{place}: {texts[0]}" for place, texts in error.errors.items()]
+    more = len(reasons) - SHOWN_REASONS
+    shown = "; ".join(reason.rstrip(".") for reason in reasons[:SHOWN_REASONS])
+    return f"{shown}; and {more} more" if more > 0 else shown
 
 
 def remove_schedule(*, schedule: Schedule) -> None:

@@ -15,6 +15,7 @@ from deployments.errors import (
     InputInvalid,
     PriceUnknown,
     ScheduleInvalid,
+    VersionMisfit,
 )
 from deployments.forms.schedules import SCHEDULE_FIELDS
 from deployments.occurrences import zone_choices
@@ -24,7 +25,7 @@ from designs.requests import PageRequest
 UNSAID = "Nothing was changed: the button did not say what was wanted. Try again."
 MANAGE_SCHEDULE = "deployments.change_schedule"
 REFUSALS = (
-    EndpointPathInvalid, EndpointPathTaken, PriceUnknown, ScheduleInvalid,
+    EndpointPathInvalid, EndpointPathTaken, PriceUnknown, ScheduleInvalid, VersionMisfit,
     DesignInvalid, NotAllowed, VersionUnknown,
 )  # fmt: skip
 
@@ -32,6 +33,7 @@ _ABOUT: dict[type[Exception], str] = {
     EndpointPathInvalid: "endpoint_path",
     EndpointPathTaken: "endpoint_path",
     PriceUnknown: "max_cost_usd",
+    VersionMisfit: "version",
 }
 
 

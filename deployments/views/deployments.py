@@ -20,6 +20,7 @@ from deployments.services import (
     UNCHANGED,
     change_deployment,
     deploy_design,
+    document_to_deploy,
     invoke_deployment,
     undeploy,
 )
@@ -81,10 +82,7 @@ def deployment_list(request: PageRequest) -> HttpResponse:
 @requires("deployments.add_deployment")
 def deployment_new(request: PageRequest) -> HttpResponse:
     if request.method != "POST":
-        form = DeployForm(
-            caller=request.caller, initial={"kind": "none", "design": request.GET.get("design")}
-        )
-        return form_page(request, "deployment_new", form)
+        return form_page(request, "deployment_new", _filled_in(request))
     form = DeployForm(request.POST, caller=request.caller)
     if form.is_valid():
         data = form.cleaned_data
@@ -92,6 +90,7 @@ def deployment_new(request: PageRequest) -> HttpResponse:
             deployment = deploy_design(
                 design=data["design"],
                 endpoint_path=data["endpoint_path"],
+                version=data["version"],
                 caller=request.caller,
                 schedule=form.fields_of_schedule(),
             )
@@ -101,6 +100,28 @@ def deployment_new(request: PageRequest) -> HttpResponse:
             messages.success(request, f"{deployment.endpoint_path} is deployed.")
             return go(request, "deployments:deployment-detail", pk=deployment.pk)
     return form_page(request, "deployment_new", form)
+
+
+def _filled_in(request: PageRequest) -> DeployForm:
+    """The form with the design and version of the query, a free path, and an example of the input.
+
+    A typed path stays when another design is chosen; one that was suggested changes.
+    """
+    asked = request.GET
+    form = DeployForm(
+        caller=request.caller, initial={"kind": "none", "design": asked.get("design")}
+    )
+    typed = asked.get("endpoint_path", "")
+    if typed != asked.get("suggested_path", ""):
+        form.initial["endpoint_path"] = typed
+    if form.chosen is not None:
+        suggested = Deployment.objects.free_path(form.chosen.name)
+        form.initial.setdefault("endpoint_path", suggested)
+        form.initial["suggested_path"] = suggested
+        form.initial["version"] = form.offered_version(asked.get("version", ""))
+        document = document_to_deploy(form.chosen, form.initial["version"])
+        form.initial["schedule_input"] = example_input(document)
+    return form
 
 
 @require_safe

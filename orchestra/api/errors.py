@@ -99,6 +99,11 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
     deployments.EndpointPathTaken: (409, "endpoint-path-taken", _at("endpoint_path")),
     deployments.EndpointPathInvalid: (422, "invalid", _at("endpoint_path")),
     deployments.PriceUnknown: (422, "price-unknown", _at("max_cost_usd")),
+    deployments.VersionMisfit: (
+        422,
+        "version-misfit",
+        lambda e: {"errors": {"version": list(e.sentences)}},
+    ),
     deployments.IdempotencyConflict: (409, "idempotency-conflict", _nothing),
     deployments.ScheduleInvalid: (
         422,
