@@ -65,7 +65,7 @@ def test_what_comes_due_during_a_change_is_done_by_what_the_deployment_says_afte
     }
     new = {**doubling(), "input_schema": amount}
     new["blocks"][0]["settings"]["expression"] = "[input.amount, input.amount]"
-    change_draft(design=deployment.design, document=new)
+    change_draft(design=deployment.design, document=new, caller=SYSTEM)
     publish_design(design=deployment.design, caller=SYSTEM)
 
     def change(*values: Any) -> list[str]:
