@@ -1,6 +1,7 @@
 """The design document: parsing, checks, expressions, JSON Schemas. Plain Python."""
 
 __all__ = [
+    "bounds",
     "compare",
     "drawing",
     "expressions",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict
 
+from designs.graph.bounds import Choice, Questions
 from designs.graph.spec import Agent, Block, Connection, Graph, Problem, Role, Source
 from designs.patterns.shapes import ANY, Shape
 
@@ -191,6 +192,14 @@ class Pattern(ABC, Generic[S]):
         return ()
 
     @abstractmethod
+    def most_calls(self, block: Block, settings: S) -> Iterable[Questions]:
+        """The questions that one run of the block asks at most."""
+
+    def choice(self, block: Block, settings: S, outgoing: Collection[Connection]) -> Choice | None:
+        """The outgoing connections among which a run chooses; None if all are taken."""
+        return None
+
+    @abstractmethod
     async def run(self, block: Block, settings: S, context: RunContext) -> BlockOutput:
         """Run the block once. Raises BlockFailed, AgentFailed, ExpressionError."""
 
@@ -201,6 +210,9 @@ class InstantPattern(Pattern[S]):
     @abstractmethod
     def compute(self, block: Block, settings: S, context: RunContext) -> Any:
         """The block's output value. Raises ExpressionError, BlockFailed."""
+
+    def most_calls(self, block: Block, settings: S) -> Iterable[Questions]:
+        return ()
 
     async def run(self, block: Block, settings: S, context: RunContext) -> BlockOutput:
         return BlockOutput(self.compute(block, settings, context))

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from designs.graph.bounds import Questions
 from designs.graph.labels import shown
 from designs.graph.spec import Agent, Block, Problem
 from designs.patterns.base import (
@@ -162,6 +163,12 @@ class Debate(Pattern[DebateSettings]):
                 f"A debate has {MIN_LEFT} to {MAX_DEBATERS} debaters beside the judge, "
                 f"and this one has {debaters or 'none'}.",
             )
+
+    def most_calls(self, block: Block, settings: DebateSettings) -> Iterable[Questions]:
+        judges = [agent for agent in block.agents if agent.role in JUDGING_ROLES][:1]
+        turns = settings.rounds + (settings.judge == "vote")
+        for agent in block.agents:
+            yield Questions([agent], 1 if agent in judges else turns)
 
     async def run(self, block: Block, settings: DebateSettings, context: RunContext) -> BlockOutput:
         debate = _Run(block, settings, context)

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from designs.graph.bounds import Questions
 from designs.graph.labels import shown
 from designs.graph.spec import Agent, Block, Problem
 from designs.patterns.base import (
@@ -153,6 +154,13 @@ class Hierarchical(Pattern[HierarchicalSettings]):
                 "one or more. Allow more subtasks, or fewer rounds.",
             )
 
+    def most_calls(self, block: Block, settings: HierarchicalSettings) -> Iterable[Questions]:
+        manager = manager_of(block)
+        most = _most(block, settings)
+        yield Questions([manager], min(settings.rounds, most))
+        yield Questions([agent for agent in block.agents if agent is not manager], most)
+        yield Questions([manager])
+
     async def run(
         self, block: Block, settings: HierarchicalSettings, context: RunContext
     ) -> BlockOutput:
@@ -173,9 +181,8 @@ class _Run:
     losses: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        agents = self.block.agents
-        self.manager = next((agent for agent in agents if agent.role == "manager"), agents[0])
-        self.workers = {agent.id: agent for agent in agents if agent is not self.manager}
+        self.manager = manager_of(self.block)
+        self.workers = {a.id: a for a in self.block.agents if a is not self.manager}
         self.task = render_task(self.block, self.context)
 
     async def output(self) -> BlockOutput:
@@ -293,6 +300,11 @@ class _Run:
     def _lose(self, sentence: str) -> None:
         self.losses.append(sentence)
         self.context.degrade(sentence)
+
+
+def manager_of(block: Block) -> Agent:
+    """The first agent with the role manager, else the first agent."""
+    return next((agent for agent in block.agents if agent.role == "manager"), block.agents[0])
 
 
 def _most(block: Block, settings: HierarchicalSettings) -> int:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from designs.graph.bounds import Questions
 from designs.graph.labels import shown
 from designs.graph.spec import Agent, Block, Problem
 from designs.patterns.base import Answer, BlockOutput, Pattern, RunContext, Settings
@@ -130,6 +131,9 @@ class Parallel(Pattern[ParallelSettings]):
                 "/settings/require",
                 f"Only {members} members can answer. Use `all` or a number up to that.",
             )
+
+    def most_calls(self, block: Block, settings: ParallelSettings) -> Iterable[Questions]:
+        return [Questions([agent]) for agent in block.agents]
 
     async def run(
         self, block: Block, settings: ParallelSettings, context: RunContext

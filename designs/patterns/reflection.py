@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from designs.graph.bounds import Questions
 from designs.graph.labels import shown
 from designs.graph.spec import Agent, Block, Problem
 from designs.patterns.base import BlockOutput, Pattern, RunContext, Settings
@@ -117,15 +118,18 @@ class Reflection(Pattern[ReflectionSettings]):
                 "One agent writes and one criticises: give exactly one the role `reflector`.",
             )
 
+    def most_calls(self, block: Block, settings: ReflectionSettings) -> Iterable[Questions]:
+        if settings.mode == "review_design":
+            return [Questions(block.agents)]
+        writer, critic = writer_and_critic(block)
+        return [Questions([agent], settings.max_rounds) for agent in (writer, critic)]
+
     async def run(
         self, block: Block, settings: ReflectionSettings, context: RunContext
     ) -> BlockOutput:
         if settings.mode == "review_design":
             return await review_design(block, context, block.agents[0])
-        agents = block.agents
-        critic = next((agent for agent in agents if agent.role == "reflector"), agents[-1])
-        # One agent alone writes and criticises.
-        writer = next((agent for agent in agents if agent is not critic), critic)
+        writer, critic = writer_and_critic(block)
         return await refine(
             block,
             context,
@@ -135,3 +139,10 @@ class Reflection(Pattern[ReflectionSettings]):
             threshold=settings.threshold,
             patience=settings.patience,
         )
+
+
+def writer_and_critic(block: Block) -> tuple[Agent, Agent]:
+    """One agent alone is both."""
+    agents = block.agents
+    critic = next((agent for agent in agents if agent.role == "reflector"), agents[-1])
+    return next((agent for agent in agents if agent is not critic), critic), critic

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
 
+from designs.graph.bounds import Choice, Questions
 from designs.graph.labels import shown
 from designs.graph.report import excerpt
 from designs.graph.spec import Agent, Block, Connection, Problem
@@ -178,6 +179,23 @@ class Routing(Pattern[RoutingSettings]):
                 "Use the setting `default_route`, or `fail` or `continue` here.",
             )
 
+    def most_calls(self, block: Block, settings: RoutingSettings) -> Iterable[Questions]:
+        router = router_of(block)
+        specialists = [agent for agent in block.agents if agent is not router]
+        yield Questions([router])
+        yield Questions(specialists, min(_most_routes(settings), len(specialists)))
+
+    def choice(
+        self, block: Block, settings: RoutingSettings, outgoing: Collection[Connection]
+    ) -> Choice | None:
+        specialists = {agent.id for agent in block.agents if agent is not router_of(block)}
+        routes = {
+            route: connections
+            for route, connections in outgoing_routes(outgoing).items()
+            if not specialists or route in specialists
+        }
+        return Choice(routes, _most_routes(settings)) if routes else None
+
     async def run(
         self, block: Block, settings: RoutingSettings, context: RunContext
     ) -> BlockOutput:
@@ -211,6 +229,10 @@ class Routing(Pattern[RoutingSettings]):
 class _Choice:
     routes: tuple[str, ...]
     reason: str
+
+
+def _most_routes(settings: RoutingSettings) -> int:
+    return 1 if settings.mode == "single" else settings.max_routes
 
 
 def router_of(block: Block) -> Agent:
@@ -252,7 +274,7 @@ async def _choose(
 ) -> _Choice:
     """The routes to take. Raises BlockFailed if none is valid and there is no default."""
     single = settings.mode == "single"
-    most = 1 if single else min(settings.max_routes, len(about))
+    most = min(_most_routes(settings), len(about))
     wanted, schema = _question(about, None if single else most)
     answer = await context.ask(
         router,

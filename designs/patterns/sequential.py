@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
 
+from designs.graph.bounds import Questions
 from designs.graph.labels import shown
 from designs.graph.spec import Agent, Block
 from designs.patterns.base import BlockOutput, Part, Pattern, RunContext, Settings
@@ -49,6 +51,9 @@ class Sequential(Pattern[SequentialSettings]):
         ),
     )
     output = TEXT
+
+    def most_calls(self, block: Block, settings: SequentialSettings) -> Iterable[Questions]:
+        return [Questions([agent]) for agent in block.agents]
 
     async def run(
         self, block: Block, settings: SequentialSettings, context: RunContext

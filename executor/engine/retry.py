@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from designs.graph.bounds import MAX_RETRIES
 from executor.engine.context import Timing
 from executor.engine.llm.base import ErrorKind, ModelError
 
 FIRST_WAIT_SECONDS = 0.5
 MAX_WAIT_SECONDS = 30.0
-MAX_TRIES = 5
 # Waiting as long as a server asks counts as no retry; these bound it where there is no deadline.
 MAX_RATE_LIMIT_SECONDS = 600.0
 MAX_RATE_LIMIT_WAITS = 60
@@ -18,7 +18,7 @@ RETRIED = frozenset({ErrorKind.TRANSIENT, ErrorKind.TIMEOUT})
 class Tries:
     """Counts the failed tries of one call at one model.
 
-    The block allows `retries`, of which at most `MAX_TRIES - 1` are made. A wait that a rate limit
+    The block allows `retries`, of which at most MAX_RETRIES are made. A wait that a rate limit
     asks for is not counted, unless the chain has a next model (`has_fallback`). No wait is longer
     than 10 minutes, or 30 seconds with a fallback. An answer that does not fit its schema is
     corrected once, and a call that failed only because it streamed is repeated once without
@@ -33,7 +33,7 @@ class Tries:
     )  # fmt: skip
 
     def __init__(self, retries: int, timing: Timing, *, has_fallback: bool = False) -> None:
-        self._retries = min(retries, MAX_TRIES - 1)
+        self._retries = min(retries, MAX_RETRIES)
         self._timing = timing
         self._has_fallback = has_fallback
         self._failed = 0

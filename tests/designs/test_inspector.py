@@ -157,6 +157,9 @@ class Note(Pattern[NoteSettings]):
     settings_type = NoteSettings
     unused_fields = frozenset({"retries"})
 
+    def most_calls(self, block, settings):
+        return ()
+
     async def run(self, block, settings, context):
         return BlockOutput("")
 

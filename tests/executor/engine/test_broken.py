@@ -29,6 +29,9 @@ class Own(Pattern[Settings]):
     def __init__(self, behaviour: Any) -> None:
         self.behaviour = behaviour
 
+    def most_calls(self, block: Block, settings: Settings) -> tuple[()]:
+        return ()
+
     async def run(self, block: Block, settings: Settings, context: RunContext) -> BlockOutput:
         return BlockOutput(await self.behaviour(block, context))
 
