@@ -257,8 +257,9 @@ AUDITLOG_MASK_CALLABLE = "designs.models.audit.hidden"
 
 # --- Designer -------------------------------------------------------------------------------------
 
-# What the designer says about runs comes from an app above its own.
+# What the designer says about runs and models comes from an app above its own.
 RUN_FACTS = "executor.acceptance.offers.run_facts"
+MODEL_FACTS = "executor.language_models.facts.installed_models"
 
 # --- API ------------------------------------------------------------------------------------------
 

@@ -8,12 +8,14 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from designs.api.base import StrictSerializer
-from designs.graph.rules import CheckResult
+from designs.graph.bounds import INPUT_TOKENS, OUTPUT_TOKENS, Bound
+from designs.graph.spec import Problem
 from designs.models import Design, DesignVersion
 from designs.patterns.catalogue import check_document
 from designs.patterns.hints import hints
 from designs.sample_files import Sample
 from designs.services import Found, Imported, check_draft
+from designs.validation import Validation, bound_json, problem_json
 
 
 class DesignIn(StrictSerializer):
@@ -54,19 +56,62 @@ class PublishIn(StrictSerializer):
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 
+class FixOut(serializers.Serializer[Any]):
+    label = serializers.CharField()
+    patch = serializers.ListField(
+        child=serializers.DictField(),
+        help_text="Operations of RFC 6902 on the document: `add`, `remove` and `replace`.",
+    )
+
+
 class ProblemOut(serializers.Serializer[Any]):
-    """A JSON pointer (RFC 6901) and a sentence."""
+    """A JSON pointer (RFC 6901) into the document, and a sentence."""
 
     path = serializers.CharField()
     message = serializers.CharField()
+    fix = FixOut(required=False, help_text="Only where one change mends it.")
+
+    def to_representation(self, problem: Problem) -> dict[str, Any]:
+        return problem_json(problem)
 
 
-class ValidateOut(serializers.Serializer[CheckResult]):
+class BoundOut(serializers.Serializer[Any]):
+    """What one run takes at most."""
+
+    calls = serializers.IntegerField(help_text="Model calls, without further tries.")
+    calls_with_retries = serializers.IntegerField(
+        help_text="With all retries and fallbacks; waits for a rate limit do not count."
+    )
+    tokens_out = serializers.IntegerField(
+        allow_null=True,
+        help_text="Tokens of all answers; null if an agent has no `max_output_tokens`.",
+    )
+    cost_usd = serializers.CharField(
+        allow_null=True,
+        help_text=(
+            f"An estimate for `calls`: prompts of {INPUT_TOKENS:,} tokens beside the design's own "
+            f"words, and answers of {OUTPUT_TOKENS:,} where they have no limit. Null if a price is "
+            "unknown."
+        ),
+    )
+    unpriced = serializers.ListField(
+        child=serializers.CharField(), help_text="The models without a known price."
+    )
+
+    def to_representation(self, bound: Bound) -> dict[str, Any]:
+        return bound_json(bound) or {}
+
+
+class ValidateOut(serializers.Serializer[Validation]):
+    """`hints` never keep a design from being published; they and `bound` are for valid ones."""
+
     valid = serializers.SerializerMethodField()
     problems = ProblemOut(many=True)
+    hints = ProblemOut(many=True)
+    bound = BoundOut(allow_null=True)
 
-    def get_valid(self, checked: CheckResult) -> bool:
-        return not checked.problems
+    def get_valid(self, found: Validation) -> bool:
+        return not found.problems
 
 
 class DesignBrief(serializers.Serializer[Design]):
@@ -91,8 +136,9 @@ class DesignOut(DesignBrief):
     document = serializers.JSONField(source="draft")
     problems = serializers.SerializerMethodField()
 
-    def get_problems(self, design: Design) -> list[dict[str, str]]:
-        return [{"path": p.path, "message": p.message} for p in check_draft(design).problems]
+    @extend_schema_field(ProblemOut(many=True))
+    def get_problems(self, design: Design) -> list[dict[str, Any]]:
+        return [problem_json(problem) for problem in check_draft(design).problems]
 
 
 class VersionBase(serializers.Serializer[DesignVersion]):
@@ -125,7 +171,7 @@ class PublishedOut(VersionDetailOut):
     @extend_schema_field(ProblemOut(many=True))
     def get_warnings(self, version: DesignVersion) -> list[dict[str, Any]]:
         warnings = hints(check_document(version.document).graph)
-        return [dict(row) for row in ProblemOut(warnings, many=True).data]
+        return [problem_json(warning) for warning in warnings]
 
 
 class FoundOut(serializers.Serializer[Found]):

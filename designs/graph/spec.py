@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -29,11 +29,20 @@ MAX_OUTPUT_TOKENS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class Fix:
+    """The one mending of a problem: a short label, and a JSON patch (RFC 6902) of the document."""
+
+    label: str
+    patch: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """An error in a document: a JSON pointer (RFC 6901) and a sentence that says what to do."""
 
     path: str
     message: str
+    fix: Fix | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

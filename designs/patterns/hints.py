@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from designs.graph.expressions import Expression, Template, compile_output
 from designs.graph.reads import Reads
@@ -16,7 +16,11 @@ UNUSED_INPUT = (
 )
 
 
-def hints(graph: Graph | None) -> tuple[Problem, ...]:
+def hints(
+    graph: Graph | None,
+    is_hosted: Callable[[str], bool] = lambda name: False,
+    default_models: Sequence[str] = (),
+) -> tuple[Problem, ...]:
     """The hints for a graph without problems; empty without a graph."""
     if graph is None or not (graph.input_schema or {}).get("properties"):
         return ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -10,10 +9,9 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from designs.access import Caller
-from designs.graph.rules import CheckResult
-from designs.graph.spec import Problem
 from designs.patterns.palette import palette_entries
 from designs.pictures.pictograms import PICTOGRAMS
+from designs.validation import Validation, bound_json, problem_json
 
 RIGHTS = {
     "change": "designs.change_design",
@@ -64,13 +62,12 @@ def designer_data(
     *,
     design: Any,
     caller: Caller,
-    checked: CheckResult,
-    hints: Iterable[Problem],
+    validation: Validation,
 ) -> dict[str, Any]:
     """`design` comes with its `latest_version`."""
     # By name, because designs know nothing of how they are run.
     run_facts = import_string(settings.RUN_FACTS)
-    facts = run_facts(design.draft, is_valid=checked.graph is not None)
+    facts = run_facts(design.draft, is_valid=validation.checked.graph is not None)
     return {
         "design": {
             "id": str(design.pk),
@@ -86,9 +83,9 @@ def designer_data(
         **facts,
         "palette": palette_entries(),
         "pictograms": PICTOGRAMS,
-        "problems": [_shown(problem) for problem in checked.problems],
-        "hints": [_shown(hint) for hint in hints],
-        "bound": None,
+        "problems": [problem_json(problem) for problem in validation.problems],
+        "hints": [problem_json(hint) for hint in validation.hints],
+        "bound": bound_json(validation.bound),
         "urls": urls_of(design.pk),
     }
 
@@ -105,7 +102,3 @@ def address(name: str, *args: object) -> str:
     except NoReverseMatch:
         # A part of the installation that is not there.
         return ""
-
-
-def _shown(problem: Problem) -> dict[str, str]:
-    return {"path": problem.path, "message": problem.message}

@@ -13,14 +13,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from designs.errors import DesignInvalid, DraftChanged
-from designs.graph.rules import CheckResult
 from designs.inspector.templates import inspector_templates
 from designs.models import Design
-from designs.patterns.catalogue import check_document
-from designs.patterns.hints import hints
 from designs.requests import PageRequest, requires
 from designs.services import change_draft, publish_design
 from designs.strict_json import JsonUnreadable, read_strict_json
+from designs.validation import validate
 from designs.views.designer_data import designer_data, urls_of
 from designs.views.outline import Outline
 
@@ -125,13 +123,12 @@ def _page(
     publish: PublishForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    checked: CheckResult = check_document(design.draft)
-    remarks = hints(checked.graph)
-    outline = Outline(design.draft, checked.problems)
+    validation = validate(design.draft)
+    outline = Outline(design.draft, validation.problems)
     may = request.caller.may
     start = {"revision": design.revision, "document": json_text(design.draft)}
     caller = request.caller
-    data = designer_data(design=design, caller=caller, checked=checked, hints=remarks)
+    data = designer_data(design=design, caller=caller, validation=validation)
     latest = design.versions.first() if design.latest_version else None
     context = {
         "design": design,
@@ -140,7 +137,7 @@ def _page(
         "rights": data["rights"],
         "blocks": outline.blocks(),
         "problems": outline.problems,
-        "hints": remarks,
+        "hints": validation.hints,
         "input_fields": outline.input_fields(),
         "is_published": latest is not None and latest.document == design.draft,
         "next_version": (design.latest_version or 0) + 1,

@@ -2,6 +2,7 @@
 
 __all__ = [
     "connection_models",
+    "facts",
     "key_masking",
     "probe",
     "registry",

@@ -49,6 +49,11 @@ class ConnectionCache:
         self._retired: list[ConnectionClient] = []
         self._lock = threading.Lock()
 
+    @property
+    def expired_at(self) -> float:
+        """When this process last learned of a change, by the monotonic clock."""
+        return self._expired_at
+
     def expire(self) -> None:
         """Read the records again before the next call."""
         self._expired_at = time.monotonic()
@@ -142,6 +147,10 @@ class ConnectionModel:
     def price(self) -> Price | None:
         """The price of a million tokens, None if unknown. Blocks. Raises as `check`."""
         return self._connections.load(self._connection, self._model).price()
+
+    def provider(self) -> str:
+        """Blocks. Raises as `check`."""
+        return self._connections.load(self._connection, self._model).snapshot.provider
 
     async def has_price(self) -> bool:
         return await (await self._client()).has_price()

@@ -128,6 +128,15 @@ def price_of(name: str) -> Price | None:
     return FREE
 
 
+def provider_of(name: str) -> str:
+    """Who serves the model, in the words of connections. Blocks. Raises ModelUnavailable."""
+    try:
+        model = model_registry().resolve(name)
+        return model.provider() if isinstance(model, ConnectionModel) else name.partition(":")[0]
+    except ModelError as error:
+        raise ModelUnavailable(error.message) from error
+
+
 def load_models(then: Callable[[], None]) -> None:
     """Import what the first model calls need, in a thread, once per process; then call `then`.
 

@@ -27,8 +27,9 @@ from designs.api.serializers import (
 )
 from designs.api.views.base import DesignBase
 from designs.models import Design
-from designs.patterns.catalogue import check_document, document_schema
+from designs.patterns.catalogue import document_schema
 from designs.services import change_draft, create_design, delete_design
+from designs.validation import validate
 
 ORDER = ("name", "created_at", "updated_at", "latest_version")
 
@@ -113,7 +114,9 @@ class DesignDetailView(DesignBase):
 
 
 class DesignValidateView(DesignBase):
-    """All problems of the draft, or of the document in the body, which is not saved."""
+    """All problems of the draft, or of the document in the body, which is not saved; hints, and
+    what a run takes at most.
+    """
 
     permissions = {"POST": "designs.view_design"}
 
@@ -123,8 +126,8 @@ class DesignValidateView(DesignBase):
     def post(self, request: Request, pk: str) -> Response:
         design = self.design(pk)
         document = self.body(ValidateIn).get("document")
-        checked = check_document(design.draft if document is None else document)
-        return Response(ValidateOut(checked).data)
+        found = validate(design.draft if document is None else document)
+        return Response(ValidateOut(found).data)
 
 
 class DesignSchemaView(APIView):
