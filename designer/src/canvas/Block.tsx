@@ -19,6 +19,7 @@ export const Block = memo(function Block({ data }: Props) {
   const { block, problems } = data;
   const run = useStore((state) => state.run?.blocks[block.id] ?? null);
   const isOver = useStore((state) => isEnded(state));
+  const chosen = useStore((state) => (state.selection.agent?.block === block.id ? state.selection.agent.agent : null));
   const label = labelOf(block);
   const kind = paletteEntry(block.type)?.label ?? block.type;
   const state = run && shownState(run, isOver);
@@ -30,13 +31,13 @@ export const Block = memo(function Block({ data }: Props) {
         <span class="tile"><Pictogram type={block.type} /></span>
         <span class="block-name">
           <b title={label}>{label}</b>
-          <span class="block-kind">{run?.isEdited ? "Edited since" : state === "running" ? running(run!) : kind}</span>
+          <span class="block-kind">{subtitle(kind, run, state)}</span>
         </span>
         {state && <StateSign state={state} />}
         <Ports block={block.id} agent={null} />
       </div>
       {agents.slice(0, MAX_ROWS).map((agent) => (
-        <Row key={agent.id} block={block.id} agent={agent} run={run} />
+        <Row key={agent.id} block={block.id} agent={agent} run={run} isChosen={agent.id === chosen} />
       ))}
       {agents.length > MAX_ROWS && <div class="block-row more">+ {agents.length - MAX_ROWS} more</div>}
       {run && hasFoot(run.status) && <Foot run={run} />}
@@ -54,16 +55,28 @@ function shownState(run: BlockRun, isOver: boolean): string {
 const isEnded = ({ run }: State): boolean =>
   run !== null && ["completed", "failed", "cancelled", "timed_out"].includes(run.status);
 
-function running(run: BlockRun): string {
+/** The kind, unless the try has something to say. */
+function subtitle(kind: string, run: BlockRun | null, state: string | null): string {
+  if (run?.isEdited) return "Edited since";
+  if (state === "skipped") return "Not taken";
+  if (!run || state !== "running") return kind;
   const round = Math.max(0, ...run.steps.map((step) => step.round));
   return round > 1 ? `Running, round ${round}` : "Running";
 }
 
-function Row({ block, agent, run }: { block: string; agent: Agent; run: BlockRun | null }) {
+interface RowProps {
+  block: string;
+  agent: Agent;
+  run: BlockRun | null;
+  isChosen: boolean;
+}
+
+function Row({ block, agent, run, isChosen }: RowProps) {
   const name = words(agent.name) || agent.id;
   const part = run?.agents[agent.id];
+  const classes = `block-row${part?.isRunning ? " running" : ""}${isChosen ? " selected" : ""}`;
   return (
-    <div class={part?.isRunning ? "block-row running" : "block-row"} data-agent={agent.id}>
+    <div class={classes} data-agent={agent.id}>
       <span class="cut" title={name}>{name}</span>
       {part?.isRunning ? (
         <span class="block-text">{lastWords(part.text)}</span>

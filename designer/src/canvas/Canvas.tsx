@@ -10,7 +10,8 @@ import { announceRun } from "./announceRun";
 import { Block } from "./Block";
 import { useCell } from "./cell";
 import { startKeys } from "./commands";
-import { focusBlock } from "./focus";
+import { EmptyCanvas } from "./EmptyCanvas";
+import { focusBlock, focusGround } from "./focus";
 import { HEAD, WIDTH } from "./geometry";
 import { MiniMap } from "./MiniMap";
 import { feetOf, Nodes, type BlockNode, type Shown } from "./nodes";
@@ -18,7 +19,7 @@ import { Picker } from "./Picker";
 import { boxesOf, eye, layOut, placesOf, watchPlaces } from "./places";
 import { RunBar } from "./RunBar";
 import { ToolBar } from "./ToolBar";
-import { attach, attachRoot, canvasElement, FAR, fitted, MAX_ZOOM, MIN_ZOOM, moving, show, size, toCanvas, viewport } from "./view";
+import { attach, attachRoot, canvasElement, FAR, fitted, isPhone, MAX_ZOOM, MIN_ZOOM, moving, show, size, toCanvas, viewport } from "./view";
 import { firstBlock } from "./walking";
 import { Wires } from "./Wires";
 
@@ -55,6 +56,7 @@ export function Canvas() {
       {isMeasured && (
         <ReactFlowProvider>
           <Flow />
+          <EmptyCanvas />
           <RunBar />
           <ToolBar />
           <MiniMap />
@@ -65,19 +67,6 @@ export function Canvas() {
   );
 }
 
-const phone = matchMedia("(max-width: 48rem)");
-
-/** On a phone the canvas is looked at, and edited in the outline. */
-function usePhone(): boolean {
-  const [isPhone, show] = useState(phone.matches);
-  useEffect(() => {
-    const change = () => show(phone.matches);
-    phone.addEventListener("change", change);
-    return () => phone.removeEventListener("change", change);
-  }, []);
-  return isPhone;
-}
-
 function Flow() {
   const document = useStore((state) => state.document)!;
   const selection = useStore((state) => state.selection);
@@ -85,7 +74,7 @@ function Flow() {
   const problems = useStore((state) => state.problems);
   const feet = useStore((state) => feetOf(state.run));
   const readOnly = useStore((state) => state.readOnly);
-  const isPhone = usePhone();
+  const isNarrow = useCell(isPhone);
   useCell(eye);
   const api = useStoreApi();
   const [nodes] = useState(() => new Nodes());
@@ -106,7 +95,7 @@ function Flow() {
   const follow = () => api.getState().setNodes(nodes.of({ ...latest.current, moved: moving.get() }));
   useEffect(() => moving.subscribe(follow), []);
   const list = nodes.of({ ...shown, moved: moving.get() });
-  const isFixed = readOnly || isPhone;
+  const isFixed = readOnly || isNarrow;
   return (
     <ReactFlow
       className={isFixed ? "fixed" : ""}
@@ -235,7 +224,7 @@ function openInspector(): void {
 
 function clickPane(): void {
   store.select(NOTHING);
-  canvasElement()?.querySelector<HTMLElement>(".react-flow")?.focus({ preventScroll: true });
+  focusGround();
 }
 
 // --- Dropping from the palette --------------------------------------------------------------------

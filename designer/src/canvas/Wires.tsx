@@ -4,8 +4,11 @@ import { ViewportPortal } from "@xyflow/react";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { connectionsOf, type Block, type Connection, type DesignDocument, type Problem } from "../document";
+import { Icon } from "../panels/Icon";
 import { store, useStore, type Run } from "../store";
 import { useCell } from "./cell";
+import { removeSelection } from "./commands";
+import { focusGround } from "./focus";
 import { along, curve, lineOf, tip, words, type Line } from "./geometry";
 import { eye, placesNow, placesOf } from "./places";
 import { moving, picking } from "./view";
@@ -42,6 +45,7 @@ export function Wires() {
           <DraftWire />
         </svg>
         {all.map(({ pill }) => pill)}
+        {chosen && <WireTools drawn={chosen} />}
       </div>
     </ViewportPortal>
   );
@@ -177,7 +181,9 @@ const linkAt = (event: MouseEvent): string | null =>
 
 function pick(event: MouseEvent): void {
   const connection = linkAt(event);
-  if (connection) store.select({ connection });
+  if (!connection) return;
+  store.select({ connection });
+  focusGround();
 }
 
 function insert(event: MouseEvent): void {
@@ -198,6 +204,25 @@ function Grips({ drawn: { link, line } }: { drawn: Drawn }) {
       <circle class="grip nodrag nopan" cx={line.from.x + 6} cy={line.from.y} r="6" onPointerDown={(event) => startWire(event, atTarget, link.id)} />
       <circle class="grip nodrag nopan" cx={line.to.x - 6} cy={line.to.y} r="6" onPointerDown={(event) => startWire(event, atSource, link.id)} />
     </>
+  );
+}
+
+/** Below the middle of the selected wire: a block into it, and its end. */
+function WireTools({ drawn: { link, line } }: { drawn: Drawn }) {
+  const isFixed = useStore((state) => state.readOnly);
+  const isMoving = useCell(moving) !== null;
+  if (isFixed || isMoving) return null;
+  const { x, y } = along(line, 0.5);
+  const place = `translate(${Math.round(x)}px, ${Math.round(y) + 14}px) translateX(-50%)`;
+  return (
+    <span class="wire-tools" style={{ transform: place }}>
+      <button class="button bare square" type="button" tabIndex={-1} title="Put a block into this connection" aria-label="Put a block into this connection" onClick={() => picking.set({ kind: "add", behind: null, link: link.id })}>
+        <Icon name="plus" small />
+      </button>
+      <button class="button bare square" type="button" tabIndex={-1} title="Remove this connection (Delete)" aria-label="Remove this connection" onClick={removeSelection}>
+        <Icon name="trash" small />
+      </button>
+    </span>
   );
 }
 

@@ -47,8 +47,8 @@ export function addBlockAt(type: string, position?: Position, options: AddOption
   if (!id) return null;
   store.select({ blocks: [id] });
   focusBlock(id);
-  const place_ = before && options.isConnected ? `, connected with ${labelOf(before)}` : "";
-  announce(`Added ${aBlock(entry)}${place_}.`);
+  const where = before && options.isConnected ? `, connected with ${labelOf(before)}` : "";
+  announce(`Added ${aBlock(entry)}${where}.`);
   return id;
 }
 
@@ -98,7 +98,6 @@ export function connectEnds(ends: Ends, linkId: string | null = null): boolean {
   const [source, target] = [ends.source, ends.target].map((id) => nameIn(document, id));
   if (reason) {
     store.tell(reason);
-    announce(reason);
     return false;
   }
   let id = linkId;

@@ -20,8 +20,8 @@ const walk = (way: Way): Doing => () => walkTo(way);
 const move = (x: number, y: number): Doing => () => moveSelection(x, y);
 
 const COMMANDS: Partial<Record<Command, Doing>> = {
-  undo: () => store.undo(),
-  redo: () => store.redo(),
+  undo: undoLast,
+  redo: redoNext,
   duplicate: () => {
     selectIfNone();
     duplicateSelection();
@@ -209,6 +209,20 @@ function openFocused(): void {
   store.set({ inspector: { isOpen: true, field: selection.connection ? "/route" : "/label" } });
 }
 
+// --- Undoing --------------------------------------------------------------------------------------
+
+export function undoLast(): void {
+  const { undoName } = store.get();
+  store.undo();
+  if (undoName !== null) announce(`Undone: ${undoName}.`);
+}
+
+export function redoNext(): void {
+  const { redoName } = store.get();
+  store.redo();
+  if (redoName !== null) announce(`Done again: ${redoName}.`);
+}
+
 // --- Changing -------------------------------------------------------------------------------------
 
 /** The selected blocks, or the one that has the focus. */
@@ -244,7 +258,6 @@ export function removeSelection(): void {
   const next = ids.length ? nearestLeft(document, ids) : null;
   store.change(`Remove ${words}`, (now) => remove(now, ids, selection.connection ? [selection.connection] : []));
   store.tell(`Removed ${words}.`, { action: { label: "Undo", run: () => store.undo() } });
-  announce(`Removed ${words}.`);
   if (next) focusBlock(next);
   else focusCanvas();
 }

@@ -42,5 +42,9 @@ export function focusedBlock(): string | null {
 export function focusCanvas(): void {
   const id = focusedBlock();
   if (id) focusBlock(id);
-  else canvasElement()?.querySelector<HTMLElement>(".react-flow")?.focus({ preventScroll: true });
+  else focusGround();
 }
+
+/** The canvas has the focus, but none of its blocks: something else in it was pressed. */
+export const focusGround = (): void =>
+  canvasElement()?.querySelector<HTMLElement>(".react-flow")?.focus({ preventScroll: true });

@@ -31,6 +31,11 @@ export const size = new Cell({ width: 0, height: 0 });
 /** Null: shown from nine blocks on. */
 export const showsMap = new Cell<boolean | null>(null);
 
+const narrow = matchMedia("(max-width: 48rem)");
+/** On a phone the canvas is looked at; the draft is edited in the outline. */
+export const isPhone = new Cell(narrow.matches);
+narrow.addEventListener("change", () => isPhone.set(narrow.matches));
+
 let flow: ReactFlowInstance | null = null;
 let root: HTMLElement | null = null;
 

@@ -25,7 +25,7 @@ export function StateSign({ state }: { state: string }) {
   const name = state in WORDS ? state : "not_reached";
   return (
     <span class={`state ${name}`} title={stateWord(name)}>
-      <svg viewBox="0 0 16 16" aria-hidden="true">{shapes(name)}</svg>
+      <svg class="sign" viewBox="0 0 16 16" aria-hidden="true">{shapes(name)}</svg>
       <span class="visually-hidden">{stateWord(name)}</span>
     </span>
   );
