@@ -121,7 +121,7 @@ def _pages(context: BrowserContext, address: str, data: Path, with_admin: bool) 
         kind = NUMBER.sub("N", path)
         if kind not in kinds:
             kinds.add(kind)
-            pages[re.sub(r"\W+", "-", kind.replace("/N", "")).strip("-") or "home"] = path
+            pages[re.sub(r"\W+", "-", kind.replace("/N", "-one")).strip("-") or "home"] = path
     return {**pages, **OUTSIDE, "error-404": "/nothing/here/"}
 
 
