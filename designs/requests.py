@@ -139,3 +139,11 @@ def page_of(request: HttpRequest, rows: QuerySet[Any, Any]) -> tuple[list[Any], 
 def searched_text(request: HttpRequest) -> str:
     """The search text of a list, without NUL characters, which PostgreSQL refuses."""
     return request.GET.get("text", "").replace("\0", "").strip()[:MAX_SEARCHED]
+
+
+def person_of(user: Any) -> dict[str, str]:
+    """The person's name, and two letters for it."""
+    name = user.get_full_name() or user.get_username()
+    words = name.split()
+    letters = words[0][:1] + words[-1][:1] if len(words) > 1 else name[:2]
+    return {"name": name, "initials": letters.upper()}

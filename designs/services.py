@@ -12,6 +12,7 @@ from django.db.models import Max, ProtectedError
 from designs.access import Caller
 from designs.auditing.audit import Action, note
 from designs.drafts import checkpoints
+from designs.drafts.news import tell_after_commit
 from designs.drafts.writing import (
     UNNAMED,
     Revisions,
@@ -121,6 +122,7 @@ def delete_design(*, design: Design, revisions: Revisions = None) -> None:
                 raise DesignInUse(IN_USE)
             locked.versions.all().delete()
             locked.delete()
+            tell_after_commit(design.pk)
     except (ProtectedError, IntegrityError) as error:
         # It was deployed in the meantime.
         raise DesignInUse(IN_USE) from error

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from designs.views import edit, lists, new, place
+from designs.views import edit, lists, new, place, presence
 
 app_name = "designs"
 
@@ -13,4 +13,5 @@ urlpatterns = [
     path("<uuid:pk>/save/", edit.design_save, name="design-save"),
     path("<uuid:pk>/publish/", edit.design_publish, name="design-publish"),
     path("<uuid:pk>/place/", place.design_place, name="design-place"),
+    path("<uuid:pk>/presence/", presence.design_presence, name="design-presence"),
 ]

@@ -3,9 +3,17 @@
 from django.contrib import admin
 from django.urls import include, path
 
+import designs.urls
+from executor.views.drafts import design_stream
 from orchestra import views
 from orchestra.sign_in.account import account, account_password, account_sessions_end
 from orchestra.sign_in.views import SignInView, SignOutView
+
+# Drafts are followed like runs, of which designs know nothing.
+designs_pages = [
+    *designs.urls.urlpatterns,
+    path("<uuid:pk>/stream/", design_stream, name="design-stream"),
+]
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -14,7 +22,7 @@ urlpatterns = [
     path("account/", account, name="account"),
     path("account/password/", account_password, name="account-password"),
     path("account/sessions/end/", account_sessions_end, name="account-sessions-end"),
-    path("designs/", include("designs.urls")),
+    path("designs/", include((designs_pages, designs.urls.app_name))),
     path("", include("deployments.urls")),
     path("executions/", include("executor.urls")),
     path("admin/", admin.site.urls),

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from designs.requests import PageRequest, requires
+from designs.requests import PageRequest, person_of, requires
 from orchestra.overview import overview
 
 # Of each group its places: label, URL name, icon, permission. Staff see the admin too.
@@ -59,7 +59,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         if shown:
             groups.append({"label": label, "places": shown})
     _mark_current(groups, request.path)
-    return {"navigation": groups, "me": _me(request.user)}
+    return {"navigation": groups, "me": person_of(request.user)}
 
 
 def _mark_current(groups: list[dict[str, Any]], path: str) -> None:
@@ -72,14 +72,6 @@ def _mark_current(groups: list[dict[str, Any]], path: str) -> None:
     ]
     if fitting:
         max(fitting, key=lambda place: len(place["url"]))["is_current"] = True
-
-
-def _me(user: Any) -> dict[str, str]:
-    """The person's name, and two letters for it."""
-    name = user.get_full_name() or user.get_username()
-    words = name.split()
-    letters = words[0][:1] + words[-1][:1] if len(words) > 1 else name[:2]
-    return {"name": name, "initials": letters.upper()}
 
 
 @require_safe

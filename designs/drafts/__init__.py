@@ -1,3 +1,3 @@
-"""Writing drafts so that two editors lose nothing: revisions and checkpoints."""
+"""Writing drafts so that two editors lose nothing: revisions, checkpoints, presence."""
 
-__all__ = ["checkpoints", "writing"]
+__all__ = ["checkpoints", "news", "presence", "writing"]

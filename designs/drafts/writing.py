@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from designs.access import Caller
+from designs.drafts.news import tell_after_commit
 from designs.errors import DraftChanged
 from designs.models import Design
 from designs.rows.locking import lock_row
@@ -47,6 +48,7 @@ def write_draft(*, design: Design, locked: Design, draft: dict[str, Any], caller
             "draft", "name", "description", "revision", "changed_by", "changed_at", "updated_at",
         ]
     )  # fmt: skip
+    tell_after_commit(design.pk)
     return design
 
 

@@ -16,6 +16,7 @@ from designs.requests import PageRequest, requires
 from designs.runtime.computing import compute
 from designs.runtime.threads import in_thread
 from designs.strict_json import JsonUnreadable, read_strict_json
+from designs.views.problems import unreadable
 
 MAX_ID = 200
 # In pixels.
@@ -36,8 +37,7 @@ async def design_place(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     try:
         sizes, links = _read(read_strict_json(request.body))
     except (JsonUnreadable, _Unreadable) as error:
-        problem = {"title": "Unreadable", "detail": str(error), "status": 422}
-        return JsonResponse(problem, status=422, content_type="application/problem+json")
+        return unreadable(error)
     placing = await compute(place, sizes, links)
     positions = {name: {"x": x, "y": y} for name, (x, y) in placing.positions.items()}
     return JsonResponse({"positions": positions})

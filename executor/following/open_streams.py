@@ -99,7 +99,7 @@ class Place:
 
 
 async def take_place(caller: Caller, pk: uuid.UUID) -> Place:
-    """Count a stream that this caller opens on this run. Raises TooManyStreams."""
+    """Count a stream that this caller opens on this run or draft. Raises TooManyStreams."""
     environment = settings.ENVIRONMENT
     limits = (environment.streams_per_caller, environment.streams_per_run)
     keys = (f"{PREFIX}caller:{caller.turn_key}", f"{PREFIX}run:{pk.hex}")
@@ -126,7 +126,7 @@ def _too_many(full: int, limits: tuple[int, int]) -> TooManyStreams:
     if full == 1:
         return TooManyStreams(f"You have {limits[0]} streams open, which is the most. Close some.")
     return TooManyStreams(
-        f"This run has {limits[1]} listeners, which is the most. Ask for its state instead."
+        f"{limits[1]} listeners follow this already, which is the most. Ask for its state instead."
     )
 
 

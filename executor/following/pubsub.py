@@ -1,4 +1,4 @@
-"""Publishes changes of executions to waiting processes. Subscribers then read the row."""
+"""Publishes changes of executions and drafts to waiting processes, which then read the row."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ CANCELS = "orchestra:cancels"
 CHANGES = "orchestra:changes"
 LISTENS = "orchestra:listens"
 TEXTS = "orchestra:text:"
+DRAFTS = "orchestra:draft:"
 # Kinds of messages that no row has.
 PASSING = ("text", "started")
 # Every process subscribes to these.
@@ -55,6 +56,11 @@ def publish_locally(pk: uuid.UUID, kind: str) -> None:
 def publish_cancel(pk: uuid.UUID) -> None:
     """Ask the process that runs this execution to cancel it. Never raises."""
     _publish(CANCELS, {"id": pk.hex})
+
+
+def publish_draft(pk: uuid.UUID) -> None:
+    """The draft of this design was written. Never raises."""
+    _publish(DRAFTS + pk.hex, {"kind": "draft"})
 
 
 def publish_text(pk: uuid.UUID, piece: dict[str, Any]) -> None:
@@ -105,7 +111,7 @@ def is_shutting_down() -> bool:
 
 
 class Subscription:
-    """The messages of one subscriber about one execution."""
+    """The messages of one subscriber about one execution or draft."""
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -120,14 +126,26 @@ class Subscription:
             return None
 
 
-@contextlib.asynccontextmanager
-async def subscribe(pk: uuid.UUID, *, texts: bool = False) -> AsyncIterator[Subscription]:
+def subscribe(
+    pk: uuid.UUID, *, texts: bool = False
+) -> contextlib.AbstractAsyncContextManager[Subscription]:
     """Subscribe to an execution's changes, with `texts` to its model text too.
 
     Read the row after entering, not before.
     """
+    return _subscribe([CHANNEL + pk.hex, *([TEXTS + pk.hex] if texts else [])])
+
+
+def subscribe_to_draft(
+    pk: uuid.UUID,
+) -> contextlib.AbstractAsyncContextManager[Subscription]:
+    """Subscribe to the writes of a design's draft. Read the row after entering, not before."""
+    return _subscribe([DRAFTS + pk.hex])
+
+
+@contextlib.asynccontextmanager
+async def _subscribe(channels: list[str]) -> AsyncIterator[Subscription]:
     hub = running_hub()
-    channels = [CHANNEL + pk.hex, *([TEXTS + pk.hex] if texts else [])]
     subscription = Subscription()
     try:
         for channel in channels:

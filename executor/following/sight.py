@@ -1,4 +1,6 @@
-"""The callers of sessions and the runs that callers may see, read for many listeners at once."""
+"""The callers of sessions, and the runs and designs that callers may see, read for many listeners
+at once.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from designs.access import Caller
+from designs.models import Design
 from designs.requests import SessionState, read_sessions
 from designs.runtime.gathering import BatchedReads
 from designs.runtime.loops import PerLoop
@@ -25,7 +28,12 @@ PAUSE_SECONDS = 0.005
 async def sees(caller: Caller, pk: uuid.UUID) -> bool:
     # A waiter must not hold the connection that the shared read needs.
     release_request()
-    return await _gathered.get().ask((caller, pk))
+    return await _runs.get().ask((caller, pk))
+
+
+async def sees_design(caller: Caller, pk: uuid.UUID) -> bool:
+    release_request()
+    return await _designs.get().ask((caller, pk))
 
 
 async def sitting(key: str | None) -> SessionState:
@@ -33,15 +41,15 @@ async def sitting(key: str | None) -> SessionState:
     return await _sittings.get().ask(key)
 
 
-def read_sight(asked: Sequence[Asked]) -> dict[Asked, bool]:
+def read_sight(asked: Sequence[Asked], rows: Any = Execution.objects) -> dict[Asked, bool]:
     """By one query for all callers with the same rights."""
     by_rights: defaultdict[Any, list[Asked]] = defaultdict(list)
     for caller, pk in asked:
         by_rights[caller.rights].append((caller, pk))
     answers = {}
     for pairs in by_rights.values():
-        rows = Execution.objects.for_caller(pairs[0][0]).filter(pk__in={pk for _, pk in pairs})
-        visible = set(rows.order_by().values_list("pk", flat=True))
+        found = rows.for_caller(pairs[0][0]).filter(pk__in={pk for _, pk in pairs})
+        visible = set(found.order_by().values_list("pk", flat=True))
         answers.update({(caller, pk): pk in visible for caller, pk in pairs})
     return answers
 
@@ -50,12 +58,20 @@ async def _read_sight(asked: Sequence[Asked]) -> Mapping[Asked, bool]:
     return await in_thread(read_sight, asked)
 
 
+async def _read_designs(asked: Sequence[Asked]) -> Mapping[Asked, bool]:
+    return await in_thread(read_sight, asked, Design.objects)
+
+
 async def _read_sessions(keys: Sequence[str | None]) -> Mapping[str | None, SessionState]:
     return await in_thread(read_sessions, keys)
 
 
-_gathered: PerLoop[BatchedReads[Asked, bool]] = PerLoop(
+_runs: PerLoop[BatchedReads[Asked, bool]] = PerLoop(
     partial(BatchedReads, _read_sight, max_keys=MAX_TOGETHER, pause=PAUSE_SECONDS),
+    BatchedReads.close,
+)
+_designs: PerLoop[BatchedReads[Asked, bool]] = PerLoop(
+    partial(BatchedReads, _read_designs, max_keys=MAX_TOGETHER, pause=PAUSE_SECONDS),
     BatchedReads.close,
 )
 _sittings: PerLoop[BatchedReads[str | None, SessionState]] = PerLoop(
