@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from deployments.calls.snippets import example_input, snippets
+from deployments.calls.snippets import snippets
 from deployments.errors import NotAccepted
 from deployments.forms.deployments import ConfigureForm, DeployForm, ExecuteForm
 from deployments.forms.schedules import ScheduleForm
@@ -33,6 +33,7 @@ from deployments.views.answers import (
     show_refusal,
 )
 from designs.requests import PageRequest, page_of, requires, searched_text
+from executor.acceptance.offers import example_input
 from executor.history.quotes import hide_quotes
 from executor.models import Execution, Trigger
 

@@ -111,24 +111,25 @@ def _components(
 
 def _without_cycles(names: list[str], links: list[Link]) -> list[Link]:
     """The links but those that lead back to a block on the way to them."""
-    leaving = defaultdict(list)
-    for link in links:
-        leaving[link[0]].append(link)
-    kept, done = [], set()
+    leaving: dict[str, list[str]] = defaultdict(list)
+    for source, target in links:
+        leaving[source].append(target)
+    kept: list[Link] = []
+    done: set[str] = set()
     for start in names:
         stack, on_way = [(start, iter(leaving[start]))], {start}
         while stack and start not in done:
             name, rest = stack[-1]
-            link = next(rest, None)
-            if link is None:
+            following = next(rest, None)
+            if following is None:
                 stack.pop()
                 on_way.discard(name)
                 done.add(name)
-            elif link[1] not in on_way:
-                kept.append(link)
-                if link[1] not in done:
-                    on_way.add(link[1])
-                    stack.append((link[1], iter(leaving[link[1]])))
+            elif following not in on_way:
+                kept.append((name, following))
+                if following not in done:
+                    on_way.add(following)
+                    stack.append((following, iter(leaving[following])))
     return kept
 
 

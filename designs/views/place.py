@@ -74,9 +74,10 @@ def _name(raw: object) -> str:
 
 
 def _size(block: dict[str, Any]) -> Size:
-    sides = block.get("width"), block.get("height")
-    for side in sides:
-        is_number = isinstance(side, int | float) and not isinstance(side, bool)
-        if not is_number or not 1 <= side <= MAX_SIDE:
-            raise _Unreadable(f"A width or height is a number from 1 to {MAX_SIDE:,}.")
-    return sides
+    return _side(block.get("width")), _side(block.get("height"))
+
+
+def _side(raw: object) -> float:
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not 1 <= raw <= MAX_SIDE:
+        raise _Unreadable(f"A width or height is a number from 1 to {MAX_SIDE:,}.")
+    return raw

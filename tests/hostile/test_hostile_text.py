@@ -27,7 +27,12 @@ from tests.installations import PASSWORD, Installation, running
 
 pytestmark = pytest.mark.xdist_group("hostile")
 # What pages ask for by themselves, besides pages that are opened and static files.
-USUAL = {"data", "/admin/jsi18n/", "/executions/N/stream/", "/schedules/preview/"}
+USUAL = {
+    "data", "/admin/jsi18n/", "/executions/N/stream/", "/schedules/preview/",
+    # The designer's.
+    "/api/designs/N/validate", "/api/designs/N/versions/1", "/api/designs/N/evaluate",
+    "/api/executions", "/designs/N/place/", "/designs/N/presence/", "/designs/N/stream/",
+}  # fmt: skip
 AGENT_LETTERS = 190
 # Texts that take a page over may keep it from coming to an end.
 MAX_SECONDS = 240.0
