@@ -1,0 +1,391 @@
+// A try of the draft: started, followed by its events, and drawn over the canvas.
+
+import { ApiError, call } from "./api";
+import { agentsOf, blockOf, connectionsOf, isObject, same, type DesignDocument } from "./document";
+import { saver } from "./save";
+import { announce, paletteEntry, store, type BlockRun, type BlockStatus, type Run, type RunStatus, type StepRun } from "./store";
+
+export interface TryOrder {
+  input: unknown;
+  /** A model in place of all that the design names; null: as in the design. */
+  model: string | null;
+  /** One block alone, with outputs of what it reads. */
+  only?: string;
+  given?: Record<string, unknown>;
+  fromExecution?: string;
+}
+
+interface Accepted {
+  execution_id: string;
+  log_id: string;
+  status: RunStatus;
+}
+
+const ENDS = new Set<string>(["completed", "failed", "cancelled", "timed_out"]);
+export const isOver = (run: Run | null): boolean => run === null || ENDS.has(run.status);
+
+let source: EventSource | null = null;
+
+/** Starts a try; resolves to an error by field if it was refused, null once it is under way. */
+export async function startTry(order: TryOrder): Promise<ApiError | null> {
+  const { data, readOnly } = store.get();
+  if (!readOnly && !(await saver.flush())) {
+    return new ApiError(0, { detail: "The draft is not saved yet, so it cannot be tried." });
+  }
+  const body: Record<string, unknown> = { input_data: order.input };
+  if (order.model) body.model = order.model;
+  if (order.only) body.only = order.only;
+  if (order.given && Object.keys(order.given).length) body.given = order.given;
+  if (order.fromExecution) body.from_execution = order.fromExecution;
+  try {
+    const answer = await call<Accepted>(data.urls.api_execute ?? "", { body });
+    const run = newRun(answer.body, order, store.get().document as DesignDocument);
+    store.set({ run, lastInput: order.input });
+    announce("The try has started.");
+    follow(run.id);
+    return null;
+  } catch (error) {
+    if (error instanceof ApiError) return error;
+    throw error;
+  }
+}
+
+export async function cancelTry(): Promise<void> {
+  const { run, data } = store.get();
+  if (!run || isOver(run)) return;
+  await call(`${data.urls.api_executions}/${run.id}/cancel`, { method: "POST" }).catch((error: unknown) => {
+    if (error instanceof ApiError) store.tell(error.message, { isError: true });
+  });
+}
+
+/** Takes the overlay away; the run itself goes on, and its tab in the list leads to it. */
+export function hideRun(): void {
+  source?.close();
+  source = null;
+  store.set({ run: null });
+}
+
+/** Shows an earlier try, whose rows tell all of it. */
+export async function showTry(id: string): Promise<void> {
+  const document = store.get().document;
+  if (!document) return;
+  const accepted = { execution_id: id, log_id: id, status: "queued" as RunStatus };
+  store.set({ run: newRun(accepted, { input: null, model: null }, document) });
+  follow(id);
+}
+
+function newRun(accepted: Accepted, order: TryOrder, document: DesignDocument): Run {
+  return {
+    id: accepted.log_id,
+    url: `${store.get().data.urls.executions}${accepted.log_id}/`,
+    status: accepted.status,
+    isDegraded: false,
+    model: order.model ?? store.get().data.default_model,
+    only: order.only ?? null,
+    startedAt: Date.now(),
+    milliseconds: null,
+    cost: null,
+    tokens: null,
+    blocks: {},
+    taken: [],
+    notTaken: [],
+    output: null,
+    error: null,
+    document,
+  };
+}
+
+function follow(id: string): void {
+  source?.close();
+  const { urls } = store.get().data;
+  const events = new EventSource(`${urls.api_executions}/${id}/events`);
+  source = events;
+  for (const name of ["execution", "block", "step", "delta", "started", "done"]) {
+    events.addEventListener(name, (message) => {
+      const { run } = store.get();
+      if (run?.id !== id) return events.close();
+      const data = readEvent((message as MessageEvent<string>).data);
+      const next = withEvent(run, name, data);
+      store.set({ run: next });
+      sayChange(run, next);
+      if (name !== "done") return;
+      events.close();
+      void finish(id);
+    });
+  }
+}
+
+function readEvent(text: string): Record<string, unknown> {
+  const value: unknown = JSON.parse(text);
+  return isObject(value) ? value : {};
+}
+
+/** The record has what events do not tell: times, sums, degraded reasons. */
+async function finish(id: string): Promise<void> {
+  const answer = await call<ExecutionDetail>(`${store.get().data.urls.api_executions}/${id}`).catch(() => null);
+  const { run } = store.get();
+  if (!answer || run?.id !== id) return;
+  store.set({ run: withRecord(run, answer.body) });
+}
+
+// --- What events and the record say ---------------------------------------------------------------
+
+interface Usage {
+  input_tokens: number;
+  output_tokens: number;
+  cost_usd: number | null;
+  model_calls: number;
+}
+
+export interface ExecutionDetail {
+  status: RunStatus;
+  degraded: boolean;
+  duration_ms: number | null;
+  result_data: unknown;
+  error: { message: string } | null;
+  usage: Usage;
+  only?: string | null;
+  blocks: { block_id: string; status: BlockStatus; output: unknown; error: unknown; started_at: string | null; completed_at: string | null; usage: Usage }[];
+}
+
+const EMPTY: BlockRun = {
+  status: "pending",
+  startedAt: null,
+  milliseconds: null,
+  tokens: null,
+  cost: null,
+  output: undefined,
+  error: null,
+  agents: {},
+  steps: [],
+  isEdited: false,
+};
+
+const timeOf = (text: unknown): number | null => {
+  const time = typeof text === "string" ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(time) ? null : time;
+};
+const textOf = (value: unknown): string | null => (typeof value === "string" ? value : null);
+const numberOf = (value: unknown): number | null => (typeof value === "number" ? value : null);
+
+/** The run after an event of its stream (`docs/api.md` lists them). */
+export function withEvent(run: Run, name: string, data: Record<string, unknown>): Run {
+  switch (name) {
+    case "execution":
+      return { ...run, status: (textOf(data.status) ?? run.status) as RunStatus };
+    case "block":
+      return withBlockEvent(run, data);
+    case "started":
+      return withStarted(run, data);
+    case "delta":
+      return withDelta(run, data);
+    case "step":
+      return withStep(run, data);
+    default:
+      return run;
+  }
+}
+
+function changed(run: Run, id: unknown, recipe: (block: BlockRun) => BlockRun): Run {
+  if (typeof id !== "string") return run;
+  return { ...run, blocks: { ...run.blocks, [id]: recipe(run.blocks[id] ?? EMPTY) } };
+}
+
+function withBlockEvent(run: Run, data: Record<string, unknown>): Run {
+  const status = (textOf(data.status) ?? "pending") as BlockStatus;
+  const [startedAt, endedAt] = [timeOf(data.started_at), timeOf(data.completed_at)];
+  const next = changed(run, data.block_id, (block) => ({
+    ...block,
+    status,
+    startedAt,
+    milliseconds: startedAt !== null && endedAt !== null ? endedAt - startedAt : null,
+    output: data.output ?? undefined,
+    error: errorText(data.error),
+    agents: status === "running" ? block.agents : stopped(block.agents),
+  }));
+  return withWires(next, isObject(data) ? data : {});
+}
+
+const stopped = (agents: BlockRun["agents"]): BlockRun["agents"] =>
+  Object.fromEntries(Object.entries(agents).map(([id, agent]) => [id, { ...agent, isRunning: false }]));
+
+function errorText(error: unknown): string | null {
+  return isObject(error) ? textOf(error.message) : null;
+}
+
+function withStarted(run: Run, data: Record<string, unknown>): Run {
+  const agent = textOf(data.agent_id);
+  return changed(run, data.block_id, (block) => {
+    const step: StepRun = {
+      key: textOf(data.step) ?? "",
+      block: textOf(data.block_id) ?? "",
+      agent,
+      purpose: textOf(data.purpose) ?? "",
+      round: numberOf(data.round) ?? 1,
+      startedAt: timeOf(data.at) ?? Date.now(),
+      milliseconds: null,
+      tokens: null,
+      cost: null,
+      status: "running",
+    };
+    const steps = [...block.steps.filter(({ key }) => key !== step.key), step];
+    const agents = agent ? { ...block.agents, [agent]: { text: "", isRunning: true, milliseconds: null } } : block.agents;
+    return { ...block, steps, agents };
+  });
+}
+
+function withDelta(run: Run, data: Record<string, unknown>): Run {
+  const agent = textOf(data.agent_id);
+  if (!agent) return run;
+  return changed(run, data.block_id, (block) => {
+    const before = block.agents[agent]?.text ?? "";
+    const text = before.slice(0, numberOf(data.at) ?? 0) + (textOf(data.text) ?? "");
+    return { ...block, agents: { ...block.agents, [agent]: { text, isRunning: true, milliseconds: null } } };
+  });
+}
+
+function withStep(run: Run, data: Record<string, unknown>): Run {
+  const agent = textOf(data.agent_id);
+  const key = textOf(data.key) ?? "";
+  const milliseconds = numberOf(data.duration_ms);
+  const tokens = (numberOf(data.input_tokens) ?? 0) + (numberOf(data.output_tokens) ?? 0);
+  const cost = data.cost_usd == null ? null : String(data.cost_usd);
+  return changed(run, data.block_id, (block) => {
+    const earlier = block.steps.find((step) => step.key === key);
+    const step: StepRun = {
+      key,
+      block: textOf(data.block_id) ?? "",
+      agent,
+      purpose: textOf(data.purpose) ?? "",
+      round: numberOf(data.round_number) ?? 1,
+      startedAt: earlier?.startedAt ?? (milliseconds === null ? null : Date.now() - milliseconds),
+      milliseconds,
+      tokens: data.model ? tokens : null,
+      cost,
+      status: data.status === "failed" ? "failed" : "completed",
+    };
+    const steps = [...block.steps.filter((row) => row.key !== key), step];
+    const text = textOf(data.text) ?? block.agents[agent ?? ""]?.text ?? "";
+    const agents = agent ? { ...block.agents, [agent]: { text, isRunning: false, milliseconds } } : block.agents;
+    const asked = steps.filter((row) => row.tokens !== null);
+    return {
+      ...block,
+      steps,
+      agents,
+      tokens: asked.length ? asked.reduce((sum, row) => sum + (row.tokens ?? 0), 0) : null,
+      cost: summed(asked.map((row) => row.cost)),
+    };
+  });
+}
+
+const summed = (costs: (string | null)[]): string | null =>
+  costs.length && costs.every((cost) => cost !== null)
+    ? String(costs.reduce((sum, cost) => sum + Number(cost), 0))
+    : null;
+
+/** Which connections were taken: said by the server, else read from states and routes. */
+function withWires(run: Run, data: Record<string, unknown>): Run {
+  const taken: string[] = [];
+  const notTaken: string[] = [];
+  const said = Array.isArray(data.taken) ? new Set(data.taken) : null;
+  for (const link of connectionsOf(run.document)) {
+    if (said && link.source === data.block_id) {
+      (said.has(link.id) ? taken : notTaken).push(link.id);
+      continue;
+    }
+    if (run.taken.includes(link.id)) taken.push(link.id);
+    else if (run.notTaken.includes(link.id)) notTaken.push(link.id);
+    else {
+      const way = wayOf(run, link.source, link.target, link.route ?? link.target);
+      if (way !== null) (way ? taken : notTaken).push(link.id);
+    }
+  }
+  return { ...run, taken, notTaken };
+}
+
+function wayOf(run: Run, sourceId: string, targetId: string, route: string): boolean | null {
+  const from = run.blocks[sourceId];
+  const to = run.blocks[targetId];
+  if (from?.status === "skipped" || to?.status === "skipped" || from?.status === "failed") return false;
+  if (from?.status !== "completed") return null;
+  const block = blockOf(run.document, sourceId);
+  const routes = isObject(from.output) ? from.output.route : undefined;
+  if (block && paletteEntry(block.type)?.chooses_routes && agentsOf(block).length === 1 && routes !== undefined) {
+    return Array.isArray(routes) ? routes.includes(route) : routes === route;
+  }
+  return to && to.status !== "pending" ? true : null;
+}
+
+export function withRecord(run: Run, record: ExecutionDetail): Run {
+  const blocks = { ...run.blocks };
+  for (const row of record.blocks) {
+    const before = blocks[row.block_id] ?? EMPTY;
+    const [startedAt, endedAt] = [timeOf(row.started_at), timeOf(row.completed_at)];
+    blocks[row.block_id] = {
+      ...before,
+      status: row.status,
+      startedAt,
+      milliseconds: startedAt !== null && endedAt !== null ? endedAt - startedAt : null,
+      output: row.output ?? before.output,
+      error: errorText(row.error),
+      tokens: row.usage.model_calls ? row.usage.input_tokens + row.usage.output_tokens : null,
+      cost: row.usage.cost_usd === null ? null : String(row.usage.cost_usd),
+    };
+  }
+  const { usage } = record;
+  const next: Run = {
+    ...run,
+    status: record.status,
+    isDegraded: record.degraded,
+    milliseconds: record.duration_ms,
+    only: record.only ?? run.only,
+    output: record.result_data,
+    error: record.error?.message ?? null,
+    tokens: usage.model_calls ? usage.input_tokens + usage.output_tokens : null,
+    cost: usage.cost_usd === null ? null : String(usage.cost_usd),
+    blocks,
+  };
+  return withWires(next, {});
+}
+
+/** Marks the blocks that were edited since the run began. */
+export function withEdits(run: Run, document: DesignDocument): Run {
+  let differs = false;
+  const blocks: Run["blocks"] = {};
+  for (const [id, block] of Object.entries(run.blocks)) {
+    const [now, then] = [blockOf(document, id), blockOf(run.document, id)];
+    const isEdited = now !== then && !same({ ...now, position: null }, { ...then, position: null });
+    blocks[id] = isEdited === block.isEdited ? block : { ...block, isEdited };
+    differs ||= isEdited !== block.isEdited;
+  }
+  return differs ? { ...run, blocks } : run;
+}
+
+export function startRuns(): void {
+  store.onChange((document) => {
+    const { run } = store.get();
+    const next = run && withEdits(run, document);
+    if (next !== run) store.set({ run: next });
+  });
+}
+
+// --- Words for screen readers, at most every two seconds ------------------------------------------
+
+const SAY_MILLISECONDS = 2_000;
+let unsaid: string[] = [];
+let sayTimer: ReturnType<typeof setTimeout> | undefined;
+
+function sayChange(before: Run, after: Run): void {
+  for (const [id, block] of Object.entries(after.blocks)) {
+    if (before.blocks[id]?.status === block.status || block.status === "pending") continue;
+    const named = blockOf(after.document, id);
+    unsaid.push(`${named?.label || id}: ${block.status}.`);
+  }
+  if (ENDS.has(after.status) && !ENDS.has(before.status)) unsaid.push(`The try ${after.status === "completed" ? "has completed" : "ended"}.`);
+  if (!unsaid.length || sayTimer) return;
+  sayTimer = setTimeout(() => {
+    announce(unsaid.slice(-4).join(" "));
+    unsaid = [];
+    sayTimer = undefined;
+  }, SAY_MILLISECONDS);
+}
