@@ -4,10 +4,13 @@ import { render } from "preact";
 import { App } from "./App";
 import { whyNotDrawn, type DesignDocument } from "./document";
 import { startPresence } from "./presence";
+import { startProblems } from "./problems";
+import { startRuns } from "./run";
 import { saver } from "./save";
 import { NOTHING, store, type PageData } from "./store";
 import "./styles/base.css";
 import "./styles/bar.css";
+import "./styles/dock.css";
 
 function start(): void {
   const root = document.getElementById("designer");
@@ -42,6 +45,8 @@ function start(): void {
   });
   saver.start();
   startPresence();
+  startProblems();
+  startRuns();
   root.replaceChildren();
   document.documentElement.classList.add("designing");
   render(<App />, root);

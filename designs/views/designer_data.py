@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
@@ -93,6 +94,7 @@ def designer_data(
 def urls_of(pk: object) -> dict[str, str]:
     found = {name: address(of) for name, of in URLS.items()}
     found |= {name: address(of, pk) for name, of in URLS_OF_DESIGN.items()}
+    found["json_editor"] = static("designer/json-editor.js")
     return {name: address for name, address in found.items() if address}
 
 
