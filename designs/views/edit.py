@@ -20,7 +20,7 @@ from designs.services import change_draft, publish_design
 from designs.strict_json import JsonUnreadable, read_strict_json
 from designs.validation import validate
 from designs.views.designer_data import designer_data, urls_of
-from designs.views.outline import Outline
+from designs.views.outline import Outline, count_changes
 
 NO_OBJECT = "A design is a JSON object, as in {…}."
 MAX_JSON = 1_000_000
@@ -140,6 +140,7 @@ def _page(
         "hints": validation.hints,
         "input_fields": outline.input_fields(),
         "is_published": latest is not None and latest.document == design.draft,
+        "changes": count_changes(latest.document, design.draft) if latest else 0,
         "next_version": (design.latest_version or 0) + 1,
         "draft": (form or DraftForm(initial=start)) if may("designs.change_design") else None,
         "publish": publish or PublishForm(initial=start),

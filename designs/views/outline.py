@@ -212,3 +212,30 @@ def _value(value: Any) -> str:
 
 def _text(raw: object) -> str:
     return raw if isinstance(raw, str) else ""
+
+
+# --- Changes --------------------------------------------------------------------------------------
+
+
+def count_changes(before: object, after: object) -> int:
+    """The parts of two documents that differ: blocks, connections, and other keys.
+
+    Positions do not count, as in the designer.
+    """
+    one, other = _parts(before), _parts(after)
+    return sum(one.get(key) != other.get(key) for key in one.keys() | other.keys())
+
+
+def _parts(document: object) -> dict[tuple[str, str], Any]:
+    raw = document if isinstance(document, dict) else {}
+    parts: dict[tuple[str, str], Any] = {}
+    for key, value in raw.items():
+        items = value if key in ("blocks", "connections") and isinstance(value, list) else None
+        if items is None:
+            parts["", key] = value
+            continue
+        for item in items:
+            part = item if isinstance(item, dict) else {"id": item}
+            kept = {name: inner for name, inner in part.items() if name != "position"}
+            parts[key, str(part.get("id"))] = kept
+    return parts

@@ -12,7 +12,7 @@ from django.test import Client
 
 from designs.access import SYSTEM
 from designs.models import Design
-from designs.services import create_design
+from designs.services import change_draft, create_design, publish_design
 from tests.documents import cyclic, doubling, greeting
 from tests.page_forms import forms_of
 
@@ -55,6 +55,18 @@ def test_agents_and_conditions_are_in_words(viewer: User, browser_of: Browser) -
     text = text_of(browser_of(viewer).get(f"/designs/{made(document).pk}/"))
     assert "You write greetings." in text
     assert "What Writer answers goes to End if <code>`1`</code>" in text
+
+
+def test_it_says_how_many_parts_differ_from_the_latest_version(
+    designer: User, browser_of: Browser
+) -> None:
+    design = made(doubling())
+    publish_design(design=design, caller=SYSTEM)
+    changed = {**doubling(), "connections": [], "name": "Other"}
+    changed["blocks"][0]["position"] = {"x": 100, "y": 100}
+    change_draft(design=design, document=changed, caller=SYSTEM)
+    text = text_of(browser_of(designer).get(f"/designs/{design.pk}/"))
+    assert "Draft, 2 changes since v1" in text
 
 
 def test_it_hands_over_what_the_designer_needs(designer: User, browser_of: Browser) -> None:
