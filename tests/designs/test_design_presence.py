@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         nonlocal at
         at += seconds
 
-    monkeypatch.setattr(presence.time, "time", lambda: at)
+    monkeypatch.setattr(presence, "time", SimpleNamespace(time=lambda: at))
     return pass_by
 
 
