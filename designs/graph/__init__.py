@@ -6,6 +6,7 @@ __all__ = [
     "drawing",
     "expressions",
     "files",
+    "fixes",
     "foreign",
     "labels",
     "meter",
@@ -16,6 +17,7 @@ __all__ = [
     "schema_check",
     "schemas",
     "spec",
+    "structure",
     "suggestions",
     "uses",
 ]

@@ -182,13 +182,28 @@ def _connection(
 # --- Expressions ----------------------------------------------------------------------------------
 
 
+def renamed_reads(source: str, old: tuple[str, ...], new: str, *, is_template: bool) -> str:
+    """The text with the last name of the path `old` replaced: a name alone, or after another."""
+
+    def rename(expression: str) -> str:
+        if len(old) == 1:
+            return _renamed_root(expression, old[0], new)
+        return renamed_expression(expression, {old[0]: {old[1]: new}})
+
+    return _rewritten(source, rename) if is_template else rename(source)
+
+
 def renamed_template(source: str, roots: Mapping[str, Names]) -> str:
     """The template with new ids in its expressions; unchanged if it does not parse."""
+    return _rewritten(source, lambda expression: renamed_expression(expression, roots))
+
+
+def _rewritten(source: str, rewrite: Callable[[str], str]) -> str:
     try:
         expressions = Template.compile(source).expressions if "{{" in source else ()
     except ExpressionError:
         return source
-    changed = {old: new for old in expressions if (new := renamed_expression(old, roots)) != old}
+    changed = {old: new for old in expressions if (new := rewrite(old)) != old}
     if not changed:
         return source
     either = "|".join(re.escape(old) for old in sorted(changed, key=len, reverse=True))
@@ -221,4 +236,26 @@ def renamed_expression(source: str, roots: Mapping[str, Names]) -> str:
         written = source[name["start"] : tokens[number + 3]["start"]].rstrip()
         pieces += [source[at : name["start"]], new]
         at = name["start"] + len(written)
+    return "".join([*pieces, source[at:]])
+
+
+def _renamed_root(source: str, old: str, new: str) -> str:
+    """The expression with a name replaced where it begins a path; the same if it does not parse."""
+    try:
+        tokens = list(Lexer().tokenize(source))
+    except (JMESPathError, ValueError):
+        return source
+    pieces, at = [], 0
+    for number, token in enumerate(tokens[:-1]):
+        follows_dot = number > 0 and tokens[number - 1]["type"] == "dot"
+        # A function, or the name of a property that is made.
+        is_other = tokens[number + 1]["type"] in ("lparen", "colon")
+        if (
+            token["type"] in _IDENTIFIERS
+            and token["value"] == old
+            and not (follows_dot or is_other)
+        ):
+            written = source[token["start"] : tokens[number + 1]["start"]].rstrip()
+            pieces += [source[at : token["start"]], new]
+            at = token["start"] + len(written)
     return "".join([*pieces, source[at:]])

@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from designs.graph.spec import Problem
+from designs.graph.spec import Fix, Problem
 
 MAX_PROBLEMS = 200
 MAX_EXCERPT = 80
 # Pairs of characters compared for "Did you mean …?" in one document.
 MAX_COMPARED = 5_000_000
 MAX_CANDIDATES = 500
+# Characters of texts in all mendings of one document.
+MAX_CARRIED = 200_000
 
 
 class Report:
@@ -21,12 +23,18 @@ class Report:
         self._problems: dict[tuple[str, str], Problem] = {}
         self._dropped = False
         self._compared = 0
+        self._carried = 0
 
-    def add(self, path: str, message: str) -> None:
+    def add(self, path: str, message: str, fix: Fix | None = None) -> None:
         if self.full:
             self.leave_out()
         else:
-            self._problems.setdefault((path, message), Problem(path, message))
+            self._problems.setdefault((path, message), Problem(path, message, fix))
+
+    def mend(self, path: str, message: str, fix: Fix) -> None:
+        """Give a problem that was added before its mending."""
+        if (path, message) in self._problems:
+            self._problems[path, message] = Problem(path, message, fix)
 
     def has(self, path: str) -> bool:
         return any(place == path for place, _ in self._problems)
@@ -35,8 +43,13 @@ class Report:
         """Add a final problem that says that there are more."""
         self._dropped = True
 
+    def affords(self, text: str) -> bool:
+        """Whether a mending may carry one more text; all of them together are bounded."""
+        self._carried += len(text)
+        return self._carried <= MAX_CARRIED
+
     def nearest(self, name: str, names: Iterable[str]) -> str:
-        """ " Did you mean `x`?" for a similar name, else an empty string.
+        """A similar name, else an empty string.
 
         Also empty once the comparisons for one document, perhaps a hostile one, are used up.
         """
@@ -45,7 +58,7 @@ class Report:
         if self.full or len(name) > MAX_EXCERPT or self._compared > MAX_COMPARED:
             return ""
         matches = difflib.get_close_matches(name, candidates, n=1)
-        return f" Did you mean `{matches[0]}`?" if matches else ""
+        return matches[0] if matches else ""
 
     @property
     def full(self) -> bool:
@@ -60,6 +73,11 @@ class Report:
         if self._dropped:
             problems.append(Problem("", f"There are more problems than these {MAX_PROBLEMS}."))
         return tuple(problems)
+
+
+def did_you_mean(name: str) -> str:
+    """The end of a sentence; empty without a name."""
+    return f" Did you mean `{name}`?" if name else ""
 
 
 def pointer(*parts: str | int) -> str:

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from designs.graph.report import Report, excerpt
+from designs.graph.fixes import (
+    add_agents,
+    applied,
+    fix,
+    new_agents,
+    remove_value,
+    replace_value,
+    set_value,
+    under,
+)
+from designs.graph.report import Report, did_you_mean, excerpt
 from designs.graph.schemas import check_schema
 from designs.graph.shape import UNREAD, BlockEntry, read_part, read_parts
-from designs.graph.spec import Block, Connection, Graph, Problem, Source
-from designs.graph.structure import Layout, check_structure
+from designs.graph.spec import Agent, Block, Connection, Fix, Graph, Problem, Role, Source
+from designs.graph.structure import Layout, check_structure, meaning_of
 from designs.graph.values import check_values
 from designs.graph.wording import Wording
+
+# Guesses at what was meant that are tried, each by one more check of a document of this size.
+MAX_GUESSES = 5
+SMALL_PARTS = 500
+SMALL_CHARACTERS = 20_000
 
 
 class PaletteEntry(Protocol):
@@ -30,6 +45,10 @@ class PaletteEntry(Protocol):
     def max_agents(self) -> int: ...
     @property
     def chooses_routes(self) -> bool: ...
+    @property
+    def default_role(self) -> Role: ...
+    @property
+    def new_agents(self) -> Sequence[Agent]: ...
 
     def check(self, block: Block, settings: Any) -> Iterable[Problem]:
         """Problems by the type's own rules, with paths relative to the block."""
@@ -62,12 +81,36 @@ def check_graph(raw: object, palette: Palette, upcoming: Collection[str] = ()) -
 
     Never raises, and takes a bounded time for any value.
     """
+    result, is_small = _checked(raw, palette, upcoming)
+    if not any(problem.fix and problem.fix.is_guess for problem in result.problems):
+        return result
+    known = {(problem.path, problem.message) for problem in result.problems}
+    problems = []
+    left = MAX_GUESSES if is_small else 0
+    for problem in result.problems:
+        if problem.fix and problem.fix.is_guess:
+            left -= 1
+            guess = applied(raw, problem.fix.patch) if left >= 0 else None
+            again = known if guess is None else _found(guess, palette, upcoming)
+            if not again < known:
+                problem = replace(problem, fix=None)
+        problems.append(problem)
+    return CheckResult(None, tuple(problems))
+
+
+def _found(raw: object, palette: Palette, upcoming: Collection[str]) -> set[tuple[str, str]]:
+    problems = _checked(raw, palette, upcoming)[0].problems
+    return {(problem.path, problem.message) for problem in problems}
+
+
+def _checked(raw: object, palette: Palette, upcoming: Collection[str]) -> tuple[CheckResult, bool]:
+    """The result, and whether the document is so small that it may be checked several times."""
     report = Report()
     check_values(raw, report)
     if len(report) == 0 and not isinstance(raw, dict):
         report.add("", "A design is an object with `name` and `blocks`.")
     if len(report) or not isinstance(raw, dict):
-        return CheckResult(None, report.problems())
+        return CheckResult(None, report.problems()), False
     parts = read_parts(raw, report)
     layout = check_structure(parts, report)
     wording = Wording(parts.ids, report)
@@ -81,7 +124,9 @@ def check_graph(raw: object, palette: Palette, upcoming: Collection[str] = ()) -
             check_schema(raw[key], f"/{key}", report)
     _check_input_type(raw.get("input_schema"), report)
     graph = read_part(Graph, raw, "", report).part if len(report) == 0 else None
-    return CheckResult(None if len(report) else graph, report.problems())
+    size = len(parts.blocks) + len(parts.connections)
+    is_small = size <= SMALL_PARTS and wording.characters <= SMALL_CHARACTERS and not report.full
+    return CheckResult(None if len(report) else graph, report.problems()), is_small
 
 
 def _check_input_type(schema: Any, report: Report) -> None:
@@ -95,6 +140,7 @@ def _check_input_type(schema: Any, report: Report) -> None:
             "/input_schema/type",
             "The input of a run is an object, so no input would ever fit. "
             "Write `object`, and give it `properties`.",
+            fix("Write `object`", replace_value("/input_schema/type", "object")),
         )
 
 
@@ -107,10 +153,18 @@ def _check_connections(layout: Layout, palette: Palette, wording: Wording, repor
                 f"{path}/route",
                 f"Block `{source.id}` chooses no routes, so nothing takes this one. "
                 "Remove `route`, or give the connection a condition (`when`).",
+                _without_route(path, connection, layout),
             )
         if connection.when is not None:
             above = None if layout.above is None else layout.above[source.id] | {source.id}
             wording.check_expression(connection.when, f"{path}/when", above)
+
+
+def _without_route(path: str, connection: Connection, layout: Layout) -> Fix | None:
+    meaning = meaning_of(connection.model_copy(update={"route": None}))
+    if meaning in layout.meanings:
+        return None
+    return fix("Remove the route", remove_value(f"{path}/route"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +187,7 @@ class _BlockRules:
                 f"{path}/default",
                 "This is used only if `on_error` is `default`, and that is "
                 f"`{block.on_error}`. Change one of them.",
+                fix("Remove the default", remove_value(f"{path}/default")),
             )
         self.wording.check_template(block.task, f"{path}/task", above)
         for place, agent in self.entry.agents:
@@ -143,13 +198,17 @@ class _BlockRules:
             self._check_settings(pattern, above)
         elif block.type != UNREAD:
             types = ", ".join(f"`{name}`" for name in palette)
-            problem = f"The block type `{block.type}` is not available yet. Use {types}."
+            problem, mended = (
+                f"The block type `{block.type}` is not available yet. Use {types}.",
+                None,
+            )
             if block.type not in upcoming:
-                hint = self.report.nearest(block.type, palette)
-                problem = (
-                    f"There is no block type `{excerpt(block.type)}`; there are {types}.{hint}"
-                )
-            self.report.add(f"{path}/type", problem)
+                near = self.report.nearest(block.type, palette)
+                hint, kind = did_you_mean(near), excerpt(block.type)
+                problem = f"There is no block type `{kind}`; there are {types}.{hint}"
+                if near and self._may_be(palette[near], block):
+                    mended = fix(f"Use `{near}`", replace_value(f"{path}/type", near))
+            self.report.add(f"{path}/type", problem, mended)
 
     def _check_settings(self, pattern: PaletteEntry, above: Collection[str] | None) -> None:
         block, path = self.entry.block, self.entry.path
@@ -165,31 +224,102 @@ class _BlockRules:
             for problem in pattern.check(block, settings):
                 # Too few agents have been reported already.
                 if problem.path != "/agents" or not self.report.has(f"{path}/agents"):
-                    self.report.add(path + problem.path, problem.message)
-            outgoing = {place: c for place, c in self.layout.edges if c.source == block.id}
-            for problem in pattern.check_outgoing(block, settings, path, outgoing):
-                self.report.add(problem.path, problem.message)
+                    self._add(problem)
+            for problem in pattern.check_outgoing(block, settings, path, self._outgoing):
+                self.report.add(problem.path, problem.message, problem.fix)
 
     def _check_agents(self, pattern: PaletteEntry) -> None:
-        count, path = len(self.entry.block.agents), f"{self.entry.path}/agents"
-        kind = self.entry.block.type
+        block = self.entry.block
+        count, kind = len(block.agents), block.type
         if self.entry.whole and count < pattern.min_agents:
             least = _agents(pattern.min_agents)
-            self.report.add(
-                path, f"A {kind} block needs {least} or more, and has {count or 'none'}."
-            )
+            sentence = f"A {kind} block needs {least} or more, and has {count or 'none'}."
+            self._add(Problem("/agents", sentence, self._with_agents(pattern)))
         if count > pattern.max_agents:
             most = _agents(pattern.max_agents)
             wanted = f"has at most {most}" if pattern.max_agents else "has no agents. Remove them"
-            self.report.add(path, f"A {kind} block {wanted}.")
+            without = None if pattern.max_agents else fix("Remove them", remove_value("/agents"))
+            self._add(Problem("/agents", f"A {kind} block {wanted}.", without))
             return
-        for place, agent in self.entry.agents:
+        for number, (place, agent) in enumerate(self.entry.agents):
             if agent.role not in pattern.roles:
                 allowed = ", ".join(f"`{role}`" for role in sorted(pattern.roles))
                 self.report.add(
                     f"{place}/role",
                     f"A {kind} block has no place for the role `{agent.role}`. Use {allowed}.",
+                    self._with_role(pattern, place, number),
                 )
+
+    def _with_agents(self, pattern: PaletteEntry) -> Fix | None:
+        """The agents of a new block, or so many more that there are enough."""
+        block = self.entry.block
+        least = pattern.min_agents - len(block.agents)
+        choices = [] if block.agents else [list(pattern.new_agents)]
+        choices += [new_agents(block, least + more, pattern.default_role) for more in range(3)]
+        for added in choices:
+            changed = block.model_copy(update={"agents": [*block.agents, *added]})
+            if added and self._may_be(pattern, changed):
+                return add_agents(block, added)
+        return None
+
+    def _may_be(self, pattern: PaletteEntry, block: Block) -> bool:
+        """Whether such a block is right as one of this type, by the type's own rules."""
+        try:
+            settings = pattern.settings_type.model_validate(block.settings)
+        except ValidationError:
+            return False
+        fits = pattern.min_agents <= len(block.agents) <= pattern.max_agents
+        known = all(agent.role in pattern.roles for agent in block.agents)
+        outgoing = self._outgoing
+        routed = any(edge.route is not None for edge in outgoing.values())
+        if not (fits and known) or (routed and not pattern.chooses_routes):
+            return False
+        path = self.entry.path
+        problems = (
+            *pattern.check(block, settings),
+            *pattern.check_outgoing(block, settings, path, outgoing),
+        )
+        return not problems
+
+    @property
+    def _outgoing(self) -> dict[str, Connection]:
+        return {place: c for place, c in self.layout.edges if c.source == self.entry.block.id}
+
+    def _with_role(self, pattern: PaletteEntry, place: str, number: int) -> Fix | None:
+        """A role by which the agent fits in with the others."""
+        block = self.entry.block
+        try:
+            settings = pattern.settings_type.model_validate(block.settings)
+        except ValidationError:
+            return None
+        before = {problem.path for problem in pattern.check(block, settings)}
+        for role in (pattern.default_role, *sorted(pattern.roles)):
+            agents = list(block.agents)
+            agents[number] = agents[number].model_copy(update={"role": role})
+            changed = block.model_copy(update={"agents": agents})
+            if {problem.path for problem in pattern.check(changed, settings)} <= before:
+                return fix(f"Make it a {role}", set_value(f"{place}/role", role))
+        return None
+
+    def _add(self, problem: Problem) -> None:
+        """A problem with its mending, both relative to the block."""
+        found = under(self.entry.path, problem)
+        removed = problem.fix is not None and any(
+            step["op"] == "remove" and step["path"].startswith("/agents")
+            for step in problem.fix.patch
+        )
+        mended = None if removed and self._are_agents_named else found.fix
+        self.report.add(found.path, found.message, mended)
+
+    @property
+    def _are_agents_named(self) -> bool:
+        """Whether a connection is for one agent of the block."""
+        name = self.entry.block.id
+        return any(
+            (edge.source == name and edge.source_agent is not None)
+            or (edge.target == name and edge.target_agent is not None)
+            for _, edge in self.layout.edges
+        )
 
 
 def _agents(count: int) -> str:

@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from designs.graph.report import Report, excerpt, pointer
+from designs.graph.mended_parts import mended_key, mended_value
+from designs.graph.report import Report, did_you_mean, excerpt, pointer
 from designs.graph.spec import (
     MAX_AGENTS,
     MAX_BLOCKS,
@@ -17,6 +18,7 @@ from designs.graph.spec import (
     Agent,
     Block,
     Connection,
+    Fix,
     Graph,
 )
 
@@ -170,12 +172,14 @@ def read_part(
     names = key_names(model)
     unknown = [key for key in raw if key not in names]
     for key in unknown:
-        report.add(path + pointer(key), _unknown_key(key, report.nearest(key, names)))
+        near = report.nearest(key, names)
+        sentence = _unknown_key(key, did_you_mean(near))
+        report.add(path + pointer(key), sentence, mended_key(model, raw, path, key, near))
     accepted = {key: value for key, value in raw.items() if key in names}
     try:
         return PartResult(model.model_validate(accepted), frozenset(unknown))
     except ValidationError as error:
-        wrong = _report_errors(error, accepted, path, report)
+        wrong = _report_errors(model, error, accepted, path, report)
     try:
         valid = {key: value for key, value in accepted.items() if key not in wrong}
         return PartResult(model.model_validate({**stand_ins, **valid}), wrong | set(unknown))
@@ -207,10 +211,11 @@ def check_types(model: type[BaseModel], raw: object, path: str, report: Report) 
 
 
 def _report_errors(
-    error: ValidationError, raw: dict[str, Any], path: str, report: Report
+    model: type[BaseModel], error: ValidationError, raw: dict[str, Any], path: str, report: Report
 ) -> frozenset[str]:
     """Report each place once; returns the keys of `raw` that are invalid."""
     sentences: dict[str, list[str]] = {}
+    fixes: dict[str, Fix | None] = {}
     wrong: set[str] = set()
     for detail in error.errors(include_url=False, include_input=False):
         place = _place(raw, detail["loc"])
@@ -219,12 +224,18 @@ def _report_errors(
             key = str(detail["loc"][-1])
             report.add(path + pointer(*place), f"`{key}` is missing. Add it.")
         else:
-            sentences.setdefault(path + pointer(*place), []).append(_sentence(detail, place))
+            full = path + pointer(*place)
+            sentences.setdefault(full, []).append(_sentence(detail, place))
+            if len(place) == 1:
+                fixes[full] = mended_value(model, detail, raw[str(place[0])], path, report)
     for full, options in sentences.items():
         # Where several types are allowed, there is an error for each: "This must …, or …."
         first, *others = dict.fromkeys(options)
         rest = [other.removeprefix(MUST).rstrip(".") for other in others if other.startswith(MUST)]
-        report.add(full, ", or ".join([first.rstrip("."), *rest]) + "." if rest else first)
+        if rest:
+            report.add(full, ", or ".join([first.rstrip("."), *rest]) + ".")
+        else:
+            report.add(full, first, fixes.get(full))
     return frozenset(wrong)
 
 

@@ -30,10 +30,14 @@ MAX_OUTPUT_TOKENS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """The one mending of a problem: a short label, and a JSON patch (RFC 6902) of the document."""
+    """The one mending of a problem: a short label, and a JSON patch (RFC 6902) of the document.
+
+    A guess may be wrong for other parts of the document, so it is tried before it is offered.
+    """
 
     label: str
     patch: tuple[dict[str, Any], ...]
+    is_guess: bool = False
 
 
 @dataclass(frozen=True, slots=True)

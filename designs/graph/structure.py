@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from designs.graph.expressions import Expression, ExpressionError, is_truthy
-from designs.graph.report import Report, excerpt
+from designs.graph.fixes import (
+    fix,
+    free_id,
+    remove_connection,
+    remove_value,
+    replace_value,
+)
+from designs.graph.report import Report, did_you_mean, excerpt
 from designs.graph.shape import UNREAD, BlockEntry, Parts
 from designs.graph.spec import MAX_CHARACTERS, Connection
+
+Meaning = tuple[str | None, ...]
 
 # A message names all blocks of a cycle up to this length.
 MAX_SPELLED = 12
@@ -16,11 +25,15 @@ MAX_SPELLED = 12
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`above` maps each block to the ids of all blocks upstream; None if there is a cycle."""
+    """`above` maps each block to the ids of all blocks upstream; None if there is a cycle.
+
+    `meanings` are those of all edges, see `meaning_of`.
+    """
 
     blocks: dict[str, BlockEntry]
     edges: list[tuple[str, Connection]]
     above: dict[str, frozenset[str]] | None
+    meanings: frozenset[Meaning]
 
 
 def check_structure(parts: Parts, report: Report) -> Layout:
@@ -29,13 +42,17 @@ def check_structure(parts: Parts, report: Report) -> Layout:
     for entry in parts.blocks:
         if entry.block.id != UNREAD:
             blocks.setdefault(entry.block.id, entry)
-        _check_unique(((path, agent.id) for path, agent in entry.agents), "agent", report)
-    _check_unique(((entry.path, entry.block.id) for entry in parts.blocks), "block", report)
-    _check_unique(((path, link.id) for path, link in parts.connections), "connection", report)
-    edges = list(_sound_connections(parts, blocks, report))
+        _check_unique([(path, agent.id) for path, agent in entry.agents], "agent", report)
+    ends = {end for _, link in parts.connections for end in (link.source, link.target)}
+    named = [(entry.path, entry.block.id) for entry in parts.blocks]
+    _check_unique(named, "block", report, kept=ends)
+    _check_unique([(path, link.id) for path, link in parts.connections], "connection", report)
+    lost: list[_LostEnd] = []
+    edges = list(_sound_connections(parts, blocks, report, lost))
+    meanings = frozenset(meaning_of(connection) for _, connection in edges)
     order = _check_cycles(blocks, edges, report)
     if order is None:
-        return Layout(blocks, edges, above=None)
+        return Layout(blocks, edges, None, meanings)
     arriving: dict[str, list[Connection]] = {name: [] for name in order}
     for _, connection in edges:
         arriving[connection.target].append(connection)
@@ -44,43 +61,73 @@ def check_structure(parts: Parts, report: Report) -> Layout:
         sources = [connection.source for connection in arriving[name]]
         above[name] = frozenset(sources).union(*(above[source] for source in sources))
     _check_unreachable(blocks, arriving, report)
-    return Layout(blocks, edges, above)
+    layout = Layout(blocks, edges, above, meanings)
+    for end in lost:
+        _mend_end(end, layout, report)
+    return layout
 
 
-def _check_unique(named: Iterable[tuple[str, str]], noun: str, report: Report) -> None:
+def _check_unique(
+    named: Sequence[tuple[str, str]],
+    noun: str,
+    report: Report,
+    kept: Collection[str] = (),
+) -> None:
+    """`kept` are ids by which others refer to one of them, nobody knows to which."""
     seen: dict[str, str] = {}
+    names = {name for _, name in named}
     for path, name in named:
         first = seen.setdefault(name, path)
         if first != path and name != UNREAD:
+            new = free_id(name, names)
+            mended = fix(f"Rename it to `{new}`", replace_value(f"{path}/id", new))
             report.add(
                 f"{path}/id",
                 f"Another {noun} has the id `{name}` already ({first}). "
                 "Give this one an id of its own.",
+                None if name in kept else mended,
             )
 
 
 # --- Connections ----------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _LostEnd:
+    """A problem with an end of a connection, and the connection as it was probably meant."""
+
+    path: str
+    place: str
+    message: str
+    meant: Connection
+    value: str
+
+
+def meaning_of(connection: Connection) -> Meaning:
+    """Equal for connections of which one is too many."""
+    return (
+        connection.source, connection.source_agent, connection.target, connection.target_agent,
+        connection.route, connection.when,
+    )  # fmt: skip
+
+
 def _sound_connections(
-    parts: Parts, blocks: dict[str, BlockEntry], report: Report
+    parts: Parts, blocks: dict[str, BlockEntry], report: Report, lost: list[_LostEnd]
 ) -> Iterator[tuple[str, Connection]]:
-    seen: dict[tuple[str | None, ...], str] = {}
+    seen: dict[Meaning, str] = {}
     for path, connection in parts.connections:
-        source = _has_end(path, connection, "source", parts, blocks, report)
-        target = _has_end(path, connection, "target", parts, blocks, report)
+        source = _has_end(path, connection, "source", parts, blocks, report, lost)
+        target = _has_end(path, connection, "target", parts, blocks, report, lost)
         if not (source and target):
             continue
         if connection.source == connection.target:
             way = f"{connection.source} -> {connection.target}"
-            report.add(path, f"A block cannot follow itself: `{way}`. Remove this connection.")
+            sentence = f"A block cannot follow itself: `{way}`. Remove this connection."
+            report.add(path, sentence, remove_connection(path))
             continue
-        meaning = (
-            connection.source, connection.source_agent, connection.target, connection.target_agent,
-            connection.route, connection.when,
-        )  # fmt: skip
-        if (other := seen.setdefault(meaning, path)) != path:
-            report.add(path, f"This connection says the same as that at {other}. Remove one.")
+        if (other := seen.setdefault(meaning_of(connection), path)) != path:
+            sentence = f"This connection says the same as that at {other}. Remove one."
+            report.add(path, sentence, remove_connection(path))
         yield path, connection
 
 
@@ -91,6 +138,7 @@ def _has_end(
     parts: Parts,
     blocks: dict[str, BlockEntry],
     report: Report,
+    lost: list[_LostEnd],
 ) -> bool:
     block_id: str = getattr(connection, end)
     agent_id: str | None = getattr(connection, f"{end}_agent")
@@ -98,19 +146,47 @@ def _has_end(
     if entry is None:
         # An invalid block has been reported already.
         if block_id not in parts.ids:
-            report.add(
-                f"{path}/{end}",
-                f"There is no block `{excerpt(block_id)}`.{report.nearest(block_id, blocks)}",
-            )
+            near = report.nearest(block_id, blocks)
+            sentence = f"There is no block `{excerpt(block_id)}`.{did_you_mean(near)}"
+            report.add(f"{path}/{end}", sentence, remove_connection(path))
+            if near:
+                meant = connection.model_copy(update={end: near})
+                lost.append(_LostEnd(path, f"{path}/{end}", sentence, meant, near))
         return False
     names = [agent.id for _, agent in entry.agents]
     if agent_id is not None and entry.whole and agent_id not in names:
-        report.add(
-            f"{path}/{end}_agent",
-            f"Block `{block_id}` has no agent `{excerpt(agent_id)}`."
-            f"{report.nearest(agent_id, names)}",
-        )
+        near, place = report.nearest(agent_id, names), f"{path}/{end}_agent"
+        sentence = f"Block `{block_id}` has no agent `{excerpt(agent_id)}`.{did_you_mean(near)}"
+        report.add(place, sentence)
+        meant = connection.model_copy(update={f"{end}_agent": near or None})
+        lost.append(_LostEnd(path, place, sentence, meant, near))
     return True
+
+
+def _mend_end(end: _LostEnd, layout: Layout, report: Report) -> None:
+    """Mend an end if the connection is then a sound one, like no other."""
+    if end.meant.source not in layout.blocks or end.meant.target not in layout.blocks:
+        return
+    if not _is_new(end.meant, layout) or meaning_of(end.meant) in layout.meanings:
+        return
+    if end.value:
+        mended = fix(f"Use `{end.value}`", replace_value(end.place, end.value))
+    else:
+        mended = fix("Connect the whole block", remove_value(end.place))
+    report.mend(end.place, end.message, mended)
+
+
+def _is_new(meant: Connection, layout: Layout) -> bool:
+    """Whether its agents exist, and it closes no circle."""
+    for block_id, agent_id in (
+        (meant.source, meant.source_agent),
+        (meant.target, meant.target_agent),
+    ):
+        names = [agent.id for _, agent in layout.blocks[block_id].agents]
+        if agent_id is not None and agent_id not in names:
+            return False
+    above = layout.above or {}
+    return meant.source != meant.target and meant.target not in above.get(meant.source, ())
 
 
 # --- Cycles ---------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from designs.graph.expressions import Expression, ExpressionError, Template, compile_output
-from designs.graph.report import Report, excerpt
+from designs.graph.fixes import renamed_in_text
+from designs.graph.report import Report, did_you_mean, excerpt
 from designs.graph.spec import MAX_CHARACTERS, MAX_EXPRESSIONS
 
 NAMES = ("input", "blocks", "execution", "incoming")
@@ -20,6 +21,11 @@ class Wording:
         self._report = report
         self._left = MAX_EXPRESSIONS
         self._characters_left = MAX_CHARACTERS
+
+    @property
+    def characters(self) -> int:
+        """Of all expressions so far."""
+        return MAX_CHARACTERS - self._characters_left
 
     def check_template(self, source: str, path: str, above: Collection[str] | None) -> None:
         """`above` are the blocks whose output is available; None if that is not known."""
@@ -77,25 +83,46 @@ class Wording:
                 path, "`@` alone stands for all names at once. Name what is read, as in `input`."
             )
         for place in reads.paths if reads is not None else ():
-            problem = self._read_problem(place, above, is_output)
+            problem, meant = self._read_problem(place, above, is_output)
             if problem is not None:
-                self._report.add(path, problem)
+                fix = None
+                if meant and self._report.affords(source):
+                    known = len(meant) - 1
+                    fix = renamed_in_text(compile_text, source, path, place[: known + 1], meant[-1])
+                self._report.add(path, problem, fix)
 
     def _read_problem(
         self, place: tuple[str, ...], above: Collection[str] | None, is_output: bool
-    ) -> str | None:
+    ) -> tuple[str | None, tuple[str, ...]]:
+        """A sentence, and the beginning of the path that was probably meant, if it can be read."""
         name, inner = place[0], place[1] if len(place) > 1 else None
+        meant: tuple[str, ...] = ()
+        sentence: str | None = None
         if name not in NAMES:
-            return self._unknown_name(place)
-        if name == "incoming" and is_output:
-            return "`incoming` is what a block receives; read `blocks.<id>.output` here."
-        if name == "execution" and inner is not None and inner not in FACTS:
+            meant = (self._report.nearest(name, NAMES),)
+            sentence = self._unknown_name(place, meant[0])
+        elif name == "incoming" and is_output:
+            sentence = "`incoming` is what a block receives; read `blocks.<id>.output` here."
+        elif name == "execution" and inner is not None and inner not in FACTS:
             facts = ", ".join(f"`{fact}`" for fact in FACTS)
-            return f"`execution` has only {facts}, not `{excerpt(inner)}`."
-        if name != "blocks" or inner is None:
+            meant = (name, self._report.nearest(inner, FACTS))
+            sentence = f"`execution` has only {facts}, not `{excerpt(inner)}`."
+        elif name == "blocks" and inner is not None and inner not in self._ids:
+            meant = (name, self._report.nearest(inner, self._ids))
+            sentence = f"There is no block `{excerpt(inner)}`.{did_you_mean(meant[1])}"
+        else:
+            sentence = self._block_problem(place, above)
+        if not meant or not meant[-1]:
+            return sentence, ()
+        mended, _ = self._read_problem((*meant, *place[len(meant) :]), above, is_output)
+        return sentence, () if mended else meant
+
+    @staticmethod
+    def _block_problem(place: tuple[str, ...], above: Collection[str] | None) -> str | None:
+        """Of a read of a block that exists."""
+        if place[0] != "blocks" or len(place) < 2:
             return None
-        if inner not in self._ids:
-            return f"There is no block `{excerpt(inner)}`.{self._report.nearest(inner, self._ids)}"
+        inner = place[1]
         if len(place) > 2 and place[2] != "output":
             return f"A block has only `output`. Write `blocks.{inner}.output`."
         if above is not None and inner not in above:
@@ -105,9 +132,10 @@ class Wording:
             )
         return None
 
-    def _unknown_name(self, place: tuple[str, ...]) -> str:
+    @staticmethod
+    def _unknown_name(place: tuple[str, ...], near: str) -> str:
         name = excerpt(place[0])
         quoted = f" For the text itself, write '{name}' in single quotes."
         names = ", ".join(f"`{other}`" for other in NAMES)
-        hint = self._report.nearest(place[0], NAMES) + (quoted if len(place) == 1 else "")
+        hint = did_you_mean(near) + (quoted if len(place) == 1 else "")
         return f"There is no name `{name}` to read; there are {names}.{hint}"

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from designs.graph.bounds import Questions
+from designs.graph.fixes import added_agents, other_role
 from designs.graph.labels import shown
 from designs.graph.spec import Agent, Block, Problem
 from designs.patterns.base import (
@@ -145,6 +146,7 @@ class Debate(Pattern[DebateSettings]):
             yield Problem(
                 f"/agents/{block.agents.index(agent)}/role",
                 f"`{judges[0].id}` judges already. Give this agent another role.",
+                other_role(block, agent, "worker") if debaters < MAX_DEBATERS else None,
             )
         if judges and settings.judge in ("vote", "none"):
             yield Problem(
@@ -162,6 +164,7 @@ class Debate(Pattern[DebateSettings]):
                 "/agents",
                 f"A debate has {MIN_LEFT} to {MAX_DEBATERS} debaters beside the judge, "
                 f"and this one has {debaters or 'none'}.",
+                added_agents(block, MIN_LEFT - debaters, "worker") if debaters < MIN_LEFT else None,
             )
 
     def most_calls(self, block: Block, settings: DebateSettings) -> Iterable[Questions]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, get_args
 
+from designs.graph.fixes import agent_json
 from designs.graph.spec import Role
 from designs.patterns.base import Pattern
 from designs.patterns.catalogue import PALETTE
@@ -35,9 +36,6 @@ def _entry(pattern: Pattern[Any]) -> dict[str, Any]:
         "chooses_routes": pattern.chooses_routes,
         "has_agents": pattern.max_agents > 0,
         "settings": dict(pattern.new_settings),
-        "agents": [
-            agent.model_dump(include={"id", "name", "role", "system_prompt"})
-            for agent in pattern.new_agents
-        ],
+        "agents": [agent_json(agent) for agent in pattern.new_agents],
         "output": pattern.output,
     }

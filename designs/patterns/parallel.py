@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from designs.graph.bounds import Questions
+from designs.graph.fixes import added_agents, fix, other_role, set_value
 from designs.graph.labels import shown
 from designs.graph.spec import Agent, Block, Problem
 from designs.patterns.base import Answer, BlockOutput, Pattern, RunContext, Settings
@@ -109,6 +110,7 @@ class Parallel(Pattern[ParallelSettings]):
             yield Problem(
                 f"/agents/{block.agents.index(agent)}/role",
                 f"`{aggregators[0].id}` aggregates already. Give this agent another role.",
+                other_role(block, agent, "worker"),
             )
         if aggregators and settings.aggregate in ("list", "vote"):
             yield Problem(
@@ -125,11 +127,13 @@ class Parallel(Pattern[ParallelSettings]):
             yield Problem(
                 "/agents",
                 "A parallel block needs 2 or more members beside the agent that aggregates.",
+                added_agents(block, 2 - members, "worker"),
             )
         elif settings.require != "all" and settings.require > members:
             yield Problem(
                 "/settings/require",
                 f"Only {members} members can answer. Use `all` or a number up to that.",
+                fix("Use `all`", set_value("/settings/require", "all")),
             )
 
     def most_calls(self, block: Block, settings: ParallelSettings) -> Iterable[Questions]:

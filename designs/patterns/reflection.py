@@ -8,8 +8,9 @@ from typing import Literal
 from pydantic import Field
 
 from designs.graph.bounds import Questions
+from designs.graph.fixes import fix, other_role, remove_value
 from designs.graph.labels import shown
-from designs.graph.spec import Agent, Block, Problem
+from designs.graph.spec import Agent, Block, Fix, Problem
 from designs.patterns.base import BlockOutput, Pattern, RunContext, Settings
 from designs.patterns.refining import refine
 from designs.patterns.reviewing import review_design
@@ -103,6 +104,7 @@ class Reflection(Pattern[ReflectionSettings]):
                 yield Problem(
                     "/agents/1",
                     "One agent alone reviews a design. Remove the other, or use `refine`.",
+                    _without_writer(block),
                 )
             defaults = ReflectionSettings()
             for key in ("max_rounds", "threshold", "patience"):
@@ -111,11 +113,15 @@ class Reflection(Pattern[ReflectionSettings]):
                         f"/settings/{key}",
                         f"A review of the design has no drafts, so `{key}` means nothing. "
                         "Remove it.",
+                        fix(f"Remove `{key}`", remove_value(f"/settings/{key}")),
                     )
         elif len(block.agents) > 1 and len(reflectors) != 1:
             yield Problem(
                 "/agents/1/role",
                 "One agent writes and one criticises: give exactly one the role `reflector`.",
+                other_role(block, block.agents[1], "reflector")
+                if not reflectors
+                else other_role(block, block.agents[0], "worker"),
             )
 
     def most_calls(self, block: Block, settings: ReflectionSettings) -> Iterable[Questions]:
@@ -146,3 +152,11 @@ def writer_and_critic(block: Block) -> tuple[Agent, Agent]:
     agents = block.agents
     critic = next((agent for agent in agents if agent.role == "reflector"), agents[-1])
     return next((agent for agent in agents if agent is not critic), critic), critic
+
+
+def _without_writer(block: Block) -> Fix:
+    """Without the agent that is no reflector, or without the second one."""
+    others = [place for place, agent in enumerate(block.agents) if agent.role != "reflector"]
+    place = others[0] if len(others) == 1 else 1
+    name = block.agents[place].name.strip() or block.agents[place].id
+    return fix(f"Remove {name}", remove_value(f"/agents/{place}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -9,9 +10,11 @@ from typing import Literal
 from pydantic import Field
 
 from designs.graph.bounds import Choice, Questions
+from designs.graph.fixes import fix, other_role, remove_value, set_value
 from designs.graph.labels import shown
 from designs.graph.report import excerpt
-from designs.graph.spec import Agent, Block, Connection, Problem
+from designs.graph.spec import Agent, Block, Connection, Fix, Problem
+from designs.graph.structure import Meaning, meaning_of
 from designs.patterns.base import (
     Answer,
     BlockFailed,
@@ -47,6 +50,8 @@ from designs.patterns.structured import (
 )
 
 AT_ONCE = 8
+# Names that a wrong one is compared with, and their characters.
+MAX_COMPARED = 64
 # Characters that are quoted of an answer that is not JSON.
 BEGINNING_CHARACTERS = 60
 
@@ -135,11 +140,13 @@ class Routing(Pattern[RoutingSettings]):
                 yield Problem(
                     f"/agents/{place}/role",
                     f"`{router.id}` routes already. Give this agent another role.",
+                    other_role(block, agent, "specialist"),
                 )
         if settings.mode == "single" and settings.max_routes > 1:
             yield Problem(
                 "/settings/max_routes",
                 "With `single` one route is taken. Use the mode `multi`, or remove `max_routes`.",
+                fix("Remove `max_routes`", remove_value("/settings/max_routes")),
             )
 
     def check_outgoing(
@@ -161,9 +168,11 @@ class Routing(Pattern[RoutingSettings]):
             yield Problem(
                 f"{path}/settings/default_route",
                 f"There is no route `{excerpt(default)}`. Use {listed(routes)}.",
+                _nearest_route(f"{path}/settings/default_route", default, routes),
             )
         chosen = [place for place, c in outgoing.items() if route_of(c) in routes]
         if specialists:
+            meanings = {meaning_of(connection) for connection in outgoing.values()}
             for place, connection in outgoing.items():
                 if connection.route is not None and connection.route not in specialists:
                     yield Problem(
@@ -171,12 +180,20 @@ class Routing(Pattern[RoutingSettings]):
                         f"The routes of `{connection.source}` are its specialists: "
                         f"{listed(specialists)}. Use one of them, or remove `route`: "
                         "the connection is then always taken.",
+                        _other_route(f"{place}/route", connection, specialists, meanings),
                     )
         if chosen and block.on_error == "default":
             yield Problem(
                 f"{path}/on_error",
                 "A default value chooses no route, so all would be taken. "
                 "Use the setting `default_route`, or `fail` or `continue` here.",
+                fix(
+                    "Fail the run instead",
+                    set_value(f"{path}/on_error", "fail"),
+                    remove_value(f"{path}/default"),
+                )
+                if block.default is not None
+                else fix("Fail the run instead", set_value(f"{path}/on_error", "fail")),
             )
 
     def most_calls(self, block: Block, settings: RoutingSettings) -> Iterable[Questions]:
@@ -229,6 +246,34 @@ class Routing(Pattern[RoutingSettings]):
 class _Choice:
     routes: tuple[str, ...]
     reason: str
+
+
+def _nearest_route(place: str, name: str, routes: Sequence[str]) -> Fix | None:
+    """The route that was probably meant: one with a similar name, or the only one."""
+    known = [route for route in routes if len(route) <= MAX_COMPARED][:MAX_COMPARED]
+    similar = difflib.get_close_matches(excerpt(name), known, n=1)
+    meant = similar or (routes if len(routes) == 1 else [])
+    return fix(f"Use `{excerpt(meant[0])}`", set_value(place, meant[0])) if meant else None
+
+
+def _other_route(
+    place: str,
+    connection: Connection,
+    specialists: Sequence[str],
+    meanings: Collection[Meaning],
+) -> Fix | None:
+    """The route of a specialist whose name begins alike, else none; not as another connection.
+
+    There may be thousands of connections, so that names are not compared letter by letter.
+    """
+    wrong = (connection.route or "").casefold()
+    alike = [name for name in specialists if name.startswith(wrong) or wrong.startswith(name)]
+    route = alike[0] if len(alike) == 1 else None
+    if meaning_of(connection.model_copy(update={"route": route})) in meanings:
+        return None
+    if route is None:
+        return fix("Remove the route", remove_value(place))
+    return fix(f"Use `{route}`", set_value(place, route))
 
 
 def _most_routes(settings: RoutingSettings) -> int:

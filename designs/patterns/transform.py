@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from designs.graph.expressions import missing_value
+from designs.graph.fixes import fix, remove_value, set_value
 from designs.graph.labels import one_of, shown
 from designs.graph.spec import Block, Problem, Source
 from designs.patterns.base import InstantPattern, RunContext, Settings
@@ -59,14 +60,20 @@ class Transform(InstantPattern[TransformSettings]):
 
     def check(self, block: Block, settings: TransformSettings) -> Iterable[Problem]:
         if settings.expression is None and settings.template is None:
-            yield Problem("/settings", "Give a transform its `expression` or its `template`.")
+            yield Problem(
+                "/settings",
+                "Give a transform its `expression` or its `template`.",
+                fix("Hand on what arrives", set_value("/settings", dict(self.new_settings))),
+            )
         if settings.expression is not None and settings.template is not None:
             yield Problem(
                 "/settings", "A transform has an `expression` or a `template`. Remove one of them."
             )
         if block.task.strip():
             yield Problem(
-                "/task", "A transform asks nobody, so it has no task. Write it into its settings."
+                "/task",
+                "A transform asks nobody, so it has no task. Write it into its settings.",
+                fix("Remove the task", remove_value("/task")),
             )
 
     def compute(self, block: Block, settings: TransformSettings, context: RunContext) -> Any:
