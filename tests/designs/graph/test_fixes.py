@@ -1,46 +1,13 @@
-"""A mending makes its problem go away and adds no other."""
+"""A mending makes its problem go away and adds no other: keys, values, connections, texts."""
 
 from __future__ import annotations
-
-import copy
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from designs.patterns.catalogue import check_document
-from tests.graphs import Json, agent, asking, chain, design, link, transform
-from tests.json_patch import patched
+from tests.designs.mending import Plant, at, check_mending, sound
+from tests.graphs import agent, link, transform
 
-
-def sound() -> Json:
-    """A design without problems that uses everything."""
-    desk = asking(
-        "desk",
-        agent("router", "moderator"), agent("billing", "specialist"),
-        agent("technical", "specialist"),
-        kind="routing", settings={"default_route": "technical"}, on_error="continue",
-    )  # fmt: skip
-    blocks = [
-        desk,
-        asking("views", "one", "two", agent("head", "moderator"), kind="parallel",
-               settings={"require": 2}),
-        asking("team", agent("lead", "manager"), "one", "two", kind="hierarchical"),
-        asking("talk", "one", "two", agent("judge", "moderator"), kind="debate"),
-        asking("polish", "writer", agent("critic", "reflector"), kind="reflection"),
-        asking("letter", task="Write {{ blocks.desk.output }} on {{ execution.id }} by {{input.a}}",
-               retries=3, on_error="default", default="none"),
-        transform("last", "blocks.letter.output"),
-    ]  # fmt: skip
-    names = [block["id"] for block in blocks]
-    return design(blocks, chain(*names), input_schema={"type": "object"}, output="blocks.last")
-
-
-def at(document: Json, block: str) -> Json:
-    return next(found for found in document["blocks"] if found["id"] == block)
-
-
-Plant = Callable[[Json], object]
 PLANTS: dict[str, tuple[Plant, str]] = {
     "unknown key": (lambda d: at(d, "views").update(surprise={"a": 1}), "Remove `surprise`"),
     "key with a slash": (lambda d: d.update({"a/~b": 1}), "Remove `a/~b`"),
@@ -109,70 +76,6 @@ PLANTS: dict[str, tuple[Plant, str]] = {
     "misspelled type": (lambda d: at(d, "views").update(type="paralel"), "Use `parallel`"),
     "no such type": (lambda d: at(d, "views").update(type="xyz"), ""),
     "later type": (lambda d: at(d, "views").update(type="http"), ""),
-    "no agent": (lambda d: at(d, "letter").update(agents=[]), "Add 2 agents"),
-    "no key for agents": (lambda d: at(d, "talk").pop("agents"), "Add 3 agents"),
-    "too few agents": (lambda d: at(d, "team").update(agents=[agent("agent_2")]), "Add an agent"),
-    "a judge alone": (lambda d: at(d, "talk").update(agents=[agent("j", "manager")]),
-                      "Add 2 agents"),
-    "too few members": (
-        lambda d: at(d, "talk").update(agents=[agent("x"), agent("j", "manager")]), "Add an agent",
-    ),
-    "agents of a transform": (lambda d: at(d, "last").update(agents=[agent("x")]), "Remove them"),
-    "impossible role": (
-        lambda d: at(d, "polish")["agents"][0].update(role="manager"), "Make it a specialist",
-    ),
-    "impossible role of all": (
-        lambda d: at(d, "polish")["agents"][1].update(role="manager"), "Make it a reflector",
-    ),
-    "two that aggregate": (
-        lambda d: at(d, "views")["agents"].append(agent("more", "manager")), "Make more a worker",
-    ),
-    "too many needed": (lambda d: at(d, "views").update(settings={"require": 9}), "Use `all`"),
-    "two judges": (
-        lambda d: at(d, "talk")["agents"].append(agent("b", "manager", name="Bo")),
-        "Make Bo a worker",
-    ),
-    "two routers": (
-        lambda d: at(d, "desk")["agents"].append(agent("b", "moderator")), "Make b a specialist",
-    ),
-    "useless limit": (
-        lambda d: at(d, "desk")["settings"].update(max_routes=3), "Remove `max_routes`",
-    ),
-    "similar default route": (
-        lambda d: at(d, "desk")["settings"].update(default_route="tech"), "Use `technical`",
-    ),
-    "no such default route": (
-        lambda d: at(d, "desk")["settings"].update(default_route="xyz"), "",
-    ),
-    "similar route": (
-        lambda d: d["connections"].append(link("desk", "last", route="bill")), "Use `billing`",
-    ),
-    "no such route": (
-        lambda d: d["connections"].append(link("desk", "last", route="xyz")), "Remove the route",
-    ),
-    "default that chooses nothing": (
-        lambda d: d["connections"].append(link("desk", "last", route="billing"))
-        or at(d, "desk").update(on_error="default", default=1),
-        "Fail the run instead",
-    ),
-    "two that review": (
-        lambda d: at(d, "polish").update(settings={"mode": "review_design"}), "Remove writer",
-    ),
-    "unused setting": (
-        lambda d: at(d, "polish").update(
-            settings={"mode": "review_design", "patience": 2},
-            agents=[agent("critic", "reflector")],
-        ),
-        "Remove `patience`",
-    ),
-    "no critic": (
-        lambda d: at(d, "polish")["agents"][1].update(role="worker"), "Make critic a reflector",
-    ),
-    "two critics": (
-        lambda d: at(d, "polish")["agents"][0].update(role="reflector"), "Make writer a worker",
-    ),
-    "empty transform": (lambda d: at(d, "last").update(settings={}), "Hand on what arrives"),
-    "task of a transform": (lambda d: at(d, "last").update(task="Do it."), "Remove the task"),
     "input of another type": (
         lambda d: d.update(input_schema={"type": "string"}), "Write `object`",
     ),
@@ -211,33 +114,4 @@ def test_there_is_no_problem_before():
 
 @pytest.mark.parametrize("name", PLANTS)
 def test_one_error_is_mended(name: str) -> None:
-    plant, label = PLANTS[name]
-    document = sound()
-    plant(document)
-    before = copy.deepcopy(document)
-
-    problems = check_document(document).problems
-
-    assert problems
-    if not label:
-        assert [problem.fix for problem in problems] == [None] * len(problems)
-        return
-    mended: Any = document
-    for problem in problems:
-        assert problem.fix is not None, problem
-        assert problem.fix.label == label
-        mended = patched(mended, problem.fix.patch)
-        if len(problems) > 1 and check_document(mended).problems == ():
-            break
-    assert check_document(mended).problems == ()
-    assert document == before
-
-
-def test_agents_that_connections_name_are_not_removed():
-    document = sound()
-    at(document, "polish").update(settings={"mode": "review_design"})
-    document["connections"].append(link("team", "polish", target_agent="writer"))
-
-    (problem,) = check_document(document).problems
-
-    assert (problem.path, problem.fix) == ("/blocks/4/agents/1", None)
+    check_mending(*PLANTS[name])
