@@ -17,6 +17,27 @@ const alias = {
   "react/jsx-runtime": "preact/jsx-runtime",
 };
 
+/**
+ * What is never used and that no bundler can tell: components that are made by a call, and transitions
+ * of attributes, styles and colours (the canvas has transitions of its view alone).
+ */
+const leaner = {
+  name: "leaner",
+  setup({ onLoad }) {
+    onLoad({ filter: /@xyflow[\\/]react[\\/]dist[\\/]esm[\\/]index\.m?js$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8")
+        .replace(/^(const [\w$]+ = )(memo|fixedForwardRef|forwardRef|create\w+Edge)\(/gm, "$1/* @__PURE__ */ $2(")
+        .replace(/^[\w$]+\.displayName = .*$/gm, ""),
+    }));
+    onLoad({ filter: /d3-transition[\\/]dist[\\/]d3-transition\.mjs$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replace(/^ {2}(attr|style|text)(Tween)?: transition_\w+,$/gm, ""),
+    }));
+    onLoad({ filter: /d3-color[\\/]dist[\\/]d3-color\.mjs$/ }, () => ({
+      contents: "export const color = () => null; export { color as rgb, color as hsl, color as hcl, color as lab, color as cubehelix };",
+    }));
+  },
+};
+
 const common = {
   absWorkingDir: here,
   alias,
@@ -29,6 +50,7 @@ const common = {
   logLevel: "warning",
   metafile: true,
   minify: true,
+  plugins: [leaner],
   target: ["es2022"],
   write: false,
 };

@@ -37,6 +37,7 @@ class Saver {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private keepTimer: ReturnType<typeof setTimeout> | undefined;
   private firstChange = 0;
+  private savedAt = new Date();
   private tries = 0;
   private isKept = true;
   private isDeciding = false;
@@ -45,6 +46,7 @@ class Saver {
     const { document, data } = store.get();
     this.acknowledged = document ?? { blocks: [] };
     this.revision = data.design.revision;
+    this.savedAt = new Date(data.design.changed_at);
     if (store.get().readOnly) return;
     if (document) this.takeUpLocalCopy();
     store.onChange(() => this.changed());
@@ -110,13 +112,22 @@ class Saver {
   }
 
   private changed(): void {
-    if (!this.isDirty) return;
+    if (!this.isDirty) return this.backToSaved();
     if (!this.firstChange) this.firstChange = Date.now();
     if (this.isSound) this.show({ kind: "changed" });
     clearTimeout(this.keepTimer);
     this.keepTimer = setTimeout(() => this.keep(), KEEP_MILLISECONDS);
     const left = this.firstChange + LONGEST_MILLISECONDS - Date.now();
     this.later(Math.max(0, Math.min(QUIET_MILLISECONDS, left)));
+  }
+
+  /** An undo may lead back to what the server has. */
+  private backToSaved(): void {
+    if (store.get().save.kind !== "changed") return;
+    clearTimeout(this.keepTimer);
+    forgetLocally(this.person, this.design);
+    this.firstChange = 0;
+    this.show({ kind: "saved", at: this.savedAt });
   }
 
   private later(milliseconds: number): void {
@@ -302,6 +313,7 @@ class Saver {
   }
 
   private show(save: SaveState): void {
+    if (save.kind === "saved") this.savedAt = save.at;
     store.set({ save });
   }
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.journeys.designing import block, call, clerks, open_design, saved
 
@@ -73,7 +73,7 @@ def test_who_may_only_look_changes_nothing(signed_in: Page, change: str):
     assert call(page, "GET", f"/api/designs/{design}")["revision"] == before["revision"]
 
 
-def without_right_to_change(route):  # type: ignore[no-untyped-def]
+def without_right_to_change(route: Route) -> None:
     """The page as somebody gets it who may only look."""
     answer = route.fetch()
     route.fulfill(response=answer, body=answer.text().replace('"change": true', '"change": false'))

@@ -4,7 +4,8 @@ import type { NodeProps } from "@xyflow/react";
 import { memo } from "preact/compat";
 import { agentsOf, type Agent } from "../document";
 import { Pictogram, StateSign, stateWord } from "../panels/StateSign";
-import { paletteEntry, useStore, type BlockRun, type Person, type State } from "../store";
+import { isOver } from "../run";
+import { paletteEntry, useStore, type BlockRun, type Person } from "../store";
 import { duration, money } from "../words";
 import { MAX_ROWS, words } from "./geometry";
 import { hasFoot, type BlockNode } from "./nodes";
@@ -18,11 +19,11 @@ const isSame = (one: Props, other: Props): boolean => one.data === other.data &&
 export const Block = memo(function Block({ data }: Props) {
   const { block, problems } = data;
   const run = useStore((state) => state.run?.blocks[block.id] ?? null);
-  const isOver = useStore((state) => isEnded(state));
+  const hasEnded = useStore((state) => isOver(state.run));
   const chosen = useStore((state) => (state.selection.agent?.block === block.id ? state.selection.agent.agent : null));
   const label = labelOf(block);
   const kind = paletteEntry(block.type)?.label ?? block.type;
-  const state = run && shownState(run, isOver);
+  const state = run && shownState(run, hasEnded);
   const agents = agentsOf(block);
   const classes = ["block", state ?? "", problems ? "bad" : ""].filter(Boolean).join(" ");
   return (
@@ -48,12 +49,10 @@ export const Block = memo(function Block({ data }: Props) {
 }, isSame as never);
 
 /** A try that has ended is not waited for any more: what it has not begun was not reached. */
-function shownState(run: BlockRun, isOver: boolean): string {
-  return run.status === "pending" ? (isOver ? "not_reached" : "queued") : run.status;
+function shownState(run: BlockRun, hasEnded: boolean): string {
+  return run.status === "pending" ? (hasEnded ? "not_reached" : "queued") : run.status;
 }
 
-const isEnded = ({ run }: State): boolean =>
-  run !== null && ["completed", "failed", "cancelled", "timed_out"].includes(run.status);
 
 /** The kind, unless the try has something to say. */
 function subtitle(kind: string, run: BlockRun | null, state: string | null): string {

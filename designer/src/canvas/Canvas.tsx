@@ -6,7 +6,6 @@ import { moveBlocks } from "../edit";
 import { NOTHING, store, useStore } from "../store";
 import "../styles/canvas.css";
 import { addBlockAt, BLOCK_TYPE } from "./adding";
-import { announceRun } from "./announceRun";
 import { Block } from "./Block";
 import { useCell } from "./cell";
 import { startKeys } from "./commands";
@@ -48,7 +47,7 @@ export function Canvas() {
     };
   }, []);
   useEffect(() => {
-    const stops = [startKeys(), watchPlaces(), announceRun()];
+    const stops = [startKeys(), watchPlaces()];
     return () => stops.forEach((stop) => stop());
   }, []);
   return (

@@ -2,7 +2,8 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { StateSign, stateWord } from "../panels/StateSign";
-import { store, useStore, type Run } from "../store";
+import { hideRun, isOver } from "../run";
+import { useStore, type Run } from "../store";
 import { duration, money } from "../words";
 
 export function RunBar() {
@@ -14,18 +15,17 @@ export function RunBar() {
       <StateSign state={state} />
       <span class="strong"><Said run={run} /></span>
       <span class="faint figures">{figures(run)}</span>
-      <button class="button small bare" type="button" title="Take the try off the canvas" onClick={() => store.set({ run: null })}>Hide</button>
+      <button class="button small bare" type="button" title="Take the try off the canvas" onClick={hideRun}>Hide</button>
     </div>
   );
 }
 
 function figures(run: Run): string {
   const parts = [run.milliseconds === null ? "" : duration(run.milliseconds)];
-  if (run.milliseconds !== null || run.cost !== null) parts.push(run.tokens === 0 ? "no model" : money(run.cost));
+  if (run.milliseconds !== null || run.cost !== null) parts.push(isOver(run) && run.tokens === null ? "no model" : money(run.cost));
   return parts.filter(Boolean).join(" · ");
 }
 
-const ENDED = new Set(["completed", "failed", "cancelled", "timed_out"]);
 const MINUTE = 60_000;
 
 /** `Tried just now with gpt-5-mini`; it counts on by itself. */
@@ -37,7 +37,7 @@ function Said({ run }: { run: Run }) {
   }, []);
   const model = run.model ? ` with ${run.model}` : "";
   const part = run.only ? " in part" : "";
-  if (!ENDED.has(run.status)) return <>{stateWord(run.status)}{part}{model}</>;
+  if (!isOver(run)) return <>{stateWord(run.status)}{part}{model}</>;
   const minutes = Math.floor((Math.max(now, Date.now()) - run.startedAt) / MINUTE);
   const when = minutes < 1 ? "just now" : minutes < 60 ? `${minutes} min ago` : `${Math.floor(minutes / 60)} h ago`;
   return <>Tried{part} {when}{model}</>;

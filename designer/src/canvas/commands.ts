@@ -4,6 +4,8 @@ import { copySelection, cutSelection, duplicateSelection, pasteText } from "../c
 import { agentsOf, blockOf, type DesignDocument } from "../document";
 import { moveBlocks, remove } from "../edit";
 import { commandFor, takesText, type Command, type Where } from "../keys";
+import { TRY_EVENT } from "../panels/TryIt";
+import { walkProblems } from "../problems";
 import { saver } from "../save";
 import { announce, NOTHING, store, type DockTab } from "../store";
 import { focusBlock, focusCanvas, focusedBlock } from "./focus";
@@ -34,8 +36,8 @@ const COMMANDS: Partial<Record<Command, Doing>> = {
   add: () => openPicker("add"),
   connect: () => openPicker("connect"),
   wire: nextWire,
-  problem: () => showProblem(1),
-  "problem-back": () => showProblem(-1),
+  problem: () => walkProblems(1),
+  "problem-back": () => walkProblems(-1),
   fit: () => fitAll(),
   "actual-size": () => zoomTo(1),
   "zoom-in": () => zoomStep(1),
@@ -298,20 +300,18 @@ export function fitAll(): void {
   if (document) fit(boxesOf(document));
 }
 
-let shownProblem = "";
+/** A form that was just opened is drawn some frames later. */
+const TRY_FRAMES = 3;
 
-function showProblem(way: 1 | -1): void {
-  const { problems } = store.get();
-  if (!problems.length) return announce("There are no problems.");
-  const place = problems.findIndex(({ path, message }) => `${path} ${message}` === shownProblem);
-  const next = problems[(place + way + problems.length + (place < 0 && way < 0 ? 1 : 0)) % problems.length]!;
-  shownProblem = `${next.path} ${next.message}`;
-  store.showField(next.path);
-  announce(next.message);
-}
-
-/** Opens the form of a try and, if it is open, presses its button. */
+/** Presses the button of the form in the dock, which starts a try or cancels it. */
 function tryIt(): void {
-  const { dock } = store.get();
-  if (!dock.isOpen || dock.tab !== "try") store.openDock("try");
+  const { dock, data } = store.get();
+  if (!data.rights.try) return;
+  const isOpen = dock.isOpen && dock.tab === "try";
+  if (!isOpen) store.openDock("try");
+  const press = (frames: number): void => {
+    if (frames) requestAnimationFrame(() => press(frames - 1));
+    else dispatchEvent(new Event(TRY_EVENT));
+  };
+  press(isOpen ? 0 : TRY_FRAMES);
 }
