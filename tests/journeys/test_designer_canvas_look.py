@@ -35,14 +35,17 @@ def test_opening_changes_nothing_and_the_first_change_saves_places(signed_in: Pa
         del one["position"]
     design = open_design(page, document)
     first, second = (block(page, label).bounding_box() for label in ("First", "Second"))
-    assert first and second and first["x"] + first["width"] < second["x"]
+    assert first
+    assert second
+    assert first["x"] + first["width"] < second["x"]
     opened = call(page, "GET", f"/api/designs/{design}")
     assert all("position" not in one for one in opened["document"]["blocks"])
 
     page.get_by_label("Name of the design").fill("Placed")
     expect(page.get_by_role("button", name="Undo: Rename the design")).to_be_visible()
     places = [one.get("position") for one in saved(page, design)["blocks"]]
-    assert all(places) and places[0] != places[1]
+    assert all(places)
+    assert places[0] != places[1]
 
 
 @pytest.mark.parametrize("change", ["mouse", "keyboard"])

@@ -65,9 +65,9 @@ def test_a_drag_is_one_step_of_undo(signed_in: Page):
     page = signed_in
     design = open_design(page, clerks("First", "Second"))
     first = block(page, "First").locator(".block-name")
-    before = first.bounding_box()
-    box = before
-    assert box and before
+    before = box = first.bounding_box()
+    assert box
+    assert before
     page.mouse.move(box["x"] + 10, box["y"] + 10)
     page.mouse.down()
     page.mouse.move(box["x"] + 60, box["y"] + 110, steps=10)
@@ -76,7 +76,8 @@ def test_a_drag_is_one_step_of_undo(signed_in: Page):
     expect(undo).to_be_visible()
     page.wait_for_timeout(100)
     moved = first.bounding_box()
-    assert moved and abs(moved["y"] - before["y"] - 96) < 17
+    assert moved
+    assert abs(moved["y"] - before["y"] - 96) < 17
 
     undo.click()
     expect(page.get_by_role("button", name="Redo: Move a block")).to_be_visible()
