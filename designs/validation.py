@@ -23,10 +23,13 @@ MAX_MODELS = 20
 
 @dataclass(frozen=True, slots=True)
 class ModelFact:
-    """A price of None is unknown. A hosted model may be away or overloaded."""
+    """A price of None is unknown. A hosted model may be away or overloaded. A model that is not
+    there, or only stands in for one, is not real.
+    """
 
     price: Price | None = None
     is_hosted: bool = False
+    is_real: bool = False
 
 
 class ModelFacts(Protocol):
@@ -60,7 +63,8 @@ def validate(document: object) -> Validation:
         return Validation(checked, (), None)
     models = model_facts()
     fact = _Facts(models)
-    found = hints(graph, lambda name: fact(name).is_hosted, models.default_models())
+    fallbacks = [name for name in models.default_models() if fact(name).is_real]
+    found = hints(graph, lambda name: fact(name).is_hosted, fallbacks)
     return Validation(checked, found, _bound(graph, models, fact))
 
 

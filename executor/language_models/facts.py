@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 
 from designs.validation import ModelFact
+from executor.engine.llm import offline
 from executor.engine.llm.prices import LISTED, listed_price
 from executor.errors import ModelUnavailable
 from executor.language_models import registry
@@ -49,7 +50,8 @@ class InstalledModels:
 
 def _fact(name: str) -> ModelFact:
     try:
-        return ModelFact(registry.price_of(name), registry.provider_of(name) in HOSTED)
+        hosted = registry.provider_of(name) in HOSTED
+        return ModelFact(registry.price_of(name), hosted, is_real=name != offline.NAME)
     except ModelUnavailable:
         # A provider whose key is missing still has its prices.
         provider, _, model = name.partition(":")

@@ -16,6 +16,7 @@ from executor.connections import save_connection
 from executor.language_models.facts import installed_models
 from executor.models import ModelConnection
 from tests.graphs import Json, agent, asking, design, transform
+from tests.json_patch import patched
 
 pytestmark = pytest.mark.django_db
 
@@ -101,6 +102,20 @@ def test_a_changed_price_is_seen_at_once(
         save_connection(connection=row, new_key="", caller=SYSTEM)
 
     assert Decimal(validate(document)["bound"]["cost_usd"]) > 10 * Decimal(before)
+
+
+def test_problems_and_hints_come_with_their_mending(validate: Validate) -> None:
+    schema = {"type": "object", "properties": {"customer": {"type": "string"}}}
+    document = design([asking("x", task="{{ input.custmer }}", retries=11)], input_schema=schema)
+
+    (problem,) = validate(document)["problems"]
+    assert (problem["path"], problem["fix"]["label"]) == ("/blocks/0/retries", "Use `10`")
+    found = validate(patched(document, problem["fix"]["patch"]))
+    assert (found["valid"], found["bound"]["calls"]) == (True, 1)
+    (hint,) = found["hints"]
+    assert hint["fix"]["patch"] == [
+        {"op": "replace", "path": "/blocks/0/task", "value": "{{ input.customer }}"}
+    ]
 
 
 def test_many_models_are_asked_about_once_and_not_without_end(
