@@ -85,14 +85,25 @@ def bound_json(bound: Bound | None) -> dict[str, Any] | None:
     """Costs are rounded up, so that no call looks free."""
     if bound is None:
         return None
-    cost = bound.cost_usd
     return {
         "calls": bound.calls,
         "calls_with_retries": bound.calls_with_retries,
         "tokens_out": bound.tokens_out,
-        "cost_usd": None if cost is None else str(cost.quantize(CENT_PARTS, ROUND_CEILING)),
+        "cost_usd": _dollars(bound.cost_usd),
         "unpriced": list(bound.unpriced),
+        "blocks": {
+            name: {
+                "calls": block.calls,
+                "tokens_out": block.tokens_out,
+                "cost_usd": _dollars(block.cost_usd),
+            }
+            for name, block in bound.blocks.items()
+        },
     }
+
+
+def _dollars(cost: Decimal | None) -> str | None:
+    return None if cost is None else str(cost.quantize(CENT_PARTS, ROUND_CEILING))
 
 
 class _Facts:

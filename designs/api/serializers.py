@@ -97,6 +97,10 @@ class BoundOut(serializers.Serializer[Any]):
     unpriced = serializers.ListField(
         child=serializers.CharField(), help_text="The models without a known price."
     )
+    blocks = serializers.DictField(
+        child=serializers.DictField(),
+        help_text="`calls`, `tokens_out` and `cost_usd` of each block that asks models, by id.",
+    )
 
     def to_representation(self, bound: Bound) -> dict[str, Any]:
         return bound_json(bound) or {}

@@ -58,6 +58,15 @@ class Asking(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class BlockBound:
+    """Of one run of a block alone; as in `Bound`."""
+
+    calls: int
+    tokens_out: int | None
+    cost_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Bound:
     """Of one run. `calls` are first tries; `calls_with_retries` all tries of all models.
 
@@ -71,6 +80,8 @@ class Bound:
     tokens_out: int | None
     cost_usd: Decimal | None
     unpriced: tuple[str, ...]
+    # Of the blocks that ask models, by their ids.
+    blocks: Mapping[str, BlockBound] = field(default_factory=dict)
 
 
 def bound_of(
@@ -88,6 +99,7 @@ def bound_of(
         tokens_out=None if count.is_unlimited else int(tokens),
         cost_usd=None if count.unpriced else Decimal(cost),
         unpriced=tuple(count.unpriced),
+        blocks=count.blocks,
     )
 
 
@@ -112,6 +124,10 @@ class _Count:
     price_of: PriceOf
     is_unlimited: bool = False
     unpriced: dict[str, None] = field(default_factory=dict)
+    blocks: dict[str, BlockBound] = field(default_factory=dict)
+    # Of the block that is being counted.
+    _is_unlimited: bool = False
+    _is_unpriced: bool = False
     _prices: dict[str, Price | None] = field(default_factory=dict)
     _steps: int = MAX_STEPS
 
@@ -138,11 +154,20 @@ class _Count:
 
     def _weight(self, block: Block, questions: Iterable[Questions]) -> Measures:
         total = NOTHING
+        self._is_unlimited = self._is_unpriced = False
         for asked in questions:
             if asked.count and asked.agents:
                 each = [self._of_question(block, agent) for agent in asked.agents]
                 dearest = tuple(max(values) for values in zip(*each, strict=True))
                 total = _plus(total, tuple(asked.count * value for value in dearest))
+        calls, _, tokens, cost = total
+        if calls:
+            self.is_unlimited = self.is_unlimited or self._is_unlimited
+            self.blocks[block.id] = BlockBound(
+                int(calls),
+                None if self._is_unlimited else int(tokens),
+                None if self._is_unpriced else Decimal(cost),
+            )
         return total
 
     def _of_question(self, block: Block, agent: Agent) -> Measures:
@@ -151,7 +176,7 @@ class _Count:
         # The first try, the retries, and one correction of an answer that does not fit.
         tries = len(chain) * (2 + min(block.retries, MAX_RETRIES))
         if agent.max_output_tokens is None:
-            self.is_unlimited = True
+            self._is_unlimited = True
         tokens = agent.max_output_tokens or OUTPUT_TOKENS
         sent = len(agent.system_prompt) + len(block.task)
         cost = self._cost(chain[0], INPUT_TOKENS + sent // CHARACTERS_PER_TOKEN, tokens)
@@ -163,6 +188,7 @@ class _Count:
         price = self._prices[model]
         if price is None:
             self.unpriced[model] = None
+            self._is_unpriced = True
             return Decimal(0)
         return price.of(input_tokens, output_tokens)
 

@@ -10,6 +10,7 @@ KEY = "x-inspector"
 def shown(
     *,
     kind: str | None = None,
+    also: str | None = None,
     choices: dict[str, str] | None = None,
     help: str | None = None,  # noqa: A002 - the word that forms use
     options: str | None = None,
@@ -22,6 +23,7 @@ def shown(
 
     - `kind`: how it is typed in, where the type alone does not say it (`template`, `expression`,
       `longtext`, `models`, `id`), or `hidden` for a field that has a place of its own.
+    - `also`: another kind that a text may be: an expression with `{{` in it is a `template`.
     - `choices`: words for the values of a choice; of a union with a number, also for `number`.
     - `help`: instead of the field's description, which is written for JSON; empty for none.
     - `options`: what the choices are taken from (`blocks`, `agents`, `roles`, `routes`).
@@ -32,8 +34,8 @@ def shown(
     - `group`: fields of the same group in a row stand behind one disclosure with this title.
     """
     given = {
-        "kind": kind, "choices": choices, "help": help, "options": options, "when": when,
-        "empty": empty, "rest": rest, "group": group,
+        "kind": kind, "also": also, "choices": choices, "help": help, "options": options,
+        "when": when, "empty": empty, "rest": rest, "group": group,
     }  # fmt: skip
     return {KEY: {name: value for name, value in given.items() if value is not None}}
 

@@ -201,8 +201,11 @@ class Connection(_Part):
     route: str | None = Field(
         default=None,
         title="Route",
-        description="Taken if the router picks this route.",
-        json_schema_extra=shown(kind="choice", options="routes", empty="its target's id"),
+        description=(
+            "Taken if the router picks this route. Without a name it is called like its target; "
+            "behind specialists it is then always taken."
+        ),
+        json_schema_extra=shown(kind="choice", options="routes", empty="like its target"),
     )
     when: str | None = Field(
         default=None,
@@ -255,5 +258,5 @@ class Graph(_Part):
             "An expression, or a text with `{{ }}`, as in `blocks.letter.output`. Empty: the "
             "output of the last block."
         ),
-        json_schema_extra=shown(kind="expression", group="Result"),
+        json_schema_extra=shown(kind="expression", also="template", group="Result"),
     )

@@ -48,6 +48,7 @@ class Control:
     emptied: str = "remove"
     placeholder: str = ""
     choices: tuple[Choice, ...] = ()
+    also: str = ""
     options: str = ""
     when: str = ""
     part: str = ""
@@ -111,6 +112,7 @@ def _controls(name: str, raw: Schema, schema: Schema, pointer: str) -> Iterator[
         default=json.dumps(default),
         emptied="remove" if is_optional or "default" in raw else '""',
         placeholder=_placeholder(default, labels),
+        also=labels.get("also", ""),
         options=labels.get("options", ""),
         when=labels.get("when", ""),
         group=labels.get("group", ""),

@@ -8,7 +8,7 @@ What the client does with them:
   part (block, agent, connection or document). It is an input itself, or a group around inputs.
 - `data-kind` says how the value is typed in:
   `text`, `longtext`, `id`: a text. `template`: a text with `{{ expression }}`. `expression`: a
-  JMESPath; the design's result may be a template too (`data-either`).
+  JMESPath; with `data-also="template"` it is a template if `{{` stands in it.
   `number`, `integer`, `boolean` (a checkbox), `json` (parsed; an invalid one is not written).
   `choice`: a select, or radio inputs in a group; the value is a text.
   `choice-or-integer`: a group of a select (`[data-part=choice]`) and a number

@@ -28,7 +28,9 @@ class TransformSettings(Settings):
         default=None,
         title="Expression",
         description="A JMESPath expression; its value is the output.",
-        json_schema_extra=shown(kind="expression"),
+        json_schema_extra=shown(
+            kind="expression", help="As in `input.customer`; its value is the output."
+        ),
     )
     template: str | None = Field(
         default=None,

@@ -133,6 +133,7 @@ def test_choices_that_the_draft_knows():
     }  # fmt: skip
     assert options["routing"] == {"/settings/default_route": "routes"}
     assert options["design"] == {"/model": "models"}
+    assert FOUND["design"].control("/output")["data-also"] == "template"
 
 
 class NoteSettings(Settings):

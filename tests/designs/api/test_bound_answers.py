@@ -65,6 +65,7 @@ def test_calls_tokens_and_the_price_of_the_connection(validate: Validate) -> Non
     assert bound == {
         "calls": 2, "calls_with_retries": 8, "tokens_out": 600, "cost_usd": f"{dollars:.4f}",
         "unpriced": [],
+        "blocks": {"x": {"calls": 2, "tokens_out": 600, "cost_usd": f"{dollars:.4f}"}},
     }  # fmt: skip
 
 

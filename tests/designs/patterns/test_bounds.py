@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from designs.graph.bounds import Bound, bound_of
+from designs.graph.bounds import BlockBound, Bound, bound_of
 from designs.patterns.catalogue import PALETTE, check_document
 from tests.designs.random_designs import Anything, designs
 from tests.graphs import Json, agent, asking, chain, design, examples, link, transform
@@ -130,6 +130,16 @@ def test_the_first_model_of_a_chain_is_counted_and_unknown_prices_are_named():
     assert told.calls_with_retries == 2 * (2 + 2) + (2 + 2)
     unknown = bound({**document, "model": ["odd:model", "cheap:model"]}, prices.get)
     assert (unknown.cost_usd, unknown.unpriced) == (None, ("odd:model",))
+
+
+def test_blocks_have_bounds_of_their_own():
+    short, dear = agent("a", max_output_tokens=5), agent("b", model="odd:model")
+    blocks = [asking("x", short, short | {"id": "c"}), asking("y", dear), transform("z")]
+
+    told = bound(design(blocks), {NAME: Flat(Decimal(1))}.get)
+
+    assert told.blocks == {"x": BlockBound(2, 10, Decimal(2)), "y": BlockBound(1, None, None)}
+    assert (told.tokens_out, told.cost_usd) == (None, None)
 
 
 def test_hostile_graphs_are_bounded_in_a_bounded_number_of_steps():
