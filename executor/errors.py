@@ -29,6 +29,14 @@ class PartInvalid(NotAccepted):
         self.errors = errors
 
 
+class RunUnknown(NotAccepted):
+    """There is no such run to read from, or nothing is left of it; `field` named it."""
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 class InputTooLarge(InputInvalid):
     """The input has more bytes than the deployment takes."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,8 @@ from executor.acceptance import parts, tries
 from executor.acceptance.runs import AuditNote, Order, deployment_order, enqueue
 from executor.errors import ExecutionEnded, ModelUnavailable, NotAccepted, NotResumable
 from executor.following import pubsub
+from executor.history.outputs import run_to_read
+from executor.history.placeholders import TextAsked, worth_of_texts
 from executor.models import Execution, Status
 from executor.states import CANCELLED
 
@@ -48,7 +51,9 @@ def try_design(
     """
     part, details = None, {"design": str(design)}
     if only is not None:
-        run = from_execution and parts.run_to_take_from(design, from_execution, caller)
+        run = from_execution and run_to_read(
+            design=design, name=from_execution, caller=caller, field="from_execution"
+        )
         part = parts.PartWanted(only, given or {}, run or None)
         details |= {"only": only, **({"from_execution": run.public_id} if run else {})}
         if input_data is None and run:
@@ -64,6 +69,26 @@ def try_design(
     )
     audit = AuditNote(Action.EXECUTE, details=details)
     return _enqueue_try(replace(order, audit=audit))
+
+
+def evaluate_texts(
+    *,
+    design: Design,
+    texts: Sequence[TextAsked],
+    caller: Caller,
+    execution_id: str | None = None,
+    input_data: dict[str, Any] | None = None,
+    document: Any = None,
+) -> list[dict[str, Any]]:
+    """What texts of the draft, or of the document, are worth with the data of a run of the design.
+
+    Raises RightMissing, RunUnknown.
+    """
+    run = None
+    if execution_id is not None:
+        run = run_to_read(design=design, name=execution_id, caller=caller, field="execution_id")
+    shown = design.draft if document is None else document
+    return worth_of_texts(shown, texts, run=run, input_data=input_data)
 
 
 def cancel_execution(*, execution: Execution, caller: Caller) -> None:

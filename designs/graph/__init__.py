@@ -20,4 +20,5 @@ __all__ = [
     "structure",
     "suggestions",
     "uses",
+    "worth",
 ]

@@ -103,16 +103,22 @@ class Expression:
 class Template:
     """A compiled text with `{{ expression }}` in it. `Template.compile` takes it from a cache."""
 
-    __slots__ = ("_pieces", "_single", "reads", "reads_blocks", "reads_incoming", "source", "text")
+    __slots__ = (
+        "_single", "inner", "pieces", "places", "reads", "reads_blocks", "reads_incoming", "source",
+        "text",
+    )  # fmt: skip
 
     def __init__(self, source: str) -> None:
         self.source = source
-        pieces = _split(source)
-        inner = [piece for piece in pieces if isinstance(piece, Expression)]
+        pieces, places = _split(source)
+        inner = tuple(piece for piece in pieces if isinstance(piece, Expression))
+        # The expressions, and where each stands with its braces.
+        self.inner = inner
+        self.places = tuple(places)
         self.reads: Reads = find_reads([expression.tree for expression in inner])
         self.reads_blocks = self.reads.reads("blocks")
         self.reads_incoming = self.reads.reads("incoming")
-        self._pieces = tuple(pieces)
+        self.pieces = tuple(pieces)
         self._single = inner[0] if len(pieces) == len(inner) == 1 else None
         # The result of every rendering, if there are no expressions.
         self.text = None if inner else "".join(str(piece) for piece in pieces)
@@ -124,17 +130,21 @@ class Template:
 
     @property
     def expressions(self) -> tuple[str, ...]:
-        return tuple(piece.source for piece in self._pieces if isinstance(piece, Expression))
+        return tuple(expression.source for expression in self.inner)
+
+    @property
+    def is_one_expression(self) -> bool:
+        return self._single is not None
 
     @property
     def outline(self) -> str:
         """The text, with … in place of each expression."""
-        return "".join(piece if isinstance(piece, str) else "…" for piece in self._pieces)
+        return "".join(piece if isinstance(piece, str) else "…" for piece in self.pieces)
 
     def inserted(self, text: str) -> tuple[str, ...]:
         """The parts of a rendered text that came from the expressions."""
         values, at, opened = [], 0, None
-        for piece in (*self._pieces, None):
+        for piece in (*self.pieces, None):
             if isinstance(piece, Expression):
                 opened = at if opened is None else opened
                 continue
@@ -158,7 +168,7 @@ class Template:
             return _present(self._single, scope, meter)
         parts: list[str] = []
         size = 0
-        for piece in self._pieces:
+        for piece in self.pieces:
             part = piece if isinstance(piece, str) else _present(piece, scope, meter)
             if not isinstance(part, str):
                 part = json.dumps(part, ensure_ascii=False, separators=(",", ":"))
@@ -202,8 +212,10 @@ def _present(expression: Expression, scope: Mapping[str, Any], meter: Meter) -> 
 # --- Reading templates ----------------------------------------------------------------------------
 
 
-def _split(source: str) -> list[str | Expression]:
+def _split(source: str) -> tuple[list[str | Expression], list[tuple[int, int]]]:
+    """The text and the expressions in turn, and from where to where each expression stands."""
     pieces: list[str | Expression] = []
+    places: list[tuple[int, int]] = []
     text: list[str] = []
     count = at = 0
     while (opening := source.find("{{", at)) >= 0:
@@ -221,9 +233,10 @@ def _split(source: str) -> list[str | Expression]:
         pieces += [joined] if (joined := "".join(text)) else []
         pieces.append(Expression.compile(source[opening + 2 : closing].strip()))
         text, at = [], closing + 2
+        places.append((opening, at))
     text.append(source[at:])
     pieces += [joined] if (joined := "".join(text)) else []
-    return pieces
+    return pieces, places
 
 
 def _closing(source: str, start: int) -> int:

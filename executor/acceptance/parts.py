@@ -6,9 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from designs.access import Caller
-from designs.models import Design
-from designs.patterns.base import BlockOutput
 from executor.engine.part import (
     CompiledBlock,
     CompiledGraph,
@@ -19,18 +16,9 @@ from executor.engine.part import (
     reads_run_input,
 )
 from executor.errors import PartInvalid
-from executor.models import (
-    BlockResult,
-    BlockStatus,
-    Execution,
-    Step,
-    StepStatus,
-    parse_execution_id,
-)
+from executor.history.outputs import Agents, delivered, outputs_of
+from executor.models import Execution
 
-PAYLOAD = "executor.view_payload"
-NO_RUN = "There is no such run of this design that you may see. Give the id of one of its runs."
-GONE = "Retention has removed what this run's blocks gave. Take another run, or type the outputs."
 NAMED_AT_MOST = 20
 
 
@@ -63,20 +51,6 @@ def wanted_again(execution: Execution) -> PartWanted | None:
     return PartWanted(execution.only_block, stored=execution.given_outputs or {})
 
 
-def run_to_take_from(design: Design, name: str, caller: Caller) -> Execution:
-    """The run of this design whose outputs are taken. Raises RightMissing, PartInvalid."""
-    caller.require(PAYLOAD)
-    pk = parse_execution_id(name)
-    run = None
-    if pk is not None:
-        run = Execution.objects.for_caller(caller).filter(pk=pk, design=design).first()
-    if run is None:
-        raise PartInvalid({"from_execution": [NO_RUN]})
-    if run.payload_removed_at is not None:
-        raise PartInvalid({"from_execution": [GONE]})
-    return run
-
-
 def part_for(wanted: PartWanted, compiled: CompiledGraph) -> Part:
     """The part of this graph. Raises PartInvalid for an unknown block, and if the block reads
     outputs that nobody gave.
@@ -87,7 +61,8 @@ def part_for(wanted: PartWanted, compiled: CompiledGraph) -> Part:
         sentence = f"There is no block '{wanted.only}' in this design. Name one of its blocks."
         raise PartInvalid({"only": [sentence]}) from None
     _check_names(wanted.typed, compiled)
-    upstream = {other.id: other for other in compiled.blocks if other.id in block.ancestors}
+    agents = agents_of(compiled)
+    upstream = {name: agents[name] for name in block.ancestors}
     given = dict(wanted.stored) if wanted.run is None else outputs_of(wanted.run, upstream)
     # Blocks come before their agents.
     for name in sorted(wanted.typed):
@@ -105,8 +80,11 @@ def partial_graph(compiled: CompiledGraph, execution: Execution) -> CompiledGrap
     only = execution.only_block
     if only is None:
         return compiled
-    blocks = {block.id: block for block in compiled.blocks}
-    return part_of(compiled, only, _block_outputs(execution.given_outputs or {}, blocks))
+    return part_of(compiled, only, delivered(execution.given_outputs or {}, agents_of(compiled)))
+
+
+def agents_of(compiled: CompiledGraph) -> dict[str, list[str]]:
+    return {block.id: [agent.id for agent in block.block.agents] for block in compiled.blocks}
 
 
 def shown_outputs(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -122,55 +100,7 @@ def shown_outputs(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return shown
 
 
-def outputs_of(run: Execution, blocks: Mapping[str, CompiledBlock]) -> dict[str, Any]:
-    """What these blocks delivered in the run, as `given_outputs` has it. Blocks that did not end
-    there are left out; what the run itself was given counts.
-
-    An agent's output is its last answer, and the block's in a block of one agent.
-    """
-    rows = BlockResult.objects.filter(execution=run, block_id__in=list(blocks))
-    given: dict[str, Any] = dict(run.given_outputs or {})
-    for row in rows:
-        if row.status == BlockStatus.COMPLETED or row.output is not None:
-            given[row.block_id] = {"output": row.output}
-        elif row.completed_at is not None:
-            given[row.block_id] = None
-    several = [
-        row.block_id
-        for row in rows
-        if row.status == BlockStatus.COMPLETED and len(blocks[row.block_id].block.agents) > 1
-    ]
-    if several:
-        # Replayed steps are those of the runs that it resumed.
-        runs = [run.pk]
-        while run.resumed_from is not None:
-            run = run.resumed_from
-            runs.append(run.pk)
-        steps = Step.objects.filter(execution__in=runs, status=StepStatus.COMPLETED)
-        steps = steps.filter(block_id__in=several)
-        for block_id, agent_id, text in steps.exclude(agent_id="").values_list(
-            "block_id", "agent_id", "text"
-        ):
-            given[block_id].setdefault("by_agent", {})[agent_id] = text
-    return given
-
-
-def _block_outputs(
-    given: Mapping[str, Any], blocks: Mapping[str, CompiledBlock]
-) -> dict[str, BlockOutput]:
-    known = {name: entry for name, entry in given.items() if entry is not None}
-    return {name: _block_output(blocks[name], entry) for name, entry in known.items()}
-
-
-def _block_output(block: CompiledBlock, entry: Mapping[str, Any]) -> BlockOutput:
-    """Without outputs of agents, each agent has the block's, as with a default value."""
-    value, by_agent = entry.get("output"), entry.get("by_agent")
-    if by_agent is None:
-        by_agent = {agent.id: value for agent in block.block.agents}
-    return BlockOutput(value, by_agent)
-
-
-def _with(entry: Any, block: CompiledBlock, agent_id: str, value: Any) -> dict[str, Any]:
+def _with(entry: Any, agents: Sequence[str], agent_id: str, value: Any) -> dict[str, Any]:
     """The entry with a typed output. That of a block is its agents', too, but for those that have
     one of their own.
     """
@@ -179,7 +109,7 @@ def _with(entry: Any, block: CompiledBlock, agent_id: str, value: Any) -> dict[s
     entry = dict(entry or {})
     by_agent = entry.get("by_agent")
     if by_agent is None and "output" in entry:
-        by_agent = {agent.id: entry["output"] for agent in block.block.agents}
+        by_agent = dict.fromkeys(agents, entry["output"])
     return {**entry, "by_agent": {**(by_agent or {}), agent_id: value}}
 
 
@@ -191,12 +121,10 @@ def _check_names(typed: Mapping[str, Any], compiled: CompiledGraph) -> None:
         raise PartInvalid({"given": [sentence]})
 
 
-def _check_given(
-    block: CompiledBlock, given: Mapping[str, Any], upstream: Mapping[str, CompiledBlock]
-) -> None:
+def _check_given(block: CompiledBlock, given: Mapping[str, Any], upstream: Agents) -> None:
     read = outputs_read(block)
     missing = [_name(*output) for output in read if not _is_known(*output, given)]
-    if not missing and not is_reached(block, _block_outputs(given, upstream)):
+    if not missing and not is_reached(block, delivered(given, upstream)):
         # A run would skip it.
         missing = [_name(*output) for output in read]
     if missing:

@@ -15,7 +15,7 @@ from executor.acceptance.inputs import check_input, input_validator
 from executor.acceptance.runs import Order
 from executor.errors import NotAccepted, TooManyAtOnce
 from executor.language_models import registry
-from executor.models import Execution, Trigger
+from executor.models import Execution, ExecutionQuerySet, Trigger
 
 TRY_DESIGN = "designs.try_design"
 
@@ -96,6 +96,17 @@ def limits_of_tries() -> dict[str, Any]:
     }
 
 
+def places_of(caller: Caller) -> dict[str, Any]:
+    """The `limits` of a try and how many the person may have at once; how many are `live`."""
+    limits = limits_of_tries()
+    limits["at_once"] = settings.ENVIRONMENT.tries_at_once
+    return {"limits": limits, "live": _live_tries(caller).count()}
+
+
+def _live_tries(caller: Caller) -> ExecutionQuerySet:
+    return Execution.objects.live().filter(user_id=caller.user_id, deployment=None)
+
+
 def take_place(caller: Caller) -> None:
     """Call it in the transaction that writes a try. Raises TooManyAtOnce if the person has the
     maximum of live tries; those that the installation starts by itself are not counted.
@@ -106,8 +117,7 @@ def take_place(caller: Caller) -> None:
     people = get_user_model()._default_manager.select_for_update(no_key=True)
     people.filter(pk=caller.user_id).values_list("pk").first()
     maximum = settings.ENVIRONMENT.tries_at_once
-    tries = Execution.objects.live().filter(user_id=caller.user_id, deployment=None)
-    if tries.count() >= maximum:
+    if _live_tries(caller).count() >= maximum:
         raise TooManyAtOnce(
             f"You have {maximum} tries under way, which is the maximum. "
             "Wait until one has ended, or cancel one."

@@ -23,38 +23,6 @@ from executor.history.quotes import (
 from executor.models import BlockResult, Execution, Status, Step, Trigger
 
 
-class TryIn(StrictSerializer):
-    """Without a version the draft runs. A model takes the place of all that the design names."""
-
-    input_data = serializers.DictField(
-        required=False,
-        help_text="With `from_execution`, that run's input if there is none.",
-    )
-    version = serializers.IntegerField(
-        min_value=1, max_value=999_999_999, required=False, allow_null=True
-    )
-    model = serializers.CharField(max_length=200, required=False, allow_null=True)
-    only = serializers.CharField(
-        max_length=64, required=False, allow_null=True, help_text="Run this block alone, by its id."
-    )
-    given = serializers.DictField(
-        required=False,
-        allow_null=True,
-        help_text="For `only`: outputs of blocks that it reads, by id, or by `block/agent`.",
-    )
-    from_execution = serializers.CharField(
-        max_length=64,
-        required=False,
-        allow_null=True,
-        help_text="For `only`: a run of the design whose outputs count where none are `given`.",
-    )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs.get("only") is None and (attrs.get("given") or attrs.get("from_execution")):
-            raise serializers.ValidationError({"only": "Name the block that is to run alone."})
-        return attrs
-
-
 class RerunIn(StrictSerializer):
     """Which version is to run: the same as before, or the design's newest."""
 

@@ -1,8 +1,8 @@
 """API URLs of executions."""
 
 from designs.api.base import ID, route
+from executor.api.tries import DesignEvaluateView, DesignExecuteView
 from executor.api.views import (
-    DesignExecuteView,
     ExecutionCancelView,
     ExecutionDetailView,
     ExecutionListView,
@@ -17,6 +17,7 @@ EXECUTION = r"(?P<execution_id>[^/]+)"
 
 urlpatterns = [
     route(f"designs/{ID}/execute", DesignExecuteView, "design-execute"),
+    route(f"designs/{ID}/evaluate", DesignEvaluateView, "design-evaluate"),
     route("executions", ExecutionListView, "execution-list"),
     route(f"executions/{EXECUTION}", ExecutionDetailView, "execution-detail"),
     route(f"executions/{EXECUTION}/steps", ExecutionStepListView, "execution-step-list"),

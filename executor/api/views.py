@@ -26,12 +26,11 @@ from executor.api.serializers import (
     StepOut,
     SuggestionApplyIn,
     SuggestionListOut,
-    TryIn,
     steps_for,
 )
 from executor.history.suggestions import apply_review, suggestions_of
 from executor.models import Execution, parse_execution_id
-from executor.services import cancel_execution, rerun_execution, resume_execution, try_design
+from executor.services import cancel_execution, rerun_execution, resume_execution
 
 ONE_BLOCK = OpenApiParameter(
     "block", description="Only this block, by its id, with its whole output."
@@ -171,21 +170,6 @@ class SuggestionApplyView(DesignBase):
         agents = body.validated_data["agents"]
         based_on = {"caller": self.caller, "revisions": self.revisions}
         return self.design_response(apply_review(execution=execution, agents=agents, **based_on))
-
-
-class DesignExecuteView(DesignBase):
-    """Try a design without deploying it."""
-
-    permissions = {"POST": "designs.try_design"}
-
-    @extend_schema(operation_id="designs_execute", request=TryIn, responses={202: AcceptedOut})
-    def post(self, request: Request, pk: str) -> Response:
-        """A worker runs it; poll `status_url` for the result."""
-        design = self.design(pk)
-        body = TryIn(data=request.data)
-        body.is_valid(raise_exception=True)
-        wanted = {"input_data": None, **body.validated_data}
-        return accepted(try_design(design=design, caller=self.caller, **wanted))
 
 
 def accepted(execution: Execution) -> Response:

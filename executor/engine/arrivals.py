@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from designs.graph.spec import Block, Connection
 from designs.patterns.base import BlockOutput, Delivery
 from executor.engine.compile import CompiledBlock, Link
 
@@ -15,13 +16,26 @@ def arrival_of(link: Link, output: BlockOutput) -> Arrival | None:
     """The delivery of a connection whose condition holds; None if its route or agent has none."""
     if output.routes is not None and link.route not in output.routes:
         return None
-    connection = link.connection
+    return brought_by(link.connection, output)
+
+
+def brought_by(connection: Connection, output: BlockOutput) -> Arrival | None:
+    """The delivery of a connection that is taken; None if its agent has no output."""
     value = output.value
     if connection.source_agent is not None:
         if connection.source_agent not in output.by_agent:
             return None
         value = output.by_agent[connection.source_agent]
     return Delivery(connection.source, connection.source_agent, value), connection.target_agent
+
+
+def seen_by(block: Block, agent_id: str | None, arrivals: Sequence[Arrival]) -> list[Delivery]:
+    """What the agent of the block sees (None: the block itself): what is for it or for the whole
+    block; everything in a block of one agent.
+    """
+    if len(block.agents) == 1:
+        return [delivery for delivery, _ in arrivals]
+    return [delivery for delivery, target in arrivals if target is None or target == agent_id]
 
 
 def given_arrivals(block: CompiledBlock, given: Mapping[str, BlockOutput]) -> list[Arrival | None]:

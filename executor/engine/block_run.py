@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from designs.graph.expressions import Expression, Template
 from designs.graph.spec import Agent, Graph
 from designs.patterns.base import RUN_INPUT, Answer, Delivery, Part
-from executor.engine.arrivals import Arrival
+from executor.engine.arrivals import Arrival, seen_by
 from executor.engine.compile import CompiledBlock
 from executor.engine.context import Timing
 from executor.engine.evaluation import Compiled, Evaluation
@@ -301,11 +301,7 @@ class BlockRun:
         return {**names, "incoming": incoming_value(self._seen_by(agent))}
 
     def _seen_by(self, agent: Agent | None) -> list[Delivery]:
-        arrivals = self._arrivals
-        if len(self._block.block.agents) == 1:
-            return [delivery for delivery, _ in arrivals]
-        own = None if agent is None else agent.id
-        return [delivery for delivery, target in arrivals if target is None or target == own]
+        return seen_by(self._block.block, None if agent is None else agent.id, self._arrivals)
 
 
 def _earlier(first: float | None, second: float | None) -> float | None:

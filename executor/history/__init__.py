@@ -3,6 +3,8 @@
 __all__ = [
     "ended_rows",
     "filters",
+    "outputs",
+    "placeholders",
     "pruning",
     "quotes",
     "suggestions",

@@ -26,6 +26,7 @@ from executor.engine.runner import CompiledGraph, run_graph
 from executor.errors import LeaseLost, RecorderUnavailable
 from executor.following.live_text import live_text
 from executor.following.sending import send_settling
+from executor.history.outputs import facts_of
 from executor.language_models import registry
 from executor.models import Execution, Status
 from executor.recording.recorder import GiveBack, RunRecord
@@ -121,11 +122,7 @@ def run_setup(
         limits["seconds"] = max(0.001, (execution.deadline_at - claimed_at).total_seconds())
     return Setup(
         execution_id=str(execution.pk),
-        facts={
-            "id": execution.public_id,
-            "trigger": execution.trigger_type,
-            "started_at": execution.started_at.isoformat() if execution.started_at else None,
-        },
+        facts=facts_of(execution),
         models=registry.model_registry(),
         default_models=tuple(execution.models_default) or registry.default_models(),
         journal=journal,

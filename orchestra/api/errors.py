@@ -125,6 +125,7 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
     executor.InputTooLarge: (413, "input-too-large", lambda e: {"errors": e.errors}),
     executor.InputInvalid: (422, "input-invalid", lambda e: {"errors": e.errors}),
     executor.PartInvalid: (422, "part-invalid", lambda e: {"errors": e.errors}),
+    executor.RunUnknown: (422, "run-unknown", lambda e: _at(e.field)(e)),
     executor.ModelUnavailable: (422, "model-unavailable", _at("model")),
     executor.ExecutionEnded: (409, "execution-ended", _nothing),
     executor.NotResumable: (409, "not-resumable", _nothing),

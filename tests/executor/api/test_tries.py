@@ -178,3 +178,18 @@ def test_a_model_that_is_gone_is_told_of(designer: User, api_of: Api, design: De
     answer = again(api_of(designer), tried, "rerun")
     assert answer.status_code == 422
     assert answer.json()["type"] == "/problems/model-unavailable"
+
+
+def test_what_a_try_may_use_is_told_before_it_starts(
+    designer: User, viewer: User, api_of: Api, design: Design, settings: Any
+) -> None:
+    settings.ENVIRONMENT = replace(
+        settings.ENVIRONMENT, try_seconds=9.0, try_model_calls=8, try_cost_usd=0.5, tries_at_once=3
+    )
+    url = f"/api/designs/{design.pk}/execute"
+    assert api_of(viewer).get(url).status_code == 403
+    try_design(design=design, input_data={"number": 1}, caller=caller_of(designer))
+    assert api_of(designer).get(url).json() == {
+        "limits": {"seconds": 9.0, "model_calls": 8, "cost_usd": 0.5, "at_once": 3},
+        "live": 1,
+    }

@@ -1,0 +1,101 @@
+"""What the blocks of a past run delivered, to be read again: by a part of its design, by an editor.
+
+By block id: `output`, and `by_agent` where its agents' outputs are others; None for a block that
+delivered nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from designs.access import Caller
+from designs.models import Design
+from designs.patterns.base import BlockOutput
+from executor.errors import RunUnknown
+from executor.history.quotes import PAYLOAD
+from executor.models import (
+    BlockResult,
+    BlockStatus,
+    Execution,
+    Step,
+    StepStatus,
+    parse_execution_id,
+)
+
+# The ids of the agents of each block.
+Agents = Mapping[str, Sequence[str]]
+
+NO_RUN = "There is no such run of this design that you may see. Give the id of one of its runs."
+GONE = "Retention has removed what the blocks of this run delivered. Take another run."
+
+
+def run_to_read(*, design: Design, name: str, caller: Caller, field: str) -> Execution:
+    """The run of this design by its id or name. Raises RightMissing, RunUnknown."""
+    caller.require(PAYLOAD)
+    pk = parse_execution_id(name)
+    run = None
+    if pk is not None:
+        run = Execution.objects.for_caller(caller).filter(pk=pk, design=design).first()
+    if run is None:
+        raise RunUnknown(NO_RUN, field)
+    if run.payload_removed_at is not None:
+        raise RunUnknown(GONE, field)
+    return run
+
+
+def outputs_of(run: Execution, agents: Agents) -> dict[str, Any]:
+    """What these blocks delivered. Those that did not end there are left out; what the run itself
+    was given counts.
+
+    An agent's output is its last answer, and the block's in a block of one agent.
+    """
+    rows = BlockResult.objects.filter(execution=run, block_id__in=list(agents))
+    outputs: dict[str, Any] = {
+        name: entry for name, entry in (run.given_outputs or {}).items() if name in agents
+    }
+    several = []
+    for row in rows:
+        if row.status == BlockStatus.COMPLETED or row.output is not None:
+            outputs[row.block_id] = {"output": row.output}
+        elif row.completed_at is not None:
+            outputs[row.block_id] = None
+        if row.status == BlockStatus.COMPLETED and len(agents[row.block_id]) > 1:
+            several.append(row.block_id)
+    for block_id, agent_id, text in _answers(run, several):
+        outputs[block_id].setdefault("by_agent", {})[agent_id] = text
+    return outputs
+
+
+def delivered(outputs: Mapping[str, Any], agents: Agents) -> dict[str, BlockOutput]:
+    """Without outputs of agents, each agent has the block's, as with a default value."""
+    found = {}
+    for name, entry in outputs.items():
+        if entry is not None and name in agents:
+            value, by_agent = entry.get("output"), entry.get("by_agent")
+            if by_agent is None:
+                by_agent = dict.fromkeys(agents[name], value)
+            found[name] = BlockOutput(value, by_agent)
+    return found
+
+
+def facts_of(run: Execution) -> dict[str, Any]:
+    """`execution` in expressions."""
+    return {
+        "id": run.public_id,
+        "trigger": run.trigger_type,
+        "started_at": run.started_at.isoformat() if run.started_at else None,
+    }
+
+
+def _answers(run: Execution, block_ids: Sequence[str]) -> Sequence[tuple[str, str, str]]:
+    """(block, agent, text) of the answers, in order; replayed ones are in the runs it resumed."""
+    if not block_ids:
+        return ()
+    runs, earlier = [run.pk], run.resumed_from
+    while earlier is not None:
+        runs.append(earlier.pk)
+        earlier = earlier.resumed_from
+    steps = Step.objects.filter(execution__in=runs, block_id__in=block_ids)
+    steps = steps.filter(status=StepStatus.COMPLETED).exclude(agent_id="").order_by("pk")
+    return list(steps.values_list("block_id", "agent_id", "text"))
