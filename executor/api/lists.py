@@ -14,6 +14,7 @@ from executor.history.filters import ExecutionFilter
 from executor.history.quotes import PAYLOAD
 from executor.models import Execution, Status, Trigger
 
+_ID = {"type": "string", "format": "uuid"}
 _TIME = {"type": "string", "format": "date-time"}
 # The parameters of `executor.history.filters.ExecutionFilter`.
 FILTERS = [
@@ -24,6 +25,8 @@ FILTERS = [
     OpenApiParameter("started_after", type=_TIME, description="Accepted at that time or later."),
     OpenApiParameter("started_before", type=_TIME, description="Accepted before that time."),
     OpenApiParameter("degraded", type=bool),
+    OpenApiParameter("design_id", type=_ID),
+    OpenApiParameter("tries", type=bool, description="Runs of designs without a deployment."),
     OpenApiParameter(
         "limit",
         type=int,

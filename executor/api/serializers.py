@@ -174,11 +174,15 @@ MAX_LISTED_STEPS = 100
 
 
 class FailureOut(serializers.Serializer[Any]):
-    """A try without an answer: `class` is a word for machines, `message` a sentence."""
+    """A try without an answer: `class` is a word for machines, `message` a sentence. It took `ms`
+    (null if nothing was sent), and the next one began after `next_ms` (null if there is none).
+    """
 
     model = serializers.CharField()
     message = serializers.CharField()
     at = serializers.DateTimeField()
+    ms = serializers.IntegerField(required=False, allow_null=True)
+    next_ms = serializers.IntegerField(required=False, allow_null=True)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         return {"class": serializers.CharField(), **super().get_fields()}

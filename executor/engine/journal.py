@@ -15,12 +15,17 @@ def step_key(block_id: str, agent_id: str | None, round_number: int, purpose: st
 
 @dataclass(frozen=True, slots=True)
 class FailedTry:
-    """Why a try gave no answer: `kind` is for machines, `at` in seconds since the epoch."""
+    """Why a try gave no answer: `kind` is for machines, `at` in seconds since the epoch.
+
+    `ms` is how long it took, None if nothing was sent; `next_ms` how long the next one waited.
+    """
 
     model: str
     kind: str
     message: str
     at: float
+    ms: int | None = None
+    next_ms: int | None = None
 
 
 # Never changed, but not frozen: creating a frozen one takes four times as long.

@@ -34,8 +34,8 @@ class Spending:
         budget.begin_call()
         return Call(self, budget)
 
-    def note(self, model: str, kind: str, message: str, at: float) -> None:
-        self.failures.append(FailedTry(model, kind, message, at))
+    def note(self, failed: FailedTry) -> None:
+        self.failures.append(failed)
 
 
 class Call:

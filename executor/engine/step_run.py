@@ -13,7 +13,7 @@ from executor.engine.budget import Budget
 from executor.engine.context import Setup
 from executor.engine.events import ErrorInfo, StepFailed, StepStarted, TextDelta
 from executor.engine.failures import INTERNAL, RunStopped, StepFailure
-from executor.engine.journal import StepResult
+from executor.engine.journal import FailedTry, StepResult
 from executor.engine.limits import LimitReached
 from executor.engine.llm.base import ErrorKind, Model, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.structured import readable_value
@@ -78,7 +78,8 @@ class StepRun:
     """
 
     __slots__ = (
-        "_host", "_model", "_number", "_parts", "_question", "_spending", "_started", "_whole",
+        "_asked_at", "_host", "_model", "_number", "_parts", "_question", "_spending", "_started",
+        "_whole",
     )  # fmt: skip
 
     def __init__(self, host: Host, question: Question, earlier: StepResult | None = None) -> None:
@@ -88,7 +89,9 @@ class StepRun:
         self._spending = Spending(earlier)
         self._model = ""
         self._started = host.setup.timing.now()
+        # The last call: its number, and when it was made, None once it is noted as failed.
         self._number = 0
+        self._asked_at: float | None = None
         # Whether the last try failed only because it streamed.
         self._whole = False
 
@@ -108,7 +111,7 @@ class StepRun:
         except LimitReached as reached:
             message = reached.message
             self._host.stop(ErrorInfo("limit", message, question.block_id, question.key))
-            self._spending.note(self._model, "limit", message, self._now())
+            self._note("limit", message, self._now())
             raise RunStopped(message) from reached
         output = answer.text if question.schema is None else answer.value
         return self._step(answer.model, answer.text, output, finish_reason=answer.finish_reason)
@@ -117,9 +120,9 @@ class StepRun:
         """The record of a step that failed with this error; None if it sent no call."""
         spending = self._spending
         if isinstance(error, asyncio.CancelledError):
-            spending.note(self._model, "stopped", STOPPED, self._now())
+            self._note("stopped", STOPPED, self._now())
         elif not isinstance(error, StepFailure | RunStopped):
-            spending.note(self._model, "internal", INTERNAL, self._now())
+            self._note("internal", INTERNAL, self._now())
         if isinstance(error, StepFailure) or spending.calls:
             return self._step(self._model, None, None, status="failed")
         return None
@@ -203,7 +206,7 @@ class StepRun:
                     seconds_left = question.deadline - asyncio.get_running_loop().time()
                 wait = tries.wait_after(error, seconds_left)
                 final = wait is None and not has_fallback and self._misfit(error) is None
-                self._failed(error, final=final)
+                self._failed(error, final=final, wait=wait)
                 if wait is None:
                     raise
                 self._whole = self._whole or error.only_streaming
@@ -256,7 +259,8 @@ class StepRun:
 
     def _emit_started(self) -> None:
         self._number += 1
-        question, number, now = self._question, self._number, self._now()
+        question, number = self._question, self._number
+        now = self._asked_at = self._now()
         self._host.setup.emit(
             StepStarted(
                 question.key,
@@ -275,9 +279,15 @@ class StepRun:
             return None
         return replace(error.spent, value=readable_value(error.spent))
 
-    def _failed(self, error: ModelError, *, final: bool) -> None:
+    def _note(self, kind: str, message: str, now: float, wait: float | None = None) -> None:
+        asked_at, self._asked_at = self._asked_at, None
+        ms = None if asked_at is None else round((now - asked_at) * 1000)
+        next_ms = None if wait is None else round(wait * 1000)
+        self._spending.note(FailedTry(self._model, kind, message, now, ms, next_ms))
+
+    def _failed(self, error: ModelError, *, final: bool, wait: float | None = None) -> None:
         question, setup, now = self._question, self._host.setup, self._now()
-        self._spending.note(self._model, error.kind.value, error.message, now)
+        self._note(error.kind.value, error.message, now, wait)
         setup.emit(
             StepFailed(
                 key=question.key,

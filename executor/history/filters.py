@@ -18,6 +18,8 @@ class ExecutionFilter(django_filters.FilterSet):
     started_after = TimeFilter(method="from_time")
     started_before = TimeFilter(method="until_time")
     degraded = FlagFilter()
+    design_id = django_filters.UUIDFilter()
+    tries = FlagFilter(field_name="deployment", lookup_expr="isnull")
 
     class Meta:
         model = Execution

@@ -230,6 +230,12 @@ class Execution(models.Model):
         ]
         indexes = [
             models.Index(fields=("deployment", "-id"), name="execution_by_deployment"),
+            models.Index(fields=("design", "-id"), name="execution_by_design"),
+            models.Index(
+                fields=("design", "-id"),
+                name="execution_tries_by_design",
+                condition=Q(deployment=None),
+            ),
             models.Index(fields=("status", "-id"), name="execution_by_status"),
             models.Index(fields=("created_at",), name="execution_by_time"),
             models.Index(fields=("triggered_by", "-id"), name="execution_by_starter"),

@@ -105,7 +105,8 @@ class Step(models.Model):
     finish_reason = models.CharField(max_length=40, blank=True)
     # True if the server did not count some of the tokens.
     is_estimated = models.BooleanField(default=False)
-    # Of each try without an answer: `model`, `class`, `message`, `at`.
+    # Of each try without an answer: `model`, `class`, `message`, `at`, and in newer rows `ms` and
+    # `next_ms`.
     failures = models.JSONField(default=list)
     attempt = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField()

@@ -210,6 +210,8 @@ def step_row(step: StepResult, pk: uuid.UUID, attempt: int, storable: Cleaner = 
                 "class": failure.kind,
                 "message": _clean(failure.message),
                 "at": datetime.fromtimestamp(failure.at, UTC).isoformat(),
+                "ms": failure.ms,
+                "next_ms": failure.next_ms,
             }
             for failure in step.failures
         ],
@@ -245,6 +247,8 @@ def step_result(row: Step) -> StepResult:
                 failure["class"],
                 failure["message"],
                 datetime.fromisoformat(failure["at"]).timestamp(),
+                failure.get("ms"),
+                failure.get("next_ms"),
             )
             for failure in row.failures
         ),

@@ -88,6 +88,9 @@ def test_a_lost_member_leaves_its_step(queue: Queue, version_of: VersionOf, says
     assert [(try_["class"], try_["model"]) for try_ in lost.failures] == (
         [("transient", "offline:stand-in")] * 3
     )
+    # How long each took, and how long the next one waited; none follows the last.
+    assert all(try_["ms"] >= 0 for try_ in lost.failures)
+    assert [try_["next_ms"] is None for try_ in lost.failures] == [False, False, True]
     assert lost.prompt["parts"][0] == {"label": "Task", "value": "Do p."}
     assert all_is_recorded(ended)
 
