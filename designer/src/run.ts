@@ -283,13 +283,14 @@ const summed = (costs: (string | null)[]): string | null =>
     ? String(costs.reduce((sum, cost) => sum + Number(cost), 0))
     : null;
 
-/** Which connections were taken: said by the server, else read from states and routes. */
+/** Which connections were taken: said with the block that they lead to if not all of them were, else read from states
+ * and routes. */
 function withWires(run: Run, data: Record<string, unknown>): Run {
   const taken: string[] = [];
   const notTaken: string[] = [];
   const said = Array.isArray(data.taken) ? new Set(data.taken) : null;
   for (const link of connectionsOf(run.document)) {
-    if (said && link.source === data.block_id) {
+    if (said && link.target === data.block_id) {
       (said.has(link.id) ? taken : notTaken).push(link.id);
       continue;
     }

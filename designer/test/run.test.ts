@@ -44,6 +44,17 @@ test("the chosen route is taken, the other is not", () => {
   assert.deepEqual(run.notTaken, ["b"]);
 });
 
+test("what a block says of the wires that lead to it counts", () => {
+  const wired = { ...document, connections: [...(document.connections ?? []), { id: "c", source: "billing", target: "other" }] };
+  const events = [
+    { block_id: "desk", status: "completed", output: "both", taken: null },
+    { block_id: "billing", status: "completed", taken: null },
+    { block_id: "other", status: "running", taken: ["c"] },
+  ];
+  const run = events.reduce((before, data) => withEvent(before, "block", data), { ...fresh(), document: wired });
+  assert.deepEqual([run.taken, run.notTaken], [["a", "c"], ["b"]]);
+});
+
 test("an edited block is marked, a moved one is not", () => {
   const run = play(["block", { block_id: "billing", status: "completed" }], ["block", { block_id: "other", status: "completed" }]);
   const edited = { ...document, blocks: document.blocks.map((block) => (block.id === "billing" ? { ...block, task: "New" } : { ...block, position: { x: 1, y: 1 } })) };

@@ -96,13 +96,18 @@ class Events(Broadcast[StreamEvent]):
         self._rows.update(snapshot.changed)
         self._steps += snapshot.steps
         self._has_changed = False
-        # Text goes before the row that it ends in, even if both were queued here.
         texts, self._early = self._early, []
         while not subscription.queue.empty():
             if (event := self._take(subscription.queue.get_nowait())) is not None:
                 texts.append(event)
+        # Calls and texts go before the row that they end in, and those of later steps after it,
+        # even if all of them were queued here.
+        early: list[StreamEvent] = []
+        late: list[StreamEvent] = []
+        for event in texts:
+            (late if snapshot.continues(event) else early).append(event)
         opening = snapshot.opening_events(self._position)
-        for event in (*opening, *texts, *snapshot.events(self._position)):
+        for event in (*opening, *early, *snapshot.events(self._position), *late):
             self._texts.forget(event)
             self.publish(event)
         self.has_ended = snapshot.status in TERMINAL

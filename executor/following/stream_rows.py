@@ -81,6 +81,15 @@ class RunSnapshot:
     def status(self) -> str:
         return self.execution.status
 
+    def continues(self, event: StreamEvent) -> bool:
+        """Whether the step of this call or text was still under way when the rows were read."""
+        if self.status in TERMINAL or any(step.key == event.data["step"] for step in self.steps):
+            return False
+        return all(
+            row.block_id != event.data["block_id"] or row.status == BlockStatus.RUNNING
+            for row in self.changed.values()
+        )
+
     def opening_events(self, position: StreamPosition) -> list[StreamEvent]:
         """The status, except that a listener who already saw the run gets its final status last."""
         is_end = self.status in TERMINAL and position.letter

@@ -112,6 +112,21 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
             "status_url": f"/api/executions/{_LOG}",
         },
     ),
+    "designs_evaluate": (
+        {
+            "texts": [{"block_id": "shout", "text": "{{ input.word }}!", "kind": "template"}],
+            "input_data": {"word": "hello"},
+        },
+        {
+            "values": [
+                {
+                    "value": "hello!",
+                    "cut": False,
+                    "placeholders": [{"start": 0, "end": 16, "value": "hello", "cut": False}],
+                }
+            ]
+        },
+    ),
     "designs_import": (_DOCUMENT, {"designs": [{"id": _ID, "name": "Shout", "warnings": []}]}),
     "schedules_create": (_SCHEDULE, None),
     "schedules_replace": (_SCHEDULE, None),
