@@ -11,7 +11,7 @@ from designs.graph.expressions import Expression, ExpressionError, Template, mis
 from designs.graph.meter import MAX_SECONDS, Meter
 from designs.graph.reads import Reads
 from designs.graph.report import Report
-from designs.graph.shape import read_parts
+from designs.graph.shape import Parts, read_parts
 from designs.graph.structure import Layout, check_structure
 from designs.graph.values import check_values
 
@@ -83,9 +83,10 @@ def draft_layout(document: object) -> Layout:
     """The blocks and connections of a draft that may have problems: those without any."""
     report = Report()
     check_values(document, report)
-    if len(report) or not isinstance(document, dict):
-        return Layout({}, [], {})
-    return check_structure(read_parts(document, report), report)
+    parts = Parts()
+    if isinstance(document, dict) and len(report) == 0:
+        parts = read_parts(document, report)
+    return check_structure(parts, report)
 
 
 def shown(value: Any, limit: int) -> dict[str, Any]:

@@ -100,11 +100,11 @@ def places_of(caller: Caller) -> dict[str, Any]:
     """The `limits` of a try and how many the person may have at once; how many are `live`."""
     limits = limits_of_tries()
     limits["at_once"] = settings.ENVIRONMENT.tries_at_once
-    return {"limits": limits, "live": _live_tries(caller).count()}
+    return {"limits": limits, "live": _live_tries(caller.user_id).count()}
 
 
-def _live_tries(caller: Caller) -> ExecutionQuerySet:
-    return Execution.objects.live().filter(user_id=caller.user_id, deployment=None)
+def _live_tries(user_id: int | None) -> ExecutionQuerySet:
+    return Execution.objects.live().filter(user=user_id, deployment=None)
 
 
 def take_place(caller: Caller) -> None:
@@ -117,7 +117,7 @@ def take_place(caller: Caller) -> None:
     people = get_user_model()._default_manager.select_for_update(no_key=True)
     people.filter(pk=caller.user_id).values_list("pk").first()
     maximum = settings.ENVIRONMENT.tries_at_once
-    if _live_tries(caller).count() >= maximum:
+    if _live_tries(caller.user_id).count() >= maximum:
         raise TooManyAtOnce(
             f"You have {maximum} tries under way, which is the maximum. "
             "Wait until one has ended, or cancel one."
