@@ -45,13 +45,14 @@ test("the chosen route is taken, the other is not", () => {
 });
 
 test("what a block says of the wires that lead to it counts", () => {
-  const wired = { ...document, connections: [...(document.connections ?? []), { id: "c", source: "billing", target: "other" }] };
-  const events = [
+  const extra = { id: "c", source: "billing", target: "other" };
+  const wired: DesignDocument = { ...document, connections: [...(document.connections ?? []), extra] };
+  const events: Record<string, unknown>[] = [
     { block_id: "desk", status: "completed", output: "both", taken: null },
     { block_id: "billing", status: "completed", taken: null },
     { block_id: "other", status: "running", taken: ["c"] },
   ];
-  const run = events.reduce((before, data) => withEvent(before, "block", data), { ...fresh(), document: wired });
+  const run = events.reduce<Run>((before, data) => withEvent(before, "block", data), { ...fresh(), document: wired });
   assert.deepEqual([run.taken, run.notTaken], [["a", "c"], ["b"]]);
 });
 
