@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DesignDocument } from "../src/document";
 import { along, boundsOf, curve, freePlace, heightOf, inColumns, lineOf, placeOf, portOf } from "../src/canvas/geometry";
+import { PillPlacer, pillText } from "../src/canvas/pills";
 import { firstBlock, lastBlock, neighbour, spoken, spokenWire, wiresOf } from "../src/canvas/walking";
 
 const draft = (): DesignDocument => ({
@@ -87,4 +88,21 @@ test("without the server, columns follow the connections", () => {
   const circle = { blocks: draft().blocks, connections: [{ id: "1", source: "which", target: "tech" }, { id: "2", source: "tech", target: "which" }] };
   assert.equal(inColumns(circle).size, 4);
   assert.equal(boundsOf([]), null);
+});
+
+test("a pill says the condition, else the route, and avoids blocks and other pills", () => {
+  assert.equal(pillText({ id: "a", source: "b", target: "c" }), null);
+  assert.deepEqual(pillText({ id: "a", source: "b", target: "c", route: "billing" }), { text: "billing", isCode: false, meaning: "Route billing" });
+  const both = { id: "a", source: "b", target: "c", route: "any", when: "input.priority > `4`" };
+  assert.deepEqual(pillText(both), { text: "priority > `4`", isCode: true, meaning: "Route any. If input.priority > `4`" });
+  assert.equal(pillText({ id: "a", source: "b", target: "c", route: ["x"] as never }), null);
+
+  const line = { from: { x: 0, y: 0 }, to: { x: 400, y: 0 } };
+  const text = { text: "billing", isCode: false, meaning: "" };
+  assert.equal(new PillPlacer([]).place(line, text), 0.5);
+  assert.notEqual(new PillPlacer([{ x: 190, y: -20, width: 20, height: 40 }]).place(line, text), 0.5);
+  // Where there is no room, it stays in the middle.
+  assert.equal(new PillPlacer([{ x: -100, y: -100, width: 600, height: 200 }]).place(line, text), 0.5);
+  const placer = new PillPlacer([]);
+  assert.notEqual(placer.place(line, text), placer.place(line, text));
 });

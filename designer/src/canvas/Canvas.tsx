@@ -18,7 +18,7 @@ import { Picker } from "./Picker";
 import { boxesOf, eye, layOut, placesOf, watchPlaces } from "./places";
 import { RunBar } from "./RunBar";
 import { ToolBar } from "./ToolBar";
-import { attach, attachRoot, canvasElement, FAR, fitted, isPhone, MAX_ZOOM, MIN_ZOOM, moving, show, size, toCanvas, viewport } from "./view";
+import { attach, attachRoot, canvasElement, FAR, fitAtOnce, isPhone, isWhole, MAX_ZOOM, MIN_ZOOM, moving, size, toCanvas, viewport } from "./view";
 import { firstBlock } from "./walking";
 import { Wires } from "./Wires";
 
@@ -34,7 +34,10 @@ export function Canvas() {
     const element = root.current as HTMLDivElement;
     attachRoot(element);
     const measure = () => {
+      const wasWhole = isWhole();
       size.set({ width: element.clientWidth, height: element.clientHeight });
+      const { document } = store.get();
+      if (wasWhole && document) fitAtOnce(boxesOf(document));
       // A canvas without a size could not show the whole design at first.
       if (element.clientWidth && element.clientHeight) measured(true);
     };
@@ -77,7 +80,7 @@ function Flow() {
   useCell(eye);
   const api = useStoreApi();
   const [nodes] = useState(() => new Nodes());
-  const [start] = useState(() => fitted(boxesOf(document)));
+  const [start] = useState(() => fitAtOnce(boxesOf(document)));
   useLayoutEffect(() => seeViewport(start), []);
   useEffect(() => void placeFirst(), []);
   const shown: Omit<Shown, "moved"> = {
@@ -146,7 +149,7 @@ async function placeFirst(): Promise<void> {
   const { document } = store.get();
   if (!document || !(await layOut(document))) return;
   const now = store.get().document;
-  if (now) show(fitted(boxesOf(now)));
+  if (now) fitAtOnce(boxesOf(now));
 }
 
 /** The dots move with the blocks; far away, blocks show less. */

@@ -9,8 +9,9 @@ import { store, useStore, type Run } from "../store";
 import { useCell } from "./cell";
 import { removeSelection } from "./commands";
 import { focusGround } from "./focus";
-import { along, curve, lineOf, tip, words, type Line } from "./geometry";
-import { eye, placesNow, placesOf } from "./places";
+import { along, curve, lineOf, tip, type Line } from "./geometry";
+import { PillPlacer, pillPlace, pillText, type PillText } from "./pills";
+import { boxesOf, eye, placesNow, placesOf } from "./places";
 import { moving, picking } from "./view";
 import { draft, startWire } from "./wiring";
 
@@ -18,6 +19,8 @@ interface Drawn {
   link: Connection;
   line: Line;
   look: string;
+  /** Where on the wire its pill is. */
+  part: number;
   wire: JSX.Element;
   pill: JSX.Element | null;
 }
@@ -30,7 +33,7 @@ export function Wires() {
   const places = useCell(eye) && document && placesOf(document);
   const known = useRef(new Map<string, Drawn>());
   const layer = useRef<HTMLDivElement>(null);
-  useEffect(() => followMoves(layer), []);
+  useEffect(() => followMoves(layer, known), []);
   if (!document || !places) return null;
   const drawn = drawAll(document, known.current, { selected, states: statesOf(run), bad: badLinks(problems) });
   known.current = drawn;
@@ -63,9 +66,12 @@ function drawAll(document: DesignDocument, known: Map<string, Drawn>, looks: Loo
   const blocks = new Map(document.blocks.map((block) => [block.id, block]));
   const places = placesNow(document);
   const drawn = new Map<string, Drawn>();
+  const placer = new PillPlacer(boxesOf(document));
+  const bows = new Bows();
   connectionsOf(document).forEach((link, index) => {
-    const line = lineOf(link, blocks, places);
-    if (!line) return;
+    const straight = lineOf(link, blocks, places);
+    if (!straight) return;
+    const line = bows.bent(straight, link);
     const look = [
       "wire",
       link.source_agent || link.target_agent ? "agent" : "",
@@ -74,14 +80,32 @@ function drawAll(document: DesignDocument, known: Map<string, Drawn>, looks: Loo
       looks.bad.has(index) ? "bad" : "",
     ].filter(Boolean).join(" ");
     const old = known.get(link.id);
-    const isSame = old?.link === link && old.look === look && sameLine(old.line, line);
-    drawn.set(link.id, isSame ? old : { link, line, look, wire: wireOf(link.id, line, look), pill: pillOf(link, line, look) });
+    const text = pillText(link);
+    const part = text ? placer.place(line, text) : 0.5;
+    const isSame = old?.link === link && old.look === look && old.part === part && sameLine(old.line, line);
+    if (isSame) return drawn.set(link.id, old);
+    const pill = text && pillOf(link.id, text, look, pillPlace(line, part));
+    drawn.set(link.id, { link, line, look, part, wire: wireOf(link.id, line, look), pill });
   });
   return drawn;
 }
 
-const sameLine = ({ from, to }: Line, other: Line): boolean =>
-  from.x === other.from.x && from.y === other.from.y && to.x === other.to.x && to.y === other.to.y;
+const BOW = 36;
+
+/** Wires with the same ends swing out to one side and the other. */
+class Bows {
+  private readonly counts = new Map<string, number>();
+
+  bent(line: Line, { source, source_agent, target, target_agent }: Connection): Line {
+    const ends = JSON.stringify([source, source_agent, target, target_agent]);
+    const count = this.counts.get(ends) ?? 0;
+    this.counts.set(ends, count + 1);
+    return count ? { ...line, bow: BOW * Math.ceil(count / 2) * (count % 2 ? 1 : -1) } : line;
+  }
+}
+
+const sameLine = ({ from, to, bow }: Line, other: Line): boolean =>
+  from.x === other.from.x && from.y === other.from.y && to.x === other.to.x && to.y === other.to.y && bow === other.bow;
 
 function wireOf(id: string, line: Line, look: string): JSX.Element {
   const path = curve(line);
@@ -94,33 +118,14 @@ function wireOf(id: string, line: Line, look: string): JSX.Element {
   );
 }
 
-function pillOf(link: Connection, line: Line, look: string): JSX.Element | null {
-  const when = words(link.when);
-  const route = words(link.route);
-  if (!when && !route) return null;
-  const meaning = [route && `Route ${route}`, when && `If ${when}`].filter(Boolean).join(". ");
+function pillOf(id: string, { text, isCode, meaning }: PillText, look: string, transform: string): JSX.Element {
+  const classes = look.replace("wire", isCode ? "pill code" : "pill");
   return (
-    <span
-      key={link.id}
-      class={look.replace("wire", when ? "pill code" : "pill")}
-      data-link={link.id}
-      title={meaning}
-      style={{ transform: pillPlace(line) }}
-      onClick={pick}
-      onDblClick={insert}
-    >
-      {when ? short(when) : route}
+    <span key={id} class={classes} data-link={id} title={meaning} style={{ transform }} onClick={pick} onDblClick={insert}>
+      {text}
     </span>
   );
 }
-
-const pillPlace = (line: Line): string => {
-  const { x, y } = along(line, 0.5);
-  return `translate(${Math.round(x)}px, ${Math.round(y)}px) translate(-50%, -50%)`;
-};
-
-/** What is said about the input and what comes in is told by the wire itself. */
-const short = (when: string): string => when.replace(/\b(input|incoming)\.(?=\w)/g, "");
 
 /** Which way the try went. */
 function statesOf(run: Run | null): Map<string, string> {
@@ -142,7 +147,7 @@ function badLinks(problems: Problem[]): Set<number> {
 // --- While blocks move ----------------------------------------------------------------------------
 
 /** Wires of blocks that move are set directly, in each frame of a drag. */
-function followMoves(layer: { current: HTMLDivElement | null }): () => void {
+function followMoves(layer: { current: HTMLDivElement | null }, known: { current: Map<string, Drawn> }): () => void {
   let before = new Set<string>();
   return moving.subscribe(() => {
     const { document } = store.get();
@@ -152,26 +157,25 @@ function followMoves(layer: { current: HTMLDivElement | null }): () => void {
     before = moved;
     const blocks = new Map<string, Block>(document.blocks.map((block) => [block.id, block]));
     const places = placesNow(document);
-    for (const link of connectionsOf(document)) {
-      if (!touched.has(link.source) && !touched.has(link.target)) continue;
-      const line = lineOf(link, blocks, places);
-      if (line) setLine(layer.current, link.id, line);
+    for (const element of layer.current.querySelectorAll<HTMLElement | SVGElement>("[data-link]")) {
+      const drawn = known.current.get(element.dataset.link ?? "");
+      if (!drawn || !(touched.has(drawn.link.source) || touched.has(drawn.link.target))) continue;
+      const line = lineOf(drawn.link, blocks, places);
+      if (line) setLine(element, { ...line, ...(drawn.line.bow ? { bow: drawn.line.bow } : {}) }, drawn.part);
     }
   });
 }
 
-function setLine(layer: HTMLElement, id: string, line: Line): void {
-  for (const element of layer.querySelectorAll<HTMLElement | SVGElement>(`[data-link="${CSS.escape(id)}"]`)) {
-    if (element instanceof HTMLElement) {
-      element.style.transform = pillPlace(line);
-      continue;
-    }
-    const [hit, shown, end] = element.children;
-    const path = curve(line);
-    hit?.setAttribute("d", path);
-    shown?.setAttribute("d", path);
-    end?.setAttribute("d", tip(line));
+function setLine(element: HTMLElement | SVGElement, line: Line, part: number): void {
+  if (element instanceof HTMLElement) {
+    element.style.transform = pillPlace(line, part);
+    return;
   }
+  const [hit, shown, end] = element.children;
+  const path = curve(line);
+  hit?.setAttribute("d", path);
+  shown?.setAttribute("d", path);
+  end?.setAttribute("d", tip(line));
 }
 
 // --- Doing ----------------------------------------------------------------------------------------
@@ -208,11 +212,11 @@ function Grips({ drawn: { link, line } }: { drawn: Drawn }) {
 }
 
 /** Below the middle of the selected wire: a block into it, and its end. */
-function WireTools({ drawn: { link, line } }: { drawn: Drawn }) {
+function WireTools({ drawn: { link, line, part } }: { drawn: Drawn }) {
   const isFixed = useStore((state) => state.readOnly);
   const isMoving = useCell(moving) !== null;
   if (isFixed || isMoving) return null;
-  const { x, y } = along(line, 0.5);
+  const { x, y } = along(line, part);
   const place = `translate(${Math.round(x)}px, ${Math.round(y) + 14}px) translateX(-50%)`;
   return (
     <span class="wire-tools" style={{ transform: place }}>

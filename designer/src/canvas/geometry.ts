@@ -57,6 +57,8 @@ export function portOf(block: Block, agent: string | null | undefined): number {
 export interface Line {
   from: Position;
   to: Position;
+  /** How far it swings out, beside another wire with the same ends. */
+  bow?: number;
 }
 
 const TIP = 6;
@@ -72,7 +74,8 @@ export function curve(line: Line): string {
   const { from, to } = line;
   const bend = reach(line);
   const end = to.x - TIP + 1;
-  const points = [from.x + bend, from.y, end - bend, to.y, end, to.y].map(short);
+  const bow = line.bow ?? 0;
+  const points = [from.x + bend, from.y + bow, end - bend, to.y + bow, end, to.y].map(short);
   return `M${short(from.x)} ${short(from.y)}C${points.join(" ")}`;
 }
 
@@ -88,7 +91,7 @@ export function along(line: Line, part: number): Position {
     left ** 3 * a + 3 * left ** 2 * part * b + 3 * left * part ** 2 * c + part ** 3 * d;
   return {
     x: blend(from.x, from.x + bend, end - bend, end),
-    y: blend(from.y, from.y, to.y, to.y),
+    y: blend(from.y, from.y + (line.bow ?? 0), to.y + (line.bow ?? 0), to.y),
   };
 }
 

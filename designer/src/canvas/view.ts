@@ -63,10 +63,25 @@ export function fitted(boxes: Iterable<Box>): Viewport {
   return getViewportForBounds(bounds, width, height, MIN_ZOOM, 1, PADDING);
 }
 
-export const fit = (boxes: Iterable<Box>): void => void flow?.setViewport(fitted(boxes), smooth());
+/** The view that shows everything, as long as nobody has moved it. */
+let whole: Viewport | null = null;
 
-/** Shows this at once. */
-export const show = (view: Viewport): void => void flow?.setViewport(view);
+export function fit(boxes: Iterable<Box>): void {
+  whole = fitted(boxes);
+  void flow?.setViewport(whole, smooth());
+}
+
+/** Shows everything at once: at first, and again when the canvas gets another size while all is seen. */
+export function fitAtOnce(boxes: Iterable<Box>): Viewport {
+  whole = fitted(boxes);
+  void flow?.setViewport(whole);
+  return whole;
+}
+
+export function isWhole(): boolean {
+  const { x, y, zoom } = viewport.get();
+  return whole !== null && Math.abs(x - whole.x) < 1 && Math.abs(y - whole.y) < 1 && Math.abs(zoom - whole.zoom) < 0.001;
+}
 
 /** Where a smooth change of the zoom leads, for keys that are pressed meanwhile. */
 let goal: { zoom: number; until: number } | null = null;
