@@ -57,7 +57,8 @@ class PublishIn(StrictSerializer):
 
 
 class FixOut(serializers.Serializer[Any]):
-    label = serializers.CharField()
+    # Fields have a `label` of their own; the metaclass takes this one away from it.
+    label = serializers.CharField()  # type: ignore[assignment]
     patch = serializers.ListField(
         child=serializers.DictField(),
         help_text="Operations of RFC 6902 on the document: `add`, `remove` and `replace`.",

@@ -16,6 +16,19 @@ _DOCUMENT: dict[str, Any] = {
     },
     "blocks": [{"id": "shout", "type": "transform", "settings": {"template": "{{ input.word }}!"}}],
 }
+_VALID: dict[str, Any] = {
+    "valid": True,
+    "problems": [],
+    "hints": [],
+    "bound": {
+        "calls": 0,
+        "calls_with_retries": 0,
+        "tokens_out": 0,
+        "cost_usd": "0.0000",
+        "unpriced": [],
+        "blocks": {},
+    },
+}
 _RUN: dict[str, Any] = {
     "success": True,
     "execution_id": f"exec-{_LOG.replace('-', '')}",
@@ -101,7 +114,7 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "designs_create": ({"document": _DOCUMENT}, None),
     "designs_replace": ({"document": _DOCUMENT, "name": "Shout"}, None),
     "designs_change": ({"description": "Says it louder"}, None),
-    "designs_validate": ({"document": _DOCUMENT}, {"valid": True, "problems": []}),
+    "designs_validate": ({"document": _DOCUMENT}, _VALID),
     "designs_publish": ({"note": "First"}, None),
     "designs_execute": (
         {"input_data": {"word": "hello"}, "model": "offline:stand-in"},
