@@ -120,6 +120,15 @@ def test_text_comes_from_the_worker_as_it_is_written(server: Server, slow: str) 
             rest.append(one)
             if one[1] == "delta":
                 is_back.set()
+    # So is the call itself.
+    assert [data["agent_id"] for _, name, data in rest if name == "started"] == [
+        heard[-1][2]["agent_id"]
+    ]
+    assert [name for _, name, _ in heard if name in ("started", "step")] == [
+        "started",
+        "step",
+        "started",
+    ]
     pieces = [data for _, name, data in rest if name == "delta"]
     assert pieces[0]["at"] == 0
     assert pieces[0]["text"].startswith(heard[-1][2]["text"])
