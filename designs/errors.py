@@ -66,6 +66,10 @@ class RevisionUnknown(Exception):
     """The draft was never at that revision."""
 
 
+class PartGone(Exception):
+    """Neither the draft nor the version has the part that was to be taken."""
+
+
 class NotAllowed(Exception):
     """The caller lacks a permission; the message says which."""
 

@@ -27,6 +27,7 @@ from designs.errors import (
     DesignInvalid,
     ImportRefused,
     NotAllowed,
+    PartGone,
     RevisionUnknown,
     SuggestionsOutdated,
     VersionUnknown,
@@ -35,6 +36,7 @@ from designs.graph.files import ReadDesign, design_text, read_design_file, read_
 from designs.graph.rules import CheckResult
 from designs.graph.spec import Problem
 from designs.graph.suggestions import apply_to_document, read_suggestion
+from designs.graph.taking import with_part
 from designs.models import Design, DesignVersion, DraftCheckpoint
 from designs.models.checkpoint import Reason
 from designs.patterns.catalogue import check_document
@@ -106,6 +108,13 @@ def change_draft(
         if description is not None:
             draft["description"] = masked(description)
         return write_draft(design=design, locked=locked, draft=draft, caller=caller)
+
+
+def copy_design(*, design: Design, caller: Caller) -> Design:
+    """A new design with the same draft under a name of its own."""
+    return create_design(
+        document=design.draft, caller=caller, name=Design.objects.free_name(f"{design.name} copy")
+    )
 
 
 def delete_design(*, design: Design, revisions: Revisions = None) -> None:
@@ -226,6 +235,26 @@ def restore_checkpoint(
 ) -> Design:
     """Raises what `change_draft` raises."""
     return _restore(checkpoint.design, checkpoint.document, caller, revisions)
+
+
+def take_part(
+    *,
+    design: Design,
+    source: object,
+    kind: str,
+    part_id: str,
+    caller: Caller,
+    revisions: Revisions = None,
+) -> Design:
+    """Put one part of a document, named as in a comparison, into the draft as it is there: also
+    its absence. Raises PartGone, and what `change_draft` raises.
+    """
+    with transaction.atomic():
+        locked = lock_draft(design, revisions)
+        document = with_part(locked.draft, source, kind, part_id)
+        if document is None:
+            raise PartGone("The draft has no such part any more, nor has what it was taken from.")
+        return _restore(design, document, caller, revisions)
 
 
 def _restore(

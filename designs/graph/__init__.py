@@ -19,6 +19,8 @@ __all__ = [
     "spec",
     "structure",
     "suggestions",
+    "taking",
+    "uniting",
     "uses",
     "worth",
 ]

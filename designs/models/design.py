@@ -13,6 +13,10 @@ from designs.access import Caller, seen_deployments
 from designs.models.json import StoredJsonField
 from designs.rows.ids import new_id
 
+# With room for a number after it.
+MAX_NAME = 190
+MAX_TRIED = 1_000
+
 
 class DesignQuerySet(models.QuerySet["Design"]):
     def for_caller(self, caller: Caller) -> DesignQuerySet:
@@ -24,6 +28,14 @@ class DesignQuerySet(models.QuerySet["Design"]):
         return self.filter(
             pk__in=Design.objects.filter(deployments__in=caller.deployment_ids).values("pk")
         )
+
+    def free_name(self, name: str) -> str:
+        """The name, with a number after it if there is a design of that name already."""
+        base = name[:MAX_NAME]
+        alike = self.filter(name__startswith=base).values_list("name", flat=True)
+        taken = set(alike[:MAX_TRIED])
+        numbered = (f"{base} {number}" for number in range(2, MAX_TRIED + 3))
+        return next(found for found in (base, *numbered) if found not in taken)
 
     def with_latest_version(self) -> DesignQuerySet:
         """Adds `latest_version`: the highest published number, or None."""

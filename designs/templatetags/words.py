@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from django import template
 from django.utils.html import format_html, format_html_join
 
@@ -19,3 +22,24 @@ def with_code(sentence: str) -> str:
         "{}",
         ((format_html("<code>{}</code>", text) if is_code else text,) for text, is_code in parts),
     )
+
+
+_CHANGED = {"same": "{}", "removed": "<del>{}</del>", "added": "<ins>{}</ins>"}
+_LEFT_OUT = '{}<span class="left-out">… {} characters …</span>{}'
+
+
+@register.simple_tag
+def changed_text(pieces: Iterable[Any]) -> str:
+    """Pieces of `designs.views.shown_changes` in one line: spaces around tags would be shown."""
+    texts = (
+        (
+            format_html(
+                _CHANGED[piece.op],
+                format_html(_LEFT_OUT, piece.text, f"{piece.left_out:,}", piece.end)
+                if piece.left_out
+                else piece.text,
+            ),
+        )
+        for piece in pieces
+    )
+    return format_html_join("", "{}", texts)

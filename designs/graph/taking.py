@@ -1,0 +1,120 @@
+"""Takes one part of another document into a document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from designs.graph.matching import (
+    Pair,
+    Part,
+    Renames,
+    id_of,
+    matched,
+    matched_connections,
+    parts_of,
+)
+
+_ENDS = ("source", "target")
+
+
+def with_part(document: Part, source: object, kind: str, part_id: str) -> Part | None:
+    """A copy of the document in which this part is as in `source`; None if neither has it.
+
+    The part is named as in `compare`: a block with its agents, a connection, or a field of the
+    design. A block keeps its id and its position; one that comes back brings its connections, one
+    that goes takes them along.
+    """
+    other = source if isinstance(source, dict) else {}
+    if kind == "design":
+        return _with_field(document, other, part_id)
+    if not all(isinstance(document.get(key, []), list) for key in ("blocks", "connections")):
+        return None
+    blocks = matched(parts_of(other.get("blocks")), parts_of(document.get("blocks")))
+    if kind == "block":
+        return _with_block(document, other, blocks, part_id)
+    if kind == "connection":
+        return _with_connection(document, other, Renames(blocks), part_id)
+    return None
+
+
+def _with_field(document: Part, other: Part, key: str) -> Part | None:
+    if key in ("blocks", "connections") or (key not in document and key not in other):
+        return None
+    if key in other:
+        return {**document, key: other[key]}
+    return {name: value for name, value in document.items() if name != key}
+
+
+def _pair(pairs: list[Pair], part_id: str) -> Pair | None:
+    """The one with that id: the document's own, or else that of a part that it has no longer."""
+    for was, now in pairs:
+        if id_of(now or was or {}) == part_id:
+            return was, now
+    return None
+
+
+def _with_block(document: Part, other: Part, pairs: list[Pair], part_id: str) -> Part | None:
+    pair = _pair(pairs, part_id)
+    if pair is None:
+        return None
+    was, now = pair
+    blocks: list[Any] = list(document.get("blocks", ()))
+    wires: list[Any] = list(document.get("connections", ()))
+    if was is not None and now is not None:
+        kept = {key: now[key] for key in ("id", "position") if key in now}
+        back = {**{k: v for k, v in was.items() if k != "position"}, **kept}
+        blocks = [back if block is now else block for block in blocks]
+    elif was is not None:
+        blocks.append(was)
+        wires += _connections_of(part_id, other, Renames(pairs), blocks, wires)
+    else:
+        blocks = [block for block in blocks if block is not now]
+        wires = [wire for wire in wires if not (isinstance(wire, dict) and _leads(wire, part_id))]
+    return {**document, "blocks": blocks, "connections": wires}
+
+
+def _connections_of(
+    block_id: str, other: Part, renames: Renames, blocks: list[Any], wires: list[Any]
+) -> list[Part]:
+    """Those of the other document that lead from or to the block and whose both ends are there."""
+    names = {id_of(block) for block in blocks if isinstance(block, dict)}
+    found = [renames.applied(wire) for wire in parts_of(other.get("connections"))]
+    taken = {id_of(wire) for wire in wires if isinstance(wire, dict)}
+    back = []
+    for wire in found:
+        if _leads(wire, block_id) and all(_end(wire, end) in names for end in _ENDS):
+            back.append(_with_free_id(wire, taken))
+            taken.add(id_of(back[-1]))
+    return back
+
+
+def _with_connection(document: Part, other: Part, renames: Renames, part_id: str) -> Part | None:
+    wires: list[Any] = list(document.get("connections", ()))
+    ends = [renames.applied(wire) for wire in parts_of(other.get("connections"))]
+    pair = _pair(matched_connections(ends, parts_of(wires)), part_id)
+    if pair is None:
+        return None
+    was, now = pair
+    if was is None:
+        wires = [wire for wire in wires if wire is not now]
+    elif now is None:
+        taken = {id_of(wire) for wire in wires if isinstance(wire, dict)}
+        wires.append(_with_free_id(was, taken))
+    else:
+        wires = [{**was, "id": id_of(now)} if wire is now else wire for wire in wires]
+    return {**document, "connections": wires}
+
+
+def _leads(wire: Part, block_id: str) -> bool:
+    return block_id in (_end(wire, "source"), _end(wire, "target"))
+
+
+def _end(wire: Part, end: str) -> str:
+    name = wire.get(end)
+    return name if isinstance(name, str) else ""
+
+
+def _with_free_id(wire: Part, taken: set[str]) -> Part:
+    base = id_of(wire) or "c"
+    names = (f"{base[:58]}_{number}" for number in range(2, len(taken) + 3))
+    return {**wire, "id": next(name for name in (base, *names) if name not in taken)}
