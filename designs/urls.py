@@ -2,16 +2,33 @@
 
 from django.urls import path
 
-from designs.views import compare, edit, lists, new, place, presence, versions
+from designs.views import (
+    compare,
+    edit,
+    importing,
+    lists,
+    new,
+    place,
+    presence,
+    samples,
+    verbs,
+    versions,
+)
 
 app_name = "designs"
 
 urlpatterns = [
     path("", lists.design_list, name="design-list"),
     path("new/", new.design_new, name="design-new"),
+    path("import/", importing.design_import, name="design-import"),
+    path("samples/", samples.sample_list, name="sample-list"),
+    path("samples/<slug:slug>/use/", samples.sample_use, name="sample-use"),
     path("<uuid:pk>/", edit.design_edit, name="design-edit"),
     path("<uuid:pk>/save/", edit.design_save, name="design-save"),
     path("<uuid:pk>/publish/", edit.design_publish, name="design-publish"),
+    path("<uuid:pk>/export/", verbs.design_export, name="design-export"),
+    path("<uuid:pk>/clone/", verbs.design_clone, name="design-clone"),
+    path("<uuid:pk>/delete/", verbs.design_delete, name="design-delete"),
     path("<uuid:pk>/versions/", versions.version_list, name="version-list"),
     path("<uuid:pk>/versions/restore/", versions.version_restore, name="version-restore"),
     path("<uuid:pk>/compare/", compare.version_compare, name="version-compare"),

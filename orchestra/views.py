@@ -17,7 +17,10 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
     ("", (("Home", "home", "home", "deployments.view_deployment"),)),
     (
         "Build",
-        (("Designs", "designs:design-list", "graph", "designs.view_design"),),
+        (
+            ("Designs", "designs:design-list", "graph", "designs.view_design"),
+            ("Samples", "designs:sample-list", "samples", "designs.view_design"),
+        ),
     ),
     (
         "Run",

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.text import slugify
 
 from designs.access import Caller, seen_deployments
 from designs.models.json import StoredJsonField
@@ -87,6 +88,11 @@ class Design(models.Model):
     @property
     def changed_by_name(self) -> str | None:
         return None if self.changed_by is None else self.changed_by.get_username()
+
+    @property
+    def file_name(self) -> str:
+        """Of the draft as a file."""
+        return f"{slugify(self.name)[:80] or 'design'}.json"
 
     def latest(self) -> DesignVersion | None:
         return self.versions.order_by("-number").first()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from designs.access import seen_deployments
 from designs.errors import DesignInvalid, DraftChanged
 from designs.inspector.templates import inspector_templates
 from designs.models import Design
@@ -103,6 +106,10 @@ def design_publish(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
         messages.error(request, "Not published: the draft has problems. They are listed below.")
         return _page(request, design, status=422)
     messages.success(request, f"Version {version.number} is published.")
+    others = seen_deployments(request.caller).filter(design=design).exclude(version=version)
+    if request.caller.may("deployments.change_deployment") and others.exists():
+        query = urlencode({"design": design.pk, "version": version.number})
+        return redirect(f"{reverse('deployments:deployment-move')}?{query}")
     return redirect("designs:design-edit", pk=design.pk)
 
 

@@ -83,6 +83,11 @@ class ShownPart:
     def sign(self) -> str:
         return SIGNS[self.change]
 
+    @property
+    def how(self) -> str:
+        """Of one that came or went."""
+        return f"{'new' if self.change == 'added' else 'removed'} {self.kind}"
+
 
 class ShownChanges:
     """The changes by part, blocks first. `whole`: nothing is left out of long texts."""
@@ -181,8 +186,10 @@ def _is_takeable(change: PartChange) -> bool:
 
 def _note(part: ShownPart) -> str:
     """As in "prompt, model"."""
+    if part.kind == "connection":
+        return part.kind
     if part.change != "changed":
-        return f"{'new' if part.change == 'added' else 'removed'} {part.kind}"
+        return part.how
     if part.kind == "design":
         count = len(part.fields)
         return "" if count == 1 else f"{count} fields"

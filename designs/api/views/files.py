@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
-from django.utils.text import slugify
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -34,9 +33,8 @@ class DesignExportView(DesignBase):
     def get(self, request: Request, pk: str) -> HttpResponse:
         """Importing the file creates a design whose export is the same, byte for byte."""
         design = self.design(pk)
-        name = slugify(design.name)[:80] or "design"
         answer = HttpResponse(export_design(design), content_type="application/json")
-        answer["Content-Disposition"] = f'attachment; filename="{name}.json"'
+        answer["Content-Disposition"] = f'attachment; filename="{design.file_name}"'
         return answer
 
 
