@@ -82,7 +82,10 @@ def routes() -> list[Route]:
 
 def address(route: Route, world: World) -> str:
     """Where the route lies for these rows."""
-    own = {"design": world.design, "deployment": world.deployment, "key": world.key}
+    design = world.design
+    own = {
+        "design": design, "version": design, "deployment": world.deployment, "key": world.key,
+    }  # fmt: skip
     kind = route.name.rpartition(":")[2].partition("-")[0]
     row = own.get(kind, world.execution if kind == "execution" else world.deployment)
     values = {
@@ -91,6 +94,7 @@ def address(route: Route, world: World) -> str:
         "execution_id": world.execution.pk,
         "log_id": world.execution.pk,
         "number": 1,
+        "slug": "support-routing",
         "schedule_id": world.schedule.pk,
         "checkpoint_id": world.checkpoint.pk,
     }
