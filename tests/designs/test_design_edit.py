@@ -72,7 +72,8 @@ def test_it_says_how_many_parts_differ_from_the_latest_version(
 def test_it_hands_over_what_the_designer_needs(designer: User, browser_of: Browser) -> None:
     document = {**doubling(), "description": EVIL}
     design = made(document)
-    data = handed_over(text_of(browser_of(designer).get(f"/designs/{design.pk}/")))
+    text = text_of(browser_of(designer).get(f"/designs/{design.pk}/"))
+    data = handed_over(text)
     assert data["design"]["document"] == design.draft
     assert data["design"]["revision"] == design.revision
     assert data["design"]["latest_version"] is None
@@ -81,6 +82,10 @@ def test_it_hands_over_what_the_designer_needs(designer: User, browser_of: Brows
     assert data["me"] == {"id": designer.pk, "name": "designer"}
     assert data["default_model"] in data["models"]
     assert {entry["type"] for entry in data["palette"]} <= set(data["pictograms"])
+    assert (data["problems"], data["hints"]) == ([], [])
+    assert data["bound"]["calls"] == 0
+    for name in (*(entry["type"] for entry in data["palette"]), "agent", "connection", "design"):
+        assert f'<template id="inspector-{name}">' in text
     assert data["input_example"].keys() == {"number"}
     assert data["urls"]["api_design"] == f"/api/designs/{design.pk}"
     assert data["urls"]["place"] == f"/designs/{design.pk}/place/"
