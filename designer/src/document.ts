@@ -76,6 +76,7 @@ export interface Bound {
   tokens_out: number | null;
   cost_usd: string | null;
   unpriced: string[];
+  blocks?: Record<string, { calls: number; tokens_out: number | null; cost_usd: string | null }>;
 }
 
 export const connectionsOf = (document: DesignDocument): Connection[] => document.connections ?? [];

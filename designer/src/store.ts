@@ -13,9 +13,11 @@ import {
 
 // --- What the server hands over -------------------------------------------------------------------
 
+/** What a block's output looks like; the rules of `cases` are in designs/patterns/shapes.py. */
 export interface Shape {
   kind: string;
   fields?: Record<string, Shape>;
+  cases?: { when: Record<string, unknown[]>; shape: Shape }[];
 }
 
 export interface PaletteEntry {
@@ -23,6 +25,7 @@ export interface PaletteEntry {
   label: string;
   summary: string;
   roles: string[];
+  role_words?: Record<string, string>;
   default_role: string;
   min_agents: number;
   max_agents: number;
