@@ -22,5 +22,6 @@ __all__ = [
     "taking",
     "uniting",
     "uses",
+    "word_changes",
     "worth",
 ]

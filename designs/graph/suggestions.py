@@ -38,32 +38,62 @@ def apply_to_document(
 ) -> tuple[dict[str, Any], Sequence[str]]:
     """The document with all suggested prompts; unchanged, with the reasons, if one is refused."""
     applied = copy.deepcopy(document)
+    agents = _agents(applied)
     refusals = []
     seen = set()
     for suggestion in suggestions:
-        block_id, agent_id = suggestion.block_id, suggestion.agent_id
-        named = f"agent `{excerpt(agent_id)}` of block `{excerpt(block_id)}`"
-        agents = [
-            agent
-            for block in _objects(applied.get("blocks"))
-            if block.get("id") == block_id
-            for agent in _objects(block.get("agents"))
-            if agent.get("id") == agent_id
-        ]
-        if (block_id, agent_id) in seen:
-            refusals.append(f"There are two suggestions for {named}. Apply one of them.")
-        elif not agents:
-            refusals.append(f"There is no {named} in the design any more.")
-        elif (agents[0].get("system_prompt") or "") != suggestion.current_prompt:
+        place = suggestion.block_id, suggestion.agent_id
+        found = agents.get(place, [])
+        if place in seen:
             refusals.append(
-                f"The prompt of {named} changed since it was reviewed. Review it again."
+                f"There are two suggestions for {_named(suggestion)}. Apply one of them."
             )
+        elif reason := _reason(suggestion, found):
+            refusals.append(reason)
         else:
-            seen.add((block_id, agent_id))
-            prompt = keep_expressions(suggestion.suggested_prompt, suggestion.current_prompt)
-            for agent in agents:
-                agent["system_prompt"] = prompt
+            seen.add(place)
+            for agent in found:
+                agent["system_prompt"] = _prompt(suggestion)
     return (document, refusals) if refusals else (applied, ())
+
+
+def outdated_reasons(document: object, suggestions: Iterable[Suggestion]) -> list[str | None]:
+    """For each suggestion why it cannot be applied to the document; None if it can."""
+    agents = _agents(document if isinstance(document, dict) else {})
+    return [
+        _reason(one, agents.get((one.block_id, one.agent_id), [])) or None for one in suggestions
+    ]
+
+
+def _agents(document: Mapping[str, Any]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """By the ids of block and agent; a draft may have two with the same."""
+    agents: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for block in _objects(document.get("blocks")):
+        for agent in _objects(block.get("agents")):
+            names = block.get("id"), agent.get("id")
+            if isinstance(names[0], str) and isinstance(names[1], str):
+                agents.setdefault((names[0], names[1]), []).append(agent)
+    return agents
+
+
+def _reason(suggestion: Suggestion, agents: Sequence[Mapping[str, Any]]) -> str:
+    """Why it cannot be applied to these agents; empty if it can."""
+    if not agents:
+        return f"There is no {_named(suggestion)} in the design any more."
+    now = agents[0].get("system_prompt") or ""
+    if now == suggestion.current_prompt:
+        return ""
+    if now == _prompt(suggestion):
+        return f"The prompt of {_named(suggestion)} is the suggested one already."
+    return f"The prompt of {_named(suggestion)} changed since it was reviewed. Review it again."
+
+
+def _prompt(suggestion: Suggestion) -> str:
+    return keep_expressions(suggestion.suggested_prompt, suggestion.current_prompt)
+
+
+def _named(suggestion: Suggestion) -> str:
+    return f"agent `{excerpt(suggestion.agent_id)}` of block `{excerpt(suggestion.block_id)}`"
 
 
 def keep_expressions(suggested: str, current: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 from django.utils.html import format_html, format_html_join
 
+from designs.graph.word_changes import Steps, compare_words
 from designs.inspector.controls import pieces
 
 register = template.Library()
@@ -24,22 +25,37 @@ def with_code(sentence: str) -> str:
     )
 
 
+@register.simple_tag
+def changed_text(pieces: Iterable[Any]) -> str:
+    """Pieces of `designs.views.shown_changes` in one line: spaces around tags would be shown."""
+    return format_html_join(
+        "",
+        "{}",
+        (
+            (
+                _changed(
+                    piece.op,
+                    format_html(_LEFT_OUT, piece.text, f"{piece.left_out:,}", piece.end)
+                    if piece.left_out
+                    else piece.text,
+                ),
+            )
+            for piece in pieces
+        ),
+    )
+
+
+@register.simple_tag
+def changed_words(before: str, after: str, side: str = "") -> str:
+    """Two texts word by word: one of the sides `removed` and `added`, or both in one text."""
+    words = compare_words(before, after, Steps())
+    shown = ((_changed(op, text),) for op, text in words if op in ("same", side or op))
+    return format_html_join("", "{}", shown)
+
+
 _CHANGED = {"same": "{}", "removed": "<del>{}</del>", "added": "<ins>{}</ins>"}
 _LEFT_OUT = '{}<span class="left-out">… {} characters …</span>{}'
 
 
-@register.simple_tag
-def changed_text(pieces: Iterable[Any]) -> str:
-    """Pieces of `designs.views.shown_changes` in one line: spaces around tags would be shown."""
-    texts = (
-        (
-            format_html(
-                _CHANGED[piece.op],
-                format_html(_LEFT_OUT, piece.text, f"{piece.left_out:,}", piece.end)
-                if piece.left_out
-                else piece.text,
-            ),
-        )
-        for piece in pieces
-    )
-    return format_html_join("", "{}", texts)
+def _changed(op: str, text: str) -> str:
+    return format_html(_CHANGED[op], text)

@@ -37,6 +37,9 @@ class SuggestionOut(serializers.Serializer[Any]):
     current_prompt = serializers.CharField(allow_blank=True)
     suggested_prompt = serializers.CharField()
     reasoning = serializers.CharField(allow_blank=True)
+    outdated = serializers.CharField(
+        allow_null=True, help_text="Why it cannot be applied to the draft; null if it can."
+    )
 
 
 class SuggestionListOut(serializers.Serializer[Any]):

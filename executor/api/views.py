@@ -28,7 +28,7 @@ from executor.api.serializers import (
     SuggestionListOut,
     steps_for,
 )
-from executor.history.suggestions import apply_review, suggestions_of
+from executor.history.suggestions import apply_review, judged_suggestions
 from executor.models import Execution, parse_execution_id
 from executor.services import cancel_execution, rerun_execution, resume_execution
 
@@ -148,7 +148,8 @@ class SuggestionListView(ApiView):
     def get(self, request: Request, execution_id: str) -> Response:
         """Of all completed blocks with the mode `review_design`."""
         execution = find_execution(self, execution_id)
-        return Response(SuggestionListOut({"suggestions": suggestions_of(execution)}).data)
+        suggestions = judged_suggestions(execution, self.caller)
+        return Response(SuggestionListOut({"suggestions": suggestions}).data)
 
 
 class SuggestionApplyView(DesignBase):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from designs.access import Caller
 from designs.drafts.writing import Revisions
 from designs.errors import NotAllowed, SuggestionsOutdated
-from designs.graph.suggestions import read_suggestion
+from designs.graph.suggestions import outdated_reasons, read_suggestion
 from designs.models import Design
 from designs.services import apply_suggestions
 from executor.history.quotes import PAYLOAD
@@ -38,6 +39,20 @@ def suggestions_of(execution: Execution) -> list[dict[str, Any]]:
             if isinstance(entry, dict) and read_suggestion(entry) is not None:
                 suggestions.append(entry)
     return suggestions
+
+
+def judged_suggestions(execution: Execution, caller: Caller) -> list[dict[str, Any]]:
+    """The same with `outdated`: why one cannot be applied to today's draft, or None if it can. Who
+    may not see the design is told nothing of its draft.
+    """
+    suggestions = [one for one in map(read_suggestion, suggestions_of(execution)) if one]
+    rows = Design.objects.for_caller(caller).filter(pk=execution.design_id)
+    draft = rows.values_list("draft", flat=True).first() if suggestions else None
+    reasons = [None] * len(suggestions) if draft is None else outdated_reasons(draft, suggestions)
+    return [
+        {**asdict(one), "outdated": reason}
+        for one, reason in zip(suggestions, reasons, strict=True)
+    ]
 
 
 def apply_review(

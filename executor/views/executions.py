@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from designs.auditing.audit import Action, note
-from designs.errors import SuggestionsOutdated
+from designs.errors import NotAllowed, SuggestionsOutdated
 from designs.requests import PageRequest, requires
 from designs.runtime.threads import event_response, in_thread
 from executor.acceptance.parts import shown_outputs
@@ -30,7 +31,12 @@ from executor.following.open_streams import Place, take_place
 from executor.following.sight import sees, sitting
 from executor.history.filters import HistoryFilter
 from executor.history.quotes import hide_quotes
-from executor.history.suggestions import apply_review, name_of, suggestions_of
+from executor.history.suggestions import (
+    apply_review,
+    judged_suggestions,
+    name_of,
+    suggestions_of,
+)
 from executor.history.timeline import readable, timeline
 from executor.models import LIVE, Execution, Step
 from executor.services import (
@@ -176,6 +182,8 @@ def execution_suggestions_apply(request: PageRequest, pk: uuid.UUID) -> HttpResp
         apply_review(execution=execution, agents=agents, caller=request.caller)
     except SuggestionsOutdated as error:
         return _suggestions(request, execution, error=str(error))
+    except NotAllowed as error:
+        raise PermissionDenied(str(error)) from error
     messages.success(request, "The draft has the suggested prompts now.")
     return redirect("executor:execution-detail", pk=execution.pk)
 
@@ -183,7 +191,9 @@ def execution_suggestions_apply(request: PageRequest, pk: uuid.UUID) -> HttpResp
 def _suggestions(request: PageRequest, execution: Execution, error: str = "") -> HttpResponse:
     context = {
         "execution": execution,
-        "suggestions": [(name_of(entry), entry) for entry in suggestions_of(execution)],
+        "suggestions": [
+            (name_of(entry), entry) for entry in judged_suggestions(execution, request.caller)
+        ],
         "may_apply": request.caller.may("designs.change_design"),
         "error": error,
     }

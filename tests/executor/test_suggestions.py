@@ -61,7 +61,7 @@ def test_they_are_listed_and_one_or_all_are_applied(client: APIClient, reviewed:
     # The editor's prompt is another one now, so not all of them fit any more.
     answer = client.post(f"{url}/apply", {}, format="json")
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/suggestions-outdated")
-    assert "changed since it was reviewed" in str(answer.json()["errors"])
+    assert "is the suggested one already" in str(answer.json()["errors"])
     rest = {"agents": ["answer/expert"]}
     assert client.post(f"{url}/apply", rest, format="json").status_code == 200
     assert prompts(reviewed) == {**before, **new}
@@ -126,7 +126,7 @@ def test_the_page_shows_both_prompts_and_applies_the_chosen(
     assert changed == {"answer/expert"}
     refused = browser.post(f"{url}apply/", {"agent": ["answer/expert"]})
     assert refused.status_code == 422
-    assert "changed since it was reviewed" in refused.content.decode()
+    assert "is the suggested one already" in refused.content.decode()
 
 
 def test_the_page_escapes_what_the_model_wrote_and_reads_for_others(
