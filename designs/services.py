@@ -28,7 +28,6 @@ from designs.errors import (
     ImportRefused,
     NotAllowed,
     PartGone,
-    RevisionUnknown,
     SuggestionsOutdated,
     VersionUnknown,
 )
@@ -40,7 +39,7 @@ from designs.graph.taking import with_part
 from designs.models import Design, DesignVersion, DraftCheckpoint
 from designs.models.checkpoint import Reason
 from designs.patterns.catalogue import check_document
-from designs.secrets.masking import masked, masked_value
+from designs.secrets.masking import masked
 
 IN_USE = (
     "This design cannot be deleted: deployments or executions refer to it, and the history must "
@@ -267,31 +266,6 @@ def _restore(
         revisions=revisions,
         reason=Reason.RESTORE,
     )
-
-
-def keep_checkpoint(
-    *,
-    design: Design,
-    caller: Caller,
-    reason: Reason,
-    document: dict[str, Any] | None = None,
-    revision: int | None = None,
-) -> DraftCheckpoint:
-    """Keep a document that was based on that revision of the draft (the current one if None), or
-    the draft itself.
-
-    Raises RowGone, RevisionUnknown.
-    """
-    with transaction.atomic():
-        locked = lock_draft(design, None)
-        if revision is not None and revision > locked.revision:
-            raise RevisionUnknown(
-                f"The draft is at revision {locked.revision}: nothing is based on a later one."
-            )
-        if document is None:
-            return checkpoints.keep(locked, locked.draft, reason, author_id=locked.changed_by_id)
-        own = masked_value(document)
-        return checkpoints.keep(locked, own, reason, author_id=caller.user_id, revision=revision)
 
 
 def publish_design(

@@ -14,9 +14,10 @@ from deployments.access.keys import create_key
 from deployments.models import ApiKey, Deployment, Schedule
 from deployments.services import deploy_design
 from designs.access import SYSTEM
+from designs.drafts.checkpoints import keep_checkpoint
 from designs.models import Design, DraftCheckpoint
 from designs.models.checkpoint import Reason
-from designs.services import create_design, keep_checkpoint
+from designs.services import create_design
 from executor.acceptance.runs import Order
 from executor.models import Execution, Trigger
 from tests.documents import doubling

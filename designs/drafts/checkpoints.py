@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from designs.access import Caller
+from designs.drafts.writing import lock_draft
+from designs.errors import RevisionUnknown
 from designs.models import Design, DraftCheckpoint
 from designs.models.checkpoint import Reason
+from designs.secrets.masking import masked_value
 
 # The newest of a design.
 KEPT = 50
@@ -50,6 +54,34 @@ def keep(
     newest = DraftCheckpoint.objects.filter(design=locked).order_by("-pk").values("pk")
     DraftCheckpoint.objects.filter(pk__in=newest[KEPT : 2 * KEPT]).delete()
     return checkpoint
+
+
+def keep_checkpoint(
+    *,
+    design: Design,
+    caller: Caller,
+    reason: Reason,
+    document: dict[str, Any] | None = None,
+    revision: int | None = None,
+) -> DraftCheckpoint:
+    """Keep a document that was based on that revision of the draft (the current one if None), or
+    the draft itself. Of a conflict both sides are kept: whichever is chosen, nothing is lost.
+
+    Raises RowGone, RevisionUnknown.
+    """
+    with transaction.atomic():
+        locked = lock_draft(design, None)
+        if revision is not None and revision > locked.revision:
+            raise RevisionUnknown(
+                f"The draft is at revision {locked.revision}: nothing is based on a later one."
+            )
+        is_conflict = reason == Reason.CONFLICT and revision != locked.revision
+        if document is None or is_conflict:
+            checkpoint = keep(locked, locked.draft, reason, author_id=locked.changed_by_id)
+        if document is None:
+            return checkpoint
+        own = masked_value(document)
+        return keep(locked, own, reason, author_id=caller.user_id, revision=revision)
 
 
 def _reason_by_itself(locked: Design, caller: Caller, has_seen: bool) -> Reason | None:

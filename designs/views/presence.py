@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from typing import Any
 
 from django.http import Http404, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
@@ -36,7 +37,7 @@ def design_presence(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
         tab, block = _read(request.body)
     except (JsonUnreadable, _WrongShape) as error:
         return unreadable(error)
-    user = request.user
+    user: Any = request.user
     me = Person(user.pk, user.get_username(), **person_of(user))
     others = report(pk, me, tab, block)
     return JsonResponse({"people": [_shown(other) for other in others]})

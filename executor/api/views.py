@@ -169,8 +169,11 @@ class SuggestionApplyView(DesignBase):
         body = SuggestionApplyIn(data=request.data)
         body.is_valid(raise_exception=True)
         agents = body.validated_data["agents"]
-        based_on = {"caller": self.caller, "revisions": self.revisions}
-        return self.design_response(apply_review(execution=execution, agents=agents, **based_on))
+        caller, revisions = self.caller, self.revisions
+        design = apply_review(
+            execution=execution, agents=agents, caller=caller, revisions=revisions
+        )
+        return self.design_response(design)
 
 
 def accepted(execution: Execution) -> Response:

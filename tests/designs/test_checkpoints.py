@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from designs.access import SYSTEM, Caller, caller_of
-from designs.drafts.checkpoints import KEPT, TURN
+from designs.drafts.checkpoints import KEPT, TURN, keep_checkpoint
 from designs.errors import RevisionUnknown
 from designs.models import Design, DraftCheckpoint
 from designs.models.checkpoint import Reason
@@ -23,7 +23,6 @@ from designs.services import (
     change_draft,
     create_design,
     delete_design,
-    keep_checkpoint,
     publish_design,
     restore_checkpoint,
     restore_version,
@@ -155,7 +154,8 @@ def test_one_side_of_a_conflict_is_kept_with_its_base(
     checkpoint = keep_checkpoint(
         design=design, caller=ben, reason=Reason.CONFLICT, document=mine, revision=1
     )
-    assert kept(design) == [("conflict", 1, "ben")]
+    # Theirs, and mine.
+    assert kept(design) == [("conflict", 2, "ada"), ("conflict", 1, "ben")]
     stored = DraftCheckpoint.objects.get(pk=checkpoint.pk).document
     assert stored["description"] == "Ben's"
     assert "canary" not in str(stored)

@@ -12,8 +12,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from designs.access import SYSTEM
+from designs.drafts.checkpoints import keep_checkpoint
 from designs.models import Design
-from designs.services import change_draft, create_design, keep_checkpoint, publish_design
+from designs.services import change_draft, create_design, publish_design
 from tests.documents import doubling, greeting
 
 pytestmark = pytest.mark.django_db

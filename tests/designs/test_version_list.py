@@ -13,9 +13,10 @@ from django.test.utils import CaptureQueriesContext
 
 from deployments.services import deploy_design, undeploy
 from designs.access import SYSTEM
+from designs.drafts.checkpoints import keep_checkpoint
 from designs.models import Design
 from designs.models.checkpoint import Reason
-from designs.services import change_draft, create_design, keep_checkpoint, publish_design
+from designs.services import change_draft, create_design, publish_design
 from tests.documents import doubling, greeting
 
 pytestmark = pytest.mark.django_db

@@ -73,6 +73,20 @@ def test_they_are_listed_and_one_or_all_are_applied(client: APIClient, reviewed:
     )
 
 
+def test_they_are_not_applied_to_a_draft_that_has_changed(
+    client: APIClient, reviewed: Execution
+) -> None:
+    before = prompts(reviewed)
+    url = f"/api/executions/{reviewed.public_id}/suggestions/apply"
+    answer = client.post(url, {}, format="json", headers={"If-Match": '"r2"'})
+    assert (answer.status_code, answer.json()["type"]) == (412, "/problems/draft-changed")
+    assert prompts(reviewed) == before
+    answer = client.post(url, {}, format="json", headers={"If-Match": '"r1"'})
+    assert (answer.status_code, answer["ETag"]) == (200, '"r2"')
+    [kept] = reviewed.design.checkpoints.all()
+    assert (kept.reason, kept.revision) == ("suggestions", 1)
+
+
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [

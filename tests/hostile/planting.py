@@ -20,9 +20,10 @@ from deployments.models import ApiKey, Delivery, Deployment, IdempotencyKey, Occ
 from deployments.services import deploy_design
 from designs.access import SYSTEM
 from designs.auditing.audit import Action, note
+from designs.drafts.checkpoints import keep_checkpoint
 from designs.models import AuditEntry, Design, DesignVersion
 from designs.models.checkpoint import Reason
-from designs.services import create_design, keep_checkpoint, publish_design
+from designs.services import create_design, publish_design
 from executor.models import BlockResult, Execution, ModelConnection, Step, Trigger
 from tests.access_routes import World, address, routes
 from tests.admin_pages import url_of

@@ -29,9 +29,10 @@ from deployments.models import (
 from deployments.services import deploy_design
 from designs.access import SYSTEM, caller_of
 from designs.auditing.audit import Action, note
+from designs.drafts.checkpoints import keep_checkpoint
 from designs.models import Design, DesignVersion
 from designs.models.checkpoint import Reason
-from designs.services import create_design, keep_checkpoint, publish_design
+from designs.services import create_design, publish_design
 from executor.acceptance.runs import Order
 from executor.models import BlockResult, DailyTotals, Execution, ModelConnection, Step, Trigger
 from tests.documents import doubling

@@ -12,8 +12,9 @@ from designs.api.checkpoint_serializers import CheckpointDetailOut, CheckpointIn
 from designs.api.lists import Pages, answer_page
 from designs.api.serializers import DesignOut
 from designs.api.views.base import DesignBase
+from designs.drafts.checkpoints import keep_checkpoint
 from designs.models import DraftCheckpoint
-from designs.services import keep_checkpoint, restore_checkpoint
+from designs.services import restore_checkpoint
 
 
 class CheckpointBase(DesignBase):
@@ -74,6 +75,6 @@ class DesignCheckpointRestoreView(CheckpointBase):
         operation_id="designs_checkpoint_restore", request=None, responses={200: DesignOut}
     )
     def post(self, request: Request, pk: str, checkpoint_id: str) -> Response:
-        based_on = {"caller": self.caller, "revisions": self.revisions}
-        checkpoint = self.checkpoint(pk, checkpoint_id)
-        return self.design_response(restore_checkpoint(checkpoint=checkpoint, **based_on))
+        checkpoint, revisions = self.checkpoint(pk, checkpoint_id), self.revisions
+        design = restore_checkpoint(checkpoint=checkpoint, caller=self.caller, revisions=revisions)
+        return self.design_response(design)

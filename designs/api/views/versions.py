@@ -24,8 +24,9 @@ class DesignPublishView(DesignBase):
     def post(self, request: Request, pk: str) -> Response:
         """Refused with all problems of the draft."""
         design = self.design(pk)
-        based_on = {"caller": self.caller, "revisions": self.revisions}
-        version = publish_design(design=design, **based_on, **self.body(PublishIn))
+        caller, revisions = self.caller, self.revisions
+        note = self.body(PublishIn)["note"]
+        version = publish_design(design=design, caller=caller, note=note, revisions=revisions)
         return Response(
             PublishedOut(version).data,
             status=status.HTTP_201_CREATED,

@@ -42,6 +42,7 @@ def test_a_conflict_is_kept_read_and_restored(
     rows = client.get(lists).json()["results"]
     assert [(row["reason"], row["revision"], row["author"]) for row in rows] == [
         ("conflict", 1, designer.username),
+        ("conflict", 2, designer.username),
         ("other_person", 1, None),
     ]
     assert rows[0] == made.json()
