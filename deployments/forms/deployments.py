@@ -59,7 +59,7 @@ class DeployForm(ScheduleForm):
 
     def offered_version(self, text: str) -> int | None:
         """The number if it can be chosen; None is the latest."""
-        choices = cast(forms.TypedChoiceField, self.fields["version"]).choices
+        choices = cast("list[tuple[str, str]]", self.fields["version"].choices)  # type: ignore[attr-defined]
         return next((int(name) for name, _ in choices if name and name == text), None)
 
 

@@ -154,7 +154,8 @@ class _Comparing:
             yield PartChange("design", key, LABELS[key], "changed", (order,))
 
     def _block(self, old: Part | None, new: Part | None) -> Iterator[PartChange]:
-        types = {part.get("type") for part in (old, new) if part and _is_text(part.get("type"))}
+        found = [part.get("type") for part in (old, new) if part]
+        types = {kind for kind in found if _is_text(kind)}
         settings = self._defaults.get(types.pop(), {}) if len(types) == 1 else {}
         fields = list(self._between(_Shape(Block, settings), old, new))
         agents = [parts_of(part.get("agents")) if part else [] for part in (old, new)]
@@ -257,8 +258,8 @@ def _another_order(
     was = sorted(kept, key=lambda entry: entry[0])
     if was == kept:
         return None
-    names = ([label(part) for _, part in order] for order in (was, kept))
-    return FieldChange(key, *names)
+    before_names, names = ([label(part) for _, part in order] for order in (was, kept))
+    return FieldChange(key, before_names, names)
 
 
 def name_of(part: Part) -> str:

@@ -61,8 +61,8 @@ def _with_block(document: Part, other: Part, pairs: list[Pair], part_id: str) ->
     blocks: list[Any] = list(document.get("blocks", ()))
     wires: list[Any] = list(document.get("connections", ()))
     if was is not None and now is not None:
-        kept = {key: now[key] for key in ("id", "position") if key in now}
-        back = {**{k: v for k, v in was.items() if k != "position"}, **kept}
+        back = {key: value for key, value in was.items() if key != "position"}
+        back |= {key: now[key] for key in ("id", "position") if key in now}
         blocks = [back if block is now else block for block in blocks]
     elif was is not None:
         blocks.append(was)

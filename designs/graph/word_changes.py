@@ -117,8 +117,9 @@ class _Bounded(difflib.SequenceMatcher[str]):
     def __init__(self, old: Sequence[str], new: Sequence[str], steps: Steps) -> None:
         self._steps = steps
         super().__init__(str.isspace, old, new)
+        places: dict[str, list[int]] = self.b2j  # type: ignore[attr-defined]
         # What one search costs for each word: the places where it stands in the new text.
-        self._costs = [0, *accumulate(1 + len(self.b2j.get(word, ())) for word in old)]
+        self._costs = [0, *accumulate(1 + len(places.get(word, ())) for word in old)]
 
     def find_longest_match(
         self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None
@@ -147,5 +148,5 @@ def _pieces(old: list[str], new: list[str], steps: Steps) -> Iterator[tuple[Op, 
 
 
 def _between_replacements(codes: Sequence[tuple[str, int, int, int, int]], index: int) -> bool:
-    neighbours = codes[max(0, index - 1) : index] + codes[index + 1 : index + 2]
+    neighbours = [*codes[max(0, index - 1) : index], *codes[index + 1 : index + 2]]
     return len(neighbours) == 2 and any(tag == "replace" for tag, *_ in neighbours)

@@ -37,7 +37,7 @@ class PartChangeOut(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=["design", "block", "agent", "connection"])
     id = serializers.CharField(help_text="The newer one; of the design the field's name.")
     block_id = serializers.CharField(required=False, help_text="Of an agent: its block.")
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     change = serializers.ChoiceField(choices=["added", "changed", "removed"])
     fields = FieldChangeOut(many=True)  # type: ignore[assignment]
 
