@@ -29,6 +29,28 @@ _VALID: dict[str, Any] = {
         "blocks": {},
     },
 }
+_COMPARISON: dict[str, Any] = {
+    "from": 1,
+    "to": "draft",
+    "summary": {"added": 0, "changed": 1, "removed": 0},
+    "changes": [
+        {
+            "kind": "agent",
+            "id": "editor",
+            "block_id": "answer",
+            "label": "Editor",
+            "change": "changed",
+            "fields": [
+                {
+                    "name": "system_prompt",
+                    "before": "You shorten.",
+                    "after": "You shorten kindly.",
+                    "words": [["same", "You shorten"], ["added", " kindly"], ["same", "."]],
+                }
+            ],
+        }
+    ],
+}
 _RUN: dict[str, Any] = {
     "success": True,
     "execution_id": f"exec-{_LOG.replace('-', '')}",
@@ -140,6 +162,12 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
             ]
         },
     ),
+    "designs_read_file": (
+        _DOCUMENT,
+        {"designs": [{"document": _DOCUMENT, "warnings": [], "problems": []}]},
+    ),
+    "designs_compare": (None, _COMPARISON),
+    "designs_checkpoint_create": ({"reason": "by_hand"}, None),
     "designs_import": (_DOCUMENT, {"designs": [{"id": _ID, "name": "Shout", "warnings": []}]}),
     "schedules_create": (_SCHEDULE, None),
     "schedules_replace": (_SCHEDULE, None),

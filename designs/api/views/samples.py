@@ -17,6 +17,8 @@ class SampleListView(ApiView):
     """Designs to start from."""
 
     permissions = {"GET": "designs.view_design"}
+    # There are few.
+    pagination_class = None
 
     @extend_schema(operation_id="samples_list", responses={200: SampleOut(many=True)})
     def get(self, request: Request) -> Response:
