@@ -72,12 +72,12 @@ LIMIT_HEADERS = {
 
 
 class DocumentSchema(AutoSchema):
-    """Describes all lists as pages."""
+    """Describes all lists as pages, but those of a view that says it has none."""
 
     def _get_paginator(self) -> Any:
-        chosen = getattr(self.view, "pagination_class", None)
-        if chosen is not None:
-            return chosen()
+        if hasattr(self.view, "pagination_class"):
+            chosen: Any = self.view.pagination_class
+            return None if chosen is None else chosen()
         serializer: Any = self.get_response_serializers()
         if isinstance(serializer, dict):
             serializer = next(iter(serializer.values()), None)
