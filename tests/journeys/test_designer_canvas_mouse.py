@@ -96,3 +96,38 @@ def test_tidy_is_one_step_and_places_in_columns(signed_in: Page):
 
     columns = {one["label"]: one["position"]["x"] for one in document["blocks"]}
     assert columns["Third"] < columns["Second"] < columns["First"]
+
+
+def test_selected_blocks_move_together_in_one_step(signed_in: Page):
+    page = signed_in
+    design = open_design(page, clerks("First", "Second", "Third"))
+    block(page, "First").click()
+    block(page, "Second").click(modifiers=["Shift"])
+    expect(page.locator(".react-flow__node.selected")).to_have_count(2)
+    box = block(page, "First").locator(".block-name").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 10, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 10, box["y"] + 90, steps=8)
+    page.mouse.up()
+    expect(page.get_by_role("button", name="Undo: Move 2 blocks")).to_be_visible()
+    tops = [one["position"]["y"] for one in saved(page, design)["blocks"]]
+    assert tops[0] == tops[1] > 0
+    assert tops[2] == 0
+
+
+def test_a_wire_is_led_elsewhere_and_takes_a_block_in(signed_in: Page):
+    page = signed_in
+    design = open_design(page, clerks("First", "Second", "Third", First="Second"))
+    page.locator(".wire .hit").first.click(force=True)
+    expect(page.locator(".wire.selected")).to_have_count(1)
+    drag(page, page.locator(".grip").last, block(page, "Third"))
+    expect(page.get_by_role("button", name="Undo: Move a connection")).to_be_visible()
+    (connection,) = saved(page, design)["connections"]
+    assert (connection["source"], connection["target"]) == ("first", "third")
+
+    page.get_by_role("button", name="Put a block into this connection").click()
+    page.get_by_role("option", name="Transform").click()
+    document = wait_for_draft(page, design, blocks=4, connections=2)
+    ends = {(one["source"], one["target"]) for one in document["connections"]}
+    assert ends == {("first", "transform"), ("transform", "third")}

@@ -17,7 +17,7 @@ type Props = NodeProps<BlockNode>;
 const isSame = (one: Props, other: Props): boolean => one.data === other.data && one.id === other.id;
 
 export const Block = memo(function Block({ data }: Props) {
-  const { block, problems } = data;
+  const { block, problems, warning } = data;
   const run = useStore((state) => state.run?.blocks[block.id] ?? null);
   const hasEnded = useStore((state) => isOver(state.run));
   const chosen = useStore((state) => (state.selection.agent?.block === block.id ? state.selection.agent.agent : null));
@@ -43,6 +43,7 @@ export const Block = memo(function Block({ data }: Props) {
       {agents.length > MAX_ROWS && <div class="block-row more">+ {agents.length - MAX_ROWS} more</div>}
       {run && hasFoot(run.status) && <Foot run={run} />}
       {problems > 0 && <span class="block-problems" title={problems === 1 ? "1 problem" : `${problems} problems`}>{problems}</span>}
+      {warning && <span class="block-problems warning" title={warning}>!</span>}
       <People id={block.id} />
     </div>
   );

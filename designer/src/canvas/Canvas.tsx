@@ -2,6 +2,7 @@
 
 import { ReactFlow, ReactFlowProvider, SelectionMode, useStoreApi, type NodeChange, type ReactFlowInstance, type Viewport } from "@xyflow/react";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { pasteText, readFragment } from "../clipboard";
 import { moveBlocks } from "../edit";
 import { NOTHING, store, useStore } from "../store";
 import "../styles/canvas.css";
@@ -74,6 +75,7 @@ function Flow() {
   const selection = useStore((state) => state.selection);
   const focus = useStore((state) => state.focus);
   const problems = useStore((state) => state.problems);
+  const warnings = useStore((state) => state.importWarnings);
   const feet = useStore((state) => feetOf(state.run));
   const readOnly = useStore((state) => state.readOnly);
   const isNarrow = useCell(isPhone);
@@ -89,6 +91,7 @@ function Flow() {
     selection,
     stop: focus ?? firstBlock(document),
     problems,
+    warnings,
     feet: new Set(feet.split("\n")),
   };
   const latest = useRef(shown);
@@ -229,19 +232,32 @@ function clickPane(): void {
   focusGround();
 }
 
-// --- Dropping from the palette --------------------------------------------------------------------
+// --- Dropping: blocks of the palette, and files -----------------------------------------------------
+
+const hasFile = (event: DragEvent): boolean => event.dataTransfer?.types.includes("Files") ?? false;
 
 function allowDrop(event: DragEvent): void {
-  if (!event.dataTransfer?.types.includes(BLOCK_TYPE) || store.get().readOnly) return;
+  const isBlock = event.dataTransfer?.types.includes(BLOCK_TYPE) && !store.get().readOnly;
+  if (!event.dataTransfer || !(isBlock || hasFile(event))) return;
   event.preventDefault();
   event.dataTransfer.dropEffect = "copy";
 }
 
 function drop(event: DragEvent): void {
   const type = event.dataTransfer?.getData(BLOCK_TYPE);
-  if (!type) return;
+  if (!type && !hasFile(event)) return;
   event.preventDefault();
+  if (!type) return void dropFile(event.dataTransfer?.files[0]);
   const { x, y } = toCanvas({ x: event.clientX, y: event.clientY });
   const link = (event.target as Element).closest("[data-link]")?.getAttribute("data-link");
   addBlockAt(type, { x: x - WIDTH / 2, y: y - HEAD / 2 }, { behind: null, ...(link ? { link } : {}) });
+}
+
+/** Blocks that were copied are pasted; a design is shown as what it would become. */
+async function dropFile(file: File | undefined): Promise<void> {
+  const text = await file?.text();
+  const { data, readOnly } = store.get();
+  if (text === undefined) return;
+  if (!readOnly && readFragment(text)) pasteText(text);
+  else if (!readOnly || data.rights.create) store.set({ dialog: { name: "import", about: text } });
 }

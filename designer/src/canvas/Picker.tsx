@@ -1,6 +1,6 @@
 // A list over the canvas that is searched by typing: blocks to add, or targets to connect with.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { blockOf, type DesignDocument, type Position } from "../document";
 import { Pictogram } from "../panels/StateSign";
 import { store } from "../store";
@@ -35,10 +35,9 @@ function List({ open }: { open: Picking }) {
   const [spot] = useState(() => spotFor(open));
   const shown = matching(choices, text);
   const place = Math.min(active, shown.length - 1);
-  useEffect(() => {
-    root.current?.querySelector("input")?.focus();
-    return closeOutside(root);
-  }, []);
+  // Before the next key arrives: it belongs to the list.
+  useLayoutEffect(() => root.current?.querySelector("input")?.focus(), []);
+  useEffect(() => closeOutside(root), []);
   useEffect(() => {
     root.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
   }, [place, text]);

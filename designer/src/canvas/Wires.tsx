@@ -3,16 +3,16 @@
 import { ViewportPortal } from "@xyflow/react";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { connectionsOf, type Block, type Connection, type DesignDocument, type Problem } from "../document";
-import { Icon } from "../panels/Icon";
+import { connectionsOf, type Block, type Connection, type DesignDocument, type Position, type Problem } from "../document";
+import { Icon, type IconName } from "../panels/Icon";
 import { store, useStore, type Run } from "../store";
 import { useCell } from "./cell";
 import { removeSelection } from "./commands";
 import { focusGround } from "./focus";
-import { along, curve, lineOf, tip, type Line } from "./geometry";
+import { along, curve, gripsOf, lineOf, tip, type Line } from "./geometry";
 import { PillPlacer, pillPlace, pillText, type PillText } from "./pills";
 import { boxesOf, eye, placesNow, placesOf } from "./places";
-import { moving, picking } from "./view";
+import { moving, picking, type WireEnd } from "./view";
 import { draft, startWire } from "./wiring";
 
 interface Drawn {
@@ -44,11 +44,10 @@ export function Wires() {
       <div class="wires" ref={layer}>
         <svg aria-hidden="true" onClick={pick} onDblClick={insert}>
           {all.map(({ wire }) => wire)}
-          {chosen && <Grips drawn={chosen} />}
           <DraftWire />
         </svg>
         {all.map(({ pill }) => pill)}
-        {chosen && <WireTools drawn={chosen} />}
+        {chosen && <Chosen drawn={chosen} />}
       </div>
     </ViewportPortal>
   );
@@ -195,37 +194,52 @@ function insert(event: MouseEvent): void {
   if (link && !store.get().readOnly) picking.set({ kind: "add", behind: null, link });
 }
 
-/** The ends of the selected wire, to be led elsewhere. */
-function Grips({ drawn: { link, line } }: { drawn: Drawn }) {
+/** The selected wire is seen over the blocks, with what can be done with it. */
+function Chosen({ drawn }: { drawn: Drawn }) {
   const isFixed = useStore((state) => state.readOnly);
   const isMoving = useCell(moving) !== null;
-  if (isFixed || isMoving) return null;
-  const { source, target } = link;
-  const atSource = { side: "source", block: source, agent: link.source_agent ?? null } as const;
-  const atTarget = { side: "target", block: target, agent: link.target_agent ?? null } as const;
+  if (isMoving) return null;
   return (
     <>
-      <circle class="grip nodrag nopan" cx={line.from.x + 6} cy={line.from.y} r="6" onPointerDown={(event) => startWire(event, atTarget, link.id)} />
-      <circle class="grip nodrag nopan" cx={line.to.x - 6} cy={line.to.y} r="6" onPointerDown={(event) => startWire(event, atSource, link.id)} />
+      <svg class="over" aria-hidden="true">
+        <path d={curve(drawn.line)} />
+        {!isFixed && <Grips drawn={drawn} />}
+      </svg>
+      {!isFixed && <WireTools drawn={drawn} />}
     </>
   );
 }
 
-/** Below the middle of the selected wire: a block into it, and its end. */
-function WireTools({ drawn: { link, line, part } }: { drawn: Drawn }) {
-  const isFixed = useStore((state) => state.readOnly);
-  const isMoving = useCell(moving) !== null;
-  if (isFixed || isMoving) return null;
-  const { x, y } = along(line, part);
-  const place = `translate(${Math.round(x)}px, ${Math.round(y) + 14}px) translateX(-50%)`;
+/** The ends of the wire, to be led elsewhere. */
+function Grips({ drawn: { link, line } }: { drawn: Drawn }) {
+  const { source, target } = link;
+  const atSource = { side: "source", block: source, agent: link.source_agent ?? null } as const;
+  const atTarget = { side: "target", block: target, agent: link.target_agent ?? null } as const;
+  const grip = ({ x, y }: Position, held: WireEnd) => (
+    <circle class="grip nodrag nopan" cx={x} cy={y} r="6" onPointerDown={(event) => startWire(event, held, link.id)} />
+  );
+  const [first, last] = gripsOf(line);
   return (
-    <span class="wire-tools" style={{ transform: place }}>
-      <button class="button bare square" type="button" tabIndex={-1} title="Put a block into this connection" aria-label="Put a block into this connection" onClick={() => picking.set({ kind: "add", behind: null, link: link.id })}>
-        <Icon name="plus" small />
-      </button>
-      <button class="button bare square" type="button" tabIndex={-1} title="Remove this connection (Delete)" aria-label="Remove this connection" onClick={removeSelection}>
-        <Icon name="trash" small />
-      </button>
+    <>
+      {grip(first, atTarget)}
+      {grip(last, atSource)}
+    </>
+  );
+}
+
+/** Below the middle of the wire: a block into it, and its end. */
+function WireTools({ drawn: { link, line, part } }: { drawn: Drawn }) {
+  const { x, y } = along(line, part);
+  const transform = `translate(${Math.round(x)}px, ${Math.round(y) + 14}px) translateX(-50%)`;
+  const tool = (icon: IconName, label: string, run: () => void) => (
+    <button class="button bare square" type="button" tabIndex={-1} title={label} aria-label={label} onClick={run}>
+      <Icon name={icon} small />
+    </button>
+  );
+  return (
+    <span class="wire-tools" style={{ transform }}>
+      {tool("plus", "Put a block into this connection", () => picking.set({ kind: "add", behind: null, link: link.id }))}
+      {tool("trash", "Remove this connection", removeSelection)}
     </span>
   );
 }

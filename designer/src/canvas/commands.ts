@@ -9,7 +9,7 @@ import { walkProblems } from "../problems";
 import { saver } from "../save";
 import { announce, NOTHING, store, type DockTab } from "../store";
 import { focusBlock, focusCanvas, focusedBlock } from "./focus";
-import { GRID } from "./geometry";
+import { GRID, boundsOf } from "./geometry";
 import { boxesOf, placesOf, tidy } from "./places";
 import { fit, picking, reveal, zoomStep, zoomTo, type WireEnd } from "./view";
 import { firstBlock, labelOf, lastBlock, neighbour, spokenWire, wiresOf, type Way } from "./walking";
@@ -27,6 +27,7 @@ const COMMANDS: Partial<Record<Command, Doing>> = {
   duplicate: () => {
     selectIfNone();
     duplicateSelection();
+    revealSelection();
   },
   all: () => store.select({ blocks: store.get().document?.blocks.map(({ id }) => id) ?? [] }),
   escape: () => store.select(NOTHING),
@@ -147,7 +148,17 @@ function clip(event: ClipboardEvent, take: () => string | null): void {
 function paste(event: ClipboardEvent): void {
   if (!isForCanvas(event)) return;
   pasteText(event.clipboardData?.getData("text/plain"));
+  revealSelection();
   event.preventDefault();
+}
+
+/** What was copied elsewhere may be placed out of view. */
+function revealSelection(): void {
+  const { document, selection } = store.get();
+  if (!document) return;
+  const boxes = boxesOf(document).filter((_, index) => selection.blocks.includes(document.blocks[index]?.id ?? ""));
+  const bounds = boundsOf(boxes);
+  if (bounds) reveal(bounds);
 }
 
 // --- Walking --------------------------------------------------------------------------------------

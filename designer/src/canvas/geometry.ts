@@ -95,6 +95,15 @@ export function along(line: Line, part: number): Position {
   };
 }
 
+/** The points of the curve that are clear of the ports at its ends. */
+export function gripsOf(line: Line, clear = 22): [Position, Position] {
+  const parts = Array.from({ length: 25 }, (_, step) => step / 50);
+  const isClear = (point: Position, end: Position) => Math.hypot(point.x - end.x, point.y - end.y) >= clear;
+  const first = parts.find((part) => isClear(along(line, part), line.from)) ?? 0.4;
+  const last = parts.find((part) => isClear(along(line, 1 - part), line.to)) ?? 0.4;
+  return [along(line, first), along(line, 1 - last)];
+}
+
 /** The ends of a connection's wire, or null if one of its blocks is missing. */
 export function lineOf(link: Connection, blocks: ReadonlyMap<string, Block>, places: Places): Line | null {
   const source = blocks.get(link.source);

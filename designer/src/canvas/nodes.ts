@@ -9,6 +9,8 @@ import { labelOf, spoken } from "./walking";
 export interface BlockData extends Record<string, unknown> {
   block: Block;
   problems: number;
+  /** What an import changed or left out in it. */
+  warning: string;
 }
 
 export type BlockNode = Node<BlockData, "block">;
@@ -18,6 +20,7 @@ interface Made {
   node: BlockNode;
   block: Block;
   problems: number;
+  warning: string;
   isSelected: boolean;
   isStop: boolean;
   label: string;
@@ -32,6 +35,7 @@ export interface Shown {
   /** The block that Tab leads to. */
   stop: string | null;
   problems: Problem[];
+  warnings: Problem[];
   /** Ids of blocks with a line of figures. */
   feet: ReadonlySet<string>;
 }
@@ -41,17 +45,19 @@ export class Nodes {
   private list: BlockNode[] = [];
 
   of(shown: Shown): BlockNode[] {
-    const { document, problems, selection } = shown;
-    const counts = countsByBlock(problems);
+    const { document, selection } = shown;
+    const problems = messagesByBlock(shown.problems);
+    const warnings = messagesByBlock(shown.warnings);
     const targets = targetsByBlock(document);
     const selected = new Set(selection.blocks);
     const made = new Map<string, Made>();
     const list = document.blocks.map((block, index) => {
-      const count = counts.get(index) ?? 0;
+      const count = problems.get(index)?.length ?? 0;
       const kind = paletteEntry(block.type)?.label ?? block.type;
       const next: Omit<Made, "node"> = {
         block,
         problems: count,
+        warning: warnings.get(index)?.join("\n") ?? "",
         isSelected: selected.has(block.id),
         isStop: shown.stop === block.id,
         label: spoken(block, kind, count, targets.get(block.id) ?? []),
@@ -76,13 +82,13 @@ export class Nodes {
       old.node.position.y === position.y &&
       (Object.keys(next) as (keyof typeof next)[]).every((key) => old[key] === next[key]);
     if (isSame) return old.node;
-    const { block, problems, height } = next;
-    const isSameData = old?.block === block && old.problems === problems;
+    const { block, problems, warning, height } = next;
+    const isSameData = old?.block === block && old.problems === problems && old.warning === warning;
     return {
       id: block.id,
       type: "block",
       position: { x: position.x, y: position.y },
-      data: isSameData ? old.node.data : { block, problems },
+      data: isSameData ? old.node.data : { block, problems, warning },
       selected: next.isSelected,
       width: WIDTH,
       height,
@@ -95,14 +101,14 @@ export class Nodes {
   }
 }
 
-/** How many problems each block has, by its index. */
-function countsByBlock(problems: Problem[]): Map<number, number> {
-  const counts = new Map<number, number>();
-  for (const { path } of problems) {
+/** What is said about each block, by its index. */
+function messagesByBlock(problems: Problem[]): Map<number, string[]> {
+  const found = new Map<number, string[]>();
+  for (const { path, message } of problems) {
     const index = /^\/blocks\/(\d+)/.exec(path)?.[1];
-    if (index !== undefined) counts.set(Number(index), (counts.get(Number(index)) ?? 0) + 1);
+    if (index !== undefined) found.set(Number(index), [...(found.get(Number(index)) ?? []), message]);
   }
-  return counts;
+  return found;
 }
 
 /** Labels of the blocks that each block leads to. */
