@@ -1,4 +1,4 @@
-"""Colours and navigation of the admin, the same as of the pages."""
+"""Colours and navigation of the admin, the same as of the pages: those of `tokens.css`."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 PRIMARY = {
-    "50": "#eef2ff",
-    "100": "#e0e7ff",
-    "200": "#c7d2fe",
-    "300": "#a5b4fc",
-    "400": "#818cf8",
-    "500": "#6366f1",
+    "50": "#eef0ff",
+    "100": "#e2e4ff",
+    "200": "#c9ccfb",
+    "300": "#abacfc",
+    "400": "#8f90fa",
+    "500": "#6a68f0",
     "600": "#4f46e5",
     "700": "#4338ca",
-    "800": "#3730a3",
-    "900": "#312e81",
-    "950": "#1e1b4b",
+    "800": "#3a3d78",
+    "900": "#2a2c57",
+    "950": "#1c1e3d",
 }
 BASE = {
-    "50": "#f8fafc",
-    "100": "#f1f5f9",
-    "200": "#e2e8f0",
-    "300": "#cbd5e1",
-    "400": "#94a3b8",
-    "500": "#64748b",
-    "600": "#475569",
-    "700": "#334155",
-    "800": "#1e293b",
-    "900": "#0f172a",
-    "950": "#020617",
+    "50": "#f7f8fa",
+    "100": "#f2f4f7",
+    "200": "#e3e7ed",
+    "300": "#c8d0dc",
+    "400": "#98a2b3",
+    "500": "#5f6b7e",
+    "600": "#475467",
+    "700": "#3a4354",
+    "800": "#242a36",
+    "900": "#12151c",
+    "950": "#0b0d12",
 }
 
 
@@ -67,54 +67,60 @@ def rows(title: str, icon: str, model: str, *permissions: str) -> dict[str, Any]
     }
 
 
+# The way back to the pages: the admin's name opens it.
+PAGES = [
+    page("Home", "home", "home", "deployments.view_deployment"),
+    page("Deployments", "upload", "deployments:deployment-list", "deployments.view_deployment"),
+    page("History", "history", "executor:execution-list", "executor.view_execution"),
+    page("Designs", "schema", "designs:design-list", "designs.view_design"),
+    page("Schedules", "schedule", "deployments:schedule-list", "deployments.view_schedule"),
+    page("API reference", "menu_book", "api-docs", "deployments.view_deployment"),
+]
+
+
+def pages(request: HttpRequest) -> list[dict[str, Any]]:
+    """Those that the caller may see."""
+    return [place for place in PAGES if place["permission"](request)]
+
+
+# Each place once.
 NAVIGATION = [
     {
         "title": "",
         "items": [
             page("Home", "home", "home", "deployments.view_deployment"),
-            page(
-                "Deployments",
-                "rocket_launch",
-                "deployments:deployment-list",
-                "deployments.view_deployment",
-            ),
-            page("History", "history", "executor:execution-list", "executor.view_execution"),
-            page("Designs", "schema", "designs:design-list", "designs.view_design"),
-            page("Schedules", "schedule", "deployments:schedule-list", "deployments.view_schedule"),
-            page("API reference", "menu_book", "api-docs", "deployments.view_deployment"),
             {"title": "Admin", "icon": "settings", "link": reverse_lazy("admin:index")},
         ],
     },
     {
-        "title": "Designs",
+        "title": "Build",
         "separator": True,
         "items": [
             rows("Designs", "schema", "designs.design"),
             rows("Versions", "verified", "designs.designversion"),
-            rows("Checkpoints", "restore", "designs.draftcheckpoint", "designs.view_design"),
-        ],
-    },
-    {
-        "title": "Runs",
-        "separator": True,
-        "items": [
-            rows("Executions", "play_circle", "executor.execution"),
-            rows("Blocks", "widgets", "executor.blockresult"),
-            rows("Steps", "footprint", "executor.step"),
-            rows("Daily totals", "bar_chart", "executor.dailytotals"),
-            rows("Retention", "auto_delete", "deployments.retentionpolicy"),
             rows("Model connections", "network_intelligence", "executor.modelconnection"),
         ],
     },
     {
-        "title": "Deployments and schedules",
+        "title": "Run",
         "separator": True,
         "items": [
-            rows("Deployments", "rocket_launch", "deployments.deployment"),
-            rows("Schedules", "alarm", "deployments.schedule"),
+            rows("Deployments", "upload", "deployments.deployment"),
+            rows("Schedules", "schedule", "deployments.schedule"),
             rows("Occurrences", "event_available", "deployments.occurrence"),
+            rows("Executions", "play_circle", "executor.execution"),
+            rows("Blocks", "widgets", "executor.blockresult"),
+            rows("Steps", "footprint", "executor.step"),
+            rows("Daily totals", "bar_chart", "executor.dailytotals"),
             rows("Callbacks", "send", "deployments.delivery"),
             rows("Idempotency keys", "fingerprint", "deployments.idempotencykey"),
+            rows("Retention", "auto_delete", "deployments.retentionpolicy"),
+        ],
+    },
+    {
+        "title": "Scheduler",
+        "separator": True,
+        "items": [
             rows("Periodic tasks", "update", "django_celery_beat.periodictask"),
             rows("Crontabs", "calendar_clock", "django_celery_beat.crontabschedule"),
             rows("Intervals", "timer", "django_celery_beat.intervalschedule"),
@@ -142,6 +148,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Orchestra",
     "SITE_SUBHEADER": "Admin",
     "SITE_URL": "/",
+    "SITE_DROPDOWN": pages,
     "SITE_ICON": lambda request: static("icon.svg"),
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("icon.svg")}
@@ -149,12 +156,16 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": True,
     "SHOW_BACK_BUTTON": True,
-    "BORDER_RADIUS": "10px",
+    "BORDER_RADIUS": "6px",
     "DASHBOARD_CALLBACK": "orchestra.admin.dashboard.dashboard",
     "ACCOUNT": {
         "navigation": [{"title": "Your account", "link": reverse_lazy("account")}],
     },
-    "STYLES": [lambda request: static("css/admin.css")],
+    "STYLES": [
+        lambda request: static("css/tokens.css"),
+        lambda request: static("css/signs.css"),
+        lambda request: static("css/admin.css"),
+    ],
     "COLORS": {"primary": PRIMARY, "base": BASE},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},
 }

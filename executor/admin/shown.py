@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from designs.admin.shown import EMPTY, badge
-from executor.models import BlockResult, BlockStatus, Execution, Status, Step
-from executor.templatetags.durations import as_duration
+from django.template.loader import render_to_string
 
-# The kinds of badges; the other states of executions, blocks and steps have plain ones.
-KINDS: dict[str, str] = {
-    Status.QUEUED: "info",
-    Status.RUNNING: "primary",
-    Status.WAITING: "warning",
-    Status.COMPLETED: "success",
-    Status.FAILED: "danger",
-    Status.TIMED_OUT: "danger",
-    BlockStatus.SKIPPED: "warning",
-}
+from designs.admin.shown import EMPTY
+from executor.models import BlockResult, Execution, Step
+from executor.templatetags.durations import as_duration
 
 
 def status_badge(row: Execution | BlockResult | Step) -> str:
-    return badge(row.get_status_display(), KINDS.get(row.status, ""))
+    """The same sign and word as on the pages."""
+    return render_to_string(
+        "includes/_state.html", {"state": row.status, "word": row.get_status_display()}
+    )
 
 
 def duration(milliseconds: int | None) -> str:

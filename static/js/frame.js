@@ -7,7 +7,9 @@
 
   function keep(name, value) {
     try {
-      localStorage.setItem("orchestra-" + name, value);
+      // theme.js says why.
+      if (name === "theme") localStorage.setItem("adminTheme", JSON.stringify(value === "system" ? "auto" : value));
+      else localStorage.setItem("orchestra-" + name, value);
     } catch {
       // It holds for this page.
     }

@@ -13,8 +13,17 @@
     }
   }
 
+  // The admin's own script keeps its choice as JSON, under a name of its own: one choice for both.
+  function keptTheme() {
+    try {
+      return JSON.parse(localStorage.getItem("adminTheme"));
+    } catch {
+      return null;
+    }
+  }
+
   root.dataset.script = "";
-  const theme = kept("theme");
+  const theme = keptTheme();
   if (theme === "dark" || theme === "light") root.dataset.theme = theme;
   if (kept("density") === "compact") root.dataset.density = "compact";
   // Pages that begin with a folded side bar keep a choice of their own.

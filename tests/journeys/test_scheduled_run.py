@@ -13,6 +13,7 @@ def test_a_schedule_runs_and_shows(signed_in: Page) -> None:
     page = signed_in
     page.goto("/deployments/new/")
     page.get_by_label("Design", exact=True).select_option(label="Data pipeline")
+    expect(page.get_by_label("Endpoint path")).to_have_value("/data-pipeline")
     page.get_by_label("Endpoint path").fill("/journeys/scheduled")
     page.get_by_label("Schedule", exact=True).select_option("interval")
     page.get_by_label("Every", exact=True).fill("2")
@@ -38,6 +39,7 @@ def test_a_schedule_runs_and_shows(signed_in: Page) -> None:
 
     page.goto("/deployments/")
     card = page.get_by_role("article").filter(has_text="/journeys/scheduled")
+    card.locator("summary").click()
     card.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_role("status")).to_contain_text("history stays")
