@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DesignDocument } from "../src/document";
 import { along, boundsOf, curve, freePlace, heightOf, inColumns, lineOf, placeOf, portOf } from "../src/canvas/geometry";
+import { linesOf } from "../src/canvas/lines";
 import { PillPlacer, pillText } from "../src/canvas/pills";
 import { firstBlock, lastBlock, neighbour, spoken, spokenWire, wiresOf } from "../src/canvas/walking";
 
@@ -105,4 +106,22 @@ test("a pill says the condition, else the route, and avoids blocks and other pil
   assert.equal(new PillPlacer([{ x: -100, y: -100, width: 600, height: 200 }]).place(line, text), 0.5);
   const placer = new PillPlacer([]);
   assert.notEqual(placer.place(line, text), placer.place(line, text));
+});
+
+test("a wire that would run behind a block goes around it, and two of the same ends apart", () => {
+  const row = (...tops: number[]): DesignDocument => ({
+    blocks: tops.map((y, place) => ({ id: `b${place}`, type: "transform", position: { x: 304 * place, y } })),
+    connections: [{ id: "far", source: "b0", target: "b2" }, { id: "near", source: "b0", target: "b1" }, { id: "again", source: "b0", target: "b1" }],
+  });
+  const lines = (document: DesignDocument) => linesOf(document, new Map(document.blocks.map((block) => [block.id, placeOf(block)!])));
+  const blocked = lines(row(0, 0, 0));
+  const { lane } = blocked.get("far")!;
+  assert.ok(lane && (lane.y < 0 || lane.y > 56));
+  assert.equal(lines(row(0, 300, 0)).get("far")?.lane, undefined);
+  assert.equal(blocked.get("near")?.bow, undefined);
+  assert.ok(blocked.get("again")?.bow);
+  // The same lines as long as nothing moves.
+  assert.equal(lines(row(0, 0, 0)), lines(row(0, 0, 0)));
+  // Its middle is on the lane.
+  assert.equal(along(blocked.get("far")!, 0.5).y, lane.y);
 });

@@ -9,6 +9,7 @@ import { store, useStore, type Run } from "../store";
 import { useCell } from "./cell";
 import { removeSelection } from "./commands";
 import { focusGround } from "./focus";
+import { linesOf } from "./lines";
 import { along, curve, gripsOf, lineOf, tip, type Line } from "./geometry";
 import { PillPlacer, pillPlace, pillText, type PillText } from "./pills";
 import { boxesOf, eye, placesNow, placesOf } from "./places";
@@ -62,15 +63,12 @@ interface Looks {
 }
 
 function drawAll(document: DesignDocument, known: Map<string, Drawn>, looks: Looks): Map<string, Drawn> {
-  const blocks = new Map(document.blocks.map((block) => [block.id, block]));
-  const places = placesNow(document);
+  const lines = linesOf(document, placesNow(document));
   const drawn = new Map<string, Drawn>();
   const placer = new PillPlacer(boxesOf(document));
-  const bows = new Bows();
   connectionsOf(document).forEach((link, index) => {
-    const straight = lineOf(link, blocks, places);
-    if (!straight) return;
-    const line = bows.bent(straight, link);
+    const line = lines.get(link.id);
+    if (!line) return;
     const look = [
       "wire",
       link.source_agent || link.target_agent ? "agent" : "",
@@ -89,22 +87,15 @@ function drawAll(document: DesignDocument, known: Map<string, Drawn>, looks: Loo
   return drawn;
 }
 
-const BOW = 36;
+const sameLine = (line: Line, other: Line): boolean =>
+  samePoint(line.from, other.from) &&
+  samePoint(line.to, other.to) &&
+  line.bow === other.bow &&
+  line.lane?.y === other.lane?.y &&
+  line.lane?.left === other.lane?.left &&
+  line.lane?.right === other.lane?.right;
 
-/** Wires with the same ends swing out to one side and the other. */
-class Bows {
-  private readonly counts = new Map<string, number>();
-
-  bent(line: Line, { source, source_agent, target, target_agent }: Connection): Line {
-    const ends = JSON.stringify([source, source_agent, target, target_agent]);
-    const count = this.counts.get(ends) ?? 0;
-    this.counts.set(ends, count + 1);
-    return count ? { ...line, bow: BOW * Math.ceil(count / 2) * (count % 2 ? 1 : -1) } : line;
-  }
-}
-
-const sameLine = ({ from, to, bow }: Line, other: Line): boolean =>
-  from.x === other.from.x && from.y === other.from.y && to.x === other.to.x && to.y === other.to.y && bow === other.bow;
+const samePoint = (one: Position, other: Position): boolean => one.x === other.x && one.y === other.y;
 
 function wireOf(id: string, line: Line, look: string): JSX.Element {
   const path = curve(line);

@@ -59,40 +59,65 @@ export interface Line {
   to: Position;
   /** How far it swings out, beside another wire with the same ends. */
   bow?: number;
+  lane?: Lane;
+}
+
+/** A level way between blocks. */
+export interface Lane {
+  y: number;
+  left: number;
+  right: number;
 }
 
 const TIP = 6;
 const short = (value: number) => Math.round(value * 10) / 10;
 
 /** How far the curve goes straight on before it turns: more, if it has to come back. */
-function reach({ from, to }: Line): number {
-  const way = to.x - TIP - from.x;
+function reach(from: Position, to: Position): number {
+  const way = to.x - from.x;
   return way >= 0 ? Math.max(way / 2, Math.min(24, Math.abs(to.y - from.y) / 2)) : Math.min(160, 40 - way / 3);
 }
 
+type Curve = [Position, Position, Position, Position];
+
+function bent(from: Position, to: Position, bow = 0): Curve {
+  const bend = reach(from, to);
+  return [from, { x: from.x + bend, y: from.y + bow }, { x: to.x - bend, y: to.y + bow }, to];
+}
+
+/** One curve, or two with a level way between them. */
+function curvesOf({ from, to, bow, lane }: Line): Curve[] {
+  const end = { x: to.x - TIP + 1, y: to.y };
+  if (!lane) return [bent(from, end, bow)];
+  return [bent(from, { x: lane.left, y: lane.y }), bent({ x: lane.right, y: lane.y }, end)];
+}
+
 export function curve(line: Line): string {
-  const { from, to } = line;
-  const bend = reach(line);
-  const end = to.x - TIP + 1;
-  const bow = line.bow ?? 0;
-  const points = [from.x + bend, from.y + bow, end - bend, to.y + bow, end, to.y].map(short);
-  return `M${short(from.x)} ${short(from.y)}C${points.join(" ")}`;
+  return curvesOf(line)
+    .map(([start, ...points], place) => {
+      const to = points.map(({ x, y }) => `${short(x)} ${short(y)}`).join(" ");
+      return `${place ? "L" : "M"}${short(start.x)} ${short(start.y)}C${to}`;
+    })
+    .join("");
 }
 
 export const tip = ({ to }: Line): string => `M${short(to.x - TIP)} ${short(to.y - 3.6)}l6 3.6-6 3.6z`;
 
-/** A point of the curve; `part` from 0 to 1. */
+/** A point of the wire; `part` from 0 to 1. */
 export function along(line: Line, part: number): Position {
-  const { from, to } = line;
-  const bend = reach(line);
-  const end = to.x - TIP + 1;
+  const [first, second] = curvesOf(line) as [Curve, Curve?];
+  if (!second) return pointOf(first, part);
+  if (part < 1 / 3) return pointOf(first, part * 3);
+  if (part > 2 / 3) return pointOf(second, part * 3 - 2);
+  const between = part * 3 - 1;
+  return { x: first[3].x + (second[0].x - first[3].x) * between, y: first[3].y };
+}
+
+function pointOf(points: Curve, part: number): Position {
   const left = 1 - part;
-  const blend = (a: number, b: number, c: number, d: number) =>
-    left ** 3 * a + 3 * left ** 2 * part * b + 3 * left * part ** 2 * c + part ** 3 * d;
-  return {
-    x: blend(from.x, from.x + bend, end - bend, end),
-    y: blend(from.y, from.y + (line.bow ?? 0), to.y + (line.bow ?? 0), to.y),
-  };
+  const weights = [left ** 3, 3 * left ** 2 * part, 3 * left * part ** 2, part ** 3];
+  const blend = (key: "x" | "y") => points.reduce((sum, point, place) => sum + point[key] * weights[place]!, 0);
+  return { x: blend("x"), y: blend("y") };
 }
 
 /** The points of the curve that are clear of the ports at its ends. */
