@@ -2,6 +2,7 @@
 // installation.
 
 import { blockOf, connectionsOf, isObject, whyNotDrawn, type Block, type Connection, type DesignDocument } from "./document";
+import { placeOf } from "./canvas/geometry";
 import { freeId, remove, renameBlock } from "./edit";
 import { announce, store } from "./store";
 
@@ -50,9 +51,9 @@ export function pasted(document: DesignDocument, fragment: Fragment): { document
   }
   for (const { from, through } of renames) part = renameBlock(part, from, through);
   for (const { through, to } of renames) part = renameBlock(part, through, to);
-  const offset = renames.some(({ from, to }) => from !== to) ? BESIDE : 0;
+  const offset = freeOffset(document, part.blocks);
   const links = new Set(connectionsOf(document).map((link) => link.id));
-  const blocks = part.blocks.map((block) => ({ ...block, position: shifted(block, offset) }));
+  const blocks = part.blocks.map((block) => shifted(block, offset));
   const connections = connectionsOf(part).map((link) => {
     const id = freeId(link.id, links);
     links.add(id);
@@ -68,10 +69,23 @@ export function pasted(document: DesignDocument, fragment: Fragment): { document
   };
 }
 
-const shifted = (block: Block, offset: number) => ({
-  x: (block.position?.x ?? 0) + offset,
-  y: (block.position?.y ?? 0) + offset,
-});
+/** How far to shift, so that none lies on another: beside the original, or an earlier copy. */
+function freeOffset(document: DesignDocument, blocks: Block[]): number {
+  const key = (x: number, y: number) => `${x} ${y}`;
+  const placesOf = (all: Block[]) => all.map(placeOf).filter((place) => place !== null);
+  const taken = new Set(placesOf(document.blocks).map(({ x, y }) => key(x, y)));
+  const places = placesOf(blocks);
+  let offset = 0;
+  while (places.some(({ x, y }) => taken.has(key(x + offset, y + offset)))) offset += BESIDE;
+  return offset;
+}
+
+/** Without a place it is laid out, as in a design that is opened. */
+function shifted(block: Block, offset: number): Block {
+  const place = placeOf(block);
+  const { position: _, ...rest } = block;
+  return place ? { ...block, position: { x: place.x + offset, y: place.y + offset } } : (rest as Block);
+}
 
 // --- What keys and menus do -----------------------------------------------------------------------
 

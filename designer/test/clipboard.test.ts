@@ -47,3 +47,13 @@ test("other texts are no fragment", () => {
     assert.equal(readFragment(text), null);
   }
 });
+
+test("each copy lies beside the one before, and a block without a place stays without", () => {
+  const first = pasted(draft(), fragmentOf(draft(), ["clerk"])).document;
+  const second = pasted(first, fragmentOf(draft(), ["clerk", "letter"])).document;
+  const place = (id: string) => second.blocks.find((block) => block.id === id)?.position;
+  assert.deepEqual([place("clerk"), place("clerk_2"), place("clerk_3")], [{ x: 16, y: 32 }, { x: 48, y: 64 }, { x: 80, y: 96 }]);
+  assert.equal(place("letter_2"), undefined);
+  const odd = { orchestra: 1, blocks: [{ id: "odd", type: "debate", position: { x: "far" } as never }], connections: [] } as const;
+  assert.equal(pasted(draft(), { ...odd, blocks: [...odd.blocks], connections: [] }).document.blocks.at(-1)?.position, undefined);
+});

@@ -19,12 +19,14 @@ import { Picker } from "./Picker";
 import { boxesOf, eye, layOut, placesOf, watchPlaces } from "./places";
 import { RunBar } from "./RunBar";
 import { ToolBar } from "./ToolBar";
-import { attach, attachRoot, canvasElement, FAR, fitAtOnce, isPhone, isWhole, MAX_ZOOM, MIN_ZOOM, moving, size, toCanvas, viewport } from "./view";
+import { attach, attachRoot, canvasElement, FAR, fitAtOnce, isPhone, isWhole, MAX_ZOOM, MIN_ZOOM, moving, picking, size, toCanvas, viewport } from "./view";
 import { firstBlock } from "./walking";
 import { Wires } from "./Wires";
 
 const NODE_TYPES = { block: Block } as never;
 const NO_EDGES: never[] = [];
+/** The left and the middle one. */
+const PAN_BUTTONS = [0, 1];
 const PARTIAL = SelectionMode.Partial;
 const GRID: [number, number] = [16, 16];
 
@@ -55,7 +57,7 @@ export function Canvas() {
     return () => stops.forEach((stop) => stop());
   }, []);
   return (
-    <div class="canvas" ref={root} onDragOver={allowDrop} onDrop={drop}>
+    <div class="canvas" ref={root} onDragOver={allowDrop} onDrop={drop} onDblClick={addHere}>
       {isMeasured && (
         <ReactFlowProvider>
           <Flow />
@@ -132,6 +134,7 @@ function Flow() {
       zoomActivationKeyCode={null}
       multiSelectionKeyCode="Shift"
       selectionKeyCode="Shift"
+      panOnDrag={PAN_BUTTONS}
       panOnScroll
       panOnScrollSpeed={1}
       zoomOnDoubleClick={false}
@@ -221,6 +224,13 @@ function clickNode(event: MouseEvent, node: BlockNode): void {
   else if (blocks.includes(node.id)) store.select({ blocks: blocks.filter((id) => id !== node.id) });
   else store.select({ blocks: [...blocks, node.id] });
   focusBlock(node.id, false);
+}
+
+/** A double click on an empty spot asks for the block that is to be there. */
+function addHere(event: MouseEvent): void {
+  if (!(event.target as Element).matches(".react-flow__pane") || store.get().readOnly || isPhone.get()) return;
+  const { x, y } = toCanvas({ x: event.clientX, y: event.clientY });
+  picking.set({ kind: "add", behind: null, at: { x: x - WIDTH / 2, y: y - HEAD / 2 } });
 }
 
 function openInspector(): void {

@@ -25,6 +25,7 @@ const COMMANDS: Partial<Record<Command, Doing>> = {
   undo: undoLast,
   redo: redoNext,
   duplicate: () => {
+    if (store.get().readOnly) return;
     selectIfNone();
     duplicateSelection();
     revealSelection();

@@ -118,7 +118,7 @@ class Wiring {
       if (!link) picking.set({ kind: "connect", from: held });
     } else if (target) {
       connectEnds(endsBetween(held, target), link);
-    } else if (!link && canvasElement()?.contains(event.target as Node)) {
+    } else if (!link && canvasElement()?.contains(document.elementFromPoint(event.clientX, event.clientY))) {
       const { x, y } = toCanvas({ x: event.clientX, y: event.clientY });
       const at = held.side === "source" ? { x, y: y - HEAD / 2 } : { x: x - WIDTH, y: y - HEAD / 2 };
       picking.set({ kind: "add", behind: null, at, from: held });
