@@ -290,6 +290,8 @@ SPECTACULAR_SETTINGS = {
         "ExecutionStatus": "executor.models.Status",
         "DeploymentStatus": "deployments.models.deployment.Deployment.Status",
         "DeliveryStatus": "deployments.models.delivery.Delivery.Status",
+        "CheckpointReason": "designs.models.checkpoint.Reason",
+        "GivenCheckpointReason": "designs.api.checkpoint_serializers.BY_NAME",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
