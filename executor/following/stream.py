@@ -41,7 +41,8 @@ class Events(Broadcast[StreamEvent]):
         self._snapshot: RunSnapshot | None = None
         self._rows: dict[int, BlockResult] = {}
         self._steps: list[Step] = []
-        self._early: list[StreamEvent] = []
+        # Messages of calls and texts that wait until the rows before them are read.
+        self._held: list[dict[str, Any]] = []
         self._has_changed = False
         self.has_ended = False
         self.done: StreamEvent | None = None
@@ -56,12 +57,11 @@ class Events(Broadcast[StreamEvent]):
                         # The request for texts may have been lost, like any message.
                         pubsub.request_texts(self.pk)
                         break
-                    event = self._take(message)
-                    if event is not None and self._snapshot is None:
+                    if message["kind"] in pubsub.PASSING and self._snapshot is None:
                         # The run's row comes first.
-                        self._early.append(event)
+                        self._held.append(message)
                         break
-                    if event is not None:
+                    if (event := self._take(message)) is not None:
                         self.publish(event)
                 await asyncio.sleep(GATHER_SECONDS)
 
@@ -96,16 +96,7 @@ class Events(Broadcast[StreamEvent]):
         self._rows.update(snapshot.changed)
         self._steps += snapshot.steps
         self._has_changed = False
-        texts, self._early = self._early, []
-        while not subscription.queue.empty():
-            if (event := self._take(subscription.queue.get_nowait())) is not None:
-                texts.append(event)
-        # Calls and texts go before the row that they end in, and those of later steps after it,
-        # even if all of them were queued here.
-        early: list[StreamEvent] = []
-        late: list[StreamEvent] = []
-        for event in texts:
-            (late if snapshot.continues(event) else early).append(event)
+        early, late = self._take_waiting(snapshot, subscription)
         opening = snapshot.opening_events(self._position)
         for event in (*opening, *early, *snapshot.events(self._position), *late):
             self._texts.forget(event)
@@ -114,6 +105,26 @@ class Events(Broadcast[StreamEvent]):
         self.mark_ready()
         # At shut-down listeners reconnect to another process.
         return self.has_ended or pubsub.is_shutting_down()
+
+    def _take_waiting(
+        self, snapshot: RunSnapshot, subscription: pubsub.Subscription
+    ) -> tuple[list[StreamEvent], list[StreamEvent]]:
+        """Calls and texts that go before the rows that were read, since they end in one of them,
+        and those that go after them.
+        """
+        messages, self._held = self._held, []
+        while not subscription.queue.empty():
+            messages.append(subscription.queue.get_nowait())
+        early: list[StreamEvent] = []
+        late: list[StreamEvent] = []
+        for message in messages:
+            is_late = message["kind"] in pubsub.PASSING and snapshot.continues(message)
+            if is_late and self._has_changed:
+                # The change before it may have come after the rows were read.
+                self._held.append(message)
+            elif (event := self._take(message)) is not None:
+                (late if is_late else early).append(event)
+        return early, late
 
     def _take(self, message: dict[str, Any]) -> StreamEvent | None:
         if message["kind"] == Status.RUNNING:

@@ -81,12 +81,12 @@ class RunSnapshot:
     def status(self) -> str:
         return self.execution.status
 
-    def continues(self, event: StreamEvent) -> bool:
+    def continues(self, message: Mapping[str, Any]) -> bool:
         """Whether the step of this call or text was still under way when the rows were read."""
-        if self.status in TERMINAL or any(step.key == event.data["step"] for step in self.steps):
+        if self.status in TERMINAL or any(step.key == message["key"] for step in self.steps):
             return False
         return all(
-            row.block_id != event.data["block_id"] or row.status == BlockStatus.RUNNING
+            row.block_id != message["block_id"] or row.status == BlockStatus.RUNNING
             for row in self.changed.values()
         )
 
