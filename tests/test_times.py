@@ -17,7 +17,7 @@ def shown(**context: object) -> str:
 
 def test_a_time_is_relative_unless_its_place_says_otherwise() -> None:
     assert "data-relative>2026-01-05 09:00 UTC<" in shown(at=AT)
-    assert "data-countdown>2026-01-05 09:00 UTC<" in shown(at=AT, style="countdown")
+    assert "data-countdown>2026-01-05 09:00 UTC<" in shown(at=AT, shown_as="countdown")
 
 
 def test_a_form_of_the_page_does_not_get_into_its_times() -> None:
