@@ -17,6 +17,7 @@ designs_pages = [
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("style/", views.style, name="style"),
     path("sign-in/", SignInView.as_view(), name="sign_in"),
     path("sign-out/", SignOutView.as_view(), name="sign_out"),
     path("account/", account, name="account"),

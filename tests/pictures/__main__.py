@@ -122,7 +122,7 @@ def _pages(context: BrowserContext, address: str, data: Path, with_admin: bool) 
         if kind not in kinds:
             kinds.add(kind)
             pages[re.sub(r"\W+", "-", kind.replace("/N", "-one")).strip("-") or "home"] = path
-    return {**pages, **OUTSIDE, "error-404": "/nothing/here/"}
+    return {**pages, "style": "/style/", **OUTSIDE, "error-404": "/nothing/here/"}
 
 
 def _take(browser: Browser, context: BrowserContext, address: str, name: str, path: str) -> None:
