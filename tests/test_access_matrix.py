@@ -138,7 +138,7 @@ def test_the_table_follows_from_the_permissions(people: dict[str, User]) -> None
 
 
 def test_a_route_declares_what_it_needs() -> None:
-    free = {"health-live", "api-schema", "api-docs", "designs-api:design-schema"}
+    free = {"health-live", "api-schema", "api-docs", "designs-api:design-schema", "style"}
     # One's own, whatever the rights.
     free |= {"account", "account-password", "account-sessions-end"}
     assert {route.name for route in routes() if route.permission is None} <= free
