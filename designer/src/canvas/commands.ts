@@ -127,6 +127,7 @@ function entered({ target }: FocusEvent): void {
 
 function isOfField(command: Command, target: EventTarget | null): boolean {
   if (command !== "undo" && command !== "redo") return false;
+  if (target instanceof HTMLSelectElement) return false;
   if (!(target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement)) return true;
   if (target.value !== entry.get(target)) return true;
   requestAnimationFrame(() => entry.set(target, target.value));
