@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 
 from tests.emptying import Emptying
 from tests.installations import Installation, running
-from tests.migrated import copy_migrated_database
+from tests.migrated import copy_migrated_database, migrated_template
 from tests.steady_names import name_of_value, unsteady
 
 # Begun first, or the other processes wait for the last of them at the end. Groups come before.
@@ -96,6 +96,8 @@ def django_db_modify_db_settings(
         path = settings.ENVIRONMENT.data / "test.sqlite3"
         copy_migrated_database(path)
         database["TEST"]["NAME"] = str(path)
+    else:
+        database["TEST"]["TEMPLATE"] = migrated_template(settings.ENVIRONMENT.database_url)
     # Threads of tests end soon, and nobody closes what one kept for its next call.
     database["CONN_MAX_AGE"] = 0
 

@@ -1,5 +1,5 @@
-"""An SQLite database with all migrations applied, made once and copied: making it takes as long as
-ten tests.
+"""A database with all migrations applied, made once and copied: making it takes as long as ten
+tests.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+
+import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / ".cache" / "migrated"
@@ -40,6 +42,42 @@ def copy_migrated_database(target: Path) -> None:
             (unfinished / "orchestra.sqlite3").rename(original)
             shutil.rmtree(unfinished)
         shutil.copyfile(original, target)
+
+
+def migrated_template(url: str) -> str:
+    """The name of a database on this PostgreSQL server to copy; makes it if the migrations have
+    changed since. `url` names any database there.
+    """
+    from tests.services import plain_environment
+
+    KEPT.mkdir(parents=True, exist_ok=True)
+    server, name = url.rpartition("/")[0], f"orchestra_migrated_{_fingerprint()}"
+    unfinished = f"{name}_unfinished"
+    # As the tests' own server is named: the folder of its socket stands for a host.
+    user, _, folder = server.removeprefix("postgresql://").partition("@/")
+    address = f"host=/{folder} user={user}" if folder else server
+    with (KEPT / "lock").open("w") as lock:
+        # Test processes begin together, and one makes it.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with psycopg.connect(address, dbname="postgres", autocommit=True) as connection:
+            found = "SELECT 1 FROM pg_database WHERE datname = %s"
+            if connection.execute(found, [name]).fetchone() is None:
+                connection.execute(f'DROP DATABASE IF EXISTS "{unfinished}"')
+                connection.execute(f'CREATE DATABASE "{unfinished}"')
+                subprocess.run(
+                    [sys.executable, "manage.py", "migrate", "--verbosity=0"],
+                    cwd=ROOT,
+                    env=plain_environment(
+                        {
+                            "ORCHESTRA_DATA": str(KEPT / "unfinished"),
+                            "DATABASE_URL": f"{server}/{unfinished}",
+                        }
+                    ),
+                    check=True,
+                )
+                shutil.rmtree(KEPT / "unfinished", ignore_errors=True)
+                connection.execute(f'ALTER DATABASE "{unfinished}" RENAME TO "{name}"')
+    return name
 
 
 def _fingerprint() -> str:
