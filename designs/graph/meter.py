@@ -13,7 +13,7 @@ MAX_STEPS = 200_000
 MAX_ELEMENTS = 250_000
 MAX_CHARACTERS = 4_000_000
 MAX_VALUE_DEPTH = 120
-# Seconds for one evaluation in a thread, including the time other threads take.
+# Seconds for one evaluation in a thread, including the time other threads take meanwhile.
 MAX_SECONDS = 10
 # A run may compute as much as this many blocks that each spend their whole budget.
 RUN_BLOCKS = 50
@@ -69,13 +69,12 @@ class Allowance:
     def covers(self, steps: int, elements: int, characters: int) -> bool:
         return steps <= self.steps and elements <= self.elements and characters <= self.characters
 
-    def meter(self, raises: type[Exception] | None = None, until: float | None = None) -> Meter:
+    def meter(self, raises: type[Exception] | None = None) -> Meter:
         """A meter for one evaluation; `pay` charges what it counted.
 
-        It raises Overrun, or `raises`, when the budget is spent or at `until` (time.monotonic).
+        It raises Overrun, or `raises`, when the budget is spent.
         """
         meter = Meter(raises=raises)
-        meter.until = until
         payer: Allowance | None = self
         while payer is not None:
             meter.limit(payer)
@@ -114,7 +113,8 @@ class Meter:
     """
 
     __slots__ = (
-        "_budget", "_characters", "_elements", "_raises", "_steps", "_times", "_whose", "until",
+        "_budget", "_characters", "_elements", "_is_stopped", "_raises", "_steps", "_times",
+        "_until", "_whose",
     )  # fmt: skip
 
     def __init__(self, share: int = 1, raises: type[Exception] | None = None) -> None:
@@ -125,7 +125,9 @@ class Meter:
         self._raises = raises
         self._whose = ""
         self._times = 1
-        self.until: float | None = None
+        # By `time.monotonic`.
+        self._until: float | None = None
+        self._is_stopped = False
 
     def limit(self, allowance: Allowance) -> None:
         """Lower the budget to what the allowance has left."""
@@ -159,15 +161,22 @@ class Meter:
             characters - max(0, self._characters),
         )
 
+    def begin(self) -> None:
+        """Called in the evaluation's thread: from now on it may take MAX_SECONDS."""
+        self._until = time.monotonic() + MAX_SECONDS
+        if self._is_stopped:
+            self._until = -math.inf
+
     def stop(self) -> None:
         """Called from another thread: the evaluation ends at its next charge."""
-        self.until = -math.inf
+        self._is_stopped = True
+        self._until = -math.inf
 
     def step(self, count: int) -> None:
         self._steps -= count
         if self._steps < 0:
             raise self._overrun("takes more than {:,} steps", MAX_STEPS)
-        if self.until is not None and time.monotonic() > self.until:
+        if self._until is not None and time.monotonic() > self._until:
             raise Overrun(f"takes longer than {MAX_SECONDS} seconds")
 
     def make(self, count: int) -> None:

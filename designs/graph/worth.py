@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from designs.graph.expressions import Expression, ExpressionError, Template, missing_value
-from designs.graph.meter import MAX_SECONDS, Meter
+from designs.graph.meter import Meter
 from designs.graph.reads import Reads
 from designs.graph.report import Report
 from designs.graph.shape import Parts, read_parts
@@ -33,7 +32,7 @@ class Appraisal:
 
     def __init__(self) -> None:
         self._meter = Meter()
-        self._meter.until = time.monotonic() + MAX_SECONDS
+        self._meter.begin()
         self._left = MAX_EXPRESSIONS
 
     def of_expression(self, source: str, names: Names) -> dict[str, Any]:

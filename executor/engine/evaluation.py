@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from designs.graph.expressions import Expression, ExpressionError, Template
-from designs.graph.meter import CHEAP_SHARE, MAX_SECONDS, Allowance, Heavy, Meter
+from designs.graph.meter import CHEAP_SHARE, Allowance, Heavy, Meter
 from designs.runtime.computing import compute
 
 Compiled = Expression | Template
@@ -79,9 +78,15 @@ class Evaluation:
 
         When this is cancelled, the thread ends the next time it charges the meter.
         """
-        self._in_thread = meter = self._allowance.meter(until=time.monotonic() + MAX_SECONDS)
+        self._in_thread = meter = self._allowance.meter()
+
+        def work() -> Any:
+            # Waiting for a thread costs nothing of its time.
+            meter.begin()
+            return function(*args)
+
         try:
-            return await compute(function, *args)
+            return await compute(work)
         finally:
             meter.stop()
             self._in_thread = None

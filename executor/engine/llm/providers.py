@@ -92,7 +92,8 @@ class ProviderModel:
     async def complete(
         self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
     ) -> ModelAnswer:
-        """Ask once. Raises ModelError; the whole call ends within the request's timeout.
+        """Ask once. Raises ModelError; the whole call ends within the request's timeout, which does
+        not include loading the protocol's modules.
 
         A request that the server refuses for a feature is repeated without it.
         """
@@ -105,9 +106,10 @@ class ProviderModel:
             raise ModelError(ErrorKind.CREDENTIAL, sentence)
         listener = None if request.whole else on_delta
         replies: list[Reply] = []
+        # Once a process; on a busy machine that takes longer than many an answer.
+        await load(self._endpoint.protocol)
         try:
             async with asyncio.timeout(request.timeout_seconds) as clock:
-                await load(self._endpoint.protocol)
                 try:
                     with self._clients.take() as client:
                         reply = await self._reply(client, request, listener, replies)

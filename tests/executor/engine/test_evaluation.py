@@ -101,19 +101,6 @@ async def test_a_blocks_own_limit_ends_what_it_computes() -> None:
     assert "took longer than its limit" in run.error[1]
 
 
-async def test_a_cancelled_run_leaves_no_evaluation_behind() -> None:
-    evaluation = Evaluation(Allowance.of_run())
-    template = Template.compile(TEXT)
-    work = asyncio.create_task(evaluation.run(template, {"input": GIVEN}))
-    await asyncio.sleep(0)
-    work.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await work
-    # The two threads take what comes next only when they are free.
-    for _ in range(2):
-        assert await evaluation.run_in_thread(int) == 0
-
-
 # --- Budgets --------------------------------------------------------------------------------------
 
 
@@ -185,14 +172,3 @@ def test_what_is_refused_is_not_paid() -> None:
         meter.make(10**9)
     block.pay(meter)
     block.meter().step(MAX_STEPS)
-
-
-def test_a_meter_ends_by_the_clock_and_when_it_is_told_to() -> None:
-    late = Allowance.of_run().meter(until=0.0)
-    with pytest.raises(Overrun, match="takes longer than 10 seconds"):
-        late.step(1)
-    stopped = Allowance.of_run().meter()
-    stopped.step(1)
-    stopped.stop()
-    with pytest.raises(Overrun):
-        stopped.step(1)

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from designs.patterns.base import Part
+from executor.engine.llm import providers
 from executor.engine.llm.clients import Endpoint
 from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.providers import ProviderModel
 from tests.executor.engine.llm.conftest import KEY, asking_for, model_at
 from tests.model_server import Exchange, ModelServer, gives, says
+from tests.virtual_time import move_clock
 
 SCHEMA = {
     "type": "object",
@@ -41,6 +43,19 @@ async def test_a_plain_answer(model: ProviderModel, server: ModelServer) -> None
     assert KEY in (call.headers.get("authorization", ""), call.headers.get("x-api-key", "")) or (
         call.headers["authorization"] == f"Bearer {KEY}"
     )
+
+
+async def test_loading_a_protocol_takes_none_of_its_time(
+    model: ProviderModel, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def load(protocol: Any) -> None:
+        await original(protocol)
+        move_clock(asyncio.get_running_loop(), 3600)
+
+    original = providers.load
+    monkeypatch.setattr(providers, "load", load)
+    server.then(says("Good day."))
+    assert (await model.complete(asking_for())).text == "Good day."
 
 
 async def test_several_parts_stand_under_their_labels(
