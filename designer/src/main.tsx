@@ -11,6 +11,7 @@ import { NOTHING, store, type PageData } from "./store";
 import "./styles/base.css";
 import "./styles/bar.css";
 import "./styles/dock.css";
+import "./styles/panels.css";
 
 function start(): void {
   const root = document.getElementById("designer");

@@ -1,0 +1,291 @@
+// Binds the controls that the server made for a part (a block, agent, connection, the design) to its
+// values. What the attributes mean is written in designs/inspector/templates.py.
+
+import { same, type Problem } from "./document";
+import { valueAt } from "./edit";
+
+export interface Option {
+  value: string;
+  label: string;
+}
+
+export interface BindContext {
+  part: unknown;
+  options: (name: string, pointer: string) => Option[];
+}
+
+/** `group`: changes that belong together while one types. */
+export type Write = (pointer: string, value: unknown, group: string | null) => void;
+
+interface Bound {
+  element: HTMLElement;
+  pointer: string;
+  kind: string;
+  standard: unknown;
+  removes: boolean;
+}
+
+type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
+
+const TYPED = new Set(["text", "longtext", "template", "expression", "number", "integer"]);
+let clones = 0;
+
+export class Binding {
+  private readonly bound: Bound[];
+  private context: BindContext = { part: {}, options: () => [] };
+
+  constructor(
+    readonly host: HTMLElement,
+    templateId: string,
+    private readonly write: Write,
+    private readonly leave: () => void,
+  ) {
+    const template = document.getElementById(templateId);
+    const content = template instanceof HTMLTemplateElement ? template.content.cloneNode(true) : document.createElement("p");
+    host.replaceChildren(content);
+    clones += 1;
+    for (const element of host.querySelectorAll("*")) withToken(element, `f${clones}`);
+    this.bound = [...host.querySelectorAll<HTMLElement>("[data-pointer]")].map(read);
+    host.addEventListener("input", (event) => this.typed(event));
+    host.addEventListener("change", (event) => this.chosen(event));
+    host.addEventListener("focusout", () => this.leave());
+  }
+
+  slot(name: string): HTMLElement | null {
+    return this.host.querySelector(`[data-slot="${name}"]`);
+  }
+
+  fill(context: BindContext): void {
+    this.context = context;
+    for (const control of this.bound) this.show(control);
+    for (const field of this.host.querySelectorAll<HTMLElement>("[data-field]")) {
+      field.hidden = !this.isShown(field);
+    }
+  }
+
+  /** Puts sentences to their fields. `base` is the pointer of the part in the document. */
+  showProblems(problems: Problem[], base: string): void {
+    const fields = [...this.host.querySelectorAll<HTMLElement>("[data-field]")];
+    for (const field of fields) {
+      const pointer = `${base}${field.dataset.field}`;
+      const here = problems.filter(({ path }) => path === pointer || path.startsWith(`${pointer}/`));
+      const error = field.querySelector<HTMLElement>(".error");
+      if (!error) continue;
+      error.textContent = here.map(({ message }) => message.replaceAll("`", "")).join(" ");
+      error.hidden = !here.length;
+      if (here.length) field.hidden = false;
+      for (const control of field.querySelectorAll(".input")) {
+        control.classList.toggle("invalid", here.length > 0);
+        if (here.length) control.setAttribute("aria-invalid", "true");
+        else control.removeAttribute("aria-invalid");
+      }
+    }
+  }
+
+  /** Puts the focus on the field of a pointer, or the nearest around it; false without one. */
+  focus(pointer: string): boolean {
+    let wanted = pointer;
+    while (wanted) {
+      const field = this.host.querySelector<HTMLElement>(`[data-field="${CSS.escape(wanted)}"]`);
+      const control = field?.querySelector<HTMLElement>("input, textarea, select");
+      if (field && control) {
+        field.closest("details")?.setAttribute("open", "");
+        field.hidden = false;
+        control.focus();
+        return true;
+      }
+      wanted = wanted.slice(0, wanted.lastIndexOf("/"));
+    }
+    return false;
+  }
+
+  // --- From the document to the controls ----------------------------------------------------------
+
+  private show({ element, pointer, kind, standard }: Bound): void {
+    const value = valueAt(this.context.part, pointer);
+    const set = value ?? standard;
+    if (element.dataset.options && element instanceof HTMLSelectElement) this.offer(element, pointer, value);
+    if (kind === "boolean") (element as HTMLInputElement).checked = set === true;
+    else if (kind === "choice-or-integer") showUnion(element, set);
+    else if (kind === "either") check(element, chosenKey(element, value));
+    else if (element.getAttribute("role") === "radiogroup") check(element, textOf(set));
+    else if (kind === "model") put(element as Control, textOf(Array.isArray(value) ? value[0] : value));
+    else if (kind === "models") put(element as Control, Array.isArray(value) ? value.slice(1).join(", ") : "");
+    else if (kind === "json") put(element as Control, value === undefined || value === null ? "" : JSON.stringify(value, null, 2));
+    else put(element as Control, textOf(element instanceof HTMLSelectElement ? set : value));
+  }
+
+  private offer(select: HTMLSelectElement, pointer: string, value: unknown): void {
+    const fixed = [...select.options].filter((option) => !option.dataset.offered);
+    const current = textOf(Array.isArray(value) ? value[0] : value);
+    const options = this.context.options(select.dataset.options ?? "", pointer);
+    if (current && !options.some((option) => option.value === current)) options.push({ value: current, label: current });
+    const key = JSON.stringify(options);
+    if (select.dataset.key === key) return;
+    select.dataset.key = key;
+    select.replaceChildren(
+      ...fixed,
+      ...options.map(({ value: name, label }) => {
+        const option = new Option(label, name);
+        option.dataset.offered = "1";
+        return option;
+      }),
+    );
+  }
+
+  private isShown(field: HTMLElement): boolean {
+    const { when } = field.dataset;
+    if (when && !this.holds(when)) return false;
+    const select = field.querySelector<HTMLSelectElement>("select[data-options]");
+    return !select || select.options.length > (select.options[0]?.value === "" ? 1 : 0);
+  }
+
+  private holds(when: string): boolean {
+    const [pointer = "", allowed] = when.split("=");
+    const standard = this.bound.find((control) => control.pointer === pointer)?.standard;
+    const value = valueAt(this.context.part, pointer);
+    if (allowed === undefined) return value !== undefined && value !== null;
+    return allowed.split("|").includes(String(value ?? standard ?? ""));
+  }
+
+  // --- From the controls to the document ----------------------------------------------------------
+
+  private typed(event: Event): void {
+    const control = this.ownerOf(event.target);
+    if (!control || !(TYPED.has(control.kind) || control.kind === "models")) return;
+    this.send(control, event.target as Control, control.pointer);
+  }
+
+  private chosen(event: Event): void {
+    const control = this.ownerOf(event.target);
+    if (!control) return;
+    // Typed text has been written already.
+    if (TYPED.has(control.kind)) return;
+    this.send(control, event.target as Control, null);
+  }
+
+  private ownerOf(target: EventTarget | null): Bound | undefined {
+    if (!(target instanceof Element)) return undefined;
+    const element = target.closest("[data-pointer]");
+    return this.bound.find((control) => control.element === element);
+  }
+
+  private send(control: Bound, target: Control, group: string | null): void {
+    const { element, pointer, kind, standard, removes } = control;
+    const before = valueAt(this.context.part, pointer);
+    if (kind === "either") {
+      for (const [key, value] of carried(element, before, target.value)) this.write(`${pointer}/${key}`, value, "either");
+      return;
+    }
+    if (kind === "json") {
+      const parsed = parsedJson(target.value);
+      setError(element, parsed === UNREADABLE ? "This is not JSON yet." : "");
+      if (parsed !== UNREADABLE) this.write(pointer, parsed, null);
+      return;
+    }
+    const value = kind === "model" || kind === "models" ? withModels(before, kind, target.value) : typedValue(control, target);
+    if (Number.isNaN(value)) return;
+    const isDefault = removes && (value === "" || same(value, standard));
+    const next = value === undefined || isDefault ? (removes ? undefined : "") : value;
+    if (!same(next, before)) this.write(pointer, next, group);
+  }
+}
+
+const UNREADABLE = Symbol("unreadable");
+
+function read(element: HTMLElement): Bound {
+  return {
+    element,
+    pointer: element.dataset.pointer ?? "",
+    kind: element.dataset.kind ?? "text",
+    standard: JSON.parse(element.dataset.default || "null"),
+    removes: element.dataset.empty === "remove",
+  };
+}
+
+function withToken(element: Element, token: string): void {
+  for (const { name, value } of [...element.attributes]) {
+    if (value.includes("__id__")) element.setAttribute(name, value.replaceAll("__id__", token));
+  }
+}
+
+function put(control: Control, value: string): void {
+  if (control.value !== value) control.value = value;
+}
+
+const textOf = (value: unknown): string =>
+  value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
+
+function check(group: HTMLElement, value: string): void {
+  for (const radio of group.querySelectorAll<HTMLInputElement>("input[type=radio]")) {
+    radio.checked = radio.value === value;
+    radio.closest("label")?.classList.toggle("pressed", radio.checked);
+  }
+  if (group instanceof HTMLSelectElement) put(group, value);
+}
+
+function choicesOf(group: HTMLElement): string[] {
+  const inputs = group instanceof HTMLSelectElement ? [...group.options] : [...group.querySelectorAll<HTMLInputElement>("input[type=radio]")];
+  return inputs.map(({ value }) => value);
+}
+
+/** The key of an `either` that is there. */
+function chosenKey(group: HTMLElement, value: unknown): string {
+  const keys = choicesOf(group);
+  return keys.find((key) => valueAt(value, `/${key}`) !== undefined && valueAt(value, `/${key}`) !== null) ?? "";
+}
+
+/** The chosen key gets the text that was there, the others go. */
+function carried(group: HTMLElement, value: unknown, chosen: string): [string, unknown][] {
+  const before = chosenKey(group, value);
+  const text = before ? valueAt(value, `/${before}`) : "";
+  return [[chosen, text], ...choicesOf(group).filter((key) => key !== chosen).map((key): [string, unknown] => [key, undefined])];
+}
+
+function showUnion(group: HTMLElement, value: unknown): void {
+  const select = group.querySelector<HTMLSelectElement>("[data-part=choice]");
+  const number = group.querySelector<HTMLInputElement>("[data-part=number]");
+  if (!select || !number) return;
+  const isNumber = typeof value === "number";
+  put(select, isNumber ? "number" : textOf(value));
+  if (isNumber) put(number, String(value));
+  number.hidden = !isNumber;
+}
+
+function typedValue({ element, kind }: Bound, target: Control): unknown {
+  if (kind === "boolean") return (target as HTMLInputElement).checked;
+  if (kind === "choice-or-integer") return unionValue(element, target);
+  if (kind === "number" || kind === "integer") return target.value === "" ? undefined : Number(target.value);
+  return target.value;
+}
+
+function unionValue(group: HTMLElement, target: Control): unknown {
+  if (target.dataset.part === "number") return target.value === "" ? Number.NaN : Number(target.value);
+  if (target.value !== "number") return target.value;
+  const number = group.querySelector<HTMLInputElement>("[data-part=number]");
+  return Number(number?.value || number?.min || 1);
+}
+
+/** One name is a text, several are a list, none removes the key. */
+function withModels(before: unknown, kind: string, text: string): unknown {
+  const names = Array.isArray(before) ? before.map(String) : typeof before === "string" && before ? [before] : [];
+  const first = kind === "model" ? text : (names[0] ?? "");
+  const rest = kind === "models" ? text.split(",").map((name) => name.trim()).filter(Boolean) : names.slice(1);
+  const all = [first, ...rest].filter(Boolean);
+  return all.length ? (all.length === 1 ? all[0] : all) : undefined;
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return text.trim() ? JSON.parse(text) : undefined;
+  } catch {
+    return UNREADABLE;
+  }
+}
+
+function setError(element: HTMLElement, text: string): void {
+  const error = element.closest("[data-field]")?.querySelector<HTMLElement>(".error");
+  if (!error) return;
+  error.textContent = text;
+  error.hidden = !text;
+}

@@ -1,0 +1,122 @@
+// The agents of a block: added, ordered, duplicated, removed; the open one with its fields.
+
+import { useState } from "preact/hooks";
+import { agentName, agentsOf, connectionsOf, type Agent, type Block } from "../document";
+import { ID, addAgent, changeAgent, moveAgent, removeAgent, renameAgent, withValue } from "../edit";
+import { announce, paletteEntry, store, useStore } from "../store";
+import { Fields } from "./Fields";
+import { Icon } from "./Icon";
+
+export function Agents({ block, place }: { block: Block; place: number }) {
+  const agents = agentsOf(block);
+  const entry = paletteEntry(block.type);
+  const readOnly = useStore((state) => state.readOnly);
+  const selected = useStore((state) => (state.selection.agent?.block === block.id ? state.selection.agent.agent : null));
+  const [closed, setClosed] = useState<Set<string>>(new Set());
+  const add = () => {
+    let id = "";
+    store.change("Add an agent", (now) => {
+      const added = addAgent(now, block.id, { id: "agent", name: `Agent ${agents.length + 1}`, ...(entry ? { role: entry.default_role } : {}) });
+      id = added.id;
+      return added.document;
+    });
+    store.select({ blocks: [block.id], agent: { block: block.id, agent: id } });
+    store.set({ inspector: { ...store.get().inspector, field: `/agents/${agents.length}/name` } });
+  };
+  const toggle = (id: string) => {
+    const after = new Set(closed);
+    if (!after.delete(id)) after.add(id);
+    setClosed(after);
+  };
+  // With many agents only the chosen one is open.
+  const isOpen = (id: string) => (agents.length > 3 ? id === selected || closed.has(id) : !closed.has(id));
+  return (
+    <div class="agents">
+      {agents.map((agent, index) => (
+        <AgentCard key={agent.id} block={block} agent={agent} index={index} base={`/blocks/${place}/agents/${index}`} isOpen={isOpen(agent.id)} toggle={() => toggle(agent.id)} />
+      ))}
+      {!readOnly && entry && agents.length < entry.max_agents && (
+        <button class="button small" type="button" onClick={add}><Icon name="plus" small />Add an agent</button>
+      )}
+    </div>
+  );
+}
+
+interface CardProps {
+  block: Block;
+  agent: Agent;
+  index: number;
+  base: string;
+  isOpen: boolean;
+  toggle: () => void;
+}
+
+function AgentCard({ block, agent, index, base, isOpen, toggle }: CardProps) {
+  const entry = paletteEntry(block.type);
+  const readOnly = useStore((state) => state.readOnly);
+  const problems = useStore((state) => state.problems.filter(({ path }) => path.startsWith(`${base}/`)).length);
+  const move = (to: number) => {
+    store.change("Order the agents", (now) => moveAgent(now, block.id, agent.id, to));
+    announce(`${agentName(agent)} is number ${to + 1}.`);
+  };
+  const write = (pointer: string, value: unknown, group: string | null) => {
+    if (pointer === "/id") return renameId(block, agent.id, String(value));
+    store.change(`Change ${agentName(agent)}`, (now) => changeAgent(now, block.id, agent.id, (row) => withValue(row, pointer, value)), group && `${block.id}/${agent.id}${pointer}`);
+  };
+  const offered = (name: string) => {
+    if (name === "roles") return (entry?.roles ?? []).map((value) => ({ value, label: entry?.role_words?.[value] ?? value }));
+    return name === "models" ? store.get().data.models.map((value) => ({ value, label: value })) : [];
+  };
+  const keys = (event: KeyboardEvent) => {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (!event.altKey || !step || readOnly) return;
+    event.preventDefault();
+    move(index + step);
+  };
+  return (
+    <section class="agent-card" aria-label={`Agent ${agentName(agent)}`} onKeyDown={keys}>
+      <header class="row">
+        <button class="agent-toggle row" type="button" aria-expanded={isOpen} onClick={toggle}>
+          <span class="face" aria-hidden="true">{initials(agentName(agent))}</span>
+          <span class="cut">{agentName(agent)}</span>
+          {problems > 0 && <span class="badge bad">{problems}</span>}
+          <span class="chip line end">{agent.role ?? "worker"}</span>
+        </button>
+        {!readOnly && <Verbs block={block} agent={agent} index={index} move={move} />}
+      </header>
+      {isOpen && <Fields template="inspector-agent" identity={`${block.id}/${agent.id}`} context={{ part: agent, options: offered }} base={base} write={write} blockId={block.id} agentId={agent.id} />}
+    </section>
+  );
+}
+
+function Verbs({ block, agent, index, move }: { block: Block; agent: Agent; index: number; move: (to: number) => void }) {
+  const count = agentsOf(block).length;
+  const duplicate = () => {
+    const { id, name, ...rest } = agent;
+    store.change("Duplicate an agent", (now) => addAgent(now, block.id, { ...rest, id, name: name ? `${name} copy` : "" }).document);
+  };
+  const links = () => connectionsOf(store.get().document ?? { blocks: [] }).filter((link) => (link.source === block.id && link.source_agent === agent.id) || (link.target === block.id && link.target_agent === agent.id)).length;
+  const remove = () => {
+    const gone = links();
+    store.change(`Remove ${agentName(agent)}`, (now) => removeAgent(now, block.id, agent.id));
+    announce(`Removed ${agentName(agent)}${gone ? ` with ${gone} connections` : ""}.`);
+  };
+  return (
+    <span class="agent-verbs">
+      <button class="button bare square small" type="button" aria-label="Move up (Alt ↑)" disabled={index === 0} onClick={() => move(index - 1)}><Icon name="up" small /></button>
+      <button class="button bare square small" type="button" aria-label="Move down (Alt ↓)" disabled={index === count - 1} onClick={() => move(index + 1)}><Icon name="down" small /></button>
+      <button class="button bare square small" type="button" aria-label={`Duplicate ${agentName(agent)}`} onClick={duplicate}><Icon name="copy" small /></button>
+      <button class="button bare square small" type="button" aria-label={`Remove ${agentName(agent)}`} onClick={remove}><Icon name="trash" small /></button>
+    </span>
+  );
+}
+
+function renameId(block: Block, from: string, to: string): void {
+  if (from === to) return;
+  if (!ID.test(to)) return store.tell("An id begins with a small letter and has only small letters, digits and _.", { isError: true });
+  if (agentsOf(block).some(({ id }) => id === to)) return store.tell(`Another agent of this block has the id ${to} already.`, { isError: true });
+  store.change(`Rename ${from} to ${to}`, (now) => renameAgent(now, block.id, from, to));
+}
+
+const initials = (name: string): string =>
+  name.split(/[\s_-]+/).filter(Boolean).slice(0, 2).map((word) => [...word][0]?.toUpperCase() ?? "").join("");
