@@ -66,9 +66,10 @@ export class Binding {
   /** Puts sentences to their fields. `base` is the pointer of the part in the document. */
   showProblems(problems: Problem[], base: string): void {
     const fields = [...this.host.querySelectorAll<HTMLElement>("[data-field]")];
+    // Each problem goes to the innermost field around its place, and to one of several for one value.
+    const owners = problems.map((problem) => innermost(fields, base, problem.path));
     for (const field of fields) {
-      const pointer = `${base}${field.dataset.field}`;
-      const here = problems.filter(({ path }) => path === pointer || path.startsWith(`${pointer}/`));
+      const here = problems.filter((_, place) => owners[place] === field);
       const error = field.querySelector<HTMLElement>(".error");
       if (!error) continue;
       error.textContent = here.map(({ message }) => message.replaceAll("`", "")).join(" ");
@@ -189,6 +190,14 @@ export class Binding {
     const next = value === undefined || isDefault ? (removes ? undefined : "") : value;
     if (!same(next, before)) this.write(pointer, next, group);
   }
+}
+
+function innermost(fields: HTMLElement[], base: string, path: string): HTMLElement | undefined {
+  const around = fields.filter(({ dataset }) => path === `${base}${dataset.field}` || path.startsWith(`${base}${dataset.field}/`));
+  return around.reduce<HTMLElement | undefined>(
+    (best, field) => ((field.dataset.field?.length ?? 0) > (best?.dataset.field?.length ?? -1) ? field : best),
+    undefined,
+  );
 }
 
 const UNREADABLE = Symbol("unreadable");

@@ -39,8 +39,14 @@ async function report(url: string): Promise<void> {
   }
 }
 
+const AGAIN_MILLISECONDS = 30_000;
+
 function listen(url: string): void {
   const source = new EventSource(url);
+  // A refused stream (too many are open) stays closed, unlike one that broke off.
+  source.addEventListener("error", () => {
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(url), AGAIN_MILLISECONDS);
+  });
   source.addEventListener("revision", (event) => {
     const { revision } = JSON.parse((event as MessageEvent<string>).data) as { revision: number };
     void saver.heardOf(revision);

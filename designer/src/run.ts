@@ -1,7 +1,7 @@
 // A try of the draft: started, followed by its events, and drawn over the canvas.
 
 import { ApiError, call } from "./api";
-import { agentsOf, blockOf, connectionsOf, isObject, same, type DesignDocument } from "./document";
+import { agentsOf, blockOf, connectionsOf, isObject, same, type Connection, type DesignDocument } from "./document";
 import { saver } from "./save";
 import { announce, paletteEntry, store, type BlockRun, type BlockStatus, type Run, type RunStatus, type StepRun } from "./store";
 
@@ -294,25 +294,30 @@ function withWires(run: Run, data: Record<string, unknown>): Run {
       (said.has(link.id) ? taken : notTaken).push(link.id);
       continue;
     }
-    if (run.taken.includes(link.id)) taken.push(link.id);
+    // Nothing reached a block that was skipped, whatever its wires looked like before.
+    if (run.blocks[link.target]?.status === "skipped") notTaken.push(link.id);
+    else if (run.taken.includes(link.id)) taken.push(link.id);
     else if (run.notTaken.includes(link.id)) notTaken.push(link.id);
     else {
-      const way = wayOf(run, link.source, link.target, link.route ?? link.target);
+      const way = wayOf(run, link);
       if (way !== null) (way ? taken : notTaken).push(link.id);
     }
   }
   return { ...run, taken, notTaken };
 }
 
-function wayOf(run: Run, sourceId: string, targetId: string, route: string): boolean | null {
-  const from = run.blocks[sourceId];
-  const to = run.blocks[targetId];
-  if (from?.status === "skipped" || to?.status === "skipped" || from?.status === "failed") return false;
+function wayOf(run: Run, link: Connection): boolean | null {
+  const from = run.blocks[link.source];
+  const to = run.blocks[link.target];
+  if (from?.status === "skipped" || from?.status === "failed") return false;
   if (from?.status !== "completed") return null;
-  const block = blockOf(run.document, sourceId);
+  const block = blockOf(run.document, link.source);
+  const route = link.route ?? link.target;
   const routes = isObject(from.output) ? from.output.route : undefined;
   if (block && paletteEntry(block.type)?.chooses_routes && agentsOf(block).length === 1 && routes !== undefined) {
-    return Array.isArray(routes) ? routes.includes(route) : routes === route;
+    const isChosen = Array.isArray(routes) ? routes.includes(route) : routes === route;
+    // A condition may keep a chosen one from being taken: its target tells.
+    if (!isChosen || !link.when) return isChosen;
   }
   return to && to.status !== "pending" ? true : null;
 }

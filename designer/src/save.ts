@@ -22,12 +22,13 @@ export interface DesignAnswer {
   problems?: Problem[];
 }
 
-/** What the conflict dialog needs; `finish` takes the document with all choices made. */
+/** What the conflict dialog needs. `finish` takes the document with all choices made, and resolves to
+ *  null, or to a sentence if both states could not be kept first. */
 export interface ConflictChoice {
   by: string | null;
   merged: DesignDocument;
   conflicts: Conflict[];
-  finish: (document: DesignDocument) => void;
+  finish: (document: DesignDocument) => Promise<string | null>;
 }
 
 class Saver {
@@ -237,16 +238,21 @@ class Saver {
     this.isDeciding = true;
     this.show({ kind: "conflict", by: theirs.changed_by });
     const mine = store.get().document as DesignDocument;
-    // Whatever is chosen, my state stays in the draft's history; theirs is kept by the server.
-    void call(store.get().data.urls.api_checkpoints ?? "", {
-      body: { document: mine, reason: "conflict", revision: this.revision },
-    }).catch(() => undefined);
-    const finish = (document: DesignDocument) => {
+    // Whatever is chosen, both states stay in the draft's history before anything is overwritten.
+    const keeping = { document: mine, reason: "conflict", revision: this.revision };
+    const finish = async (document: DesignDocument): Promise<string | null> => {
+      try {
+        await call(store.get().data.urls.api_checkpoints ?? "", { body: keeping });
+      } catch (error) {
+        if (error instanceof ApiError) return error.message;
+        throw error;
+      }
       this.isDeciding = false;
       this.acknowledge(theirs.document as DesignDocument, theirs);
       store.replace(document, "Merged");
       store.set({ dialog: null });
       void this.flush();
+      return null;
     };
     const choice: ConflictChoice = { by: theirs.changed_by, merged, conflicts, finish };
     store.set({ dialog: { name: "conflict", about: choice } });

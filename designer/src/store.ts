@@ -141,6 +141,8 @@ export type DockTab = "try" | "problems" | "suggestions" | "json";
 export type PaletteTab = "blocks" | "outline" | "input";
 
 export interface Person {
+  /** The user name, which is unique. */
+  user: string;
   name: string;
   initials: string;
   block: string | null;

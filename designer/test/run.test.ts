@@ -44,6 +44,16 @@ test("the chosen route is taken, the other is not", () => {
   assert.deepEqual(run.notTaken, ["b"]);
 });
 
+test("a chosen route with a condition is taken only if its target was reached", () => {
+  const connections = [{ id: "a", source: "desk", target: "billing", route: "money", when: "input.urgent" }];
+  const chosen: [string, Record<string, unknown>] = ["block", { block_id: "desk", status: "completed", output: { route: "money" } }];
+  const start = (): Run => ({ ...fresh(), document: { ...document, connections } });
+  const undecided = withEvent(start(), ...chosen);
+  assert.deepEqual([undecided.taken, undecided.notTaken], [[], []]);
+  assert.deepEqual(withEvent(undecided, "block", { block_id: "billing", status: "skipped" }).notTaken, ["a"]);
+  assert.deepEqual(withEvent(undecided, "block", { block_id: "billing", status: "running" }).taken, ["a"]);
+});
+
 test("what a block says of the wires that lead to it counts", () => {
   const extra = { id: "c", source: "billing", target: "other" };
   const wired: DesignDocument = { ...document, connections: [...(document.connections ?? []), extra] };

@@ -13,15 +13,17 @@ export function ConflictDialog({ about }: { about: unknown }) {
   const [sides, setSides] = useState<Side[]>(choice.conflicts.map(() => "mine"));
   const [texts, setTexts] = useState<string[]>(choice.conflicts.map((conflict) => shown(conflict.mine)));
   const [keepsCopy, keepCopy] = useState(false);
+  const [problem, setProblem] = useState("");
   const by = choice.by ?? "Somebody";
 
-  const finish = () => {
+  const finish = async () => {
     let document = choice.merged;
     if (keepsCopy) document = withCopies(document, choice.conflicts);
     choice.conflicts.forEach((conflict, place) => {
       document = resolved(document, conflict, chosen(conflict, sides[place] ?? "mine", texts[place] ?? ""));
     });
-    choice.finish(document);
+    const reason = await choice.finish(document);
+    if (reason) setProblem(`Nothing was changed, because both states could not be kept first. ${reason} Try again.`);
   };
   const set = (place: number, side: Side) => setSides(sides.map((before, other) => (other === place ? side : before)));
 
@@ -30,7 +32,7 @@ export function ConflictDialog({ about }: { about: unknown }) {
       class="stack"
       onSubmit={(event) => {
         event.preventDefault();
-        finish();
+        void finish();
       }}
     >
       <p class="soft">
@@ -63,6 +65,7 @@ export function ConflictDialog({ about }: { about: unknown }) {
         <input type="checkbox" checked={keepsCopy} onChange={() => keepCopy(!keepsCopy)} />
         Keep my version of these blocks as a copy beside them
       </label>
+      {problem && <p class="note bad" role="alert">{problem}</p>}
       <footer class="row">
         <button class="button primary end" type="submit">Keep these</button>
       </footer>

@@ -103,8 +103,8 @@ function Verbs({ block, agent, index, move }: { block: Block; agent: Agent; inde
   };
   return (
     <span class="agent-verbs">
-      <button class="button bare square small" type="button" aria-label="Move up (Alt ↑)" disabled={index === 0} onClick={() => move(index - 1)}><Icon name="up" small /></button>
-      <button class="button bare square small" type="button" aria-label="Move down (Alt ↓)" disabled={index === count - 1} onClick={() => move(index + 1)}><Icon name="down" small /></button>
+      {index > 0 && <button class="button bare square small" type="button" aria-label={`Move ${agentName(agent)} up (Alt ↑)`} onClick={() => move(index - 1)}><Icon name="up" small /></button>}
+      {index < count - 1 && <button class="button bare square small" type="button" aria-label={`Move ${agentName(agent)} down (Alt ↓)`} onClick={() => move(index + 1)}><Icon name="down" small /></button>}
       <button class="button bare square small" type="button" aria-label={`Duplicate ${agentName(agent)}`} onClick={duplicate}><Icon name="copy" small /></button>
       <button class="button bare square small" type="button" aria-label={`Remove ${agentName(agent)}`} onClick={remove}><Icon name="trash" small /></button>
     </span>

@@ -24,7 +24,7 @@ export function Bar() {
         {people.length > 0 && (
           <span class="faces">
             {people.map((person) => (
-              <span class="face" key={person.name} title={`${person.name} has this draft open`}>
+              <span class="face" key={person.user} title={`${person.name} has this draft open`}>
                 <span aria-hidden="true">{person.initials}</span>
                 <span class="visually-hidden">{person.name} has this draft open</span>
               </span>

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { call } from "../api";
 import { completed, matching, namesFor, typedAt, type Suggestion } from "../complete";
 import { store } from "../store";
+import { Marked } from "./Marked";
 
 const KINDS = "[data-kind=template], [data-kind=expression]";
 const WORTH_MILLISECONDS = 500;
@@ -103,7 +104,7 @@ export function Completion({ host, blockId, agentId, connectionId }: CompletionP
             if (element) under(element, worth.field);
           }}>
           <span class="faint">With the last input: </span>
-          {worth.text}
+          {worth.isError ? <Marked text={worth.text} /> : worth.text}
         </p>
       )}
     </>
@@ -166,7 +167,8 @@ async function worthOf(field: Field, block: string | null, agent: string | null,
   const answer = await call<Evaluated>(data.urls.api_evaluate, { body }).catch(() => null);
   const [value] = answer?.body.values ?? [];
   if (!value || field.value !== text) return null;
-  if ("error" in value && value.error) return { field, text: value.error, isError: true };
+  // Without a try nothing has arrived yet, which is no mistake.
+  if ("error" in value && value.error) return run ? { field, text: value.error, isError: true } : null;
   const shown = "value" in value ? value.value : null;
   return { field, text: typeof shown === "string" ? shown : JSON.stringify(shown), isError: false };
 }

@@ -32,21 +32,23 @@ export function Dock() {
   return (
     <section class={dock.isOpen ? "dock open" : "dock"} aria-label="Try it, problems, JSON" ref={size}>
       {dock.isOpen && <Handle />}
-      <div class="tabs" role="tablist" aria-label="Dock" onKeyDown={walkTabs}>
-        {tabs.map(([tab, label]) => (
-          <button
-            key={tab}
-            type="button"
-            role="tab"
-            id={`tab-${tab}`}
-            aria-selected={dock.isOpen && shown === tab}
-            aria-controls="dock-panel"
-            tabIndex={shown === tab ? 0 : -1}
-            onClick={() => store.openDock(tab)}
-          >
-            {label} <Count tab={tab} />
-          </button>
-        ))}
+      <div class="dock-head">
+        <div class="tabs" role="tablist" aria-label="Dock" onKeyDown={walkTabs}>
+          {tabs.map(([tab, label]) => (
+            <button
+              key={tab}
+              type="button"
+              role="tab"
+              id={`tab-${tab}`}
+              aria-selected={dock.isOpen && shown === tab}
+              aria-controls="dock-panel"
+              tabIndex={shown === tab ? 0 : -1}
+              onClick={() => store.openDock(tab)}
+            >
+              {label} <Count tab={tab} />
+            </button>
+          ))}
+        </div>
         <RunState />
         <button class="button bare square small end" type="button" aria-label={dock.isOpen ? "Close the dock" : "Open the dock"} onClick={close}>
           <Icon name={dock.isOpen ? "down" : "up"} small />

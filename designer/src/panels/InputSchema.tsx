@@ -50,7 +50,7 @@ export function InputSchema() {
               rename={(to) => {
                 const key = idFrom(to);
                 if (key === name || key in properties) return;
-                setAll(Object.fromEntries(Object.entries(properties).map(([other, value]) => [other === name ? key : other, value])), required.map((other) => (other === name ? key : other)), "Rename an input field");
+                setAll(Object.fromEntries(Object.entries(properties).map(([other, value]) => (other === name ? [key, untitled(value)] : [other, value]))), required.map((other) => (other === name ? key : other)), "Rename an input field");
               }}
               change={(value, group) => setAll({ ...properties, [name]: value }, required, `Change ${name}`, group)}
               require={(needed) => setAll(properties, needed ? [...required, name] : required.filter((other) => other !== name), `Change ${name}`)}
@@ -63,6 +63,13 @@ export function InputSchema() {
       )}
     </div>
   );
+}
+
+/** A title says the old name. */
+function untitled(field: unknown): unknown {
+  if (!isObject(field)) return field;
+  const { title: _, ...rest } = field;
+  return rest;
 }
 
 function Preview({ schema }: { schema: Schema | null }) {
@@ -104,7 +111,7 @@ function FieldEditor({ name, field, isRequired, readOnly, rename, change, requir
     <fieldset class="schema-field" disabled={readOnly}>
       <legend class="visually-hidden">{name}</legend>
       <div class="row">
-        <input class="input mono" aria-label="Name of the field" value={name} maxLength={64} onChange={({ currentTarget }) => rename(currentTarget.value)} />
+        <input class="input mono" aria-label={`Name of ${name}`} value={name} maxLength={64} onChange={({ currentTarget }) => rename(currentTarget.value)} />
         <button class="button bare square small" type="button" aria-label={`Remove ${name}`} onClick={remove}><Icon name="trash" small /></button>
       </div>
       <div class="row">

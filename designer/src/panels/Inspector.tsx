@@ -16,7 +16,9 @@ export function Inspector() {
   const isOpen = useStore((state) => state.inspector.isOpen);
   const selection = useStore((state) => state.selection);
   const document = useStore((state) => state.document);
-  if (!isOpen || !document) return null;
+  const isEmpty = !selection.blocks.length && !selection.connection;
+  // On a phone it is a sheet over the canvas, for what is selected.
+  if (!isOpen || !document || (isEmpty && matchMedia("(max-width: 48rem)").matches)) return null;
   const block = selection.blocks.length === 1 ? blockOf(document, selection.blocks[0] ?? null) : undefined;
   const link = connectionsOf(document).find(({ id }) => id === selection.connection);
   return (

@@ -43,7 +43,7 @@ function Blocks() {
               class="palette-item"
               draggable
               onDragStart={(event) => event.dataTransfer?.setData(BLOCK_TYPE, entry.type)}
-              onClick={() => addBlockAt(entry.type)}
+              onClick={() => addBlockAt(entry.type, undefined, { isConnected: true })}
             >
               <span class="tile"><Pictogram type={entry.type} /></span>
               <span>

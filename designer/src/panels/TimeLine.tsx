@@ -81,7 +81,7 @@ function StepRow({ step, run, scale, isSelected }: { step: StepRun; run: Run; sc
   const from = step.startedAt;
   const span = from === null ? null : { from, to: step.milliseconds === null ? null : from + step.milliseconds };
   return (
-    <tr class={isSelected ? "step selected" : "step"}>
+    <tr class={isSelected ? "step-row selected" : "step-row"}>
       <th scope="row"><span class="cut">{stepName(step, run.document)}</span></th>
       <td class="bars"><Bar span={span} scale={scale} kind="step" state={step.status} /></td>
       <td class="num">{duration(step.milliseconds)}</td>
