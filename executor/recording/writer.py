@@ -136,6 +136,7 @@ def _write(batch: Sequence[Write[Any]]) -> None:
         try:
             written = _commit(batch)
         except Exception as error:  # noqa: BLE001 - each caller gets it
+            _close_unusable()
             if _is_temporary(error):
                 logger.warning("The database cannot be written: %s", str(error).strip())
                 batch = _to_retry(batch)
@@ -186,12 +187,24 @@ def _resolve(written: list[Group]) -> None:
         kind.committed(writes)
 
 
-def _to_retry(batch: Sequence[Write[Any]]) -> list[Write[Any]]:
-    """The writes to retry; overdue ones fail."""
+def _close_unusable() -> None:
+    """Close a connection whose transaction was not ended: it would commit no later write either,
+    and keep their locks.
+    """
+    if not connection.autocommit:
+        _close()
+
+
+def _close() -> None:
     try:
         connection.close()
     except DatabaseError as error:
         logger.debug("A broken connection could not be closed: %s", error)
+
+
+def _to_retry(batch: Sequence[Write[Any]]) -> list[Write[Any]]:
+    """The writes to retry; overdue ones fail."""
+    _close()
     overdue = [write for write in batch if write.is_overdue]
     away = "The database cannot be written at the moment. Try again in some seconds."
     _fail(overdue, RecorderUnavailable(away))

@@ -149,6 +149,22 @@ def test_what_would_fail_again_is_not_tried_again(
     assert len(tries) == 1
 
 
+def test_what_follows_a_transaction_that_was_not_ended_is_committed(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch, django_db_blocker: Any
+) -> None:
+    """As between two tests, where the database is refused to all threads: the transaction is
+    committed, and its connection stays without autocommit.
+    """
+    monkeypatch.setattr(Name, "trouble", staticmethod(django_db_blocker.block))
+    future = writer.submit(Name("during"))
+    with pytest.raises(RuntimeError, match="not allowed"):
+        future.result(60)
+    django_db_blocker.restore()
+    monkeypatch.setattr(Name, "trouble", staticmethod(lambda: None))
+    assert writer.submit(Name("after")).result(60) == "after"
+    assert "after" in names()
+
+
 def test_an_acceptance_whose_answer_was_lost_is_not_made_twice(
     writer: Writer, queue: Callable[..., Execution]
 ) -> None:
