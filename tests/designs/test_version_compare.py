@@ -78,7 +78,7 @@ def test_side_by_side_and_the_other_way_round(browser: Client, design: Design) -
 def test_without_a_choice_the_latest_version_and_the_draft(browser: Client, design: Design) -> None:
     assert texts(page_of(browser, design)) == texts(page_of(browser, design, "?from=1&to=draft"))
     publish_design(design=design, caller=SYSTEM)
-    assert "V2 and Draft are the same" in page_of(browser, design)
+    assert "No differences between v2 and draft" in page_of(browser, design)
     new = create_design(document=greeting(), caller=SYSTEM)
     assert "the same" in page_of(browser, new)
 
