@@ -23,6 +23,8 @@ from executor.models import (
     parse_execution_id,
 )
 
+# The purpose of the steps in which debaters vote.
+BALLOT = "vote"
 # The ids of the agents of each block.
 Agents = Mapping[str, Sequence[str]]
 
@@ -48,7 +50,7 @@ def outputs_of(run: Execution, agents: Agents) -> dict[str, Any]:
     """What these blocks delivered. Those that did not end there are left out; what the run itself
     was given counts.
 
-    An agent's output is its last answer, and the block's in a block of one agent.
+    An agent's output is its last answer (no ballot), and the block's in a block of one agent.
     """
     rows = BlockResult.objects.filter(execution=run, block_id__in=list(agents))
     outputs: dict[str, Any] = {
@@ -62,8 +64,8 @@ def outputs_of(run: Execution, agents: Agents) -> dict[str, Any]:
             outputs[row.block_id] = None
         if row.status == BlockStatus.COMPLETED and len(agents[row.block_id]) > 1:
             several.append(row.block_id)
-    for block_id, agent_id, text in _answers(run, several):
-        outputs[block_id].setdefault("by_agent", {})[agent_id] = text
+    for block_id, agent_id, answer in _answers(run, several):
+        outputs[block_id].setdefault("by_agent", {})[agent_id] = answer
     return outputs
 
 
@@ -88,14 +90,17 @@ def facts_of(run: Execution) -> dict[str, Any]:
     }
 
 
-def _answers(run: Execution, block_ids: Sequence[str]) -> Sequence[tuple[str, str, str]]:
-    """(block, agent, text) of the answers, in order; replayed ones are in the runs it resumed."""
+def _answers(run: Execution, block_ids: Sequence[str]) -> list[tuple[str, str, Any]]:
+    """(block, agent, answer) in order, without ballots: those are about the answers of others.
+
+    Replayed answers are in the runs that it resumed.
+    """
     if not block_ids:
-        return ()
-    runs, earlier = [run.pk], run.resumed_from
+        return []
+    runs, earlier = [run.pk], run.resumed_from_id
     while earlier is not None:
-        runs.append(earlier.pk)
-        earlier = earlier.resumed_from
+        runs.append(earlier)
+        earlier = Execution.objects.filter(pk=earlier).values_list("resumed_from", flat=True).get()
     steps = Step.objects.filter(execution__in=runs, block_id__in=block_ids)
-    steps = steps.filter(status=StepStatus.COMPLETED).exclude(agent_id="").order_by("pk")
-    return list(steps.values_list("block_id", "agent_id", "text"))
+    steps = steps.filter(status=StepStatus.COMPLETED).exclude(agent_id="").exclude(purpose=BALLOT)
+    return list(steps.order_by("pk").values_list("block_id", "agent_id", "output"))
