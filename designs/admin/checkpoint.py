@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from designs.access import Caller
-from designs.admin.base import OrchestraAdmin, ReadOnly
-from designs.admin.shown import admin_url, json_block, row_link
+from designs.admin.kept import KeptDocumentAdmin
+from designs.admin.shown import admin_url
 from designs.admin.verbs import ActionResult, page_verb
 from designs.models import DraftCheckpoint
 from designs.requests import PageRequest
@@ -18,13 +18,11 @@ from designs.services import restore_checkpoint
 
 
 @admin.register(DraftCheckpoint)
-class DraftCheckpointAdmin(ReadOnly, OrchestraAdmin):
+class DraftCheckpointAdmin(KeptDocumentAdmin):
     list_display = ("state", "design_link", "reason", "author", "created_at")
     list_filter = ("reason", ("author", admin.RelatedOnlyFieldListFilter), "created_at")
     list_select_related = ("design", "author")
     search_fields = ("design__name",)
-    date_hierarchy = "created_at"
-    deferred_in_lists = ("document", "design__draft")
     linked_lookups = ("design",)
     fields = ("design_link", "revision", "reason", "author", "created_at", "document_text")
     actions_detail = ("restore",)
@@ -41,17 +39,6 @@ class DraftCheckpointAdmin(ReadOnly, OrchestraAdmin):
     @display(description="State", ordering="revision")
     def state(self, checkpoint: DraftCheckpoint) -> str:
         return f"r{checkpoint.revision}"
-
-    @display(description="Design", ordering="design__name")
-    def design_link(self, checkpoint: DraftCheckpoint) -> str:
-        return row_link(checkpoint.design)
-
-    @display(description="Document")
-    def document_text(self, checkpoint: DraftCheckpoint) -> str:
-        return json_block(checkpoint.document)
-
-    def has_restore_permission(self, request: PageRequest, object_id: Any = None) -> bool:
-        return request.caller.may("designs.change_design")
 
     @page_verb(
         "Restore", "restore", icon="undo", title="Restore {row}",

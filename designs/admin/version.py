@@ -10,9 +10,9 @@ from django.utils.text import slugify
 from unfold.decorators import action, display
 
 from designs.access import Caller
-from designs.admin.base import OrchestraAdmin, ReadOnly
 from designs.admin.design import json_file
-from designs.admin.shown import admin_url, json_block, row_link
+from designs.admin.kept import KeptDocumentAdmin
+from designs.admin.shown import admin_url
 from designs.admin.verbs import ActionResult, page_verb
 from designs.models import DesignVersion
 from designs.requests import PageRequest
@@ -20,14 +20,12 @@ from designs.services import export_version, restore_version
 
 
 @admin.register(DesignVersion)
-class DesignVersionAdmin(ReadOnly, OrchestraAdmin):
+class DesignVersionAdmin(KeptDocumentAdmin):
     list_display = ("version", "design_link", "note", "created_by", "created_at")
     list_filter = (("created_by", admin.RelatedOnlyFieldListFilter), "created_at")
     list_select_related = ("design", "created_by")
     search_fields = ("design__name", "note")
-    date_hierarchy = "created_at"
     ordering = ("-created_at",)
-    deferred_in_lists = ("document", "design__draft")
     fields = ("design_link", "number", "note", "created_by", "created_at", "document_text")
     actions_detail = ("export", "restore")
 
@@ -38,22 +36,11 @@ class DesignVersionAdmin(ReadOnly, OrchestraAdmin):
     def version(self, version: DesignVersion) -> str:
         return f"v{version.number}"
 
-    @display(description="Design", ordering="design__name")
-    def design_link(self, version: DesignVersion) -> str:
-        return row_link(version.design)
-
-    @display(description="Document")
-    def document_text(self, version: DesignVersion) -> str:
-        return json_block(version.document)
-
     @action(description="Export JSON", url_path="export", permissions=["view"], icon="download")
     def export(self, request: PageRequest, object_id: str) -> HttpResponse:
         version = self.row(request, object_id)
         name = f"{slugify(version.design.name) or 'design'}-v{version.number}"
         return json_file(export_version(version), name)
-
-    def has_restore_permission(self, request: PageRequest, object_id: Any = None) -> bool:
-        return request.caller.may("designs.change_design")
 
     @page_verb(
         "Restore", "restore", icon="undo", title="Restore {row}",

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.auth.models import Permission, User
-from django.contrib.sessions.models import Session
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import AsyncClient
 
@@ -23,21 +22,13 @@ from designs.services import change_draft, create_design, delete_design
 from executor.following import pubsub
 from executor.views import drafts
 from tests.documents import doubling
+from tests.losing_rights import LOSSES
 from tests.opening import opened, session_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ALIVE = b": alive\n\n"
 ABSENT = "0190f000-0000-7000-8000-000000000000"
-ENDS: dict[str, Callable[[User], object]] = {
-    "the session": lambda user: Session.objects.all().delete(),
-    "the account": lambda user: User.objects.filter(pk=user.pk).update(is_active=False),
-    "the password": lambda user: User.objects.filter(pk=user.pk).update(password="another"),
-    "the group": lambda user: user.groups.clear(),
-    "the right": lambda user: user.groups.get().permissions.remove(
-        Permission.objects.get(codename="view_design")
-    ),
-}
 
 
 @pytest.fixture
@@ -119,14 +110,14 @@ async def test_a_lost_message_is_made_up_for(
     assert (await told(parts))["revision"] == 7
 
 
-@pytest.mark.parametrize("what", ENDS)
+@pytest.mark.parametrize("what", LOSSES)
 async def test_it_ends_with(
     design: Design, viewer: User, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     monkeypatch.setattr(drafts, "LOOK_AGAIN_SECONDS", 0.1)
     parts = aiter((await stream_of(design, viewer)).streaming_content)
     assert (await told(parts))["revision"] == 1
-    await sync_to_async(ENDS[what])(viewer)
+    await sync_to_async(LOSSES[what])(viewer, "view_design")
     async with asyncio.timeout(60):
         assert {part async for part in parts} <= {ALIVE}
 

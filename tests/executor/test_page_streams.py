@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.auth.models import Permission, User
-from django.contrib.sessions.models import Session
+from django.contrib.auth.models import User
 from django.test import AsyncClient
 
 from designs.access import SYSTEM
@@ -19,18 +17,9 @@ from executor.models import Execution
 from executor.services import cancel_execution
 from executor.views import executions as views
 from tests.access_routes import make_world
+from tests.losing_rights import LOSSES
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-ENDS: dict[str, Callable[[User], object]] = {
-    "the session": lambda user: Session.objects.all().delete(),
-    "the account": lambda user: User.objects.filter(pk=user.pk).update(is_active=False),
-    "the password": lambda user: User.objects.filter(pk=user.pk).update(password="another"),
-    "the group": lambda user: user.groups.clear(),
-    "the right": lambda user: user.groups.get().permissions.remove(
-        Permission.objects.get(codename="view_execution")
-    ),
-}
 
 
 @pytest.fixture
@@ -49,7 +38,7 @@ async def read(response: Any) -> list[bytes]:
         return [part async for part in response.streaming_content]
 
 
-@pytest.mark.parametrize("what", ENDS)
+@pytest.mark.parametrize("what", LOSSES)
 async def test_it_ends_with(
     execution: Execution, viewer: User, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
@@ -57,7 +46,7 @@ async def test_it_ends_with(
     response = await stream_of(execution, viewer)
     parts = aiter(response.streaming_content)
     assert await anext(parts) == views.CHANGED
-    await sync_to_async(ENDS[what])(viewer)
+    await sync_to_async(LOSSES[what])(viewer, "view_execution")
     async with asyncio.timeout(60):
         rest = [part async for part in parts]
     assert set(rest) <= {views.CHANGED, b": alive\n\n"}
