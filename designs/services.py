@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,7 @@ from designs.graph.taking import with_part
 from designs.models import Design, DesignVersion, DraftCheckpoint
 from designs.models.checkpoint import Reason
 from designs.patterns.catalogue import check_document
+from designs.sample_files import Sample
 from designs.secrets.masking import masked
 
 IN_USE = (
@@ -113,6 +115,15 @@ def copy_design(*, design: Design, caller: Caller) -> Design:
     """A new design with the same draft under a name of its own."""
     return create_design(
         document=design.draft, caller=caller, name=Design.objects.free_name(f"{design.name} copy")
+    )
+
+
+def use_sample(*, sample: Sample, caller: Caller) -> Design:
+    """A new design with the sample's document under a name of its own."""
+    return create_design(
+        document=deepcopy(sample.document),
+        caller=caller,
+        name=Design.objects.free_name(sample.name),
     )
 
 

@@ -8,7 +8,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.text import slugify
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -26,6 +25,7 @@ from designs.services import (
     IN_USE,
     change_draft,
     check_draft,
+    copy_design,
     create_design,
     delete_design,
     export_design,
@@ -258,17 +258,16 @@ class DesignAdmin(OrchestraAdmin):
         button="Clone",
     )  # fmt: skip
     def clone(self, request: PageRequest, row: Design, data: dict[str, Any]) -> ActionResult:
-        name = f"{row.name[:190]} (copy)"
-        copy = create_design(document=row.draft, caller=request.caller, name=name)
+        copy = copy_design(design=row, caller=request.caller)
         return ActionResult(f"“{copy}” is a copy of {row}.", admin_url(copy))
 
     @action(description="Export JSON", url_path="export", permissions=["view"], icon="download")
     def export(self, request: PageRequest, object_id: str) -> HttpResponse:
         design = self.row(request, object_id)
-        return json_file(export_design(design), slugify(design.name) or "design")
+        return json_file(export_design(design), design.file_name)
 
 
 def json_file(text: str, name: str) -> HttpResponse:
     response = HttpResponse(text, content_type="application/json")
-    response["Content-Disposition"] = f'attachment; filename="{name}.json"'
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -39,7 +39,7 @@ class DesignVersionAdmin(KeptDocumentAdmin):
     @action(description="Export JSON", url_path="export", permissions=["view"], icon="download")
     def export(self, request: PageRequest, object_id: str) -> HttpResponse:
         version = self.row(request, object_id)
-        name = f"{slugify(version.design.name) or 'design'}-v{version.number}"
+        name = f"{slugify(version.design.name) or 'design'}-v{version.number}.json"
         return json_file(export_version(version), name)
 
     @page_verb(

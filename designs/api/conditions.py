@@ -7,7 +7,8 @@ from typing import Any
 
 from rest_framework.exceptions import ParseError
 
-_TAG = re.compile(r'[ \t]*(?:(W/)?"([\x21\x23-\x7e\x80-\xff]*)")?[ \t]*(,|$)')
+# Possessive, or many blanks would be tried in every division.
+_TAG = re.compile(r'[ \t]*+(?:(W/)?"([\x21\x23-\x7e\x80-\xff]*+)"[ \t]*+)?(,|$)')
 _REVISION = re.compile(r"r([1-9][0-9]{0,9})")
 UNREADABLE = (
     "The header If-Match cannot be read. Send the ETag of the answer that you have changed, with "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -11,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from designs.requests import PageRequest, requires
 from designs.sample_files import known_samples
-from designs.services import create_design
+from designs.services import create_design, use_sample
 from designs.views.designer_data import address
 
 BLANK: dict[str, Any] = {
@@ -37,8 +36,10 @@ def design_new(request: PageRequest) -> HttpResponse:
     if slug and sample is None:
         raise Http404
     if request.method == "POST":
-        document = deepcopy(sample.document) if sample else BLANK
-        design = create_design(document=document, caller=request.caller)
+        if sample is None:
+            design = create_design(document=BLANK, caller=request.caller)
+        else:
+            design = use_sample(sample=sample, caller=request.caller)
         return redirect("designs:design-edit", pk=design.pk)
     context = {
         "sample": sample,

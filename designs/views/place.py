@@ -13,7 +13,7 @@ from designs.graph.placing import Link, Size, place
 from designs.graph.spec import MAX_BLOCKS, MAX_CONNECTIONS
 from designs.models import Design
 from designs.requests import PageRequest, requires
-from designs.runtime.computing import compute
+from designs.runtime.computing import compute, compute_large
 from designs.runtime.threads import in_thread
 from designs.strict_json import JsonUnreadable, read_strict_json
 from designs.views.problems import unreadable
@@ -35,7 +35,7 @@ async def design_place(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     if not await in_thread(_is_seen, request.caller, pk):
         raise Http404
     try:
-        sizes, links = _read(read_strict_json(request.body))
+        sizes, links = await compute_large(len(request.body), _read, request.body)
     except (JsonUnreadable, _Unreadable) as error:
         return unreadable(error)
     placing = await compute(place, sizes, links)
@@ -47,8 +47,9 @@ def _is_seen(caller: Caller, pk: uuid.UUID) -> bool:
     return Design.objects.for_caller(caller).filter(pk=pk).exists()
 
 
-def _read(raw: object) -> tuple[dict[str, Size], list[Link]]:
-    """Raises _Unreadable."""
+def _read(body: bytes) -> tuple[dict[str, Size], list[Link]]:
+    """Raises JsonUnreadable, _Unreadable."""
+    raw = read_strict_json(body)
     if not isinstance(raw, dict):
         raise _Unreadable(SHAPE)
     blocks = _objects(raw.get("blocks"), "blocks", MAX_BLOCKS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -14,11 +13,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from designs.graph.bounds import bound_of
-from designs.models import Design
 from designs.patterns.catalogue import PALETTE, check_document
 from designs.requests import PageRequest, requires
 from designs.sample_files import Sample, known_samples
-from designs.services import create_design
+from designs.services import use_sample
 
 # The one to begin with.
 FIRST = "support-routing"
@@ -52,9 +50,7 @@ def sample_use(request: PageRequest, slug: str) -> HttpResponse:
     sample = next((one for one in known_samples() if one.slug == slug), None)
     if sample is None:
         raise Http404
-    name = Design.objects.free_name(sample.name)
-    document = deepcopy(sample.document)
-    design = create_design(document=document, caller=request.caller, name=name)
+    design = use_sample(sample=sample, caller=request.caller)
     messages.success(request, "This is your own copy of the sample: change it as you like.")
     return redirect("designs:design-edit", pk=design.pk)
 

@@ -98,7 +98,7 @@ def test_a_copy_has_the_draft_alone(browser: Client, design: Design) -> None:
     publish_design(design=design, caller=SYSTEM)
     browser.post(url_of(design, "clone"))
     copy = Design.objects.exclude(pk=design.pk).get()
-    assert copy.name == "Doubling (copy)"
+    assert copy.name == "Doubling copy"
     assert copy.draft["blocks"] == design.draft["blocks"]
     assert not copy.versions.exists()
 

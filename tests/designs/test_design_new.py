@@ -41,6 +41,10 @@ def test_a_design_starts_from_a_sample(designer: User, browser_of: Browser) -> N
     assert "Start from this sample" in page
     browser.post("/designs/new/", {"sample": sample.slug})
     assert Design.objects.get().draft["blocks"] == sample.document["blocks"]
+    browser.post("/designs/new/", {"sample": sample.slug})
+    assert set(Design.objects.values_list("name", flat=True)) == {
+        sample.name, f"{sample.name} 2",
+    }  # fmt: skip
 
 
 def test_an_unknown_sample_is_not_found(designer: User, browser_of: Browser) -> None:

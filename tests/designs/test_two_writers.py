@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 
 import pytest
 from django.db import connection
@@ -20,21 +21,22 @@ ROUNDS = 5
 @pytest.mark.django_db(transaction=True)
 def test_of_writers_at_once_exactly_one_is_first() -> None:
     design = create_design(document=doubling(), caller=SYSTEM)
-    together = threading.Barrier(WRITERS)
+    together = threading.Barrier(WRITERS, timeout=60)
     written: list[tuple[int, int]] = []
     refused: list[tuple[int, int]] = []
 
     def write(writer: int) -> None:
-        copy = Design.objects.get(pk=design.pk)
-        for revision in range(1, ROUNDS + 1):
-            together.wait()
-            document = {**doubling(), "description": f"{revision}: {writer}"}
-            try:
-                change_draft(design=copy, document=document, caller=SYSTEM, revisions={revision})
-                written.append((revision, writer))
-            except DraftChanged as stale:
-                refused.append((revision, stale.revision))
-        connection.close()
+        with closing(connection):
+            copy = Design.objects.get(pk=design.pk)
+            for revision in range(1, ROUNDS + 1):
+                document = {**doubling(), "description": f"{revision}: {writer}"}
+                given = {"document": document, "revisions": {revision}}
+                together.wait()
+                try:
+                    change_draft(design=copy, caller=SYSTEM, **given)
+                    written.append((revision, writer))
+                except DraftChanged as stale:
+                    refused.append((revision, stale.revision))
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(WRITERS)]
     for thread in threads:
@@ -53,10 +55,10 @@ def test_writes_without_a_revision_are_all_counted() -> None:
     design = create_design(document=doubling(), caller=SYSTEM)
 
     def write() -> None:
-        copy = Design.objects.get(pk=design.pk)
-        for _ in range(ROUNDS):
-            change_draft(design=copy, name="Again", caller=SYSTEM)
-        connection.close()
+        with closing(connection):
+            copy = Design.objects.get(pk=design.pk)
+            for _ in range(ROUNDS):
+                change_draft(design=copy, name="Again", caller=SYSTEM)
 
     threads = [threading.Thread(target=write) for _ in range(WRITERS)]
     for thread in threads:

@@ -60,6 +60,8 @@ def test_versions_say_who_uses_them(browser: Client, design: Design) -> None:
     first, second = page.index('id="v1"'), page.index('id="v2"')
     assert second < page.index("/two") < first < page.index("/one")
     assert "The first" in page
+    # Compare, and restore.
+    assert page.count('aria-describedby="version-1"') == 2
     assert "/hidden" not in page
     assert "/gone" not in page
 

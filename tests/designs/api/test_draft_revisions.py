@@ -138,7 +138,7 @@ def test_what_names_another_state_is_stale(client: APIClient, url: str, match: s
 @pytest.mark.parametrize(
     "match",
     ["", " ", "r1", "1", '"r1', 'r1"', '"r1" "r2"', '*, "r1"', '"r1", *', ",", "W/r1", '"\x01"',
-     'w/"r1"', '"r1";x', "\xff", '"' * 3_001, "," * 4_000],
+     'w/"r1"', '"r1";x', "\xff", '"' * 3_001, "," * 4_000, '"r1",' + " " * 60_000 + "x"],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused(client: APIClient, url: str, match: str) -> None:
     sent: Any = {"If-Match": match}
