@@ -59,7 +59,7 @@ def test_a_very_long_name_is_copied_too(browser: Client) -> None:
 def test_deleting_asks_first(browser: Client, design: Design) -> None:
     publish_design(design=design, caller=SYSTEM)
     url = f"/designs/{design.pk}/delete/"
-    assert "its 1 version" in browser.get(url).content.decode()
+    assert "its 1 version. This cannot" in browser.get(url).content.decode()
     assert Design.objects.exists()
     assert browser.post(url)["Location"] == "/designs/"
     assert not Design.objects.exists()
