@@ -116,7 +116,9 @@ def agent_json(agent: Agent) -> dict[str, str]:
 
 def other_role(block: Block, agent: Agent, role: str) -> Fix:
     label = f"Make {agent.name.strip() or agent.id} a {role}"
-    return fix(label, set_value(f"/agents/{block.agents.index(agent)}/role", role))
+    # Another agent may be equal, and comparing all of them takes long.
+    place = next(place for place, one in enumerate(block.agents) if one is agent)
+    return fix(label, set_value(f"/agents/{place}/role", role))
 
 
 # --- Names in texts -------------------------------------------------------------------------------

@@ -252,6 +252,8 @@ class _BlockRules:
 
     def _with_agents(self, pattern: PaletteEntry) -> Fix | None:
         """The agents of a new block, or so many more that there are enough."""
+        if self.report.full:
+            return None
         block = self.entry.block
         least = pattern.min_agents - len(block.agents)
         choices = [] if block.agents else [list(pattern.new_agents)]
@@ -287,6 +289,8 @@ class _BlockRules:
 
     def _with_role(self, pattern: PaletteEntry, place: str, number: int) -> Fix | None:
         """A role by which the agent fits in with the others."""
+        if self.report.full:
+            return None
         block = self.entry.block
         try:
             settings = pattern.settings_type.model_validate(block.settings)

@@ -63,3 +63,19 @@ def test_a_design_full_of_errors():
 
     assert len(found.problems) >= BLOCKS
     assert errors < 3 * check
+
+
+def test_mendings_are_sought_for_what_is_reported_alone():
+    agents = [agent(f"a{n}") for n in range(50)]
+    wrong = [{**one, "role": "reflector"} for one in agents]
+    sound, broken = (
+        design([asking(f"b{n}", *members, kind="routing") for n in range(BLOCKS)])
+        for members in (agents, wrong)
+    )
+    check_document(sound)
+
+    check, _ = calls_of(lambda: check_document(sound))
+    errors, found = calls_of(lambda: check_document(broken))
+
+    assert len(found.problems) >= BLOCKS
+    assert errors < 3 * check
