@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise, takewhile
 from typing import Literal
 
 from django.utils.html import format_html, format_html_join
@@ -314,16 +314,20 @@ def _curve(start: Point, end: Point) -> str:
 def _cut(text: str, width: float, font: float, is_code: bool = False) -> str:
     if _width(text, font, is_code) <= width:
         return text
-    while text and _width(text, font, is_code) > width - font:
-        text = text[:-1]
-    return f"{text.rstrip()}…"
+    widths = accumulate(_parts(text, is_code))
+    kept = sum(1 for _ in takewhile(lambda most: font * most <= width - font, widths))
+    return f"{text[:kept].rstrip()}…"
 
 
 def _width(text: str, font: float, is_code: bool = False) -> float:
     """About the width of a text; what the browser draws may differ a little."""
+    return font * sum(_parts(text, is_code))
+
+
+def _parts(text: str, is_code: bool) -> Iterator[float]:
     if is_code:
-        return font * sum(0.6 if letter < "\u2e80" else 1 for letter in text)
-    return font * sum(map(_part, text))
+        return (0.6 if letter < "\u2e80" else 1 for letter in text)
+    return map(_part, text)
 
 
 def _part(letter: str) -> float:
