@@ -7,7 +7,7 @@ import { startPresence } from "./presence";
 import { startProblems } from "./problems";
 import { startRuns } from "./run";
 import { saver } from "./save";
-import { NOTHING, store, type PageData } from "./store";
+import { NOTHING, isPhone, store, type PageData } from "./store";
 import "./styles/base.css";
 import "./styles/bar.css";
 import "./styles/dock.css";
@@ -35,7 +35,8 @@ function start(): void {
     run: null,
     lastInput: data.input_example ?? null,
     dock: { isOpen: notDrawn !== null, tab: notDrawn ? "json" : "try", height: 296 },
-    palette: { isOpen: true, tab: "blocks" },
+    // On a phone it is a sheet that would cover the canvas.
+    palette: { isOpen: !isPhone(), tab: isPhone() ? "outline" : "blocks" },
     inspector: { isOpen: true, field: null },
     people: [],
     dialog: null,

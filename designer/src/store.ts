@@ -185,6 +185,9 @@ export interface State {
   redoName: string | null;
 }
 
+/** Small screens show the panels as sheets over the canvas. */
+export const isPhone = (): boolean => globalThis.matchMedia?.("(max-width: 48rem)").matches ?? false;
+
 export const NOTHING: Selection = { blocks: [], connection: null, agent: null };
 
 type Listener = () => void;

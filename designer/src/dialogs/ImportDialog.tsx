@@ -119,13 +119,18 @@ async function createNew(text: string): Promise<void> {
   }
 }
 
-/** One undoable change; the draft as it was becomes part of its history first. */
+/** One undoable change; nothing is replaced unless the draft as it was is in its history first. */
 async function replaceDraft({ document, warnings }: ReadDesign): Promise<void> {
   const reason = whyNotDrawn(document);
   if (reason) return store.tell(`This design cannot be drawn. ${reason}`, { isError: true });
   const before = store.get().document;
   if (before) {
-    await call<DesignAnswer>(store.get().data.urls.api_checkpoints ?? "", { body: { document: before, reason: "import" } }).catch(() => undefined);
+    try {
+      await call<DesignAnswer>(store.get().data.urls.api_checkpoints ?? "", { body: { document: before, reason: "import" } });
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return store.tell(`Nothing was imported, because the draft as it is could not be kept first. ${error.message}`, { isError: true });
+    }
   }
   store.change("Import", () => document);
   store.set({ importWarnings: warnings });

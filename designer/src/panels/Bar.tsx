@@ -116,6 +116,7 @@ function Verbs() {
     <>
       {latest !== null && urls.compare && <a class="button bare wide-only" href={compare} onClick={leave}>Compare</a>}
       {urls.versions && <a class="button bare wide-only" href={urls.versions} onClick={leave}>Versions</a>}
+      <button class="button phone-only" type="button" onClick={() => store.set({ palette: { ...store.get().palette, isOpen: !store.get().palette.isOpen } })}>Outline</button>
       {rights.try && (
         <button class="button" type="button" onClick={() => store.openDock("try")}>
           <Icon name="play" small />Try it

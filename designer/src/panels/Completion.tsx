@@ -29,7 +29,7 @@ const isTemplate = (field: Field) => field.dataset.kind === "template" || (field
 
 export function Completion({ host, blockId, agentId, connectionId }: CompletionProps) {
   const [open, setOpen] = useState<Open | null>(null);
-  const [worth, setWorth] = useState<{ field: Field; text: string; isError: boolean } | null>(null);
+  const [worth, setWorth] = useState<{ field: Field; text: string; isError: boolean; isOfRun: boolean } | null>(null);
 
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -103,7 +103,7 @@ export function Completion({ host, blockId, agentId, connectionId }: CompletionP
         <p class={worth.isError ? "worth error" : "worth"} ref={(element) => {
             if (element) under(element, worth.field);
           }}>
-          <span class="faint">With the last input: </span>
+          <span class="faint">{worth.isOfRun ? "In this try: " : "With the last input: "}</span>
           {worth.isError ? <Marked text={worth.text} /> : worth.text}
         </p>
       )}
@@ -168,7 +168,7 @@ async function worthOf(field: Field, block: string | null, agent: string | null,
   const [value] = answer?.body.values ?? [];
   if (!value || field.value !== text) return null;
   // Without a try nothing has arrived yet, which is no mistake.
-  if ("error" in value && value.error) return run ? { field, text: value.error, isError: true } : null;
+  if ("error" in value && value.error) return run ? { field, text: value.error, isError: true, isOfRun: true } : null;
   const shown = "value" in value ? value.value : null;
-  return { field, text: typeof shown === "string" ? shown : JSON.stringify(shown), isError: false };
+  return { field, text: typeof shown === "string" ? shown : JSON.stringify(shown), isError: false, isOfRun: "execution_id" in body };
 }

@@ -4,7 +4,7 @@ import { connectionsOf, blockOf, nameOf, agentName, agentsOf, type Block, type C
 import { duplicateSelection } from "../clipboard";
 import { ID, changeBlock, changeLink, remove, renameBlock, withValue } from "../edit";
 import type { Option } from "../bind";
-import { paletteEntry, store, useStore } from "../store";
+import { NOTHING, isPhone, paletteEntry, store, useStore } from "../store";
 import { duration, money } from "../words";
 import { Agents } from "./Agents";
 import { Fields } from "./Fields";
@@ -18,11 +18,12 @@ export function Inspector() {
   const document = useStore((state) => state.document);
   const isEmpty = !selection.blocks.length && !selection.connection;
   // On a phone it is a sheet over the canvas, for what is selected.
-  if (!isOpen || !document || (isEmpty && matchMedia("(max-width: 48rem)").matches)) return null;
+  if (!isOpen || !document || (isEmpty && isPhone())) return null;
   const block = selection.blocks.length === 1 ? blockOf(document, selection.blocks[0] ?? null) : undefined;
   const link = connectionsOf(document).find(({ id }) => id === selection.connection);
   return (
     <aside class="inspector" aria-label="Inspector" onKeyDown={backToCanvas}>
+      <button class="button small quiet phone-only" type="button" onClick={() => store.select(NOTHING)}>Done</button>
       {block ? <BlockInspector block={block} document={document} />
         : link ? <LinkInspector link={link} document={document} />
         : selection.blocks.length > 1 ? <ManyInspector ids={selection.blocks} />

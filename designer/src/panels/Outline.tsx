@@ -2,7 +2,7 @@
 
 import { agentName, agentsOf, blockOf, connectionsOf, nameOf, runOrder } from "../document";
 import { problemsAt } from "../problems";
-import { paletteEntry, store, useStore } from "../store";
+import { isPhone, paletteEntry, store, useStore } from "../store";
 import { Pictogram } from "./StateSign";
 
 export function Outline() {
@@ -53,5 +53,7 @@ export function Outline() {
 
 function choose(selection: Parameters<typeof store.select>[0]): void {
   store.select(selection);
+  // The sheets would lie over one another.
+  if (isPhone()) store.set({ palette: { isOpen: false, tab: "outline" } });
   store.set({ inspector: { ...store.get().inspector, isOpen: true } });
 }
