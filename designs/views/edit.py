@@ -18,6 +18,7 @@ from designs.access import seen_deployments
 from designs.errors import DesignInvalid, DraftChanged
 from designs.inspector.templates import inspector_templates
 from designs.models import Design
+from designs.models.checkpoint import Reason
 from designs.requests import PageRequest, requires
 from designs.services import change_draft, publish_design
 from designs.strict_json import JsonUnreadable, read_strict_json
@@ -30,7 +31,9 @@ MAX_JSON = 1_000_000
 
 
 class DraftForm(forms.Form):
-    """A draft as JSON, and the revision that it is based on."""
+    """A draft as JSON, and the revision that it is based on. With `over` it replaces a draft that
+    was shown beside it, which is kept.
+    """
 
     revision = forms.IntegerField(min_value=0, max_value=2_147_483_647, widget=forms.HiddenInput)
     document = forms.CharField(
@@ -41,6 +44,8 @@ class DraftForm(forms.Form):
             attrs={"class": "json", "rows": 24, "spellcheck": "false", "autocomplete": "off"}
         ),
     )
+
+    over = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     def clean_document(self) -> dict[str, Any]:
         try:
@@ -75,9 +80,14 @@ def design_save(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         return _page(request, design, form=form, status=422)
     document = form.cleaned_data["document"]
-    revisions = (form.cleaned_data["revision"],)
     try:
-        change_draft(design=design, document=document, caller=request.caller, revisions=revisions)
+        change_draft(
+            design=design,
+            document=document,
+            caller=request.caller,
+            revisions=(form.cleaned_data["revision"],),
+            reason=Reason.CONFLICT if form.cleaned_data["over"] else None,
+        )
     except DraftChanged as error:
         return _conflict(request, design, error, json_text(document))
     messages.success(request, "The draft is saved.")
@@ -162,7 +172,7 @@ def _conflict(request: PageRequest, design: Any, error: DraftChanged, mine: str)
     context = {
         "design": design,
         "error": error,
-        "mine": DraftForm(initial={"revision": error.revision, "document": mine}),
+        "mine": DraftForm(initial={"revision": error.revision, "document": mine, "over": True}),
         "theirs": json_text(error.document),
     }
     return render(request, "designs/design_conflict.html", context, status=412)

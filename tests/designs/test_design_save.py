@@ -75,8 +75,12 @@ def test_a_stale_save_shows_both_and_loses_nothing(
     again = form_to(answer, "/save/")
     assert json.loads(written(answer))["name"] == "Mine"
     values = {"revision": again.values["revision"][0], "document": written(answer)}
+    values["over"] = again.values["over"][0]
     assert browser.post(again.action, values).status_code == 302
     assert Design.objects.get().name == "Mine"
+    kept = design.checkpoints.order_by("-pk").first()
+    assert kept is not None
+    assert (kept.reason, kept.document["name"], kept.author) == ("conflict", "By another", operator)
 
 
 @pytest.mark.parametrize(
