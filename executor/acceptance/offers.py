@@ -37,21 +37,26 @@ def example_input(document: object, *, is_valid: bool = True) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def model_names() -> list[str]:
+    """All models that can be named, those of the default first."""
+    environment = settings.ENVIRONMENT
+    rows = ModelConnection.objects.filter(is_enabled=True).order_by("name")
+    connections = rows.values_list("name", flat=True)[:MAX_CONNECTIONS]
+    local = [LOCAL] if environment.local_model and environment.local_model_url else []
+    names = [*default_models(), *provider_models(), *connections, *local, offline.NAME]
+    return list(dict.fromkeys(names))
+
+
 def run_facts(document: object, *, is_valid: bool = False) -> dict[str, Any]:
     """What the designer says about running a draft: the default model, all models that can be
     named, the limits of a try, and an example of the input.
     """
-    default, environment = default_models(), settings.ENVIRONMENT
-    rows = ModelConnection.objects.filter(is_enabled=True).order_by("name")
-    connections = rows.values_list("name", flat=True)[:MAX_CONNECTIONS]
-    local = [LOCAL] if environment.local_model and environment.local_model_url else []
-    names = [*default, *provider_models(), *connections, *local, offline.NAME]
     limits = limits_of_tries()
     cost = limits["cost_usd"]
     return {
         "input_example": example_input(document, is_valid=is_valid),
-        "default_model": default[0],
-        "models": list(dict.fromkeys(names)),
+        "default_model": default_models()[0],
+        "models": model_names(),
         "limits": {
             "model_calls": limits["model_calls"],
             "cost_usd": None if cost is None else str(cost),

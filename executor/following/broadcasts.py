@@ -1,4 +1,4 @@
-"""One reader per run for all its listeners in this process, and their cached access rights."""
+"""One reader per run or draft for all its listeners in this process, and their cached access."""
 
 from __future__ import annotations
 
@@ -57,19 +57,19 @@ class Listener(Generic[T]):
 
 
 class Broadcast(Generic[T]):
-    """Follows one run for all its listeners on a loop; it lives as long as there are any."""
+    """Follows a run or draft for all its listeners on a loop; it lives while there are any."""
 
     def __init__(self, pk: uuid.UUID) -> None:
         self.pk = pk
         self.is_over = False
         self._listeners: dict[Listener[T], None] = {}
         self._holders = 0
-        # Set once the state of the run is known.
+        # Set once the state of the row is known.
         self._ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def produce(self) -> None:
-        """Call `mark_ready` once the state of the run is known, `publish` with all that happens
+        """Call `mark_ready` once the state of the row is known, `publish` with all that happens
         from then on, and return at its end.
         """
         raise NotImplementedError
@@ -96,7 +96,7 @@ class Broadcast(Generic[T]):
             await self.produce()
         except Exception:
             # Listeners reconnect, which starts another broadcast.
-            logger.exception("Following a run failed.")
+            logger.exception("Following a run or draft failed.")
         finally:
             self.is_over = True
             self._remove()
@@ -172,7 +172,7 @@ _accesses: PerLoop[weakref.WeakValueDictionary[Any, CachedAccess[Any]]] = PerLoo
 def shared_access(
     key: tuple[Any, ...], check: Callable[[], Awaitable[T | None]], every_seconds: float
 ) -> CachedAccess[T]:
-    """One for all streams of the same caller on the same run."""
+    """One for all streams of the same caller on the same run or draft."""
     accesses = _accesses.get()
     access = accesses.get(key)
     if access is None:

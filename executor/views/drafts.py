@@ -6,47 +6,30 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from designs.json_text import to_json
 from designs.models import Design
 from designs.requests import PageRequest, requires
-from designs.runtime.threads import event_response, in_thread
-from executor.errors import TooManyStreams
+from designs.runtime.threads import in_thread
 from executor.following import pubsub
-from executor.following.broadcasts import Broadcast, CachedAccess, broadcast_of, shared_access
-from executor.following.open_streams import Place, take_place
-from executor.following.sight import sees_design, sitting
+from executor.following.broadcasts import Broadcast, CachedAccess, broadcast_of
+from executor.following.open_streams import Place
+from executor.following.sight import sees_design
+from executor.views.page_streams import page_stream
 
 # Writes within this time are told together.
 GATHER_SECONDS = 0.1
 # The interval of polls, since a notification may be lost.
 POLL_SECONDS = 15.0
-# A stream ends this long after its reader lost the permission or the session.
-LOOK_AGAIN_SECONDS = 8.0
 
 
 @require_safe
 @requires("designs.view_design")
 async def design_stream(request: PageRequest, pk: uuid.UUID) -> HttpResponseBase:
     """Server-sent events: `revision`, with who wrote it, at the beginning and after each write."""
-    if not await sees_design(request.caller, pk):
-        raise Http404
-    try:
-        place = await take_place(request.caller, pk)
-    except TooManyStreams as error:
-        return HttpResponse(str(error), "text/plain", 429, headers={"Retry-After": "5"})
-    session = request.session.session_key
-
-    async def still_sees() -> bool | None:
-        return await sees_design((await sitting(session)).caller, pk)
-
-    access = shared_access((session, "draft", pk), still_sees, LOOK_AGAIN_SECONDS)
-    access.set(True)
-    response = event_response(_revisions(pk, access, place))
-    place.belong_to(response)
-    return response
+    return await page_stream(request, pk, sees_design, _revisions)
 
 
 async def _revisions(

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
@@ -17,18 +17,13 @@ from django_htmx.http import HttpResponseClientRedirect
 from designs.auditing.audit import Action, note
 from designs.errors import NotAllowed, SuggestionsOutdated
 from designs.requests import PageRequest, requires
-from designs.runtime.threads import event_response, in_thread
+from designs.runtime.threads import in_thread
 from executor.acceptance.parts import shown_outputs
-from executor.errors import ExecutionEnded, TooManyStreams
+from executor.errors import ExecutionEnded
 from executor.following import pubsub
-from executor.following.broadcasts import (
-    Broadcast,
-    CachedAccess,
-    broadcast_of,
-    shared_access,
-)
-from executor.following.open_streams import Place, take_place
-from executor.following.sight import sees, sitting
+from executor.following.broadcasts import Broadcast, CachedAccess, broadcast_of
+from executor.following.open_streams import Place
+from executor.following.sight import sees
 from executor.history.filters import HistoryFilter
 from executor.history.quotes import hide_quotes
 from executor.history.suggestions import (
@@ -47,6 +42,7 @@ from executor.services import (
     rerun_execution,
     resume_execution,
 )
+from executor.views.page_streams import page_stream
 
 CHANGED, ENDED = b"event: changed\ndata:\n\n", b"event: ended\ndata:\n\n"
 # The minimum between two `changed` events; it grows with the number of steps up to the maximum.
@@ -54,8 +50,6 @@ GATHER_SECONDS = 1.0
 MAX_GATHER_SECONDS = 5.0
 # The interval of polls, since a notification may be lost.
 ALIVE_SECONDS = 15.0
-# A stream ends this long after its reader lost the permission or the session.
-LOOK_AGAIN_SECONDS = 8.0
 
 
 @require_safe
@@ -208,22 +202,7 @@ async def execution_stream(request: PageRequest, pk: uuid.UUID) -> HttpResponseB
 
     They carry no data: the page fetches it with its reader's permissions.
     """
-    if not await sees(request.caller, pk):
-        raise Http404
-    try:
-        place = await take_place(request.caller, pk)
-    except TooManyStreams as error:
-        return HttpResponse(str(error), "text/plain", 429, headers={"Retry-After": "5"})
-    session = request.session.session_key
-
-    async def still_sees() -> bool | None:
-        return await sees((await sitting(session)).caller, pk)
-
-    access = shared_access((session, pk), still_sees, LOOK_AGAIN_SECONDS)
-    access.set(True)
-    response = event_response(_changes(pk, access, place))
-    place.belong_to(response)
-    return response
+    return await page_stream(request, pk, sees, _changes)
 
 
 async def _changes(pk: uuid.UUID, access: CachedAccess[bool], place: Place) -> AsyncIterator[bytes]:

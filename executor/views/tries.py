@@ -15,7 +15,7 @@ from designs.models import Design
 from designs.requests import PageRequest, requires
 from designs.services import check_draft
 from designs.strict_json import JsonUnreadable, read_json_object
-from executor.acceptance.offers import example_input, run_facts
+from executor.acceptance.offers import example_input, model_names
 from executor.services import REFUSALS, refusal_text, try_design
 
 
@@ -33,9 +33,8 @@ class TryForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = run_facts({})["models"]
         field = cast(forms.ChoiceField, self.fields["model"])
-        field.choices = [("", "As in the design"), *((name, name) for name in names)]
+        field.choices = [("", "As in the design"), *((name, name) for name in model_names())]
 
     def clean_input_data(self) -> dict[str, Any]:
         try:

@@ -20,7 +20,7 @@ from designs.access import SYSTEM, caller_of
 from designs.models import Design
 from designs.services import change_draft, create_design, delete_design
 from executor.following import pubsub
-from executor.views import drafts
+from executor.views import drafts, page_streams
 from tests.documents import doubling
 from tests.losing_rights import LOSSES
 from tests.opening import opened, session_of
@@ -114,7 +114,7 @@ async def test_a_lost_message_is_made_up_for(
 async def test_it_ends_with(
     design: Design, viewer: User, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    monkeypatch.setattr(drafts, "LOOK_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(page_streams, "LOOK_AGAIN_SECONDS", 0.1)
     parts = aiter((await stream_of(design, viewer)).streaming_content)
     assert (await told(parts))["revision"] == 1
     await sync_to_async(LOSSES[what])(viewer, "view_design")

@@ -16,6 +16,7 @@ from designs.access import SYSTEM
 from executor.models import Execution
 from executor.services import cancel_execution
 from executor.views import executions as views
+from executor.views import page_streams
 from tests.access_routes import make_world
 from tests.losing_rights import LOSSES
 
@@ -42,7 +43,7 @@ async def read(response: Any) -> list[bytes]:
 async def test_it_ends_with(
     execution: Execution, viewer: User, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    monkeypatch.setattr(views, "LOOK_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(page_streams, "LOOK_AGAIN_SECONDS", 0.1)
     response = await stream_of(execution, viewer)
     parts = aiter(response.streaming_content)
     assert await anext(parts) == views.CHANGED
