@@ -1,5 +1,7 @@
 // Calls of the server: JSON in and out, errors as problem documents (RFC 9457).
 
+import { store, type PageData } from "./store";
+
 export interface ProblemDocument {
   type?: string;
   title?: string;
@@ -46,6 +48,16 @@ export interface CallOptions {
 
 /** Raises ApiError. */
 export async function call<T>(url: string, options: CallOptions = {}): Promise<Answer<T>> {
+  try {
+    return await send<T>(url, options);
+  } catch (error) {
+    const isRefused = error instanceof ApiError && error.status === 403;
+    if (!isRefused || options.keepalive || !(await renewToken())) throw error;
+    return send<T>(url, options);
+  }
+}
+
+async function send<T>(url: string, options: CallOptions): Promise<Answer<T>> {
   const headers: Record<string, string> = { Accept: "application/json", ...options.headers };
   const init: RequestInit = { method: options.method ?? (options.body === undefined ? "GET" : "POST"), headers };
   if (options.body !== undefined) {
@@ -75,6 +87,18 @@ function readJson(text: string): unknown {
   } catch {
     return null;
   }
+}
+
+/** Who signs in again, in another window, gets a new token. False if the page is not theirs any more. */
+async function renewToken(): Promise<boolean> {
+  const answer = await fetch(location.pathname, { redirect: "manual" }).catch(() => null);
+  if (!answer?.ok) return false;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const data = readJson(page.getElementById("designer-data")?.textContent ?? "") as PageData | null;
+  const headers = page.body.getAttribute("hx-headers");
+  if (!headers || data?.me.id !== store.get().data.me.id) return false;
+  document.body.setAttribute("hx-headers", headers);
+  return true;
 }
 
 /** The token is in `<body hx-headers>`, where htmx takes it from, too. */

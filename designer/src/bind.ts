@@ -23,7 +23,11 @@ interface Bound {
   kind: string;
   standard: unknown;
   removes: boolean;
+  /** The value that was written or shown last: what is being typed stays while the draft has just this. */
+  shown: unknown;
 }
+
+const NOT_SHOWN = Symbol("not shown");
 
 type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
 
@@ -32,6 +36,8 @@ let clones = 0;
 
 export class Binding {
   private readonly bound: Bound[];
+  // Its own alone: slots have parts with controls of their own.
+  private readonly fields: HTMLElement[];
   private context: BindContext = { part: {}, options: () => [] };
 
   constructor(
@@ -46,6 +52,7 @@ export class Binding {
     clones += 1;
     for (const element of host.querySelectorAll("*")) withToken(element, `f${clones}`);
     this.bound = [...host.querySelectorAll<HTMLElement>("[data-pointer]")].map(read);
+    this.fields = [...host.querySelectorAll<HTMLElement>("[data-field]")];
     host.addEventListener("input", (event) => this.typed(event));
     host.addEventListener("change", (event) => this.chosen(event));
     host.addEventListener("focusout", () => this.leave());
@@ -55,23 +62,25 @@ export class Binding {
     return this.host.querySelector(`[data-slot="${name}"]`);
   }
 
+  /** Whether this is a control of this part, and not of one in a slot. */
+  owns(target: EventTarget | null): boolean {
+    return this.ownerOf(target) !== undefined;
+  }
+
   fill(context: BindContext): void {
     this.context = context;
     for (const control of this.bound) this.show(control);
-    for (const field of this.host.querySelectorAll<HTMLElement>("[data-field]")) {
-      field.hidden = !this.isShown(field);
-    }
+    for (const field of this.fields) field.hidden = !this.isShown(field);
   }
 
   /** Puts sentences to their fields. `base` is the pointer of the part in the document. */
   showProblems(problems: Problem[], base: string): void {
-    const fields = [...this.host.querySelectorAll<HTMLElement>("[data-field]")];
     // Each problem goes to the innermost field around its place, and to one of several for one value.
-    const owners = problems.map((problem) => innermost(fields, base, problem.path));
-    for (const field of fields) {
+    const owners = problems.map((problem) => innermost(this.fields, base, problem.path));
+    for (const field of this.fields) {
       const here = problems.filter((_, place) => owners[place] === field);
       const error = field.querySelector<HTMLElement>(".error");
-      if (!error) continue;
+      if (!error || this.bound.some(({ element, shown }) => shown === UNREADABLE && field.contains(element))) continue;
       error.textContent = here.map(({ message }) => message.replaceAll("`", "")).join(" ");
       error.hidden = !here.length;
       if (here.length) field.hidden = false;
@@ -87,7 +96,7 @@ export class Binding {
   focus(pointer: string): boolean {
     let wanted = pointer;
     while (wanted) {
-      const field = this.host.querySelector<HTMLElement>(`[data-field="${CSS.escape(wanted)}"]`);
+      const field = this.fields.find(({ dataset }) => dataset.field === wanted);
       const control = field?.querySelector<HTMLElement>("input, textarea, select");
       if (field && control) {
         field.closest("details")?.setAttribute("open", "");
@@ -102,7 +111,8 @@ export class Binding {
 
   // --- From the document to the controls ----------------------------------------------------------
 
-  private show({ element, pointer, kind, standard }: Bound): void {
+  private show(control: Bound): void {
+    const { element, pointer, kind, standard } = control;
     const value = valueAt(this.context.part, pointer);
     const set = value ?? standard;
     if (element.dataset.options && element instanceof HTMLSelectElement) this.offer(element, pointer, value);
@@ -110,10 +120,21 @@ export class Binding {
     else if (kind === "choice-or-integer") showUnion(element, set);
     else if (kind === "either") check(element, chosenKey(element, value));
     else if (element.getAttribute("role") === "radiogroup") check(element, textOf(set));
+    else if (this.isBeingWritten(control, value)) return;
     else if (kind === "model") put(element as Control, textOf(Array.isArray(value) ? value[0] : value));
     else if (kind === "models") put(element as Control, Array.isArray(value) ? value.slice(1).join(", ") : "");
     else if (kind === "json") put(element as Control, value === undefined || value === null ? "" : JSON.stringify(value, null, 2));
     else put(element as Control, textOf(element instanceof HTMLSelectElement ? set : value));
+  }
+
+  /** Typed text says what the draft has, in words of its own (`1.0`, a list's last comma, half a JSON). */
+  private isBeingWritten(control: Bound, value: unknown): boolean {
+    const { element, shown } = control;
+    if (element instanceof HTMLSelectElement) return false;
+    if (shown === UNREADABLE || (control.kind === "json" && element === document.activeElement)) return true;
+    if (shown !== NOT_SHOWN && same(shown, value)) return true;
+    control.shown = value;
+    return false;
   }
 
   private offer(select: HTMLSelectElement, pointer: string, value: unknown): void {
@@ -180,14 +201,21 @@ export class Binding {
     }
     if (kind === "json") {
       const parsed = parsedJson(target.value);
+      control.shown = parsed;
       setError(element, parsed === UNREADABLE ? "This is not JSON yet." : "");
       if (parsed !== UNREADABLE) this.write(pointer, parsed, null);
       return;
+    }
+    if (kind === "models") {
+      const needsFirst = target.value.trim() !== "" && !namesOf(before).length;
+      setError(element, needsFirst ? "Choose a model first: these are asked when it fails." : "");
+      if (needsFirst) return;
     }
     const value = kind === "model" || kind === "models" ? withModels(before, kind, target.value) : typedValue(control, target);
     if (Number.isNaN(value)) return;
     const isDefault = removes && (value === "" || same(value, standard));
     const next = value === undefined || isDefault ? (removes ? undefined : "") : value;
+    control.shown = next;
     if (!same(next, before)) this.write(pointer, next, group);
   }
 }
@@ -209,6 +237,7 @@ function read(element: HTMLElement): Bound {
     kind: element.dataset.kind ?? "text",
     standard: JSON.parse(element.dataset.default || "null"),
     removes: element.dataset.empty === "remove",
+    shown: NOT_SHOWN,
   };
 }
 
@@ -275,9 +304,12 @@ function unionValue(group: HTMLElement, target: Control): unknown {
   return Number(number?.value || number?.min || 1);
 }
 
+const namesOf = (models: unknown): string[] =>
+  Array.isArray(models) ? models.map(String) : typeof models === "string" && models ? [models] : [];
+
 /** One name is a text, several are a list, none removes the key. */
 function withModels(before: unknown, kind: string, text: string): unknown {
-  const names = Array.isArray(before) ? before.map(String) : typeof before === "string" && before ? [before] : [];
+  const names = namesOf(before);
   const first = kind === "model" ? text : (names[0] ?? "");
   const rest = kind === "models" ? text.split(",").map((name) => name.trim()).filter(Boolean) : names.slice(1);
   const all = [first, ...rest].filter(Boolean);

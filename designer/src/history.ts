@@ -32,6 +32,7 @@ export class History {
     if (last && group !== null && last.group === group && at - last.at < GROUP_MILLISECONDS) {
       last.parts = joined(last.parts, parts);
       last.at = at;
+      if (!last.parts.length) this.past.pop();
     } else {
       this.past.push({ name, group, at, parts });
     }

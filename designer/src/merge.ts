@@ -76,7 +76,8 @@ function mergedValue(
 type Row = { id: string; [key: string]: unknown };
 
 function hasIds(value: unknown): value is Row[] {
-  return Array.isArray(value) && value.every((row) => isObject(row) && typeof row.id === "string");
+  if (!Array.isArray(value) || !value.every((row) => isObject(row) && typeof row.id === "string")) return false;
+  return new Set(value.map((row: Row) => row.id)).size === value.length;
 }
 
 /** Agents: rows that both have are merged, those that one added or removed are taken from them. */

@@ -1,11 +1,11 @@
 // Who else has this draft open, and word of what they save.
 
 import { call } from "./api";
+import { TAB } from "./local";
 import { saver } from "./save";
 import { store, type Person } from "./store";
 
 const PRESENT_MILLISECONDS = 20_000;
-const TAB = crypto.randomUUID?.() ?? String(Math.random());
 
 export function startPresence(): void {
   const { urls } = store.get().data;

@@ -24,6 +24,7 @@ interface Accepted {
 const ENDS = new Set<string>(["completed", "failed", "cancelled", "timed_out"]);
 export const isOver = (run: Run | null): boolean => run === null || ENDS.has(run.status);
 
+const AGAIN_MILLISECONDS = 5_000;
 let source: EventSource | null = null;
 
 /** Starts a try; resolves to an error by field if it was refused, null once it is under way. */
@@ -32,6 +33,8 @@ export async function startTry(order: TryOrder): Promise<ApiError | null> {
   if (!readOnly && !(await saver.flush())) {
     return new ApiError(0, { detail: "The draft is not saved yet, so it cannot be tried." });
   }
+  // As it is tried; one may go on editing until the answer is there.
+  const document = store.get().document as DesignDocument;
   const body: Record<string, unknown> = { input_data: order.input };
   if (order.model) body.model = order.model;
   if (order.only) body.only = order.only;
@@ -39,7 +42,7 @@ export async function startTry(order: TryOrder): Promise<ApiError | null> {
   if (order.fromExecution) body.from_execution = order.fromExecution;
   try {
     const answer = await call<Accepted>(data.urls.api_execute ?? "", { body });
-    const run = newRun(answer.body, order, store.get().document as DesignDocument);
+    const run = newRun(answer.body, order, document);
     store.set({ run, lastInput: order.input });
     announce("The try has started.");
     follow(run.id);
@@ -105,7 +108,8 @@ function follow(id: string): void {
       const { run } = store.get();
       if (run?.id !== id) return events.close();
       const data = readEvent((message as MessageEvent<string>).data);
-      const next = withEvent(run, name, data);
+      const told = withEvent(run, name, data);
+      const next = name === "delta" ? told : withEdits(told, store.get().document ?? told.document);
       store.set({ run: next });
       sayChange(run, next);
       if (name !== "done") return;
@@ -113,6 +117,16 @@ function follow(id: string): void {
       void finish(id);
     });
   }
+  // A refused stream (too many are open, the session has ended) stays closed, unlike one that broke off.
+  events.addEventListener("error", () => {
+    if (events.readyState === EventSource.CLOSED) setTimeout(() => void followAgain(id), AGAIN_MILLISECONDS);
+  });
+}
+
+async function followAgain(id: string): Promise<void> {
+  await finish(id);
+  const { run } = store.get();
+  if (run?.id === id && !isOver(run)) follow(id);
 }
 
 function readEvent(text: string): Record<string, unknown> {

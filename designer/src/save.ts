@@ -3,7 +3,7 @@
 
 import { ApiError, call } from "./api";
 import { same, whyNotDrawn, type DesignDocument, type Problem } from "./document";
-import { forgetLocally, keepLocally, keptLocally } from "./local";
+import { forgetLocally, keepLocally, takeLocally } from "./local";
 import { merge, partName, partNames, type Conflict } from "./merge";
 import { store, type SaveState } from "./store";
 
@@ -34,6 +34,8 @@ export interface ConflictChoice {
 class Saver {
   private acknowledged!: DesignDocument;
   private revision = 0;
+  /** What was sent without an answer: the server may have one of these. */
+  private unanswered: DesignDocument[] = [];
   private sending: Promise<void> | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private keepTimer: ReturnType<typeof setTimeout> | undefined;
@@ -79,13 +81,21 @@ class Saver {
     clearTimeout(this.timer);
     while (this.sending) await this.sending;
     if (this.isDeciding) return false;
-    if (!this.isDirty) return true;
+    if (this.isSettled) {
+      this.settle(this.savedAt);
+      return true;
+    }
     this.sending = this.send().finally(() => {
       this.sending = null;
     });
     await this.sending;
     // Something may have changed while the request was under way.
     return this.isDirty ? this.isSound && this.flush() : true;
+  }
+
+  /** The server surely has just this draft. */
+  private get isSettled(): boolean {
+    return !this.isDirty && !this.unanswered.length;
   }
 
   private get isSound(): boolean {
@@ -106,6 +116,7 @@ class Saver {
   /** After the server itself replaced the draft: a restored version, applied suggestions. */
   takeOver(answer: DesignAnswer, name: string): void {
     if (whyNotDrawn(answer.document)) return location.reload();
+    this.unanswered = [];
     this.acknowledge(answer.document as DesignDocument, answer);
     store.change(name, () => answer.document as DesignDocument);
     this.acknowledged = store.get().document ?? this.acknowledged;
@@ -113,7 +124,11 @@ class Saver {
   }
 
   private changed(): void {
-    if (!this.isDirty) return this.backToSaved();
+    if (this.isSettled) {
+      // An undo may lead back to what the server has.
+      if (!this.sending && !this.isDeciding) this.settle(this.savedAt);
+      return;
+    }
     if (!this.firstChange) this.firstChange = Date.now();
     if (this.isSound) this.show({ kind: "changed" });
     clearTimeout(this.keepTimer);
@@ -122,13 +137,14 @@ class Saver {
     this.later(Math.max(0, Math.min(QUIET_MILLISECONDS, left)));
   }
 
-  /** An undo may lead back to what the server has. */
-  private backToSaved(): void {
-    if (store.get().save.kind !== "changed") return;
+  /** Nothing is left to save: a copy in this browser would bring old work back at the next opening. */
+  private settle(at: Date): void {
+    clearTimeout(this.timer);
     clearTimeout(this.keepTimer);
     forgetLocally(this.person, this.design);
     this.firstChange = 0;
-    this.show({ kind: "saved", at: this.savedAt });
+    this.tries = 0;
+    if (store.get().save.kind !== "saved" || at !== this.savedAt) this.show({ kind: "saved", at });
   }
 
   private later(milliseconds: number): void {
@@ -137,13 +153,14 @@ class Saver {
   }
 
   private retryNow(): void {
-    if (this.isDirty && !this.sending) void this.flush();
+    if (!this.isSettled && !this.sending) void this.flush();
   }
 
   private async send(): Promise<void> {
     // Read now, not when it was queued.
     const sent = store.get().document as DesignDocument;
     this.firstChange = 0;
+    this.unanswered.push(sent);
     this.show({ kind: "saving" });
     try {
       const { body } = await call<DesignAnswer>(store.get().data.urls.api_design ?? "", {
@@ -160,6 +177,7 @@ class Saver {
   }
 
   private saved(sent: DesignDocument, answer: DesignAnswer): void {
+    this.unanswered = [];
     const stored = answer.document as DesignDocument;
     const now = store.get().document as DesignDocument;
     if (same(sent, stored)) {
@@ -170,9 +188,14 @@ class Saver {
       const merged = merge(sent, now, stored).document;
       if (!same(now, merged)) store.replace(merged, "Saved");
     }
-    this.show({ kind: "saved", at: new Date(answer.changed_at) });
-    if (!this.isDirty) forgetLocally(this.person, this.design);
-    else this.changed();
+    this.settleOrSave(answer);
+  }
+
+  private settleOrSave(answer: DesignAnswer): void {
+    const at = new Date(answer.changed_at);
+    if (!this.isDirty) return this.settle(at);
+    this.show({ kind: "saved", at });
+    this.changed();
   }
 
   private acknowledge(document: DesignDocument, answer: DesignAnswer): void {
@@ -184,6 +207,7 @@ class Saver {
   }
 
   private failed(error: ApiError): void {
+    if (!error.isOffline) this.unanswered.pop();
     this.keep();
     if (error.status === 412) return this.meet(error.problem as unknown as DesignAnswer);
     if (error.isSignedOut) return this.show({ kind: "signed-out", kept: this.isKept });
@@ -210,13 +234,21 @@ class Saver {
   /** Two states of the draft meet: mine with what it began from, and theirs. */
   private meet(theirs: DesignAnswer): void {
     const reason = whyNotDrawn(theirs.document);
+    const mine = store.get().document;
+    if (!mine) {
+      const action = { label: "Reload", run: () => location.reload() };
+      if (!reason) store.tell("Somebody saved a draft that can be drawn.", { action });
+      return;
+    }
     if (reason) {
       this.show({ kind: "refused", message: `Somebody saved a draft that cannot be drawn. ${reason}` });
       return;
     }
     const other = theirs.document as DesignDocument;
-    const mine = store.get().document as DesignDocument;
-    const merged = merge(this.acknowledged, mine, other);
+    // An answer was lost: theirs is what I sent, from which I went on.
+    const isMine = this.unanswered.some((sent) => same(sent, other));
+    this.unanswered = [];
+    const merged = merge(isMine ? other : this.acknowledged, mine, other);
     const by = theirs.changed_by;
     if (merged.conflicts.length) {
       this.decide(theirs, merged.document, merged.conflicts);
@@ -231,11 +263,12 @@ class Saver {
       store.tell(`Merged ${by ?? "somebody"}’s change to ${names}.`, { action: { label: "Show", run: show } });
     }
     if (this.isDirty) this.later(0);
-    else this.show({ kind: "saved", at: new Date(theirs.changed_at) });
+    else this.settle(new Date(theirs.changed_at));
   }
 
   private decide(theirs: DesignAnswer, merged: DesignDocument, conflicts: Conflict[]): void {
     this.isDeciding = true;
+    this.keep();
     this.show({ kind: "conflict", by: theirs.changed_by });
     const mine = store.get().document as DesignDocument;
     // Whatever is chosen, both states stay in the draft's history before anything is overwritten.
@@ -271,8 +304,9 @@ class Saver {
   private keep(): void {
     clearTimeout(this.keepTimer);
     const { document } = store.get();
-    if (!document || !this.isDirty) return;
-    const copy = { revision: this.revision, base: this.acknowledged, document, at: Date.now() };
+    if (!document || this.isSettled) return;
+    const sent = this.unanswered.at(-1);
+    const copy = { revision: this.revision, base: this.acknowledged, sent, document, at: Date.now() };
     this.isKept = keepLocally(this.person, this.design, copy);
   }
 
@@ -284,6 +318,7 @@ class Saver {
     // Longer drafts are saved from the copy in this browser, at the next opening.
     if (body.length * 3 > LEAVING_BYTES) return;
     const headers = { "If-Match": `"r${this.revision}"` };
+    this.unanswered.push(document);
     const sent = call<DesignAnswer>(data.urls.api_design ?? "", { method: "PATCH", body, headers, keepalive: true });
     this.sending = sent
       .then(({ body: answer }) => this.saved(document, answer))
@@ -296,10 +331,9 @@ class Saver {
   }
 
   private takeUpLocalCopy(): void {
-    const copy = keptLocally(this.person, this.design);
-    if (!copy) return;
     const server = this.acknowledged;
-    if (same(copy.document, server)) return forgetLocally(this.person, this.design);
+    const copy = takeLocally(this.person, this.design, server);
+    if (!copy) return;
     const at = new Date(copy.at).toLocaleString();
     if (copy.revision === this.revision) {
       store.change("Restore unsaved work", () => copy.document);
@@ -314,6 +348,7 @@ class Saver {
       changed_at: store.get().data.design.changed_at,
     };
     this.acknowledged = copy.base;
+    if (copy.sent) this.unanswered = [copy.sent];
     store.change("Restore unsaved work", () => copy.document);
     this.meet(theirs);
   }

@@ -246,6 +246,8 @@ class Store {
 
   /** Sets the draft without an undoable step: what the server or a merge brought. */
   replace(document: DesignDocument, name: string): void {
+    // Typing before and after it is not one step, which would take theirs back, too.
+    this.history.close();
     this.take(document, name, false);
   }
 
@@ -288,7 +290,9 @@ class Store {
   select(selection: Partial<Selection>): void {
     const { selection: before } = this.get();
     const after = { ...NOTHING, ...selection };
-    if (JSON.stringify(before) !== JSON.stringify(after)) this.set({ selection: after });
+    if (JSON.stringify(before) === JSON.stringify(after)) return;
+    // A field that was asked for there is not one of this part.
+    this.set({ selection: after, inspector: { ...this.get().inspector, field: null } });
   }
 
   /** Shows a message in the status region. */

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { History } from "../src/history";
 import type { DesignDocument } from "../src/document";
 import { moveBlocks, remove, renameBlock, withValue } from "../src/edit";
+import { NOTHING, store, type State } from "../src/store";
 
 const draft = (): DesignDocument => ({
   schema: 1,
@@ -63,4 +64,24 @@ test("a new id is put into templates, conditions and connections", () => {
   assert.equal(renamed.blocks[1]?.task, "Read {{ blocks.first.output }} and \\{{ blocks.one }}");
   assert.equal(renamed.connections?.[0]?.when, "blocks.first.output.x > `1`");
   assert.equal(renamed.connections?.[0]?.source, "first");
+});
+
+test("typing that leads back to what was there is no step", () => {
+  const history = new History();
+  const before = draft();
+  const typed = withValue(before, "/name", "Twofold");
+  history.record("Rename", before, typed, "name", 0);
+  history.record("Rename", typed, draft(), "name", 500);
+  assert.equal(history.undo(before), null);
+});
+
+test("what is merged while one types is not taken back with the typing", () => {
+  store.start({ document: draft(), readOnly: false, selection: NOTHING, focus: null } as unknown as State);
+  const type = (text: string) => store.change("Change the task", (now) => withValue(now, "/blocks/1/task", text), "task");
+  type("M");
+  store.replace(withValue(store.get().document as DesignDocument, "/blocks/1/label", "Theirs"), "Merged");
+  type("Mine");
+  store.undo();
+  assert.equal(store.get().document?.blocks[1]?.task, "M");
+  assert.equal(store.get().document?.blocks[1]?.label, "Theirs");
 });

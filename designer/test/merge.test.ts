@@ -77,3 +77,13 @@ test("without changes of mine the result is theirs, in their order", () => {
   const theirs = { ...base(), blocks: base().blocks.toReversed() };
   assert.deepEqual(merge(base(), base(), theirs).document, theirs);
 });
+
+test("rows of which two have one id are a value, and none gets lost", () => {
+  const rows = (text: string) => [{ id: "x", text: "same" }, { id: "x", text }];
+  const start = withValue(base(), "/blocks/1/settings/examples", rows("base"));
+  const mine = withValue(start, "/blocks/1/settings/examples", rows("mine"));
+  const theirs = withValue(start, "/blocks/1/settings/examples", rows("theirs"));
+  const { document, conflicts } = merge(start, mine, theirs);
+  assert.deepEqual(conflicts.map(({ pointer }) => pointer), ["/settings/examples"]);
+  assert.deepEqual(document.blocks[1]?.settings?.examples, rows("mine"));
+});

@@ -1,10 +1,14 @@
-"""Two windows on one draft, and a lost connection: nothing that was written is lost."""
+"""Two windows on one draft, a lost connection or session: nothing that was written is lost."""
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
+from tests.installations import PASSWORD
 from tests.journeys.designing import call, clerks, open_design, open_designer, saved
+
+# How many copies of unsaved work the browser keeps.
+COPIES = "Object.keys(localStorage).filter((key) => key.startsWith('orchestra-draft')).length"
 
 
 def write_task(page: Page, label: str, text: str) -> None:
@@ -68,3 +72,77 @@ def test_work_without_a_connection_is_back_at_the_next_opening(signed_in: Page) 
     open_designer(again, design)
     expect(again.get_by_text("Your unsaved work from")).to_be_visible()
     assert tasks(saved(again, design)) == ["Written without a connection"]
+
+
+def test_a_lost_answer_is_no_conflict_with_oneself(signed_in: Page) -> None:
+    page = signed_in
+    design = open_design(page, clerks("One"))
+    lost: list[str] = []
+
+    def lose_the_first(route: Route) -> None:
+        if route.request.method != "PATCH" or lost:
+            route.continue_()
+            return
+        lost.append(route.request.url)
+        route.fetch()
+        route.abort()
+
+    page.route("**/stream/", lambda route: route.abort())
+    page.route(f"**/api/designs/{design}", lose_the_first)
+    open_designer(page, design)
+    write_task(page, "One", "Sent")
+    expect(page.get_by_text("Not saved: no connection, kept in this browser")).to_be_visible()
+    page.get_by_role("textbox", name="Task").fill("Sent, and more")
+    assert tasks(saved(page, design)) == ["Sent, and more"]
+    assert page.evaluate(COPIES) == 0
+
+
+def test_work_of_two_windows_is_back_one_after_the_other(signed_in: Page) -> None:
+    page = signed_in
+    design = open_design(page, clerks("One", "Two"))
+    other = page.context.new_page()
+    open_designer(other, design)
+    page.context.set_offline(True)
+    write_task(page, "One", "In the first window")
+    write_task(other, "Two", "In the second window")
+    for window in (page, other):
+        expect(window.get_by_text("Not saved: no connection")).to_be_visible()
+        window.close(run_before_unload=False)
+    again = page.context.new_page()
+    page.context.set_offline(False)
+    for _ in range(2):
+        open_designer(again, design)
+        found = tasks(saved(again, design))
+    assert found == ["In the first window", "In the second window"]
+    assert again.evaluate(COPIES) == 0
+
+
+def test_an_edit_that_is_undone_without_a_connection_stays_undone(signed_in: Page) -> None:
+    page = signed_in
+    design = open_design(page, clerks("One"))
+    before = tasks(saved(page, design))
+    page.context.set_offline(True)
+    write_task(page, "One", "A mistake")
+    expect(page.get_by_text("Not saved: no connection")).to_be_visible()
+    page.get_by_role("toolbar", name="Canvas tools").get_by_role("button", name="Undo").click()
+    page.context.set_offline(False)
+    assert tasks(saved(page, design)) == before
+    assert page.evaluate(COPIES) == 0
+
+
+def test_saving_goes_on_after_signing_in_again_in_another_window(signed_in: Page) -> None:
+    page = signed_in
+    design = open_design(page, clerks("One"))
+    page.context.clear_cookies()
+    write_task(page, "One", "Written signed out")
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Signed out: sign in to save").click()
+    window = opened.value
+    window.get_by_label("Username").fill("admin")
+    window.get_by_label("Password").fill(PASSWORD)
+    window.get_by_role("button", name="Sign in").click()
+    window.wait_for_url("**/")
+    window.close()
+    page.bring_to_front()
+    page.get_by_role("textbox", name="Task").fill("Written signed out, and on")
+    assert tasks(saved(page, design)) == ["Written signed out, and on"]

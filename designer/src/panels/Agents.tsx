@@ -84,7 +84,7 @@ function AgentCard({ block, agent, index, base, isOpen, toggle }: CardProps) {
         </button>
         {!readOnly && <Verbs block={block} agent={agent} index={index} move={move} />}
       </header>
-      {isOpen && <Fields template="inspector-agent" identity={`${block.id}/${agent.id}`} context={{ part: agent, options: offered }} base={base} write={write} blockId={block.id} agentId={agent.id} />}
+      {isOpen && <Fields template="inspector-agent" identity={`${block.id}/${agent.id}`} context={{ part: agent, options: offered }} base={base} inside={`/agents/${index}`} write={write} blockId={block.id} agentId={agent.id} />}
     </section>
   );
 }

@@ -1,7 +1,10 @@
 // The list under a field while a placeholder is typed, and what the field is worth with the last try.
 
-import { useEffect, useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { createPortal } from "preact/compat";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { call } from "../api";
+import type { Binding } from "../bind";
 import { completed, matching, namesFor, typedAt, type Suggestion } from "../complete";
 import { store } from "../store";
 import { Marked } from "./Marked";
@@ -10,7 +13,7 @@ const KINDS = "[data-kind=template], [data-kind=expression]";
 const WORTH_MILLISECONDS = 500;
 
 interface CompletionProps {
-  host: HTMLElement;
+  binding: Binding;
   blockId: string | null;
   agentId: string | null;
   connectionId: string | null;
@@ -27,15 +30,17 @@ interface Open {
 
 const isTemplate = (field: Field) => field.dataset.kind === "template" || (field.dataset.also === "template" && field.value.includes("{{"));
 
-export function Completion({ host, blockId, agentId, connectionId }: CompletionProps) {
+export function Completion({ binding, blockId, agentId, connectionId }: CompletionProps) {
   const [open, setOpen] = useState<Open | null>(null);
   const [worth, setWorth] = useState<{ field: Field; text: string; isError: boolean; isOfRun: boolean } | null>(null);
 
   useEffect(() => {
+    const { host } = binding;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    // A block hears its agents' fields, too, which have lists of their own.
     const fieldOf = (event: Event) => {
       const target = event.target as HTMLElement;
-      return target.matches?.(KINDS) ? (target as Field) : null;
+      return target.matches?.(KINDS) && binding.owns(target) ? (target as Field) : null;
     };
     const look = (field: Field, isAsked = false) => {
       const { document, readOnly } = store.get();
@@ -75,7 +80,7 @@ export function Completion({ host, blockId, agentId, connectionId }: CompletionP
       host.removeEventListener("focusout", onBlur);
       host.removeEventListener("keydown", onKey);
     };
-  }, [host, blockId, agentId, connectionId]);
+  }, [binding, blockId, agentId, connectionId]);
 
   useEffect(() => {
     if (!open) return;
@@ -98,14 +103,18 @@ export function Completion({ host, blockId, agentId, connectionId }: CompletionP
 
   return (
     <>
-      {open && <List open={open} take={(place) => take(open, place, setOpen)} />}
       {worth && worth.field.isConnected && (
-        <p class={worth.isError ? "worth error" : "worth"} ref={(element) => {
-            if (element) under(element, worth.field);
-          }}>
-          <span class="faint">{worth.isOfRun ? "In this try: " : "With the last input: "}</span>
-          {worth.isError ? <Marked text={worth.text} /> : worth.text}
-        </p>
+        <Under field={worth.field}>
+          <p class={worth.isError ? "worth error" : "worth"}>
+            <span class="faint">{worth.isOfRun ? "In this try: " : "With the last input: "}</span>
+            {worth.isError ? <Marked text={worth.text} /> : worth.text}
+          </p>
+        </Under>
+      )}
+      {open && (
+        <Under field={open.field}>
+          <List open={open} take={(place) => take(open, place, setOpen)} />
+        </Under>
       )}
     </>
   );
@@ -113,9 +122,7 @@ export function Completion({ host, blockId, agentId, connectionId }: CompletionP
 
 function List({ open, take }: { open: Open; take: (place: number) => void }) {
   return (
-    <ul class="completion" role="listbox" aria-label="What this block can read" ref={(element) => {
-        if (element) under(element, open.field);
-      }}>
+    <ul class="completion" role="listbox" aria-label="What this block can read">
       {open.rows.map((row, place) => (
         <li
           key={row.path}
@@ -136,9 +143,12 @@ function List({ open, take }: { open: Open; take: (place: number) => void }) {
   );
 }
 
-/** Moves an element of ours to the place after a field of the server's. */
-function under(element: HTMLElement, field: Field): void {
-  if (field.nextElementSibling !== element) field.after(element);
+/** After a field of the server's, in an element that Preact does not look for elsewhere. */
+function Under({ field, children }: { field: Field; children: ComponentChildren }) {
+  const [holder] = useState(() => document.createElement("div"));
+  useLayoutEffect(() => field.after(holder), [field]);
+  useLayoutEffect(() => () => holder.remove(), []);
+  return createPortal(children, holder);
 }
 
 function take(open: Open, place: number, setOpen: (open: null) => void): void {

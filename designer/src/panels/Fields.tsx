@@ -14,6 +14,8 @@ interface FieldsProps {
   context: BindContext;
   /** JSON pointer of the part in the document. */
   base: string;
+  /** Pointer of the part in its block, for an agent. */
+  inside?: string;
   write: Write;
   /** The block whose texts these are; null: the design. */
   blockId: string | null;
@@ -26,7 +28,7 @@ export function Fields(props: FieldsProps) {
   return <Bound key={`${props.template}|${props.identity}`} {...props} />;
 }
 
-function Bound({ template, context, base, write, blockId, agentId, connectionId, slots = {} }: FieldsProps) {
+function Bound({ template, context, base, inside = "", write, blockId, agentId, connectionId, slots = {} }: FieldsProps) {
   const host = useRef<HTMLDivElement>(null);
   const writer = useRef(write);
   writer.current = write;
@@ -49,14 +51,14 @@ function Bound({ template, context, base, write, blockId, agentId, connectionId,
     }
   });
   useEffect(() => {
-    if (!binding || wanted === null) return;
-    if (binding.focus(wanted)) store.set({ inspector: { ...store.get().inspector, field: null } });
+    if (!binding || !wanted?.startsWith(`${inside}/`)) return;
+    if (binding.focus(wanted.slice(inside.length))) store.set({ inspector: { ...store.get().inspector, field: null } });
   }, [binding, wanted]);
 
   return (
     <div class="bound">
       <div ref={host} />
-      {binding && <Completion host={binding.host} blockId={blockId} agentId={agentId ?? null} connectionId={connectionId ?? null} />}
+      {binding && <Completion binding={binding} blockId={blockId} agentId={agentId ?? null} connectionId={connectionId ?? null} />}
       {binding &&
         Object.entries(slots).map(([name, content]) => {
           const slot = binding.slot(name);

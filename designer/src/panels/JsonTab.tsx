@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { call } from "../api";
 import { whyNotDrawn, type DesignDocument } from "../document";
 import type { JsonEditor } from "../editor/json-editor";
+import { merge } from "../merge";
 import { saver, type DesignAnswer } from "../save";
 import { store, useStore } from "../store";
 
@@ -44,12 +45,13 @@ export function JsonTab() {
   }, []);
 
   const apply = async () => {
-    const refusal = await applyJson(text);
+    const refusal = await applyJson(text, shown);
     setProblem(refusal ?? "");
-    if (refusal === null) {
-      setShown(store.get().raw);
-      setText(textOf(store.get().raw));
-    }
+    if (refusal !== null) return;
+    const { raw: applied } = store.get();
+    setShown(applied);
+    setText(textOf(applied));
+    if (textOf(applied) !== text) editor.current?.set(textOf(applied));
   };
   const discard = () => {
     setShown(raw);
@@ -75,8 +77,8 @@ export function JsonTab() {
   );
 }
 
-/** Null if it was applied, else why not. */
-async function applyJson(text: string): Promise<string | null> {
+/** Null if it was applied, else why not. `before`: what the text was written from. */
+async function applyJson(text: string, before: unknown): Promise<string | null> {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -86,7 +88,8 @@ async function applyJson(text: string): Promise<string | null> {
   const reason = whyNotDrawn(value);
   if (reason) return reason;
   if (store.get().document) {
-    store.change("Edit as JSON", () => value as DesignDocument);
+    // What changed elsewhere while it was written stays.
+    store.change("Edit as JSON", (now) => (now === before ? value : merge(before as DesignDocument, value as DesignDocument, now).document) as DesignDocument);
     return null;
   }
   // The draft could not be drawn before: saved as it is now, the page begins anew with it.

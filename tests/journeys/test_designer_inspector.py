@@ -1,0 +1,80 @@
+"""The inspector: what is typed stays as it is typed, and each field has one list of its own."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.journeys.designing import Document, block, open_design, saved
+
+DRAFT: Document = {
+    "schema": 1,
+    "name": "Fields",
+    "blocks": [
+        {
+            "id": "one",
+            "type": "sequential",
+            "label": "One",
+            "task": "Read {{ length('abc') }}",
+            "agents": [
+                {"id": "a", "name": "A", "system_prompt": "You are {{ length('abcd') }}."},
+                {"id": "b", "name": "B", "role": "nobody", "system_prompt": "You are B."},
+            ],
+        },
+        {"id": "two", "type": "transform", "label": "Two", "settings": {"expression": "input"}},
+    ],
+    "connections": [],
+}
+
+
+def field(page: Page, pointer: str) -> Locator:
+    return page.locator(f'.inspector [data-pointer="{pointer}"]').first
+
+
+def test_the_list_and_the_value_stand_under_the_field_of_a_block_and_of_an_agent(
+    signed_in: Page,
+) -> None:
+    page = signed_in
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    design = open_design(page, DRAFT)
+    block(page, "One").click()
+    for pointer, worth in (("/task", "Read 3"), ("/system_prompt", "You are 4.")):
+        field(page, pointer).click()
+        expect(page.locator(".worth", has_text=worth)).to_have_count(1)
+        field(page, pointer).press("Control+End")
+        page.keyboard.type(" {{ exec")
+        expect(page.get_by_role("listbox")).to_have_count(1)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("listbox")).to_have_count(0)
+    page.keyboard.type(" {{ exec")
+    expect(page.get_by_role("listbox")).to_have_count(1)
+    block(page, "Two").click()
+    expect(page.locator(".inspector h2")).to_have_text("Two")
+    expect(page.get_by_role("listbox")).to_have_count(0)
+    first = saved(page, design)["blocks"][0]
+    assert first["task"] == "Read {{ length('abc') }} {{ execution.id }}"
+    assert first["agents"][0]["system_prompt"].startswith("You are {{ length('abcd') }}. {{ exec")
+    assert not errors
+
+
+def test_what_is_typed_stays_while_the_draft_is_checked(signed_in: Page) -> None:
+    page = signed_in
+    design = open_design(page, DRAFT)
+    block(page, "One").click()
+    expect(page.get_by_text("This must be one of manager")).to_be_visible()
+    page.locator(".inspector details").evaluate_all(
+        "all => all.forEach((one) => { one.open = true })"
+    )
+    # The standard, which is no key of the draft.
+    field(page, "/retries").fill("2")
+    page.locator('.inspector [data-kind="model"]').first.select_option("offline:stand-in")
+    further = page.locator('.inspector [data-kind="models"]').first
+    with page.expect_response("**/validate"):
+        further.press_sequentially("x:y,")
+    expect(page.locator(".agent-toggle", has_text="B").locator(".badge")).to_be_visible()
+    expect(page.get_by_text("This must be one of manager")).to_be_visible()
+    expect(further).to_have_value("x:y,")
+    expect(field(page, "/retries")).to_have_value("2")
+    further.press_sequentially(" z:w")
+    agent = saved(page, design)["blocks"][0]["agents"][0]
+    assert agent["model"] == ["offline:stand-in", "x:y", "z:w"]
