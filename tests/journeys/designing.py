@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -44,7 +45,7 @@ def open_designer(page: Page, design: str) -> None:
 
 def saved(page: Page, design: str) -> Document:
     """The draft once everything is saved."""
-    expect(page.locator(".saved", has_text="Saved")).to_be_visible()
+    expect(page.locator(".saved", has_text=re.compile(r"^\s*Saved"))).to_be_visible()
     return dict(call(page, "GET", f"/api/designs/{design}")["document"])
 
 

@@ -11,6 +11,11 @@ from tests.journeys.designing import call, clerks, open_design, open_designer, s
 COPIES = "Object.keys(localStorage).filter((key) => key.startsWith('orchestra-draft')).length"
 
 
+def window_of(page: Page) -> Page:
+    """Another window of this person, in which calls may fail: the browser complains about each."""
+    return page.context.new_page()
+
+
 def write_task(page: Page, label: str, text: str) -> None:
     page.get_by_role("tab", name="Outline").click()
     page.locator(".outline-block", has_text=label).click()
@@ -37,8 +42,9 @@ def test_changes_of_different_blocks_come_together(signed_in: Page) -> None:
 
 
 def test_one_text_that_both_changed_is_chosen_and_both_are_kept(signed_in: Page) -> None:
-    mine = signed_in
-    design = open_design(mine, clerks("One"))
+    design = open_design(signed_in, clerks("One"))
+    signed_in.goto("about:blank")
+    mine = window_of(signed_in)
     mine.route("**/stream/", lambda route: route.abort())
     open_designer(mine, design)
     theirs = mine.context.new_page()
@@ -61,8 +67,10 @@ def test_one_text_that_both_changed_is_chosen_and_both_are_kept(signed_in: Page)
 
 
 def test_work_without_a_connection_is_back_at_the_next_opening(signed_in: Page) -> None:
-    page = signed_in
-    design = open_design(page, clerks("One"))
+    design = open_design(signed_in, clerks("One"))
+    signed_in.goto("about:blank")
+    page = window_of(signed_in)
+    open_designer(page, design)
     page.context.set_offline(True)
     write_task(page, "One", "Written without a connection")
     expect(page.get_by_text("Not saved: no connection, kept in this browser")).to_be_visible()
@@ -75,8 +83,9 @@ def test_work_without_a_connection_is_back_at_the_next_opening(signed_in: Page) 
 
 
 def test_a_lost_answer_is_no_conflict_with_oneself(signed_in: Page) -> None:
-    page = signed_in
-    design = open_design(page, clerks("One"))
+    design = open_design(signed_in, clerks("One"))
+    signed_in.goto("about:blank")
+    page = window_of(signed_in)
     lost: list[str] = []
 
     def lose_the_first(route: Route) -> None:
@@ -98,10 +107,11 @@ def test_a_lost_answer_is_no_conflict_with_oneself(signed_in: Page) -> None:
 
 
 def test_work_of_two_windows_is_back_one_after_the_other(signed_in: Page) -> None:
-    page = signed_in
-    design = open_design(page, clerks("One", "Two"))
-    other = page.context.new_page()
-    open_designer(other, design)
+    design = open_design(signed_in, clerks("One", "Two"))
+    signed_in.goto("about:blank")
+    page, other = window_of(signed_in), window_of(signed_in)
+    for window in (page, other):
+        open_designer(window, design)
     page.context.set_offline(True)
     write_task(page, "One", "In the first window")
     write_task(other, "Two", "In the second window")
@@ -118,8 +128,10 @@ def test_work_of_two_windows_is_back_one_after_the_other(signed_in: Page) -> Non
 
 
 def test_an_edit_that_is_undone_without_a_connection_stays_undone(signed_in: Page) -> None:
-    page = signed_in
-    design = open_design(page, clerks("One"))
+    design = open_design(signed_in, clerks("One"))
+    signed_in.goto("about:blank")
+    page = window_of(signed_in)
+    open_designer(page, design)
     before = tasks(saved(page, design))
     page.context.set_offline(True)
     write_task(page, "One", "A mistake")
@@ -131,8 +143,10 @@ def test_an_edit_that_is_undone_without_a_connection_stays_undone(signed_in: Pag
 
 
 def test_saving_goes_on_after_signing_in_again_in_another_window(signed_in: Page) -> None:
-    page = signed_in
-    design = open_design(page, clerks("One"))
+    design = open_design(signed_in, clerks("One"))
+    signed_in.goto("about:blank")
+    page = window_of(signed_in)
+    open_designer(page, design)
     page.context.clear_cookies()
     write_task(page, "One", "Written signed out")
     with page.context.expect_page() as opened:
