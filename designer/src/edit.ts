@@ -333,5 +333,6 @@ function renamedIn(text: string, from: string, to: string, isTemplate: boolean, 
   );
 }
 
-// Ids are letters, digits and underscores, so that nothing in them is special in a pattern.
-const pathPattern = (root: string, id: string) => new RegExp(`(\\b${root}\\s*\\.\\s*)"?${id}\\b"?`, "g");
+// A draft, or what is pasted, may have ids that are not valid, such as `a(b`.
+const pathPattern = (root: string, id: string) =>
+  new RegExp(`(\\b${root}\\s*\\.\\s*)"?${id.replace(/[^\w]/g, "\\$&")}\\b"?`, "g");

@@ -85,3 +85,8 @@ test("what is merged while one types is not taken back with the typing", () => {
   assert.equal(store.get().document?.blocks[1]?.task, "M");
   assert.equal(store.get().document?.blocks[1]?.label, "Theirs");
 });
+
+test("a block whose id is not valid can be renamed", () => {
+  const before = withValue(draft(), "/blocks/0/id", "a(b-é");
+  assert.equal(renameBlock(before, "a(b-é", "first").blocks[0]?.id, "first");
+});

@@ -78,3 +78,25 @@ def test_what_is_typed_stays_while_the_draft_is_checked(signed_in: Page) -> None
     further.press_sequentially(" z:w")
     agent = saved(page, design)["blocks"][0]["agents"][0]
     assert agent["model"] == ["offline:stand-in", "x:y", "z:w"]
+
+
+def test_choices_and_numbers_of_the_input_are_typed_key_by_key(signed_in: Page) -> None:
+    page = signed_in
+    fields = {"size": {"enum": [1, 2]}, "share": {"type": "number"}}
+    schema = {"type": "object", "properties": fields}
+    design = open_design(page, {**DRAFT, "input_schema": schema})
+    page.get_by_role("tab", name="Input").click()
+    choices = page.get_by_label("Choices, one in each line")
+    choices.press("Control+End")
+    page.keyboard.press("Enter")
+    page.keyboard.type("many")
+    expect(choices).to_have_value("1\n2\nmany")
+    stored = saved(page, design)["input_schema"]["properties"]
+    assert stored["size"]["enum"] == [1, 2, "many"]
+    page.get_by_label("minimum of share").press_sequentially("0.05")
+    expect(page.get_by_label("minimum of share")).to_have_value("0.05")
+    page.get_by_role("button", name="Try it").first.click()
+    share = page.get_by_role("form", name="Try it").get_by_label("share")
+    share.press_sequentially("1.05")
+    expect(share).to_have_value("1.05")
+    assert saved(page, design)["input_schema"]["properties"]["share"]["minimum"] == 0.05

@@ -1,8 +1,9 @@
 // A form made from a JSON Schema: for trying a design, and as a preview of what callers fill in.
 // What it cannot show is a field of JSON.
 
+import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { isObject } from "../document";
+import { isObject, same } from "../document";
 import { Icon } from "./Icon";
 
 export type Schema = Record<string, unknown>;
@@ -146,14 +147,13 @@ function Simple(props: LabelledProps & { kind: string }) {
   if (kind === "integer" || kind === "number") {
     return (
       <Frame props={props} id={id}>
-        <input
+        <NumberInput
           {...shared}
-          type="number"
           step={kind === "integer" ? 1 : "any"}
           min={numberIn(schema.minimum)}
           max={numberIn(schema.maximum)}
-          value={typeof value === "number" ? value : ""}
-          onInput={({ currentTarget }) => change(currentTarget.value === "" ? undefined : Number(currentTarget.value))}
+          value={numberIn(value)}
+          change={change}
         />
       </Frame>
     );
@@ -174,6 +174,20 @@ function Simple(props: LabelledProps & { kind: string }) {
 
 const INPUT_TYPES: Record<string, string> = { date: "date", email: "email", uri: "url" };
 const numberIn = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
+
+type NumberProps = Omit<JSX.IntrinsicElements["input"], "value"> & { value: number | undefined; change: (value: number | undefined) => void };
+
+/** `1.0` stays as it is typed, on the way to `1.05`. */
+export function NumberInput({ value, change, ...rest }: NumberProps) {
+  const [text, setText] = useState("");
+  const read = (written: string) => (written === "" ? undefined : Number(written));
+  const write = (written: string) => {
+    setText(written);
+    change(read(written));
+  };
+  const shown = read(text) === value ? text : String(value ?? "");
+  return <input {...rest} type="number" value={shown} onInput={({ currentTarget }) => write(currentTarget.value)} />;
+}
 
 function placeholderOf(schema: Schema): string | undefined {
   const example = Array.isArray(schema.examples) ? schema.examples[0] : schema.default;
@@ -262,18 +276,20 @@ function emptyOf(schema: Schema): unknown {
 function JsonField(props: LabelledProps) {
   const { value, change, path, prefix, errors } = props;
   const id = `${prefix}${path.replaceAll("/", "-") || "-json"}`;
-  const [text, setText] = useState(value === undefined ? "" : JSON.stringify(value, null, 2));
-  const [problem, setProblem] = useState("");
-  const write = (written: string) => {
-    setText(written);
+  const [written, setWritten] = useState<{ text: string; value: unknown; isJson: boolean } | null>(null);
+  const write = (text: string) => {
     try {
-      change(written.trim() ? JSON.parse(written) : undefined);
-      setProblem("");
+      const parsed: unknown = text.trim() ? JSON.parse(text) : undefined;
+      setWritten({ text, value: parsed, isJson: true });
+      change(parsed);
     } catch {
-      setProblem("This is not JSON yet.");
+      setWritten({ text, value, isJson: false });
     }
   };
-  const error = problem || errors[path];
+  // Another value than the one that was written (an earlier input was chosen) is shown. No input is {}.
+  const own = written && same(written.value ?? {}, value ?? {}) ? written : null;
+  const text = own ? own.text : value === undefined ? "" : JSON.stringify(value, null, 2);
+  const error = own && !own.isJson ? "This is not JSON yet." : errors[path];
   return (
     <div class="field">
       <label for={id}>{props.label} <span class="end faint">JSON{props.isRequired ? ", required" : ""}</span></label>

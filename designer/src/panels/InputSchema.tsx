@@ -1,11 +1,11 @@
 // The input that callers give: its fields one by one, or as JSON, and the form that it becomes.
 
 import { useState } from "preact/hooks";
-import { isObject } from "../document";
+import { isObject, same } from "../document";
 import { idFrom } from "../edit";
 import { store, useStore } from "../store";
 import { Icon } from "./Icon";
-import { InputForm, type Schema } from "./InputForm";
+import { InputForm, NumberInput, type Schema } from "./InputForm";
 
 const KINDS: [string, string, Schema][] = [
   ["text", "Text", { type: "string", maxLength: 120 }],
@@ -123,17 +123,35 @@ function FieldEditor({ name, field, isRequired, readOnly, rename, change, requir
       </div>
       {kind === "choice" && (
         <label class="small">Choices, one in each line
-          <textarea class="input" rows={3} value={(field.enum as unknown[]).map(String).join("\n")} onInput={({ currentTarget }) => change({ ...field, enum: [...new Set(currentTarget.value.split("\n").filter(Boolean))] }, `${id}-enum`)} />
+          <Choices values={field.enum as unknown[]} change={(values) => change({ ...field, enum: values }, `${id}-enum`)} />
         </label>
       )}
       {isNumeric && (
         <div class="row">
           {(["minimum", "maximum"] as const).map((limit) => (
-            <input key={limit} class="input" type="number" aria-label={`${limit} of ${name}`} placeholder={limit} value={typeof field[limit] === "number" ? (field[limit] as number) : ""} onInput={({ currentTarget }) => set(limit, currentTarget.value === "" ? undefined : Number(currentTarget.value))} />
+            <NumberInput key={limit} class="input" aria-label={`${limit} of ${name}`} placeholder={limit} value={typeof field[limit] === "number" ? field[limit] : undefined} change={(value) => set(limit, value)} />
           ))}
         </div>
       )}
       <input class="input" aria-label={`Help for ${name}`} placeholder="Help: what to write here" value={typeof field.description === "string" ? field.description : ""} onInput={({ currentTarget }) => set("description", currentTarget.value)} />
     </fieldset>
   );
+}
+
+/** The choices of a text with one in each line; those that were there keep their type. */
+export function choicesIn(text: string, before: unknown[]): unknown[] {
+  const lines = [...new Set(text.split("\n").filter(Boolean))];
+  return lines.map((line) => before.find((value) => String(value) === line) ?? line);
+}
+
+/** The line that is being begun stays, though it is no choice yet. */
+function Choices({ values, change }: { values: unknown[]; change: (values: unknown[]) => void }) {
+  const [text, setText] = useState("");
+  const shown = same(choicesIn(text, values), values) ? text : values.map(String).join("\n");
+  const write = (written: string) => {
+    setText(written);
+    const next = choicesIn(written, values);
+    if (!same(next, values)) change(next);
+  };
+  return <textarea class="input" rows={3} value={shown} onInput={({ currentTarget }) => write(currentTarget.value)} />;
 }
