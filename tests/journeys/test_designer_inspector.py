@@ -100,3 +100,26 @@ def test_choices_and_numbers_of_the_input_are_typed_key_by_key(signed_in: Page) 
     share.press_sequentially("1.05")
     expect(share).to_have_value("1.05")
     assert saved(page, design)["input_schema"]["properties"]["share"]["minimum"] == 0.05
+
+
+def test_what_is_written_in_the_dock_outlives_a_look_at_another_tab(signed_in: Page) -> None:
+    page = signed_in
+    schema = {"type": "object", "properties": {"text": {"type": "string"}}}
+    design = open_design(page, {**DRAFT, "input_schema": schema})
+    page.get_by_role("button", name="Try it").first.click()
+    form = page.get_by_role("form", name="Try it")
+    form.get_by_label("text").fill("A letter")
+    page.get_by_role("tab", name="JSON").click()
+    editor = page.get_by_label("The draft as JSON")
+    editor.press("Control+Home")
+    page.keyboard.type(" ")
+    expect(page.get_by_role("button", name="Apply")).to_be_enabled()
+    block(page, "Two").click()
+    field(page, "/label").fill("Second")
+    saved(page, design)
+    page.get_by_role("tab", name="Try it").click()
+    expect(form.get_by_label("text")).to_have_value("A letter")
+    page.get_by_role("tab", name="JSON").click()
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("button", name="Apply")).to_be_disabled()
+    assert saved(page, design)["blocks"][1]["label"] == "Second"

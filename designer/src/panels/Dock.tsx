@@ -93,7 +93,7 @@ function Handle() {
     handle.setPointerCapture(event.pointerId);
     const move = (moved: PointerEvent) => set(before + from - moved.clientY);
     handle.addEventListener("pointermove", move);
-    handle.addEventListener("pointerup", () => handle.removeEventListener("pointermove", move), { once: true });
+    handle.addEventListener("lostpointercapture", () => handle.removeEventListener("pointermove", move), { once: true });
   };
   return (
     <div

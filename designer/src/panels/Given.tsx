@@ -5,8 +5,9 @@ import { store, useStore } from "../store";
 
 interface GivenProps {
   only: string;
-  value: Record<string, unknown>;
-  change: (value: Record<string, unknown>) => void;
+  /** Texts by block, as they were typed. */
+  value: Record<string, string>;
+  change: (value: Record<string, string>) => void;
 }
 
 /** The blocks that lead to it, and those that its texts name. */
@@ -20,11 +21,12 @@ function readBy(only: string): string[] {
 }
 
 /** What is sent: typed outputs, else those of the shown run. */
-export function givenFor(only: string, typed: Record<string, unknown>): Record<string, unknown> {
+export function givenFor(only: string, typed: Record<string, string>): Record<string, unknown> {
   const { run } = store.get();
   const given: Record<string, unknown> = {};
   for (const id of readBy(only)) {
-    const output = typed[id] ?? run?.blocks[id]?.output;
+    const text = typed[id];
+    const output = text === undefined ? run?.blocks[id]?.output : read(text);
     if (output !== undefined) given[id] = output;
   }
   return given;
@@ -50,7 +52,7 @@ export function Given({ only, value, change }: GivenProps) {
               class="input"
               rows={2}
               value={shown === undefined ? "" : typeof shown === "string" ? shown : JSON.stringify(shown, null, 1)}
-              onInput={({ currentTarget }) => change({ ...value, [id]: read(currentTarget.value) })}
+              onInput={({ currentTarget }) => change({ ...value, [id]: currentTarget.value })}
             />
           </div>
         );

@@ -12,15 +12,19 @@ type EditorModule = typeof import("../editor/json-editor");
 
 const textOf = (value: unknown) => JSON.stringify(value, null, 2);
 
+/** What is written and not applied yet outlives a look at another tab. */
+let unapplied: { text: string; shown: unknown } | null = null;
+
 export function JsonTab() {
   const host = useRef<HTMLDivElement>(null);
   const editor = useRef<JsonEditor | null>(null);
   const raw = useStore((state) => state.raw);
   const readOnly = useStore((state) => state.readOnly);
-  const [text, setText] = useState(() => textOf(raw));
-  const [shown, setShown] = useState(raw);
+  const [text, setText] = useState(() => unapplied?.text ?? textOf(raw));
+  const [shown, setShown] = useState(() => (unapplied ? unapplied.shown : raw));
   const [problem, setProblem] = useState("");
   const isTouched = text !== textOf(shown);
+  unapplied = isTouched ? { text, shown } : null;
 
   // The draft changed elsewhere: shown at once, unless something is being written here.
   useEffect(() => {

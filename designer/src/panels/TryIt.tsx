@@ -34,11 +34,13 @@ function Order() {
   const schema = useStore((state) => (state.document?.input_schema ?? null) as Schema | null);
   const run = useStore((state) => state.run);
   const selected = useStore((state) => (state.selection.blocks.length === 1 ? (state.selection.blocks[0] ?? null) : null));
-  const [input, setInput] = useState<unknown>(() => store.get().lastInput ?? {});
+  // In the store, so that it is still there after a look at another tab.
+  const input = useStore((state) => state.lastInput) ?? {};
+  const setInput = (lastInput: unknown) => store.set({ lastInput });
   const [model, setModel] = useState("");
   const [asJson, showJson] = useState(false);
   const [isAlone, setAlone] = useState(false);
-  const [given, setGiven] = useState<Record<string, unknown>>({});
+  const [given, setGiven] = useState<Record<string, string>>({});
   const [errors, setErrors] = useState<Record<string, string>>({});
   const [problem, setProblem] = useState("");
   const [isBusy, setBusy] = useState(false);
