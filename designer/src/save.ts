@@ -201,6 +201,7 @@ class Saver {
   private acknowledge(document: DesignDocument, answer: DesignAnswer): void {
     this.acknowledged = document;
     this.revision = answer.revision;
+    this.savedAt = new Date(answer.changed_at);
     const { data } = store.get();
     const design = { ...data.design, revision: answer.revision, changed_by: answer.changed_by };
     store.set({ data: { ...data, design } });
