@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DesignDocument } from "../src/document";
-import { withEdits, withEvent, withRecord, type ExecutionDetail } from "../src/run";
+import { withEdits, withEvent, withRecord, type ExecutionDetail } from "../src/run-events";
 import { store, type PageData, type Run, type State } from "../src/store";
 import { wordDifferences } from "../src/panels/Differences";
 
