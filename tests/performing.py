@@ -56,9 +56,9 @@ class Claim(Write[Execution | None]):
         ]
 
     @classmethod
-    def committed(cls, writes: Sequence[Claim]) -> None:
-        for write in writes:
-            if write.done.result() is not None:
+    def committed(cls, writes: Sequence[Claim], answers: Sequence[Any]) -> None:
+        for write, claimed in zip(writes, answers, strict=True):
+            if claimed is not None:
                 pubsub.publish_change(write.pk, "running")
 
 

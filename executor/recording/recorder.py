@@ -191,7 +191,7 @@ class Progress(Write[None]):
         return ours.exists()
 
     @classmethod
-    def committed(cls, writes: Sequence[Progress]) -> None:
+    def committed(cls, writes: Sequence[Progress], answers: Sequence[Any]) -> None:
         for write in writes:
             pubsub.publish_change(write.pk, write.end.status.value if write.end else "changed")
 
@@ -211,10 +211,9 @@ class GiveBack(Write[Status | None]):
         return [states.give_back(w.pk, attempt=w.attempt) for w in writes]
 
     @classmethod
-    def committed(cls, writes: Sequence[GiveBack]) -> None:
-        for write in writes:
-            status = write.done.result()
-            if status is not None:
+    def committed(cls, writes: Sequence[GiveBack], answers: Sequence[Any]) -> None:
+        for write, status in zip(writes, answers, strict=True):
+            if isinstance(status, Status):
                 pubsub.publish_change(write.pk, status)
 
 

@@ -73,8 +73,10 @@ class Write(Generic[T]):
         return False
 
     @classmethod
-    def committed(cls, writes: Sequence[Any]) -> None:
-        """Called once they are durable, to notify others."""
+    def committed(cls, writes: Sequence[Any], answers: Sequence[Any]) -> None:
+        """Called once they are durable, before their callers go on, to notify others. An answer may
+        be an exception.
+        """
 
     @property
     def is_overdue(self) -> bool:
@@ -179,12 +181,15 @@ def _commit(batch: Sequence[Write[Any]]) -> list[Group]:
 
 def _resolve(written: list[Group]) -> None:
     for kind, writes, answers in written:
-        for write, answer in zip(writes, answers, strict=True):
-            if isinstance(answer, Exception):
-                write.done.set_exception(answer)
-            else:
-                write.done.set_result(answer)
-        kind.committed(writes)
+        try:
+            # First: what a caller publishes next comes after the change that it waited for.
+            kind.committed(writes, answers)
+        finally:
+            for write, answer in zip(writes, answers, strict=True):
+                if isinstance(answer, Exception):
+                    write.done.set_exception(answer)
+                else:
+                    write.done.set_result(answer)
 
 
 def _close_unusable() -> None:

@@ -71,9 +71,9 @@ class ClaimNext(Write[ClaimResult]):
         return [_claim_next(write) for write in writes]
 
     @classmethod
-    def committed(cls, writes: Sequence[ClaimNext]) -> None:
-        for write in writes:
-            for execution in write.done.result().executions:
+    def committed(cls, writes: Sequence[ClaimNext], answers: Sequence[Any]) -> None:
+        for answer in answers:
+            for execution in answer.executions:
                 pubsub.publish_change(execution.pk, "running")
 
 
