@@ -8,6 +8,7 @@ from executor.views.drafts import design_stream
 from orchestra import views
 from orchestra.sign_in.account import account, account_password, account_sessions_end
 from orchestra.sign_in.views import SignInView, SignOutView
+from orchestra.style import style
 
 # Drafts are followed like runs, of which designs know nothing.
 designs_pages = [
@@ -17,7 +18,7 @@ designs_pages = [
 
 urlpatterns = [
     path("", views.home, name="home"),
-    path("style/", views.style, name="style"),
+    path("style/", style, name="style"),
     path("sign-in/", SignInView.as_view(), name="sign_in"),
     path("sign-out/", SignOutView.as_view(), name="sign_out"),
     path("account/", account, name="account"),

@@ -1,16 +1,14 @@
-"""The home page, the style page, and the navigation of every page."""
+"""The home page, and the navigation of every page."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from designs.pictures import pictograms
 from designs.requests import PageRequest, person_of, requires
 from orchestra.overview import overview
 
@@ -85,31 +83,3 @@ def home(request: PageRequest) -> HttpResponse:
     """The whole page, or only its `live` part when htmx asks."""
     part = "#live" if request.htmx else ""
     return render(request, f"home.html{part}", {"overview": overview(request.caller)})
-
-
-# What the style page shows of the tokens and of the icons.
-COLOURS = (
-    ("Ground and lines", "page surface surface-sunk surface-hover line line-soft line-strong"),
-    ("Words", "text text-soft text-faint"),
-    ("The main verb, selection, links, focus", "accent accent-strong accent-soft accent-line"),
-    ("States", "good good-soft bad bad-soft warn warn-soft run run-soft idle idle-soft"),
-    ("Charts and graphs", "chart chart-strong chart-bad chart-warn chart-run wire dots"),
-)
-ICONS = (
-    "home graph samples deploy clock history key book settings person exit menu fold search more "
-    "down back close check copy download code edit play resume again stop plus trash"
-)
-
-
-@require_safe
-@login_required
-def style(request: HttpRequest) -> HttpResponse:
-    """Every component of the pages, in both themes."""
-    context = {
-        "themes": ("light", "dark"),
-        "colours": [(words, names.split()) for words, names in COLOURS],
-        "icons": ICONS.split(),
-        "states": list(pictograms.STATES),
-        "patterns": list(pictograms.PICTOGRAMS),
-    }
-    return render(request, "style.html", context)

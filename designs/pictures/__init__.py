@@ -1,3 +1,3 @@
-"""Pictures of graphs, pictograms of block types, and signs of states: SVG made on the server."""
+"""Pictures of graphs, charts, pictograms and signs of states: SVG made on the server."""
 
-__all__ = ["pictograms", "svg"]
+__all__ = ["charts", "pictograms", "svg"]

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from orchestra.settings import BASE_DIR
-from orchestra.views import COLOURS, ICONS
+from orchestra.style import COLOURS, ICONS
 
 pytestmark = pytest.mark.django_db
 STYLES = sorted((BASE_DIR / "static" / "css").glob("*.css"))
