@@ -151,7 +151,7 @@ def moved(page: Page, kind: str) -> str:
 
 
 def main() -> None:
-    for name in ("designer.js", "designer.css", "json-editor.js"):
+    for name in ("designer.js", "designer-panels.js", "designer.css", "json-editor.js"):
         text = (BUNDLE / name).read_bytes()
         print(f"{name} {len(text) / 1_000:.0f} kB, {len(gzip.compress(text, 9)) / 1_000:.1f} gzip")
     with signed_in() as page:

@@ -1,14 +1,19 @@
 // Builds the island into ../static/designer, the same bytes on every machine.
 //   node build.mjs            writes the bundles
-//   node build.mjs --check    builds anew and compares with what is committed
+//   node build.mjs --check    builds anew, compares with what is committed, and looks at the sizes
 //   node build.mjs --tests    bundles the tests for `node --test`
 import { build } from "esbuild";
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { Shared } from "./shared.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const target = resolve(here, "../static/designer");
+
+/** Compressed, as browsers fetch them. */
+const MOST_BYTES = { "designer.js": 110_000, "designer-panels.js": 30_000, "json-editor.js": 115_000, "designer.css": 8_000 };
 
 // @xyflow/react is written for React; Preact is a third of its size.
 const alias = {
@@ -50,23 +55,35 @@ const common = {
   logLevel: "warning",
   metafile: true,
   minify: true,
-  plugins: [leaner],
   target: ["es2022"],
   write: false,
 };
 
+const bundle = (name, entry, format, ...plugins) =>
+  build({ ...common, entryPoints: { [name]: entry }, format, outdir: target, plugins: [leaner, ...plugins] });
+
 async function outputs() {
-  const [island, editor] = await Promise.all([
-    build({ ...common, entryPoints: { designer: "src/main.tsx" }, format: "iife", outdir: target }),
-    build({ ...common, entryPoints: { "json-editor": "src/editor/json-editor.ts" }, format: "esm", outdir: target }),
+  const alone = await bundle("designer", "src/main.tsx", "iife");
+  const shared = new Shared(here, Object.keys(alone.metafile.inputs));
+  // The first time tells what is shared.
+  await bundle("designer-panels", "src/panels.ts", "esm", shared.collector);
+  const bundles = await Promise.all([
+    bundle("designer", "src/main.tsx", "iife", shared.giver(/src[\\/]main\.tsx$/)),
+    bundle("designer-panels", "src/panels.ts", "esm", shared.taker),
+    bundle("json-editor", "src/editor/json-editor.ts", "esm"),
   ]);
   const files = new Map();
-  for (const file of [...island.outputFiles, ...editor.outputFiles]) {
-    files.set(relative(target, file.path), file.text);
-  }
-  const inputs = { ...island.metafile.inputs, ...editor.metafile.inputs };
-  files.set("LICENSES.txt", licences(Object.keys(inputs)));
+  for (const file of bundles.flatMap(({ outputFiles }) => outputFiles)) files.set(relative(target, file.path), file.text);
+  files.set("LICENSES.txt", licences(bundles.flatMap(({ metafile }) => Object.keys(metafile.inputs))));
   return files;
+}
+
+/** What is too large, as sentences. */
+function tooLarge(files) {
+  return Object.entries(MOST_BYTES).flatMap(([name, most]) => {
+    const bytes = gzipSync(files.get(name) ?? "", { level: 9 }).length;
+    return bytes > most ? [`${name} has ${bytes} bytes compressed; ${most} are allowed.`] : [];
+  });
 }
 
 /** The licence of every package that is part of a bundle. */
@@ -88,12 +105,18 @@ function licences(inputs) {
 
 async function check() {
   const differing = [];
-  for (const [name, text] of await outputs()) {
+  const files = await outputs();
+  for (const [name, text] of files) {
     const path = join(target, name);
     if (!existsSync(path) || readFileSync(path, "utf8") !== text) differing.push(name);
   }
   if (differing.length) {
     console.error(`static/designer differs from its source: ${differing.join(", ")}. Run make designer.`);
+    process.exit(1);
+  }
+  const sentences = tooLarge(files);
+  if (sentences.length) {
+    console.error(sentences.join("\n"));
     process.exit(1);
   }
 }
@@ -106,6 +129,7 @@ async function tests() {
     format: "esm",
     minify: false,
     outdir: join(here, ".tests"),
+    plugins: [leaner],
     outExtension: { ".js": ".mjs" },
     platform: "node",
     write: true,

@@ -3,6 +3,7 @@
 import { render } from "preact";
 import { App } from "./App";
 import { whyNotDrawn, type DesignDocument } from "./document";
+import { fetchPanelsSoon } from "./panels/Later";
 import { startPresence } from "./presence";
 import { startProblems } from "./problems";
 import { startRuns } from "./run";
@@ -52,6 +53,7 @@ function start(): void {
   root.replaceChildren();
   document.documentElement.classList.add("designing");
   render(<App />, root);
+  fetchPanelsSoon();
 }
 
 start();

@@ -22,6 +22,9 @@ interface Accepted {
   status: RunStatus;
 }
 
+/** The dock's form is asked to start a try: by its button, or by Ctrl Enter anywhere. */
+export const TRY_EVENT = "orchestra-try";
+
 const ENDS = new Set<string>(["completed", "failed", "cancelled", "timed_out"]);
 export const isOver = (run: Run | null): boolean => run === null || ENDS.has(run.status);
 

@@ -94,6 +94,7 @@ def designer_data(
 def urls_of(pk: object) -> dict[str, str]:
     found = {name: address(of) for name, of in URLS.items()}
     found |= {name: address(of, pk) for name, of in URLS_OF_DESIGN.items()}
+    found["designer_panels"] = static("designer/designer-panels.js")
     found["json_editor"] = static("designer/json-editor.js")
     return {name: address for name, address in found.items() if address}
 

@@ -4,7 +4,8 @@ import { copySelection, cutSelection, duplicateSelection, pasteText } from "../c
 import { agentsOf, blockOf, type DesignDocument } from "../document";
 import { moveBlocks, remove } from "../edit";
 import { commandFor, takesText, type Command, type Where } from "../keys";
-import { TRY_EVENT } from "../panels/TryIt";
+import { fetchPanels } from "../panels/Later";
+import { TRY_EVENT } from "../run";
 import { walkProblems } from "../problems";
 import { saver } from "../save";
 import { announce, NOTHING, store, type DockTab } from "../store";
@@ -326,5 +327,5 @@ function tryIt(): void {
     if (frames) requestAnimationFrame(() => press(frames - 1));
     else dispatchEvent(new Event(TRY_EVENT));
   };
-  press(isOpen ? 0 : TRY_FRAMES);
+  void fetchPanels().then(() => press(isOpen ? 0 : TRY_FRAMES), () => undefined);
 }

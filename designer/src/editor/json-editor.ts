@@ -2,13 +2,13 @@
 // content security policy.
 
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
-import { json, jsonParseLinter } from "@codemirror/lang-json";
 import { bracketMatching, foldGutter, foldKeymap, HighlightStyle, indentOnInput, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, linter } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
+import { jsonLanguage, jsonProblems } from "./json-language";
 
 export interface JsonEditorOptions {
   value: string;
@@ -27,8 +27,8 @@ export interface JsonEditor {
 const COLOURS = HighlightStyle.define([
   { tag: tags.propertyName, color: "var(--accent-strong)" },
   { tag: tags.string, color: "var(--good)" },
-  { tag: [tags.number, tags.bool, tags.null], color: "var(--warn)" },
-  { tag: [tags.punctuation, tags.separator, tags.bracket], color: "var(--text-faint)" },
+  { tag: [tags.number, tags.bool], color: "var(--warn)" },
+  { tag: tags.punctuation, color: "var(--text-faint)" },
 ]);
 
 const LOOK = EditorView.theme({
@@ -64,8 +64,8 @@ export function mount(host: HTMLElement, options: JsonEditorOptions): JsonEditor
         bracketMatching(),
         highlightActiveLine(),
         highlightSelectionMatches(),
-        json(),
-        linter(jsonParseLinter()),
+        jsonLanguage,
+        linter(jsonProblems),
         lintGutter(),
         syntaxHighlighting(COLOURS),
         LOOK,

@@ -1,14 +1,10 @@
-// The one open dialog, by its name. A part that brings a dialog registers it.
+// The one open dialog, by its name.
 
 import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { KeysDialog } from "../canvas/KeysDialog";
 import { store, useStore } from "../store";
-import { ConflictDialog } from "../dialogs/ConflictDialog";
-import { DeleteDialog } from "../dialogs/DeleteDialog";
-import { ImportDialog } from "../dialogs/ImportDialog";
-import { PublishDialog } from "../dialogs/PublishDialog";
 import { Icon } from "./Icon";
+import { NotFetched, usePanels } from "./Later";
 
 export interface DialogProps {
   about: unknown;
@@ -16,34 +12,31 @@ export interface DialogProps {
 
 interface Entry {
   title: string;
-  Content: ComponentType<DialogProps>;
+  content: "ConflictDialog" | "DeleteDialog" | "ImportDialog" | "KeysDialog" | "PublishDialog";
   /** Escape and the cross close it; otherwise a choice must be made. */
   closes: boolean;
   isWide?: boolean;
 }
 
-const REGISTERED: Record<string, Entry> = {
-  publish: { title: "Publish", Content: PublishDialog, closes: true },
-  conflict: { title: "Two people changed the same text", Content: ConflictDialog, closes: false, isWide: true },
-  import: { title: "Import", Content: ImportDialog, closes: true, isWide: true },
-  delete: { title: "Delete this design", Content: DeleteDialog, closes: true },
-  keys: { title: "Keys", Content: KeysDialog, closes: true, isWide: true },
+const DIALOGS: Record<string, Entry> = {
+  publish: { title: "Publish", content: "PublishDialog", closes: true },
+  conflict: { title: "Two people changed the same text", content: "ConflictDialog", closes: false, isWide: true },
+  import: { title: "Import", content: "ImportDialog", closes: true, isWide: true },
+  delete: { title: "Delete this design", content: "DeleteDialog", closes: true },
+  keys: { title: "Keys", content: "KeysDialog", closes: true, isWide: true },
 };
-
-export function registerDialog(name: string, entry: Entry): void {
-  REGISTERED[name] = entry;
-}
 
 export const closeDialog = (): void => store.set({ dialog: null });
 
 export function Dialogs() {
   const dialog = useStore((state) => state.dialog);
-  const entry = dialog && REGISTERED[dialog.name];
+  const entry = dialog && DIALOGS[dialog.name];
   return entry ? <Frame key={dialog.name} entry={entry} about={dialog.about} /> : null;
 }
 
 function Frame({ entry, about }: { entry: Entry; about: unknown }) {
   const element = useRef<HTMLDialogElement>(null);
+  const { panels, again } = usePanels();
   useEffect(() => {
     const before = document.activeElement;
     element.current?.showModal();
@@ -51,7 +44,8 @@ function Frame({ entry, about }: { entry: Entry; about: unknown }) {
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
-  const { title, Content, closes, isWide } = entry;
+  const { title, content, closes, isWide } = entry;
+  const Content = panels?.[content] as ComponentType<DialogProps> | undefined;
   return (
     <dialog
       ref={element}
@@ -70,7 +64,8 @@ function Frame({ entry, about }: { entry: Entry; about: unknown }) {
           </button>
         )}
       </header>
-      <Content about={about} />
+      {again && <NotFetched again={again} />}
+      {Content && <Content about={about} />}
     </dialog>
   );
 }

@@ -3,10 +3,7 @@
 import { useRef } from "preact/hooks";
 import { store, useStore, type DockTab } from "../store";
 import { Icon } from "./Icon";
-import { JsonTab } from "./JsonTab";
-import { Problems } from "./Problems";
-import { Suggestions } from "./Suggestions";
-import { TryIt } from "./TryIt";
+import { Later, type PanelName } from "./Later";
 import { RunState } from "./RunState";
 
 const MIN_HEIGHT = 140;
@@ -16,6 +13,7 @@ const TAB_NAMES: [DockTab, string][] = [
   ["suggestions", "Suggestions"],
   ["json", "JSON"],
 ];
+const PANELS: Record<DockTab, PanelName> = { try: "TryIt", problems: "Problems", suggestions: "Suggestions", json: "JsonTab" };
 
 export function Dock() {
   const dock = useStore((state) => state.dock);
@@ -56,10 +54,7 @@ export function Dock() {
       </div>
       {dock.isOpen && (
         <div class="dock-panel" role="tabpanel" id="dock-panel" aria-labelledby={`tab-${shown}`}>
-          {shown === "try" && <TryIt />}
-          {shown === "problems" && <Problems />}
-          {shown === "suggestions" && <Suggestions />}
-          {shown === "json" && <JsonTab />}
+          <Later key={shown} name={PANELS[shown]} />
         </div>
       )}
     </section>

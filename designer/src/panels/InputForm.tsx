@@ -56,8 +56,8 @@ function Properties(props: FieldProps) {
     <div class="form-fields">
       {Object.entries(schema.properties as Record<string, unknown>).map(([name, inner]) => (
         <Field
-          {...props}
           key={name}
+          {...props}
           schema={isObject(inner) ? inner : {}}
           value={value[name]}
           change={(changed) => set(name, changed)}

@@ -2,7 +2,7 @@
 
 import { addBlockAt, BLOCK_TYPE } from "../canvas/adding";
 import { store, useStore, type PaletteTab } from "../store";
-import { InputSchema } from "./InputSchema";
+import { Later } from "./Later";
 import { Outline } from "./Outline";
 import { Pictogram } from "./StateSign";
 
@@ -26,7 +26,7 @@ export function Palette() {
       <div class="palette-panel" role="tabpanel" id="palette-panel" aria-labelledby={`palette-${shown}`}>
         {shown === "blocks" && <Blocks />}
         {shown === "outline" && <Outline />}
-        {shown === "input" && <InputSchema />}
+        {shown === "input" && <Later name="InputSchema" />}
       </div>
     </aside>
   );

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { ApiError } from "../api";
 import { blockOf, isObject, nameOf, type Bound } from "../document";
-import { cancelTry, isOver, startTry } from "../run";
+import { TRY_EVENT, cancelTry, isOver, startTry } from "../run";
 import { store, useStore } from "../store";
 import { counted, money } from "../words";
 import { Given, givenFor } from "./Given";
@@ -26,9 +26,6 @@ export function TryIt() {
     </div>
   );
 }
-
-/** The dock's form is asked to start a try: by its button, or by Ctrl Enter anywhere. */
-export const TRY_EVENT = "orchestra-try";
 
 function Order() {
   const schema = useStore((state) => (state.document?.input_schema ?? null) as Schema | null);
