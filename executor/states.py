@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from designs.rows.writing import Update, update_rows
 from executor.models import BlockResult, BlockStatus, Execution, Step
+from executor.models.causes import cause_of
 from executor.models.status import LEASE_EXPIRED, LIVE, Status, is_late, seconds_from_now
 
 MAX_LOSSES = 3
@@ -25,6 +26,8 @@ RENEWED_AT_ONCE = 200
 
 # The ends that an owner may write.
 OWNERS_ENDS = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.TIMED_OUT})
+# The ends that have a cause.
+FAILURES = frozenset({Status.FAILED, Status.TIMED_OUT})
 
 _NO_OWNER: dict[str, Any] = {"owner": "", "lease_until": None}
 # SQL about rows `t`, for statements about many.
@@ -46,7 +49,7 @@ CANCELLED = run_error("cancelled", "The execution was cancelled.")
 # The fields of an end that the engine's outcome gives.
 OUTCOME_FIELDS = frozenset(
     {
-        "result_data", "error", "degraded", "degraded_reasons",
+        "result_data", "error", "cause", "degraded", "degraded_reasons",
         "model_calls", "input_tokens", "output_tokens", "cost_usd",
     }
 )  # fmt: skip
@@ -210,6 +213,7 @@ def refuse_unwritten(execution: Execution, *, now: Any, error: dict[str, Any]) -
     execution.completed_at = now or Now()
     execution.deadline_at = None
     execution.error = error
+    execution.cause = cause_of(error["class"])
 
 
 def end_unwritten(execution: Execution, status: Status, **changes: Any) -> None:
@@ -287,6 +291,8 @@ def _end(rows: models.QuerySet[Execution], pk: uuid.UUID, status: Status, **chan
         for field, column in USAGE_COLUMNS.items():
             total = Subquery(steps.values("execution").annotate(n=Sum(column)).values("n"))
             usage[field] = total if field == "cost_usd" else Coalesce(total, 0)
+    if status in FAILURES and "cause" not in changes:
+        usage["cause"] = cause_of((changes.get("error") or {}).get("class", "internal"))
     changes = {"completed_at": Now(), **_NO_OWNER, **usage, **changes}
     # A savepoint would be two more statements, and what it saves is one row and its blocks.
     with transaction.atomic(savepoint=False):

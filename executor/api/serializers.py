@@ -105,6 +105,12 @@ class ExecutionOut(serializers.Serializer[Execution]):
     input_data = serializers.JSONField(allow_null=True)
     result_data = serializers.JSONField(allow_null=True)
     error = RunErrorOut(allow_null=True)
+    cause = serializers.CharField(
+        allow_null=True,
+        help_text="Of a run that failed or timed out: `class model type`, the same for all that "
+        "failed like it. The list can be filtered by it.",
+    )
+    cause_label = serializers.CharField(help_text="The cause in words; empty without one.")
     payload_hidden = serializers.SerializerMethodField()
     payload_removed_at = serializers.DateTimeField(
         allow_null=True, help_text="When retention removed its texts; they are null since."
@@ -179,6 +185,7 @@ MAX_LISTED_STEPS = 100
 class FailureOut(serializers.Serializer[Any]):
     """A try without an answer: `class` is a word for machines, `message` a sentence. It took `ms`
     (null if nothing was sent), and the next one began after `next_ms` (null if there is none).
+    `status` is the server's HTTP status, if it refused.
     """
 
     model = serializers.CharField()
@@ -186,6 +193,7 @@ class FailureOut(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     ms = serializers.IntegerField(required=False, allow_null=True)
     next_ms = serializers.IntegerField(required=False, allow_null=True)
+    status = serializers.IntegerField(required=False, allow_null=True)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         return {"class": serializers.CharField(), **super().get_fields()}

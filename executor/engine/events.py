@@ -5,19 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from executor.engine.journal import StepResult
+from executor.engine.journal import FailedTry, StepResult
 
 BlockStatus = Literal["running", "completed", "failed", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorInfo:
-    """Why something failed: `kind` is for machines, `message` a sentence for people."""
+    """Why something failed: `kind` is for machines, `message` a sentence for people.
+
+    `model` and `tries` are those of a step that got no answer, `block_type` is its block's.
+    """
 
     kind: str
     message: str
     block_id: str | None = None
     step_key: str | None = None
+    model: str | None = None
+    block_type: str | None = None
+    tries: tuple[FailedTry, ...] = ()
 
 
 # Never changed, but not frozen: see StepResult.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from designs.graph.expressions import ExpressionError
 from designs.patterns.base import AgentFailed, BlockFailed
@@ -33,17 +34,16 @@ class RunStopped(Exception):
 
 
 def describe(error: Exception, block_id: str, name: str) -> ErrorInfo:
-    cause, step_key = error, None
+    cause = error
     while isinstance(cause, ExceptionGroup):
         # Patterns may run their agents in a task group: the first failure counts.
         cause = cause.exceptions[0]
     if isinstance(cause, StepFailure):
-        kind, sentence, step_key = cause.error.kind, cause.reason, cause.error.step_key
-    else:
-        kind, sentence = _kind_and_sentence(cause)
+        return replace(cause.error, message=f"Block '{name}': {cause.reason}", block_id=block_id)
+    kind, sentence = _kind_and_sentence(cause)
     if kind == "internal":
         logger.error("Block %s failed inside Orchestra.", block_id, exc_info=error)
-    return ErrorInfo(kind, f"Block '{name}': {sentence}", block_id, step_key)
+    return ErrorInfo(kind, f"Block '{name}': {sentence}", block_id)
 
 
 def expression_sentence(error: ExpressionError) -> str:

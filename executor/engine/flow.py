@@ -110,6 +110,10 @@ class Flow:
         return (names,) if isinstance(names, str) else names
 
     @property
+    def blocks(self) -> Sequence[CompiledBlock]:
+        return self._compiled.blocks
+
+    @property
     def graph(self) -> Graph:
         return self._compiled.graph
 

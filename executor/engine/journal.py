@@ -17,7 +17,8 @@ def step_key(block_id: str, agent_id: str | None, round_number: int, purpose: st
 class FailedTry:
     """Why a try gave no answer: `kind` is for machines, `at` in seconds since the epoch.
 
-    `ms` is how long it took, None if nothing was sent; `next_ms` how long the next one waited.
+    `ms` is how long it took, None if nothing was sent; `next_ms` how long the next one waited;
+    `status` the server's HTTP status, if it refused.
     """
 
     model: str
@@ -26,6 +27,7 @@ class FailedTry:
     at: float
     ms: int | None = None
     next_ms: int | None = None
+    status: int | None = None
 
 
 # Never changed, but not frozen: creating a frozen one takes four times as long.

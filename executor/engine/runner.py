@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any, Literal
 
 from designs.graph.expressions import ExpressionError
@@ -103,6 +104,9 @@ def _outcome(
     error: ErrorInfo | None,
     result: Any = None,
 ) -> Outcome:
+    if error is not None and error.block_id is not None:
+        types = {block.id: block.block.type for block in flow.blocks}
+        error = replace(error, block_type=types.get(error.block_id))
     return Outcome(
         status=status,
         result=result,

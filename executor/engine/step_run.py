@@ -279,15 +279,22 @@ class StepRun:
             return None
         return replace(error.spent, value=readable_value(error.spent))
 
-    def _note(self, kind: str, message: str, now: float, wait: float | None = None) -> None:
+    def _note(
+        self,
+        kind: str,
+        message: str,
+        now: float,
+        wait: float | None = None,
+        status: int | None = None,
+    ) -> None:
         asked_at, self._asked_at = self._asked_at, None
         ms = None if asked_at is None else round((now - asked_at) * 1000)
         next_ms = None if wait is None else round(wait * 1000)
-        self._spending.note(FailedTry(self._model, kind, message, now, ms, next_ms))
+        self._spending.note(FailedTry(self._model, kind, message, now, ms, next_ms, status))
 
     def _failed(self, error: ModelError, *, final: bool, wait: float | None = None) -> None:
         question, setup, now = self._question, self._host.setup, self._now()
-        self._note(error.kind.value, error.message, now, wait)
+        self._note(error.kind.value, error.message, now, wait, error.status)
         setup.emit(
             StepFailed(
                 key=question.key,
@@ -304,7 +311,14 @@ class StepRun:
         question = self._question
         who = question.agent.name or question.agent.id
         message = f"agent '{who}' got no answer: {error.message}"
-        return ErrorInfo(error.kind.value, message, question.block_id, question.key)
+        return ErrorInfo(
+            error.kind.value,
+            message,
+            question.block_id,
+            question.key,
+            model=self._model or None,
+            tries=tuple(self._spending.failures),
+        )
 
     def _now(self) -> float:
         return self._host.setup.timing.now()

@@ -10,6 +10,7 @@ from django import forms
 
 from designs.api.filters import DayFilter, FlagFilter, TimeFilter
 from executor.models import Execution, Status, Trigger, parse_execution_id
+from executor.models.causes import MAX_LENGTH
 
 
 class ExecutionFilter(django_filters.FilterSet):
@@ -19,6 +20,7 @@ class ExecutionFilter(django_filters.FilterSet):
     started_before = TimeFilter(method="until_time")
     degraded = FlagFilter()
     design_id = django_filters.UUIDFilter()
+    cause = django_filters.CharFilter(max_length=MAX_LENGTH)
     tries = FlagFilter(field_name="deployment", lookup_expr="isnull")
 
     class Meta:
@@ -44,6 +46,9 @@ class HistoryFilter(django_filters.FilterSet):
     text = django_filters.CharFilter(label="Search", method="with_text", max_length=200)
     deployment = django_filters.UUIDFilter(
         field_name="deployment_id", widget=forms.HiddenInput, label="Deployment"
+    )
+    cause = django_filters.CharFilter(
+        max_length=MAX_LENGTH, widget=forms.HiddenInput, label="Cause"
     )
 
     class Meta:

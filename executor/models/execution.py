@@ -17,6 +17,7 @@ from designs.access import Caller, hidden_deployments
 from designs.models import Design, DesignVersion
 from designs.models.json import StoredJsonField
 from designs.rows.ids import first_id_at, new_id
+from executor.models.causes import MAX_LENGTH, cause_label
 from executor.models.starters import MAX_MATCHES, search_starters
 from executor.models.status import LEASE_EXPIRED, LIVE, RESUMABLE, Status, is_late
 
@@ -169,6 +170,8 @@ class Execution(models.Model):
     input_data = StoredJsonField(default=dict)
     result_data = StoredJsonField(null=True)
     error = models.JSONField(null=True)
+    # Of a run that failed or timed out: see `executor.models.causes`.
+    cause = models.CharField(max_length=MAX_LENGTH, null=True)  # noqa: DJ001 - see settles
     models_default = models.JSONField(default=list)
     # The model that a person chose instead of all that the design names.
     model_override = models.CharField(max_length=200, null=True)  # noqa: DJ001 - see settles
@@ -273,6 +276,11 @@ class Execution(models.Model):
                 name="execution_uncounted",
                 condition=Q(is_counted=None),
             ),
+            models.Index(
+                fields=("cause", "-id"),
+                name="execution_by_cause",
+                condition=Q(cause__isnull=False),
+            ),
             # The rows that retention has yet to empty.
             models.Index(
                 fields=("id",),
@@ -318,6 +326,10 @@ class Execution(models.Model):
         if self.started_at is None or self.completed_at is None:
             return None
         return max(0, round((self.completed_at - self.started_at).total_seconds() * 1000))
+
+    @property
+    def cause_label(self) -> str:
+        return cause_label(self.cause)
 
     @property
     def error_message(self) -> str:

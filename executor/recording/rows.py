@@ -19,6 +19,7 @@ from executor.engine.events import BlockChanged, ErrorInfo
 from executor.engine.journal import FailedTry, StepResult
 from executor.engine.runner import CompiledGraph
 from executor.models import BlockResult, BlockStatus, Execution, Step, StepStatus
+from executor.models.causes import cause_of
 
 NOTHING_SPENT: dict[str, Any] = {
     "input_tokens": 0,
@@ -81,7 +82,7 @@ def change_block(blocks: dict[str, BlockResult], pk: uuid.UUID, event: BlockChan
     else:
         row.completed_at = at
         row.output = event.output
-        row.error = _error_fields(event.error)
+        row.error = _block_error_fields(event.error)
 
 
 def begun_blocks(graph: CompiledGraph, pk: uuid.UUID, at: datetime) -> list[BlockResult]:
@@ -140,6 +141,7 @@ def end_of(outcome: Outcome, storable: Cleaner) -> tuple[dict[str, Any], Outcome
     fields = {
         "result_data": result,
         "error": _error_fields(error),
+        "cause": error and masked(cause_of(error.kind, error.model, error.block_type)),
         "degraded": bool(outcome.degraded),
         "degraded_reasons": storable(list(outcome.degraded)),
         "model_calls": outcome.usage.model_calls,
@@ -170,6 +172,30 @@ def _error_fields(error: ErrorInfo | None) -> dict[str, Any] | None:
             "step": error.step_key,
         }
     )
+
+
+def _block_error_fields(error: ErrorInfo | None) -> dict[str, Any] | None:
+    """With the tries, if there were several; their messages are in the step."""
+    fields = _error_fields(error)
+    if fields is not None and error is not None and len(error.tries) > 1:
+        tries = (_failure_fields(failure) for failure in error.tries)
+        fields["tries"] = [
+            {name: value for name, value in one.items() if name not in ("model", "message")}
+            for one in tries
+        ]
+    return fields
+
+
+def _failure_fields(failure: FailedTry) -> dict[str, Any]:
+    return {
+        "model": failure.model,
+        "class": failure.kind,
+        "message": _clean(failure.message),
+        "at": datetime.fromtimestamp(failure.at, UTC).isoformat(),
+        "ms": failure.ms,
+        "next_ms": failure.next_ms,
+        **({} if failure.status is None else {"status": failure.status}),
+    }
 
 
 def copy_of(row: BlockResult) -> BlockResult:
@@ -204,17 +230,7 @@ def step_row(step: StepResult, pk: uuid.UUID, attempt: int, storable: Cleaner = 
         status=step.status,
         finish_reason=step.finish_reason or "",
         is_estimated=step.is_estimated,
-        failures=[
-            {
-                "model": failure.model,
-                "class": failure.kind,
-                "message": _clean(failure.message),
-                "at": datetime.fromtimestamp(failure.at, UTC).isoformat(),
-                "ms": failure.ms,
-                "next_ms": failure.next_ms,
-            }
-            for failure in step.failures
-        ],
+        failures=[_failure_fields(failure) for failure in step.failures],
         attempt=attempt,
         started_at=datetime.fromtimestamp(step.started_at, UTC),
         finished_at=datetime.fromtimestamp(step.finished_at, UTC),
@@ -249,6 +265,7 @@ def step_result(row: Step) -> StepResult:
                 datetime.fromisoformat(failure["at"]).timestamp(),
                 failure.get("ms"),
                 failure.get("next_ms"),
+                failure.get("status"),
             )
             for failure in row.failures
         ),

@@ -76,7 +76,7 @@ class ModelError(Exception):
 
     `spent` is the answer that was refused (kind CONTENT) but paid for. `address` is where the call
     went, for administrators only. `only_streaming`: the call may succeed without streaming, so it
-    is to be repeated at once with `whole`.
+    is to be repeated at once with `whole`. `status` is the server's HTTP status, if it refused.
     """
 
     def __init__(
@@ -88,6 +88,7 @@ class ModelError(Exception):
         spent: ModelAnswer | None = None,
         address: str = "",
         only_streaming: bool = False,
+        status: int | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -96,6 +97,7 @@ class ModelError(Exception):
         self.spent = spent
         self.address = address
         self.only_streaming = only_streaming
+        self.status = status
 
     def add(self, sentence: str) -> None:
         """Append a sentence, once."""

@@ -194,7 +194,13 @@ def model_error(refusal: Refusal, name: str, mask: Callable[[str], str]) -> Mode
         has_version = "/v1/" in path or "/v1beta/" in path
         hint = "" if has_version else f": {_NO_VERSION}"
         sentence = f"{sentence.rstrip('.')}. The call went to {path}{hint}."
-    return ModelError(kind, sentence, retry_after=refusal.retry_after, address=address)
+    return ModelError(
+        kind,
+        sentence,
+        retry_after=refusal.retry_after,
+        address=address,
+        status=refusal.status,
+    )
 
 
 def redacted(text: str, mask: Callable[[str], str]) -> str:
