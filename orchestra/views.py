@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from designs.requests import PageRequest, person_of, requires
+from designs.requests import PageRequest, person_of, render_fresh, requires
 from orchestra.overview import overview
 
 # Of each group its places: label, URL name, icon, permission. Staff see the admin too.
@@ -80,6 +79,4 @@ def _mark_current(groups: list[dict[str, Any]], path: str) -> None:
 @require_safe
 @requires("deployments.view_deployment")
 def home(request: PageRequest) -> HttpResponse:
-    """The whole page, or only its `live` part when htmx asks."""
-    part = "#live" if request.htmx else ""
-    return render(request, f"home.html{part}", {"overview": overview(request.caller)})
+    return render_fresh(request, "home.html", {"overview": overview(request.caller)})

@@ -82,12 +82,6 @@
     }, MESSAGE_MS);
   }
 
-  // What refreshes itself waits while somebody has a menu open in it.
-  document.addEventListener("htmx:beforeRequest", function (event) {
-    const isOpen = event.target.querySelector?.("details.menu[open], dialog[open]");
-    if (isOpen && !event.detail.requestConfig.triggeringEvent?.isTrusted) event.preventDefault();
-  });
-
   document.addEventListener("click", function (event) {
     closeMenus(event.target);
     const button = event.target.closest("button");

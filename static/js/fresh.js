@@ -1,0 +1,89 @@
+// Parts of a page that refresh themselves: when, how they are put in, and what is said when it fails.
+"use strict";
+
+(function () {
+  const EVERY_MS = 5000;
+  const OPEN = "dialog[open], details.menu[open]";
+  // What a part was when it was last fetched.
+  const seen = new WeakMap();
+  let isPressed = false;
+
+  function isFresh(event) {
+    return event.detail.requestConfig?.triggeringEvent?.type === "fresh";
+  }
+
+  function isSelectedIn(part) {
+    const selection = getSelection();
+    return !selection.isCollapsed && part.contains(selection.anchorNode);
+  }
+
+  function refresh() {
+    if (document.visibilityState !== "visible" || isPressed) return;
+    htmx.trigger(document.body, "fresh");
+  }
+
+  // --- Morphing keeps what the reader has done: focus, scroll, what is open, what is typed.
+
+  Idiomorph.defaults.ignoreActiveValue = true;
+  Idiomorph.defaults.callbacks.beforeAttributeUpdated = function (name, node) {
+    return !(name === "aria-expanded" || (name === "open" && node.matches("details, dialog")));
+  };
+  // Times are written in the reader's zone and count on by themselves.
+  Idiomorph.defaults.callbacks.beforeNodeMorphed = function (old, made) {
+    return !(old.localName === "time" && made.localName === "time" && old.dateTime === made.dateTime);
+  };
+
+  // --- Failures: what was there stays, one sentence stands above it.
+
+  function sayFailed(part) {
+    if (part.querySelector("[data-failed]")) return;
+    const note = document.createElement("p");
+    const button = document.createElement("button");
+    note.className = "note warn";
+    note.dataset.failed = "";
+    note.append("This part could not be refreshed and may be out of date.");
+    button.className = "button quiet small end";
+    button.type = "button";
+    button.textContent = "Try again";
+    button.addEventListener("click", refresh);
+    note.append(button);
+    part.prepend(note);
+  }
+
+  document.addEventListener("htmx:configRequest", function (event) {
+    const part = event.detail.elt;
+    if (part.matches("[data-fresh]") && seen.has(part)) event.detail.headers["X-Seen"] = seen.get(part);
+  });
+
+  document.addEventListener("htmx:beforeRequest", function (event) {
+    const part = event.detail.elt;
+    if (!isFresh(event)) return;
+    if (part.querySelector(OPEN) || part.closest("dialog[open]") || isSelectedIn(part)) event.preventDefault();
+  });
+
+  document.addEventListener("htmx:afterRequest", function (event) {
+    const part = event.detail.elt;
+    if (!part.matches("[data-fresh]") || !isFresh(event)) return;
+    const answer = event.detail.xhr;
+    if (answer.status === 204) part.querySelector("[data-failed]")?.remove();
+    else if (answer.status === 200) seen.set(part, answer.getResponseHeader("X-Seen") || "");
+    // The page itself says what is wrong.
+    else if (answer.status === 403 || answer.status === 404) location.reload();
+    else sayFailed(part);
+  });
+
+  // What another answer put into a part is not what it was fetched as.
+  document.addEventListener("htmx:afterSwap", function (event) {
+    const part = event.detail.target.closest?.("[data-fresh]");
+    if (part && !isFresh(event)) seen.delete(part);
+  });
+
+  for (const [name, pressed] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false]]) {
+    addEventListener(name, function () { isPressed = pressed; }, true);
+  }
+  // The end of a press outside of the window is not told.
+  addEventListener("blur", function () { isPressed = false; });
+
+  document.addEventListener("visibilitychange", refresh);
+  setInterval(refresh, EVERY_MS);
+})();
