@@ -1,4 +1,4 @@
-"""Services of model connections: save one, and test whether it answers."""
+"""Services of model connections: save, delete and test one, or make it the default."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from executor.engine.llm.clients import OPENAI_PROTOCOLS, Protocol
 from executor.engine.llm.openai_protocol import without_path
 from executor.errors import ConnectionInvalid
 from executor.following import pubsub
+from executor.language_models.chosen_default import forget_default
 from executor.language_models.connection_models import ConnectionModel
 from executor.language_models.probe import PROBE_SECONDS, ProbeResult, probe_model
 from executor.language_models.registry import model_registry
@@ -35,7 +36,9 @@ KEY_OF_OTHER_ADDRESS = (
     "The stored key belongs to the address it was typed for. Type the key for this one, or remove "
     "the stored one."
 )
-
+DEFAULT_NEEDS_MODEL = (
+    "Write which model is asked: this connection is the default of designs that name no model."
+)
 
 # The permission that makes an administrator; only administrators may open internal addresses.
 ADMINISTRATION = "auth.change_user"
@@ -71,10 +74,48 @@ def save_connection(
         if stored is None or _tested(stored) != _tested(connection) or new_key or remove_key:
             connection.tested_at, connection.test_passed = None, None
             connection.test_sentence = ""
+        # What is chosen as the default is chosen by `choose_default` alone.
+        connection.is_default = bool(stored and stored.is_default)
+        if connection.is_default and not connection.default_model:
+            raise ConnectionInvalid({"default_model": [DEFAULT_NEEDS_MODEL]})
         connection.save()
-        transaction.on_commit(model_registry().connections.expire)
-        # Other processes must mask the new key at once.
-        transaction.on_commit(pubsub.invalidate_caches)
+        _tell_processes()
+
+
+def _tell_processes() -> None:
+    """After the commit: other processes must mask a new key, and know the default, at once."""
+    transaction.on_commit(model_registry().connections.expire)
+    transaction.on_commit(forget_default)
+    transaction.on_commit(pubsub.invalidate_caches)
+
+
+def delete_connection(*, connection: ModelConnection) -> None:
+    """Delete it; designs that name it fail from then on. Deleting twice does no harm."""
+    with transaction.atomic():
+        for row in ModelConnection.objects.select_for_update().filter(pk=connection.pk):
+            row.delete()
+        _tell_processes()
+
+
+def choose_default(*, connection: ModelConnection) -> None:
+    """Make this the model of all designs and agents that name none.
+
+    Raises ConnectionInvalid if it is disabled or has no default model, RowGone.
+    """
+    with transaction.atomic():
+        # All of them in one order, so that two people who choose at once wait for each other.
+        rows = list(ModelConnection.objects.select_for_update().order_by("pk"))
+        chosen = lock_row(ModelConnection.objects.all(), connection.pk)
+        if not chosen.is_enabled:
+            raise ConnectionInvalid({"": [f"{chosen} is disabled. Enable it first."]})
+        if not chosen.default_model:
+            raise ConnectionInvalid({"default_model": [DEFAULT_NEEDS_MODEL]})
+        # The former one first: there is one default at most at any time.
+        for row in sorted(rows, key=lambda row: not row.is_default):
+            if row.is_default != (row.pk == chosen.pk):
+                row.is_default = not row.is_default
+                row.save(update_fields=["is_default", "updated_at"])
+        _tell_processes()
 
 
 def _set_key(

@@ -1,12 +1,21 @@
-"""URLs of the pages of executions and of tries."""
+"""URLs of the pages of executions, of tries, and of model connections."""
 
-from django.urls import path
+from django.urls import include, path
 
-from executor.views import executions, tries
+from executor.views import connections, executions, tries
 
 app_name = "executor"
 
-urlpatterns = [
+connection_pages = [
+    path("", connections.connection_list, name="connection-list"),
+    path("new/", connections.connection_new, name="connection-new"),
+    path("<int:pk>/", connections.connection_edit, name="connection-edit"),
+    path("<int:pk>/test/", connections.connection_test, name="connection-test"),
+    path("<int:pk>/default/", connections.connection_default, name="connection-default"),
+    path("<int:pk>/delete/", connections.connection_delete, name="connection-delete"),
+]
+
+execution_pages = [
     path("try/<uuid:pk>/", tries.design_try, name="design-try"),
     path("", executions.execution_list, name="execution-list"),
     path("<uuid:pk>/", executions.execution_detail, name="execution-detail"),
@@ -21,4 +30,9 @@ urlpatterns = [
         executions.execution_suggestions_apply,
         name="execution-suggestions-apply",
     ),
+]
+
+urlpatterns = [
+    path("executions/", include(execution_pages)),
+    path("connections/", include(connection_pages)),
 ]

@@ -26,7 +26,7 @@ urlpatterns = [
     path("account/sessions/end/", account_sessions_end, name="account-sessions-end"),
     path("designs/", include((designs_pages, designs.urls.app_name))),
     path("", include("deployments.urls")),
-    path("executions/", include("executor.urls")),
+    path("", include("executor.urls")),
     path("admin/", admin.site.urls),
     path("api/", include("orchestra.api.urls")),
 ]

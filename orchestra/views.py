@@ -37,6 +37,12 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
     (
         "Access",
         (
+            (
+                "Model connections",
+                "executor:connection-list",
+                "model",
+                "executor.view_modelconnection",
+            ),
             ("API keys", "deployments:key-list", "key", "deployments.view_apikey"),
             ("API reference", "api-docs", "book", "deployments.view_deployment"),
         ),

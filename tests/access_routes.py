@@ -19,7 +19,7 @@ from designs.models import Design, DraftCheckpoint
 from designs.models.checkpoint import Reason
 from designs.services import create_design
 from executor.acceptance.runs import Order
-from executor.models import Execution, Trigger
+from executor.models import Execution, ModelConnection, Trigger
 from tests.documents import doubling
 from tests.executions import new_execution
 
@@ -54,6 +54,7 @@ class World:
     key: ApiKey
     schedule: Schedule
     checkpoint: DraftCheckpoint
+    connection: ModelConnection
 
 
 def make_world(owner: Any) -> World:
@@ -72,7 +73,10 @@ def make_world(owner: Any) -> World:
     execution.save(force_insert=True)
     key, schedule = create_key(owner=owner)[0], deployment.schedules.get()
     checkpoint = keep_checkpoint(design=design, caller=SYSTEM, reason=Reason.BY_HAND)
-    return World(design, deployment, execution, key, schedule, checkpoint)
+    connection = ModelConnection.objects.create(
+        name=f"m{uuid.uuid4().hex}", base_url="http://127.0.0.1:9/v1", is_enabled=False
+    )
+    return World(design, deployment, execution, key, schedule, checkpoint, connection)
 
 
 def routes() -> list[Route]:
@@ -86,6 +90,7 @@ def address(route: Route, world: World) -> str:
     design = world.design
     own = {
         "design": design, "version": design, "deployment": world.deployment, "key": world.key,
+        "connection": world.connection,
     }  # fmt: skip
     kind = route.name.rpartition(":")[2].partition("-")[0]
     row = own.get(kind, world.execution if kind == "execution" else world.deployment)

@@ -102,6 +102,14 @@ def django_db_modify_db_settings(
     database["CONN_MAX_AGE"] = 0
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_default_connection() -> None:
+    """Most tests ask no database for the default model."""
+    from executor.language_models.chosen_default import remember_default
+
+    remember_default(None)
+
+
 @pytest.fixture(scope="session")
 def django_db_keepdb() -> bool:
     """A copy of a migrated database is taken as it is, and goes with its folder."""

@@ -70,7 +70,8 @@ class ConnectionForm(ServiceForm):
 class ModelConnectionAdmin(OrchestraAdmin):
     form = ConnectionForm
     list_display = (
-        "name", "state", "provider", "address", "default_model", "key", "limits", "updated_at",
+        "name", "is_default", "state", "provider", "address", "default_model", "key", "limits",
+        "updated_at",
     )  # fmt: skip
     list_filter = (
         ("provider", ChoicesCheckboxFilter),
@@ -80,7 +81,7 @@ class ModelConnectionAdmin(OrchestraAdmin):
     search_fields = ("name", "base_url", "default_model")
     search_help_text = "Name, address or model."
     readonly_fields = (
-        "state", "key", "test_sentence", "tested_at", "created_at", "updated_at",
+        "is_default", "state", "key", "test_sentence", "tested_at", "created_at", "updated_at",
     )  # fmt: skip
     actions = (
         bulk_verb("enable", "Enable", "change", "{count} enabled.", partial(switch, on=True)),
@@ -101,7 +102,14 @@ class ModelConnectionAdmin(OrchestraAdmin):
             ("Prices", {"fields": ("input_price_usd", "output_price_usd")}),
         ]
         if obj:
-            state = ("state", "test_sentence", "tested_at", "created_at", "updated_at")
+            state = (
+                "is_default",
+                "state",
+                "test_sentence",
+                "tested_at",
+                "created_at",
+                "updated_at",
+            )
             fieldsets.append(("Last test", {"fields": state}))
         return fieldsets
 

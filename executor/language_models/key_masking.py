@@ -1,4 +1,6 @@
-"""Reads the keys of all model connections, so that a process masks even those it never uses."""
+"""Reads in the background what each process must know of all model connections: their keys, so
+that it masks even those it never uses, and which one is the default.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from django.db import connection
 from designs.runtime.background import forever
 from designs.secrets.encryption import SecretUnreadable, prepare_keys
 from executor.following import pubsub
+from executor.language_models.chosen_default import learn_default
 from executor.models import ModelConnection
 
 logger = logging.getLogger(__name__)
@@ -38,7 +41,7 @@ def learn_keys() -> None:
 
 
 def start_key_masking() -> None:
-    """Read the keys in a daemon thread: now, after each change, and every minute."""
+    """Read keys and default in a daemon thread: now, after each change, and every minute."""
     pubsub.on_invalidate.append(_changed.set)
     forever("known secrets", _work)
 
@@ -46,9 +49,10 @@ def start_key_masking() -> None:
 def _work() -> None:
     _changed.clear()
     try:
+        learn_default()
         learn_keys()
     except DatabaseError as error:
-        logger.debug("The keys of model connections could not be read: %s", error)
+        logger.debug("The model connections could not be read: %s", error)
     finally:
         connection.close()
     _changed.wait(AGAIN_SECONDS)

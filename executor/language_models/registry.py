@@ -22,6 +22,7 @@ from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.prices import FREE, Price
 from executor.engine.llm.providers import ProviderModel
 from executor.errors import ModelUnavailable
+from executor.language_models.chosen_default import chosen_default
 from executor.language_models.connection_clients import (
     COMPATIBLE,
     PRICED,
@@ -167,12 +168,14 @@ def load_models(then: Callable[[], None]) -> None:
 def default_models() -> tuple[str, ...]:
     """The fallback chain for designs and agents that name no model.
 
-    The first that is set of: ORCHESTRA_MODEL; a provider's key; ORCHESTRA_LLM_URL; the local model.
-    Else the stand-in.
+    The first that is set of: ORCHESTRA_MODEL; the model connection chosen as the default; a
+    provider's key; ORCHESTRA_LLM_URL; the local model. Else the stand-in.
     """
     environment = settings.ENVIRONMENT
     if environment.model:
         return tuple(name.strip() for name in environment.model.split(",") if name.strip())
+    if name := chosen_default():
+        return (name,)
     if names := provider_models():
         return names[:1]
     if environment.llm_url:

@@ -122,6 +122,8 @@ class ModelConnection(models.Model):
     # True: it may lead to public addresses only.
     is_guarded = models.BooleanField(default=False, editable=False)
     is_enabled = models.BooleanField("enabled", default=True)
+    # What designs and agents use that name no model; at most one connection is.
+    is_default = models.BooleanField("default", default=False, editable=False)
     timeout_seconds = models.PositiveIntegerField(
         "time limit of a call",
         default=120,
@@ -187,6 +189,11 @@ class ModelConnection(models.Model):
                 fields=("name",),
                 name="modelconnection_name",
                 violation_error_message="Another connection has this name.",
+            ),
+            models.UniqueConstraint(
+                fields=("is_default",),
+                condition=models.Q(is_default=True),
+                name="modelconnection_one_default",
             ),
         ]
 

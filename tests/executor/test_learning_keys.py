@@ -21,6 +21,7 @@ def test_the_thread_that_learns_keys_never_ends_in_silence(
         if faults:
             raise faults.pop(0)
 
+    monkeypatch.setattr(key_masking, "learn_default", lambda: None)
     monkeypatch.setattr(key_masking, "learn_keys", learn)
     monkeypatch.setattr(key_masking, "AGAIN_SECONDS", 0.0)
     monkeypatch.setattr(background, "PAUSE_AFTER_ERROR_SECONDS", 0.0)
