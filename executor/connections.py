@@ -20,7 +20,7 @@ from executor.engine.llm.clients import OPENAI_PROTOCOLS, Protocol
 from executor.engine.llm.openai_protocol import without_path
 from executor.errors import ConnectionInvalid
 from executor.following import pubsub
-from executor.language_models.chosen_default import forget_default
+from executor.language_models.chosen_default import learn_default
 from executor.language_models.connection_models import ConnectionModel
 from executor.language_models.probe import PROBE_SECONDS, ProbeResult, probe_model
 from executor.language_models.registry import model_registry
@@ -85,7 +85,7 @@ def save_connection(
 def _tell_processes() -> None:
     """After the commit: other processes must mask a new key, and know the default, at once."""
     transaction.on_commit(model_registry().connections.expire)
-    transaction.on_commit(forget_default)
+    transaction.on_commit(learn_default, robust=True)
     transaction.on_commit(pubsub.invalidate_caches)
 
 
