@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from deployments.views import deployments, keys, moving, schedules
+from deployments.views import deployments, executing, keys, moving, schedules
 
 app_name = "deployments"
 
@@ -19,7 +19,7 @@ urlpatterns = [
         deployments.deployment_configure,
         name="deployment-configure",
     ),
-    path(f"{ONE}/execute/", deployments.deployment_execute, name="deployment-execute"),
+    path(f"{ONE}/execute/", executing.deployment_execute, name="deployment-execute"),
     path(f"{ONE}/status/", deployments.deployment_status, name="deployment-status"),
     path(f"{ONE}/delete/", deployments.deployment_delete, name="deployment-delete"),
     path("keys/", keys.key_list, name="key-list"),

@@ -7,7 +7,7 @@ from typing import Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 
-from deployments.forms.fields import JsonField, form_field
+from deployments.forms.fields import form_field
 from deployments.forms.schedules import ScheduleForm
 from deployments.models import (
     ENDPOINT_PATH_RULE,
@@ -107,7 +107,3 @@ class ConfigureForm(ScheduleForm):
         may have been changed by someone else.
         """
         return {name: self.cleaned_data[name] for name in self.OWN if name in self.changed_data}
-
-
-class ExecuteForm(forms.Form):
-    input_data = JsonField(label="Input (JSON)")

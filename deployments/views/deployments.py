@@ -11,8 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from deployments.calls.snippets import snippets
-from deployments.errors import NotAccepted
-from deployments.forms.deployments import ConfigureForm, DeployForm, ExecuteForm
+from deployments.forms.deployments import ConfigureForm, DeployForm
 from deployments.forms.schedules import ScheduleForm
 from deployments.models import Deployment, Occurrence
 from deployments.schedules import store
@@ -21,7 +20,6 @@ from deployments.services import (
     change_deployment,
     deploy_design,
     document_to_deploy,
-    invoke_deployment,
     undeploy,
 )
 from deployments.views.answers import (
@@ -35,7 +33,7 @@ from deployments.views.answers import (
 from designs.requests import PageRequest, page_of, requires, searched_text
 from executor.acceptance.offers import example_input
 from executor.history.quotes import hide_quotes
-from executor.models import Execution, Trigger
+from executor.models import Execution
 
 SHOWN_RUNS = 10
 
@@ -186,27 +184,6 @@ def deployment_configure(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
             messages.success(request, "The changes are in force.")
             return go(request, "deployments:deployment-detail", pk=deployment.pk)
     return form_page(request, "deployment_configure", form, deployment=deployment)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@requires("deployments.execute_deployment")
-def deployment_execute(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    deployment = _find(request, pk)
-    initial = {"input_data": example_input(deployment.version.document)}
-    form = ExecuteForm(request.POST if request.method == "POST" else None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        try:
-            execution = invoke_deployment(
-                deployment=deployment,
-                input_data=form.cleaned_data["input_data"],
-                trigger=Trigger.MANUAL,
-                caller=request.caller,
-            )
-        except NotAccepted as error:
-            show_refusal(form, error)
-        else:
-            return go(request, "executor:execution-detail", pk=execution.pk)
-    return form_page(request, "deployment_execute", form, deployment=deployment)
 
 
 @require_POST

@@ -15,6 +15,8 @@ __all__ = [
     "report",
     "rules",
     "schema_check",
+    "schema_parts",
+    "schema_words",
     "schemas",
     "spec",
     "structure",
