@@ -3,64 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
-
-import pytest
 
 from designs.input_forms import InputForm
-from designs.input_forms.controls import MAX_CONTROLS, Control
-
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "required": ["message", "tags"],
-    "properties": {
-        "message": {"type": "string", "description": "What they wrote."},
-        "customer": {"type": "string", "maxLength": 40, "title": "Customer number"},
-        "priority": {"type": "integer", "minimum": 1, "maximum": 5},
-        "desk": {"enum": ["billing", "technical"]},
-        "country": {"enum": ["at", "be", "ch", "de", "es", "fr"]},
-        "urgent": {"type": "boolean"},
-        "tags": {"type": "array", "items": {"type": "string"}},
-        "address": {
-            "type": "object",
-            "required": ["city"],
-            "properties": {
-                "city": {"type": "string", "maxLength": 80},
-                "zip": {"$ref": "#/$defs/zip"},
-            },
-        },
-        "note": {"anyOf": [{"type": "string", "maxLength": 20}, {"type": "null"}]},
-        "anything": True,
-    },
-    "$defs": {"zip": {"type": "string", "maxLength": 10}},
-}  # fmt: skip
-VALUE = {"message": "Hello\nyou", "tags": ["a", "b"], "left over": [1]}
-
-
-def fields_of(form: InputForm) -> dict[str, str]:
-    """What a browser would send."""
-    sent = {f"{form.prefix}:mode": form.mode}
-    if form.controls is None:
-        return {**sent, form.prefix: form.text}
-    sent[f"{form.prefix}:base"] = form.base
-    for control in form._all():
-        sent |= _sent(control)
-    return sent
-
-
-def _sent(control: Control) -> dict[str, str]:
-    if control.kind == "check":
-        return {control.name: "on"} if control.is_checked else {}
-    if control.kind in ("radios", "select"):
-        chosen = [option.key for option in control.options if option.is_chosen]
-        return {control.name: chosen[0]} if chosen else {}
-    is_field = control.kind not in ("group", "list")
-    return {control.name: "\r\n".join(control.text.splitlines())} if is_field else {}
-
-
-def posted(form: InputForm, **changes: str) -> InputForm:
-    named = {f"{form.prefix}:{name.replace('__', '/')}": text for name, text in changes.items()}
-    return InputForm.posted(form.schema, {**fields_of(form), **named}, example={"message": "E"})
+from designs.input_forms.controls import Control
+from tests.designs.input_fields import SCHEMA, VALUE, fields_of, posted
 
 
 def control(form: InputForm, path: str) -> Control:
@@ -162,64 +108,3 @@ def test_a_missing_field_is_said_at_the_field() -> None:
     form.show_errors({"input_data/address/street/0": ["No."], "input_data/other": ["Why?"]})
     assert control(form, "/address").errors == ["street/0: No."]
     assert form.errors == ["other: Why?"]
-
-
-WIDE = {"properties": {f"p{n}": {"type": "string"} for n in range(150)}}
-
-
-@pytest.mark.parametrize(
-    "schema",
-    [
-        None,
-        True,
-        {},
-        {"type": "object"},
-        {"properties": {"a": {"$ref": "#/properties/a"}}},
-        {"properties": {"a": {"$ref": "#/nowhere"}, "b": {"type": ["string", "integer"]}}},
-        {"properties": {"a": {"$ref": "#"}}},
-        {"properties": {"a": {"properties": {"b": {"$ref": "#/properties/a"}}}}},
-        {"properties": {"x": WIDE, "y": WIDE}},
-        {"properties": {"a": {"type": "array", "items": {"type": "string"}}}},
-        {"properties": {"a": {"enum": list(range(3_000))}, "": {"const": None}, "/~ \n": {}}},
-        {"properties": {"a": {"minimum": 1e308, "type": "number", "examples": [[1]]}}},
-        {"properties": {"a": {"type": "string", "pattern": "^(a+)+$", "format": "date"}}},
-        {"properties": {"a": {"anyOf": [{"anyOf": [{"type": "null"}]}, {"type": "null"}]}}},
-    ],
-)
-@pytest.mark.parametrize(
-    "value",
-    [
-        {},
-        {"a": None, "": [], "x": 1},
-        {"a": ["x"] * (MAX_CONTROLS + 1)},
-        {"a": {"b": {"b": {"b": {"b": {"b": {"b": {"b": 1}}}}}}}},
-        {"a": "a" * 30_000 + "!\r\n<script>"},
-    ],
-)
-def test_odd_schemas_and_values_make_a_form_that_gives_the_value_back(
-    schema: Any, value: Any
-) -> None:
-    form = InputForm(schema, value)
-    assert sum(1 for _ in form._all()) <= MAX_CONTROLS
-    assert posted(form).value == value
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [
-        {"input_data:mode": "form", "input_data:base": "{", "input_data:do": "add /tags"},
-        {"input_data:mode": "form", "input_data:base": "[]"},
-        {"input_data:mode": "odd", "input_data": "\0"},
-        {"input_data:mode": "form", "input_data:base": "{}", "input_data:do": "remove /tags/7"},
-        {"input_data:mode": "form", "input_data:base": "{}", "input_data:do": "add /message"},
-        {"input_data:mode": "form", "input_data:base": "{}", "input_data:/message": "a\0b"},
-        {"input_data:mode": "form", "input_data:base": "{}", "input_data:/desk": "99"},
-        {"input_data:mode": "form", "input_data:base": "{}", "input_data:/priority": "9" * 500},
-        {"input_data:mode": "form", "input_data:base": "{}", "input_data:/anything": "[" * 9_000},
-        {"input_data": "[" * 100_000},
-    ],
-)
-def test_odd_answers_never_break_the_form(sent: dict[str, str]) -> None:
-    form = InputForm.posted(SCHEMA, sent)
-    assert form.mode in ("form", "json")
-    form.show_errors({"input_data//": ["x"], "": ["y"]})
