@@ -43,6 +43,8 @@ from designs.patterns.catalogue import check_document
 from designs.sample_files import Sample
 from designs.secrets.masking import masked
 
+# Of a sample by one person: whoever makes more of them gets one more.
+MAX_COPIES_COMPARED = 20
 IN_USE = (
     "This design cannot be deleted: deployments or executions refer to it, and the history must "
     "stay readable. Undeployed ones count too."
@@ -125,6 +127,19 @@ def use_sample(*, sample: Sample, caller: Caller) -> Design:
         caller=caller,
         name=Design.objects.free_name(sample.name),
     )
+
+
+def sample_to_try(*, sample: Sample, caller: Caller) -> Design:
+    """The caller's own copy of the sample that nobody has changed, so that a second try makes no
+    second design; else a new one.
+    """
+    untouched = Design.objects.for_caller(caller).filter(
+        created_by=caller.user_id, revision=1, name__startswith=sample.name
+    )
+    for design in untouched.order_by("-created_at")[:MAX_COPIES_COMPARED]:
+        if {**design.draft, "name": sample.name} == sample.document:
+            return design
+    return use_sample(sample=sample, caller=caller)
 
 
 def delete_design(*, design: Design, revisions: Revisions = None) -> None:

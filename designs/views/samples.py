@@ -16,7 +16,7 @@ from designs.graph.bounds import bound_of
 from designs.patterns.catalogue import PALETTE, check_document
 from designs.requests import PageRequest, requires
 from designs.sample_files import Sample, known_samples
-from designs.services import use_sample
+from designs.services import sample_to_try, use_sample
 
 # The one to begin with.
 FIRST = "support-routing"
@@ -39,6 +39,7 @@ def sample_list(request: PageRequest) -> HttpResponse:
         "kind": kind,
         "count": len(samples),
         "may_add": request.caller.may("designs.add_design"),
+        "may_try": request.caller.may("designs.try_design"),
     }
     return render(request, "designs/sample_list.html", context)
 
@@ -46,10 +47,13 @@ def sample_list(request: PageRequest) -> HttpResponse:
 @require_POST
 @requires("designs.add_design")
 def sample_use(request: PageRequest, slug: str) -> HttpResponse:
-    """Make a draft of the sample."""
+    """Make a draft of the sample, to change it, or (with `try`) to run it at once."""
     sample = next((one for one in known_samples() if one.slug == slug), None)
     if sample is None:
         raise Http404
+    if "try" in request.POST and request.caller.may("designs.try_design"):
+        design = sample_to_try(sample=sample, caller=request.caller)
+        return redirect("executor:design-try", pk=design.pk)
     design = use_sample(sample=sample, caller=request.caller)
     messages.success(request, "This is your own copy of the sample: change it as you like.")
     return redirect("designs:design-edit", pk=design.pk)

@@ -80,7 +80,7 @@ class ConnectionClient:
             ) from error
         if not key and snapshot.provider in HOSTED:
             raise unavailable(
-                f"The model connection '{snapshot.name}' has no key: type one in the admin."
+                f"The model connection '{snapshot.name}' has no key: type one on its page."
             )
         endpoint = Endpoint(
             cast(Protocol, snapshot.provider),

@@ -101,18 +101,17 @@ class ConnectionCache:
         snapshot = (self._snapshots or {}).get(name)
         if snapshot is None:
             raise unavailable(
-                f"There is no model connection '{name}': make one in the admin, under Model "
+                f"There is no model connection '{name}': add one on the page Model "
                 f"connections, or write the model as provider:model, with {PROVIDERS}."
             )
         if not snapshot.is_enabled:
             raise unavailable(
-                f"The model connection '{name}' is disabled: enable it in the admin, or name "
-                "another model."
+                f"The model connection '{name}' is disabled: enable it, or name another model."
             )
         model = model or snapshot.default_model
         if not model:
             raise unavailable(
-                f"The model connection '{name}' has no default model: set one in the admin, or "
+                f"The model connection '{name}' has no default model: set one, or "
                 f"write {name}:model."
             )
         with self._lock:

@@ -8,8 +8,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from designs.access import SYSTEM
 from designs.models import Design
 from designs.sample_files import known_samples
+from designs.services import change_draft
 
 pytestmark = pytest.mark.django_db
 URL = "/designs/samples/"
@@ -49,6 +51,18 @@ def test_a_sample_becomes_a_draft(browser: Client, designer: User) -> None:
     (sample,) = (one for one in known_samples() if one.slug == "support-routing")
     assert sample.document["name"] == "Support routing"
     assert browser.get(answer["Location"]).status_code == 200
+
+
+def test_a_sample_is_tried_without_a_second_copy(browser: Client, designer: User) -> None:
+    first, second = (browser.post(f"{URL}support-routing/use/", {"try": "1"}) for _ in range(2))
+    assert first["Location"] == second["Location"]
+    page = browser.get(first["Location"])
+    assert page.status_code == 200
+    assert Design.objects.count() == 1
+    design = Design.objects.get()
+    change_draft(design=design, document={**design.draft, "name": "Mine"}, caller=SYSTEM)
+    third = browser.post(f"{URL}support-routing/use/", {"try": "1"})
+    assert third["Location"] != first["Location"]
 
 
 def test_an_unknown_sample_is_not_found(browser: Client) -> None:

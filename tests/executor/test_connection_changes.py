@@ -61,7 +61,7 @@ async def test_a_disabled_connection_is_not_asked(server: ModelServer) -> None:
     error = await process.fails()
     assert error.kind is ErrorKind.UNAVAILABLE
     assert error.message == (
-        "The model connection 'vllm' is disabled: enable it in the admin, or name another model."
+        "The model connection 'vllm' is disabled: enable it, or name another model."
     )
 
 

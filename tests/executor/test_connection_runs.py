@@ -94,7 +94,7 @@ def test_without_a_fallback_the_run_says_what_to_do(
     assert done.status == "failed"
     assert done.error is not None
     assert done.error["class"] == "unavailable"
-    assert "'vllm' is disabled: enable it in the admin" in done.error["message"]
+    assert "'vllm' is disabled: enable it" in done.error["message"]
 
 
 def test_a_failing_server_is_left_alone_by_the_runs_that_follow(

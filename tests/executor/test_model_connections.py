@@ -84,16 +84,16 @@ async def test_a_call_ends_within_the_connections_time(server: ModelServer) -> N
 @pytest.mark.parametrize(
     ("fields", "name", "says_what"),
     [
-        ({}, "nowhere", "There is no model connection 'nowhere': make one in the admin"),
+        ({}, "nowhere", "There is no model connection 'nowhere': add one on the page"),
         ({}, "Not A Name", "There is no model 'Not A Name': write it as provider:model"),
         ({}, "openai", "There is no model 'openai': write it as provider:model"),
         ({}, "vllm:../../files", "'vllm:../../files' does not name a model"),
         (
             {"default_model": ""},
             "vllm",
-            "has no default model: set one in the admin, or",
+            "has no default model: set one, or",
         ),
-        ({"is_enabled": False}, "vllm", "is disabled: enable it in the admin"),
+        ({"is_enabled": False}, "vllm", "is disabled: enable it"),
         ({"key": "", "provider": "ollama"}, "vllm2", "There is no model connection 'vllm2'"),
     ],
 )
@@ -124,7 +124,7 @@ async def test_a_key_that_cannot_be_opened_is_a_sentence(
 async def test_a_provider_whose_key_was_lost_is_not_asked(server: ModelServer) -> None:
     await in_thread(connect, server, provider="openai")
     await in_thread(lambda: ModelConnection.objects.update(api_key=""))
-    assert "has no key: type one in the admin" in (await Process().fails()).message
+    assert "has no key: type one" in (await Process().fails()).message
 
 
 def test_names_and_words_for_providers_do_not_meet() -> None:
