@@ -10,9 +10,11 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / ".cache" / "migrated"
@@ -63,7 +65,13 @@ def migrated_template(url: str) -> str:
             found = "SELECT 1 FROM pg_database WHERE datname = %s"
             if connection.execute(found, [name]).fetchone() is None:
                 connection.execute(f'DROP DATABASE IF EXISTS "{unfinished}"')
+                _drop_stale(connection)
                 connection.execute(f'CREATE DATABASE "{unfinished}"')
+                connection.execute(
+                    sql.SQL("COMMENT ON DATABASE {} IS {}").format(
+                        sql.Identifier(unfinished), sql.Literal(str(ROOT))
+                    )
+                )
                 subprocess.run(
                     [sys.executable, "manage.py", "migrate", "--verbosity=0"],
                     cwd=ROOT,
@@ -78,6 +86,19 @@ def migrated_template(url: str) -> str:
                 shutil.rmtree(KEPT / "unfinished", ignore_errors=True)
                 connection.execute(f'ALTER DATABASE "{unfinished}" RENAME TO "{name}"')
     return name
+
+
+def _drop_stale(connection: psycopg.Connection[tuple[str, ...]]) -> None:
+    """Drop what this checkout made for earlier migrations, or a checkout that did not say so."""
+    stale = connection.execute(
+        "SELECT datname FROM pg_database WHERE datname LIKE 'orchestra\\_migrated\\_%%'"
+        " AND coalesce(shobj_description(oid, 'pg_database'), %s) = %s",
+        [str(ROOT), str(ROOT)],
+    ).fetchall()
+    for (name,) in stale:
+        # One that is being copied at this moment is dropped another time.
+        with suppress(psycopg.errors.ObjectInUse):
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 def _fingerprint() -> str:

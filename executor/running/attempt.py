@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 INTERNAL = "Something went wrong inside Orchestra; the server's log says more."
 OUT_OF_MEMORY = "The run needed more memory than it may have, so it was stopped."
 NOT_RUNNABLE = "This version has problems and cannot be run; publish a repaired one."
+# Longer chains of causes are not followed.
+MAX_CAUSES = 20
 DATABASE_AWAY = (OperationalError, InterfaceError, RecorderUnavailable)
 
 
@@ -75,10 +77,16 @@ async def perform_attempt(
 
 def is_out_of_memory(error: BaseException) -> bool:
     """True for an error that means, or comes from, a lack of memory."""
-    # What Python says if there is no room for the stack of a thread.
-    is_own = isinstance(error, MemoryError) or str(error) == "can't start new thread"
-    cause = error.__cause__
-    return is_own or (cause is not None and is_out_of_memory(cause))
+    cause: BaseException | None = error
+    # An exception may be its own cause, so there is a limit.
+    for _ in range(MAX_CAUSES):
+        # What Python says if there is no room for the stack of a thread.
+        if isinstance(cause, MemoryError) or str(cause) == "can't start new thread":
+            return True
+        if cause is None:
+            break
+        cause = cause.__cause__
+    return False
 
 
 async def give_back(execution: Execution, record: RunRecord) -> bool:

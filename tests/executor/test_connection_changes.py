@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import InterfaceError, connection
 from django.test.utils import CaptureQueriesContext
 
+from designs.runtime import threads
 from designs.runtime.threads import in_thread
 from executor.connections import probe_connection
 from executor.engine.llm.base import ErrorKind
@@ -100,6 +101,22 @@ async def test_without_the_database_what_was_known_is_used(server: ModelServer) 
     finally:
         await in_thread(_execute, "ALTER TABLE away RENAME TO executor_modelconnection")
     await new.ask()
+
+
+async def test_a_connection_that_breaks_while_it_is_closed_fails_no_call(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await in_thread(connect, server)
+    process = Process()
+    await process.ask()
+
+    def close_broken() -> None:
+        raise InterfaceError("The connection is closed.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threads, "close_old_connections", close_broken)
+        process.models.connections.expire()
+        await process.ask()
 
 
 def _execute(sql: str) -> None:

@@ -68,6 +68,16 @@ def test_a_time_limit_holds_in_a_process_of_its_own(
     assert fresh(execution).status == Status.TIMED_OUT
 
 
+def test_an_error_that_is_its_own_cause_is_not_followed_for_ever() -> None:
+    error = ValueError("wrong")
+    error.__cause__ = error
+    assert not attempt.is_out_of_memory(error)
+    last = ValueError("last")
+    last.__cause__ = ValueError("first")
+    last.__cause__.__cause__ = MemoryError()
+    assert attempt.is_out_of_memory(last)
+
+
 @pytest.mark.parametrize(
     "error", [MemoryError(), RuntimeError("can't start new thread")], ids=["none", "no thread"]
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -63,6 +65,21 @@ def test_a_start_that_fails_prints_the_password_that_it_made(tmp_path, monkeypat
     with pytest.raises(CannotStart, match="ZeroDivisionError"):
         Supervisor(environment, folder=ROOT, say=printed.append).run()
     assert [line for line in printed if line.startswith("Sign in as admin with the password ")]
+
+
+def test_a_start_without_a_broker_makes_no_password(tmp_path, monkeypatch):
+    copy_migrated_database(tmp_path / "orchestra.sqlite3")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    variables = {"ORCHESTRA_DATA": str(tmp_path), "ORCHESTRA_PORT": str(free_loopback_port())}
+    environment = read_environment({**variables, "ORCHESTRA_LOCAL_MODEL": "0"})
+    broken = Program("valkey", [sys.executable, "-c", "1/0"], answers=lambda child: False)
+    monkeypatch.setattr(programs, "broker", lambda *_: broken)
+    printed = []
+    with pytest.raises(CannotStart, match="ZeroDivisionError"):
+        Supervisor(environment, folder=ROOT, say=printed.append).run()
+    with closing(sqlite3.connect(tmp_path / "orchestra.sqlite3")) as database:
+        assert database.execute("SELECT count(*) FROM auth_user").fetchone() == (0,)
+    assert not [line for line in printed if "password" in line]
 
 
 def test_a_wrong_variable_is_a_sentence(tmp_path):

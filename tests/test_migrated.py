@@ -1,0 +1,45 @@
+"""Databases that tests copy are dropped when the migrations have changed since."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests import migrated, servers
+
+
+def names_on(server: servers.Server) -> set[str]:
+    with _connect(server) as connection:
+        rows = connection.execute("SELECT datname FROM pg_database WHERE datname ~ '_migrated_'")
+        return {name for (name,) in rows}
+
+
+def _connect(server: servers.Server) -> psycopg.Connection[tuple[str]]:
+    folder = server.url.split("@/")[1].rpartition("/")[0]
+    return psycopg.connect(host=f"/{folder}", user="postgres", autocommit=True)
+
+
+def test_a_server_keeps_one_template_of_each_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrated, "KEPT", tmp_path / "kept")
+    server = servers.postgres(tmp_path).start()
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: None)
+    try:
+        with _connect(server) as connection:
+            connection.execute("CREATE DATABASE orchestra_migrated_old")
+            connection.execute("CREATE DATABASE orchestra_migrated_theirs")
+            connection.execute("COMMENT ON DATABASE orchestra_migrated_theirs IS '/elsewhere'")
+        monkeypatch.setattr(migrated, "_fingerprint", lambda: "first")
+        assert migrated.migrated_template(server.url) == "orchestra_migrated_first"
+        assert migrated.migrated_template(server.url) == "orchestra_migrated_first"
+        theirs = "orchestra_migrated_theirs"
+        assert names_on(server) == {"orchestra_migrated_first", theirs}
+        monkeypatch.setattr(migrated, "_fingerprint", lambda: "second")
+        migrated.migrated_template(server.url)
+        assert names_on(server) == {"orchestra_migrated_second", theirs}
+    finally:
+        server.stop()
