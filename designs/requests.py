@@ -1,4 +1,4 @@
-"""What the pages of all apps share: required permissions, sessions, lists in pages."""
+"""What the pages of all apps share: required permissions, sessions, lists in pages, files."""
 
 from __future__ import annotations
 
@@ -162,6 +162,13 @@ def page_of(request: HttpRequest, rows: QuerySet[Any, Any]) -> tuple[list[Any], 
 def searched_text(request: HttpRequest) -> str:
     """The search text of a list, without NUL characters, which PostgreSQL refuses."""
     return request.GET.get("text", "").replace("\0", "").strip()[:MAX_SEARCHED]
+
+
+def file_answer(text: str, name: str) -> HttpResponse:
+    """JSON to download."""
+    answer = HttpResponse(text, content_type="application/json")
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
 
 
 def person_of(user: Any) -> dict[str, str]:

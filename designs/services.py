@@ -269,14 +269,16 @@ def take_part(
     kind: str,
     part_id: str,
     caller: Caller,
+    block_id: str = "",
     revisions: Revisions = None,
 ) -> Design:
     """Put one part of a document, named as in a comparison, into the draft as it is there: also
-    its absence. Raises PartGone, and what `change_draft` raises.
+    its absence. An agent is one of the block `block_id`. Raises PartGone, and what `change_draft`
+    raises.
     """
     with transaction.atomic():
         locked = lock_draft(design, revisions)
-        document = with_part(locked.draft, source, kind, part_id)
+        document = with_part(locked.draft, source, kind, part_id, block_id)
         if document is None:
             raise PartGone("The draft has no such part any more, nor has what it was taken from.")
         return _restore(design, document, caller, revisions)

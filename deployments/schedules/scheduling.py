@@ -54,7 +54,7 @@ def add_schedule(*, deployment: Deployment, fields: dict[str, Any]) -> Schedule:
         lock_row(Deployment.objects.present(), deployment.pk)
         schedule = Schedule(deployment=deployment)
         _check_runs(schedule, new)
-        _check_input(schedule, new)
+        _check_input(schedule, new.own["input_data"])
         return _write(schedule, PeriodicTask(task=TASK), new)
 
 
@@ -77,7 +77,9 @@ def update_schedule(*, schedule: Schedule, changes: dict[str, Any]) -> Schedule:
 
 
 def switch_schedule(*, schedule: Schedule, enabled: bool) -> Schedule:
-    """Switch it on, counting from now, or off; also if its rule cannot be read. Raises RowGone."""
+    """Switch it on, counting from now, or off; also if its rule cannot be read. Raises RowGone, and
+    ScheduleInvalid if the deployed version refuses the input of one that is switched on.
+    """
     with transaction.atomic():
         return _switch(lock_caught_up(schedule), enabled)
 
@@ -127,7 +129,9 @@ def _replace(row: Schedule, fields: dict[str, Any]) -> Schedule:
     if _times_of(new.rule) != _times_of(readable_rule(row)):
         _check_runs(row, new)
     if new.own["input_data"] != row.input_data:
-        _check_input(row, new)
+        _check_input(row, new.own["input_data"])
+    elif new.enabled and not row.beat_task.enabled:
+        _check_kept_input(row)
     return _write(row, row.beat_task, new)
 
 
@@ -146,6 +150,8 @@ def _merge(row: Schedule, changes: dict[str, Any]) -> Schedule:
 
 def _switch(row: Schedule, enabled: bool) -> Schedule:
     if row.beat_task.enabled != enabled:
+        if enabled:
+            _check_kept_input(row)
         row.beat_task.enabled = enabled
         row.beat_task.save()
     refresh(row, now=database_time(row.deployment))
@@ -169,17 +175,29 @@ def _check_runs(schedule: Schedule, new: ScheduleFields) -> None:
     raise ScheduleInvalid({"end_at": [f"{why}, so nothing would run."]})
 
 
-def _check_input(schedule: Schedule, new: ScheduleFields) -> None:
+def _check_input(schedule: Schedule, input_data: dict[str, Any]) -> None:
     """Raises ScheduleInvalid for an input that the deployed version would refuse."""
     ready = deployed(schedule.deployment)
     if ready.graph is None:
         return
     try:
-        ready.check_input(new.own["input_data"])
+        ready.check_input(input_data)
     except InputInvalid as error:
         raise ScheduleInvalid(error.errors) from error
     except InputTooLarge as error:
         raise ScheduleInvalid({"input_data": [str(error)]}) from error
+
+
+def _check_kept_input(schedule: Schedule) -> None:
+    """Raises ScheduleInvalid, without a quote: not all who switch schedules may see inputs."""
+    try:
+        _check_input(schedule, schedule.input_data)
+    except ScheduleInvalid:
+        sentence = (
+            f"v{schedule.deployment.version.number} refuses the input of this schedule. "
+            "Change the input, then switch it on."
+        )
+        raise ScheduleInvalid({"enabled": [sentence]}) from None
 
 
 def _write(schedule: Schedule, task: PeriodicTask, new: ScheduleFields) -> Schedule:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -185,8 +186,12 @@ def schedule_switch(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID)
         messages.warning(request, UNSAID)
         return _to(request, schedule)
     enabled = wanted == "on"
-    switch_schedule(schedule=schedule, enabled=enabled)
-    messages.success(request, f"The schedule is {'on' if enabled else 'off'} now.")
+    try:
+        switch_schedule(schedule=schedule, enabled=enabled)
+    except ScheduleInvalid as error:
+        messages.error(request, " ".join(chain.from_iterable(error.errors.values())))
+    else:
+        messages.success(request, f"The schedule is {'on' if enabled else 'off'} now.")
     return _to(request, schedule)
 
 

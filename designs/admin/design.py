@@ -20,7 +20,7 @@ from designs.admin.verbs import ActionResult, page_verb, posted
 from designs.errors import DesignInUse, DesignInvalid, DraftChanged
 from designs.models import Design, DesignVersion, DraftCheckpoint
 from designs.patterns.hints import hints
-from designs.requests import PageRequest
+from designs.requests import PageRequest, file_answer
 from designs.services import (
     IN_USE,
     change_draft,
@@ -60,6 +60,9 @@ class DesignForm(ServiceForm):
 
 
 class PublishForm(forms.Form):
+    """`revision`: what the person has seen is published, or nothing."""
+
+    revision = forms.IntegerField(widget=forms.HiddenInput)
     note = forms.CharField(
         max_length=500,
         required=False,
@@ -132,7 +135,7 @@ class DesignAdmin(OrchestraAdmin):
     inlines = (VersionInline, CheckpointInline)
     actions_detail = ("open_designer", "publish", "clone", "export")
     actions_submit_line = ("save_and_publish",)
-    refusals = {**DESIGN_REFUSALS, DesignInUse: "", DraftChanged: "document"}
+    refusals = {**DESIGN_REFUSALS, DesignInUse: "", DraftChanged: ""}
 
     def get_queryset(self, request: Any) -> Any:
         return super().get_queryset(request).with_latest_version()
@@ -220,7 +223,12 @@ class DesignAdmin(OrchestraAdmin):
         design = self.row(request, object_id)
 
         def act(data: dict[str, Any]) -> ActionResult:
-            version = publish_design(design=design, caller=request.caller, note=data["note"])
+            version = publish_design(
+                design=design,
+                caller=request.caller,
+                note=data["note"],
+                revisions=(data["revision"],),
+            )
             return ActionResult(f"Version {version.number} of {design} is published.")
 
         text = (
@@ -234,13 +242,19 @@ class DesignAdmin(OrchestraAdmin):
             title=f"Publish {design}",
             text=" ".join([text, *(hint.message for hint in hints(check_draft(design).graph))]),
             button="Publish",
-            form=PublishForm(posted(request)),
+            form=PublishForm(posted(request), initial={"revision": design.revision}),
         )
 
     @action(description="Save and publish", permissions=["publish"])
     def save_and_publish(self, request: PageRequest, design: Design) -> None:
         try:
-            version = publish_design(design=design, caller=request.caller)
+            version = publish_design(
+                design=design, caller=request.caller, revisions=(design.revision,)
+            )
+        except DraftChanged as error:
+            who = error.changed_by or "The installation"
+            sentence = f"The draft is saved, but not published: {who} has changed it since."
+            self.message_user(request, sentence, messages.WARNING)
         except DesignInvalid as error:
             self.message_user(
                 request,
@@ -264,10 +278,4 @@ class DesignAdmin(OrchestraAdmin):
     @action(description="Export JSON", url_path="export", permissions=["view"], icon="download")
     def export(self, request: PageRequest, object_id: str) -> HttpResponse:
         design = self.row(request, object_id)
-        return json_file(export_design(design), design.file_name)
-
-
-def json_file(text: str, name: str) -> HttpResponse:
-    response = HttpResponse(text, content_type="application/json")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+        return file_answer(export_design(design), design.file_name)

@@ -10,12 +10,11 @@ from django.utils.text import slugify
 from unfold.decorators import action, display
 
 from designs.access import Caller
-from designs.admin.design import json_file
 from designs.admin.kept import KeptDocumentAdmin
 from designs.admin.shown import admin_url
 from designs.admin.verbs import ActionResult, page_verb
 from designs.models import DesignVersion
-from designs.requests import PageRequest
+from designs.requests import PageRequest, file_answer
 from designs.services import export_version, restore_version
 
 
@@ -40,7 +39,7 @@ class DesignVersionAdmin(KeptDocumentAdmin):
     def export(self, request: PageRequest, object_id: str) -> HttpResponse:
         version = self.row(request, object_id)
         name = f"{slugify(version.design.name) or 'design'}-v{version.number}.json"
-        return json_file(export_version(version), name)
+        return file_answer(export_version(version), name)
 
     @page_verb(
         "Restore", "restore", icon="undo", title="Restore {row}",

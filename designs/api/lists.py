@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.http import QueryDict
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination, LimitOffsetPagination
 from rest_framework.request import Request
@@ -173,6 +174,22 @@ def answer_page(
     return pages.get_paginated_response(show(page))
 
 
+SEVERAL = "This is given several times, and only one can count. Give it once."
+
+
+def check_names(asked: QueryDict, names: Collection[str]) -> None:
+    """For a view that reads its parameters itself. Raises ValidationError."""
+    errors = _unknown(asked, names)
+    errors |= {name: [SEVERAL] for name in names if len(asked.getlist(name)) > 1}
+    if errors:
+        raise ValidationError(errors)
+
+
+def _unknown(asked: QueryDict, names: Collection[str]) -> dict[str, list[str]]:
+    known = f" There are: {', '.join(sorted(names))}." if names else ""
+    return {name: [f"There is no such filter.{known}"] for name in sorted(set(asked) - set(names))}
+
+
 def filtered_rows(
     view: ApiView,
     pages: Pages | CursorPages | None,
@@ -183,15 +200,14 @@ def filtered_rows(
     asked = view.request.query_params
     declared = filters.base_filters if filters else {}
     names = {*(pages.names if pages else ()), *declared}
-    known = f" There are: {', '.join(sorted(names))}." if names else ""
-    errors = {name: [f"There is no such filter.{known}"] for name in sorted(set(asked) - names)}
+    errors = _unknown(asked, names)
     for name in sorted(names & set(asked)):
         least, most = WHOLE_NUMBERS.get(name, (0, 0))
         if most and not (NUMBER.fullmatch(asked[name]) and least <= int(asked[name]) <= most):
             errors[name] = [f"Write a whole number from {least} to {most}."]
         takes_several = isinstance(declared.get(name), django_filters.MultipleChoiceFilter)
         if len(asked.getlist(name)) > 1 and not takes_several:
-            errors[name] = ["This is given several times, and only one can count. Give it once."]
+            errors[name] = [SEVERAL]
     if filters is not None:
         filtered = filters(asked, queryset=rows)
         for name, problems in filtered.errors.items():

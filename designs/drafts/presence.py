@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from time import sleep
 from typing import Any
 
 import redis
@@ -19,6 +22,10 @@ PREFIX = "draft-people-1:"
 KEPT_SECONDS = 45
 MAX_PEOPLE = 50
 MAX_TABS = 4
+# Reports of a draft take turns. One whose turn never comes is noted all the same: at worst, another
+# is missing until its next report.
+TRIES, TRY_SECONDS = 50, 0.01
+LOCK_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +55,27 @@ def report(design_id: uuid.UUID, person: Person, tab: str, block: str | None) ->
     """
     key, now = PREFIX + design_id.hex, time.time()
     try:
-        tabs = [known for known in cache.get(key) or () if now - known.at < KEPT_SECONDS]
-        tabs = _with(tabs, person, tab, block, now)
-        cache.set(key, tabs, timeout=KEPT_SECONDS)
+        with _turn(key):
+            tabs = [known for known in cache.get(key) or () if now - known.at < KEPT_SECONDS]
+            tabs = _with(tabs, person, tab, block, now)
+            cache.set(key, tabs, timeout=KEPT_SECONDS)
     except (redis.RedisError, OSError) as error:
         logger.debug("Who has a draft open could not be noted: %s", error)
         return []
     return _others(tabs, person)
+
+
+@contextmanager
+def _turn(key: str) -> Iterator[None]:
+    lock = f"{key}:lock"
+    for _ in range(TRIES):
+        if cache.add(lock, True, timeout=LOCK_SECONDS):
+            break
+        sleep(TRY_SECONDS)
+    try:
+        yield
+    finally:
+        cache.delete(lock)
 
 
 def _with(tabs: list[Tab], person: Person, tab: str, block: str | None, now: float) -> list[Tab]:

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, TypeGuard
 
 from pydantic import BaseModel
 
-from designs.graph.matching import (
-    Pair,
-    Part,
-    Renames,
-    id_of,
-    is_list,
-    matched,
-    matched_connections,
-    parts_of,
-)
+from designs.graph.matching import Matches, Pair, Part, id_of, is_list
 from designs.graph.report import pointer
 from designs.graph.same_values import is_same
 from designs.graph.shape import key_names
@@ -75,9 +66,14 @@ class PartChange:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Changes of the design, its blocks (each followed by its agents) and its connections."""
+    """Changes of the design, its blocks (each followed by its agents) and its connections.
+
+    `is_coarse`: some texts were too large to be compared word by word.
+    """
 
     changes: tuple[PartChange, ...]
+    matches: Matches = field(compare=False, repr=False)
+    is_coarse: bool = False
 
     def summary(self) -> dict[How, int]:
         """How many parts came, changed and went; agents count as a change of their block."""
@@ -103,7 +99,8 @@ def compare_documents(
     count only if nothing else changed.
     """
     comparing = _Comparing(_object(before), _object(after), defaults)
-    return Comparison(tuple(comparing.changes()) or tuple(comparing.moves()))
+    changes = tuple(comparing.changes()) or tuple(comparing.moves())
+    return Comparison(changes, comparing.matches, comparing.steps.is_coarse)
 
 
 class _Comparing:
@@ -111,31 +108,26 @@ class _Comparing:
         self, before: Part, after: Part, defaults: Mapping[str, Mapping[str, Any]]
     ) -> None:
         self._before, self._after, self._defaults = before, after, defaults
-        self._steps = Steps()
-        self._old_blocks = parts_of(before.get("blocks"))
-        self._blocks = matched(self._old_blocks, parts_of(after.get("blocks")))
-        # Connections follow blocks and agents that have another id now.
-        renames = Renames(self._blocks)
-        self._ends = [renames.applied(part) for part in parts_of(before.get("connections"))]
-        others = parts_of(after.get("connections"))
-        self._connections = matched_connections(self._ends, others)
+        self.steps = Steps()
+        self.matches = Matches(before, after)
         self._shapes = {model: _Shape(model) for model in (Graph, Agent, Connection)}
-        self._names = {id_of(old): name_of(old) for old, _ in self._blocks if old}
-        self._names |= {id_of(new): name_of(new) for _, new in self._blocks if new}
+        self._names = {id_of(old): name_of(old) for old, _ in self.matches.blocks if old}
+        self._names |= {id_of(new): name_of(new) for _, new in self.matches.blocks if new}
 
     def changes(self) -> Iterator[PartChange]:
         yield from self._design()
-        yield from self._order("blocks", self._old_blocks, self._blocks)
-        for old, new in self._blocks:
-            yield from self._block(old, new)
-        for old, new in self._connections:
+        found = self.matches
+        yield from self._order("blocks", found.old_blocks, found.blocks)
+        for (old, new), (before, agents) in zip(found.blocks, found.agents, strict=True):
+            yield from self._block(old, new, before, agents)
+        for old, new in found.connections:
             fields = tuple(self._between(self._shapes[Connection], old, new))
             yield from _part("connection", old, new, fields, label=self._way(new or old or {}))
-        yield from self._order("connections", self._ends, self._connections)
+        yield from self._order("connections", found.ends, found.connections)
 
     def moves(self) -> Iterator[PartChange]:
         """Blocks that have another position."""
-        for old, new in self._blocks:
+        for old, new in self.matches.blocks:
             if old and new and not is_same(old.get("position"), new.get("position")):
                 moved = FieldChange("position", old.get("position"), new.get("position"))
                 yield PartChange("block", id_of(new), name_of(new), "changed", (moved,))
@@ -153,14 +145,14 @@ class _Comparing:
         if order := _another_order(key, before, pairs, label):
             yield PartChange("design", key, LABELS[key], "changed", (order,))
 
-    def _block(self, old: Part | None, new: Part | None) -> Iterator[PartChange]:
+    def _block(
+        self, old: Part | None, new: Part | None, before: list[Part], pairs: list[Pair]
+    ) -> Iterator[PartChange]:
         found = [part.get("type") for part in (old, new) if part]
         types = {kind for kind in found if _is_text(kind)}
         settings = self._defaults.get(types.pop(), {}) if len(types) == 1 else {}
         fields = list(self._between(_Shape(Block, settings), old, new))
-        agents = [parts_of(part.get("agents")) if part else [] for part in (old, new)]
-        pairs = matched(*agents)
-        if old and new and (order := _another_order("agents", agents[0], pairs, name_of)):
+        if old and new and (order := _another_order("agents", before, pairs, name_of)):
             fields.append(order)
         yield from _part("block", old, new, tuple(fields))
         for was, now in pairs:
@@ -196,7 +188,7 @@ class _Comparing:
             return
         words: Words = ()
         if _is_text(before) and _is_text(after) and not (_is_name(before) and _is_name(after)):
-            words = compare_words(before, after, self._steps)
+            words = compare_words(before, after, self.steps)
         yield FieldChange(name, before, after, words)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,15 +71,18 @@ def block_size(agents: int) -> Size:
 def read_drawing(document: object) -> Drawing:
     """Never raises. A block without an id of its own gets one that no connection can name."""
     raw = document if isinstance(document, dict) else {}
+    items = _objects(raw.get("blocks"), MAX_BLOCKS)
+    ids = {_text(item.get("id")) for _, item in items} - {""}
     blocks: dict[str, DrawnBlock] = {}
-    for index, item in _objects(raw.get("blocks"), MAX_BLOCKS):
-        name = _text(item.get("id"))
-        name = name if name and name not in blocks else f"#{index + 1}"
+    for index, item in items:
+        name = _text(item.get("id")) or f"#{index + 1}"
+        if name in blocks or name not in ids:
+            name = _free_name(f"#{index + 1}", blocks.keys() | ids)
         blocks[name] = _block(index, name, item)
     wires = tuple(
         _wire(index, item)
         for index, item in _objects(raw.get("connections"), MAX_CONNECTIONS)
-        if _text(item.get("source")) in blocks and _text(item.get("target")) in blocks
+        if _text(item.get("source")) in ids and _text(item.get("target")) in ids
     )
     return Drawing(_text(raw.get("name")), blocks, wires)
 
@@ -116,6 +120,12 @@ def run_order(drawing: Drawing) -> list[str]:
                 order.append(target)
     known = set(order)
     return order + [name for name in drawing.blocks if name not in known]
+
+
+def _free_name(name: str, taken: Set[str]) -> str:
+    while name in taken:
+        name = f"#{name}"
+    return name
 
 
 def _block(index: int, name: str, item: dict[str, Any]) -> DrawnBlock:

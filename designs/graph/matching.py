@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeGuard
 
 from designs.graph.same_values import key_of
@@ -60,10 +60,11 @@ class _Matching:
             return self
         places: defaultdict[Any, deque[int]] = defaultdict(deque)
         for index, part in self._free.items():
-            places[key(part)].append(index)
+            if name := key(part):
+                places[name].append(index)
         for index, part in enumerate(self._after):
             found = places.get(key(part)) if index not in self._partners else None
-            if found and key(part) and (not fits or fits(self._before[found[0]], part)):
+            if found and (not fits or fits(self._before[found[0]], part)):
                 self._partners[index] = found.popleft()
                 del self._free[self._partners[index]]
         return self
@@ -83,19 +84,38 @@ def _leads_alike(one: Part, other: Part) -> bool:
     return any(one.get(block) == other.get(block) for block, _ in _ENDS)
 
 
-class Renames:
-    """Blocks and agents that have another id now."""
+def matched_agents(old: Part | None, new: Part | None) -> tuple[list[Part], list[Pair]]:
+    """The older agents of a block, and its agents in both documents."""
+    before, after = (parts_of(part.get("agents")) if part else [] for part in (old, new))
+    return before, matched(before, after)
 
-    def __init__(self, blocks: Iterable[Pair]) -> None:
+
+class Matches:
+    """All parts of two documents: `agents` has those of each pair of blocks; `ends` are the older
+    connections with the newer ids.
+    """
+
+    def __init__(self, before: Part, after: Part) -> None:
+        self.old_blocks = parts_of(before.get("blocks"))
+        self.blocks = matched(self.old_blocks, parts_of(after.get("blocks")))
+        self.agents = [matched_agents(*pair) for pair in self.blocks]
+        renames = Renames(self.blocks, [pairs for _, pairs in self.agents])
+        self.ends = [renames.applied(part) for part in parts_of(before.get("connections"))]
+        self.connections = matched_connections(self.ends, parts_of(after.get("connections")))
+
+
+class Renames:
+    """Blocks and agents that have another id now. `agents` are the pairs of each pair of blocks."""
+
+    def __init__(self, blocks: list[Pair], agents: list[list[Pair]]) -> None:
         self._blocks: dict[Any, str] = {}
         self._agents: dict[tuple[Any, Any], str] = {}
-        for old, new in blocks:
+        for (old, new), inside in zip(blocks, agents, strict=True):
             if old is None or new is None:
                 continue
             if id_of(old) != id_of(new):
                 self._blocks[id_of(old)] = id_of(new)
-            agents = matched(parts_of(old.get("agents")), parts_of(new.get("agents")))
-            for was, now in agents:
+            for was, now in inside:
                 if was is not None and now is not None and id_of(was) != id_of(now):
                     self._agents[id_of(old), id_of(was)] = id_of(now)
 

@@ -4,36 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from designs.graph.matching import (
-    Pair,
-    Part,
-    Renames,
-    id_of,
-    matched,
-    matched_connections,
-    parts_of,
-)
+from designs.graph.matching import Matches, Pair, Part, id_of
 
 _ENDS = ("source", "target")
 
 
-def with_part(document: Part, source: object, kind: str, part_id: str) -> Part | None:
+def with_part(
+    document: Part, source: object, kind: str, part_id: str, block_id: str = ""
+) -> Part | None:
     """A copy of the document in which this part is as in `source`; None if neither has it.
 
-    The part is named as in `compare`: a block with its agents, a connection, or a field of the
-    design. A block keeps its id and its position; one that comes back brings its connections, one
-    that goes takes them along.
+    The part is named as in `compare`: a block with its agents, an agent of the block `block_id`, a
+    connection, or a field of the design. A block keeps its id and its position; one that comes back
+    brings its connections, one that goes takes them along.
     """
     other = source if isinstance(source, dict) else {}
     if kind == "design":
         return _with_field(document, other, part_id)
     if not all(isinstance(document.get(key, []), list) for key in ("blocks", "connections")):
         return None
-    blocks = matched(parts_of(other.get("blocks")), parts_of(document.get("blocks")))
+    matches = Matches(other, document)
     if kind == "block":
-        return _with_block(document, other, blocks, part_id)
+        return _with_block(document, matches, part_id)
+    if kind == "agent":
+        return _with_agent(document, matches, block_id, part_id)
     if kind == "connection":
-        return _with_connection(document, other, Renames(blocks), part_id)
+        return _with_connection(document, matches, part_id)
     return None
 
 
@@ -53,8 +49,8 @@ def _pair(pairs: list[Pair], part_id: str) -> Pair | None:
     return None
 
 
-def _with_block(document: Part, other: Part, pairs: list[Pair], part_id: str) -> Part | None:
-    pair = _pair(pairs, part_id)
+def _with_block(document: Part, matches: Matches, part_id: str) -> Part | None:
+    pair = _pair(matches.blocks, part_id)
     if pair is None:
         return None
     was, now = pair
@@ -66,32 +62,50 @@ def _with_block(document: Part, other: Part, pairs: list[Pair], part_id: str) ->
         blocks = [back if block is now else block for block in blocks]
     elif was is not None:
         blocks.append(was)
-        wires += _connections_of(part_id, other, Renames(pairs), blocks, wires)
+        wires += _connections_of(part_id, matches.ends, blocks, wires)
     else:
         blocks = [block for block in blocks if block is not now]
         wires = [wire for wire in wires if not (isinstance(wire, dict) and _leads(wire, part_id))]
     return {**document, "blocks": blocks, "connections": wires}
 
 
+def _with_agent(document: Part, matches: Matches, block_id: str, part_id: str) -> Part | None:
+    for (old, block), (_, pairs) in zip(matches.blocks, matches.agents, strict=True):
+        if old is not None and block is not None and id_of(block) == block_id:
+            pair = _pair(pairs, part_id)
+            return None if pair is None else _with_agent_of(document, block, *pair)
+    return None
+
+
+def _with_agent_of(document: Part, block: Part, was: Part | None, now: Part | None) -> Part:
+    agents: list[Any] = list(block.get("agents") or ())
+    if was is None:
+        agents = [agent for agent in agents if agent is not now]
+    elif now is None:
+        agents.append(was)
+    else:
+        agents = [{**was, "id": id_of(now)} if agent is now else agent for agent in agents]
+    blocks = [{**block, "agents": agents} if one is block else one for one in document["blocks"]]
+    return {**document, "blocks": blocks}
+
+
 def _connections_of(
-    block_id: str, other: Part, renames: Renames, blocks: list[Any], wires: list[Any]
+    block_id: str, ends: list[Part], blocks: list[Any], wires: list[Any]
 ) -> list[Part]:
     """Those of the other document that lead from or to the block and whose both ends are there."""
     names = {id_of(block) for block in blocks if isinstance(block, dict)}
-    found = [renames.applied(wire) for wire in parts_of(other.get("connections"))]
     taken = {id_of(wire) for wire in wires if isinstance(wire, dict)}
     back = []
-    for wire in found:
+    for wire in ends:
         if _leads(wire, block_id) and all(_end(wire, end) in names for end in _ENDS):
             back.append(_with_free_id(wire, taken))
             taken.add(id_of(back[-1]))
     return back
 
 
-def _with_connection(document: Part, other: Part, renames: Renames, part_id: str) -> Part | None:
+def _with_connection(document: Part, matches: Matches, part_id: str) -> Part | None:
     wires: list[Any] = list(document.get("connections", ()))
-    ends = [renames.applied(wire) for wire in parts_of(other.get("connections"))]
-    pair = _pair(matched_connections(ends, parts_of(wires)), part_id)
+    pair = _pair(matches.connections, part_id)
     if pair is None:
         return None
     was, now = pair

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from designs.graph.compare import Comparison, How
-from designs.graph.matching import Renames, id_of, matched, matched_connections, parts_of
+from designs.graph.matching import id_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,10 @@ class United:
     connections: dict[str, How]
 
 
-def united(before: object, after: object, comparison: Comparison) -> United:
-    """Takes any two JSON values; the comparison is of the same two."""
-    old, new = (value if isinstance(value, dict) else {} for value in (before, after))
-    blocks = matched(parts_of(old.get("blocks")), parts_of(new.get("blocks")))
-    renames = Renames(blocks)
-    ends = [renames.applied(part) for part in parts_of(old.get("connections"))]
-    wires = matched_connections(ends, parts_of(new.get("connections")))
+def united(after: object, comparison: Comparison) -> United:
+    """`after` is the newer of the two JSON values that were compared."""
+    new = after if isinstance(after, dict) else {}
+    blocks, wires = comparison.matches.blocks, comparison.matches.connections
     # Another connection may have the id of one that went.
     gone = [{**was, "id": f"went:{id_of(was)}"} for was, now in wires if was and now is None]
     document = {

@@ -29,6 +29,8 @@ class Steps:
 
     def __init__(self, most: int = MAX_STEPS) -> None:
         self._left = most
+        # Whether a text was too large to be compared word by word.
+        self.is_coarse = False
 
     def spend(self, count: int) -> None:
         """Raises _TooCostly."""
@@ -55,7 +57,8 @@ def _middle(old: str, new: str, steps: Steps) -> list[tuple[Op, str]]:
                 if split is _lines or sum(map(len, tokens)) <= MAX_WORDS:
                     return list(_pieces(*tokens, steps))
             except _TooCostly:
-                continue
+                pass
+            steps.is_coarse = True
     return [("removed", old), ("added", new)]
 
 

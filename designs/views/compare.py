@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -30,19 +30,24 @@ from designs.views.places import (
     version_places,
 )
 from designs.views.shown_changes import ShownChanges
+from designs.views.version_use import ComparedUse, compared_use
 from designs.views.versions import changed_meanwhile
 
 # A larger picture says nothing and takes long to lay out; up to `FITTING` it is read at a glance.
 MAX_PICTURE, FITTING = 120, 24
 SHOWN_PATHS = 5
 SIDE, WHOLE = "side", "whole"
+KINDS = ("block", "agent", "connection", "design")
 
 
 class TakeForm(forms.Form):
-    """One part, named as in a comparison; `source` is where it is taken from."""
+    """One part, named as in a comparison; `source` is where it is taken from. An agent has a
+    `block`.
+    """
 
     source = forms.CharField(max_length=40)
-    kind = forms.ChoiceField(choices=[(kind, kind) for kind in ("block", "connection", "design")])
+    kind = forms.ChoiceField(choices=[(kind, kind) for kind in KINDS])
+    block = forms.CharField(max_length=10_000, strip=False, required=False)
     part = forms.CharField(max_length=10_000, strip=False)
     revision = forms.IntegerField(min_value=0, max_value=2_147_483_647)
 
@@ -59,15 +64,18 @@ def version_compare(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     after = find_place(design, asked.get("to") or DRAFT)
     documents = before.read(), after.read()
     comparison = compare_designs(*documents)
-    both = united(*documents, comparison)
+    both = united(documents[1], comparison)
     is_side, is_whole = asked.get("show") == SIDE, asked.get("text") == WHOLE
     context = {
         "design": design,
         "before": before,
         "after": after,
-        "places": _groups(versions, draft_place(design), checkpoint_places(design)),
+        "places": _groups(
+            versions, draft_place(design), checkpoint_places(design), {before, after}
+        ),
         "changes": _changes(comparison, both, whole=is_whole),
         "summary": comparison.summary(),
+        "is_coarse": comparison.is_coarse,
         "only_positions": _is_only_positions(comparison),
         "both": both,
         "has_picture": len(both.document["blocks"]) <= MAX_PICTURE,
@@ -75,6 +83,7 @@ def version_compare(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
         "uses": [
             (place, _paths(request, design, place)) for place in (after, before) if place.is_version
         ],
+        "in_use": _in_use(request, before, after),
         "is_side": is_side,
         "is_whole": is_whole,
         "links": {
@@ -95,7 +104,7 @@ def version_take(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     design, form = _find(request, pk), TakeForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Nothing was taken: the button did not say what was wanted.")
-        return _compare(design, DRAFT)
+        return redirect("designs:version-compare", pk=design.pk)
     data = form.cleaned_data
     place = find_place(design, data["source"])
     try:
@@ -104,6 +113,7 @@ def version_take(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
             source=place.read(),
             kind=data["kind"],
             part_id=data["part"],
+            block_id=data["block"],
             caller=request.caller,
             revisions=(data["revision"],),
         )
@@ -140,6 +150,12 @@ def _paths(request: PageRequest, design: Design, place: Place) -> list[str]:
     return list(paths.order_by("endpoint_path")[:SHOWN_PATHS])
 
 
+def _in_use(request: PageRequest, *places: Place) -> ComparedUse | None:
+    """What both did, older first."""
+    versions = {place.label: place.version_id for place in places if place.version_id}
+    return compared_use(versions, request.caller) if versions else None
+
+
 def _has_id(part: dict[str, Any]) -> bool:
     return isinstance(part.get("id"), str)
 
@@ -150,8 +166,11 @@ def _is_only_positions(comparison: Comparison) -> bool:
 
 
 def _groups(
-    versions: list[Place], draft: Place, checkpoints: list[Place]
+    versions: list[Place], draft: Place, checkpoints: list[Place], chosen: set[Place]
 ) -> list[tuple[str, list[Place]]]:
+    """By kind; `chosen` ones are there also if they are older than what is listed."""
+    names = {place.name for place in versions}
+    versions += [one for one in chosen if one.is_version and one.name not in names]
     groups = [("", [draft]), ("Versions", versions), ("Draft history", checkpoints)]
     return [(title, places) for title, places in groups if places]
 

@@ -21,17 +21,20 @@ _NUMBER = re.compile("[0-9]{1,9}")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`name` is its word in addresses: `draft`, the number of a version, the id of a checkpoint."""
+    """`name` is its word in addresses: `draft`, the number of a version, the id of a checkpoint.
+    `version_id` is that of a version.
+    """
 
     name: str
     label: str
     by: str | None
     at: datetime
     read: Callable[[], Any]
+    version_id: uuid.UUID | None = None
 
     @property
     def is_version(self) -> bool:
-        return self.name.isdigit()
+        return self.version_id is not None
 
 
 def draft_place(design: Design) -> Place:
@@ -70,7 +73,12 @@ def find_place(design: Design, text: str) -> Place:
 
 def _version(row: Any) -> Place:
     return Place(
-        str(row.number), f"v{row.number}", row.created_by_name, row.created_at, lambda: row.document
+        str(row.number),
+        f"v{row.number}",
+        row.created_by_name,
+        row.created_at,
+        lambda: row.document,
+        row.pk,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -11,11 +11,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from designs.graph.compare import Comparison, FieldChange, PartChange
-from designs.graph.spec import Agent, Block, Connection, Graph
+from designs.graph.spec import MAX_AGENTS, Agent, Block, Connection, Graph
 from designs.inspector.controls import Control, controls_of
 from designs.patterns.catalogue import PALETTE
 
 MAX_PARTS = 300
+# Of all parts together.
+MAX_FIELDS = 1_000
 # Longer pieces that both texts have are cut to these ends; longer values at this length.
 MAX_SAME, END = 600, 200
 MAX_VALUE = 4_000
@@ -65,9 +67,20 @@ class ShownField:
         return [piece for piece in self.pieces if piece.op != "removed"]
 
 
+@dataclass(frozen=True, slots=True)
+class ShownAgent:
+    """An agent that differs, in a block that both have."""
+
+    id: str
+    label: str
+    change: str
+
+
 @dataclass(slots=True)
 class ShownPart:
-    """A block with its agents, a connection, or a field of the design."""
+    """A block with its agents, a connection, or a field of the design. `agents` can be taken one by
+    one.
+    """
 
     kind: str
     id: str
@@ -77,6 +90,8 @@ class ShownPart:
     anchor: str = ""
     note: str = ""
     fields: list[ShownField] = field(default_factory=list)
+    left_out: int = 0
+    agents: list[ShownAgent] = field(default_factory=list)
     is_takeable: bool = False
 
     @property
@@ -101,21 +116,31 @@ class ShownChanges:
         whole: bool,
     ) -> None:
         self._types, self._labels, self._whole = types, labels, whole
-        # Whether something was left out.
+        # Whether something of a text was left out.
         self.is_shortened = False
-        parts: dict[tuple[str, str], ShownPart] = {}
+        self._fields_left = MAX_FIELDS
+        changes: dict[tuple[str, str], list[PartChange]] = {}
         for change in comparison.changes:
             is_agent = change.kind == "agent"
             key = ("block", change.block_id) if is_agent else (change.kind, change.id)
-            if key not in parts:
-                parts[key] = self._part(change, *key)
-            parts[key].fields += self._fields(change)
-        ranked = sorted(parts.values(), key=lambda part: _RANKS[part.kind])
-        self.parts = ranked[:MAX_PARTS]
-        self.left_out = len(ranked) - len(self.parts)
+            changes.setdefault(key, []).append(change)
+        ranked = sorted(changes, key=lambda key: _RANKS[key[0]])
+        self.left_out = max(len(ranked) - MAX_PARTS, 0)
+        self.parts = [self._whole_part(key, changes[key]) for key in ranked[:MAX_PARTS]]
         for number, part in enumerate(self.parts):
             part.anchor = f"change-{number + 1}"
             part.note = _note(part)
+
+    def _whole_part(self, key: tuple[str, str], changes: list[PartChange]) -> ShownPart:
+        part = self._part(changes[0], *key)
+        for change in changes:
+            shown = self._shown_fields(change)
+            part.fields += [self._field(one, change) for one in shown[: self._fields_left]]
+            part.left_out += max(len(shown) - self._fields_left, 0)
+            self._fields_left -= min(len(shown), self._fields_left)
+        if part.change == "changed" and len(changes) > 1:
+            part.agents = _agents(changes)
+        return part
 
     def _part(self, change: PartChange, kind: str, part_id: str) -> ShownPart:
         """An agent's change alone makes one of its block."""
@@ -129,29 +154,23 @@ class ShownChanges:
             is_takeable=bool(part_id) and (is_agent or _is_takeable(change)),
         )
 
-    def _fields(self, part: PartChange) -> Iterator[ShownField]:
+    def _shown_fields(self, part: PartChange) -> list[FieldChange]:
         """What the title says already is left out of parts that came or went."""
         said = _SAID[part.kind] if part.change != "changed" else ()
+        return [change for change in part.fields if change.name not in said]
+
+    def _field(self, change: FieldChange, part: PartChange) -> ShownField:
+        named = _named(part.kind, self._types.get(part.id, ""), change)
+        label = named.label
         if part.kind == "agent":
             how = {"added": "New agent ", "removed": "Removed agent "}.get(part.change, "")
-            prefix = f"{how}{part.label}, "
-        else:
-            prefix = ""
-        for change in part.fields:
-            if change.name not in said:
-                block_type = self._types.get(part.id, "")
-                yield self._field(
-                    change, part.change, _named(part.kind, block_type, change), prefix
-                )
-
-    def _field(self, change: FieldChange, how: str, named: _Named, prefix: str) -> ShownField:
-        label = f"{prefix}{named.label[:1].lower()}{named.label[1:]}" if prefix else named.label
+            label = f"{how}{part.label}, {label[:1].lower()}{label[1:]}"
         if change.words:
             pieces = [self._shortened(op, text) for op, text in change.words]
         else:
             before = Piece("removed", named.words(change.before))
             after = Piece("added", named.words(change.after))
-            shown = {"added": [after], "removed": [before]}.get(how, [before, after])
+            shown = {"added": [after], "removed": [before]}.get(part.change, [before, after])
             pieces = [self._cut(piece) for piece in shown]
         return ShownField(label, pieces, named.is_code)
 
@@ -182,6 +201,11 @@ def _is_takeable(change: PartChange) -> bool:
         return change.id not in ("blocks", "connections")
     kept = {"id", "position"}
     return change.change != "changed" or any(one.name not in kept for one in change.fields)
+
+
+def _agents(changes: list[PartChange]) -> list[ShownAgent]:
+    agents = [change for change in changes if change.kind == "agent" and change.id]
+    return [ShownAgent(one.id, one.label, one.change) for one in agents[:MAX_AGENTS]]
 
 
 def _note(part: ShownPart) -> str:

@@ -18,6 +18,7 @@ from designs.errors import DraftChanged
 from designs.models import Design, DesignVersion
 from designs.requests import PageRequest, page_of, requires
 from designs.services import restore_checkpoint, restore_version
+from designs.views.version_use import use_of_versions
 
 # Of one version; the others are counted.
 SHOWN_DEPLOYMENTS = 6
@@ -40,13 +41,18 @@ def version_list(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     versions, links = page_of(request, rows)
     latest = rows.values_list("number", flat=True).first()
     uses = _uses(request.caller, versions)
+    totals = use_of_versions([row.pk for row in versions], request.caller)
     may = request.caller.may
     context = {
         "design": design,
-        "versions": [(row, uses[row.pk][:SHOWN_DEPLOYMENTS]) for row in versions],
+        "versions": [
+            (row, uses[row.pk][:SHOWN_DEPLOYMENTS], row.pk in totals and totals[row.pk].total)
+            for row in versions
+        ],
         "latest": latest,
         **links,
         "checkpoints": design.checkpoints.select_related("author").defer("document"),
+        "may_see_runs": may("executor.view_execution"),
         "may_change": may("designs.change_design"),
         "may_move": may("deployments.change_deployment"),
         "may_deploy": may("deployments.add_deployment"),

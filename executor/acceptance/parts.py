@@ -110,7 +110,9 @@ def _with(entry: Any, agents: Sequence[str], agent_id: str, value: Any) -> dict[
     by_agent = entry.get("by_agent")
     if by_agent is None and "output" in entry:
         by_agent = dict.fromkeys(agents, entry["output"])
-    return {**entry, "by_agent": {**(by_agent or {}), agent_id: value}}
+    lost = [name for name in entry.pop("lost", ()) if name != agent_id]
+    by_agent = {**(by_agent or {}), agent_id: value}
+    return {**entry, "by_agent": by_agent, **({"lost": lost} if lost else {})}
 
 
 def _check_names(typed: Mapping[str, Any], compiled: CompiledGraph) -> None:
@@ -123,6 +125,13 @@ def _check_names(typed: Mapping[str, Any], compiled: CompiledGraph) -> None:
 
 def _check_given(block: CompiledBlock, given: Mapping[str, Any], upstream: Agents) -> None:
     read = outputs_read(block)
+    lost = [_name(*output) for output in read if _is_lost(*output, given)]
+    if lost:
+        sentence = (
+            f"'{block.name}' reads the output of {_names(lost)}, which retention has removed from "
+            "the runs that this one resumed. Type it, or take another run."
+        )
+        raise PartInvalid({"given": [sentence]})
     missing = [_name(*output) for output in read if not _is_known(*output, given)]
     if not missing and not is_reached(block, delivered(given, upstream)):
         # A run would skip it.
@@ -141,6 +150,10 @@ def _is_known(name: str, agent_id: str | None, given: Mapping[str, Any]) -> bool
         return False
     entry = given[name]
     return entry is None or "output" in entry or agent_id in entry["by_agent"]
+
+
+def _is_lost(name: str, agent_id: str | None, given: Mapping[str, Any]) -> bool:
+    return agent_id is not None and agent_id in ((given.get(name) or {}).get("lost") or ())
 
 
 def _name(block_id: str, agent_id: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from designs.graph.spec import Block, Connection
 from designs.patterns.base import BlockOutput, Delivery
@@ -27,6 +28,13 @@ def brought_by(connection: Connection, output: BlockOutput) -> Arrival | None:
             return None
         value = output.by_agent[connection.source_agent]
     return Delivery(connection.source, connection.source_agent, value), connection.target_agent
+
+
+def read_by_agent(block: CompiledBlock, output: BlockOutput) -> dict[str, Any] | None:
+    """The outputs of those agents of the block from which connections lead; None without any."""
+    read = dict.fromkeys(link.connection.source_agent for link in block.outgoing)
+    own = output.by_agent
+    return {agent: own[agent] for agent in read if agent is not None and agent in own} or None
 
 
 def seen_by(block: Block, agent_id: str | None, arrivals: Sequence[Arrival]) -> list[Delivery]:

@@ -32,7 +32,8 @@ class BlockChanged:
     """A block started, or ended with output or error. `at` in seconds since the epoch.
 
     When it starts, `taken` are the ids of the incoming connections that brought something; None if
-    all of them did.
+    all of them did. When it completes, `by_agent` are the outputs of its agents that connections
+    read.
     """
 
     block_id: str
@@ -41,6 +42,7 @@ class BlockChanged:
     output: Any = None
     error: ErrorInfo | None = None
     taken: tuple[str, ...] | None = None
+    by_agent: dict[str, Any] | None = None
 
 
 # Never changed, but not frozen: see StepResult.

@@ -15,7 +15,7 @@ from designs.graph.expressions import ExpressionError, is_truthy
 from designs.graph.meter import Allowance, Heavy
 from designs.graph.spec import Agent, Graph
 from designs.patterns.base import BlockOutput, InstantPattern
-from executor.engine.arrivals import Arrival, arrival_of, given_arrivals, taken_of
+from executor.engine.arrivals import Arrival, arrival_of, given_arrivals, read_by_agent, taken_of
 from executor.engine.block_run import BlockRun, await_record
 from executor.engine.budget import Budget
 from executor.engine.compile import CompiledBlock, CompiledGraph, Link
@@ -249,8 +249,9 @@ class Flow:
 
     def _complete(self, block: CompiledBlock, output: BlockOutput) -> None:
         self._open.discard(block.number)
-        now = self.setup.timing.now()
-        self.setup.emit(BlockChanged(block.block.id, "completed", now, output=output.value))
+        now, value = self.setup.timing.now(), output.value
+        read = read_by_agent(block, output)
+        self.setup.emit(BlockChanged(block.block.id, "completed", now, value, by_agent=read))
         self._deliver(block, output)
 
     def _fail(self, block: CompiledBlock, error: ErrorInfo) -> None:

@@ -10,4 +10,5 @@ __all__ = [
     "suggestions",
     "timeline",
     "totals",
+    "version_use",
 ]

@@ -1,7 +1,7 @@
 """What the blocks of a past run delivered, to be read again: by a part of its design, by an editor.
 
-By block id: `output`, and `by_agent` where its agents' outputs are others; None for a block that
-delivered nothing.
+By block id: `output`, and `by_agent` where its agents' outputs are others, but for those that are
+`lost`; None for a block that delivered nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from executor.models import (
 
 # The purpose of the steps in which debaters vote.
 BALLOT = "vote"
+# Stands for an answer that retention has removed.
+REMOVED = object()
 # The ids of the agents of each block.
 Agents = Mapping[str, Sequence[str]]
 
@@ -50,23 +52,36 @@ def outputs_of(run: Execution, agents: Agents) -> dict[str, Any]:
     """What these blocks delivered. Those that did not end there are left out; what the run itself
     was given counts.
 
-    An agent's output is its last answer (no ballot), and the block's in a block of one agent.
+    Outputs of agents that connections read are stored. Any other is the agent's last answer (no
+    ballot), and the block's in a block of one agent.
     """
     rows = BlockResult.objects.filter(execution=run, block_id__in=list(agents))
     outputs: dict[str, Any] = {
         name: entry for name, entry in (run.given_outputs or {}).items() if name in agents
     }
-    several = []
+    several: dict[str, dict[str, Any]] = {}
     for row in rows:
         if row.status == BlockStatus.COMPLETED or row.output is not None:
             outputs[row.block_id] = {"output": row.output}
         elif row.completed_at is not None:
             outputs[row.block_id] = None
         if row.status == BlockStatus.COMPLETED and len(agents[row.block_id]) > 1:
-            several.append(row.block_id)
-    for block_id, agent_id, answer in _answers(run, several):
-        outputs[block_id].setdefault("by_agent", {})[agent_id] = answer
+            several[row.block_id] = row.by_agent or {}
+    answers = _answers(run, list(several))
+    for block_id, stored in several.items():
+        outputs[block_id] |= _by_agent(answers[block_id], stored, agents[block_id])
     return outputs
+
+
+def _by_agent(
+    answers: Mapping[str, Any], stored: Mapping[str, Any], agents: Sequence[str]
+) -> dict[str, Any]:
+    """`by_agent`; with `lost`, the agents of whose outputs nothing is left."""
+    # A block that was replayed from a run that is gone has no answers at all.
+    known = answers or dict.fromkeys(agents, REMOVED)
+    found = {**{name: value for name, value in known.items() if value is not REMOVED}, **stored}
+    lost = [name for name in known if name not in found]
+    return {"by_agent": found, **({"lost": lost} if lost else {})}
 
 
 def delivered(outputs: Mapping[str, Any], agents: Agents) -> dict[str, BlockOutput]:
@@ -90,17 +105,21 @@ def facts_of(run: Execution) -> dict[str, Any]:
     }
 
 
-def _answers(run: Execution, block_ids: Sequence[str]) -> list[tuple[str, str, Any]]:
-    """(block, agent, answer) in order, without ballots: those are about the answers of others.
+def _answers(run: Execution, block_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """By block and agent the last answer, without ballots: those are about the answers of others.
 
-    Replayed answers are in the runs that it resumed.
+    Replayed answers are in the runs that it resumed; retention may have removed them there.
     """
+    answers: dict[str, dict[str, Any]] = {name: {} for name in block_ids}
     if not block_ids:
-        return []
+        return answers
     runs, earlier = [run.pk], run.resumed_from_id
     while earlier is not None:
         runs.append(earlier)
         earlier = Execution.objects.filter(pk=earlier).values_list("resumed_from", flat=True).get()
     steps = Step.objects.filter(execution__in=runs, block_id__in=block_ids)
     steps = steps.filter(status=StepStatus.COMPLETED).exclude(agent_id="").exclude(purpose=BALLOT)
-    return list(steps.order_by("pk").values_list("block_id", "agent_id", "output"))
+    columns = ("block_id", "agent_id", "output", "execution__payload_removed_at")
+    for block_id, agent_id, output, removed_at in steps.order_by("pk").values_list(*columns):
+        answers[block_id][agent_id] = output if removed_at is None else REMOVED
+    return answers

@@ -48,7 +48,7 @@ def remove_payloads(pks: Sequence[uuid.UUID]) -> None:
         for block in BlockResult.objects.filter(execution__in=pks).exclude(error=None):
             block.error = error_without_quotes(block.error)
             block.save(update_fields=["error"])
-        BlockResult.objects.filter(execution__in=pks).update(output=None)
+        BlockResult.objects.filter(execution__in=pks).update(output=None, by_agent=None)
         rows = Execution.objects.filter(pk__in=pks)
         # The column of the input takes JSON's null, but not the database's.
         null = Value(None, models.JSONField())

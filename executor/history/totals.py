@@ -1,4 +1,4 @@
-"""Adds up ended executions by deployment, day and hour, in batches, and reads the sums.
+"""Adds up ended executions by deployment, day, hour and version, in batches; reads the sums.
 
 Counted executions are marked in the same transaction, so each is counted once; the few uncounted
 ones have an index of their own. Runs do not write totals themselves.
@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from designs.access import Caller
 from designs.runtime.turns import Turn, take_turn
-from executor.models import LIVE, DailyTotals, Execution, HourlyTotals, Status
+from executor.models import LIVE, DailyTotals, Execution, HourlyTotals, Status, VersionTotals
 from executor.models.durations import Durations, merge
 from executor.models.totals import start_of_hour
 
@@ -30,8 +30,8 @@ RECENT_DAYS = 30
 HOURS_KEPT = timedelta(days=3)
 # The columns that totals need.
 _COLUMNS = (
-    "deployment_id", "design_id", "status", "degraded", "trigger_type", "created_at", "started_at",
-    "completed_at", "model_calls", "input_tokens", "output_tokens", "cost_usd",
+    "deployment_id", "design_id", "version_id", "status", "degraded", "trigger_type", "created_at",
+    "started_at", "completed_at", "model_calls", "input_tokens", "output_tokens", "cost_usd",
 )  # fmt: skip
 
 
@@ -53,6 +53,7 @@ def add_up(*, rest_seconds: float = 0.0) -> int:
                 oldest = timezone.now() - HOURS_KEPT
                 recent = [run for run in runs if (run.completed_at or run.created_at) > oldest]
                 _add_to(HourlyTotals, recent)
+                _add_to_versions([run for run in runs if run.deployment_id and run.version_id])
         total += len(runs)
         if len(runs) < BATCH:
             return total
@@ -82,6 +83,22 @@ def _add_to(model: Any, runs: list[Execution]) -> None:
             )
         totals[key].add(run)
     for key in designs:
+        totals[key].save()
+
+
+def _add_to_versions(runs: list[Execution]) -> None:
+    keys = {(run.version_id, run.deployment_id) for run in runs}
+    stored = VersionTotals.objects.filter(
+        version__in={version for version, _ in keys},
+        deployment__in={deployment for _, deployment in keys},
+    )
+    totals = {(row.version_id, row.deployment_id): row for row in stored}
+    for run in runs:
+        key = (run.version_id, run.deployment_id)
+        if key not in totals:
+            totals[key] = VersionTotals(version_id=key[0], deployment_id=key[1])
+        totals[key].add(run)
+    for key in keys:
         totals[key].save()
 
 

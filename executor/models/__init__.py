@@ -4,7 +4,7 @@ from executor.models.connection import PROVIDER_WORDS, ModelConnection
 from executor.models.execution import Execution, ExecutionQuerySet, Trigger, parse_execution_id
 from executor.models.results import BlockResult, BlockStatus, Step, StepStatus
 from executor.models.status import LIVE, RESUMABLE, TERMINAL, Status, seconds_from_now
-from executor.models.totals import DailyTotals, HourlyTotals
+from executor.models.totals import DailyTotals, HourlyTotals, VersionTotals
 
 __all__ = [
     "LIVE",
@@ -22,6 +22,7 @@ __all__ = [
     "Step",
     "StepStatus",
     "Trigger",
+    "VersionTotals",
     "parse_execution_id",
     "seconds_from_now",
 ]

@@ -139,7 +139,10 @@ class Execution(models.Model):
     deployment = models.ForeignKey(
         "deployments.Deployment", null=True, on_delete=models.PROTECT, related_name="executions"
     )
-    design = models.ForeignKey(Design, on_delete=models.PROTECT, related_name="executions")
+    # The indexes below begin with it.
+    design = models.ForeignKey(
+        Design, on_delete=models.PROTECT, related_name="executions", db_index=False
+    )
     version = models.ForeignKey(
         DesignVersion, null=True, on_delete=models.PROTECT, related_name="+"
     )

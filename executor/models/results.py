@@ -27,6 +27,8 @@ class BlockResult(models.Model):
         max_length=10, choices=BlockStatus.choices, default=BlockStatus.PENDING
     )
     output = StoredJsonField(null=True)
+    # Of its agents whose outputs connections read, those outputs; null if there are none.
+    by_agent = StoredJsonField(null=True)
     error = models.JSONField(null=True)
     # The ids of the incoming connections that brought something; null if all of them did.
     taken = models.JSONField(null=True)

@@ -1,4 +1,4 @@
-"""Totals of runs by day and hour: charts and counts read these, not the history."""
+"""Totals of runs by day, hour and version: charts and counts read these, not the history."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from designs.access import Caller
-from designs.models import Design
+from designs.models import Design, DesignVersion
 from executor.models import durations
 from executor.models.execution import Execution, visible_to
 
@@ -20,12 +20,7 @@ class TotalsQuerySet(models.QuerySet[Any]):
 
 
 class Totals(models.Model):
-    """Totals of the executions of one deployment, or of the tries of one design, that ended in one
-    day or hour. Only `executor.history.totals` writes them.
-    """
-
-    # The field of the day or hour.
-    TIME: ClassVar[str]
+    """Totals of ended executions. Only `executor.history.totals` writes them."""
 
     id = models.BigAutoField(primary_key=True)
     runs = models.PositiveBigIntegerField(default=0)
@@ -55,18 +50,6 @@ class Totals(models.Model):
     class Meta:
         abstract = True
 
-    @classmethod
-    def key_of(cls, execution: Execution) -> tuple[Any, Any, Any]:
-        """The key of the row that counts the execution: deployment or None, design, day or hour."""
-        ended: datetime = execution.completed_at or execution.created_at
-        # One row per deployment, whichever design it offered then.
-        design = None if execution.deployment_id else execution.design_id
-        return execution.deployment_id, design, cls.time_of(ended.astimezone(UTC))
-
-    @staticmethod
-    def time_of(ended: datetime) -> Any:
-        raise NotImplementedError
-
     def add(self, execution: Execution) -> None:
         self.runs += 1
         for name in (execution.status, execution.trigger_type):
@@ -86,7 +69,29 @@ class Totals(models.Model):
         self.last_run_at = max(self.last_run_at or execution.created_at, execution.created_at)
 
 
-class DailyTotals(Totals):
+class PeriodTotals(Totals):
+    """Of one deployment, or of the tries of one design, in one day or hour."""
+
+    # The field of the day or hour.
+    TIME: ClassVar[str]
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def key_of(cls, execution: Execution) -> tuple[Any, Any, Any]:
+        """The key of the row that counts the execution: deployment or None, design, day or hour."""
+        ended: datetime = execution.completed_at or execution.created_at
+        # One row per deployment, whichever design it offered then.
+        design = None if execution.deployment_id else execution.design_id
+        return execution.deployment_id, design, cls.time_of(ended.astimezone(UTC))
+
+    @staticmethod
+    def time_of(ended: datetime) -> Any:
+        raise NotImplementedError
+
+
+class DailyTotals(PeriodTotals):
     """Of a day (UTC). They outlive the executions that retention removes."""
 
     TIME = "day"
@@ -121,7 +126,7 @@ class DailyTotals(Totals):
         return ended.date()
 
 
-class HourlyTotals(Totals):
+class HourlyTotals(PeriodTotals):
     """Of an hour; removed after some days, since only the last 24 hours are shown."""
 
     TIME = "hour"
@@ -155,6 +160,29 @@ class HourlyTotals(Totals):
     @staticmethod
     def time_of(ended: datetime) -> datetime:
         return start_of_hour(ended)
+
+
+class VersionTotals(Totals):
+    """Of a version where it is or was deployed, since the beginning. Tries are no use."""
+
+    deployment = models.ForeignKey(
+        "deployments.Deployment", on_delete=models.CASCADE, related_name="version_totals"
+    )
+    # The constraint has the index.
+    version = models.ForeignKey(
+        DesignVersion, on_delete=models.CASCADE, related_name="totals", db_index=False
+    )
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=("version", "deployment"), name="versiontotals_version_deployment"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.deployment_id} {self.version_id}"
 
 
 def start_of_hour(at: datetime) -> datetime:

@@ -40,7 +40,7 @@ GIVEN_UP = RecorderUnavailable("Writing a record took so long that it was given 
 KEEP_FIRST = Conflict()
 LATEST_STATE = Conflict(
     unique=("execution", "block_id"),
-    change=("status", "output", "error", "started_at", "completed_at", "taken"),
+    change=("status", "output", "error", "started_at", "completed_at", "taken", "by_agent"),
 )
 TAKEN_OVER = "Another process took this execution over."
 
@@ -337,7 +337,7 @@ def _inserts(writes: Iterable[Progress]) -> list[Insert]:
     # One INSERT may contain a row only once, so the last state of each block wins.
     blocks = {(w.pk, key): row for w in writes for key, row in w.blocks.items()}
     for row in blocks.values():
-        row.output = storable(row.output)
+        row.output, row.by_agent = storable(row.output), storable(row.by_agent)
     return [
         Insert(Step, list(steps.values()), KEEP_FIRST),
         Insert(BlockResult, list(blocks.values()), LATEST_STATE),

@@ -81,7 +81,7 @@ def change_block(blocks: dict[str, BlockResult], pk: uuid.UUID, event: BlockChan
         row.taken = None if event.taken is None else list(event.taken)
     else:
         row.completed_at = at
-        row.output = event.output
+        row.output, row.by_agent = event.output, event.by_agent
         row.error = _block_error_fields(event.error)
 
 
@@ -208,6 +208,7 @@ def copy_of(row: BlockResult) -> BlockResult:
         started_at=row.started_at,
         completed_at=row.completed_at,
         taken=row.taken,
+        by_agent=row.by_agent,
     )
 
 

@@ -10,9 +10,12 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from rest_framework.test import APIClient
 
+from deployments.errors import ScheduleInvalid
 from deployments.models import Deployment
-from deployments.schedules.scheduling import switch_schedule
+from deployments.schedules.scheduling import switch_schedule, update_schedule
 from deployments.services import deploy_design
+from deployments.views import moving
+from designs import requests
 from designs.access import SYSTEM
 from designs.auditing.audit import Action
 from designs.models import AuditEntry, Design
@@ -85,6 +88,58 @@ def test_one_whose_schedule_no_longer_fits_stays(browser: Client, design: Design
     switch_schedule(schedule=misfit.schedules.get(), enabled=False)
     assert post(browser, design, 2, misfit).status_code == 302
     assert number_of(misfit) == 2
+
+
+def test_many_are_searched_and_come_in_pages(
+    browser: Client, design: Design, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "PAGE_SIZE", 2)
+    rows = [deployed(design, f"/many/{number}") for number in range(5)]
+    asked = {"design": design.pk, "version": 2}
+    page = browser.get(MOVE, asked | {"page": 3}).content.decode()
+    assert [f"/many/{number}" in page for number in range(5)] == [False] * 4 + [True]
+    page = browser.get(MOVE, asked | {"text": "many/3"}).content.decode()
+    assert [f"/many/{number}" in page for number in range(5)] == [False] * 3 + [True, False]
+    # Whichever page is shown, those that are ticked move.
+    assert post(browser, design, 2, rows[4]).status_code == 302
+    assert number_of(rows[4]) == 2
+    for ids in ([], ["x", "\x00"]):
+        answer = browser.post(f"{MOVE}?page=2&text=many", asked | {"deployment": ids})
+        assert answer.status_code == 422
+        assert "Tick the deployments" in answer.content.decode()
+
+
+def test_a_version_that_is_older_than_the_list(
+    browser: Client, design: Design, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "SHOWN", 1)
+    deployed(design, "/newest", version=2)
+    page = browser.get(MOVE, {"design": design.pk, "version": 1}).content.decode()
+    assert "/newest" in page
+    assert page.count("<option") == 2
+    for version in (3, "x", "-1", "9" * 30):
+        asked = {"design": design.pk, "version": version}
+        assert browser.get(MOVE, asked).status_code == 404
+
+
+def test_a_schedule_is_not_switched_on_with_an_input_that_is_refused(
+    browser: Client, design: Design
+) -> None:
+    rule = {"interval_seconds": 3600, "input_data": {"number": 3}, "enabled": False}
+    row = deployed(design, "/off", schedule=rule)
+    assert post(browser, design, 2, row).status_code == 302
+    schedule = row.schedules.get()
+    url = f"/deployments/{row.pk}/schedules/{schedule.pk}/switch/"
+    page = browser.post(url, {"enabled": "on"}, follow=True).content.decode()
+    assert "v2 refuses the input of this schedule" in page
+    for change in ({"enabled": True}, {"enabled": True, "overlap": "skip"}):
+        with pytest.raises(ScheduleInvalid):
+            update_schedule(schedule=schedule, changes=change)
+    schedule.beat_task.refresh_from_db()
+    assert not schedule.beat_task.enabled
+    update_schedule(schedule=schedule, changes={"enabled": True, "input_data": {"number": 30}})
+    schedule.beat_task.refresh_from_db()
+    assert schedule.beat_task.enabled
 
 
 def test_the_api_moves_and_says_what_no_longer_fits(

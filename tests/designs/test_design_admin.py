@@ -11,7 +11,7 @@ from django.test import Client
 
 from designs.access import SYSTEM
 from designs.models import Design
-from designs.services import create_design, publish_design
+from designs.services import change_draft, create_design, publish_design
 from tests.admin_pages import act, saved, text_of, url_of
 from tests.documents import cyclic, doubling
 
@@ -71,14 +71,24 @@ def test_a_draft_is_published_by_its_verb(browser: Client, design: Design) -> No
     url = url_of(design, "publish")
     assert "never changed" in text_of(browser.get(url))
     assert not design.versions.exists()
-    page = browser.post(url, {"note": "First"}, follow=True)
+    data = {"note": "First", "revision": design.revision}
+    page = browser.post(url, data, follow=True)
     assert "Version 1 of Doubling is published." in text_of(page)
     assert design.versions.get().note == "First"
 
 
+def test_a_draft_that_was_not_seen_is_not_published(browser: Client, design: Design) -> None:
+    seen = design.revision
+    change_draft(design=design, document=doubling(), caller=SYSTEM)
+    for revision in (seen, "", "x"):
+        page = browser.post(url_of(design, "publish"), {"note": "", "revision": revision})
+        assert page.status_code == 422
+    assert not design.versions.exists()
+
+
 def test_problems_stop_publishing_with_sentences(browser: Client) -> None:
     design = create_design(document=cyclic(), caller=SYSTEM)
-    page = browser.post(url_of(design, "publish"), {"note": ""})
+    page = browser.post(url_of(design, "publish"), {"note": "", "revision": design.revision})
     assert page.status_code == 422
     assert "The blocks go in a circle" in text_of(page)
     assert not design.versions.exists()

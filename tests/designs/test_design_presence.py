@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ from django.test import Client
 
 from designs.access import SYSTEM
 from designs.drafts import presence
+from designs.drafts.presence import Person
 from designs.models import Design
 from designs.services import create_design
 from tests.documents import doubling
@@ -52,6 +54,25 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
     monkeypatch.setattr(presence, "time", SimpleNamespace(time=lambda: at))
     return pass_by
+
+
+def test_two_reports_at_once_are_both_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second comes while the first has read and not yet written."""
+    design, join = uuid.uuid4(), presence._with
+    one, two = (Person(number, f"p{number}", f"P{number}", "P") for number in (1, 2))
+    second = Thread(target=presence.report, args=(design, two, "tab", None))
+
+    def slow(tabs: list[Any], person: Person, *rest: Any) -> list[Any]:
+        if person is one:
+            second.start()
+            second.join(0.2)
+        return join(tabs, person, *rest)
+
+    with monkeypatch.context() as slowed:
+        slowed.setattr(presence, "_with", slow)
+        presence.report(design, one, "tab", None)
+        second.join()
+    assert [tab.person for tab in presence.report(design, one, "tab", None)] == [two]
 
 
 def post(browser: Client, url: str, tab: str = "one", block: Any = None) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from deployments.services import deploy_design, undeploy
 from designs.access import SYSTEM
 from designs.auditing.audit import Action
 from designs.models import AuditEntry, Design
-from designs.services import create_design, publish_design
+from designs.services import change_draft, create_design, publish_design
 from tests.documents import doubling
 
 pytestmark = pytest.mark.django_db
@@ -61,16 +61,30 @@ def test_deleting_asks_first(browser: Client, design: Design) -> None:
     url = f"/designs/{design.pk}/delete/"
     assert "its 1 version. This cannot" in browser.get(url).content.decode()
     assert Design.objects.exists()
-    assert browser.post(url)["Location"] == "/designs/"
+    data = {"revision": design.revision}
+    assert browser.post(url, data)["Location"] == "/designs/"
     assert not Design.objects.exists()
-    assert browser.post(url).status_code == 404
+    assert browser.post(url, data).status_code == 404
+
+
+def test_a_draft_that_was_not_seen_is_not_deleted(browser: Client, design: Design) -> None:
+    seen = design.revision
+    change_draft(design=design, document=doubling(), caller=SYSTEM)
+    url = f"/designs/{design.pk}/delete/"
+    for data in ({"revision": seen}, {"revision": "x"}, {}):
+        answer = browser.post(url, data)
+        assert answer.status_code == 422
+        page = answer.content.decode()
+        assert "Nothing was deleted" in page
+        assert f'name="revision" value="{design.revision}"' in page
+    assert Design.objects.exists()
 
 
 def test_what_is_used_is_not_deleted(browser: Client, design: Design) -> None:
     deployment = deploy_design(design=design, endpoint_path="/one", caller=SYSTEM)
     undeploy(deployment=deployment, caller=SYSTEM)
-    url = f"/designs/{design.pk}/delete/"
-    for answer, status in ((browser.get(url), 200), (browser.post(url), 422)):
+    url, seen = f"/designs/{design.pk}/delete/", {"revision": design.revision}
+    for answer, status in ((browser.get(url), 200), (browser.post(url, seen), 422)):
         assert answer.status_code == status
         assert "Undeployed ones count too" in answer.content.decode()
         assert "danger" not in answer.content.decode()

@@ -173,3 +173,13 @@ def test_templates_have_tags_for_all_of_it() -> None:
     assert PICTOGRAMS["debate"] in text
     assert STATES["timed_out"][0] in text
     assert "&lt;" not in text
+
+
+def test_an_id_like_that_of_a_nameless_block() -> None:
+    document = {
+        "blocks": [{"id": "#2"}, {"type": "debate"}, {"id": "#2", "label": "Twice"}, {"id": "##2"}],
+        "connections": [{"source": "#2", "target": "##2"}, {"source": "#2", "target": "###2"}],
+    }
+    drawing = read_drawing(document)
+    assert [block.index for block in drawing.blocks.values()] == [0, 1, 2, 3]
+    assert [wire.index for wire in drawing.wires] == [0]

@@ -15,6 +15,7 @@ from designs.access import SYSTEM
 from designs.drafts.checkpoints import keep_checkpoint
 from designs.models import Design
 from designs.services import change_draft, create_design, publish_design
+from designs.views import places
 from tests.documents import doubling, greeting
 
 pytestmark = pytest.mark.django_db
@@ -102,6 +103,35 @@ def test_what_both_have_of_long_texts_is_cut_unless_wanted(browser: Client, desi
     assert "… 6," in text
     (text,) = texts(page_of(browser, design, "?text=whole"))
     assert len(text) > 7_000
+
+
+def test_versions_that_are_older_than_the_list(
+    browser: Client, design: Design, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "SHOWN_VERSIONS", 1)
+    publish_design(design=design, caller=SYSTEM)
+    page = page_of(browser, design, "?from=1&to=2")
+    assert re.search(r'<option value="1"\s+selected', page)
+
+
+def test_a_hostile_number_of_changes_is_cut(browser: Client, design: Design) -> None:
+    agents = [{"id": f"a{number}", "note": number} for number in range(4_000)]
+    draft = {"blocks": [{"id": f"b{number}", "agents": agents} for number in range(2)]}
+    change_draft(design=design, document=draft, caller=SYSTEM)
+    page = page_of(browser, design)
+    assert page.count('class="diff"') <= 1_000
+    assert "more fields, which the API shows" in page
+
+
+def test_texts_that_are_too_long_for_words_are_said(browser: Client, design: Design) -> None:
+    draft = greeting()
+    (block,) = draft["blocks"]
+    for prompt in ("a b " * 10_000, "b a c " * 10_000):
+        block["agents"][0]["system_prompt"] = prompt
+        change_draft(design=design, document=draft, caller=SYSTEM)
+        publish_design(design=design, caller=SYSTEM)
+    assert "too long to compare word by word" in page_of(browser, design, "?from=2&to=3")
+    assert "too long" not in page_of(browser, design, "?from=3&to=draft")
 
 
 @pytest.mark.parametrize(

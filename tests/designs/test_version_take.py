@@ -36,7 +36,7 @@ def take(browser: Client, design: Design, **fields: Any) -> str:
     data = {"source": "1", "kind": "block", "revision": design.revision, **fields}
     answer = browser.post(f"/designs/{design.pk}/compare/take/", data)
     assert answer.status_code == 302
-    assert answer["Location"].startswith(f"/designs/{design.pk}/compare/?from=")
+    assert answer["Location"].startswith(f"/designs/{design.pk}/compare/")
     design.refresh_from_db()
     return browser.get(answer["Location"]).content.decode()
 
@@ -50,6 +50,16 @@ def test_a_block_is_taken_back_and_the_draft_before_is_kept(
     kept = design.checkpoints.get()
     assert (kept.reason, kept.document) == (Reason.RESTORE, changed() | {"description": ""})
     assert design.changed_by_name == "designer"
+
+
+def test_one_agent_is_taken_back_and_the_block_stays(browser: Client, design: Design) -> None:
+    page = browser.get(f"/designs/{design.pk}/compare/").content.decode()
+    assert 'name="block" value="greet"' in page
+    agents = greeting()["blocks"][0]["agents"]
+    take(browser, design, kind="agent", block="greet", part=agents[0]["id"])
+    (block, _) = design.draft["blocks"]
+    assert block["agents"] == agents
+    assert block["settings"] == {"context": "full"}
 
 
 def test_a_block_that_v1_has_not_goes_with_its_connections(browser: Client, design: Design) -> None:
@@ -69,13 +79,14 @@ def test_nothing_is_taken_over_a_change_of_somebody_else(browser: Client, design
     ("fields", "sentence"),
     [
         ({"part": "nothing"}, "no such part"),
-        ({"kind": "agent", "part": "writer"}, "did not say"),
+        ({"kind": "agents", "part": "writer"}, "did not say"),
+        ({"kind": "agent", "part": "writer"}, "no such part"),
         ({"part": ""}, "did not say"),
         ({"part": "\x00"}, "did not say"),
         ({"part": "greet", "revision": "x"}, "did not say"),
         ({"kind": "design", "part": "blocks"}, "no such part"),
     ],
-    ids=["part", "kind", "empty", "nul", "revision", "blocks"],
+    ids=["part", "kind", "agent", "empty", "nul", "revision", "blocks"],
 )
 def test_what_cannot_be_taken_is_said(
     browser: Client, design: Design, fields: dict[str, Any], sentence: str

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from designs.api.parsers import DesignFileParser
 from designs.api.serializers import ImportOut, ReadOut
 from designs.api.views.base import DesignBase
+from designs.requests import file_answer
 from designs.services import export_design, import_designs, read_file
 
 ANY_LAYOUT = {
@@ -33,9 +34,7 @@ class DesignExportView(DesignBase):
     def get(self, request: Request, pk: str) -> HttpResponse:
         """Importing the file creates a design whose export is the same, byte for byte."""
         design = self.design(pk)
-        answer = HttpResponse(export_design(design), content_type="application/json")
-        answer["Content-Disposition"] = f'attachment; filename="{design.file_name}"'
-        return answer
+        return file_answer(export_design(design), design.file_name)
 
 
 class DesignReadView(DesignBase):
