@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from deployments.views import deployments, executing, keys, moving, schedules
+from deployments.views import deployments, executing, keys, lists, moving, schedules
 
 app_name = "deployments"
 
@@ -10,7 +10,7 @@ ONE = "deployments/<uuid:pk>"
 SCHEDULE = f"{ONE}/schedules/<uuid:schedule_id>"
 
 urlpatterns = [
-    path("deployments/", deployments.deployment_list, name="deployment-list"),
+    path("deployments/", lists.deployment_list, name="deployment-list"),
     path("deployments/new/", deployments.deployment_new, name="deployment-new"),
     path("deployments/move/", moving.deployment_move, name="deployment-move"),
     path(f"{ONE}/", deployments.deployment_detail, name="deployment-detail"),

@@ -115,6 +115,15 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
             last_run_status=Subquery(_newest_runs().values("status")[:1]),
         )
 
+    def in_state(self, state: str) -> DeploymentQuerySet:
+        """Those in one of STATES; needs `with_last_run`. All for any other text."""
+        return self.filter(STATES[state]) if state in STATES else self
+
+    def count_states(self) -> dict[str, int]:
+        """How many are in each of STATES, and `all`; needs `with_last_run`."""
+        counts = {name: Count("pk", filter=condition) for name, condition in STATES.items()}
+        return self.order_by().aggregate(all=Count("pk"), **counts)
+
     def free_path(self, name: str) -> str:
         """A path that is made of the name and answers for no deployment yet."""
         path = f"/{slugify(name)[:MAX_SUGGESTED].strip('-_') or 'design'}"
@@ -130,6 +139,15 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         if not text:
             return self
         return self.filter(Q(endpoint_path__icontains=text) | Q(design__name__icontains=text))
+
+
+# States that a list is narrowed to: a failing one is active, and its last run failed.
+STATES = {
+    "active": Q(status="active"),
+    "failing": Q(status="active", last_run_status__in=("failed", "timed_out")),
+    "paused": Q(status="error"),
+    "off": Q(status="inactive"),
+}
 
 
 def _newest_runs() -> models.QuerySet[Execution]:

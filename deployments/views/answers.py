@@ -79,3 +79,17 @@ def go(request: PageRequest, name: str, **keys: Any) -> HttpResponse:
     """Redirect, by htmx or without."""
     response = redirect(name, **keys)
     return HttpResponseClientRedirect(response["Location"]) if request.htmx else response
+
+
+def rights_of(request: PageRequest) -> dict[str, bool]:
+    """What the person may do with deployments, for templates."""
+    may = request.caller.may
+    return {
+        "may_deploy": may("deployments.add_deployment"),
+        "may_change": may("deployments.change_deployment"),
+        "may_delete": may("deployments.delete_deployment"),
+        "may_execute": may("deployments.execute_deployment"),
+        "may_add_schedule": may("deployments.add_schedule"),
+        "may_change_schedule": may(MANAGE_SCHEDULE),
+        "may_delete_schedule": may("deployments.delete_schedule"),
+    }

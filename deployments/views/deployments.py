@@ -28,9 +28,10 @@ from deployments.views.answers import (
     UNSAID,
     form_page,
     go,
+    rights_of,
     show_refusal,
 )
-from designs.requests import PageRequest, page_of, requires, searched_text
+from designs.requests import PageRequest, requires
 from executor.acceptance.offers import example_input
 from executor.history.quotes import hide_quotes
 from executor.models import Execution
@@ -48,33 +49,6 @@ def _rows(request: PageRequest) -> Any:
 def _find(request: PageRequest, pk: uuid.UUID) -> Deployment:
     deployment: Deployment = get_object_or_404(_rows(request), pk=pk)
     return deployment
-
-
-def _rights(request: PageRequest) -> dict[str, bool]:
-    may = request.caller.may
-    return {
-        "may_deploy": may("deployments.add_deployment"),
-        "may_change": may("deployments.change_deployment"),
-        "may_delete": may("deployments.delete_deployment"),
-        "may_execute": may("deployments.execute_deployment"),
-        "may_add_schedule": may("deployments.add_schedule"),
-        "may_change_schedule": may(MANAGE_SCHEDULE),
-        "may_delete_schedule": may("deployments.delete_schedule"),
-    }
-
-
-@require_safe
-@requires("deployments.view_deployment")
-def deployment_list(request: PageRequest) -> HttpResponse:
-    """Cards; htmx polls for the cards alone."""
-    text = searched_text(request)
-    rows = _rows(request).prefetch_related(None).prefetch_related(store.without_inputs())
-    rows = rows.containing(text).defer("version__document").order_by("endpoint_path")
-    page, links = page_of(request, rows)
-    cards = [(row, store.schedule_of(row)) for row in page]
-    context = {"cards": cards, "text": text, **links, **_rights(request)}
-    part = "#cards" if request.htmx else ""
-    return render(request, f"deployments/deployment_list.html{part}", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -144,7 +118,7 @@ def deployment_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
         "executions": executions,
         "snippets": snippets(deployment),
         "occurrences": occurrences.filter(schedule__deployment=deployment)[:SHOWN_RUNS],
-        **_rights(request),
+        **rights_of(request),
     }
     return render(request, "deployments/deployment_detail.html", context)
 
@@ -197,6 +171,9 @@ def deployment_status(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
         return go(request, "deployments:deployment-list")
     status = Deployment.Status(wanted)
     change_deployment(deployment=deployment, caller=request.caller, status=status)
+    if request.htmx:
+        # The switch shows it already; what else depends on it refreshes.
+        return HttpResponse(status=204, headers={"HX-Trigger": "fresh"})
     messages.success(request, f"{deployment.endpoint_path} is {status.label.lower()} now.")
     return go(request, "deployments:deployment-list")
 

@@ -19,6 +19,7 @@ from deployments.calls.lookup import deployed
 from deployments.errors import InputInvalid, NotAccepted
 from deployments.models import Deployment
 from deployments.services import invoke_deployment
+from deployments.views import words
 from designs.graph.bounds import Bound, bound_of
 from designs.input_forms import InputForm
 from designs.patterns.catalogue import PALETTE
@@ -210,17 +211,9 @@ def _price(name: str) -> Any:
 def words_of_bound(bound: Bound, *, calls: int | None, cost: Decimal | None, seconds: int) -> str:
     most_calls = bound.calls if calls is None else min(bound.calls, calls)
     if not most_calls:
-        return f"no model calls, at most {_minutes(seconds)}"
+        return f"no model calls, at most {words.minutes(seconds)}"
     costs = [one for one in (bound.cost_usd, cost) if one is not None]
     parts = [f"{most_calls:,} model call{'' if most_calls == 1 else 's'}"]
     if costs:
-        dollars = min(costs)
-        parts.append(f"${dollars:.2f}" if dollars >= 1 else f"${dollars:.4f}" if dollars else "$0")
-    return f"at most {', '.join(parts)}, {_minutes(seconds)}"
-
-
-def _minutes(seconds: int) -> str:
-    minutes, rest = divmod(seconds, 60)
-    if not minutes:
-        return f"{seconds} s"
-    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+        parts.append(words.dollars(min(costs)))
+    return f"at most {', '.join(parts)}, {words.minutes(seconds)}"

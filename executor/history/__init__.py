@@ -7,6 +7,7 @@ __all__ = [
     "placeholders",
     "pruning",
     "quotes",
+    "recent",
     "suggestions",
     "timeline",
     "totals",

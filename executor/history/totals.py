@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import chain
@@ -22,7 +22,7 @@ from django.utils import timezone
 from designs.access import Caller
 from designs.runtime.turns import Turn, take_turn
 from executor.models import LIVE, DailyTotals, Execution, HourlyTotals, Status, VersionTotals
-from executor.models.durations import Durations, merge
+from executor.models.durations import Durations, merge, percentile
 from executor.models.totals import start_of_hour
 
 BATCH = 500
@@ -147,6 +147,45 @@ def sums_of_last_day(caller: Caller) -> Sums:
     return _sums(counted.aggregate(**_of_totals())) + _sums(
         ended.filter(completed_at__gte=since).aggregate(**_of_rows())
     )
+
+
+@dataclass(frozen=True)
+class LastDay:
+    sums: Sums = Sums()
+    durations: Durations = field(default_factory=dict)
+
+    @property
+    def share(self) -> float | None:
+        """Of the runs that ended by themselves, how many in 100 succeeded."""
+        ended = self.sums.completed + self.sums.failed + self.sums.timed_out
+        return 100 * self.sums.completed / ended if ended else None
+
+    @property
+    def median_ms(self) -> int | None:
+        return percentile(self.durations, 50)
+
+
+def last_day_of_deployments(pks: Iterable[uuid.UUID]) -> dict[uuid.UUID, LastDay]:
+    """For each deployment the executions that ended since `a_day_ago`, by two queries in all.
+
+    Durations are of those that are counted already.
+    """
+    since = a_day_ago()
+    days = {pk: LastDay() for pk in pks}
+    hours: dict[uuid.UUID, list[HourlyTotals]] = {pk: [] for pk in days}
+    for row in HourlyTotals.objects.filter(deployment__in=days, hour__gte=since).order_by():
+        hours[row.deployment_id].append(row)
+    ended = Execution.objects.uncounted().exclude(status__in=LIVE).filter(completed_at__gte=since)
+    rest = ended.filter(deployment__in=days).order_by().values("deployment")
+    uncounted = {part["deployment"]: _sums(part) for part in rest.annotate(**_of_rows())}
+    for pk, rows in hours.items():
+        sums = sum((_sums(_as_sums(row)) for row in rows), uncounted.get(pk, Sums()))
+        days[pk] = LastDay(sums, merge(row.durations for row in rows))
+    return days
+
+
+def _as_sums(row: HourlyTotals) -> dict[str, Any]:
+    return {f"sum_{name}": getattr(row, name) for name in (*_NUMBERS, "cost_usd")}
 
 
 def durations_of(deployment_id: uuid.UUID, *, days: int = RECENT_DAYS) -> Durations:

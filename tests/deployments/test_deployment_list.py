@@ -48,7 +48,7 @@ def test_a_card_shows_path_version_schedule_and_runs(
 def test_htmx_gets_the_cards_alone(viewer: User, browser_of: Browser, deploy: Deploy) -> None:
     deploy()
     part = text_of(browser_of(viewer).get("/deployments/", HTTP_HX_REQUEST="true"))
-    assert part.lstrip().startswith('<div id="cards"')
+    assert part.lstrip().startswith('<div class="stack" id="live"')
     assert "/double" in part
 
 
@@ -79,6 +79,49 @@ def test_more_cards_cost_no_more_queries(viewer: User, browser_of: Browser, depl
     for number in range(8):
         deploy(path=f"/more/{number}", schedule={"interval_seconds": 60 + number})
     assert queries() == one
+    assert one <= 20
+
+
+@pytest.mark.parametrize("view", ["cards", "rows"])
+def test_the_view_that_was_chosen_is_remembered(
+    viewer: User, browser_of: Browser, deploy: Deploy, view: str
+) -> None:
+    deploy()
+    browser = browser_of(viewer)
+    browser.get("/deployments/", {"view": view})
+    page = text_of(browser.get("/deployments/"))
+    assert ("<table" in page) == (view == "rows")
+    assert "/double" in page
+    assert browser.get("/deployments/", {"view": "odd"}).status_code == 200
+
+
+def test_a_degraded_run_is_no_green_one(viewer: User, browser_of: Browser, deploy: Deploy) -> None:
+    deployment = deploy()
+    execution = invoke_deployment(
+        deployment=deployment, input_data={"number": 2}, trigger=Trigger.MANUAL, caller=SYSTEM
+    )
+    # A completed run of which a part is missing.
+    type(execution).objects.filter(pk=execution.pk).update(degraded=True)
+    for view in ("cards", "rows"):
+        page = text_of(browser_of(viewer).get("/deployments/", {"view": view}))
+        assert "state degraded" in page
+        assert "1 degraded" in page
+
+
+def test_states_are_counted_and_narrow_the_list(
+    viewer: User, browser_of: Browser, deploy: Deploy
+) -> None:
+    deploy(path="/one")
+    change_deployment(deployment=deploy(path="/two"), caller=SYSTEM, status="inactive")
+    browser = browser_of(viewer)
+    page = text_of(browser.get("/deployments/"))
+    assert "?state=off" in page
+    assert "?state=paused" not in page
+    off = text_of(browser.get("/deployments/?state=off"))
+    assert "/two" in off
+    assert "/one" not in off
+    for sort in ("path", "latest", "name", "odd"):
+        assert "/one" in text_of(browser.get("/deployments/", {"sort": sort}))
 
 
 def test_a_viewer_is_offered_nothing_that_changes(

@@ -1,0 +1,46 @@
+// Switches that are in force at once: shown at once, and taken back with a sentence if that fails. And `/` for the search.
+"use strict";
+
+(function () {
+  function turn(button) {
+    const isOn = button.getAttribute("aria-checked") === "true";
+    button.setAttribute("aria-checked", String(!isOn));
+    button.value = isOn ? "active" : "inactive";
+  }
+
+  function say(text) {
+    const region = document.querySelector(".messages");
+    if (!region) return;
+    const note = document.createElement("p");
+    const words = document.createElement("span");
+    note.className = "note bad";
+    words.textContent = text;
+    note.append(words);
+    region.append(note);
+    setTimeout(function () { note.remove(); }, 12000);
+  }
+
+  const switchOf = (event) => event.detail.elt?.querySelector?.(":scope > [data-switch]");
+
+  document.addEventListener("htmx:beforeRequest", function (event) {
+    const button = switchOf(event);
+    if (button) turn(button);
+  });
+
+  document.addEventListener("htmx:afterRequest", function (event) {
+    const button = switchOf(event);
+    if (!button || event.detail.successful) return;
+    turn(button);
+    const why = event.detail.xhr?.status === 403 ? "You may not change this deployment." : "Try again.";
+    say("It could not be switched, so it is as it was. " + why);
+  });
+
+  document.addEventListener("keydown", function (event) {
+    const field = document.querySelector("[data-find]");
+    const isTyping = event.target.closest("input, textarea, select, [contenteditable], dialog");
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping || !field) return;
+    event.preventDefault();
+    field.focus();
+    field.select();
+  });
+})();
