@@ -3,6 +3,8 @@
 
 import { same, type Problem } from "./document";
 import { valueAt } from "./edit";
+import { piecesOf, type IsWrong } from "./placeholders";
+import { Tags } from "./tags";
 
 export interface Option {
   value: string;
@@ -38,6 +40,7 @@ export class Binding {
   private readonly bound: Bound[];
   // Its own alone: slots have parts with controls of their own.
   private readonly fields: HTMLElement[];
+  private readonly tagged: { control: Bound; tags: Tags }[];
   private context: BindContext = { part: {}, options: () => [] };
 
   constructor(
@@ -53,6 +56,7 @@ export class Binding {
     for (const element of host.querySelectorAll("*")) withToken(element, `f${clones}`);
     this.bound = [...host.querySelectorAll<HTMLElement>("[data-pointer]")].map(read);
     this.fields = [...host.querySelectorAll<HTMLElement>("[data-field]")];
+    this.tagged = this.bound.filter(hasPlaceholders).map((control) => ({ control, tags: new Tags(control.element as HTMLTextAreaElement) }));
     host.addEventListener("input", (event) => this.typed(event));
     host.addEventListener("change", (event) => this.chosen(event));
     host.addEventListener("focusout", () => this.leave());
@@ -89,6 +93,15 @@ export class Binding {
         if (here.length) control.setAttribute("aria-invalid", "true");
         else control.removeAttribute("aria-invalid");
       }
+    }
+  }
+
+  /** Draws placeholders as tags; what has a problem at its field is a wrong one. */
+  drawTags(isWrong: IsWrong, problems: Problem[], base: string): void {
+    for (const { control, tags } of this.tagged) {
+      const { value } = control.element as HTMLTextAreaElement;
+      const here = control.shown === value ? problems.filter(({ path }) => path === `${base}${control.pointer}`) : [];
+      tags.draw(piecesOf(value, isWrong, here));
     }
   }
 
@@ -227,6 +240,9 @@ function innermost(fields: HTMLElement[], base: string, path: string): HTMLEleme
     undefined,
   );
 }
+
+const hasPlaceholders = ({ element, kind }: Bound): boolean =>
+  element instanceof HTMLTextAreaElement && (kind === "template" || element.dataset.also === "template");
 
 const UNREADABLE = Symbol("unreadable");
 

@@ -146,7 +146,7 @@ function List({ open, take }: { open: Open; take: (place: number) => void }) {
 /** After a field of the server's, in an element that Preact does not look for elsewhere. */
 function Under({ field, children }: { field: Field; children: ComponentChildren }) {
   const [holder] = useState(() => document.createElement("div"));
-  useLayoutEffect(() => field.after(holder), [field]);
+  useLayoutEffect(() => (field.closest(".tagged") ?? field).after(holder), [field]);
   useLayoutEffect(() => () => holder.remove(), []);
   return createPortal(children, holder);
 }

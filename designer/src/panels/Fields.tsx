@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { createPortal } from "preact/compat";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Binding, type BindContext, type Write } from "../bind";
+import { judgeFor } from "../placeholders";
 import { store, useStore } from "../store";
 import { Completion } from "./Completion";
 
@@ -45,6 +46,8 @@ function Bound({ template, context, base, inside = "", write, blockId, agentId, 
     if (!binding) return;
     binding.fill(context);
     binding.showProblems(problems, base);
+    const { document } = store.get();
+    if (document) binding.drawTags(judgeFor(document, blockId), problems, base);
     for (const control of binding.host.querySelectorAll<HTMLInputElement>("input, textarea, select")) {
       if (control instanceof HTMLTextAreaElement || control.type === "text" || control.type === "number") control.readOnly = readOnly;
       else control.disabled = readOnly;
