@@ -3,6 +3,7 @@
 
 import { same, type Problem } from "./document";
 import { valueAt } from "./edit";
+import { showModels } from "./panels/ModelList";
 import { piecesOf, type IsWrong } from "./placeholders";
 import { Tags } from "./tags";
 
@@ -14,6 +15,8 @@ export interface Option {
 export interface BindContext {
   part: unknown;
   options: (name: string, pointer: string) => Option[];
+  /** Whether several parts, shown as one, differ here. */
+  isMixed?: (pointer: string) => boolean;
 }
 
 /** `group`: changes that belong together while one types. */
@@ -30,6 +33,7 @@ interface Bound {
 }
 
 const NOT_SHOWN = Symbol("not shown");
+const MIXED = "different values";
 
 type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
 
@@ -45,12 +49,10 @@ export class Binding {
 
   constructor(
     readonly host: HTMLElement,
-    templateId: string,
+    content: Node,
     private readonly write: Write,
     private readonly leave: () => void,
   ) {
-    const template = document.getElementById(templateId);
-    const content = template instanceof HTMLTemplateElement ? template.content.cloneNode(true) : document.createElement("p");
     host.replaceChildren(content);
     clones += 1;
     for (const element of host.querySelectorAll("*")) withToken(element, `f${clones}`);
@@ -127,17 +129,34 @@ export class Binding {
   private show(control: Bound): void {
     const { element, pointer, kind, standard } = control;
     const value = valueAt(this.context.part, pointer);
-    const set = value ?? standard;
+    if (kind === "models") return this.showFurther(control, namesOf(value));
+    const isMixed = this.context.isMixed?.(pointer) ?? false;
+    const set = value ?? (isMixed ? undefined : standard);
     if (element.dataset.options && element instanceof HTMLSelectElement) this.offer(element, pointer, value);
+    mark(control, isMixed);
     if (kind === "boolean") (element as HTMLInputElement).checked = set === true;
     else if (kind === "choice-or-integer") showUnion(element, set);
     else if (kind === "either") check(element, chosenKey(element, value));
     else if (element.getAttribute("role") === "radiogroup") check(element, textOf(set));
     else if (this.isBeingWritten(control, value)) return;
-    else if (kind === "model") put(element as Control, textOf(Array.isArray(value) ? value[0] : value));
-    else if (kind === "models") put(element as Control, Array.isArray(value) ? value.slice(1).join(", ") : "");
+    else if (kind === "model") put(element as Control, isMixed ? MIXED : textOf(Array.isArray(value) ? value[0] : value));
     else if (kind === "json") put(element as Control, value === undefined || value === null ? "" : JSON.stringify(value, null, 2));
-    else put(element as Control, textOf(element instanceof HTMLSelectElement ? set : value));
+    else if (!isMixed || !(element instanceof HTMLSelectElement)) put(element as Control, textOf(element instanceof HTMLSelectElement ? set : value));
+  }
+
+  private showFurther({ element, pointer, kind }: Bound, names: string[]): void {
+    const change = (further: string[]) => {
+      const before = valueAt(this.context.part, pointer);
+      setError(element, names.length || !further.length ? "" : "Choose a model first: these are asked when it fails.");
+      if (names.length) this.write(pointer, withModels(before, kind, further), null);
+    };
+    showModels(element, {
+      id: `${element.id}-add`,
+      describedBy: element.getAttribute("aria-describedby") ?? "",
+      names: names.slice(1),
+      offered: this.context.options("models", pointer).map(({ value }) => value).filter((name) => name !== names[0]),
+      change,
+    });
   }
 
   /** Typed text says what the draft has, in words of its own (`1.0`, a list's last comma, half a JSON). */
@@ -151,7 +170,7 @@ export class Binding {
   }
 
   private offer(select: HTMLSelectElement, pointer: string, value: unknown): void {
-    const fixed = [...select.options].filter((option) => !option.dataset.offered);
+    const fixed = [...select.options].filter(({ dataset }) => !dataset.offered && !dataset.mixed);
     const current = textOf(Array.isArray(value) ? value[0] : value);
     const options = this.context.options(select.dataset.options ?? "", pointer);
     if (current && !options.some((option) => option.value === current)) options.push({ value: current, label: current });
@@ -187,15 +206,15 @@ export class Binding {
 
   private typed(event: Event): void {
     const control = this.ownerOf(event.target);
-    if (!control || !(TYPED.has(control.kind) || control.kind === "models")) return;
+    if (!control || !TYPED.has(control.kind)) return;
     this.send(control, event.target as Control, control.pointer);
   }
 
   private chosen(event: Event): void {
     const control = this.ownerOf(event.target);
     if (!control) return;
-    // Typed text has been written already.
-    if (TYPED.has(control.kind)) return;
+    // Typed text has been written already, and a list of models writes by itself.
+    if (TYPED.has(control.kind) || control.kind === "models") return;
     this.send(control, event.target as Control, null);
   }
 
@@ -219,17 +238,12 @@ export class Binding {
       if (parsed !== UNREADABLE) this.write(pointer, parsed, null);
       return;
     }
-    if (kind === "models") {
-      const needsFirst = target.value.trim() !== "" && !namesOf(before).length;
-      setError(element, needsFirst ? "Choose a model first: these are asked when it fails." : "");
-      if (needsFirst) return;
-    }
-    const value = kind === "model" || kind === "models" ? withModels(before, kind, target.value) : typedValue(control, target);
+    const value = kind === "model" ? withModels(before, kind, [target.value]) : typedValue(control, target);
     if (Number.isNaN(value)) return;
     const isDefault = removes && (value === "" || same(value, standard));
     const next = value === undefined || isDefault ? (removes ? undefined : "") : value;
     control.shown = next;
-    if (!same(next, before)) this.write(pointer, next, group);
+    if (this.context.isMixed?.(pointer) || !same(next, before)) this.write(pointer, next, group);
   }
 }
 
@@ -255,6 +269,30 @@ function read(element: HTMLElement): Bound {
     removes: element.dataset.empty === "remove",
     shown: NOT_SHOWN,
   };
+}
+
+/** A copy of what the server made; without it, nothing. */
+export function contentOf(templateId: string): DocumentFragment {
+  const template = document.getElementById(templateId);
+  return template instanceof HTMLTemplateElement ? (template.content.cloneNode(true) as DocumentFragment) : new DocumentFragment();
+}
+
+/** Several parts differ here: the control shows none of their values, and says so. */
+function mark({ element, kind }: Bound, isMixed: boolean): void {
+  if (kind === "boolean") (element as HTMLInputElement).indeterminate = isMixed;
+  if (isMixed) element.setAttribute("aria-description", MIXED);
+  else element.removeAttribute("aria-description");
+  if (element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement) {
+    element.dataset.placeholder ??= element.placeholder;
+    element.placeholder = isMixed ? MIXED : element.dataset.placeholder;
+  }
+  if (!(element instanceof HTMLSelectElement)) return;
+  const option = element.querySelector<HTMLOptionElement>("[data-mixed]") ?? new Option(MIXED, MIXED);
+  option.dataset.mixed = "1";
+  option.hidden = true;
+  if (!isMixed) return option.remove();
+  element.prepend(option);
+  element.value = MIXED;
 }
 
 function withToken(element: Element, token: string): void {
@@ -324,11 +362,9 @@ const namesOf = (models: unknown): string[] =>
   Array.isArray(models) ? models.map(String) : typeof models === "string" && models ? [models] : [];
 
 /** One name is a text, several are a list, none removes the key. */
-function withModels(before: unknown, kind: string, text: string): unknown {
+function withModels(before: unknown, kind: string, chosen: string[]): unknown {
   const names = namesOf(before);
-  const first = kind === "model" ? text : (names[0] ?? "");
-  const rest = kind === "models" ? text.split(",").map((name) => name.trim()).filter(Boolean) : names.slice(1);
-  const all = [first, ...rest].filter(Boolean);
+  const all = (kind === "model" ? [...chosen, ...names.slice(1)] : [...names.slice(0, 1), ...chosen]).filter(Boolean);
   return all.length ? (all.length === 1 ? all[0] : all) : undefined;
 }
 

@@ -15,7 +15,8 @@ What the client does with them:
   (`[data-part=number]`), which is shown while the select says `number`; then the value is the
   number, else the text of the choice.
   `model` and `models` share a pointer: a model's name, or a list in the order they are tried. The
-  first writes the first name, the second the further ones. Nothing left removes the key, one name
+  first writes the first name, the second, an empty group that the client fills with a list, the
+  further ones. Nothing left removes the key, one name
   is a text, several are a list.
   `either`: radio inputs or a select whose values are keys of the object at the pointer. The chosen
   key is the one that is there; choosing another removes the others and carries the text over.

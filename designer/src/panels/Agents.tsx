@@ -1,6 +1,7 @@
 // The agents of a block: added, ordered, duplicated, removed; the open one with its fields.
 
-import { useState } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { agentName, agentsOf, connectionsOf, type Agent, type Block } from "../document";
 import { ID, addAgent, changeAgent, moveAgent, removeAgent, renameAgent, withValue } from "../edit";
 import { announce, paletteEntry, store, useStore } from "../store";
@@ -30,6 +31,12 @@ export function Agents({ block, place }: { block: Block; place: number }) {
   };
   // With many agents only the chosen one is open.
   const isOpen = (id: string) => (agents.length > 3 ? id === selected || closed.has(id) : !closed.has(id));
+  // A card in which a field is asked for, as by F8, opens.
+  const wanted = useStore((state) => /^\/agents\/(\d+)\//.exec(state.inspector.field ?? "")?.[1] ?? null);
+  useEffect(() => {
+    const id = wanted === null ? undefined : agents[Number(wanted)]?.id;
+    if (id !== undefined && !isOpen(id)) toggle(id);
+  }, [wanted]);
   return (
     <div class="agents">
       {agents.map((agent, index) => (
@@ -55,9 +62,18 @@ function AgentCard({ block, agent, index, base, isOpen, toggle }: CardProps) {
   const entry = paletteEntry(block.type);
   const readOnly = useStore((state) => state.readOnly);
   const problems = useStore((state) => state.problems.filter(({ path }) => path.startsWith(`${base}/`)).length);
-  const move = (to: number) => {
-    store.change("Order the agents", (now) => moveAgent(now, block.id, agent.id, to));
-    announce(`${agentName(agent)} is number ${to + 1}.`);
+  const card = useRef<HTMLElement>(null);
+  const move = (to: number, id = agent.id) => {
+    const moved = agentsOf(block).find((row) => row.id === id) ?? agent;
+    if (to < 0 || to >= agentsOf(block).length) return;
+    const focused = document.activeElement;
+    store.change("Order the agents", (now) => moveAgent(now, block.id, id, to));
+    // A card that is moved in the page loses the focus, and the first and last have one verb less.
+    requestAnimationFrame(() => {
+      if (!card.current || document.activeElement === focused) return;
+      (focused?.isConnected ? (focused as HTMLElement) : card.current.querySelector<HTMLElement>(".agent-toggle"))?.focus();
+    });
+    announce(`${agentName(moved)} is number ${to + 1}.`);
   };
   const write = (pointer: string, value: unknown, group: string | null) => {
     if (pointer === "/id") return renameId(block, agent.id, String(value));
@@ -73,9 +89,11 @@ function AgentCard({ block, agent, index, base, isOpen, toggle }: CardProps) {
     event.preventDefault();
     move(index + step);
   };
+  const { grip, drop } = useOrdering(card, block, agent, index, move);
   return (
-    <section class="agent-card" aria-label={`Agent ${agentName(agent)}`} onKeyDown={keys}>
+    <section class="agent-card" aria-label={`Agent ${agentName(agent)}`} onKeyDown={keys} ref={card} {...(readOnly ? {} : drop)}>
       <header class="row">
+        {!readOnly && agentsOf(block).length > 1 && <span class="agent-grip" title="Drag to order" {...grip}><Icon name="grip" small /></span>}
         <button class="agent-toggle row" type="button" aria-expanded={isOpen} onClick={toggle}>
           <span class="face" aria-hidden="true">{initials(agentName(agent))}</span>
           <span class="cut">{agentName(agent)}</span>
@@ -87,6 +105,53 @@ function AgentCard({ block, agent, index, base, isOpen, toggle }: CardProps) {
       {isOpen && <Fields template="inspector-agent" identity={`${block.id}/${agent.id}`} context={{ part: agent, options: offered }} base={base} inside={`/agents/${index}`} write={write} blockId={block.id} agentId={agent.id} />}
     </section>
   );
+}
+
+/** What is being dragged; a browser tells it only when it is dropped. */
+let dragged: { block: string; agent: string } | null = null;
+const AGENT_TYPE = "application/x-orchestra-agent";
+
+/** Cards are dragged by their grip, and dropped before or after another of the same block. */
+function useOrdering(card: RefObject<HTMLElement>, block: Block, agent: Agent, index: number, move: (to: number, id?: string) => void) {
+  const from = () => (dragged?.block === block.id ? agentsOf(block).findIndex(({ id }) => id === dragged?.agent) : -1);
+  const show = (side: "before" | "after" | null) => {
+    card.current?.classList.toggle("drop-before", side === "before");
+    card.current?.classList.toggle("drop-after", side === "after");
+  };
+  const isAfter = (event: DragEvent) => {
+    const box = card.current?.getBoundingClientRect();
+    return box !== undefined && event.clientY > box.top + box.height / 2;
+  };
+  const grip = {
+    draggable: true,
+    onDragStart: (event: DragEvent) => {
+      dragged = { block: block.id, agent: agent.id };
+      event.dataTransfer?.setData(AGENT_TYPE, agent.id);
+      if (card.current) event.dataTransfer?.setDragImage(card.current, 12, 12);
+    },
+    onDragEnd: () => {
+      dragged = null;
+    },
+  };
+  const drop = {
+    onDragOver: (event: DragEvent) => {
+      if (from() < 0 || from() === index) return;
+      event.preventDefault();
+      show(isAfter(event) ? "after" : "before");
+    },
+    onDragLeave: () => show(null),
+    onDrop: (event: DragEvent) => {
+      show(null);
+      const place = from();
+      if (place < 0 || place === index || !dragged) return;
+      event.preventDefault();
+      event.stopPropagation();
+      // Without itself, all behind it move up by one.
+      const to = index + (isAfter(event) ? 1 : 0) - (place < index ? 1 : 0);
+      move(to, dragged.agent);
+    },
+  };
+  return { grip, drop };
 }
 
 function Verbs({ block, agent, index, move }: { block: Block; agent: Agent; index: number; move: (to: number) => void }) {

@@ -3,13 +3,15 @@
 import type { ComponentChildren } from "preact";
 import { createPortal } from "preact/compat";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { Binding, type BindContext, type Write } from "../bind";
+import { Binding, contentOf, type BindContext, type Write } from "../bind";
 import { judgeFor } from "../placeholders";
 import { store, useStore } from "../store";
 import { Completion } from "./Completion";
 
 interface FieldsProps {
   template: string;
+  /** Makes the controls, if they are not just those of the template. */
+  content?: () => Node;
   /** Identifies the part: another one gets controls of its own. */
   identity: string;
   context: BindContext;
@@ -29,7 +31,7 @@ export function Fields(props: FieldsProps) {
   return <Bound key={`${props.template}|${props.identity}`} {...props} />;
 }
 
-function Bound({ template, context, base, inside = "", write, blockId, agentId, connectionId, slots = {} }: FieldsProps) {
+function Bound({ template, content, context, base, inside = "", write, blockId, agentId, connectionId, slots = {} }: FieldsProps) {
   const host = useRef<HTMLDivElement>(null);
   const writer = useRef(write);
   writer.current = write;
@@ -40,7 +42,7 @@ function Bound({ template, context, base, inside = "", write, blockId, agentId, 
 
   useLayoutEffect(() => {
     if (!host.current) return;
-    setBinding(new Binding(host.current, template, (...change) => writer.current(...change), () => store.closeGroup()));
+    setBinding(new Binding(host.current, content?.() ?? contentOf(template), (...change) => writer.current(...change), () => store.closeGroup()));
   }, []);
   useLayoutEffect(() => {
     if (!binding) return;

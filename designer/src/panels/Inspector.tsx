@@ -10,6 +10,7 @@ import { Agents } from "./Agents";
 import { Fields } from "./Fields";
 import { Icon } from "./Icon";
 import { Menu } from "./Menu";
+import { Several } from "./Several";
 import { Pictogram, StateSign } from "./StateSign";
 
 export function Inspector() {
@@ -26,7 +27,7 @@ export function Inspector() {
       <button class="button small quiet phone-only" type="button" onClick={() => store.select(NOTHING)}>Done</button>
       {block ? <BlockInspector block={block} document={document} />
         : link ? <LinkInspector link={link} document={document} />
-        : selection.blocks.length > 1 ? <ManyInspector ids={selection.blocks} />
+        : selection.blocks.length > 1 ? <Several ids={selection.blocks} document={document} />
         : <DesignInspector document={document} />}
     </aside>
   );
@@ -151,7 +152,7 @@ function LastTry({ id }: { id: string }) {
   );
 }
 
-// --- A connection, several blocks, the design -----------------------------------------------------
+// --- A connection, the design ---------------------------------------------------------------------
 
 function LinkInspector({ link, document }: { link: Connection; document: DesignDocument }) {
   const [source, target] = [blockOf(document, link.source), blockOf(document, link.target)];
@@ -179,21 +180,6 @@ function LinkInspector({ link, document }: { link: Connection; document: DesignD
       <div class="inspector-body">
         <Fields template="inspector-connection" identity={link.id} context={{ part: link, options: offered }} base={`/connections/${connectionsOf(document).indexOf(link)}`} write={write} blockId={link.source} connectionId={link.id} />
       </div>
-    </>
-  );
-}
-
-function ManyInspector({ ids }: { ids: string[] }) {
-  const readOnly = useStore((state) => state.readOnly);
-  return (
-    <>
-      <header class="inspector-head"><h2>{ids.length} blocks</h2></header>
-      {!readOnly && (
-        <div class="section row">
-          <button class="button small" type="button" onClick={duplicateSelection}><Icon name="copy" small />Duplicate</button>
-          <button class="button small danger" type="button" onClick={() => store.change(`Remove ${ids.length} blocks`, (now) => remove(now, ids))}><Icon name="trash" small />Remove</button>
-        </div>
-      )}
     </>
   );
 }
