@@ -1,7 +1,7 @@
 // Undo and redo without end: a change keeps only the parts it changed, before and after.
 
-import type { DesignDocument } from "./document";
-import { differences, partsOf, samePart, withParts, type PartChange } from "./parts";
+import { connectionsOf, type Connection, type DesignDocument } from "./document";
+import { differences, partsOf, samePart, withParts, type PartChange, type PartKey } from "./parts";
 
 /** Changes with the same group within this time become one. */
 const GROUP_MILLISECONDS = 1_000;
@@ -60,6 +60,31 @@ export class History {
     return this.step(document, this.future, this.past, "before", "after", anyway);
   }
 
+  /** The change that was made last, to be taken back by name later. */
+  get newest(): Change | null {
+    return this.past.at(-1) ?? null;
+  }
+
+  /**
+   * Takes this change back, wherever it stands: the newest as by undo; an earlier one leaves those
+   * after it, and its taking back is a change of its own. Null if it is taken back already.
+   */
+  takeBack(document: DesignDocument, change: Change, anyway = false): Undone | null {
+    if (change === this.newest) return this.undo(document, anyway);
+    return this.past.includes(change) ? this.applied(document, change, "after", "before", anyway) : null;
+  }
+
+  /** Parts have other names from now on, because somebody else's have theirs. */
+  rename(recipe: (key: PartKey, value: unknown) => { key: PartKey; value: unknown }): void {
+    for (const change of [...this.past, ...this.future]) {
+      change.parts = change.parts.map(({ key, before, after }) => ({
+        key: recipe(key, undefined).key,
+        before: recipe(key, before).value,
+        after: recipe(key, after).value,
+      }));
+    }
+  }
+
   private step(
     document: DesignDocument,
     from: Change[],
@@ -70,17 +95,37 @@ export class History {
   ): Undone | null {
     const change = from.at(-1);
     if (!change) return null;
+    const undone = this.applied(document, change, expected, wanted, anyway);
+    if (undone.blocked.length) return undone;
+    from.pop();
+    change.group = null;
+    to.push(change);
+    return undone;
+  }
+
+  private applied(document: DesignDocument, change: Change, expected: "before" | "after", wanted: "before" | "after", anyway: boolean): Undone {
     const now = partsOf(document);
     const blocked = change.parts.filter(
       ({ key, ...part }) => !isOrder(key) && !samePart(key, now.get(key), part[expected]),
     );
-    if (blocked.length && !anyway) return { document, change, blocked };
-    from.pop();
-    change.group = null;
-    to.push(change);
     const changed = withParts(document, change.parts.map((part) => [part.key, part[wanted]]));
-    return { document: changed, change, blocked: [] };
+    // Connections of others to a block that goes: they go with it, and come back with it.
+    const loose = looseEnds(changed, document).map((link): PartChange => {
+      const part = { key: `link/${link.id}`, before: undefined, after: undefined };
+      return { ...part, [expected]: link };
+    });
+    if ((blocked.length || loose.length) && !anyway) return { document, change, blocked: [...blocked, ...loose] };
+    if (!loose.length) return { document: changed, change, blocked: [] };
+    change.parts = [...change.parts, ...loose];
+    return { document: withParts(changed, loose.map(({ key }) => [key, undefined])), change, blocked: [] };
   }
+}
+
+/** Connections that have lost a block between the two documents. */
+function looseEnds(after: DesignDocument, before: DesignDocument): Connection[] {
+  const [ids, earlier] = [after, before].map(({ blocks }) => new Set(blocks.map(({ id }) => id)));
+  const isLost = (id: string) => !ids?.has(id) && earlier?.has(id);
+  return connectionsOf(after).filter(({ source, target }) => isLost(source) || isLost(target));
 }
 
 // Orders change with every part that is added elsewhere, and are no reason to refuse.

@@ -1,8 +1,9 @@
 // Brings two people's drafts together, part by part, against the last state both had.
 
-import { isObject, nameOf, same, type Block, type DesignDocument } from "./document";
+import { connectionsOf, isObject, nameOf, same, type Block, type DesignDocument } from "./document";
 import { withValue } from "./edit";
 import { documentOf, partsOf, samePart, type PartKey, type Parts } from "./parts";
+import { renamesFor, type Renames } from "./renames";
 
 /** One value that both changed. `pointer` leads to it inside its part; an empty one is the part. */
 export interface Conflict {
@@ -18,9 +19,13 @@ export interface Merged {
   document: DesignDocument;
   conflicts: Conflict[];
   taken: PartKey[];
+  /** My parts that have another name now, because both had added one of that name. */
+  renames?: Renames;
 }
 
-export function merge(base: DesignDocument, mine: DesignDocument, theirs: DesignDocument): Merged {
+export function merge(base: DesignDocument, before: DesignDocument, theirs: DesignDocument): Merged {
+  const renames = renamesFor(base, before, theirs);
+  const mine = renames?.document ?? before;
   const parts = { base: partsOf(base), mine: partsOf(mine), theirs: partsOf(theirs) };
   const result: Parts = new Map();
   const conflicts: Conflict[] = [];
@@ -31,9 +36,26 @@ export function merge(base: DesignDocument, mine: DesignDocument, theirs: Design
     if (value !== undefined) result.set(key, value);
     if (!key.startsWith("order/") && !samePart(key, ours, value)) taken.push(key);
   }
+  for (const [key, link] of linksOfKept(parts, result, [mine, theirs])) {
+    result.set(key, link);
+    if (!parts.mine.has(key)) taken.push(key);
+  }
   result.set("order/blocks", mergedOrder("order/blocks", parts));
   result.set("order/links", mergedOrder("order/links", parts));
-  return { document: withoutLooseEnds(documentOf(result)), conflicts, taken };
+  return { document: withoutLooseEnds(documentOf(result)), conflicts, taken, ...(renames ? { renames } : {}) };
+}
+
+/** A block that one removed and the other edited stays, and so do its connections. */
+function linksOfKept(parts: { base: Parts; mine: Parts; theirs: Parts }, result: Parts, sides: DesignDocument[]): [PartKey, unknown][] {
+  const isKept = (id: string) => {
+    const key = `block/${id}`;
+    return parts.base.has(key) && result.has(key) && (!parts.mine.has(key) || !parts.theirs.has(key));
+  };
+  return sides.flatMap(connectionsOf).flatMap((link): [PartKey, unknown][] => {
+    const key = `link/${link.id}`;
+    const isLost = !result.has(key) && (isKept(link.source) || isKept(link.target));
+    return isLost ? [[key, link]] : [];
+  });
 }
 
 function mergedPart(key: PartKey, base: unknown, mine: unknown, theirs: unknown, conflicts: Conflict[]): unknown {

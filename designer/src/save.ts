@@ -4,7 +4,7 @@
 import { ApiError, call } from "./api";
 import { same, whyNotDrawn, type DesignDocument, type Problem } from "./document";
 import { forgetLocally, keepLocally, takeLocally } from "./local";
-import { merge, partName, partNames, type Conflict } from "./merge";
+import { merge, partName, partNames, type Conflict, type Merged } from "./merge";
 import { store, type SaveState } from "./store";
 
 const QUIET_MILLISECONDS = 1_000;
@@ -252,22 +252,24 @@ class Saver {
     const merged = merge(isMine ? other : this.acknowledged, mine, other);
     const by = theirs.changed_by;
     if (merged.conflicts.length) {
-      this.decide(theirs, merged.document, merged.conflicts);
+      this.decide(theirs, merged);
       return;
     }
     this.acknowledge(other, theirs);
-    if (merged.taken.length) {
-      store.replace(merged.document, "Merged");
+    if (merged.taken.length || merged.renames) {
+      store.replace(merged.document, "Merged", merged.renames);
       const [first] = merged.taken;
       const names = partNames(merged.taken, merged.document, mine);
       const show = () => first?.startsWith("block/") && store.select({ blocks: [first.slice("block/".length)] });
-      store.tell(`Merged ${by ?? "somebody"}’s change to ${names}.`, { action: { label: "Show", run: show } });
+      const [renamed] = merged.renames?.blocks ?? [];
+      const also = renamed ? ` Both of you added ${renamed[0]}: yours is ${renamed[1]} now.` : "";
+      store.tell(`Merged ${by ?? "somebody"}’s change to ${names}.${also}`, { action: { label: "Show", run: show } });
     }
     if (this.isDirty) this.later(0);
     else this.settle(new Date(theirs.changed_at));
   }
 
-  private decide(theirs: DesignAnswer, merged: DesignDocument, conflicts: Conflict[]): void {
+  private decide(theirs: DesignAnswer, { document: merged, conflicts, renames }: Merged): void {
     this.isDeciding = true;
     this.keep();
     this.show({ kind: "conflict", by: theirs.changed_by });
@@ -283,7 +285,7 @@ class Saver {
       }
       this.isDeciding = false;
       this.acknowledge(theirs.document as DesignDocument, theirs);
-      store.replace(document, "Merged");
+      store.replace(document, "Merged", renames);
       store.set({ dialog: null });
       void this.flush();
       return null;
@@ -316,8 +318,9 @@ class Saver {
     const { document, data } = store.get();
     if (!this.isDirty || this.sending || this.isDeciding || !document) return;
     const body = JSON.stringify({ document });
-    // Longer drafts are saved from the copy in this browser, at the next opening.
-    if (body.length * 3 > LEAVING_BYTES) return;
+    // A longer draft may arrive, if the page is only hidden; else it is saved from the copy in this
+    // browser at the next opening.
+    if (new TextEncoder().encode(body).length > LEAVING_BYTES) return void this.flush();
     const headers = { "If-Match": `"r${this.revision}"` };
     this.unanswered.push(document);
     const sent = call<DesignAnswer>(data.urls.api_design ?? "", { method: "PATCH", body, headers, keepalive: true });
@@ -338,7 +341,7 @@ class Saver {
     const at = new Date(copy.at).toLocaleString();
     if (copy.revision === this.revision) {
       store.change("Restore unsaved work", () => copy.document);
-      store.tell(`Your unsaved work from ${at} is back.`, { action: { label: "Undo", run: () => store.undo() } });
+      store.tell(`Your unsaved work from ${at} is back.`, { action: store.undoing() });
       this.later(0);
       return;
     }

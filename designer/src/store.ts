@@ -1,194 +1,15 @@
 // The state of the page, and the only ways to change the draft: `change`, `undo`, `redo`, `replace`.
 
 import { useEffect, useReducer, useRef } from "preact/hooks";
-import { History } from "./history";
-import {
-  blockOf,
-  connectionsOf,
-  type Agent,
-  type Bound,
-  type DesignDocument,
-  type Problem,
-} from "./document";
+import { History, type Change } from "./history";
+import { blockOf, connectionsOf, type DesignDocument } from "./document";
+import { renamedPart, type Renames } from "./renames";
+import { NOTHING, type DockTab, type Message, type PaletteEntry, type Selection, type State } from "./state";
 
-// --- What the server hands over -------------------------------------------------------------------
-
-/** What a block's output looks like; the rules of `cases` are in designs/patterns/shapes.py. */
-export interface Shape {
-  kind: string;
-  fields?: Record<string, Shape>;
-  cases?: { when: Record<string, unknown[]>; shape: Shape }[];
-}
-
-export interface PaletteEntry {
-  type: string;
-  label: string;
-  summary: string;
-  roles: string[];
-  role_words?: Record<string, string>;
-  default_role: string;
-  min_agents: number;
-  max_agents: number;
-  chooses_routes: boolean;
-  has_agents: boolean;
-  settings: Record<string, unknown>;
-  agents: Agent[];
-  output: Shape;
-}
-
-export interface PageData {
-  design: {
-    id: string;
-    name: string;
-    revision: number;
-    document: unknown;
-    changed_by: string | null;
-    changed_at: string;
-    latest_version: number | null;
-  };
-  rights: Record<"change" | "publish" | "delete" | "try" | "payload" | "deploy" | "create", boolean>;
-  me: { id: number; name: string };
-  default_model: string;
-  models: string[];
-  palette: PaletteEntry[];
-  pictograms: Record<string, string>;
-  problems: Problem[];
-  hints: Problem[];
-  bound: Bound | null;
-  limits: { model_calls: number; cost_usd: string | null; seconds: number } | null;
-  input_example: unknown;
-  urls: Record<string, string>;
-}
-
-// --- State ----------------------------------------------------------------------------------------
-
-/** `kept`: not with the server, but in this browser. */
-export type SaveState =
-  | { kind: "saved"; at: Date }
-  | { kind: "saving" }
-  | { kind: "changed" }
-  | { kind: "offline"; kept: boolean }
-  | { kind: "signed-out"; kept: boolean }
-  | { kind: "refused"; message: string }
-  | { kind: "conflict"; by: string | null };
-
-/** What is selected: blocks, or one connection, or one agent of a block. Empty: the design. */
-export interface Selection {
-  blocks: string[];
-  connection: string | null;
-  agent: { block: string; agent: string } | null;
-}
-
-export type RunStatus =
-  | "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled" | "timed_out";
-export type BlockStatus = "pending" | "running" | "completed" | "failed" | "skipped" | "cancelled";
-
-export interface AgentRun {
-  text: string;
-  isRunning: boolean;
-  milliseconds: number | null;
-}
-
-export interface StepRun {
-  key: string;
-  block: string;
-  agent: string | null;
-  purpose: string;
-  round: number;
-  startedAt: number | null;
-  milliseconds: number | null;
-  tokens: number | null;
-  cost: string | null;
-  status: "running" | "completed" | "failed";
-}
-
-export interface BlockRun {
-  status: BlockStatus;
-  startedAt: number | null;
-  milliseconds: number | null;
-  tokens: number | null;
-  cost: string | null;
-  output: unknown;
-  error: string | null;
-  agents: Record<string, AgentRun>;
-  steps: StepRun[];
-  /** Edited since the run began. */
-  isEdited: boolean;
-}
-
-/** A try drawn over the canvas; never part of the document. */
-export interface Run {
-  id: string;
-  url: string;
-  status: RunStatus;
-  isDegraded: boolean;
-  model: string;
-  only: string | null;
-  startedAt: number;
-  milliseconds: number | null;
-  cost: string | null;
-  tokens: number | null;
-  blocks: Record<string, BlockRun>;
-  /** Ids of connections; those not in either list are undecided. */
-  taken: string[];
-  notTaken: string[];
-  output: unknown;
-  error: string | null;
-  document: DesignDocument;
-}
-
-export type DockTab = "try" | "problems" | "suggestions" | "json";
-export type PaletteTab = "blocks" | "outline" | "input";
-
-export interface Person {
-  /** The user name, which is unique. */
-  user: string;
-  name: string;
-  initials: string;
-  block: string | null;
-}
-
-/** A message in the status region; errors stay until they are closed. */
-export interface Message {
-  id: number;
-  text: string;
-  isError: boolean;
-  action?: { label: string; run: () => void };
-}
-
-export interface State {
-  data: PageData;
-  /** Null if the draft cannot be drawn: then `raw` is shown in the JSON tab alone. */
-  document: DesignDocument | null;
-  raw: unknown;
-  notDrawn: string | null;
-  readOnly: boolean;
-  save: SaveState;
-  selection: Selection;
-  /** Where the keyboard is on the canvas, which need not be selected. */
-  focus: string | null;
-  problems: Problem[];
-  hints: Problem[];
-  bound: Bound | null;
-  run: Run | null;
-  lastInput: unknown;
-  dock: { isOpen: boolean; tab: DockTab; height: number };
-  palette: { isOpen: boolean; tab: PaletteTab };
-  inspector: { isOpen: boolean; field: string | null };
-  people: Person[];
-  /** The open dialog, by name, with what it is about. */
-  dialog: { name: string; about?: unknown } | null;
-  messages: Message[];
-  /** What an import changed or left out, by place in the draft. */
-  importWarnings: Problem[];
-  undoName: string | null;
-  redoName: string | null;
-}
+export * from "./state";
 
 /** Small screens show the panels as sheets over the canvas. */
 export const isPhone = (): boolean => globalThis.matchMedia?.("(max-width: 48rem)").matches ?? false;
-
-export const NOTHING: Selection = { blocks: [], connection: null, agent: null };
 
 type Listener = () => void;
 /** `isOwn`: made in this tab, and not brought by the server or a merge. */
@@ -244,11 +65,49 @@ class Store {
     this.history.close();
   }
 
-  /** Sets the draft without an undoable step: what the server or a merge brought. */
-  replace(document: DesignDocument, name: string): void {
+  /**
+   * Sets the draft without an undoable step: what the server or a merge brought. `renames` are own
+   * parts that have another name in it.
+   */
+  replace(document: DesignDocument, name: string, renames?: Renames): void {
     // Typing before and after it is not one step, which would take theirs back, too.
     this.history.close();
+    if (renames) {
+      this.history.rename((key, value) => renamedPart(renames, key, value));
+      const { selection, focus } = this.get();
+      const blockNow = (id: string) => renames.blocks.get(id) ?? id;
+      const { agent, connection } = selection;
+      this.set({
+        selection: {
+          blocks: selection.blocks.map(blockNow),
+          connection: connection && (renames.links.get(connection) ?? connection),
+          agent: agent && { ...agent, block: blockNow(agent.block) },
+        },
+        focus: focus && blockNow(focus),
+      });
+    }
     this.take(document, name, false);
+  }
+
+  /** For a message that tells of the last change: takes back that one, whatever was changed since. */
+  undoing(): Message["action"] {
+    const change = this.history.newest;
+    return { label: "Undo", run: () => change && this.takeBack(change) };
+  }
+
+  private takeBack(change: Change, anyway = false): void {
+    const { document, readOnly } = this.get();
+    if (!document || readOnly) return;
+    const isNewest = change === this.history.newest;
+    const undone = this.history.takeBack(document, change, anyway);
+    if (!undone) return this.tell(`“${change.name}” has been undone already.`);
+    if (undone.blocked.length) {
+      const text = `“${change.name}” cannot be undone alone: it was changed since.`;
+      return this.tell(text, { action: { label: "Undo anyway", run: () => this.takeBack(change, true) } });
+    }
+    const name = `Undo: ${change.name}`;
+    if (!isNewest) this.history.record(name, document, undone.document, null, Date.now());
+    this.take(undone.document, name);
   }
 
   undo(anyway = false): void {

@@ -273,7 +273,7 @@ export function removeSelection(): void {
   const words = selection.connection ? "the connection" : namesOf(document, ids);
   const next = ids.length ? nearestLeft(document, ids) : null;
   store.change(`Remove ${words}`, (now) => remove(now, ids, selection.connection ? [selection.connection] : []));
-  store.tell(`Removed ${words}.`, { action: { label: "Undo", run: () => store.undo() } });
+  store.tell(`Removed ${words}.`, { action: store.undoing() });
   if (next) focusBlock(next);
   else focusCanvas();
 }

@@ -1,6 +1,6 @@
 // Import from a file, a drop, or a pasted text: what it becomes is shown before anything changes.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, call } from "../api";
 import { whyNotDrawn, type DesignDocument, type Problem } from "../document";
 import { saver, type DesignAnswer } from "../save";
@@ -86,6 +86,13 @@ function Found({ design }: { design: ReadDesign }) {
 
 function Footer({ designs, text, read }: { designs: ReadDesign[] | null; text: string; read: () => void }) {
   const { data, readOnly } = store.get();
+  // A double click would make two designs.
+  const isBusy = useRef(false);
+  const once = async (verb: () => Promise<boolean>) => {
+    if (isBusy.current) return;
+    isBusy.current = true;
+    isBusy.current = await verb();
+  };
   if (!designs) {
     return (
       <footer class="row">
@@ -97,43 +104,56 @@ function Footer({ designs, text, read }: { designs: ReadDesign[] | null; text: s
   return (
     <footer class="row">
       {data.rights.create && (
-        <button class="button end" type="button" onClick={() => void createNew(text)}>
+        <button class="button end" type="button" onClick={() => void once(() => createNew(text))}>
           {designs.length === 1 ? "As a new design" : `As ${designs.length} new designs`}
         </button>
       )}
       {!readOnly && designs.length === 1 && first && (
-        <button class="button primary" type="button" onClick={() => void replaceDraft(first)}>Replace this draft</button>
+        <button class="button primary" type="button" onClick={() => void once(() => replaceDraft(first))}>Replace this draft</button>
       )}
     </footer>
   );
 }
 
-async function createNew(text: string): Promise<void> {
+/** False if it may be tried again. */
+async function createNew(text: string): Promise<boolean> {
   try {
     const { body } = await call<{ designs: { id: string }[] }>(store.get().data.urls.api_import ?? "", { body: text });
     const { urls } = store.get().data;
-    if (await saver.flush()) location.assign(body.designs.length === 1 ? `${urls.list}${body.designs[0]?.id}/` : (urls.list ?? ""));
+    const address = body.designs.length === 1 ? `${urls.list}${body.designs[0]?.id}/` : (urls.list ?? "");
+    if (await saver.flush()) location.assign(address);
+    else {
+      closeDialog();
+      store.tell("Imported as new. This draft is not saved yet.", { action: { label: "Open", run: () => location.assign(address) } });
+    }
+    return true;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     store.tell(error.message, { isError: true });
+    return false;
   }
 }
 
 /** One undoable change; nothing is replaced unless the draft as it was is in its history first. */
-async function replaceDraft({ document, warnings }: ReadDesign): Promise<void> {
+async function replaceDraft({ document, warnings }: ReadDesign): Promise<boolean> {
+  const refuse = (text: string) => {
+    store.tell(text, { isError: true });
+    return false;
+  };
   const reason = whyNotDrawn(document);
-  if (reason) return store.tell(`This design cannot be drawn. ${reason}`, { isError: true });
+  if (reason) return refuse(`This design cannot be drawn. ${reason}`);
   const before = store.get().document;
   if (before) {
     try {
       await call<DesignAnswer>(store.get().data.urls.api_checkpoints ?? "", { body: { document: before, reason: "import" } });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      return store.tell(`Nothing was imported, because the draft as it is could not be kept first. ${error.message}`, { isError: true });
+      return refuse(`Nothing was imported, because the draft as it is could not be kept first. ${error.message}`);
     }
   }
   store.change("Import", () => document);
   store.set({ importWarnings: warnings });
   closeDialog();
-  store.tell("Imported. The draft as it was is in the draft’s history.", { action: { label: "Undo", run: () => store.undo() } });
+  store.tell("Imported. The draft as it was is in the draft’s history.", { action: store.undoing() });
+  return true;
 }
