@@ -133,7 +133,7 @@ class KeyForm(ServiceForm):
         model = ApiKey
         fields = ("name", "scopes", "deployments", "expires_at", *CALL_LIMITS)
         help_texts = {
-            "name": "What uses this key.",
+            "name": "What this key is for.",
             "deployments": "The key works for these only. None: for all that its owner sees.",
             "expires_at": "From then on the key is refused. Empty: it does not expire.",
         }

@@ -113,7 +113,7 @@ class ApiKeyAdmin(OrchestraAdmin):
     def scope_badges(self, key: ApiKey) -> str:
         return sentences(badge(str(scope)) for scope in key.scopes)
 
-    @display(description="Works for")
+    @display(description="Deployments")
     def works_for(self, key: Any) -> str:
         if not key.bound_count:
             return "All that its owner sees"

@@ -54,7 +54,7 @@ ERRORS = {
     400: "The request cannot be read.",
     401: "No good key.",
     403: "The key does not cover this.",
-    404: "There is nothing here, or nothing that you may see.",
+    404: "This does not exist, or you have no access.",
     409: "The deployment takes no calls, or the run was cancelled.",
     411: "A body needs a Content-Length.",
     413: "The body is too large.",

@@ -18,15 +18,15 @@ SCOPE_WORDS = {
     "manage": "manage – change what you may change",
 }
 OVERLAPS = (
-    (0, "stops at once"),
-    (3_600, "works for one more hour"),
-    (86_400, "works for one more day"),
-    (MAX_OVERLAP_SECONDS, "works for one more week"),
+    (0, "Revoke now"),
+    (3_600, "Keep for 1 hour"),
+    (86_400, "Keep for 1 day"),
+    (MAX_OVERLAP_SECONDS, "Keep for 1 week"),
 )
 
 
 class KeyForm(forms.Form):
-    name = forms.CharField(label="Name", max_length=200, help_text="What uses this key.")
+    name = forms.CharField(label="Name", max_length=200, help_text="What this key is for.")
     scopes = forms.MultipleChoiceField(
         label="Scopes",
         choices=[(scope, SCOPE_WORDS[scope]) for scope in SCOPES],
@@ -37,7 +37,7 @@ class KeyForm(forms.Form):
         label="Deployments",
         queryset=Deployment.objects.none(),
         required=False,
-        help_text="The key works for these only. None: for all that you see.",
+        help_text="Limit the key to these deployments. None selected: all you can see.",
     )
     expires_at = forms.DateTimeField(
         label="Expires at (UTC)",
@@ -66,5 +66,5 @@ class KeyForm(forms.Form):
 
 class RotateForm(forms.Form):
     overlap_seconds = forms.TypedChoiceField(
-        label="The secret of today", choices=OVERLAPS, coerce=int, initial=0
+        label="Current secret", choices=OVERLAPS, coerce=int, initial=0
     )

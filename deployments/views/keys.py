@@ -83,7 +83,7 @@ def key_revoke(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     key = _find(request, pk)
     if request.method == "POST":
         revoke_key(key=key)
-        messages.success(request, f"{key} is revoked: calls with it are refused from now on.")
+        messages.success(request, f"{key} revoked. Calls with it are rejected.")
         return redirect("deployments:key-list")
     return render(request, "deployments/key_revoke.html", {"key": key})
 

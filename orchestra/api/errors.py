@@ -170,7 +170,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
 
 def _of_others(error: Exception) -> Response:
     if isinstance(error, Http404):
-        return _of_drf(exceptions.NotFound("There is nothing here, or nothing that you may see."))
+        return _of_drf(exceptions.NotFound("This does not exist, or you have no access."))
     if isinstance(error, PermissionDenied):
         return _of_drf(exceptions.PermissionDenied())
     if isinstance(error, RequestDataTooBig):

@@ -49,7 +49,7 @@ def account(request: PageRequest) -> HttpResponse:
     sessions = open_sessions(request.user, request.session.session_key)  # type: ignore[arg-type]
     words = words_for(request.caller.permissions) or [NO_RIGHTS]
     if request.caller.is_superuser:
-        words = ["Everything, and see what is limited to groups"]
+        words = ["Everything, including what is limited to groups"]
     context = {
         "groups": request.user.groups.order_by("name"),
         "words": words,
@@ -84,5 +84,5 @@ def account_sessions_end(request: PageRequest) -> HttpResponse:
     if count:
         messages.success(request, f"{count} session{'s are' if count != 1 else ' is'} ended.")
     else:
-        messages.info(request, "There was no such session any more.")
+        messages.info(request, "That session had already ended.")
     return redirect("account")

@@ -187,4 +187,4 @@ def program_of(agent: str) -> str:
     system = next((name for part, name in _SYSTEMS if part in agent), "")
     if program and system:
         return f"{program} on {system}"
-    return program or system or "An unknown program"
+    return program or system or "Unknown client"

@@ -28,7 +28,7 @@ ABILITIES: tuple[tuple[str, frozenset[str]], ...] = (
     ("Execute deployments; cancel and re-run executions", _OPERATOR - _PAYLOADS - _KEYS),
     ("Create, edit and publish designs; try drafts", _more("Designer", "Operator")),
     ("Deploy, change and undeploy; schedules and limits", _more("Deployer", "Operator")),
-    ("Make keys for what one may execute", _KEYS),
+    ("Create keys for what they may execute", _KEYS),
     ("See and revoke everybody's keys", frozenset({"deployments.change_apikey"})),
     ("Manage model connections", _all("executor", "modelconnection")),
     ("Manage users and groups", _all("auth", "user", "group")),
@@ -55,7 +55,7 @@ def words_for(permissions: Iterable[str]) -> list[str]:
     have = frozenset(permissions)
     whole = [words for words, needed in ABILITIES if needed <= have]
     partly = [
-        f"{words} – only in part: lacks {', '.join(sorted(needed - have))}"
+        f"{words} – partly; missing {', '.join(sorted(needed - have))}"
         for words, needed in ABILITIES
         if needed & have and not needed <= have
     ]

@@ -67,7 +67,7 @@ def test_a_key_is_rotated_with_an_overlap(browser: Client, operator: User) -> No
 
 def test_a_key_is_revoked(browser: Client, operator: User) -> None:
     key, found = create_key(owner=operator)
-    assert "refused from now on" in text(browser.get(f"/keys/{key.pk}/revoke/"))
+    assert "rejected immediately" in text(browser.get(f"/keys/{key.pk}/revoke/"))
     page = browser.post(f"/keys/{key.pk}/revoke/", follow=True)
     assert "revoked" in text(page)
     assert f"/keys/{key.pk}/rotate/" not in text(page)

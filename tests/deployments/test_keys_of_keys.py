@@ -148,7 +148,7 @@ def test_the_list_shows_who_made_them(operator: User, browser_of: Callable[..., 
     parent, text = create_key(owner=operator)
     child_of(text, operator, name="Child")
     page = browser_of(operator).get("/keys/").content.decode()
-    assert f"made by <code>{parent}</code>" in page
+    assert f"created by <code>{parent}</code>" in page
 
 
 def test_hidden_deployments_are_not_told(

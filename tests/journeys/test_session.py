@@ -43,10 +43,10 @@ def test_an_ended_session_leads_to_sign_in_and_back(
     other = elsewhere.new_page()
     other.goto("/sign-in/?next=/account/")
     sign_in(other)
-    expect(other.get_by_text("this one")).to_be_visible()
-    other.get_by_role("button", name="End all others").click()
+    expect(other.get_by_text("This session")).to_be_visible()
+    other.get_by_role("button", name="Sign out other sessions").click()
     expect(other.get_by_role("status")).to_contain_text("ended")
-    expect(other.get_by_role("button", name="End all others")).to_have_count(0)
+    expect(other.get_by_role("button", name="Sign out other sessions")).to_have_count(0)
     elsewhere.close()
 
     # The page refreshes itself within five seconds.

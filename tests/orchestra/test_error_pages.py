@@ -35,7 +35,7 @@ def test_a_fault_is_a_page_without_its_trace(viewer: User, monkeypatch: pytest.M
     browser.force_login(viewer)
     answer = browser.get("/")
     assert answer.status_code == 500
-    assert "The fault is ours" in answer.content.decode()
+    assert "Something went wrong on our side" in answer.content.decode()
     assert "RuntimeError" not in answer.content.decode()
 
 
