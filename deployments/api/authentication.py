@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
@@ -66,14 +65,10 @@ async def caller_of_key_async(text: str, address: str | None = None) -> Caller:
     return caller
 
 
-async def _find_callers(asked: Sequence[Asked]) -> Mapping[Asked, Caller | KeyRefused]:
-    return await in_thread(find_callers, asked)
-
-
 _gathered = PerLoop(
     functools.partial(
         BatchedReads[Asked, Caller | KeyRefused],
-        _find_callers,
+        lambda asked: in_thread(find_callers, asked),
         max_keys=MAX_TOGETHER,
         max_readers=2,
         pause=PAUSE_SECONDS,

@@ -43,14 +43,6 @@ def check_endpoint_path(value: str) -> None:
         )
 
 
-def _is_valid(path: str) -> bool:
-    try:
-        check_endpoint_path(path)
-    except ValidationError:
-        return False
-    return True
-
-
 def check_callback_url(value: str) -> None:
     try:
         check_url(value, settings.ENVIRONMENT.egress_allow)
@@ -127,7 +119,9 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
     def free_path(self, name: str) -> str:
         """A path that is made of the name and answers for no deployment yet."""
         path = f"/{slugify(name)[:MAX_SUGGESTED].strip('-_') or 'design'}"
-        if not _is_valid(path):
+        try:
+            check_endpoint_path(path)
+        except ValidationError:
             path = "/design"
         taken = self.present().filter(endpoint_path__startswith=path)
         paths = set(taken.values_list("endpoint_path", flat=True)[:MAX_TRIED])

@@ -49,11 +49,11 @@ def outputs_read(block: CompiledBlock) -> list[tuple[str, str | None]]:
     agent whose output it is (None: the block's own).
     """
     sources = [link.connection for link in block.incoming]
-    found = dict.fromkeys((source.source, source.source_agent) for source in sources)
+    outputs = dict.fromkeys((source.source, source.source_agent) for source in sources)
     for reads in _reads(block):
         paths = [path for path in reads.paths if path[0] == "blocks" and len(path) > 1]
-        found.update(dict.fromkeys((path[1], None) for path in paths))
-    return [(name, agent) for name, agent in found if name in block.ancestors]
+        outputs.update(dict.fromkeys((path[1], None) for path in paths))
+    return [(name, agent) for name, agent in outputs if name in block.ancestors]
 
 
 def reads_run_input(block: CompiledBlock) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -48,33 +48,36 @@ def read_sight(asked: Sequence[Asked], rows: Any = Execution.objects) -> dict[As
         by_rights[caller.rights].append((caller, pk))
     answers = {}
     for pairs in by_rights.values():
-        found = rows.for_caller(pairs[0][0]).filter(pk__in={pk for _, pk in pairs})
-        visible = set(found.order_by().values_list("pk", flat=True))
+        visible_rows = rows.for_caller(pairs[0][0]).filter(pk__in={pk for _, pk in pairs})
+        visible = set(visible_rows.order_by().values_list("pk", flat=True))
         answers.update({(caller, pk): pk in visible for caller, pk in pairs})
     return answers
 
 
-async def _read_sight(asked: Sequence[Asked]) -> Mapping[Asked, bool]:
-    return await in_thread(read_sight, asked)
-
-
-async def _read_designs(asked: Sequence[Asked]) -> Mapping[Asked, bool]:
-    return await in_thread(read_sight, asked, Design.objects)
-
-
-async def _read_sessions(keys: Sequence[str | None]) -> Mapping[str | None, SessionState]:
-    return await in_thread(read_sessions, keys)
-
-
 _runs: PerLoop[BatchedReads[Asked, bool]] = PerLoop(
-    partial(BatchedReads, _read_sight, max_keys=MAX_TOGETHER, pause=PAUSE_SECONDS),
+    partial(
+        BatchedReads,
+        lambda asked: in_thread(read_sight, asked),
+        max_keys=MAX_TOGETHER,
+        pause=PAUSE_SECONDS,
+    ),
     BatchedReads.close,
 )
 _designs: PerLoop[BatchedReads[Asked, bool]] = PerLoop(
-    partial(BatchedReads, _read_designs, max_keys=MAX_TOGETHER, pause=PAUSE_SECONDS),
+    partial(
+        BatchedReads,
+        lambda asked: in_thread(read_sight, asked, Design.objects),
+        max_keys=MAX_TOGETHER,
+        pause=PAUSE_SECONDS,
+    ),
     BatchedReads.close,
 )
 _sittings: PerLoop[BatchedReads[str | None, SessionState]] = PerLoop(
-    partial(BatchedReads, _read_sessions, max_keys=MAX_TOGETHER, pause=PAUSE_SECONDS),
+    partial(
+        BatchedReads,
+        lambda keys: in_thread(read_sessions, keys),
+        max_keys=MAX_TOGETHER,
+        pause=PAUSE_SECONDS,
+    ),
     BatchedReads.close,
 )

@@ -193,13 +193,11 @@ class Texts:
         return event
 
     def snapshots(self) -> list[StreamEvent]:
-        return [*self._started.values(), *self._text_snapshots()]
-
-    def _text_snapshots(self) -> list[StreamEvent]:
-        return [
+        texts = (
             StreamEvent("delta", {**text.names, "at": 0, "text": "".join(text.parts)})
             for text in self._texts.values()
-        ]
+        )
+        return [*self._started.values(), *texts]
 
     def forget(self, event: StreamEvent) -> None:
         """Drop the text of a finished step, which its row has, and the calls of an ended block."""

@@ -152,10 +152,6 @@ class RunQuery:
     blocks: str = ""
 
 
-async def _read(queries: Sequence[RunQuery]) -> Mapping[RunQuery, RunSnapshot | None]:
-    return await in_thread(read_runs, queries)
-
-
 def read_runs(queries: Sequence[RunQuery]) -> dict[RunQuery, RunSnapshot | None]:
     """The rows of all these runs, by the same few queries for any number of them."""
     # The executions first: once one has ended, the rows read after it are complete.
@@ -189,7 +185,7 @@ def read_runs(queries: Sequence[RunQuery]) -> dict[RunQuery, RunSnapshot | None]
 _readings: PerLoop[BatchedReads[RunQuery, RunSnapshot | None]] = PerLoop(
     functools.partial(
         BatchedReads,
-        _read,
+        lambda queries: in_thread(read_runs, queries),
         max_keys=MAX_TOGETHER,
         max_readers=READINGS_AT_ONCE,
         pause=PAUSE_SECONDS,

@@ -155,10 +155,8 @@ class _RunData:
             return visible
         read = {path[1] for path in reads.paths if path[0] == "blocks" and len(path) > 1}
         if reads.reads("incoming"):
-            read |= {c.source for c in self._into(text)}
+            if text.connection_id is not None:
+                read.add(self._connections[text.connection_id].source)
+            else:
+                read |= {c.source for _, c in self._layout.edges if c.target == text.block_id}
         return read & visible
-
-    def _into(self, text: TextAsked) -> list[Connection]:
-        if text.connection_id is not None:
-            return [self._connections[text.connection_id]]
-        return [c for _, c in self._layout.edges if c.target == text.block_id]

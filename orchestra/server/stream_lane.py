@@ -86,11 +86,11 @@ async def _opened(request: LateRequest) -> HttpResponseBase | None:
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     if has_key or not key or sessions.is_by_hand(request):
         return None
-    found = await sitting(key)
-    if found.caller.user_id is None or sessions.is_idle(found.seen_at):
+    session = await sitting(key)
+    if session.caller.user_id is None or sessions.is_idle(session.seen_at):
         return None
     request.session = SessionStore(key)  # type: ignore[assignment]
-    request.caller = found.caller  # type: ignore[attr-defined]
+    request.caller = session.caller  # type: ignore[attr-defined]
     if api:
         return cast(HttpResponseBase, await _events_of_person(request, execution_id=api[1]))
     if page is None:
