@@ -17,6 +17,7 @@ from designs.drafts.checkpoints import keep_checkpoint
 from designs.models import Design
 from designs.models.checkpoint import Reason
 from designs.services import change_draft, create_design, publish_design
+from designs.views import versions
 from tests.documents import doubling, greeting
 
 pytestmark = pytest.mark.django_db
@@ -66,7 +67,9 @@ def test_versions_say_who_uses_them(browser: Client, design: Design) -> None:
     assert "/gone" not in page
 
 
-def test_many_deployments_are_counted_and_read_at_once(browser: Client, design: Design) -> None:
+def test_many_deployments_are_counted_and_read_at_once(
+    browser: Client, design: Design, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def count() -> int:
         with CaptureQueriesContext(connection) as found:
             page_of(browser, design)
@@ -78,6 +81,9 @@ def test_many_deployments_are_counted_and_read_at_once(browser: Client, design: 
         deploy_design(design=design, endpoint_path=f"/p/{number}", version=1, caller=SYSTEM)
     assert count() == before
     assert "9 in all" in page_of(browser, design)
+    # Those that are not read are counted.
+    monkeypatch.setattr(versions, "READ_DEPLOYMENTS", 0)
+    assert "9 deployments" in page_of(browser, design)
 
 
 def test_a_design_without_versions(browser: Client) -> None:

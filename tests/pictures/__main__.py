@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,19 +22,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from tests.crawling import NUMBER, crawl
 from tests.installations import PASSWORD, ROOT, running
 from tests.journeys.conftest import FLAGS, PICTURES
+from tests.pictures.designer import SCENES, Scene, fill_designs
 from tests.pictures.rows import Api, fill
-from tests.services import chromium_path
+from tests.services import chromium_path, plain_environment
 
 AXE = ROOT / "designer" / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = (1280, 360)
 THEMES = ("light", "dark")
-# Without a session.
-OUTSIDE = {"sign-in": "/sign-in/"}
+VIEWER = "vera"
+MAKE_VIEWER = f"""
+from django.contrib.auth.models import Group, User
+person, _ = User.objects.get_or_create(username={VIEWER!r}, first_name="Vera", last_name="Okafor")
+person.set_password({PASSWORD!r})
+person.save()
+person.groups.add(Group.objects.get(name="Viewer"))
+"""
 JUDGE = """async () => {
   const found = await axe.run(document, {
     runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
@@ -61,10 +69,16 @@ def main() -> None:
     PICTURES.joinpath("pictures").mkdir(parents=True, exist_ok=True)
     with _installation(asked.keep, asked.at) as (address, data), _browser() as browser:
         context = signed_in(browser, address)
+        people = {"": context, **_others(browser, context, address, data)}
         pages = _pages(context, address, data, asked.admin)
-        for name, path in pages.items():
+        scenes = {name: (Scene(name), path) for name, path in pages.items()}
+        # Without a session.
+        scenes["sign-in"] = Scene("sign-in", who="nobody"), "/sign-in/"
+        for name, scene in SCENES.items():
+            scenes[name] = scene, pages[scene.of] + scene.query
+        for name, (scene, path) in scenes.items():
             if not asked.names or name.startswith(tuple(asked.names)):
-                _take(browser, context, address, name, path)
+                _take(people[scene.who], name, path, scene)
 
 
 @contextmanager
@@ -86,13 +100,30 @@ def _browser() -> Iterator[Browser]:
         browser.close()
 
 
-def signed_in(browser: Browser, address: str) -> BrowserContext:
-    """A context with the administrator's session."""
+def _others(
+    browser: Browser, context: BrowserContext, address: str, data: Path
+) -> dict[str, BrowserContext]:
+    """Nobody, the administrator without script, and a viewer (where the data is at hand)."""
+    options: Any = {"base_url": address, "bypass_csp": True}
+    state: Any = context.storage_state()
+    others = {
+        "nobody": browser.new_context(**options),
+        "plain": browser.new_context(**options, java_script_enabled=False, storage_state=state),
+    }
+    command = [sys.executable, "manage.py", "shell", "-v0", "-c", MAKE_VIEWER]
+    environment = plain_environment({"ORCHESTRA_DATA": str(data)})
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    others["viewer"] = signed_in(browser, address, VIEWER)
+    return others
+
+
+def signed_in(browser: Browser, address: str, name: str = "admin") -> BrowserContext:
+    """A context with a person's session."""
     context = browser.new_context(base_url=address, bypass_csp=True)
     context.set_default_timeout(60_000)
     page = context.new_page()
     page.goto("/sign-in/")
-    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/")
@@ -106,7 +137,9 @@ def _pages(context: BrowserContext, address: str, data: Path, with_admin: bool) 
     if kept.exists():
         pages: dict[str, str] = json.loads(kept.read_text())
     else:
-        pages = fill(Api(context, address))
+        api = Api(context, address)
+        pages = fill(api)
+        pages |= fill_designs(api, api.with_key())
         kept.write_text(json.dumps(pages))
     kinds = {NUMBER.sub("N", path) for path in pages.values()}
 
@@ -122,12 +155,12 @@ def _pages(context: BrowserContext, address: str, data: Path, with_admin: bool) 
         if kind not in kinds:
             kinds.add(kind)
             pages[re.sub(r"\W+", "-", kind.replace("/N", "-one")).strip("-") or "home"] = path
-    return {**pages, "style": "/style/", **OUTSIDE, "error-404": "/nothing/here/"}
+    return {**pages, "style": "/style/", "error-404": "/nothing/here/"}
 
 
-def _take(browser: Browser, context: BrowserContext, address: str, name: str, path: str) -> None:
-    outside = browser.new_context(base_url=address, bypass_csp=True) if name in OUTSIDE else None
-    page = (outside or context).new_page()
+def _take(context: BrowserContext, name: str, path: str, scene: Scene) -> None:
+    page = context.new_page()
+    page.set_default_timeout(20_000)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     for theme in THEMES:
@@ -137,13 +170,17 @@ def _take(browser: Browser, context: BrowserContext, address: str, name: str, pa
             page.goto(path)
             # What refreshes itself stays; fonts are there.
             page.wait_for_timeout(250)
+            try:
+                scene.act(page)
+            except Error as error:
+                _tell(name, width, theme, [f"not seen: {error}"])
+            page.wait_for_timeout(250)
             target = PICTURES / "pictures" / f"{name}-{width}-{theme}.png"
             page.screenshot(path=target, full_page=True, animations="disabled")
-            _tell(name, width, theme, _findings(page) + complaints)
+            found = [] if scene.who == "plain" else _findings(page)
+            _tell(name, width, theme, found + complaints)
             complaints.clear()
     page.close()
-    if outside:
-        outside.close()
 
 
 def _findings(page: Page) -> list[str]:

@@ -49,6 +49,12 @@ class Api:
         assert answer.ok, (method, path, answer.status, answer.text()[:500])
         return answer.json()
 
+    def with_key(self) -> Api:
+        """As a program with a key of this person."""
+        body = {"name": "pictures", "scopes": ["execute", "read"]}
+        key = self.call("POST", "/api/keys", body)["key"]
+        return Api(self.context, self.address, key)
+
 
 def fill(api: Api) -> dict[str, str]:
     """Name → path of the pages that show the rows."""
@@ -62,45 +68,45 @@ def fill(api: Api) -> dict[str, str]:
     caller = Api(api.context, api.address, key["key"])
     pages: dict[str, str] = {}
     for slug, path in DEPLOYED.items():
-        sample = _sample(slug)
+        known = sample(slug)
         rule = {
             "cron_expression": "*/15 * * * *",
             "timezone": "Europe/Berlin",
-            "input_data": sample["input_example"],
+            "input_data": known["input_example"],
         }
         schedule = rule if slug == "data-pipeline" else None
-        deployment = _deploy(api, sample["document"], path, schedule)
+        deployment = _deploy(api, known["document"], path, schedule)
         for _ in range(3):
-            ended = _run(caller, deployment, sample["input_example"])
+            ended = run(caller, deployment, known["input_example"])
         pages[f"deployment-{slug}"] = f"/deployments/{deployment}/"
         pages[f"execution-{slug}"] = f"/executions/{ended}/"
     pages |= _troubled(api, caller)
-    draft = copy.deepcopy(_sample("iterative-writing")["document"])
+    draft = copy.deepcopy(sample("iterative-writing")["document"])
     api.call("POST", "/api/designs", {"document": {**draft, "name": "Draft of a letter"}})
     return pages
 
 
 def _troubled(api: Api, caller: Api) -> dict[str, str]:
     """A run that fails, and one that ends with a part missing."""
-    failing = copy.deepcopy(_sample("support-routing"))
+    failing = copy.deepcopy(sample("support-routing"))
     for block in failing["document"]["blocks"]:
         for agent in block.get("agents", []):
             agent["model"] = NOBODY
     failing["document"]["name"] = "Contract review"
     failed = _deploy(api, failing["document"], "/legal/contract-review")
-    degraded = copy.deepcopy(_sample("market-analysis"))
+    degraded = copy.deepcopy(sample("market-analysis"))
     degraded["document"]["blocks"][0]["agents"][2]["model"] = NOBODY
     partial = _deploy(api, degraded["document"], "/growth/market-analysis")
     pages = {
-        "execution-failed": f"/executions/{_run(caller, failed, failing['input_example'])}/",
-        "execution-degraded": f"/executions/{_run(caller, partial, degraded['input_example'])}/",
+        "execution-failed": f"/executions/{run(caller, failed, failing['input_example'])}/",
+        "execution-degraded": f"/executions/{run(caller, partial, degraded['input_example'])}/",
         "deployment-off": f"/deployments/{failed}/",
     }
     api.call("PATCH", f"/api/deployments/{failed}", {"status": "inactive"})
     return pages
 
 
-def _sample(slug: str) -> Any:
+def sample(slug: str) -> Any:
     return json.loads((ROOT / "designs" / "samples" / f"{slug}.json").read_text())
 
 
@@ -109,13 +115,17 @@ def _deploy(
 ) -> str:
     design = api.call("POST", "/api/designs", {"document": document})
     api.call("POST", f"/api/designs/{design['id']}/publish", {"note": "First version"})
-    body = {"design_id": design["id"], "endpoint_path": path}
+    return deploy(api, design["id"], path, schedule)
+
+
+def deploy(api: Api, design: str, path: str, schedule: dict[str, Any] | None = None) -> str:
+    body: dict[str, Any] = {"design_id": design, "endpoint_path": path}
     if schedule:
         body["schedule"] = schedule
     return str(api.call("POST", "/api/deployments", body)["id"])
 
 
-def _run(caller: Api, deployment: str, input_data: Any) -> str:
+def run(caller: Api, deployment: str, input_data: Any) -> str:
     """The id of the run, when it has ended."""
     body = {"input_data": input_data}
     answer = caller.context.request.fetch(
