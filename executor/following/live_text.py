@@ -166,10 +166,13 @@ _requested: ExpiringSet[uuid.UUID] = ExpiringSet(
 
 
 @contextlib.contextmanager
-def live_text(pk: uuid.UUID, emit: Callable[[Event], None]) -> Iterator[LiveText]:
+def live_text(
+    pk: uuid.UUID, emit: Callable[[Event], None], *, is_wanted: bool = False
+) -> Iterator[LiveText]:
     """The texts of a run on the running loop, until the block ends.
 
-    Listeners request them when they subscribe, and again when a run is claimed.
+    Listeners request them when they subscribe, and again when a run is claimed; `is_wanted`: they
+    will, so that the first call is not begun without them.
     """
     live = LiveText(pk, emit)
     hub = pubsub.running_hub()
@@ -178,7 +181,7 @@ def live_text(pk: uuid.UUID, emit: Callable[[Event], None]) -> Iterator[LiveText
         hub.on_listen.append(_want)
     _running[pk] = live
     look = None
-    if hub.is_watched_here(pk) or pk in _requested:
+    if is_wanted or hub.is_watched_here(pk) or pk in _requested:
         live.want()
     elif not gets_requests:
         look = live.loop.create_task(_look_for_listeners(hub, live))

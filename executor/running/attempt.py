@@ -157,7 +157,9 @@ async def _run(
         record.remember(await in_thread(recorded_steps, execution))
     is_resumed = execution.resumed_from_id is not None
     spent = await in_thread(spent_before, execution) if is_resumed else NO_USAGE
-    with live_text(execution.pk, record.emit) as live, counted() as masked:
+    # Who tries a design follows its texts, but only once the answer with its id is there.
+    is_try = execution.deployment_id is None
+    with live_text(execution.pk, record.emit, is_wanted=is_try) as live, counted() as masked:
         setup = run_setup(execution, record, live.emit, live.is_wanted, spent)
         outcome = await run_graph(graph, execution.input_data, setup)
     if record.unwritten is not None:

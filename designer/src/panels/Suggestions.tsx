@@ -24,12 +24,14 @@ export function Suggestions() {
   const [problem, setProblem] = useState("");
   const url = run ? `${store.get().data.urls.api_executions}/${run.id}/suggestions` : null;
   const isDone = run?.status === "completed";
+  // Which ones are outdated changes with the draft.
+  const revision = useStore((state) => state.data.design.revision);
   const read = async () => {
     if (!url || !isDone || !store.get().data.rights.payload) return setRows([]);
     const answer = await call<{ suggestions: Suggestion[] }>(url).catch(() => null);
     setRows(answer?.body.suggestions ?? []);
   };
-  useEffect(() => void read(), [url, isDone]);
+  useEffect(() => void read(), [url, isDone, revision]);
   const apply = async (agents: string[] | null) => {
     setProblem("");
     if (!url || !(await saver.flush())) return;

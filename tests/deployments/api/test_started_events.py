@@ -130,6 +130,11 @@ async def test_without_listeners_nothing_is_published(monkeypatch: pytest.Monkey
         assert told == ["l", "m", "m"]
 
 
+async def test_texts_that_are_wanted_from_the_beginning_wait_for_no_listener() -> None:
+    with live_text(Execution().pk, lambda event: None, is_wanted=True) as live:
+        assert live.is_wanted()
+
+
 async def test_pieces_that_come_twice_or_late_are_told_once() -> None:
     texts = Texts(Execution().pk)
     piece = {
