@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from deployments.views import deployments, executing, keys, lists, moving, schedules
+from deployments.views import (
+    deployments,
+    executing,
+    keys,
+    limits,
+    lists,
+    moving,
+    schedules,
+    tabs,
+)
 
 app_name = "deployments"
 
@@ -13,7 +22,14 @@ urlpatterns = [
     path("deployments/", lists.deployment_list, name="deployment-list"),
     path("deployments/new/", deployments.deployment_new, name="deployment-new"),
     path("deployments/move/", moving.deployment_move, name="deployment-move"),
-    path(f"{ONE}/", deployments.deployment_detail, name="deployment-detail"),
+    path(f"{ONE}/", tabs.deployment_detail, name="deployment-detail"),
+    path(f"{ONE}/api/", tabs.deployment_api, name="deployment-api"),
+    path(f"{ONE}/api/keys/", tabs.deployment_key_new, name="deployment-key-new"),
+    path(f"{ONE}/schedules/", tabs.deployment_schedules, name="deployment-schedules"),
+    path(f"{ONE}/versions/", tabs.deployment_versions, name="deployment-versions"),
+    path(f"{ONE}/versions/<int:number>/use/", tabs.deployment_use, name="deployment-use"),
+    path(f"{ONE}/limits/", limits.deployment_limits, name="deployment-limits"),
+    path(f"{ONE}/limits/<slug:name>/", limits.deployment_limit, name="deployment-limit"),
     path(
         "deployments/<uuid:pk>/configure/",
         deployments.deployment_configure,

@@ -101,6 +101,7 @@ def address(route: Route, world: World) -> str:
         "log_id": world.execution.pk,
         "number": 1,
         "slug": "support-routing",
+        "name": "timeout_seconds",
         "schedule_id": world.schedule.pk,
         "checkpoint_id": world.checkpoint.pk,
     }

@@ -64,6 +64,15 @@ class KeyForm(forms.Form):
         return at
 
 
+class EndpointKeyForm(forms.Form):
+    """A key for one endpoint, which may only start its runs."""
+
+    name = forms.CharField(label="What the key is for", max_length=200)
+    expires_at = KeyForm.base_fields["expires_at"]
+
+    clean_expires_at = KeyForm.clean_expires_at
+
+
 class RotateForm(forms.Form):
     overlap_seconds = forms.TypedChoiceField(
         label="Current secret", choices=OVERLAPS, coerce=int, initial=0

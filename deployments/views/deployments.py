@@ -8,12 +8,11 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
-from deployments.calls.snippets import snippets
 from deployments.forms.deployments import ConfigureForm, DeployForm
 from deployments.forms.schedules import ScheduleForm
-from deployments.models import Deployment, Occurrence
+from deployments.models import Deployment
 from deployments.schedules import store
 from deployments.services import (
     UNCHANGED,
@@ -28,13 +27,10 @@ from deployments.views.answers import (
     UNSAID,
     form_page,
     go,
-    rights_of,
     show_refusal,
 )
 from designs.requests import PageRequest, requires
 from executor.acceptance.offers import example_input
-from executor.history.quotes import hide_quotes
-from executor.models import Execution
 
 SHOWN_RUNS = 10
 
@@ -97,32 +93,6 @@ def _filled_in(request: PageRequest) -> DeployForm:
     return form
 
 
-@require_safe
-@requires("deployments.view_deployment")
-def deployment_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    deployment = _find(request, pk)
-    rows = Execution.objects.for_caller(request.caller).filter(deployment=deployment)
-    executions = rows.for_list().page(size=SHOWN_RUNS)[0]
-    hide_quotes(request.caller, *executions)
-    schedules: list[dict[str, Any]] = []
-    if request.caller.may("deployments.view_schedule"):
-        for row in deployment.schedules.all():
-            description = store.describe(row)
-            # Not everybody may see inputs.
-            description.pop("input_data", None)
-            schedules.append(description)
-    occurrences = Occurrence.objects.for_caller(request.caller).for_list()
-    context = {
-        "deployment": deployment,
-        "schedules": schedules,
-        "executions": executions,
-        "snippets": snippets(deployment),
-        "occurrences": occurrences.filter(schedule__deployment=deployment)[:SHOWN_RUNS],
-        **rights_of(request),
-    }
-    return render(request, "deployments/deployment_detail.html", context)
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("deployments.change_deployment")
 def deployment_configure(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
@@ -155,7 +125,7 @@ def deployment_configure(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
         except REFUSALS as error:
             show_refusal(form, error)
         else:
-            messages.success(request, "The changes are in force.")
+            messages.success(request, "Changes saved.")
             return go(request, "deployments:deployment-detail", pk=deployment.pk)
     return form_page(request, "deployment_configure", form, deployment=deployment)
 

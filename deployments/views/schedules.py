@@ -66,12 +66,12 @@ def schedule_list(request: PageRequest) -> HttpResponse:
         }
     if asked != "upcoming":
         rows = Occurrence.objects.for_caller(request.caller).for_list()
-        context.update(_page(request, rows))
+        context.update(occurrences_page(request, rows))
     part = f"#{asked}" if asked in ("upcoming", "occurrences") else ""
     return render(request, f"deployments/schedule_list.html{part}", context)
 
 
-def _page(request: PageRequest, rows: Any) -> dict[str, Any]:
+def occurrences_page(request: PageRequest, rows: Any) -> dict[str, Any]:
     outcome = request.GET.get("outcome", "")
     if outcome in Occurrence.Outcome.values:
         rows = rows.filter(outcome=outcome)
@@ -145,7 +145,7 @@ def schedule_detail(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID)
         "runs": store.preview_schedule(schedule),
         "may_change_schedule": may(MANAGE_SCHEDULE),
         "may_delete_schedule": may("deployments.delete_schedule"),
-        **_page(request, rows),
+        **occurrences_page(request, rows),
     }
     if may(PAYLOAD):
         context["input_text"] = readable(description["input_data"])

@@ -18,10 +18,10 @@ def cost_of(cost: Decimal | None, model_calls: int) -> str:
 
 
 def percent(share: float | None) -> str:
-    """`98.2 %`; it says 100 only if it is."""
+    """`98.2 %`; it says 100 only if all did, and 0 only if none did."""
     if share is None:
         return "–"
-    return "100 %" if share == 100 else f"{min(share, 99.9):.1f} %"
+    return f"{share:.0f} %" if share in (0, 100) else f"{min(max(share, 0.1), 99.9):.1f} %"
 
 
 def minutes(seconds: int) -> str:
