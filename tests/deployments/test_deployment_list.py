@@ -186,13 +186,11 @@ def test_deleting_asks_first_and_keeps_the_history(
     assert browser.get(url).status_code == 404
 
 
-def test_the_detail_page_shows_how_to_call_it(
-    viewer: User, browser_of: Browser, deploy: Deploy
-) -> None:
+def test_code_says_how_to_call_it(viewer: User, browser_of: Browser, deploy: Deploy) -> None:
     deployment = deploy()
-    change_deployment(deployment=deployment, caller=SYSTEM, timeout_seconds=77)
-    page = text_of(browser_of(viewer).get(f"/deployments/{deployment.pk}/"))
-    assert f"curl -sS {deployment.endpoint_url}" in page
-    assert "77 s" in page
-    assert "urllib.request" in page
-    assert "fetch(" in page
+    url, browser = f"/deployments/{deployment.pk}/api/", browser_of(viewer)
+    assert f"curl -sS {deployment.endpoint_url}" in text_of(browser.get(url))
+    assert "urllib.request" in text_of(browser.get(url, {"code": "python"}))
+    assert "fetch(" in text_of(browser.get(url, {"code": "javascript"}))
+    assert "respond-async" in text_of(browser.get(url, {"mode": "async"}))
+    assert "text/event-stream" in text_of(browser.get(url, {"mode": "stream", "code": "odd"}))

@@ -57,7 +57,7 @@ def test_a_second_schedule_is_added_with_its_policies(browser: Client, deploy: D
     kept = {name: str(shown[name]) for name in fields if name in shown and not name.endswith("_at")}
     assert kept == {**{name: fields[name] for name in kept}, "enabled": "True"}
     assert shown["input_data"] == {"number": 5}
-    page = text_of(browser.get(f"/deployments/{deployment.pk}/"))
+    page = text_of(browser.get(f"/deployments/{deployment.pk}/schedules/"))
     assert "every minute" in page
     assert "every weekday at 09:00" in page
 
