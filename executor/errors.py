@@ -57,6 +57,10 @@ class ConnectionInvalid(Exception):
         self.errors = errors
 
 
+class ViewNotSaved(Exception):
+    """The filters of the history cannot be saved; the message says why."""
+
+
 class TooManyAtOnce(NotAccepted):
     """A deployment, or a person who tries designs, has the maximum of live runs."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from executor.views import connections, executions, tries
+from executor.views import connections, executions, history, tries
 
 app_name = "executor"
 
@@ -17,7 +17,10 @@ connection_pages = [
 
 execution_pages = [
     path("try/<uuid:pk>/", tries.design_try, name="design-try"),
-    path("", executions.execution_list, name="execution-list"),
+    path("", history.execution_list, name="execution-list"),
+    path("export/", history.execution_export, name="execution-export"),
+    path("views/save/", history.saved_view_save, name="saved-view-save"),
+    path("views/<int:pk>/delete/", history.saved_view_delete, name="saved-view-delete"),
     path("<uuid:pk>/", executions.execution_detail, name="execution-detail"),
     path("<uuid:pk>/stream/", executions.execution_stream, name="execution-stream"),
     path("<uuid:pk>/result/", executions.execution_result, name="execution-result"),

@@ -106,7 +106,7 @@ class BoundedCursorPages(CursorPages):
         show: Callable[[list[Any]], list[Any]],
     ) -> Response:
         """One page of the rows, whose primary key is a UUID. Raises NotFound for a bad cursor."""
-        self.base_url = request.build_absolute_uri()
+        self.request, self.base_url = request, request.build_absolute_uri()
         cursor = self.decode_cursor(request)
         reverse = cursor is not None and bool(cursor.reverse)
         position = None
@@ -115,9 +115,8 @@ class BoundedCursorPages(CursorPages):
                 position = uuid.UUID(str(cursor.position))
             except ValueError as error:
                 raise NotFound("There is no such cursor.") from error
-            rows = rows.filter(pk__gt=position) if reverse else rows.filter(pk__lt=position)
         taken, shown, has_more = fill_page(
-            rows.order_by("pk" if reverse else "-pk"),
+            self.beyond(rows, position, reverse),
             limit=self.get_page_size(request) or self.page_size,
             large=large,
             show=show,
@@ -133,6 +132,12 @@ class BoundedCursorPages(CursorPages):
                 "previous": self._link(taken[:1], True) if has_newer else None,
             }
         )
+
+    def beyond(self, rows: Any, position: uuid.UUID | None, reverse: bool) -> Any:
+        """The rows in order, from behind that one on; with `reverse` from before it backwards."""
+        if position is not None:
+            rows = rows.filter(pk__gt=position) if reverse else rows.filter(pk__lt=position)
+        return rows.order_by("pk" if reverse else "-pk")
 
     def _link(self, at: list[uuid.UUID], reverse: bool) -> str | None:
         position: Any = str(at[0]) if at else None
@@ -209,7 +214,8 @@ def filtered_rows(
         if len(asked.getlist(name)) > 1 and not takes_several:
             errors[name] = [SEVERAL]
     if filters is not None:
-        filtered = filters(asked, queryset=rows)
+        # The view has the `caller` that filters ask.
+        filtered = filters(asked, queryset=rows, request=view)
         for name, problems in filtered.errors.items():
             choices = getattr(filtered.form.fields.get(name), "choices", None)
             if choices is None:

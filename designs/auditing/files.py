@@ -45,13 +45,13 @@ def entry_as_json(entry: AuditEntry, caller: Caller) -> dict[str, Any]:
 
 def json_lines(rows: AuditEntryQuerySet, caller: Caller) -> Iterator[str]:
     """A line for each entry, newest first; each text has up to ROWS_AT_ONCE lines."""
-    return _texts(rows, lambda entry: _json(entry_as_json(entry, caller)) + "\n")
+    return _texts(rows, lambda entry: json_text(entry_as_json(entry, caller)) + "\n")
 
 
 def csv_lines(rows: AuditEntryQuerySet, caller: Caller) -> Iterator[str]:
     """Like `json_lines`, after a line with the names of the columns."""
-    yield _csv(COLUMNS)
-    yield from _texts(rows, lambda entry: _csv(list(entry_as_json(entry, caller).values())))
+    yield csv_line(COLUMNS)
+    yield from _texts(rows, lambda entry: csv_line(list(entry_as_json(entry, caller).values())))
 
 
 def _texts(rows: AuditEntryQuerySet, line: Callable[[AuditEntry], str]) -> Iterator[str]:
@@ -62,11 +62,12 @@ def _texts(rows: AuditEntryQuerySet, line: Callable[[AuditEntry], str]) -> Itera
         page = list(rows.order_by("-pk").filter(pk__lt=page[-1].pk)[:ROWS_AT_ONCE])
 
 
-def _csv(values: Sequence[Any]) -> str:
+def csv_line(values: Sequence[Any]) -> str:
+    """The values as a line of CSV that no spreadsheet takes for formulas."""
     cells = []
     for value in values:
         if isinstance(value, list | dict):
-            cells.append(_json(value) if value else "")
+            cells.append(json_text(value) if value else "")
         elif isinstance(value, str) and value.lstrip(" ").startswith(FORMULA):
             cells.append(f"'{value}")
         else:
@@ -76,5 +77,5 @@ def _csv(values: Sequence[Any]) -> str:
     return text.getvalue()
 
 
-def _json(value: Any) -> str:
+def json_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -3,6 +3,7 @@
 from executor.models.connection import PROVIDER_WORDS, ModelConnection
 from executor.models.execution import Execution, ExecutionQuerySet, Trigger, parse_execution_id
 from executor.models.results import BlockResult, BlockStatus, Step, StepStatus
+from executor.models.saved_view import SavedView
 from executor.models.status import LIVE, RESUMABLE, TERMINAL, Status, seconds_from_now
 from executor.models.totals import DailyTotals, HourlyTotals, VersionTotals
 
@@ -18,6 +19,7 @@ __all__ = [
     "ExecutionQuerySet",
     "HourlyTotals",
     "ModelConnection",
+    "SavedView",
     "Status",
     "Step",
     "StepStatus",

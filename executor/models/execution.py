@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
 from designs.access import Caller, hidden_deployments
@@ -20,6 +20,7 @@ from designs.rows.ids import first_id_at, new_id
 from executor.models.causes import MAX_LENGTH, cause_label
 from executor.models.starters import MAX_MATCHES, search_starters
 from executor.models.status import LEASE_EXPIRED, LIVE, RESUMABLE, Status, is_late
+from executor.models.took import TOOK
 
 if TYPE_CHECKING:
     from executor.models.results import BlockResult
@@ -68,30 +69,8 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         return rows[:size], True, len(rows) > size
 
     def about(self, text: str, caller: Caller) -> ExecutionQuerySet:
-        """Search by the name of the deployment, the design, or the starter: a person, a schedule,
-        or a key that the caller may see.
-
-        The names are looked up first, in small tables, so that the history is read by indexes.
-        """
-        deployment = Execution._meta.get_field("deployment").related_model
-        person = Execution._meta.get_field("user").related_model
-        key = apps.get_model("deployments", "ApiKey")
-
-        def search(rows: Any, field: str, value: str = text) -> list[Any]:
-            rows = rows.filter(**{f"{field}__icontains": value}).order_by("pk")
-            return list(rows.values_list("pk", flat=True)[:MAX_MATCHES])
-
-        keys = key._default_manager.for_caller(caller)
-        # A key without a name is displayed as orc_<prefix>_…
-        prefix = text.removeprefix("orc_").rstrip("_…")
-        by_prefix = search(keys, "prefix", prefix) if len(prefix) >= MIN_PREFIX_LENGTH else []
-        return self.filter(
-            Q(deployment__in=search(deployment._default_manager.all(), "endpoint_path"))
-            | Q(design__in=search(Design.objects.all(), "name"))
-            | Q(user__in=search(person._default_manager.all(), "username"))
-            | Q(triggered_by__in=search_starters(text))
-            | Q(key_id__in=[*search(keys, "name"), *by_prefix])
-        )
+        """Search by the name of the deployment, the design, or the starter."""
+        return self.filter(matching_names(text, caller))
 
     def created_from(self, at: datetime) -> ExecutionQuerySet:
         """Accepted at that time or later; the time in ids lets this use the primary key."""
@@ -115,6 +94,33 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
 
     def queued(self) -> ExecutionQuerySet:
         return self.filter(status=Status.QUEUED)
+
+
+def matching_names(text: str, caller: Caller) -> Q:
+    """The condition that the deployment, the design or the starter has the text in its name: a
+    person, a schedule, or a key that the caller may see.
+
+    The names are looked up first, in small tables, so that the history is read by indexes.
+    """
+    deployment = Execution._meta.get_field("deployment").related_model
+    person = Execution._meta.get_field("user").related_model
+    key = apps.get_model("deployments", "ApiKey")
+
+    def search(rows: Any, field: str, value: str = text) -> list[Any]:
+        rows = rows.filter(**{f"{field}__icontains": value}).order_by("pk")
+        return list(rows.values_list("pk", flat=True)[:MAX_MATCHES])
+
+    keys = key._default_manager.for_caller(caller)
+    # A key without a name is displayed as orc_<prefix>_…
+    prefix = text.removeprefix("orc_").rstrip("_…")
+    by_prefix = search(keys, "prefix", prefix) if len(prefix) >= MIN_PREFIX_LENGTH else []
+    return (
+        Q(deployment__in=search(deployment._default_manager.all(), "endpoint_path"))
+        | Q(design__in=search(Design.objects.all(), "name"))
+        | Q(user__in=search(person._default_manager.all(), "username"))
+        | Q(triggered_by__in=search_starters(text))
+        | Q(key_id__in=[*search(keys, "name"), *by_prefix])
+    )
 
 
 def visible_to(caller: Caller, rows: Any) -> Any:
@@ -278,6 +284,18 @@ class Execution(models.Model):
                 fields=("deployment", "status"),
                 name="execution_uncounted",
                 condition=Q(is_counted=None),
+            ),
+            models.Index(fields=("-id",), name="execution_degraded", condition=Q(degraded=True)),
+            models.Index(
+                TOOK.desc(),
+                F("id").desc(),
+                name="execution_by_duration",
+                condition=Q(started_at__isnull=False, completed_at__isnull=False),
+            ),
+            models.Index(
+                fields=("-cost_usd", "-id"),
+                name="execution_by_cost",
+                condition=Q(cost_usd__isnull=False),
             ),
             models.Index(
                 fields=("cause", "-id"),

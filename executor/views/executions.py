@@ -1,4 +1,4 @@
-"""The pages of executions: the history, and one execution while and after it runs."""
+"""The pages of one execution, while and after it runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from executor.following import pubsub
 from executor.following.broadcasts import Broadcast, CachedAccess, broadcast_of
 from executor.following.open_streams import Place
 from executor.following.sight import sees
-from executor.history.filters import HistoryFilter
 from executor.history.quotes import hide_quotes
 from executor.history.suggestions import (
     apply_review,
@@ -50,35 +49,6 @@ GATHER_SECONDS = 1.0
 MAX_GATHER_SECONDS = 5.0
 # The interval of polls, since a notification may be lost.
 ALIVE_SECONDS = 15.0
-
-
-@require_safe
-@requires("executor.view_execution")
-def execution_list(request: PageRequest) -> HttpResponse:
-    """The history, newest first; only its table when htmx asks."""
-    rows = Execution.objects.for_caller(request.caller).for_list()
-    history = HistoryFilter(request.GET, queryset=rows, request=request)
-    executions, newer, older = history.qs.page(
-        before=request.GET.get("before", ""), after=request.GET.get("after", "")
-    )
-    hide_quotes(request.caller, *executions)
-    context = {
-        "filter": history,
-        "is_filtered": any(value for key, value in request.GET.items() if key != "page"),
-        "executions": executions,
-        "newer": _neighbour(request, after=executions[0].pk) if newer and executions else "",
-        "older": _neighbour(request, before=executions[-1].pk) if older and executions else "",
-    }
-    part = "#table" if request.htmx else ""
-    return render(request, f"executor/execution_list.html{part}", context)
-
-
-def _neighbour(request: PageRequest, **keys: uuid.UUID) -> str:
-    query = request.GET.copy()
-    for name in ("before", "after"):
-        query.pop(name, None)
-    query.update({name: str(value) for name, value in keys.items()})
-    return query.urlencode()
 
 
 @require_safe

@@ -55,7 +55,7 @@ def test_the_history_filters_and_pages(viewer: User, browser_of: Browser, queue:
     assert only.count("<tr>") == 2
     assert done.short_id in only
     assert done.short_id in text_of(browser.get(f"/executions/?text={done.public_id}"))
-    assert "No execution fits" in text_of(browser.get("/executions/?text=nothing-like-it"))
+    assert "No run matches" in text_of(browser.get("/executions/?text=nothing-like-it"))
     part = text_of(browser.get("/executions/?status=completed", HTTP_HX_REQUEST="true"))
     assert "<html" not in part
 

@@ -76,7 +76,8 @@ def test_offsets_are_numbers(ask: Ask, path: str) -> None:
     [
         ("executions?status=bogus", "status", "queued, running"),
         ("executions?trigger_type=x", "trigger_type", "manual, scheduled, api"),
-        ("executions?deployment_id=1", "deployment_id", "no such filter"),
+        ("executions?deployment_id=1", "deployment_id", "valid UUID"),
+        ("executions?design=1", "design", "no such filter"),
         ("executions?ordering=bogus", "ordering", "no such filter"),
         ("executions?degraded=bogus", "degraded", "true or false"),
         ("executions?started_after=yesterday", "started_after", "%2B in an address"),
