@@ -25,11 +25,12 @@ STEPS = (
     1, 5, 15, 60, 300, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400, 172_800, 432_000,
     864_000, 2_592_000,
 )  # fmt: skip
+# For each window its words, the seconds of a bar, and the number of bars.
 WINDOWS = {
-    "24h": ("24 hours", timedelta(hours=24)),
-    "7d": ("7 days", timedelta(days=7)),
-    "30d": ("30 days", timedelta(days=30)),
-    "1y": ("a year", timedelta(days=365)),
+    "24h": ("24 hours", 900, 96),
+    "7d": ("7 days", 7_200, 84),
+    "30d": ("30 days", 28_800, 90),
+    "1y": ("a year", 432_000, 73),
 }
 _cache: TimedCache[Any, Any] = TimedCache(seconds=CACHED_SECONDS, max_entries=500)
 
@@ -118,14 +119,14 @@ class Histogram:
 
 def window_of(name: str, since: datetime | None, until: datetime | None, now: datetime) -> Window:
     """The named window up to now, or what holds the chosen span if it does not lie in it."""
-    wanted = WINDOWS.get(name, WINDOWS["24h"])[1]
-    begin, end = now - wanted, now
-    if (since or now) < begin or (until or now) < begin:
-        end = min(until or now, now)
-        begin = since or end - wanted
-    if (since or now) > now:
-        begin, end = since or begin, until or (since or now) + wanted
-    return fitting(begin, max(end, begin + timedelta(minutes=1)))
+    _, step, bars = WINDOWS.get(name, WINDOWS["24h"])
+    end = math.ceil(now.timestamp() / step) * step
+    window = Window(datetime.fromtimestamp(end - step * bars, UTC), step, bars)
+    if all(window.start <= (at or now) <= window.end for at in (since, until)):
+        return window
+    last = until or max(window.end, since or now)
+    first = since or last - timedelta(seconds=step * bars)
+    return fitting(first, max(last, first + timedelta(minutes=1)))
 
 
 def fitting(begin: datetime, end: datetime) -> Window:

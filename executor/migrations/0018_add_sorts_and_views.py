@@ -4,6 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+import designs.rows.ids
 import executor.models.took
 
 
@@ -19,7 +20,15 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="SavedView",
             fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=designs.rows.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
                 ("name", models.CharField(max_length=80)),
                 ("query", models.CharField(blank=True, max_length=2000)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from designs.rows.ids import new_id
+
 MAX_VIEWS = 50
 MAX_QUERY = 2_000
 
@@ -12,7 +14,7 @@ MAX_QUERY = 2_000
 class SavedView(models.Model):
     """A person's own: nobody else sees it."""
 
-    id = models.BigAutoField(primary_key=True)
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from typing import Any
@@ -187,7 +188,7 @@ def saved_view_save(request: PageRequest) -> HttpResponse:
 
 @require_POST
 @requires(VIEW)
-def saved_view_delete(request: PageRequest, pk: int) -> HttpResponse:
+def saved_view_delete(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     view = get_object_or_404(views_of(request.caller), pk=pk)
     view.delete()
     messages.success(request, f"The view “{view.name}” is deleted.")

@@ -165,7 +165,7 @@ def chart_of(histogram: Histogram, found: HistoryFilter, query: QueryDict) -> di
                 "url": "?" + query_with(query, "since", "until", window=key),
                 "is_chosen": key == (name if name in WINDOWS else "24h"),
             }
-            for key, (label, _) in WINDOWS.items()
+            for key, (label, *_) in WINDOWS.items()
         ],
     }
 
