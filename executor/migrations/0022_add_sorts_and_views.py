@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("deployments", "0012_declare_bounds"),
         ("designs", "0008_add_draft_checkpoint"),
-        ("executor", "0017_add_cause"),
+        ("executor", "0021_add_by_agent"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
