@@ -29,7 +29,7 @@ MAX_VERSION = 1_000_000
 class _Filters(django_filters.FilterSet):
     """What both doors can ask for. It needs a request with a `caller`."""
 
-    status = django_filters.MultipleChoiceFilter(choices=Status.choices)
+    status = django_filters.MultipleChoiceFilter(choices=Status.choices, distinct=False)
     trigger_type = django_filters.ChoiceFilter(choices=Trigger.choices)
     degraded = FlagFilter()
     text = django_filters.CharFilter(method="with_text", max_length=MAX_SEARCHED)
@@ -116,7 +116,10 @@ class HistoryFilter(_Filters):
     """For people; local times are of the reader's `zone`."""
 
     status = django_filters.MultipleChoiceFilter(
-        label="State", choices=Status.choices, widget=forms.CheckboxSelectMultiple
+        label="State",
+        choices=Status.choices,
+        distinct=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     trigger_type = django_filters.ChoiceFilter(
         label="Started by", choices=Trigger.choices, empty_label="Started by"
