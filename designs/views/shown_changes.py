@@ -22,6 +22,7 @@ MAX_FIELDS = 1_000
 MAX_SAME, END = 600, 200
 MAX_VALUE = 4_000
 NOTHING = "not set"
+WHICH = {"added": "New", "removed": "Removed"}
 SIGNS = {"added": "+", "changed": "~", "removed": "−"}
 FIELD_LABELS = {
     "agents": "Order of the agents", "position": "Position", "id": "Id", "settings": "Settings",
@@ -136,6 +137,10 @@ class ShownChanges:
         for change in changes:
             shown = self._shown_fields(change)
             part.fields += [self._field(one, change) for one in shown[: self._fields_left]]
+            if change.kind == "agent" and change.change != "changed" and not shown:
+                # Only its name says that it came or went.
+                piece = Piece(change.change, change.label)
+                part.fields.append(ShownField(f"{WHICH[change.change]} agent", [piece]))
             part.left_out += max(len(shown) - self._fields_left, 0)
             self._fields_left -= min(len(shown), self._fields_left)
         if part.change == "changed" and len(changes) > 1:
@@ -163,7 +168,7 @@ class ShownChanges:
         named = _named(part.kind, self._types.get(part.id, ""), change)
         label = named.label
         if part.kind == "agent":
-            how = {"added": "New agent ", "removed": "Removed agent "}.get(part.change, "")
+            how = f"{WHICH[part.change]} agent " if part.change in WHICH else ""
             label = f"{how}{part.label}, {label[:1].lower()}{label[1:]}"
         if change.words:
             pieces = [self._shortened(op, text) for op, text in change.words]

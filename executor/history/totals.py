@@ -92,14 +92,14 @@ def _add_to_versions(runs: list[Execution]) -> None:
         version__in={version for version, _ in keys},
         deployment__in={deployment for _, deployment in keys},
     )
-    totals = {(row.version_id, row.deployment_id): row for row in stored}
+    totals: dict[Any, VersionTotals] = {(row.version_id, row.deployment_id): row for row in stored}
     for run in runs:
-        key = (run.version_id, run.deployment_id)
+        key: Any = (run.version_id, run.deployment_id)
         if key not in totals:
             totals[key] = VersionTotals(version_id=key[0], deployment_id=key[1])
         totals[key].add(run)
-    for key in keys:
-        totals[key].save()
+    for total in totals.values():
+        total.save()
 
 
 def old_hours() -> Any:

@@ -105,6 +105,13 @@ def test_what_both_have_of_long_texts_is_cut_unless_wanted(browser: Client, desi
     assert len(text) > 7_000
 
 
+def test_an_agent_without_more_than_a_name(browser: Client, design: Design) -> None:
+    draft = greeting()
+    draft["blocks"][0]["agents"].append({"id": "nell", "name": "Nell", "role": "worker"})
+    change_draft(design=design, document=draft, caller=SYSTEM)
+    assert texts(page_of(browser, design)) == ["<ins>Nell</ins>"]
+
+
 def test_versions_that_are_older_than_the_list(
     browser: Client, design: Design, monkeypatch: pytest.MonkeyPatch
 ) -> None:

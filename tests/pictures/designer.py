@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -152,18 +154,18 @@ def in_conflict(page: Page) -> None:
         page.get_by_role("button", name="Outline", exact=True)
     ).first.click()
     page.locator(".outline-block").first.click()
-    page.get_by_role("textbox", name="Task").fill("My words for the task.")
+    page.get_by_role("textbox", name="Task").fill(f"My words for the task, at {time.time():.0f}.")
     page.get_by_role("dialog").wait_for()
     page.unroute("**/api/designs/*")
 
 
 def reading_file(page: Page) -> None:
-    document = {
-        "name": "From elsewhere",
-        "agents": [{"id": "a", "name": "Clerk", "prompt": "Answer."}],
-        "nodes": [{"id": "n 1", "type": "sequential", "agents": ["a"]}, {"id": "n 1"}],
-    }
-    page.get_by_label("or its text").fill(str(document).replace("'", '"'))
+    """A good one, and one with what is not known here."""
+    clerk = {"id": "a", "name": "Clerk", "system_prompt": "Answer.", "temper": "mild"}
+    blocks = [{"id": "n 1", "type": "sequential", "agents": [clerk]}, {"id": "n 2", "type": "x"}]
+    odd = {"name": "From elsewhere", "blocks": blocks, "connections": []}
+    good = sample("shop-welcome")["document"]
+    page.get_by_label("or its text").fill(json.dumps([good, odd]))
     page.locator("main form button[type=submit]").last.click()
     page.wait_for_load_state()
 
