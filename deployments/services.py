@@ -214,6 +214,15 @@ def _taken(path: str) -> str:
     return f"Another deployment answers under {path} already. Choose another path."
 
 
+def path_problem(path: str) -> str:
+    """Why nothing can be deployed at the path; empty if something can."""
+    try:
+        _check_path(path)
+    except (EndpointPathInvalid, EndpointPathTaken) as error:
+        return str(error)
+    return ""
+
+
 def _check_path(path: str) -> None:
     try:
         check_endpoint_path(path)

@@ -21,6 +21,7 @@ SCHEDULE = f"{ONE}/schedules/<uuid:schedule_id>"
 urlpatterns = [
     path("deployments/", lists.deployment_list, name="deployment-list"),
     path("deployments/new/", deployments.deployment_new, name="deployment-new"),
+    path("deployments/path/", deployments.deployment_path, name="deployment-path"),
     path("deployments/move/", moving.deployment_move, name="deployment-move"),
     path(f"{ONE}/", tabs.deployment_detail, name="deployment-detail"),
     path(f"{ONE}/api/", tabs.deployment_api, name="deployment-api"),

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from deployments.forms.deployments import ConfigureForm, DeployForm
 from deployments.forms.schedules import ScheduleForm
@@ -19,6 +19,7 @@ from deployments.services import (
     change_deployment,
     deploy_design,
     document_to_deploy,
+    path_problem,
     undeploy,
 )
 from deployments.views.answers import (
@@ -69,6 +70,15 @@ def deployment_new(request: PageRequest) -> HttpResponse:
             messages.success(request, f"{deployment.endpoint_path} is deployed.")
             return go(request, "deployments:deployment-detail", pk=deployment.pk)
     return form_page(request, "deployment_new", form)
+
+
+@require_safe
+@requires("deployments.add_deployment")
+def deployment_path(request: PageRequest) -> HttpResponse:
+    """What is to be said of a path that is being typed."""
+    path = request.GET.get("endpoint_path", "")
+    context = {"problem": path_problem(path), "path": path}
+    return render(request, "deployments/deployment_path.html", context)
 
 
 def _filled_in(request: PageRequest) -> DeployForm:

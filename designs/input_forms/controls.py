@@ -121,8 +121,8 @@ class _Builder:
             inner = self._inner(found)
             if inner is None:
                 break
-            shown = {key: found[key] for key in ("title", "description", "default") if key in found}
-            found = {**inner, **shown}
+            own = ("title", "description", "default")
+            found = inner | {key: found[key] for key in own if key in found}
         return found
 
     def _inner(self, part: Part) -> Part | None:

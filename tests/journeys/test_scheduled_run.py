@@ -37,9 +37,9 @@ def test_a_schedule_runs_and_shows(signed_in: Page) -> None:
     page.goto("/schedules/")
     expect(page.get_by_role("main")).to_contain_text("Ran")
 
-    page.goto("/deployments/")
+    page.goto("/deployments/?view=cards")
     card = page.get_by_role("article").filter(has_text="/journeys/scheduled")
     card.locator("summary").click()
-    card.get_by_role("link", name="Delete").click()
+    card.get_by_role("link", name="Undeploy").click()
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_role("status")).to_contain_text("history stays")
