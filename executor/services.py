@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from designs.models import Design, DesignVersion
 from designs.services import version_of_design
 from executor import states
 from executor.acceptance import parts, tries
+from executor.acceptance.edits import Edit, edits_of
 from executor.acceptance.runs import AuditNote, Order, deployment_order, enqueue
 from executor.errors import ExecutionEnded, ModelUnavailable, NotAccepted, NotResumable
 from executor.following import pubsub
@@ -114,8 +116,14 @@ def cancel_execution(*, execution: Execution, caller: Caller) -> None:
         )
 
 
-def rerun_execution(*, execution: Execution, caller: Caller, newest: bool = False) -> Execution:
-    """Start a new execution with the same input, of the same version or the design's newest.
+def rerun_execution(
+    *,
+    execution: Execution,
+    caller: Caller,
+    newest: bool = False,
+    input_data: dict[str, Any] | None = None,
+) -> Execution:
+    """Start a new execution with the same input or another, of the same version or the newest.
 
     Today's rules apply. Raises RightMissing, NotAccepted, DesignInvalid, VersionUnknown,
     ModelUnavailable.
@@ -125,25 +133,42 @@ def rerun_execution(*, execution: Execution, caller: Caller, newest: bool = Fals
         version = execution.design.latest()
         if version is None:
             raise VersionUnknown("This design was never published, so it has no newest version.")
-    order = _order_again(execution, version, caller)
-    audit = AuditNote(Action.RERUN, execution)
+    again = execution
+    if input_data is not None:
+        again = copy(execution)
+        again.input_data = input_data
+    order = _order_again(again, version, caller)
+    changed = {} if input_data is None else {"changed": "input"}
+    audit = AuditNote(Action.RERUN, execution, details=changed)
     with transaction.atomic():
         _lock_journal(execution, [execution.pk])
         return _enqueue_again(replace(order, rerun_of=execution, audit=audit))
 
 
-def resume_execution(*, execution: Execution, caller: Caller) -> Execution:
-    """Start a new execution of the same version that continues where the old one stopped.
+def resume_execution(
+    *,
+    execution: Execution,
+    caller: Caller,
+    block: str | None = None,
+    given: Mapping[str, Any] | None = None,
+) -> Execution:
+    """Start a new execution of the same version that continues where the old one stopped, or from
+    a `block`, which then gets what is `given`, by source, instead of what was delivered to it.
 
     It reads the old one's finished steps from the journal: they are neither run nor paid again,
-    but count towards the limits. Raises NotResumable, and what `rerun_execution` raises.
+    but count towards the limits. The chosen block and all that depends on it run again. Raises
+    NotResumable, and what `rerun_execution` raises.
     """
-    if not execution.is_resumable:
+    edit = None if block is None else Edit(block, given or {})
+    is_done = execution.status == Status.COMPLETED and execution.payload_removed_at is None
+    if not (execution.is_resumable or (edit and is_done)):
         raise NotResumable(_why_not_resumable(execution))
+    edited = edits_of(execution, edit)
     order = _order_again(execution, execution.version, caller)
-    audit = AuditNote(Action.RESUME, execution)
+    chosen = {} if edit is None else {"block": edit.block, "given": ", ".join(edit.given)}
+    audit = AuditNote(Action.RESUME, execution, details=chosen)
     models = execution.models_default
-    order = replace(order, models=models, resumed_from=execution, audit=audit)
+    order = replace(order, models=models, resumed_from=execution, edited=edited, audit=audit)
     with transaction.atomic():
         # The steps of an execution and of those that it resumed are its journal.
         journal: list[uuid.UUID] = []

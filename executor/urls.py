@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from executor.views import connections, executions, history, tries
+from executor.views import again, comparing, connections, executions, history, runs, tries
 
 app_name = "executor"
 
@@ -21,12 +21,15 @@ execution_pages = [
     path("export/", history.execution_export, name="execution-export"),
     path("views/save/", history.saved_view_save, name="saved-view-save"),
     path("views/<uuid:pk>/delete/", history.saved_view_delete, name="saved-view-delete"),
-    path("<uuid:pk>/", executions.execution_detail, name="execution-detail"),
+    path("<uuid:pk>/", runs.execution_detail, name="execution-detail"),
     path("<uuid:pk>/stream/", executions.execution_stream, name="execution-stream"),
     path("<uuid:pk>/result/", executions.execution_result, name="execution-result"),
     path("<uuid:pk>/cancel/", executions.execution_cancel, name="execution-cancel"),
     path("<uuid:pk>/rerun/", executions.execution_rerun, name="execution-rerun"),
     path("<uuid:pk>/resume/", executions.execution_resume, name="execution-resume"),
+    path("<uuid:pk>/again/", again.execution_again, name="execution-again"),
+    path("<uuid:pk>/resume-from/", again.execution_resume_from, name="execution-resume-from"),
+    path("<uuid:pk>/compare/", comparing.execution_compare, name="execution-compare"),
     path("<uuid:pk>/suggestions/", executions.execution_suggestions, name="execution-suggestions"),
     path(
         "<uuid:pk>/suggestions/apply/",

@@ -50,6 +50,8 @@ class _Look:
     states: Mapping[str, str]
     marked: Mapping[str, str]
     marked_wires: Mapping[str, str]
+    links: Mapping[str, str]
+    chosen: str
 
     @property
     def has_agents(self) -> bool:
@@ -63,13 +65,16 @@ def graph_picture(
     states: Mapping[str, str] | None = None,
     marked: Mapping[str, str] | None = None,
     marked_wires: Mapping[str, str] | None = None,
+    links: Mapping[str, str] | None = None,
+    chosen: str = "",
 ) -> str:
     """The SVG of a document, which may be any JSON value.
 
     `states` are states of a run by block id (names as in `pictograms.STATES`); `marked` and
-    `marked_wires` are `added`, `changed` or `removed` by block id and by connection id.
+    `marked_wires` are `added`, `changed` or `removed` by block id and by connection id. `links` are
+    addresses by block id, and `chosen` is the block that is looked at.
     """
-    look = _Look(size, states or {}, marked or {}, marked_wires or {})
+    look = _Look(size, states or {}, marked or {}, marked_wires or {}, links or {}, chosen)
     drawing = read_drawing(document)
     if not drawing.blocks:
         return format_html('<p class="graph-empty faint">{}</p>', "No blocks yet.")
@@ -117,11 +122,13 @@ def _svg(drawing: Drawing, look: _Look) -> str:
         natural = format_html(' width="{}" height="{}"', _n(width * scale), _n(height * scale))
     return format_html(
         '<svg class="graph size-{}" viewBox="0 0 {} {}"{} preserveAspectRatio="xMidYMid meet"'
-        ' role="img" aria-label="{}">{}</svg>',
+        ' role="{}" aria-label="{}">{}</svg>',
         look.size,
         _n(width),
         _n(height),
         natural,
+        # An image has no parts to go to.
+        "group" if look.links else "img",
         _caption(drawing),
         _joined(parts),
     )
@@ -207,13 +214,28 @@ class _Frame:
     # --- Blocks -----------------------------------------------------------------------------------
 
     def block(self, block: DrawnBlock) -> str:
-        x, y = self.corners[block.id]
         state, mark = self.look.states.get(block.id, ""), self.look.marked.get(block.id, "")
+        shape = self._shape(block, state, mark)
+        if (url := self.look.links.get(block.id)) is None:
+            return shape
         return format_html(
-            '<g class="block {} {}" data-block="{}" transform="translate({} {})"><title>{}</title>'
+            '<a href="{}" data-pick="{}" aria-label="{}"{}>{}</a>',
+            url,
+            block.id,
+            _title(block, state, mark),
+            format_html(' aria-current="{}"', "true") if block.id == self.look.chosen else NOTHING,
+            shape,
+        )
+
+    def _shape(self, block: DrawnBlock, state: str, mark: str) -> str:
+        x, y = self.corners[block.id]
+        return format_html(
+            '<g class="block {} {}{}" data-block="{}" transform="translate({} {})">'
+            "<title>{}</title>"
             '<rect class="box" width="{}" height="{}" rx="8"/>{}{}{}{}</g>',
             state if state in STATES else "",
             mark if mark in MARKS else "",
+            " selected" if block.id == self.look.chosen else "",
             block.id,
             _n(x),
             _n(y),

@@ -21,15 +21,23 @@ def graph_picture(
     marked: Mapping[str, str] | None = None,
     marked_wires: Mapping[str, str] | None = None,
     key: Hashable = None,
+    links: Mapping[str, str] | None = None,
+    chosen: str = "",
 ) -> str:
     """`{% graph_picture version.document size="card" key=version.pk %}`.
 
     With a `key` the picture is remembered, so it must stand for this document for ever.
     """
-    if key is not None and not (states or marked or marked_wires):
+    if key is not None and not (states or marked or marked_wires or links):
         return svg.remembered_picture(key, document, size)
     return svg.graph_picture(
-        document, size=size, states=states, marked=marked, marked_wires=marked_wires
+        document,
+        size=size,
+        states=states,
+        marked=marked,
+        marked_wires=marked_wires,
+        links=links,
+        chosen=chosen,
     )
 
 

@@ -2,6 +2,7 @@
 
 __all__ = [
     "documents",
+    "edits",
     "inputs",
     "offers",
     "parts",

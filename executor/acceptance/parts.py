@@ -87,19 +87,6 @@ def agents_of(compiled: CompiledGraph) -> dict[str, list[str]]:
     return {block.id: [agent.id for agent in block.block.agents] for block in compiled.blocks}
 
 
-def shown_outputs(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Given outputs as they are typed: by block, and by `block/agent`."""
-    if given is None:
-        return None
-    shown: dict[str, Any] = {}
-    for name, entry in given.items():
-        if "output" in (entry or {}):
-            shown[name] = entry["output"]
-        for agent, value in ((entry or {}).get("by_agent") or {}).items():
-            shown[f"{name}/{agent}"] = value
-    return shown
-
-
 def _with(entry: Any, agents: Sequence[str], agent_id: str, value: Any) -> dict[str, Any]:
     """The entry with a typed output. That of a block is its agents', too, but for those that have
     one of their own.

@@ -49,7 +49,7 @@ class Order:
 
     A `document` runs instead of the version's; without a version it is a draft of `design_id`.
     `model_override` replaces all models that the document names. Of a `part` only that block runs.
-    Deployments are notified of the end of a run that `settles`.
+    Deployments are notified of the end of a run that `settles`. `edited` is as executions have it.
     """
 
     version: DesignVersion | None
@@ -67,6 +67,7 @@ class Order:
     max_concurrent: int | None = None
     rerun_of: Execution | None = None
     resumed_from: Execution | None = None
+    edited: dict[str, Any] | None = None
     audit: AuditNote | None = None
     extra_rows: tuple[RowMaker, ...] = ()
 
@@ -162,6 +163,7 @@ def _execution(order: Order, pk: uuid.UUID, now: datetime | None) -> Execution:
         max_concurrent=order.max_concurrent,
         rerun_of=order.rerun_of,
         resumed_from=order.resumed_from,
+        edited=order.edited,
     )
     if now is not None:
         execution.created_at = now

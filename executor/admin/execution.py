@@ -57,7 +57,7 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
     search_help_text = "Path, design, person, key, schedule, an id, or where it was called from."
     date_hierarchy = "created_at"
     deferred_in_lists = (
-        "document", "input_data", "given_outputs", "result_data", "design__draft",
+        "document", "input_data", "given_outputs", "edited", "result_data", "design__draft",
         "version__document",
     )  # fmt: skip
     PAYLOADS = ("input_text", "result_text")

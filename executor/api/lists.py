@@ -71,7 +71,9 @@ class ExecutionPages(BoundedCursorPages):
 
 def answer_executions(view: ApiView, **which: Any) -> Response:
     rows = Execution.objects.for_caller(view.caller).filter(**which)
-    rows = rows.select_related("version").defer("document", "version__document", "given_outputs")
+    rows = rows.select_related("version").defer(
+        "document", "version__document", "given_outputs", "edited"
+    )
     large: tuple[str, ...] = ("input_data", "result_data")
     if not view.caller.may(PAYLOAD):
         rows, large = rows.defer(*large), ()

@@ -12,8 +12,8 @@ from designs.access import Caller
 from designs.api.base import StrictSerializer
 from designs.api.lists import weigh
 from designs.rows.bounded import fill_page
-from executor.acceptance.parts import shown_outputs
 from executor.following.answers import usage_of
+from executor.history.outputs import shown_outputs
 from executor.history.quotes import (
     PAYLOAD,
     error_without_quotes,
@@ -27,6 +27,30 @@ class RerunIn(StrictSerializer):
     """Which version is to run: the same as before, or the design's newest."""
 
     version = serializers.ChoiceField(choices=("same", "newest"), default="same")
+    input_data = serializers.JSONField(
+        allow_null=True, default=None, help_text="Another input, an object; null: the same one."
+    )
+
+    def validate_input_data(self, value: Any) -> Any:
+        if value is not None and not isinstance(value, dict):
+            raise serializers.ValidationError("The input must be a JSON object.")
+        return value
+
+
+class ResumeIn(StrictSerializer):
+    """From which block on, and what it gets instead of what its sources delivered."""
+
+    block = serializers.CharField(max_length=64, allow_null=True, default=None)
+    given = serializers.DictField(
+        child=serializers.JSONField(allow_null=True),
+        default=dict,
+        help_text="Only with `block`: outputs by id of the blocks that are connected to it.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["given"] and attrs["block"] is None:
+            raise serializers.ValidationError({"given": ["Name the `block` that is to get this."]})
+        return attrs
 
 
 class SuggestionOut(serializers.Serializer[Any]):
@@ -253,6 +277,9 @@ class ExecutionDetailOut(ExecutionOut):
     steps_next = serializers.SerializerMethodField(
         help_text="The URL of further steps that did not fit into this answer, or null."
     )
+    edited_block = serializers.SerializerMethodField(
+        help_text="The block from which a resumed run went on, by its id; null: where it failed."
+    )
     caller_address = serializers.CharField(
         allow_null=True,
         help_text="The address of the call; null without the right to the audit.",
@@ -260,6 +287,10 @@ class ExecutionDetailOut(ExecutionOut):
     key_id = serializers.UUIDField(
         allow_null=True, help_text="The API key of the call; hidden like `caller_address`."
     )
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_edited_block(self, execution: Execution) -> str | None:
+        return (execution.edited or {}).get("block")
 
     @extend_schema_field(serializers.DictField(allow_null=True))
     def get_given(self, execution: Execution) -> dict[str, Any] | None:

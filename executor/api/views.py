@@ -23,6 +23,7 @@ from executor.api.serializers import (
     ExecutionDetailOut,
     ExecutionOut,
     RerunIn,
+    ResumeIn,
     StepOut,
     SuggestionApplyIn,
     SuggestionListOut,
@@ -123,8 +124,14 @@ class ExecutionRerunView(ApiView):
         execution = find_execution(self, execution_id)
         body = RerunIn(data=request.data)
         body.is_valid(raise_exception=True)
-        newest = body.validated_data["version"] == "newest"
-        return accepted(rerun_execution(execution=execution, caller=self.caller, newest=newest))
+        given = body.validated_data
+        execution = rerun_execution(
+            execution=execution,
+            caller=self.caller,
+            newest=given["version"] == "newest",
+            input_data=given["input_data"],
+        )
+        return accepted(execution)
 
 
 class ExecutionResumeView(ApiView):
@@ -132,11 +139,17 @@ class ExecutionResumeView(ApiView):
 
     permissions = {"POST": "executor.operate_execution"}
 
-    @extend_schema(operation_id="executions_resume", request=None, responses={202: AcceptedOut})
+    @extend_schema(operation_id="executions_resume", request=ResumeIn, responses={202: AcceptedOut})
     def post(self, request: Request, execution_id: str) -> Response:
-        """Starts a new execution; finished steps are neither run nor paid again."""
+        """Starts a new execution; finished steps are neither run nor paid again. From a `block` on
+        everything runs again, with what is `given` to it.
+        """
         execution = find_execution(self, execution_id)
-        return accepted(resume_execution(execution=execution, caller=self.caller))
+        body = ResumeIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        return accepted(
+            resume_execution(execution=execution, caller=self.caller, **body.validated_data)
+        )
 
 
 class SuggestionListView(ApiView):

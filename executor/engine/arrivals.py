@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from designs.graph.spec import Block, Connection
@@ -52,6 +53,16 @@ def given_arrivals(block: CompiledBlock, given: Mapping[str, BlockOutput]) -> li
     return [
         None if output is None else arrival_of(link, output)
         for link, output in zip(block.incoming, outputs, strict=True)
+    ]
+
+
+def edited_arrivals(block: CompiledBlock, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """What arrived, with the values that the block gets instead."""
+    return [
+        (replace(delivery, value=block.edited[delivery.source]), target)
+        if delivery.source in block.edited
+        else (delivery, target)
+        for delivery, target in arrivals
     ]
 
 

@@ -91,7 +91,7 @@ class BlockRun:
         return self._host.setup.timing
 
     def results(self) -> Mapping[str, Any]:
-        blocks = self._host.scope(self._block.ancestors)["blocks"]
+        blocks = self._scope()["blocks"]
         return {name: block["output"] for name, block in blocks.items()}
 
     def begin(self, now: float) -> None:
@@ -290,7 +290,7 @@ class BlockRun:
         blocks are collected only if the expression reads them.
         """
         if compiled.reads_blocks:
-            names = {**self._host.scope(self._block.ancestors), "incoming": self._incoming}
+            names = {**self._scope(), "incoming": self._incoming}
         elif self._names_without_blocks is None:
             names = self._names_without_blocks = self._host.scope(None)
             names["incoming"] = self._incoming
@@ -299,6 +299,14 @@ class BlockRun:
         if agent is None:
             return names
         return {**names, "incoming": incoming_value(self._seen_by(agent))}
+
+    def _scope(self) -> dict[str, Any]:
+        """With the outputs of the blocks upstream, as this block gets them."""
+        names, edited = self._host.scope(self._block.ancestors), self._block.edited
+        if edited:
+            given = {name: {"output": value} for name, value in edited.items()}
+            names["blocks"] = {**names["blocks"], **given}
+        return names
 
     def _seen_by(self, agent: Agent | None) -> list[Delivery]:
         return seen_by(self._block.block, None if agent is None else agent.id, self._arrivals)

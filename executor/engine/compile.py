@@ -57,6 +57,8 @@ class CompiledBlock:
     has_conditions: bool
     # By source, compiled once: a long text takes seconds, which must not block an event loop.
     templates: Mapping[str, Template]
+    # Outputs of its sources, by their ids, that it gets instead of theirs.
+    edited: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

@@ -15,7 +15,14 @@ from designs.graph.expressions import ExpressionError, is_truthy
 from designs.graph.meter import Allowance, Heavy
 from designs.graph.spec import Agent, Graph
 from designs.patterns.base import BlockOutput, InstantPattern
-from executor.engine.arrivals import Arrival, arrival_of, given_arrivals, read_by_agent, taken_of
+from executor.engine.arrivals import (
+    Arrival,
+    arrival_of,
+    edited_arrivals,
+    given_arrivals,
+    read_by_agent,
+    taken_of,
+)
 from executor.engine.block_run import BlockRun, await_record
 from executor.engine.budget import Budget
 from executor.engine.compile import CompiledBlock, CompiledGraph, Link
@@ -155,6 +162,8 @@ class Flow:
             else:
                 self._open.add(number)
                 taken = [arrival for arrival in arrivals or () if arrival is not None]
+                if block.edited:
+                    taken = edited_arrivals(block, taken)
                 some = None if len(taken) == len(block.incoming) else taken_of(block, arrivals)
                 emit(BlockChanged(block.block.id, "running", now, taken=some))
                 context = BlockRun(self, block, taken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from designs.graph.expressions import Expression
 from designs.graph.reads import Reads
@@ -12,8 +13,8 @@ from executor.engine.arrivals import given_arrivals
 from executor.engine.compile import CompiledBlock, CompiledGraph
 
 __all__ = [
-    "CompiledBlock", "CompiledGraph", "find_block", "is_reached", "outputs_read", "part_of",
-    "reads_run_input",
+    "CompiledBlock", "CompiledGraph", "edited_graph", "find_block", "is_reached", "outputs_read",
+    "part_of", "reads_run_input",
 ]  # fmt: skip
 
 
@@ -34,6 +35,15 @@ def part_of(compiled: CompiledGraph, only: str, given: Mapping[str, BlockOutput]
         first=(),
         given=given,
     )
+
+
+def edited_graph(compiled: CompiledGraph, given: Mapping[str, Mapping[str, Any]]) -> CompiledGraph:
+    """The graph in which these blocks get other outputs of their sources than were delivered."""
+    blocks = (
+        replace(block, edited=given[block.id]) if block.id in given else block
+        for block in compiled.blocks
+    )
+    return replace(compiled, blocks=tuple(blocks), first=())
 
 
 def find_block(compiled: CompiledGraph, block_id: str) -> CompiledBlock:

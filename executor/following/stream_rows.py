@@ -155,7 +155,9 @@ class RunQuery:
 def read_runs(queries: Sequence[RunQuery]) -> dict[RunQuery, RunSnapshot | None]:
     """The rows of all these runs, by the same few queries for any number of them."""
     # The executions first: once one has ended, the rows read after it are complete.
-    rows = Execution.objects.defer("document", "input_data", "given_outputs", "result_data")
+    rows = Execution.objects.defer(
+        "document", "input_data", "given_outputs", "edited", "result_data"
+    )
     executions = rows.in_bulk([query.pk for query in queries])
     snapshots: dict[RunQuery, RunSnapshot | None] = dict.fromkeys(queries)
     if not executions:

@@ -105,6 +105,19 @@ def facts_of(run: Execution) -> dict[str, Any]:
     }
 
 
+def shown_outputs(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Given outputs as they are typed: by block, and by `block/agent`."""
+    if given is None:
+        return None
+    shown: dict[str, Any] = {}
+    for name, entry in given.items():
+        if "output" in (entry or {}):
+            shown[name] = entry["output"]
+        for agent, value in ((entry or {}).get("by_agent") or {}).items():
+            shown[f"{name}/{agent}"] = value
+    return shown
+
+
 def _answers(run: Execution, block_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """By block and agent the last answer, without ballots: those are about the answers of others.
 

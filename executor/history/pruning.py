@@ -55,6 +55,7 @@ def remove_payloads(pks: Sequence[uuid.UUID]) -> None:
         empty = {
             "input_data": null,
             "given_outputs": None,
+            "edited": None,
             "result_data": None,
             "payload_removed_at": Now(),
         }

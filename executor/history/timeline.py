@@ -1,85 +1,147 @@
-"""An execution for people: its blocks in the design's order, each with its steps."""
+"""The time line of a run: its blocks in the design's order, their steps, and when each was what."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from designs.rows.bounded import fill_page
-from executor.history.quotes import error_without_quotes, failures_without_quotes
-from executor.models import BlockResult, BlockStatus, Execution, Step
+from django.utils import timezone
+
+from executor.history.kept import document_of, journal_of
+from executor.history.quotes import error_without_quotes
+from executor.models import BlockResult, BlockStatus, Execution, Step, StepStatus
 
 # The limits of a page; the API and the download have everything.
 MAX_CHARACTERS = 20_000
-MAX_STEPS = 200
+MAX_STEPS = 400
+# The width of the drawing, in its own units.
+WIDTH = 1000
+MAX_TICKS = 7
+# A step that took this part of the run is slow.
+SLOW = 0.1
+QUEUED_MS = 200
 
 
-@dataclass
-class StepView:
-    """A step with its texts rendered; they are empty where payloads are hidden."""
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """From one time of the run to another, in milliseconds since it was accepted.
 
+    `kind`: `span` of a block, `step`, `run`, `fail` (a try without an answer), `pause` before the
+    next try, `wait` in the queue, `kept` from an earlier run.
+    """
+
+    kind: str
+    start: int
+    end: int
+    title: str = ""
+
+
+@dataclass(slots=True)
+class StepLine:
     row: Step
     agent: str
-    prompt: list[tuple[str, str]] = field(default_factory=list)
-    answer: str = ""
-    failures: list[dict[str, Any]] = field(default_factory=list)
+    words: str
+    state: str
+    bars: list[Bar]
+    is_slow: bool = False
+
+    @property
+    def is_kept(self) -> bool:
+        return self.state == "kept"
+
+    @property
+    def ms(self) -> int:
+        return self.row.duration_ms
 
 
-@dataclass
-class BlockView:
-    """A block of the design with its state; `row` is None before it started."""
+@dataclass(slots=True)
+class BlockLine:
+    """A block with its state: a name of `designs.pictures.pictograms.STATES`."""
 
     block_id: str
     label: str
     type: str
+    part: Mapping[str, Any]
+    state: str = "pending"
     row: BlockResult | None = None
-    steps: list[StepView] = field(default_factory=list)
+    steps: list[StepLine] = field(default_factory=list)
+    bars: list[Bar] = field(default_factory=list)
+    ms: int | None = None
 
     @property
-    def status(self) -> str:
-        return self.row.status if self.row else BlockStatus.PENDING
+    def agents(self) -> dict[str, str]:
+        agents = (agent for agent in self.part.get("agents") or () if isinstance(agent, dict))
+        return {str(a.get("id")): str(a.get("name") or a.get("id")) for a in agents}
 
     @property
-    def error_message(self) -> str:
-        return ((self.row.error if self.row else None) or {}).get("message", "")
+    def paid(self) -> list[StepLine]:
+        return [step for step in self.steps if step.row.model and not step.is_kept]
+
+    @property
+    def tokens(self) -> int | None:
+        sums = [step.row.input_tokens + step.row.output_tokens for step in self.paid]
+        return sum(sums) if sums else None
+
+    @property
+    def cost(self) -> Decimal | None:
+        costs = [step.row.cost_usd for step in self.paid if step.row.cost_usd is not None]
+        return sum(costs, Decimal(0)) if costs else None
+
+    @property
+    def error(self) -> dict[str, Any] | None:
+        return self.row.error if self.row else None
 
 
-def timeline(execution: Execution, *, with_payloads: bool) -> tuple[list[BlockView], bool]:
-    """All blocks of the document with their last steps in order, and whether there are earlier
-    steps.
+@dataclass(slots=True)
+class Timeline:
+    blocks: dict[str, BlockLine]
+    total_ms: int
+    waited: Bar | None
+    has_earlier: bool
 
-    Of a run of one block alone, only that one. Pages that follow a run read this at each change, so
-    its size is limited. Blocks that the document does not have any more are listed by their rows.
+    @property
+    def ticks(self) -> list[tuple[int, int]]:
+        """(position, milliseconds), at round times."""
+        step, factors = 1, (2, 5, 10)
+        base = 1
+        while self.total_ms / step > MAX_TICKS:
+            factor = factors[0]
+            factors = (*factors[1:], factor)
+            step = base * factor
+            base = step if factor == 10 else base
+        return [(WIDTH * at // self.total_ms, at) for at in range(0, self.total_ms, step)]
+
+    @property
+    def states(self) -> dict[str, str]:
+        return {name: block.state for name, block in self.blocks.items()}
+
+
+def timeline(execution: Execution, *, with_payloads: bool) -> Timeline:
+    """All blocks of the document with their last steps in order, without prompts and answers.
+
+    Of a run of one block alone, only that one. Blocks that the document does not have any more are
+    listed by their rows.
     """
-    document = execution.document or (execution.version and execution.version.document)
-    blocks: dict[str, BlockView] = {}
-    agents: dict[tuple[str, str], str] = {}
-    for block in (document or {}).get("blocks", ()):
-        name = block["id"]
-        if execution.only_block not in (None, name):
-            continue
-        blocks[name] = BlockView(name, block.get("label") or name, block.get("type", ""))
-        for agent in block.get("agents", ()):
-            agents[name, agent["id"]] = agent.get("name") or agent["id"]
+    clock = _Clock(execution)
+    blocks = _blocks_of(execution)
     for row in execution.blocks.defer("output"):
-        view = blocks.setdefault(row.block_id, BlockView(row.block_id, row.block_id, ""))
-        view.row = row
+        line = blocks.setdefault(row.block_id, BlockLine(row.block_id, row.block_id, "", {}))
         if not with_payloads:
             row.error = error_without_quotes(row.error)
-    large = ("prompt", "text", "output")
-    rows = execution.steps.order_by("-pk")
-    _, steps, has_earlier = fill_page(
-        rows if with_payloads else rows.defer(*large),
-        limit=MAX_STEPS,
-        large=large if with_payloads else (),
-        show=lambda page: [_step_view(step, agents, with_payloads) for step in page],
-        weigh=lambda step: len(step.answer) + sum(len(text) for _, text in step.prompt),
-    )
-    for step in reversed(steps):
-        name = step.row.block_id
-        blocks.setdefault(name, BlockView(name, name, "")).steps.append(step)
-    return list(blocks.values()), has_earlier
+        line.row = row
+    slim = Step.objects.defer("prompt", "text", "output")
+    steps = list(slim.filter(execution=execution).order_by("-pk")[: MAX_STEPS + 1])
+    for row in reversed(steps[:MAX_STEPS]):
+        _add(blocks, row, clock.step_bars(row))
+    for row in _kept(execution, {step.key for step in steps}):
+        _add(blocks, row, [], kept=True)
+    for line in blocks.values():
+        _complete(line, execution, clock)
+    return Timeline(blocks, clock.total_ms, clock.waited, len(steps) > MAX_STEPS)
 
 
 def readable(value: Any) -> str:
@@ -91,17 +153,109 @@ def readable(value: Any) -> str:
     return f"{text[:MAX_CHARACTERS]}\n… ({rest:,} more characters; the API has them all)"
 
 
-def _step_view(step: Step, agents: dict[tuple[str, str], str], with_payloads: bool) -> StepView:
-    failures = step.failures if with_payloads else failures_without_quotes(step.failures)
-    name = agents.get((step.block_id, step.agent_id), step.agent_id)
-    view = StepView(step, name, failures=failures)
-    if not with_payloads:
-        return view
-    if step.agent_id:
-        prompt = step.prompt or {}
-        parts = [("System", prompt.get("system", ""))]
-        parts += [(part["label"], readable(part["value"])) for part in prompt.get("parts", ())]
-        view.prompt = [(label, text) for label, text in parts if text]
-    answer = step.text or step.output
-    view.answer = "" if answer is None or answer == "" else readable(answer)
-    return view
+def words_of(step: Step) -> str:
+    """What the step was for, and in which round."""
+    words = step.purpose.replace("_", " ")
+    return f"{words}, round {step.round_number}" if step.round_number > 1 else words
+
+
+def _blocks_of(execution: Execution) -> dict[str, BlockLine]:
+    blocks: dict[str, BlockLine] = {}
+    for part in document_of(execution).get("blocks", ()):
+        name = part["id"]
+        if execution.only_block in (None, name):
+            label = part.get("label") or name
+            blocks[name] = BlockLine(name, label, part.get("type", ""), part)
+    return blocks
+
+
+def _kept(execution: Execution, known: set[str]) -> Iterable[Step]:
+    """Finished steps of the executions that this one goes on from."""
+    stale = dict(journal_of(execution))
+    if not stale:
+        return []
+    rows = Step.objects.filter(execution__in=list(stale), status=StepStatus.COMPLETED)
+    rows = rows.defer("prompt", "text", "output").order_by("-pk")[:MAX_STEPS]
+    kept = {
+        row.key: row
+        for row in reversed(rows)
+        if row.key not in known and row.block_id not in stale[row.execution_id]
+    }
+    return kept.values()
+
+
+def _add(blocks: dict[str, BlockLine], row: Step, bars: list[Bar], kept: bool = False) -> None:
+    line = blocks.setdefault(row.block_id, BlockLine(row.block_id, row.block_id, "", {}))
+    if kept and (line.row is None or line.row.status == BlockStatus.SKIPPED):
+        # The run has not come to it.
+        return
+    agent = line.agents.get(row.agent_id, row.agent_id) or "Computed"
+    state = "kept" if kept else row.status
+    line.steps.append(StepLine(row, agent, words_of(row), state, bars))
+
+
+def _complete(line: BlockLine, execution: Execution, clock: _Clock) -> None:
+    line.state = _state(line, execution)
+    row = line.row
+    if row is None or row.started_at is None:
+        return
+    start, end = clock.at(row.started_at), clock.at(row.completed_at)
+    line.ms = end - start
+    kind = "tail" if line.state in ("failed", "timed_out") else "span"
+    line.bars = [Bar(kind, start, end)]
+    line.steps.sort(key=lambda step: step.row.pk)
+    for step in line.steps:
+        if step.is_kept:
+            step.bars = [Bar("kept", start, max(end, start + clock.total_ms // 100))]
+        step.is_slow = not step.is_kept and step.ms >= SLOW * clock.total_ms
+
+
+def _state(line: BlockLine, execution: Execution) -> str:
+    if line.row is None or line.row.status == BlockStatus.PENDING:
+        return "pending" if execution.is_live else "not_reached"
+    status = str(line.row.status)
+    if status == BlockStatus.COMPLETED:
+        has_failed = any(step.row.is_failed for step in line.steps)
+        return "degraded" if has_failed else status
+    if status == BlockStatus.FAILED:
+        if line.part.get("on_error", "fail") != "fail":
+            return "degraded"
+        return "timed_out" if (line.row.error or {}).get("class") == "timeout" else status
+    return status
+
+
+class _Clock:
+    """Times of a run in milliseconds since it was accepted."""
+
+    def __init__(self, execution: Execution) -> None:
+        self.origin = execution.created_at
+        self.now = execution.completed_at or timezone.now()
+        self.total_ms = max(1, self.at(self.now))
+        started = execution.started_at or (self.now if execution.is_live else None)
+        waited = self.at(started) if started else 0
+        self.waited = Bar("wait", 0, waited) if waited >= QUEUED_MS else None
+
+    def at(self, moment: datetime | None) -> int:
+        return max(0, round(((moment or self.now) - self.origin).total_seconds() * 1000))
+
+    def step_bars(self, step: Step) -> list[Bar]:
+        """A bar for each try, and a pause where the next one waited."""
+        bars: list[Bar] = []
+        begun = self.at(step.started_at)
+        for failure in step.failures:
+            end = self._failed_at(failure, begun)
+            ms = failure.get("ms")
+            title = f"{failure.get('class')} after {ms} ms" if ms is not None else "not sent"
+            bars.append(Bar("fail", begun if ms is None else max(begun, end - ms), end, title))
+            begun = end + (failure.get("next_ms") or 0)
+            if begun > end:
+                bars.append(Bar("pause", end, begun, f"{failure.get('class')}: waited"))
+        if not step.is_failed or not bars:
+            bars.append(Bar("step", begun, max(begun, self.at(step.finished_at))))
+        return bars
+
+    def _failed_at(self, failure: Mapping[str, Any], begun: int) -> int:
+        try:
+            return max(begun, self.at(datetime.fromisoformat(str(failure.get("at")))))
+        except ValueError:
+            return begun

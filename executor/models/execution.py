@@ -46,7 +46,7 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
     def for_list(self) -> ExecutionQuerySet:
         """With the related rows that a list shows, without large columns."""
         return self.select_related("deployment", "design", "version").defer(
-            "document", "input_data", "given_outputs", "result_data", "design__draft",
+            "document", "input_data", "given_outputs", "edited", "result_data", "design__draft",
             "version__document",
         )  # fmt: skip
 
@@ -159,6 +159,8 @@ class Execution(models.Model):
     # For such a run, by id of blocks upstream: `output`, and `by_agent` where its agents' outputs
     # are others; null for a block that delivered nothing.
     given_outputs = StoredJsonField(null=True)
+    # Of a run that goes on from a chosen block of an earlier one: see `executor.history.kept`.
+    edited = StoredJsonField(null=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     degraded = models.BooleanField(default=False)
     degraded_reasons = models.JSONField(default=list)

@@ -18,6 +18,7 @@ from executor.engine.context import Outcome, Usage
 from executor.engine.events import BlockChanged, ErrorInfo
 from executor.engine.journal import FailedTry, StepResult
 from executor.engine.runner import CompiledGraph
+from executor.history.kept import journal_of
 from executor.models import BlockResult, BlockStatus, Execution, Step, StepStatus
 from executor.models.causes import cause_of
 
@@ -100,12 +101,10 @@ def recorded_steps(execution: Execution) -> dict[str, StepResult]:
     The usage of those is zero here, since the earlier executions paid for it (`spent_before`).
     """
     steps = {row.key: step_result(row) for row in execution.steps.all()}
-    source = execution.resumed_from
-    while source is not None:
-        for row in source.steps.all():
-            if row.key not in steps and row.status == StepStatus.COMPLETED:
+    for pk, stale in journal_of(execution):
+        for row in Step.objects.filter(execution=pk, status=StepStatus.COMPLETED):
+            if row.key not in steps and row.block_id not in stale:
                 steps[row.key] = replace(step_result(row), **NOTHING_SPENT)
-        source = source.resumed_from
     return steps
 
 

@@ -16,6 +16,7 @@ from designs.errors import DesignInvalid
 from designs.runtime.threads import in_thread
 from designs.secrets.masking import counted
 from executor.acceptance.documents import cached_version, compile_document, compiled_version
+from executor.acceptance.edits import with_edits
 from executor.acceptance.parts import partial_graph
 from executor.engine.budget import NO_USAGE
 from executor.engine.context import Outcome, Setup, Usage
@@ -152,7 +153,7 @@ async def _run(
             graph = await in_thread(compiled_version, version_id)
     elif graph is None:
         graph = await in_thread(compile_document, execution.document or {})
-    graph = partial_graph(graph, execution)
+    graph = with_edits(partial_graph(graph, execution), execution)
     if execution.attempt > 1 or execution.resumed_from_id is not None:
         record.remember(await in_thread(recorded_steps, execution))
     is_resumed = execution.resumed_from_id is not None

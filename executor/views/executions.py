@@ -1,11 +1,10 @@
-"""The pages of one execution, while and after it runs."""
+"""Verbs, files and suggestions of one execution, and the stream of its changes."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -18,25 +17,20 @@ from designs.auditing.audit import Action, note
 from designs.errors import NotAllowed, SuggestionsOutdated
 from designs.requests import PageRequest, requires
 from designs.runtime.threads import in_thread
-from executor.acceptance.parts import shown_outputs
 from executor.errors import ExecutionEnded
 from executor.following import pubsub
 from executor.following.broadcasts import Broadcast, CachedAccess, broadcast_of
 from executor.following.open_streams import Place
 from executor.following.sight import sees
-from executor.history.quotes import hide_quotes
 from executor.history.suggestions import (
     apply_review,
     judged_suggestions,
     name_of,
-    suggestions_of,
 )
-from executor.history.timeline import readable, timeline
 from executor.models import LIVE, Execution, Step
 from executor.services import (
     REFUSALS,
     cancel_execution,
-    may_start_again,
     refusal_text,
     rerun_execution,
     resume_execution,
@@ -49,34 +43,6 @@ GATHER_SECONDS = 1.0
 MAX_GATHER_SECONDS = 5.0
 # The interval of polls, since a notification may be lost.
 ALIVE_SECONDS = 15.0
-
-
-@require_safe
-@requires("executor.view_execution")
-def execution_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    """The whole page, or only its `live` part when htmx asks."""
-    execution = _find(request, pk)
-    may_see = request.caller.may("executor.view_payload")
-    hide_quotes(request.caller, execution)
-    blocks, has_earlier_steps = timeline(execution, with_payloads=may_see)
-    context: dict[str, Any] = {
-        "execution": execution,
-        "blocks": blocks,
-        "has_earlier_steps": has_earlier_steps,
-        "payload_hidden": not may_see,
-        "may_operate": request.caller.may("executor.operate_execution"),
-        "may_start_again": may_start_again(request.caller, execution),
-        "error_block": (execution.error or {}).get("block_id"),
-    }
-    if may_see:
-        context["input_text"] = readable(execution.input_data)
-        if execution.given_outputs:
-            context["given_text"] = readable(shown_outputs(execution.given_outputs))
-        context["has_suggestions"] = not execution.is_live and bool(suggestions_of(execution))
-        if execution.result_data is not None:
-            context["result_text"] = readable(execution.result_data)
-    part = "#live" if request.htmx else ""
-    return render(request, f"executor/execution_detail.html{part}", context)
 
 
 @require_POST

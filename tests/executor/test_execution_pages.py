@@ -106,14 +106,17 @@ def test_a_finished_run_shows_its_steps(operator: User, browser_of: Browser, que
     future = perform_execution(execution.pk)
     assert future is not None
     future.result(timeout=60)
-    page = text_of(browser_of(operator).get(f"/executions/{execution.pk}/"))
+    browser = browser_of(operator)
+    page = text_of(browser.get(f"/executions/{execution.pk}/"))
     assert "Completed" in page
     assert "Writer" in page
     assert "offline:stand-in" in page
-    assert "You shorten greetings." in page
-    assert "sse-connect" not in page
-    assert "<img" not in page
-    assert 'hx-get="/evil"' not in page
+    assert "data-events" not in page
+    prompt = text_of(browser.get(f"/executions/{execution.pk}/?tab=prompt"))
+    assert "You shorten greetings." in prompt
+    for shown in (page, prompt):
+        assert "<img" not in shown
+        assert 'hx-get="/evil"' not in shown
 
 
 @pytest.mark.django_db

@@ -137,7 +137,7 @@ def test_the_history_says_that_it_was_a_part(
     page = browser_of(designer).get(f"/executions/{execution.pk}/").content.decode()
     assert "only the block Billing desk" in page
     assert "what came before" in page
-    assert 'id="block-desk"' in page
-    assert 'id="block-after"' not in page
+    assert 'id="row-desk"' in page
+    assert 'id="row-after"' not in page
     hidden = browser_of(viewer).get(f"/executions/{execution.pk}/").content.decode()
     assert "what came before" not in hidden

@@ -1,0 +1,50 @@
+"""Which finished steps a run takes over from the runs that it goes on from.
+
+`Execution.edited` says where a run goes on from a chosen block: `block` is that block, and `given`
+has by block what it gets instead of what its sources delivered, also of the runs before.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from executor.models import Execution
+
+MAX_RESUMED = 100
+
+
+def journal_of(execution: Execution) -> list[tuple[uuid.UUID, frozenset[str]]]:
+    """The runs that this one goes on from, the latest first, each with the blocks whose steps there
+    are not taken over.
+    """
+    found: list[tuple[uuid.UUID, frozenset[str]]] = []
+    stale: frozenset[str] = frozenset()
+    pk, edited = execution.resumed_from_id, execution.edited
+    while pk is not None and len(found) < MAX_RESUMED:
+        if edited and edited.get("block"):
+            stale |= downstream(document_of(execution), edited["block"])
+        found.append((pk, stale))
+        rows = Execution.objects.filter(pk=pk).values_list("resumed_from", "edited")
+        pk, edited = rows.first() or (None, None)
+    return found
+
+
+def downstream(document: Mapping[str, Any], block_id: str) -> frozenset[str]:
+    """The block and all that its output can reach."""
+    targets: dict[str, list[str]] = defaultdict(list)
+    for connection in document.get("connections") or ():
+        targets[connection["source"]].append(connection["target"])
+    found, waiting = {block_id}, [block_id]
+    while waiting:
+        new = [name for name in targets[waiting.pop()] if name not in found]
+        found.update(new)
+        waiting += new
+    return frozenset(found)
+
+
+def document_of(execution: Execution) -> Mapping[str, Any]:
+    document = execution.document or (execution.version and execution.version.document)
+    return document if isinstance(document, dict) else {}

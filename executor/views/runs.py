@@ -1,0 +1,50 @@
+"""The page of one run, while and after it runs."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from designs.requests import PageRequest, requires
+from executor.history.run_page import run_page
+from executor.models import Execution
+from executor.services import may_start_again
+
+
+@require_safe
+@requires("executor.view_execution")
+def execution_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
+    """The whole page; when a script asks, its parts, or only the details of a block (`?part=`)."""
+    execution = find_run(request, pk)
+    context = run_context(request, execution)
+    if not request.htmx:
+        return render(request, "executor/execution_detail.html", context)
+    if request.GET.get("part") == "details":
+        return render(request, "executor/_run_details.html", context)
+    is_small = request.GET.get("small") == "1"
+    template = "executor/_run.html" if is_small else "executor/execution_detail.html#live"
+    return render(request, template, {**context, "is_small": is_small})
+
+
+def run_context(request: PageRequest, execution: Execution) -> dict[str, Any]:
+    """What `executor/_run.html` needs."""
+    caller, query = request.caller, request.GET
+    run = run_page(execution, caller, block=query.get("block", ""), tab=query.get("tab", ""))
+    return {
+        "run": run,
+        "execution": execution,
+        "may_operate": caller.may("executor.operate_execution"),
+        "may_start_again": may_start_again(caller, execution),
+        "may_open_design": caller.may("designs.view_design"),
+        "may_change_connection": caller.may("executor.change_modelconnection"),
+        "may_configure": caller.may("deployments.change_deployment"),
+    }
+
+
+def find_run(request: PageRequest, pk: uuid.UUID) -> Execution:
+    rows = Execution.objects.for_caller(request.caller)
+    return get_object_or_404(rows.select_related("deployment", "design", "version", "user"), pk=pk)
