@@ -17,7 +17,7 @@ TEST_PROCESSES ?= 3
 PYTEST := $(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup --ignore=tests/hostile
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick test-embedded test-postgres check checks lint types imports settings bench lock prepare-dev faults hostile designer designer-check
+.PHONY: help run test all-but-types test-quick test-embedded test-postgres check checks lint types imports settings bench lock prepare-dev faults hostile designer designer-check
 
 help:  ## what the targets do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -26,7 +26,14 @@ run:  ## install if needed, then run the whole installation until Ctrl-C
 	@.ci/prepare run
 	@exec $(PY) manage.py up
 
-test: checks test-embedded test-postgres  ## everything: checks, then the tests on both databases and in a browser
+# Types take one core for a minute, beside which all else begins.
+test: prepare-dev  ## everything: checks, then the tests on both databases and in a browser
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line types all-but-types
+
+all-but-types:
+	@$(MAKE) --no-print-directory imports lint settings designer-check
+	@$(MAKE) --no-print-directory test-embedded
+	@$(MAKE) --no-print-directory test-postgres
 
 # What needs no browser, no PostgreSQL and no installation of its own: for the everyday loop.
 QUICK := tests/test_architecture.py tests/test_house.py tests/designs tests/executor/engine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -25,6 +26,14 @@ MAX_LENGTH = (
     "test_canaries.py", "test_faults.py", "test_access_matrix.py", "test_odd_values.py",
     "test_walks.py", "test_limited_memory.py",
 )  # fmt: skip
+# Where no test touches rows: not even read where only those run that do.
+WITHOUT_ROWS = tuple(
+    Path(__file__).parent / name
+    for name in (
+        "api/test_schemathesis.py", "designs/graph", "designs/patterns", "executor/engine",
+        "journeys", "test_architecture.py",
+    )
+)  # fmt: skip
 PASSWORD = "correct horse battery staple"
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 
@@ -45,6 +54,9 @@ hypothesis.settings.load_profile("busy machine")
 
 
 def pytest_configure() -> None:
+    # Until all tests are collected nothing is garbage, and each search for it would look through
+    # more of them.
+    gc.disable()
     # Hashing a password costs a fifth of a second on purpose; not here.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Each test's browser would look through all static files, as a server does at its start: a
@@ -61,11 +73,27 @@ def _depends_on_database(item: pytest.Item) -> bool:
     return _touches_database(item) and item.get_closest_marker("any_database") is None
 
 
+def _is_misplaced(item: pytest.Item) -> bool:
+    return _is_without_rows(item.path) and _touches_database(item)
+
+
+def _is_without_rows(path: Path) -> bool:
+    return any(path.is_relative_to(one) for one in WITHOUT_ROWS)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if config.getoption("--only-database") and _is_without_rows(collection_path):
+        return True
+    return None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--only-database"):
         others = [item for item in items if not _depends_on_database(item)]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if _depends_on_database(item)]
+    if odd := [item.nodeid for item in items if _is_misplaced(item)]:
+        raise pytest.UsageError("No test of these folders touches rows: " + ", ".join(odd))
     order = {name: place for place, name in enumerate(MAX_LENGTH)}
     items.sort(key=lambda item: order.get(item.path.name, len(MAX_LENGTH)))
     if wrong := unsteady(item.nodeid for item in items):
@@ -84,6 +112,7 @@ def pytest_collection_finish() -> None:
     # behind would look through all of them.
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
@@ -65,6 +66,8 @@ class Asker:
 
     def __init__(self, people: dict[str, User], keys: dict[str, str]) -> None:
         self.people, self.keys = people, keys
+        # To sign in anew for each request would be a third of all the work.
+        self.sessions: dict[str, str] = {}
         self.elsewhere = Group.objects.create(name="Elsewhere")
         self.worlds = {hidden: self._make_world(hidden=hidden) for hidden in (False, True)}
 
@@ -72,6 +75,8 @@ class Asker:
         hidden = who == "foreign"
         status = self._send(route, who, self.worlds[hidden])
         if route.method != "GET" and status < 400:
+            # It may have ended the session, too.
+            self.sessions.pop(who, None)
             self.worlds[hidden] = self._make_world(hidden=hidden)
         return status
 
@@ -83,12 +88,10 @@ class Asker:
         return made
 
     def _send(self, route: Route, who: str, world: World) -> int:
-        browser = Client(raise_request_exception=False)
+        browser = self._browser(who)
         headers: dict[str, Any] = {}
         if who in self.keys:
             headers["HTTP_AUTHORIZATION"] = f"Bearer {self.keys[who]}"
-        elif who != "anonymous":
-            browser.force_login(self.people[who])
         body: dict[str, Any] = {}
         if route.method != "GET":
             body = {"data": "{}", "content_type": "application/json"} if route.is_api else {}
@@ -97,6 +100,16 @@ class Asker:
         if getattr(answer, "streaming", False):
             answer.close()
         return answer.status_code
+
+    def _browser(self, who: str) -> Client:
+        """Without anything of its earlier requests but the session."""
+        found = Client(raise_request_exception=False)
+        if who in self.sessions:
+            found.cookies[settings.SESSION_COOKIE_NAME] = self.sessions[who]
+        elif who in self.people:
+            found.force_login(self.people[who])
+            self.sessions[who] = found.cookies[settings.SESSION_COOKIE_NAME].value
+        return found
 
 
 def test_every_route_answers_as_the_table_says(

@@ -57,11 +57,11 @@ def test_unknown_names_are_refused_with_the_known_ones(ask: Ask, path: str) -> N
 
 
 @pytest.mark.parametrize("path", LISTS)
-@pytest.mark.parametrize("limit", ["abc", "-1", "0", "501", "1e2", "²", "9" * 5_000, ""])
-def test_limits_are_numbers_from_1_to_500(ask: Ask, path: str, limit: str) -> None:
-    status, body = ask(f"{path}?limit={limit}")
-    assert status == 422
-    assert body["errors"]["limit"] == ["Write a whole number from 1 to 500."]
+def test_limits_are_numbers_from_1_to_500(ask: Ask, path: str) -> None:
+    for limit in ("abc", "-1", "0", "501", "1e2", "²", "9" * 5_000, ""):
+        status, body = ask(f"{path}?limit={limit}")
+        assert status == 422, limit[:10]
+        assert body["errors"]["limit"] == ["Write a whole number from 1 to 500."]
     assert ask(f"{path}?limit=500")[0] == 200
 
 
