@@ -27,6 +27,8 @@ from tests.admin_pages import act, saved, text_of, url_of
 
 pytestmark = pytest.mark.django_db
 SECRET = "/secret-plans"
+# So long that no random id or time on a page holds it by chance.
+PAYLOAD = 471_147_114_711
 MODELS: tuple[type[Model], ...] = (
     Deployment, Schedule, Occurrence, IdempotencyKey, Execution, BlockResult, Step, PeriodicTask,
     Delivery,
@@ -52,7 +54,7 @@ def hidden(deploy: Callable[..., Deployment]) -> dict[type[Model], Any]:
     designers = Group.objects.filter(name="Designer")
     deployment = deploy(path=SECRET, schedule={"cron_expression": "7 7 * * *"}, groups=designers)
     execution = invoke_deployment(
-        deployment=deployment, input_data={"number": 4711}, trigger=Trigger.MANUAL, caller=SYSTEM
+        deployment=deployment, input_data={"number": PAYLOAD}, trigger=Trigger.MANUAL, caller=SYSTEM
     )
     schedule = deployment.schedules.get()
     at = schedule.next_due_at
@@ -175,10 +177,10 @@ def test_payloads_are_for_those_who_may_see_them(
     Step.objects.update(text="confidential")
     viewer = browser_of(make_user("vera", "Viewer", is_staff=True))
     operator = browser_of(make_user("otto", "Operator", is_staff=True))
-    for row, word in ((hidden[Execution], "4711"), (hidden[Step], "confidential")):
+    for row, word in ((hidden[Execution], str(PAYLOAD)), (hidden[Step], "confidential")):
         assert word in text_of(operator.get(url_of(row)))
         assert word not in text_of(viewer.get(url_of(row)))
     assert "confidential" not in text_of(viewer.get(url_of(hidden[Execution])))
     for lookup in ("input_data__number", "input_data__icontains", "owner__startswith"):
-        answer = viewer.get(url_of(Execution, "changelist"), {lookup: "4711"})
+        answer = viewer.get(url_of(Execution, "changelist"), {lookup: str(PAYLOAD)})
         assert answer.status_code == 400, lookup

@@ -139,12 +139,12 @@ def test_the_input_is_for_those_who_may_see_payloads(
     names = ("view_deployment", "view_schedule", "change_schedule")
     group.permissions.set(Permission.objects.filter(codename__in=names))
     browser = browser_of(make_user("sam", "Schedulers", is_staff=True))
-    fields = {"interval_seconds": 60, "input_data": {"number": 4711}}
+    fields = {"interval_seconds": 60, "input_data": {"number": 471_147_114_711}}
     schedule = deploy(schedule=fields).schedules.get()
-    assert "4711" not in text_of(browser.get(url_of(schedule)))
+    assert "471147114711" not in text_of(browser.get(url_of(schedule)))
     saved(browser, url_of(schedule), interval_seconds="90")
     schedule.refresh_from_db()
-    assert schedule.input_data == {"number": 4711}
+    assert schedule.input_data == {"number": 471_147_114_711}
     assert schedule.beat_task.interval.every == 90
 
 
