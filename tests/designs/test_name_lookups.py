@@ -49,7 +49,7 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
 @pytest.fixture
 def _impatient(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests in which only silent names are asked for."""
-    monkeypatch.setattr(name_lookups, "SECONDS", 0.2)
+    monkeypatch.setattr(name_lookups, "SECONDS", 1.0)
 
 
 async def test_a_name_is_asked_for_anew_each_time(resolver: Resolver) -> None:
