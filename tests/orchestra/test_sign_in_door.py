@@ -13,7 +13,7 @@ from django.test import Client
 from tests.conftest import PASSWORD
 from tests.orchestra.signing_in import attempt
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 Browser = Callable[[User], Client]
 
 # Spellings that one browser or another reads as an address of somebody else, or as a script.

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from deployments.models import Deployment
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 DOORS = ("/api/deployed/double", "/api/keys", "/api/designs/import")
 WANTED = "Send JSON with the header Content-Type: application/json."

@@ -15,7 +15,7 @@ from executor.models import Execution
 from tests.conftest import PASSWORD
 from tests.documents import doubling
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 ORIGIN = "http://testserver"
 DOORS = {
