@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join
 
 # Kinds of what is drawn, from the bottom of a column to its top, and what a reader is told.
 KINDS = {
@@ -245,6 +245,11 @@ def _extremes(chart: Lines) -> str:
 # --- Sparks and meters ----------------------------------------------------------------------------
 
 
+_RECT = '<rect class="{2}" x="{3}" y="{4}" width="{5}" height="{6}" rx="1"/>'
+_MARK = f"<g><title>{{1}}</title>{_RECT}</g>"
+_LINKED_MARK = '<a href="{0}" tabindex="-1" aria-label="{1}">' + f"<title>{{1}}</title>{_RECT}</a>"
+
+
 def spark(marks: Sequence[Mark], label: str, places: int = 30) -> str:
     """Small bars, the newest at the right end. The label is completed by counts of the kinds.
 
@@ -258,15 +263,20 @@ def spark(marks: Sequence[Mark], label: str, places: int = 30) -> str:
     drawn = []
     for place, mark in enumerate(marks):
         tall = max(2.0, height * _value(mark.value) / most)
-        shape = format_html(
-            '<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="1"/>',
-            mark.kind if mark.kind in KINDS else "ok",
-            _n(left + pitch * place),
-            _n(height - tall),
-            _n(pitch * 0.6),
-            _n(tall),
+        # A list has hundreds of them, so each is written at once.
+        title = conditional_escape(mark.title)
+        drawn.append(
+            format_html(
+                _LINKED_MARK if mark.url else _MARK,
+                mark.url,
+                title,
+                mark.kind if mark.kind in KINDS else "ok",
+                _n(left + pitch * place),
+                _n(height - tall),
+                _n(pitch * 0.6),
+                _n(tall),
+            )
         )
-        drawn.append(_told(shape, mark.title, mark.url, is_stop=False))
     return format_html(
         '<svg class="spark" viewBox="0 0 {} {}" preserveAspectRatio="none" role="{}"'
         ' aria-label="{}">{}</svg>',
@@ -310,13 +320,12 @@ def _role(urls: Iterable[str]) -> str:
     return "group" if any(urls) else "img"
 
 
-def _told(shape: str, title: str, url: str, *, is_stop: bool = True) -> str:
+def _told(shape: str, title: str, url: str) -> str:
     words = format_html("<title>{}</title>", title) if title else NOTHING
     if url:
         return format_html(
-            '<a href="{}"{} aria-label="{}">{}{}</a>',
+            '<a href="{}" aria-label="{}">{}{}</a>',
             url,
-            NOTHING if is_stop else format_html(' tabindex="{}"', -1),
             title or url,
             words,
             shape,

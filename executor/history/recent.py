@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.apps import apps
+from django.db.models import OuterRef, Q, Subquery
 
 from designs.access import Caller
 from executor.models import LIVE, Execution
-from executor.models.execution import NO_DEPLOYMENT
 
 SHOWN = 30
 
@@ -52,24 +51,22 @@ _COLUMNS = ("pk", "status", "degraded", "created_at", "started_at", "completed_a
 def recent_runs(
     caller: Caller, deployment_ids: Sequence[uuid.UUID], *, most: int = SHOWN
 ) -> dict[uuid.UUID, list[RecentRun]]:
-    """For each deployment its latest runs, oldest first, by one query for all of them.
-
-    Each part of it reads `most` entries of the index of one deployment.
+    """For each deployment its latest runs, oldest first, by two queries for all of them: where the
+    latest begin, by the index of each deployment, and these.
     """
     runs: dict[uuid.UUID, list[RecentRun]] = {pk: [] for pk in deployment_ids}
     if not runs or not caller.may("executor.view_execution"):
         return runs
+    newest = Execution.objects.filter(deployment=OuterRef("pk")).order_by("-id").values("pk")
+    deployments: Any = apps.get_model("deployments", "Deployment")
+    begins = deployments.objects.filter(pk__in=runs).order_by()
+    begins = begins.values_list("pk", Subquery(newest[most - 1 : most]))
     wanted = Q()
-    for pk in runs:
-        wanted |= Q(deployment_id=pk, id__gte=_oldest(pk, most))
+    for pk, begin in begins:
+        wanted |= Q(deployment_id=pk) if begin is None else Q(deployment_id=pk, id__gte=begin)
     rows = Execution.objects.for_caller(caller).filter(wanted).order_by()
     for deployment_id, *values in rows.values_list("deployment_id", *_COLUMNS):
         runs[deployment_id].append(RecentRun(*values))
     for found in runs.values():
         found.sort(key=lambda run: run.id)
     return runs
-
-
-def _oldest(deployment_id: uuid.UUID, most: int) -> Any:
-    newest = Execution.objects.filter(deployment_id=deployment_id).order_by("-id")
-    return Coalesce(Subquery(newest.values("pk")[most - 1 : most]), Value(NO_DEPLOYMENT))
