@@ -125,7 +125,11 @@ def render_fresh(
     """
     if not request.htmx:
         return render(request, template, context)
-    text = render_to_string(f"{template}#{part}", context, request)
+    return answer_fresh(request, render_to_string(f"{template}#{part}", context, request))
+
+
+def answer_fresh(request: HttpRequest, text: str) -> HttpResponse:
+    """The part, or 204 if that is what the browser has."""
     # A form's token is written differently each time.
     digest = hashlib.sha256(_TOKEN.sub("", text).encode()).hexdigest()[:24]
     if request.headers.get("X-Seen") == digest:

@@ -18,6 +18,8 @@ designs_pages = [
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("search/", views.search, name="search"),
+    path("side/", views.side, name="side"),
     path("style/", style, name="style"),
     path("sign-in/", SignInView.as_view(), name="sign_in"),
     path("sign-out/", SignOutView.as_view(), name="sign_out"),

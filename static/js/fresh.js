@@ -3,6 +3,7 @@
 
 (function () {
   const EVERY_MS = 5000;
+  const SKELETON_MS = 300;
   const OPEN = "dialog[open], details.menu[open]";
   // What a part was when it was last fetched.
   const seen = new WeakMap();
@@ -35,17 +36,17 @@
 
   // --- Failures: what was there stays, one sentence stands above it.
 
-  function sayFailed(part) {
-    if (part.querySelector("[data-failed]")) return;
+  function sayFailed(part, sentence, retry) {
+    part.querySelector("[data-failed]")?.remove();
     const note = document.createElement("p");
     const button = document.createElement("button");
     note.className = "note warn";
     note.dataset.failed = "";
-    note.append("This part could not be refreshed and may be out of date.");
+    note.append(sentence);
     button.className = "button quiet small end";
     button.type = "button";
     button.textContent = "Try again";
-    button.addEventListener("click", refresh);
+    button.addEventListener("click", retry);
     note.append(button);
     part.prepend(note);
   }
@@ -69,7 +70,35 @@
     else if (answer.status === 200) seen.set(part, answer.getResponseHeader("X-Seen") || "");
     // The page itself says what is wrong.
     else if (answer.status === 403 || answer.status === 404) location.reload();
-    else sayFailed(part);
+    else sayFailed(part, "This part could not be refreshed and may be out of date.", refresh);
+  });
+
+  // --- What a person waits for: after a while a skeleton of what is there, or what went wrong.
+
+  const waits = new WeakMap();
+
+  function again(element, event) {
+    return function () {
+      if (element.matches("form")) element.requestSubmit();
+      else htmx.trigger(element, event?.type || "click");
+    };
+  }
+
+  document.addEventListener("htmx:beforeRequest", function (event) {
+    const target = event.detail.target;
+    if (isFresh(event) || event.defaultPrevented || !target.id) return;
+    const wait = setTimeout(function () { target.setAttribute("aria-busy", "true"); }, SKELETON_MS);
+    waits.set(event.detail.xhr, wait);
+  });
+
+  document.addEventListener("htmx:afterRequest", function (event) {
+    const { xhr, target, elt, requestConfig } = event.detail;
+    if (isFresh(event)) return;
+    clearTimeout(waits.get(xhr));
+    target.removeAttribute("aria-busy");
+    const isAborted = xhr.status === 0 && document.visibilityState !== "visible";
+    if (isAborted || (xhr.status >= 200 && xhr.status < 400) || xhr.status === 422) return;
+    sayFailed(target, "This could not be loaded.", again(elt, requestConfig.triggeringEvent));
   });
 
   // What another answer put into a part is not what it was fetched as.
@@ -84,6 +113,9 @@
   // The end of a press outside of the window is not told.
   addEventListener("blur", function () { isPressed = false; });
 
+  document.addEventListener("DOMContentLoaded", function () {
+    if (document.querySelector("[data-fresh-now]")) refresh();
+  });
   document.addEventListener("visibilitychange", refresh);
   setInterval(refresh, EVERY_MS);
 })();

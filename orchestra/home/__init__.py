@@ -1,0 +1,3 @@
+"""What the home page tells: figures, what needs somebody, what runs, what comes next."""
+
+__all__ = ["board"]

@@ -1,0 +1,93 @@
+"""How the installation and a caller's things stand, for the side bar of every page."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from dataclasses import dataclass
+
+import redis
+from django.core.cache import cache
+
+from deployments.models import Deployment
+from designs.access import Caller
+from executor.following.presence import is_alive
+from executor.language_models import registry
+from executor.models import Execution
+
+logger = logging.getLogger(__name__)
+
+# Counting further would cost more than the number tells.
+MOST = 999
+RECENT_SECONDS = 5
+KEPT_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`failing` deployments ended in error, `live` runs have not ended; both that the caller may
+    see, and at most `MOST`.
+    """
+
+    failing: int
+    live: int
+    model: str
+    worker_is_up: bool
+    scheduler_is_up: bool
+    at: float
+
+    @property
+    def is_up(self) -> bool:
+        return self.worker_is_up and self.scheduler_is_up
+
+    @property
+    def words(self) -> str:
+        if self.is_up:
+            return "Workers and scheduler up"
+        if self.worker_is_up:
+            return "No scheduler is running"
+        return "No worker is running" if self.scheduler_is_up else "No worker, no scheduler"
+
+
+def standing(caller: Caller) -> Standing:
+    """Not older than some seconds; two queries if it must be read."""
+    known = known_standing(caller)
+    if known is not None and time.time() - known.at < RECENT_SECONDS:
+        return known
+    deployments = Deployment.objects.for_caller(caller).filter(status=Deployment.Status.ERROR)
+    live = Execution.objects.for_caller(caller).live().order_by()
+    read = Standing(
+        failing=_count(deployments),
+        live=_count(live),
+        model=registry.default_models()[0].partition(":")[2],
+        worker_is_up=is_alive("worker"),
+        scheduler_is_up=is_alive("beat"),
+        at=time.time(),
+    )
+    try:
+        cache.set(_key(caller), read, timeout=KEPT_SECONDS)
+    except (redis.RedisError, OSError) as error:
+        logger.debug("The standing could not be kept: %s", error)
+    return read
+
+
+def known_standing(caller: Caller) -> Standing | None:
+    """What was read last, without a query: the side bar brings it up to date by itself."""
+    try:
+        found = cache.get(_key(caller))
+    except (redis.RedisError, OSError):
+        return None
+    return found if isinstance(found, Standing) else None
+
+
+def _count(rows: object) -> int:
+    return min(rows.values("pk")[: MOST + 1].count(), MOST)  # type: ignore[attr-defined]
+
+
+def _key(caller: Caller) -> str:
+    """Of a caller with these rights: another set of them sees other counts."""
+    rights = (
+        caller.user_id, caller.is_superuser, sorted(caller.group_ids), sorted(caller.permissions),
+    )  # fmt: skip
+    return f"standing:{hashlib.sha256(repr(rights).encode()).hexdigest()[:24]}"
