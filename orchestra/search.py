@@ -21,6 +21,7 @@ MIN_DIGITS = 6
 # The newest runs, among which an end of an id is looked for: no index knows it.
 RECENT = 2_000
 _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
+_DIGIT = re.compile(r"[0-9]")
 _PART = re.compile(r"(?:exec-)?([0-9a-f-]*)(?:(?:…|\.\.\.)([0-9a-f]*))?")
 EXECUTE = "deployments.execute_deployment"
 CHANGE = "deployments.change_deployment"
@@ -59,14 +60,16 @@ class Hits:
 
 
 def search(caller: Caller, text: str, places: Iterable[dict[str, Any]]) -> list[Hits]:
-    """At most `SHOWN` of each kind, of what the caller may see. Three queries, four for an id.
+    """At most `SHOWN` of each kind, of what the caller may see. At most four queries.
 
     `places` are the pages of the navigation: `label`, `url`, `icon`.
     """
+    runs = list(_runs(caller, text.lower()))
+    if runs:
+        return [Hits("Runs", runs)]
     verb, rest = _verb_of(text)
     deployments = list(_deployments(caller, rest)) if rest or not text else []
     found = [
-        Hits("Runs", list(_runs(caller, text.lower()))),
         Hits("Pages", [_page(place) for place in places if _fits(place["label"], text)][:SHOWN]),
         Hits("Actions", _verbs(caller, text, verb, deployments)[:SHOWN]),
         Hits("Deployments", [_deployment(row) for row in deployments if text and not verb]),
@@ -135,30 +138,35 @@ def _designs(caller: Caller, text: str) -> Iterator[Hit]:
 
 
 def _runs(caller: Caller, text: str) -> Iterator[Hit]:
-    rows = Execution.objects.for_caller(caller)
-    whole = _UUID.search(text)
-    if whole:
+    """Runs whose id the text is, or a part of it."""
+    rows = Execution.objects.for_caller(caller).order_by("-id")
+    if whole := _UUID.search(text):
         rows = rows.filter(pk=uuid.UUID(whole.group()))
+    elif (part := _PART.fullmatch(text)) and _DIGIT.search(text):
+        rows = _alike(rows, *(group.replace("-", "") for group in part.groups(default="")))
     else:
-        part = _PART.fullmatch(text)
-        start, end = (
-            ((group or "").replace("-", "") for group in part.groups()) if part else ("", "")
-        )
-        if len(start + end) < MIN_DIGITS or len(start + end) > 32:
-            return
-        rows = rows.filter(pk__in=_ids(rows, start, end))
-    for row in rows.order_by("-id").for_list()[:SHOWN]:
+        return
+    for row in rows.for_list()[:SHOWN]:
         path = row.deployment.endpoint_path if row.deployment else row.design.name
         url = reverse("executor:execution-detail", args=[row.pk])
         yield Hit(row.public_id, url, "history", path, str(row.status), is_code=True)
 
 
-def _ids(rows: Any, start: str, end: str) -> list[uuid.UUID]:
-    """Ids that begin and end so, by the primary key; a lone text may be either."""
-    rows = rows.order_by("-id").values_list("pk", flat=True)
+def _alike(rows: Any, start: str, end: str) -> Any:
+    """Those of the newest with such an id; else those that begin so, by the primary key."""
+    if not MIN_DIGITS <= len(start + end) <= 32:
+        return rows.none()
+    recent = rows.values_list("pk", flat=True)[:RECENT]
+    found = [pk for pk in recent if _is_part(pk.hex, start, end)][:SHOWN]
+    if found:
+        return rows.filter(pk__in=found)
+    if end or not start:
+        return rows.none()
     first, last = uuid.UUID(start.ljust(32, "0")), uuid.UUID(start.ljust(32, "f"))
-    within = rows.filter(pk__gte=first, pk__lte=last)[: RECENT if end else SHOWN]
-    found = [pk for pk in within if pk.hex.endswith(end)]
-    if not found and not end:
-        found = [pk for pk in rows[:RECENT] if pk.hex.endswith(start)]
-    return found[:SHOWN]
+    return rows.filter(pk__gte=first, pk__lte=last)
+
+
+def _is_part(digits: str, start: str, end: str) -> bool:
+    if end:
+        return digits.startswith(start) and digits.endswith(end)
+    return digits.startswith(start) or digits.endswith(start)

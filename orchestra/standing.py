@@ -25,17 +25,12 @@ KEPT_SECONDS = 300
 
 
 @dataclass(frozen=True)
-class Standing:
-    """`failing` deployments ended in error, `live` runs have not ended; both that the caller may
-    see, and at most `MOST`.
-    """
+class Processes:
+    """What works for everybody, and the model that designs use which name none."""
 
-    failing: int
-    live: int
     model: str
     worker_is_up: bool
     scheduler_is_up: bool
-    at: float
 
     @property
     def is_up(self) -> bool:
@@ -50,6 +45,23 @@ class Standing:
         return "No worker is running" if self.scheduler_is_up else "No worker, no scheduler"
 
 
+@dataclass(frozen=True)
+class Standing:
+    """`failing` deployments are in error, `live` runs have not ended; both of what the caller may
+    see, and at most `MOST`.
+    """
+
+    failing: int
+    live: int
+    processes: Processes
+    at: float
+
+
+def processes() -> Processes:
+    name = registry.default_models()[0]
+    return Processes(name.partition(":")[2] or name, is_alive("worker"), is_alive("beat"))
+
+
 def standing(caller: Caller) -> Standing:
     """Not older than some seconds; two queries if it must be read."""
     known = known_standing(caller)
@@ -60,9 +72,7 @@ def standing(caller: Caller) -> Standing:
     read = Standing(
         failing=_count(deployments),
         live=_count(live),
-        model=registry.default_models()[0].partition(":")[2],
-        worker_is_up=is_alive("worker"),
-        scheduler_is_up=is_alive("beat"),
+        processes=processes(),
         at=time.time(),
     )
     try:

@@ -18,7 +18,7 @@ from designs.requests import (
     render_fresh,
     requires,
 )
-from orchestra.overview import overview
+from orchestra.home.board import board
 from orchestra.search import search as found_by
 from orchestra.standing import Standing, known_standing, standing
 
@@ -140,4 +140,12 @@ def search(request: PageRequest) -> HttpResponse:
 @require_safe
 @requires("deployments.view_deployment")
 def home(request: PageRequest) -> HttpResponse:
-    return render_fresh(request, "home.html", {"overview": overview(request.caller)})
+    may = request.caller.may
+    context = {
+        "board": board(request.caller, request.GET.get("window", "")),
+        "may_add": may("designs.add_design"),
+        "may_connect": may("executor.add_modelconnection"),
+        "may_deploy": may("deployments.add_deployment"),
+        "may_see_runs": may("executor.view_execution"),
+    }
+    return render_fresh(request, "home.html", context)

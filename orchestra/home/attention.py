@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
+from uuid import UUID
 
+from django.db.models import DateTimeField, F, TextField, Value
+from django.db.models.functions import Cast
 from django.urls import reverse
 from django.utils import timezone
 
@@ -18,10 +21,12 @@ from orchestra.home.causes import Failures
 from orchestra.home.figures import Figures
 from orchestra.standing import Processes
 
+KEY, DEPLOYMENT, SCHEDULE, CONNECTION = "key", "deployment", "schedule", "connection"
 ALIKE = 3
 WEEK = timedelta(days=7)
-# Of each kind: who has more of them reads the list.
+# Who has more of them reads the lists.
 MAX_OF_KIND = 5
+MAX_ROWS = 20
 
 
 @dataclass(frozen=True)
@@ -43,15 +48,14 @@ class Need:
 def needs(
     caller: Caller, working: Processes, shown: Figures, causes: Sequence[Failures]
 ) -> list[Need]:
-    """The gravest first. Four queries."""
+    """The gravest first. One query."""
+    rows = _rows(caller)
     return [
         *_processes(working),
         *_alike(causes),
-        *_paused(caller),
-        *_schedules(caller),
-        *_connections(caller),
+        *(_about_row(caller, row) for row in rows if row.kind != KEY),
         *_degraded(shown),
-        *_keys(caller),
+        *(_about_row(caller, row) for row in rows if row.kind == KEY),
     ]
 
 
@@ -79,36 +83,100 @@ def _alike(causes: Iterable[Failures]) -> Iterator[Need]:
         )
 
 
-def _paused(caller: Caller) -> Iterator[Need]:
-    rows = Deployment.objects.for_caller(caller).filter(status=Deployment.Status.ERROR)
-    rows = rows.order_by("endpoint_path").values_list("pk", "endpoint_path", "status_reason")
-    for pk, path, reason in rows[:MAX_OF_KIND]:
-        url = reverse("deployments:deployment-detail", args=[pk])
-        text = "is paused and takes no calls."
-        yield Need(f"deployment-{pk}", "failed", path, text, reason, "Open", url, is_code=True)
+class _Row(NamedTuple):
+    """A row that needs somebody, whatever it is. `parent` is the deployment of a schedule."""
+
+    until: datetime | None
+    kind: str
+    pk: str
+    parent: str
+    name: str
+    why: str
 
 
-def _schedules(caller: Caller) -> Iterator[Need]:
-    rows = Schedule.objects.for_caller(caller).exclude(error="").order_by("pk")
-    columns = ("pk", "deployment_id", "deployment__endpoint_path", "error")
-    for pk, deployment, path, error in rows.values_list(*columns)[:MAX_OF_KIND]:
-        url = reverse("deployments:schedule-detail", args=[deployment, pk])
-        text = "has a schedule that cannot run."
-        yield Need(f"schedule-{pk}", "failed", path, text, error, "Open", url, is_code=True)
+def _rows(caller: Caller) -> list[_Row]:
+    """Of four tables by one query. Keys come first, whose time gives the column its type."""
+    now = timezone.now()
+    keys = ApiKey.objects.for_caller(caller).filter(
+        expires_at__gt=now,
+        expires_at__lte=now + WEEK,
+        revoked_at=None,
+        last_used_at__gte=now - WEEK,
+    )
+    deployments = Deployment.objects.for_caller(caller).filter(status=Deployment.Status.ERROR)
+    schedules = Schedule.objects.for_caller(caller).exclude(error="")
+    connections = ModelConnection.objects.for_caller(caller)
+    parts = [
+        _part(keys, KEY, F("name"), F("prefix"), until=F("expires_at")),
+        _part(deployments, DEPLOYMENT, F("endpoint_path"), F("status_reason")),
+        _part(
+            schedules,
+            SCHEDULE,
+            F("deployment__endpoint_path"),
+            F("error"),
+            parent=Cast("deployment_id", TextField()),
+        ),
+        _part(
+            connections.filter(is_enabled=True, test_passed=False),
+            CONNECTION,
+            F("name"),
+            F("test_sentence"),
+        ),
+    ]
+    return [_Row(*row) for row in parts[0].union(*parts[1:], all=True)[:MAX_ROWS]]
 
 
-def _connections(caller: Caller) -> Iterator[Need]:
-    rows = ModelConnection.objects.for_caller(caller)
-    rows = rows.filter(is_enabled=True, test_passed=False).order_by("name")
-    may_change = caller.may("executor.change_modelconnection")
-    for pk, name, sentence in rows.values_list("pk", "name", "test_sentence")[:MAX_OF_KIND]:
-        url = reverse("executor:connection-list")
-        if may_change:
-            url = reverse("executor:connection-edit", args=[pk])
-        text = "failed its last test."
-        yield Need(
-            f"connection-{pk}", "failed", f"The connection {name}", text, sentence, "Open", url
-        )
+def _part(rows: Any, kind: str, name: Any, why: Any, *, until: Any = None, parent: Any = "") -> Any:
+    none = Value(None, output_field=DateTimeField())
+    return rows.order_by().values_list(
+        until or none,
+        Value(kind, output_field=TextField()),
+        Cast("pk", TextField()),
+        parent or Value("", output_field=TextField()),
+        Cast(name, TextField()),
+        Cast(why, TextField()),
+    )
+
+
+def _about_row(caller: Caller, row: _Row) -> Need:
+    return _ABOUT[row.kind](caller, row)
+
+
+def _paused(caller: Caller, row: _Row) -> Need:
+    url = reverse("deployments:deployment-detail", args=[UUID(row.pk)])
+    text = "is paused and takes no calls."
+    return Need(f"deployment-{row.pk}", "failed", row.name, text, row.why, "Open", url, True)
+
+
+def _unable(caller: Caller, row: _Row) -> Need:
+    url = reverse("deployments:schedule-detail", args=[UUID(row.parent), UUID(row.pk)])
+    text = "has a schedule that cannot run."
+    return Need(f"schedule-{row.pk}", "failed", row.name, text, row.why, "Open", url, True)
+
+
+def _failing(caller: Caller, row: _Row) -> Need:
+    url = reverse("executor:connection-list")
+    if caller.may("executor.change_modelconnection"):
+        url = reverse("executor:connection-edit", args=[row.pk])
+    name, text = f"The connection {row.name}", "failed its last test."
+    return Need(f"connection-{row.pk}", "failed", name, text, row.why, "Open", url)
+
+
+def _ending(caller: Caller, row: _Row) -> Need:
+    may_add = caller.may("deployments.add_apikey")
+    return Need(
+        f"key-{row.pk}",
+        "waiting",
+        f"The key {row.name or f'orc_{row.why}_…'}",
+        "expires",
+        why="It was used this week. Create another, and give it to who uses this one.",
+        verb="New key" if may_add else "Open",
+        url=reverse("deployments:key-new" if may_add else "deployments:key-list"),
+        until=row.until,
+    )
+
+
+_ABOUT = {DEPLOYMENT: _paused, SCHEDULE: _unable, CONNECTION: _failing, KEY: _ending}
 
 
 def _degraded(shown: Figures) -> Iterator[Need]:
@@ -125,30 +193,4 @@ def _degraded(shown: Figures) -> Iterator[Need]:
             verb="Open them",
             url=f"{reverse('executor:execution-list')}?{query}",
             is_code=True,
-        )
-
-
-def _keys(caller: Caller) -> Iterator[Need]:
-    """Keys in use that will end: of those that a caller may manage."""
-    now = timezone.now()
-    rows = ApiKey.objects.for_caller(caller).filter(
-        expires_at__gt=now,
-        expires_at__lte=now + WEEK,
-        revoked_at=None,
-        last_used_at__gte=now - WEEK,
-    )
-    may_rotate = caller.may("deployments.add_apikey")
-    for row in rows.order_by("expires_at")[:MAX_OF_KIND]:
-        url = reverse("deployments:key-list")
-        if may_rotate:
-            url = reverse("deployments:key-new")
-        yield Need(
-            f"key-{row.pk}",
-            "waiting",
-            f"The key {row.name or row}",
-            "expires",
-            why="It was used this week. Create another, and give it to who uses this one.",
-            verb="New key" if may_rotate else "Open",
-            url=url,
-            until=row.expires_at,
         )

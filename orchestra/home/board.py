@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.contrib.auth import get_user_model
+from django.db.models import Exists
+
 from deployments.models import Deployment
 from designs.access import Caller
 from designs.models import Design
@@ -81,12 +84,14 @@ def board(caller: Caller, window_key: str = "") -> Board:
 
 
 def _first_steps(caller: Caller, runs: int, has_model: bool) -> FirstSteps | None:
-    """None once everything is done, or much has run. Asks two queries more while little has."""
+    """None once everything is done, or much has run. Asks one query while little has."""
     if runs >= FIRST_RUNS:
         return None
-    has_run = bool(runs) or Execution.objects.for_caller(caller).order_by().exists()
-    deployments = Deployment.objects.for_caller(caller).exclude(
-        endpoint_path__startswith="/samples/"
-    )
-    steps = FirstSteps(has_run, has_model, deployments.exists())
+    executions = Execution.objects.for_caller(caller).order_by()
+    deployments = Deployment.objects.for_caller(caller).order_by()
+    # A new installation comes with one.
+    deployments = deployments.exclude(endpoint_path__startswith="/samples/")
+    person = get_user_model()._default_manager.filter(pk=caller.user_id)
+    has_run, has_deployment = person.values_list(Exists(executions), Exists(deployments)).get()
+    steps = FirstSteps(has_run, has_model, has_deployment)
     return None if steps.is_done else steps

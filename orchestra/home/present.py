@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Window
+from django.db.models import Count, Subquery, Window
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from deployments.models import Deployment, Occurrence, Schedule
@@ -134,20 +135,29 @@ class Upcoming:
 
 
 def upcoming(caller: Caller) -> Upcoming:
-    """The next scheduled times, how many schedules are on, and how late the latest run started. Two
-    queries.
+    """The next scheduled times, how many schedules are on, and how late the latest run started. One
+    query.
     """
     rows = Schedule.objects.for_caller(caller).filter(
         next_due_at__isnull=False, deployment__status=Deployment.Status.ACTIVE
     )
     rows = rows.select_related("deployment").only("next_due_at", "deployment__endpoint_path")
-    shown = list(rows.annotate(number=Window(Count("pk"))).order_by("next_due_at")[:SHOWN])
     ran = Occurrence.objects.for_caller(caller).filter(outcome=Occurrence.Outcome.RAN)
-    latest = ran.select_related("execution").order_by("-due_at", "-id").only(
-        "due_at", "decided_at", "execution__started_at"
-    ).first()  # fmt: skip
-    number = shown[0].number if shown else 0  # type: ignore[attr-defined]
-    return Upcoming(shown, number, latest.start_delay if latest else None)
+    latest = ran.order_by("-due_at", "-id").annotate(
+        begun_at=Coalesce("execution__started_at", "decided_at")
+    )
+    rows = rows.annotate(
+        number=Window(Count("pk")),
+        latest_due_at=Subquery(latest.values("due_at")[:1]),
+        latest_begun_at=Subquery(latest.values("begun_at")[:1]),
+    )
+    shown: list[Any] = list(rows.order_by("next_due_at")[:SHOWN])
+    first = next(iter(shown), None)
+    if first is None:
+        return Upcoming([], 0, None)
+    has_delay = first.latest_due_at is not None and first.latest_begun_at is not None
+    delay = first.latest_begun_at - first.latest_due_at if has_delay else None
+    return Upcoming(shown, first.number, delay)
 
 
 def recent_designs(caller: Caller) -> list[Design]:

@@ -6,6 +6,9 @@
   const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
   const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 
+  const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+  const weekday = new Intl.DateTimeFormat("en", { weekday: "short" });
+
   function inWords(seconds) {
     for (const [unit, size] of units) {
       if (Math.abs(seconds) >= size || unit === "second") {
@@ -37,6 +40,29 @@
       const clock = Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0");
       const text = left <= 0 ? "now" : left < 3600 ? "in " + clock : inWords(left);
       if (time.textContent !== text) time.textContent = text;
+      time.title = exact.format(at);
+    }
+  }
+
+  function tell(time, text) {
+    if (time.textContent !== text) time.textContent = text;
+  }
+
+  // How long something has been going on, and a time of day with its day where that is another one.
+  function showElapsed(root) {
+    for (const time of root.querySelectorAll("time[data-elapsed]")) {
+      const seconds = Math.max(0, Math.floor((Date.now() - new Date(time.dateTime).getTime()) / 1000));
+      const minutes = Math.floor(seconds / 60);
+      if (Number.isNaN(seconds)) continue;
+      tell(time, minutes < 1 ? seconds + " s" : minutes < 60 ? minutes + " min " + (seconds % 60) + " s"
+        : Math.floor(minutes / 60) + " h " + (minutes % 60) + " min");
+    }
+    const today = new Date().toDateString();
+    for (const time of root.querySelectorAll("time[data-clock]")) {
+      const at = new Date(time.dateTime);
+      if (Number.isNaN(at.getTime())) continue;
+      const day = at.toDateString() === today ? "" : weekday.format(at) + " ";
+      tell(time, day + clock.format(at));
       time.title = exact.format(at);
     }
   }
@@ -89,14 +115,16 @@
     }
     showTimes(document);
     countDown(document);
+    showElapsed(document);
     showFitting(document);
     setInterval(function () { showTimes(document); }, 10000);
-    setInterval(function () { countDown(document); }, 1000);
+    setInterval(function () { countDown(document); showElapsed(document); }, 1000);
   });
 
   document.addEventListener("htmx:afterSettle", function (event) {
     showTimes(event.detail.elt);
     countDown(event.detail.elt);
+    showElapsed(event.detail.elt);
     showFitting(event.detail.elt);
   });
 })();
