@@ -1,4 +1,4 @@
-"""The start page, sign-in, and the frame of every page."""
+"""Sign-in, and the frame of every page."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from designs.access import SYSTEM
 from designs.services import create_design, publish_design
@@ -36,35 +34,6 @@ def run() -> Callable[[], Execution]:
 
 def text_of(response: Any) -> str:
     return response.content.decode()
-
-
-def test_home_shows_figures_and_runs(
-    viewer: User, browser_of: Browser, run: Callable[[], Execution]
-) -> None:
-    execution = run()
-    page = text_of(browser_of(viewer).get("/"))
-    assert f"/executions/{execution.pk}/" in page
-    assert "stand-in answers" in page
-    assert "No worker was seen lately" in page
-    assert 'aria-current="page"' in page
-
-
-def test_home_costs_the_same_however_much_ran(
-    viewer: User, browser_of: Browser, run: Callable[[], Execution]
-) -> None:
-    browser = browser_of(viewer)
-
-    def queries() -> int:
-        with CaptureQueriesContext(connection) as found:
-            assert browser.get("/", HTTP_HX_REQUEST="true").status_code == 200
-        return len(found)
-
-    run()
-    browser.get("/")
-    one = queries()
-    for _ in range(5):
-        run()
-    assert queries() == one
 
 
 def test_signing_in_and_out(viewer: User, client: Client) -> None:

@@ -128,9 +128,6 @@ def test_eight_of_each_by_few_queries(
         with CaptureQueriesContext(connection) as queries:
             page = found(browser, text)
         assert len(queries) <= 8
-            query["sql"][:70] + " … " + query["sql"].partition(" FROM ")[2][:60]
-            for query in queries
-        )
     page = found(browser, "digest")
     assert page.count('role="option"') == 24
 

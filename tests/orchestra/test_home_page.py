@@ -1,0 +1,222 @@
+"""The home page answers: must I do something, what runs, what comes next, what did it cost."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from deployments.models import ApiKey, Deployment, Schedule
+from deployments.schedules.scheduling import add_schedule
+from designs.access import caller_of
+from designs.services import create_design
+from executor.history.totals import add_up
+from executor.models import ModelConnection, Status
+from executor.models.causes import cause_of
+from orchestra.home.present import _labels
+from tests.documents import doubling
+from tests.orchestra.home_rows import Browser, deploy, ended, home, part, run_of
+
+pytestmark = pytest.mark.django_db
+EVIL = "<script>alert(1)</script>"
+CAUSE = cause_of("credential", "openai:gpt-5-mini", "sequential")
+
+
+@pytest.fixture(autouse=True)
+def _processes() -> None:
+    for kind in ("worker", "beat"):
+        cache.set(f"presence:{kind}", time.time())
+
+
+@pytest.fixture
+def digest() -> Deployment:
+    return deploy("/ops/weekly-digest")
+
+
+@pytest.fixture
+def scheduled(digest: Deployment) -> Schedule:
+    fields = {"cron_expression": "0 8 * * 1", "timezone": "UTC", "input_data": {"number": 1}}
+    return add_schedule(deployment=digest, fields=fields)
+
+
+@pytest.mark.parametrize("window", ["24h", "7d", "30d", "what"])
+@pytest.mark.parametrize("is_counted", [False, True], ids=["fresh", "added up"])
+def test_figures_are_of_what_ended(
+    viewer: User, browser_of: Browser, digest: Deployment, window: str, is_counted: bool
+) -> None:
+    for _ in range(3):
+        ended(digest, cost_usd=Decimal("0.5"))
+    ended(digest, degraded=True)
+    ended(digest, Status.FAILED, cause=CAUSE)
+    if is_counted:
+        add_up()
+    page = home(browser_of(viewer), window)
+    assert '<span class="big" id="figure-runs">5</span>' in page
+    assert "80 % succeeded" in page
+    assert "3 completed, 1 degraded, 1 failed" in page
+    assert "$1.50" in page
+    assert 'rect class="warn"' in page
+    assert f'href="/deployments/{digest.pk}/"' in part(page, "figures")
+
+
+def test_nothing_of_what_is_hidden(viewer: User, browser_of: Browser, digest: Deployment) -> None:
+    ended(digest, Status.FAILED, cause=CAUSE, cost_usd=Decimal(7))
+    add_up()
+    ended(digest, Status.FAILED, cause=CAUSE)
+    run_of(digest)
+    Deployment.objects.update(status=Deployment.Status.ERROR)
+    digest.groups.add(Group.objects.create(name="Others"))
+    page = home(browser_of(viewer))
+    for secret in ("weekly-digest", str(digest.pk), "$7", "refuses the key", "figure-runs"):
+        assert secret not in page, secret
+    assert "Nothing needs you" in page
+    assert "Nothing is running" in page
+
+
+def test_failures_that_are_alike_are_one(
+    viewer: User, browser_of: Browser, digest: Deployment
+) -> None:
+    for _ in range(3):
+        latest = ended(digest, Status.FAILED, cause=CAUSE)
+    ended(digest, Status.TIMED_OUT)
+    page = home(browser_of(viewer))
+    needs = part(page, "needs")
+    assert "3 runs failed the same way" in needs
+    assert f'href="/executions/{latest.pk}/"' in needs
+    causes = part(page, "causes")
+    assert "The provider refuses the key of openai:gpt-5-mini (sequential)" in causes
+    assert "Timed out" in causes
+    assert "cause=credential%20openai%3Agpt-5-mini%20sequential" in causes
+
+
+def test_everything_that_needs_somebody(
+    administrator: User, browser_of: Browser, digest: Deployment
+) -> None:
+    cache.delete("presence:worker")
+    cache.delete("presence:beat")
+    other = deploy("/growth/market-analysis")
+    for _ in range(5):
+        ended(other, degraded=True)
+    Deployment.objects.filter(pk=digest.pk).update(
+        status=Deployment.Status.ERROR, status_reason="5 failures in a row"
+    )
+    now = timezone.now()
+    used = {"owner": administrator, "last_used_at": now, "expires_at": now + timedelta(days=3)}
+    ApiKey.objects.create(name="crm-prod", prefix="aaaa", digest="x", **used)
+    ApiKey.objects.create(name="old", prefix="bbbb", digest="x", **{**used, "last_used_at": None})
+    ModelConnection.objects.create(
+        name="openai-eu", provider="openai", test_passed=False, test_sentence="It said 401."
+    )
+    needs = part(home(browser_of(administrator)), "needs")
+    for sentence in (
+        "No worker is running.", "No scheduler is running.", "5 failures in a row",
+        "was degraded in 5 of its 5 runs", "The key crm-prod", "The connection openai-eu",
+        "It said 401.",
+    ):  # fmt: skip
+        assert sentence in needs, sentence
+    assert "The key old" not in needs
+    assert needs.count("<li ") == 6
+
+
+def test_schedules_with_an_error(viewer: User, browser_of: Browser, scheduled: Schedule) -> None:
+    Schedule.objects.update(error="The expression cannot be read.")
+    needs = part(home(browser_of(viewer)), "needs")
+    assert "The expression cannot be read." in needs
+    assert f"/schedules/{scheduled.pk}/" in needs
+
+
+def test_what_comes_next(viewer: User, browser_of: Browser, scheduled: Schedule) -> None:
+    page = home(browser_of(viewer))
+    assert f'id="next-{scheduled.pk}"' in page
+    assert "data-countdown" in part(page, "next")
+    assert "1 on" in part(page, "figures")
+
+
+def test_what_runs_and_what_waits(viewer: User, browser_of: Browser, digest: Deployment) -> None:
+    running = run_of(digest, status=Status.RUNNING, started_at=timezone.now())
+    running.blocks.create(block_id=doubling()["blocks"][0]["id"], status="running")
+    run_of(digest)
+    page = home(browser_of(viewer))
+    shown = part(page, "running")
+    assert f'id="run-{running.pk}"' in shown
+    assert re.search(r"0 of [1-9] blocks done", shown), shown
+    assert "queued" in shown
+    assert "1 waiting" in part(page, "figures")
+
+
+def test_the_designs_that_a_person_edited(designer: User, browser_of: Browser) -> None:
+    mine = create_design(document=doubling(), caller=caller_of(designer))
+    deploy("/ops/other")
+    recent = part(home(browser_of(designer)), "recent")
+    assert recent.count("<li ") == 1
+    assert f"/designs/{mine.pk}/" in recent
+
+
+def test_first_steps_tick_themselves_off(designer: User, browser_of: Browser) -> None:
+    browser = browser_of(designer)
+    steps = part(home(browser), "first-steps")
+    assert steps.count("Done") == 0
+    assert "figure-runs" not in home(browser)
+    ended(deploy("/ops/weekly-digest"))
+    steps = part(home(browser), "first-steps")
+    assert steps.count("Done") == 2
+    assert "figure-runs" in home(browser)
+
+
+def test_names_are_text(viewer: User, browser_of: Browser) -> None:
+    evil = deploy("/ops/evil", name=f"Digest {EVIL}")
+    ended(evil, Status.FAILED, cause=cause_of("credential", EVIL, EVIL))
+    run_of(evil, status=Status.RUNNING, started_at=timezone.now()).blocks.create(
+        block_id=EVIL, status="running"
+    )
+    Deployment.objects.update(status=Deployment.Status.ERROR, status_reason=EVIL)
+    page = home(browser_of(viewer))
+    assert EVIL not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_it_costs_the_same_however_much_there_is(
+    administrator: User, browser_of: Browser, digest: Deployment
+) -> None:
+    browser = browser_of(administrator)
+
+    def queries() -> int:
+        _labels.clear()
+        with CaptureQueriesContext(connection) as found:
+            home(browser)
+        return len(found)
+
+    def add(runs: int) -> None:
+        for _ in range(runs):
+            ended(digest, Status.FAILED, cause=CAUSE)
+            run_of(digest, status=Status.RUNNING, started_at=timezone.now())
+        add_up()
+
+    add(3)
+    # Labels of versions are remembered, and first steps are asked for while little has run.
+    assert queries() <= 16
+    add(60)
+    assert queries() <= 15
+    with CaptureQueriesContext(connection) as found:
+        home(browser)
+    assert len(found) <= 14
+
+
+def test_who_sees_no_runs_sees_no_figures(
+    make_user: Callable[..., User], browser_of: Browser, digest: Deployment
+) -> None:
+    ended(digest, cost_usd=Decimal(7))
+    reader = make_user("reader")
+    reader.user_permissions.add(Permission.objects.get(codename="view_deployment"))
+    page = home(browser_of(reader))
+    assert "figure-runs" not in page
+    assert "Running now" not in page
