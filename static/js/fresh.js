@@ -31,7 +31,9 @@
   };
   // Times are written in the reader's zone and count on by themselves.
   Idiomorph.defaults.callbacks.beforeNodeMorphed = function (old, made) {
-    return !(old.localName === "time" && made.localName === "time" && old.dateTime === made.dateTime);
+    const isTyped = old.matches?.("input:not([type=checkbox], [type=radio], [type=hidden]), textarea") &&
+      old.value !== old.defaultValue;
+    return !isTyped && !(old.localName === "time" && made.localName === "time" && old.dateTime === made.dateTime);
   };
 
   // --- Failures: what was there stays, one sentence stands above it.
