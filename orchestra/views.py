@@ -18,9 +18,9 @@ from designs.requests import (
     render_fresh,
     requires,
 )
+from orchestra.frame.search import search as found_by
+from orchestra.frame.standing import Standing, known_standing, standing
 from orchestra.home.board import board
-from orchestra.search import search as found_by
-from orchestra.standing import Standing, known_standing, standing
 
 # What the side bar tells of the installation needs it.
 FRAME = "deployments.view_deployment"

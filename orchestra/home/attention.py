@@ -17,9 +17,9 @@ from django.utils import timezone
 from deployments.models import ApiKey, Deployment, Schedule
 from designs.access import Caller
 from executor.models import ModelConnection
+from orchestra.frame.standing import Processes
 from orchestra.home.causes import Failures
 from orchestra.home.figures import Figures
-from orchestra.standing import Processes
 
 KEY, DEPLOYMENT, SCHEDULE, CONNECTION = "key", "deployment", "schedule", "connection"
 ALIKE = 3

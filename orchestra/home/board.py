@@ -13,13 +13,13 @@ from designs.access import Caller
 from designs.models import Design
 from executor.language_models import registry
 from executor.models import Execution
+from orchestra.frame.standing import Processes, processes
 from orchestra.home import causes
 from orchestra.home.attention import Need, needs
 from orchestra.home.causes import Failures, failures
 from orchestra.home.figures import Figures, figures
 from orchestra.home.present import Live, Upcoming, live, recent_designs, upcoming
 from orchestra.home.windows import Window, window_of, windows
-from orchestra.standing import Processes, processes
 
 # From so many runs on nobody starts any more.
 FIRST_RUNS = 10

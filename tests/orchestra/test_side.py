@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ from deployments.services import deploy_design
 from designs.access import SYSTEM
 from designs.services import create_design, publish_design
 from executor.acceptance.runs import Order, enqueue
+from executor.following.presence import note
 from executor.models import Trigger
 from tests.documents import doubling
 
@@ -71,7 +71,7 @@ def test_the_foot_tells_of_the_installation(viewer: User, browser_of: Browser) -
     assert "No worker, no scheduler" in side(browser)
     cache.clear()
     for kind in ("worker", "beat"):
-        cache.set(f"presence:{kind}", time.time())
+        note(kind)
     page = side(browser)
     assert "Workers and scheduler up" in page
     assert "stand-in" in page

@@ -1,0 +1,90 @@
+"""The home page answers: must somebody do something, and why do runs fail."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.utils import timezone
+
+from deployments.models import ApiKey, Deployment, Schedule
+from deployments.schedules.scheduling import add_schedule
+from executor.following.presence import note
+from executor.models import ModelConnection, Status
+from executor.models.causes import cause_of
+from tests.orchestra.home_rows import Browser, deploy, ended, home, part
+
+pytestmark = pytest.mark.django_db
+EVIL = "<script>alert(1)</script>"
+CAUSE = cause_of("credential", "openai:gpt-5-mini", "sequential")
+
+
+@pytest.fixture(autouse=True)
+def _processes() -> None:
+    for kind in ("worker", "beat"):
+        note(kind)
+
+
+@pytest.fixture
+def digest() -> Deployment:
+    return deploy("/ops/weekly-digest")
+
+
+@pytest.fixture
+def scheduled(digest: Deployment) -> Schedule:
+    fields = {"cron_expression": "0 8 * * 1", "timezone": "UTC", "input_data": {"number": 1}}
+    return add_schedule(deployment=digest, fields=fields)
+
+
+def test_failures_that_are_alike_are_one(
+    viewer: User, browser_of: Browser, digest: Deployment
+) -> None:
+    for _ in range(3):
+        latest = ended(digest, Status.FAILED, cause=CAUSE)
+    ended(digest, Status.TIMED_OUT)
+    page = home(browser_of(viewer))
+    needs = part(page, "needs")
+    assert "3 runs failed the same way" in needs
+    assert f'href="/executions/{latest.pk}/"' in needs
+    causes = part(page, "causes")
+    assert "The provider refuses the key of openai:gpt-5-mini (sequential)" in causes
+    assert "Timed out" in causes
+    assert "cause=credential%20openai%3Agpt-5-mini%20sequential" in causes
+
+
+def test_everything_that_needs_somebody(
+    administrator: User, browser_of: Browser, digest: Deployment
+) -> None:
+    cache.delete("presence:worker")
+    cache.delete("presence:beat")
+    other = deploy("/growth/market-analysis")
+    for _ in range(5):
+        ended(other, degraded=True)
+    Deployment.objects.filter(pk=digest.pk).update(
+        status=Deployment.Status.ERROR, status_reason="5 failures in a row"
+    )
+    now = timezone.now()
+    used = {"owner": administrator, "last_used_at": now, "expires_at": now + timedelta(days=3)}
+    ApiKey.objects.create(name="crm-prod", prefix="aaaa", digest="x", **used)
+    ApiKey.objects.create(name="old", prefix="bbbb", digest="x", **{**used, "last_used_at": None})
+    ModelConnection.objects.create(
+        name="openai-eu", provider="openai", test_passed=False, test_sentence="It said 401."
+    )
+    needs = part(home(browser_of(administrator)), "needs")
+    for sentence in (
+        "No worker is running.", "No scheduler is running.", "5 failures in a row",
+        "was degraded in 5 of its 5 runs", "The key crm-prod", "The connection openai-eu",
+        "It said 401.",
+    ):  # fmt: skip
+        assert sentence in needs, sentence
+    assert "The key old" not in needs
+    assert needs.count("<li ") == 6
+
+
+def test_schedules_with_an_error(viewer: User, browser_of: Browser, scheduled: Schedule) -> None:
+    Schedule.objects.update(error="The expression cannot be read.")
+    needs = part(home(browser_of(viewer)), "needs")
+    assert "The expression cannot be read." in needs
+    assert f"/schedules/{scheduled.pk}/" in needs
