@@ -18,6 +18,8 @@ MAX_UNITS = 4_000_000
 CHARACTERS_PER_UNIT = 4
 # Finding equal entries writes out all of their contents.
 UNITS_PER_COMPARED = 16
+# Each list or object among these is copied and written out on its own.
+UNITS_PER_CONTAINER = 100
 # Dividing a number outside of this range, with its many digits, costs as much as LONG_NUMBER
 # other values.
 _MIN_USUAL, _MAX_USUAL = 1e-15, 1e15
@@ -68,20 +70,23 @@ class SchemaCheck:
         while level:
             values += len(level)
             deeper: list[Any] = []
-            written = 0
+            written = containers = 0
             for item in level:
                 if isinstance(item, str):
                     written += len(item)
                 elif isinstance(item, dict):
                     written += sum(map(len, item))
                     deeper.extend(item.values())
+                    containers += 1
                 elif isinstance(item, list):
                     deeper.extend(item)
+                    containers += 1
                 elif isinstance(item, float) and item and not _MIN_USUAL <= abs(item) <= _MAX_USUAL:
                     values += LONG_NUMBER - 1
             characters += written
             # A value is compared again for each level around it.
             compared += depth * (len(level) * UNITS_PER_COMPARED + written // CHARACTERS_PER_UNIT)
+            compared += containers * UNITS_PER_CONTAINER
             level = deeper
             depth += 1
             if self._units(values + len(level), 0) + compared * self._depth_weight > MAX_UNITS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jsonschema_rs
@@ -69,6 +70,19 @@ def test_entries_that_are_compared_at_each_of_many_levels_are_refused() -> None:
     for _ in range(60):
         text = [text]
     assert [misfit.sentence for misfit in check.misfits(text)] == [TOO_MUCH]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [lambda n: [n], lambda n: {"a": n}, lambda n: {str(n): [n]}],
+    ids=["lists", "objects", "both"],
+)
+def test_containers_cost_more_to_compare_than_plain_values(entry: Callable[[int], Any]) -> None:
+    check = SchemaCheck({"uniqueItems": True})
+    assert check.misfits(list(range(60_000))) == []
+    assert check.misfits([entry(number) for number in range(5_000)]) == []
+    many = [entry(number) for number in range(60_000)]
+    assert [misfit.sentence for misfit in check.misfits(many)] == [TOO_MUCH]
 
 
 def test_tiny_numbers_are_held_against_a_bound_in_small_numbers_only() -> None:
