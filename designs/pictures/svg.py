@@ -219,10 +219,9 @@ class _Frame:
         if (url := self.look.links.get(block.id)) is None:
             return shape
         return format_html(
-            '<a href="{}" data-pick="{}" aria-label="{}"{}>{}</a>',
+            '<a href="{}" data-pick="{}"{}>{}</a>',
             url,
             block.id,
-            _title(block, state, mark),
             format_html(' aria-current="{}"', "true") if block.id == self.look.chosen else NOTHING,
             shape,
         )
