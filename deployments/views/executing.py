@@ -26,10 +26,10 @@ from designs.patterns.catalogue import PALETTE
 from designs.requests import PageRequest, requires
 from executor.acceptance.offers import example_input
 from executor.errors import ModelUnavailable
-from executor.history.quotes import PAYLOAD, hide_quotes
-from executor.history.timeline import readable, timeline
+from executor.history.quotes import PAYLOAD
 from executor.language_models.registry import default_models, price_of
 from executor.models import Execution, Trigger
+from executor.views.runs import run_context
 
 RECENT = 5
 # How many of a person's latest runs are looked at for those of this deployment.
@@ -52,8 +52,6 @@ def deployment_execute(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         return _posted(request, deployment)
     run = _run(request, deployment, request.GET.get("run", ""))
-    if request.htmx and request.htmx.target == "run":
-        return _page(request, deployment, None, run, part="#run")
     return _page(request, deployment, _first_form(request, deployment, run), run)
 
 
@@ -94,7 +92,7 @@ def _page(
     part: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    context: dict[str, Any] = {"deployment": deployment, "run": run}
+    context: dict[str, Any] = {"deployment": deployment, **(run or {})}
     if form is not None:
         context |= {
             "input": form,
@@ -132,7 +130,11 @@ def _execution(request: PageRequest, deployment: Deployment, name: str) -> Execu
 def _find(request: PageRequest, deployment: Deployment, text: str) -> Execution | None:
     rows = Execution.objects.for_caller(request.caller).filter(deployment=deployment)
     try:
-        return rows.select_related("version").filter(pk=text).first() if text else None
+        return (
+            rows.select_related("version", "design", "deployment").filter(pk=text).first()
+            if text
+            else None
+        )
     except (ValidationError, ValueError):
         return None
 
@@ -144,22 +146,7 @@ def _run(request: PageRequest, deployment: Deployment, text: str) -> dict[str, A
     execution = _find(request, deployment, text)
     if execution is None:
         return None
-    may_see = request.caller.may(PAYLOAD)
-    hide_quotes(request.caller, execution)
-    blocks, _ = timeline(execution, with_payloads=may_see)
-    result = execution.result_data
-    return {
-        "execution": execution,
-        "blocks": blocks,
-        "states": {block.block_id: _state(execution, block.status) for block in blocks},
-        "document": execution.document or (execution.version and execution.version.document),
-        "result": readable(result) if may_see and result is not None else "",
-        "may_operate": request.caller.may("executor.operate_execution"),
-    }
-
-
-def _state(execution: Execution, status: str) -> str:
-    return "not_reached" if status == "pending" and not execution.is_live else str(status)
+    return run_context(request, execution, kept={"run": str(execution.pk)})
 
 
 def recent_inputs(request: PageRequest, deployment: Deployment) -> list[RecentInput]:

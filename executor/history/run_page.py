@@ -41,7 +41,7 @@ class RunPage:
     document: Mapping[str, Any]
     timeline: Timeline
     states: dict[str, str]
-    links: dict[str, str]
+    base: str
     chosen: str
     is_picked: bool
     details: Details | None
@@ -76,6 +76,10 @@ class RunPage:
         return {name: block.agents for name, block in self.timeline.blocks.items()}
 
     @property
+    def links(self) -> dict[str, str]:
+        return {name: f"{self.base}{urlencode({'block': name})}" for name in self.states}
+
+    @property
     def limits(self) -> Mapping[str, Any]:
         return self.execution.limits or {}
 
@@ -90,7 +94,14 @@ class RunPage:
         return None if limit is None else Decimal(str(limit))
 
 
-def run_page(execution: Execution, caller: Caller, *, block: str = "", tab: str = "") -> RunPage:
+def run_page(
+    execution: Execution,
+    caller: Caller,
+    *,
+    block: str = "",
+    tab: str = "",
+    kept: Mapping[str, str] | None = None,
+) -> RunPage:
     """Hides in the row what the caller may not see, so the row must not be saved afterwards."""
     may_see = caller.may(PAYLOAD)
     hide_quotes(caller, execution)
@@ -113,7 +124,7 @@ def run_page(execution: Execution, caller: Caller, *, block: str = "", tab: str 
         document=_drawn(execution, times),
         timeline=times,
         states=times.states,
-        links={name: f"?{urlencode({'block': name})}" for name in times.blocks},
+        base=f"?{urlencode(kept)}&" if kept else "?",
         chosen=chosen,
         is_picked=is_picked,
         details=details,

@@ -206,7 +206,7 @@ def _complete(line: BlockLine, execution: Execution, clock: _Clock) -> None:
     line.steps.sort(key=lambda step: step.row.pk)
     for step in line.steps:
         if step.is_kept:
-            step.bars = [Bar("kept", start, max(end, start + clock.total_ms // 100))]
+            step.bars = [Bar("kept", start, start + clock.total_ms // 100)]
         step.is_slow = not step.is_kept and step.ms >= SLOW * clock.total_ms
 
 

@@ -14,6 +14,8 @@ register = template.Library()
 HEIGHT = 26
 THIN = frozenset({"span", "tail"})
 LINES = frozenset({"pause", "wait"})
+# The text of a later tick would be cut off.
+LAST = 0.95 * WIDTH
 
 
 @register.simple_tag
@@ -70,7 +72,11 @@ def at(values: Mapping[str, str], name: str) -> str:
 @register.simple_tag
 def axis(ticks: Iterable[tuple[int, int]], total_ms: int) -> str:
     """The times above a time line."""
-    marks = ((f"{position / WIDTH * 100:.2f}%", _seconds(ms)) for position, ms in ticks)
+    marks = (
+        (f"{position / WIDTH * 100:.2f}%", _seconds(ms))
+        for position, ms in ticks
+        if position < LAST
+    )
     texts = format_html_join("", '<text x="{}" y="18" dx="3">{}</text>', marks)
     return format_html('<svg aria-hidden="true" data-total="{}">{}</svg>', total_ms, texts)
 

@@ -1,1 +1,3 @@
 """The pages of executions and of tries."""
+
+__all__ = ["runs"]

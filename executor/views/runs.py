@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse
@@ -20,20 +21,24 @@ from executor.services import may_start_again
 def execution_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     """The whole page; when a script asks, its parts, or only the details of a block (`?part=`)."""
     execution = find_run(request, pk)
-    context = run_context(request, execution)
+    is_small = request.GET.get("small") == "1"
+    kept = {"run": str(execution.pk)} if is_small else None
+    context = run_context(request, execution, kept)
     if not request.htmx:
         return render(request, "executor/execution_detail.html", context)
     if request.GET.get("part") == "details":
         return render(request, "executor/_run_details.html", context)
-    is_small = request.GET.get("small") == "1"
-    template = "executor/_run.html" if is_small else "executor/execution_detail.html#live"
-    return render(request, template, {**context, "is_small": is_small})
+    template = "executor/_run_small.html" if is_small else "executor/execution_detail.html#live"
+    return render(request, template, context)
 
 
-def run_context(request: PageRequest, execution: Execution) -> dict[str, Any]:
-    """What `executor/_run.html` needs."""
+def run_context(
+    request: PageRequest, execution: Execution, kept: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """What `executor/_run.html` needs; `kept` is what its links keep of the page's query."""
     caller, query = request.caller, request.GET
-    run = run_page(execution, caller, block=query.get("block", ""), tab=query.get("tab", ""))
+    block, tab = query.get("block", ""), query.get("tab", "")
+    run = run_page(execution, caller, block=block, tab=tab, kept=kept)
     return {
         "run": run,
         "execution": execution,

@@ -147,7 +147,7 @@
     let step = 100;
     for (let i = 0; total / step > 7; i++) step *= [2, 2.5, 2][i % 3];
     const texts = [];
-    for (let at = 0; at < total; at += step) {
+    for (let at = 0; at < 0.95 * total; at += step) {
       const text = document.createElementNS(SVG, "text");
       text.setAttribute("x", (100 * at) / total + "%");
       text.setAttribute("y", "18");

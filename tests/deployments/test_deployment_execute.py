@@ -98,10 +98,10 @@ def test_htmx_shows_the_run_beside_the_form(
     page = text_of(answer)
     assert "<html" not in page
     assert f"/executions/{execution.pk}/cancel/" in page
-    part = browser.get(
-        f"{url}?run={execution.pk}", headers={"HX-Request": "true", "HX-Target": "run"}
-    )
+    assert f'data-url="/executions/{execution.pk}/?small=1"' in page
+    part = browser.get(f"/executions/{execution.pk}/?small=1", headers={"HX-Request": "true"})
     assert 'id="run"' in text_of(part)
+    assert f"?run={execution.pk}&amp;block=" in text_of(part)
     assert 'id="execute"' not in text_of(part)
 
 
