@@ -304,8 +304,8 @@ def meter(value: object, limit: object, label: str = "", kind: str = "") -> str:
     )
     return format_html(
         '<svg class="meter" viewBox="0 0 100 4" preserveAspectRatio="none" {}>'
-        '<rect width="100" height="4" rx="2"/>'
-        '<rect class="{}" width="{}" height="4" rx="2"/></svg>',
+        '<rect width="100" height="4"/>'
+        '<rect class="{}" width="{}" height="4"/></svg>',
         told,
         kind if kind in KINDS else "",
         _n(percent),

@@ -76,7 +76,7 @@ def standing(caller: Caller) -> Standing:
         at=time.time(),
     )
     try:
-        cache.set(_key(caller), read, timeout=KEPT_SECONDS)
+        cache.set(key_of("standing", caller), read, timeout=KEPT_SECONDS)
     except (redis.RedisError, OSError) as error:
         logger.debug("The standing could not be kept: %s", error)
     return read
@@ -85,7 +85,7 @@ def standing(caller: Caller) -> Standing:
 def known_standing(caller: Caller) -> Standing | None:
     """What was read last, without a query: the side bar brings it up to date by itself."""
     try:
-        found = cache.get(_key(caller))
+        found = cache.get(key_of("standing", caller))
     except (redis.RedisError, OSError):
         return None
     return found if isinstance(found, Standing) else None
@@ -95,9 +95,9 @@ def _count(rows: object) -> int:
     return min(rows.values("pk")[: MOST + 1].count(), MOST)  # type: ignore[attr-defined]
 
 
-def _key(caller: Caller) -> str:
-    """Of a caller with these rights: another set of them sees other counts."""
+def key_of(what: str, caller: Caller) -> str:
+    """The cache's key for what a caller with these rights sees; with others it sees another."""
     rights = (
         caller.user_id, caller.is_superuser, sorted(caller.group_ids), sorted(caller.permissions),
     )  # fmt: skip
-    return f"standing:{hashlib.sha256(repr(rights).encode()).hexdigest()[:24]}"
+    return f"{what}:{hashlib.sha256(repr(rights).encode()).hexdigest()[:24]}"

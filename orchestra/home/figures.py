@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import redis
+from django.core.cache import cache
 from django.db.models import Sum
 
 from designs.access import Caller
@@ -15,11 +17,17 @@ from designs.pictures.charts import Bars, Column, Line, Lines
 from executor.models import LIVE, Execution, Status
 from executor.models.durations import Durations, bucket_of, merge, percentile
 from executor.templatetags.durations import as_duration
+from orchestra.frame.standing import key_of
 from orchestra.home.windows import Window
+
+logger = logging.getLogger(__name__)
 
 # Runs that ended since the totals were added up last; more would be an installation in trouble.
 MAX_UNCOUNTED = 2_000
 DEAREST = 4
+MANY = 500
+KEPT_SECONDS = 20
+KINDS = {"ok": "completed", "warn": "degraded", "bad": "failed", "off": "cancelled"}
 # Of a deployment: less says nothing.
 LEAST_RUNS = 5
 DEGRADED_SHARE = 0.2
@@ -49,6 +57,11 @@ class OfDeployment:
     runs: int = 0
     degraded: int = 0
     cost_usd: Decimal = field(default_factory=Decimal)
+
+    def add(self, part: Part) -> None:
+        self.runs += sum(part.kinds.values())
+        self.degraded += part.kinds.get("warn", 0)
+        self.cost_usd += part.cost_usd or 0
 
     @property
     def is_degraded(self) -> bool:
@@ -88,32 +101,59 @@ class Figures:
 
 
 def figures(caller: Caller, window: Window) -> Figures:
-    """Three queries."""
+    """Three queries. What took many rows is kept for a while: the page refreshes itself."""
+    key = key_of(f"figures-{window.key}-{window.since:%d%H}", caller)
+    try:
+        kept = cache.get(key)
+        if isinstance(kept, Figures):
+            return kept
+    except (redis.RedisError, OSError) as error:
+        logger.debug("The figures could not be read from the cache: %s", error)
     parts = [*_counted(caller, window), *_uncounted(caller, window)]
-    kinds: Counter[str] = Counter()
+    read = _figures(parts, _before(caller, window), window)
+    if len(parts) > MANY:
+        try:
+            cache.set(key, read, timeout=KEPT_SECONDS)
+        except (redis.RedisError, OSError) as error:
+            logger.debug("The figures could not be kept: %s", error)
+    return read
+
+
+def _figures(parts: list[Part], share_before: float | None, window: Window) -> Figures:
+    steps = [dict.fromkeys(KINDS, 0) for _ in range(window.steps)]
+    durations: list[Durations] = [{} for _ in range(window.steps)]
     deployments: dict[Any, OfDeployment] = {}
-    costs = [part.cost_usd for part in parts if part.cost_usd is not None]
+    cost: Decimal | None = None
     for part in parts:
-        kinds.update(part.kinds)
-        row = deployments.setdefault(part.deployment_id, OfDeployment(part.path or TRIES))
-        row.deployment_id = part.deployment_id
-        row.runs += sum(part.kinds.values())
-        row.degraded += part.kinds.get("warn", 0)
-        row.cost_usd += part.cost_usd or 0
-    durations = merge(part.durations for part in parts)
+        row = deployments.get(part.deployment_id)
+        if row is None:
+            row = OfDeployment(part.path or TRIES, part.deployment_id)
+            deployments[part.deployment_id] = row
+        row.add(part)
+        _add(steps[part.place], part.kinds)
+        _add(durations[part.place], part.durations)
+        if part.cost_usd is not None:
+            cost = (cost or Decimal(0)) + part.cost_usd
+    kinds = {kind: sum(step[kind] for step in steps) for kind in KINDS}
+    every = merge(durations)
     return Figures(
         window=window,
         kinds=kinds,
         share=_share(kinds),
-        share_before=_before(caller, window),
-        cost_usd=sum(costs, Decimal(0)) if costs else None,
+        share_before=share_before,
+        cost_usd=cost,
         dearest=_dearest(deployments),
         degraded=[row for row in deployments.values() if row.deployment_id and row.is_degraded],
-        median_ms=percentile(durations, 50),
-        most_ms=percentile(durations, 95),
-        bars=_bars(parts, window),
-        lines=_lines(parts, window),
+        median_ms=percentile(every, 50),
+        most_ms=percentile(every, 95),
+        bars=_bars(steps, window),
+        lines=_lines(durations, window),
     )
+
+
+def _add(sums: dict[str, int], more: Mapping[str, int]) -> None:
+    for name, number in more.items():
+        sums[name] = sums.get(name, 0) + number
 
 
 def _counted(caller: Caller, window: Window) -> Iterator[Part]:
@@ -179,10 +219,7 @@ def _dearest(deployments: Mapping[Any, OfDeployment]) -> list[OfDeployment]:
 # --- Charts ---------------------------------------------------------------------------------------
 
 
-def _bars(parts: list[Part], window: Window) -> Bars:
-    steps: list[Counter[str]] = [Counter() for _ in range(window.steps)]
-    for part in parts:
-        steps[part.place].update(part.kinds)
+def _bars(steps: Sequence[Mapping[str, int]], window: Window) -> Bars:
     ticks = window.ticks()
     columns = [
         Column(kinds, title=f"{window.title(place)}: {_told(kinds)}", tick=ticks.get(place, ""))
@@ -193,23 +230,21 @@ def _bars(parts: list[Part], window: Window) -> Bars:
 
 
 def _told(kinds: Mapping[str, int]) -> str:
-    words = {"ok": "completed", "warn": "degraded", "bad": "failed", "off": "cancelled"}
-    told = [f"{kinds[kind]:,} {word}" for kind, word in words.items() if kinds[kind]]
+    told = [f"{kinds[kind]:,} {word}" for kind, word in KINDS.items() if kinds[kind]]
     return ", ".join(told) or "no runs"
 
 
-def _lines(parts: list[Part], window: Window) -> Lines:
-    steps: dict[int, list[Mapping[str, int]]] = defaultdict(list)
-    for part in parts:
-        if part.durations:
-            steps[part.place].append(part.durations)
-    merged: list[Durations] = [merge(steps[place]) for place in range(window.steps)]
+def _lines(steps: Sequence[Durations], window: Window) -> Lines:
     return Lines(
         f"Duration over the last {window.words}",
         [
-            Line("median", [percentile(durations, 50) for durations in merged]),
-            Line("95 %", [percentile(durations, 95) for durations in merged], kind="band"),
+            Line("median", [percentile(durations, 50) for durations in steps]),
+            Line("95 %", [percentile(durations, 95) for durations in steps], kind="band"),
         ],
-        words=lambda ms: as_duration(round(ms)),
+        words=_in_words,
         ticks=window.ticks(),
     )
+
+
+def _in_words(ms: float) -> str:
+    return as_duration(round(ms))
