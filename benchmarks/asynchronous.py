@@ -36,10 +36,10 @@ def main() -> None:
         held.callback(worker.wait)
         held.callback(worker.terminate)
         time.sleep(START_SECONDS)
-        _times(baseline, "/drf", found.key, calls=20)
-        bare = _times(baseline, "/drf", found.key, calls=CALLS)
-        _times(ours, "/api/deployed/bench", found.key, calls=20)
-        accepted = _times(ours, "/api/deployed/bench", found.key, calls=CALLS)
+        call_times(baseline, "/drf", found.key, calls=20)
+        bare = call_times(baseline, "/drf", found.key, calls=CALLS)
+        call_times(ours, "/api/deployed/bench", found.key, calls=20)
+        accepted = call_times(ours, "/api/deployed/bench", found.key, calls=CALLS)
         time.sleep(2)
         print(f"{'milliseconds':40} {'p50':>6} {'p99':>6}")
         print(f"{'Django + DRF + INSERT':40} {_shares(bare)}")
@@ -63,7 +63,9 @@ def _worker(found: Ground) -> subprocess.Popen[bytes]:
     )
 
 
-def _times(port: int, path: str, key: str, *, calls: int) -> list[float]:
+def call_times(
+    port: int, path: str, key: str, *, calls: int, pause_seconds: float = PAUSE_SECONDS
+) -> list[float]:
     """Milliseconds of each call."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
     headers = {
@@ -80,7 +82,7 @@ def _times(port: int, path: str, key: str, *, calls: int) -> list[float]:
         if answer.status not in (200, 201, 202):
             raise SystemExit(f"{answer.status} {body.decode()}")
         times.append((time.perf_counter() - began) * 1000)
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(pause_seconds)
     return times
 
 

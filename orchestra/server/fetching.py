@@ -1,7 +1,8 @@
 """When a worker fetches messages: as soon as a thread is free, and no work while it is full.
 
 Without prefetching, Celery looks for free threads only when its event loop wakes up for another
-reason: eight threads with tasks of a millisecond then take some thirty messages a second.
+reason. `python -m benchmarks.fetching` on two cores that did other work too: 22 to 44 settlings a
+second with `FetchAtOnce`, 10 to 17 without. Starts of runs gain nothing, as workers claim rows.
 """
 
 from __future__ import annotations
