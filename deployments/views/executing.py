@@ -96,7 +96,7 @@ def _page(
     if form is not None:
         context |= {
             "input": form,
-            "recent": recent_inputs(request, deployment),
+            "recent": recent_inputs(request, deployment, context.get("execution")),
             "bound": bound_in_words(deployment),
         }
     if request.htmx and not part:
@@ -149,8 +149,12 @@ def _run(request: PageRequest, deployment: Deployment, text: str) -> dict[str, A
     return run_context(request, execution, kept={"run": str(execution.pk)})
 
 
-def recent_inputs(request: PageRequest, deployment: Deployment) -> list[RecentInput]:
-    """The person's latest runs of this deployment by hand, each different input once."""
+def recent_inputs(
+    request: PageRequest, deployment: Deployment, shown: Execution | None = None
+) -> list[RecentInput]:
+    """The person's latest runs of this deployment by hand, each different input once, but for the
+    run that is `shown`.
+    """
     if not request.caller.may(PAYLOAD):
         return []
     rows = Execution.objects.for_caller(request.caller)
@@ -160,7 +164,7 @@ def recent_inputs(request: PageRequest, deployment: Deployment) -> list[RecentIn
     inputs: dict[str, RecentInput] = {}
     columns = ("input_data", "status", "degraded", "created_at", "payload_removed_at")
     for row in rows.filter(pk__in=found[: 3 * RECENT]).only(*columns).order_by("-id"):
-        if row.payload_removed_at is None:
+        if row.payload_removed_at is None and row != shown:
             text = json.dumps(row.input_data, ensure_ascii=False)
             inputs.setdefault(text, RecentInput(row, _excerpt(row.input_data, text)))
     return list(inputs.values())[:RECENT]

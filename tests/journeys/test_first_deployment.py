@@ -66,7 +66,8 @@ def test_from_sign_in_to_the_result(signed_in: Page, installation: Installation)
 
     # Switched off at once; calls are then refused.
     switch = page.get_by_role("switch")
-    switch.click()
+    with page.expect_response("**/status/"):
+        switch.click()
     expect(switch).to_have_attribute("aria-checked", "false")
     page.reload()
     expect(switch).to_have_attribute("aria-checked", "false")
