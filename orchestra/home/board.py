@@ -91,7 +91,7 @@ def _first_steps(caller: Caller, runs: int, has_model: bool) -> FirstSteps | Non
     deployments = Deployment.objects.for_caller(caller).order_by()
     # A new installation comes with one.
     deployments = deployments.exclude(endpoint_path__startswith="/samples/")
-    person = get_user_model()._default_manager.filter(pk=caller.user_id)
+    person = get_user_model()._default_manager.filter(pk=caller.user_id or 0)
     has_run, has_deployment = person.values_list(Exists(executions), Exists(deployments)).get()
     steps = FirstSteps(has_run, has_model, has_deployment)
     return None if steps.is_done else steps
