@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from designs.access import Caller
@@ -47,7 +48,7 @@ def history_file(form: str, rows: Any, sort: str, reader: Reader) -> Iterator[st
             shown,
             limit=BATCH,
             large=PAYLOADS if has_payloads else (),
-            show=lambda page, who=caller, all_=has_payloads: _lines(form, page, who, all_),
+            show=partial(_lines, form, caller, has_payloads),
             weigh=len,
         )
         yield "".join(lines)
@@ -58,7 +59,7 @@ def _left_out(has_payloads: bool) -> tuple[str, ...]:
     return () if has_payloads else PAYLOADS
 
 
-def _lines(form: str, page: list[Execution], caller: Caller, has_payloads: bool) -> list[str]:
+def _lines(form: str, caller: Caller, has_payloads: bool, page: list[Execution]) -> list[str]:
     hide_quotes(caller, *page)
     if form == "csv":
         return [csv_line(list(_values(run).values())) for run in page]

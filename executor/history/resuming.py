@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -50,8 +51,8 @@ def _estimate(execution: Execution, waiting: Iterable[BlockLine]) -> Decimal | N
     if execution.version_id is None:
         return None
     runs = Execution.objects.filter(version=execution.version_id, design=execution.design_id)
-    runs = runs.filter(status=Status.COMPLETED).order_by("-id").values_list("pk", flat=True)
-    costs = costs_by_block(list(runs[:MAX_RUNS]))
+    latest = runs.filter(status=Status.COMPLETED).order_by("-id").values_list("pk", flat=True)
+    costs = costs_by_block(list(latest[:MAX_RUNS]))
     total, known = Decimal(0), False
     for block in waiting:
         usual = costs.get(block.block_id)
@@ -62,7 +63,7 @@ def _estimate(execution: Execution, waiting: Iterable[BlockLine]) -> Decimal | N
     return total if known else None
 
 
-def costs_by_block(runs: Iterable[object]) -> Mapping[str, Decimal]:
+def costs_by_block(runs: Iterable[uuid.UUID]) -> Mapping[str, Decimal]:
     """The median cost of each block in these runs."""
     if not (pks := list(runs)):
         return {}

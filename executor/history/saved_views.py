@@ -30,6 +30,8 @@ def save_view(*, caller: Caller, name: str, query: str) -> SavedView:
         raise ViewNotSaved(f"Give the view a name of up to {MAX_NAME} characters.")
     if len(query) > MAX_QUERY:
         raise ViewNotSaved("These filters are too long to be saved.")
+    if caller.user_id is None:
+        raise ViewNotSaved("Views belong to people: sign in to save one.")
     with transaction.atomic():
         others = views_of(caller).exclude(name=name).count()
         if others >= MAX_VIEWS:

@@ -128,11 +128,11 @@ def timeline(execution: Execution, *, with_payloads: bool) -> Timeline:
     """
     clock = _Clock(execution)
     blocks = _blocks_of(execution)
-    for row in execution.blocks.defer("output"):
-        line = blocks.setdefault(row.block_id, BlockLine(row.block_id, row.block_id, "", {}))
+    for block in execution.blocks.defer("output"):
+        line = blocks.setdefault(block.block_id, BlockLine(block.block_id, block.block_id, "", {}))
         if not with_payloads:
-            row.error = error_without_quotes(row.error)
-        line.row = row
+            block.error = error_without_quotes(block.error)
+        line.row = block
     slim = Step.objects.defer("prompt", "text", "output")
     steps = list(slim.filter(execution=execution).order_by("-pk")[: MAX_STEPS + 1])
     for row in reversed(steps[:MAX_STEPS]):

@@ -174,10 +174,11 @@ def last_day_of_deployments(pks: Iterable[uuid.UUID]) -> dict[uuid.UUID, LastDay
     days = {pk: LastDay() for pk in pks}
     hours: dict[uuid.UUID, list[HourlyTotals]] = {pk: [] for pk in days}
     for row in HourlyTotals.objects.filter(deployment__in=days, hour__gte=since).order_by():
-        hours[row.deployment_id].append(row)
+        if row.deployment_id is not None:
+            hours[row.deployment_id].append(row)
     ended = Execution.objects.uncounted().exclude(status__in=LIVE).filter(completed_at__gte=since)
     rest = ended.filter(deployment__in=days).order_by().values("deployment")
-    uncounted = {part["deployment"]: _sums(part) for part in rest.annotate(**_of_rows())}
+    uncounted = {part["deployment"]: _sums({**part}) for part in rest.annotate(**_of_rows())}
     for pk, rows in hours.items():
         sums = sum((_sums(_as_sums(row)) for row in rows), uncounted.get(pk, Sums()))
         days[pk] = LastDay(sums, merge(row.durations for row in rows))

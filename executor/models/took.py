@@ -41,7 +41,7 @@ class LessThan(models.Func):
     output_field = models.BooleanField()
     conditional = True
 
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+    def as_sql(self, compiler: Any, connection: Any, *given: Any, **context: Any) -> Any:
         parts = [compiler.compile(part) for part in self.get_source_expressions()]
         a, b, c, d = (sql for sql, _ in parts)
         values = [value for _, more in parts for value in more]

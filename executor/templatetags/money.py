@@ -12,4 +12,5 @@ register = template.Library()
 @register.filter
 def as_money(usd: Decimal | float) -> str:
     """`$1,204.50` from a dollar on, else four digits: `$0.0008`."""
-    return f"${usd:,.2f}" if abs(usd) >= 1 or not usd else f"${usd:.4f}"
+    is_large = usd >= 1 or usd <= -1
+    return f"${usd:,.2f}" if is_large or not usd else f"${usd:.4f}"

@@ -50,7 +50,8 @@ class AgainForm(forms.Form):
     newest = forms.BooleanField(required=False, label="Run the newest version of the design")
 
     def __init__(self, *args: Any, execution: Execution, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"input_data": text_of(execution.input_data)}, **kwargs)
+        kwargs["initial"] = {"input_data": text_of(execution.input_data)}
+        super().__init__(*args, **kwargs)
         if execution.version is None:
             del self.fields["newest"]
 

@@ -159,7 +159,7 @@ def execution_export(request: PageRequest) -> HttpResponseBase:
 
 
 def _reader(user_id: int | None) -> Caller | None:
-    user = User.objects.filter(pk=user_id).first()
+    user = None if user_id is None else User.objects.filter(pk=user_id).first()
     caller = None if user is None else caller_of(user)
     return caller if caller is not None and caller.may(VIEW) else None
 
