@@ -44,11 +44,13 @@ def plant(given: Planting) -> list[str]:
     execution = _executions(given, deployment, owner)
     key = _keys(given, owner)
     rows: list[Any] = [owner, design, design.latest(), deployment, execution, key]
-    rows += [_connections(given), Group.objects.order_by("-pk").first()]
+    connection = _connections(given)
+    rows += [connection, Group.objects.order_by("-pk").first()]
     rows += _parts(given, execution)
     audited = [_history(given, row, owner) for row in rows]
     checkpoint = keep_checkpoint(design=design, caller=SYSTEM, reason=Reason.BY_HAND)
-    world = World(design, deployment, execution, key, deployment.schedules.get(), checkpoint)
+    schedule = deployment.schedules.get()
+    world = World(design, deployment, execution, key, schedule, checkpoint, connection)
     rows += [checkpoint]
     rows += [world.schedule, world.schedule.beat_task, audited[0]]
     return [*_pages(world), *_live(execution), *_admin(rows), *_searches(given)]

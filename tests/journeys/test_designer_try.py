@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from playwright.sync_api import Page, expect
 
 from tests.journeys.designing import Document, agent, block, open_design, saved
-from tests.model_server import MAX_SECONDS, Exchange, model_server
+from tests.journeys.models import connected, spoken
+from tests.model_server import model_server
 
 STAND_IN = "offline:stand-in"
 INPUT = {"type": "object", "properties": {"topic": {"type": "string"}}}
-POST = """
-async ([path, fields]) => {
-  const headers = JSON.parse(document.body.getAttribute("hx-headers"));
-  const body = new URLSearchParams(fields);
-  return (await fetch(path, { method: "POST", headers, body })).status;
-}
-"""
 
 
 def steps(*blocks: Document, **more: object) -> Document:
@@ -132,42 +123,12 @@ def test_one_block_alone_reads_outputs_of_the_run_or_typed_ones(signed_in: Page)
     expect(output).to_contain_text("Dear reader: Only cheese")
 
 
-@contextmanager
-def connected(page: Page, name: str, url: str) -> Iterator[None]:
-    """A connection to this model server, for so long."""
-    fields = {
-        "name": name,
-        "provider": "openai_compatible",
-        "base_url": url,
-        "default_model": "small",
-        "is_enabled": "on",
-        "timeout_seconds": "120",
-        "has_system_role": "on",
-        "streams": "on",
-    }
-    assert page.evaluate(POST, ["/connections/new/", fields]) == 200
-    rows = page.request.get("/connections/").text()
-    newest = max(map(int, re.findall(r"/connections/(\d+)/", rows)))
-    yield
-    assert page.evaluate(POST, [f"/connections/{newest}/delete/", {}]) == 200
-
-
 def test_text_stands_on_its_block_before_the_run_has_ended(signed_in: Page) -> None:
     page = signed_in
     is_read = threading.Event()
 
-    def slowly(exchange: Exchange) -> None:
-        """The rest comes once the beginning was seen."""
-        exchange.head(200, "text/event-stream")
-        for word in ("Dear ", "reader, ", "bye."):
-            exchange.events({"choices": [{"index": 0, "delta": {"content": word}}]})
-            if word == "reader, ":
-                is_read.wait(MAX_SECONDS)
-        exchange.events({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-        exchange.raw(b"data: [DONE]\n\n")
-
     with model_server() as server, connected(page, "slowly", server.url):
-        server.usual = slowly
+        server.usual = spoken(is_read, "Dear ", "reader, ", "bye.")
         open_design(page, steps(writer("letter", "Ann")))
         start(page, "slowly")
         letter = block(page, "letter")

@@ -1,0 +1,69 @@
+"""A run that fails is understood, mended and resumed, and its text is read while it is written."""
+
+from __future__ import annotations
+
+import re
+import threading
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.journeys.designing import agent, call
+from tests.journeys.models import connected, spoken
+from tests.model_server import fails, model_server, says
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+def asking(block_id: str, label: str) -> dict[str, object]:
+    agents = [{**agent("Ann"), "model": "mended"}]
+    task = {"task": "Write.", "retries": 0}
+    return {"id": block_id, "type": "sequential", "label": label, "agents": agents, **task}
+
+
+def test_a_failed_run_is_mended_and_goes_on_where_it_failed(
+    signed_in: Page, browser: Browser
+) -> None:
+    page = signed_in
+    is_read = threading.Event()
+    document = {
+        "schema": 1,
+        "blocks": [asking("plan", f"Plan {HOSTILE}"), asking("letter", f"Letter {HOSTILE}")],
+        "connections": [{"id": "c", "source": "plan", "target": "letter"}],
+    }
+    with model_server() as server, connected(page, "mended", server.url):
+        server.then(says(f"A plan {HOSTILE}")).usual = fails(400, "Bad words.")
+        body = {"name": "Mended", "document": document}
+        design = call(page, "POST", "/api/designs", body)["id"]
+        run = call(page, "POST", f"/api/designs/{design}/execute", {"input_data": {}})
+        page.goto(f"/executions/{run['log_id']}/")
+        # It is told as it happens, without a reload.
+        expect(page.get_by_role("alert")).to_contain_text("refused the request")
+        expect(page.get_by_role("alert").get_by_role("link").first).to_have_text(
+            re.compile("connection")
+        )
+        prices = page.get_by_role("region", name="What resuming does")
+        expect(prices).to_contain_text("1 finished step kept")
+
+        # Without a script it reads the same.
+        plain = browser.new_context(
+            base_url=page.url, java_script_enabled=False, storage_state=page.context.storage_state()
+        )
+        read = plain.new_page()
+        read.goto(page.url)
+        read.locator("svg a[data-pick=plan]").click()
+        expect(read.locator(".say")).to_contain_text(f"A plan {HOSTILE}")
+        plain.close()
+
+        asked = len(server.calls)
+        server.usual = spoken(is_read, "Dear ", f"{HOSTILE} ", "bye.")
+        page.get_by_role("button", name="Resume from the failed step").click()
+        letter = page.locator("[data-block=letter]")
+        expect(page.locator(".say .text")).to_have_text(f"Dear {HOSTILE}")
+        expect(letter).to_have_class(re.compile("running"))
+        is_read.set()
+        expect(page.get_by_role("region", name="Result")).to_contain_text("bye.")
+        expect(letter).to_have_class(re.compile("completed"))
+        expect(page.locator("#run-bar")).to_contain_text("Completed")
+        expect(page.locator("tr.kept")).to_have_count(1)
+        assert len(server.calls) == asked + 1
+        assert page.locator("main img").count() == 0
