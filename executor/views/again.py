@@ -13,9 +13,11 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from designs.input_forms import InputForm
 from designs.requests import PageRequest, requires
-from designs.strict_json import JsonUnreadable, read_json_object, read_strict_json
+from designs.strict_json import JsonUnreadable, read_strict_json
 from executor.acceptance.edits import sources_of
+from executor.errors import InputInvalid
 from executor.history.kept import document_of
 from executor.history.quotes import PAYLOAD
 from executor.models import BlockResult, Execution
@@ -41,25 +43,6 @@ def _json_field(label: str, rows: int) -> forms.CharField:
         label=label,
         widget=forms.Textarea(attrs=attrs),
     )
-
-
-class AgainForm(forms.Form):
-    """The input as JSON, and of which version the run is to be."""
-
-    input_data = _json_field("Input", 14)
-    newest = forms.BooleanField(required=False, label="Run the newest version of the design")
-
-    def __init__(self, *args: Any, execution: Execution, **kwargs: Any) -> None:
-        kwargs["initial"] = {"input_data": text_of(execution.input_data)}
-        super().__init__(*args, **kwargs)
-        if execution.version is None:
-            del self.fields["newest"]
-
-    def clean_input_data(self) -> dict[str, Any]:
-        try:
-            return read_json_object(self.cleaned_data["input_data"])
-        except JsonUnreadable as error:
-            raise forms.ValidationError(str(error)) from error
 
 
 class ResumeFromForm(forms.Form):
@@ -91,22 +74,36 @@ class ResumeFromForm(forms.Form):
 def execution_again(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     """Run it again with another input."""
     execution = _startable(request, pk)
-    form = AgainForm(request.POST or None, execution=execution)
-    if request.method == "POST" and form.is_valid():
-        try:
-            new = rerun_execution(
-                execution=execution,
-                caller=request.caller,
-                newest=form.cleaned_data.get("newest", False),
-                input_data=form.cleaned_data["input_data"],
-            )
-        except REFUSALS as error:
-            form.add_error(None, refusal_text(error))
-        else:
-            return redirect("executor:execution-detail", pk=new.pk)
-    context = {"execution": execution, "form": form}
-    status = 422 if request.method == "POST" else 200
+    schema = document_of(execution).get("input_schema")
+    status = 200
+    if request.method != "POST":
+        form = InputForm(schema, execution.input_data, example=execution.input_data)
+    else:
+        form = InputForm.posted(schema, request.POST, example=execution.input_data)
+        if not form.is_asking:
+            if (new := _run_again(request, execution, form)) is not None:
+                return redirect("executor:execution-detail", pk=new.pk)
+            status = 422
+    context = {"execution": execution, "input": form}
     return render(request, "executor/execution_again.html", context, status=status)
+
+
+def _run_again(request: PageRequest, execution: Execution, form: InputForm) -> Execution | None:
+    """None if it was refused; the form says why."""
+    if form.value is None or not form.is_readable:
+        return None
+    try:
+        return rerun_execution(
+            execution=execution,
+            caller=request.caller,
+            newest="newest" in request.POST and execution.version is not None,
+            input_data=form.value,
+        )
+    except InputInvalid as error:
+        form.show_errors(error.errors)
+    except REFUSALS as error:
+        form.errors.append(refusal_text(error))
+    return None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

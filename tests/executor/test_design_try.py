@@ -62,7 +62,7 @@ def test_an_input_that_does_not_fit_is_kept(
 def test_a_draft_with_problems_does_not_run(designer: User, browser_of: Browser) -> None:
     _, url = made(cyclic())
     browser = browser_of(designer)
-    assert "cannot run with" in text_of(browser.get(url))
+    assert "cannot run yet" in text_of(browser.get(url))
     assert browser.post(url, {"input_data": "{}"}).status_code == 422
     assert not Execution.objects.exists()
 
