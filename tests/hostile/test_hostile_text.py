@@ -28,7 +28,7 @@ from tests.installations import PASSWORD, Installation, running
 pytestmark = pytest.mark.xdist_group("hostile")
 # What pages ask for by themselves, besides pages that are opened and static files.
 USUAL = {
-    "data", "/admin/jsi18n/", "/executions/N/stream/", "/schedules/preview/",
+    "data", "/admin/jsi18n/", "/api/executions/N/events", "/schedules/preview/",
     # The designer's.
     "/api/designs/N/validate", "/api/designs/N/versions/1", "/api/designs/N/evaluate",
     "/api/executions", "/designs/N/place/", "/designs/N/presence/", "/designs/N/stream/",
