@@ -48,6 +48,18 @@ class BackfillRefused(Exception):
         self.field = field
 
 
+class CalendarInvalid(Exception):
+    """The calendar cannot be kept: field → sentences."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        super().__init__("The calendar cannot be kept like this.")
+        self.errors = errors
+
+
+class CalendarInUse(Exception):
+    """Schedules use the calendar, and nobody confirmed that they are to run on its days."""
+
+
 class IdempotencyConflict(Exception):
     """The idempotency key was used with another body."""
 

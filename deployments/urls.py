@@ -3,6 +3,7 @@
 from django.urls import path
 
 from deployments.views import (
+    calendars,
     deployments,
     executing,
     keys,
@@ -50,5 +51,10 @@ urlpatterns = [
     path(f"{SCHEDULE}/delete/", schedules.schedule_delete, name="schedule-delete"),
     path(f"{SCHEDULE}/backfill/", schedules.schedule_backfill, name="schedule-backfill"),
     path("schedules/", schedules.schedule_list, name="schedule-list"),
+    path("calendars/", calendars.calendar_list, name="calendar-list"),
+    path("calendars/new/", calendars.calendar_new, name="calendar-new"),
+    path("calendars/<uuid:pk>/", calendars.calendar_detail, name="calendar-detail"),
+    path("calendars/<uuid:pk>/edit/", calendars.calendar_edit, name="calendar-edit"),
+    path("calendars/<uuid:pk>/delete/", calendars.calendar_delete, name="calendar-delete"),
     path("schedules/preview/", schedules.schedule_preview, name="schedule-preview"),
 ]

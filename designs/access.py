@@ -25,6 +25,7 @@ _VIEWS = (
     "deployments.view_deployment",
     "deployments.view_schedule",
     "deployments.view_occurrence",
+    "deployments.view_exclusioncalendar",
 )
 _OPERATES = (
     "executor.view_payload",
@@ -49,6 +50,9 @@ _DEPLOYS = (
     "deployments.add_schedule",
     "deployments.change_schedule",
     "deployments.delete_schedule",
+    "deployments.add_exclusioncalendar",
+    "deployments.change_exclusioncalendar",
+    "deployments.delete_exclusioncalendar",
     # Beat's rows are created with their schedules.
     "django_celery_beat.view_periodictask",
     "django_celery_beat.change_periodictask",

@@ -11,7 +11,8 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from deployments.access.keys import create_key
-from deployments.models import ApiKey, Deployment, Schedule
+from deployments.models import ApiKey, Deployment, ExclusionCalendar, Schedule
+from deployments.schedules.calendars import create_calendar
 from deployments.services import deploy_design
 from designs.access import SYSTEM
 from designs.drafts.checkpoints import keep_checkpoint
@@ -55,6 +56,7 @@ class World:
     schedule: Schedule
     checkpoint: DraftCheckpoint
     connection: ModelConnection
+    calendar: ExclusionCalendar
 
 
 def make_world(owner: Any) -> World:
@@ -76,7 +78,8 @@ def make_world(owner: Any) -> World:
     connection = ModelConnection.objects.create(
         name=f"m{uuid.uuid4().hex}", base_url="http://127.0.0.1:9/v1", is_enabled=False
     )
-    return World(design, deployment, execution, key, schedule, checkpoint, connection)
+    calendar = create_calendar(name=path, entries=[{"from": "2026-12-24"}])
+    return World(design, deployment, execution, key, schedule, checkpoint, connection, calendar)
 
 
 def routes() -> list[Route]:
@@ -89,7 +92,8 @@ def address(route: Route, world: World) -> str:
     """Where the route lies for these rows."""
     design = world.design
     own = {
-        "design": design, "version": design, "deployment": world.deployment, "key": world.key,
+        "design": design, "version": design, "calendar": world.calendar,
+        "deployment": world.deployment, "key": world.key,
         "connection": world.connection,
     }  # fmt: skip
     kind = route.name.rpartition(":")[2].partition("-")[0]

@@ -38,6 +38,9 @@ class ScheduleIn(StrictSerializer):
     one_off = serializers.BooleanField(
         required=False, help_text="One run only; then it switches itself off."
     )
+    calendar_id = serializers.UUIDField(
+        allow_null=True, required=False, help_text="An exclusion calendar: no runs on its days."
+    )
     input_data = serializers.DictField(required=False)
 
     def get_fields(self) -> dict[str, Any]:
@@ -81,7 +84,13 @@ class ScheduleOut(serializers.Serializer[Any]):
     one_off = serializers.BooleanField()
     input_data = serializers.SerializerMethodField()
     payload_hidden = serializers.SerializerMethodField()
-    next_run_at = serializers.DateTimeField(allow_null=True)
+    calendar_id = serializers.UUIDField(allow_null=True)
+    next_run_at = serializers.DateTimeField(
+        allow_null=True, help_text="The next planned time that no calendar leaves out."
+    )
+    is_all_left_out = serializers.BooleanField(
+        help_text="Its calendar leaves out every planned time that is left."
+    )
     words = serializers.CharField()
     error = serializers.CharField()
     created_at = serializers.DateTimeField()
@@ -113,6 +122,9 @@ class OccurrenceOut(serializers.Serializer[Occurrence]):
         allow_blank=True,
         help_text="Which choice decided; empty where it was simply on time.",
     )
+    calendar_name = serializers.CharField(
+        allow_null=True, help_text="Which calendar left it out; null for other outcomes."
+    )
     started_at = serializers.DateTimeField(allow_null=True)
     start_delay_seconds = serializers.SerializerMethodField()
     execution_id = serializers.SerializerMethodField()
@@ -141,7 +153,10 @@ class RunPlannedOut(serializers.Serializer[PlannedRun]):
     at = serializers.DateTimeField()
     local = serializers.SerializerMethodField(help_text="On the clock of the time zone.")
     offset = serializers.CharField(help_text="Local time ahead of UTC, as in +02:00.")
-    remark = serializers.CharField(help_text="What daylight saving does; empty on ordinary days.")
+    remark = serializers.CharField(
+        help_text="What daylight saving does, and what the calendar left out before this; empty on "
+        "ordinary days."
+    )
 
     def get_local(self, run: PlannedRun) -> str:
         return run.local.isoformat()
@@ -159,6 +174,9 @@ class BackfillIn(StrictSerializer):
     """A span of the past, both ends included."""
 
     until = MomentField()
+    with_excluded = serializers.BooleanField(
+        default=False, help_text="Also on days that the schedule's calendar leaves out."
+    )
     confirm = serializers.BooleanField(default=False, help_text="Without it nothing is started.")
 
     def get_fields(self) -> Any:
@@ -173,6 +191,9 @@ class BackfillOut(serializers.Serializer[Any]):
     started = serializers.BooleanField()
     already_ran = serializers.IntegerField(
         help_text="Planned times in the span that had their run, and are left alone."
+    )
+    left_out = serializers.IntegerField(
+        help_text="Planned times in the span on days that the calendar leaves out."
     )
     one_after_another = serializers.BooleanField(
         help_text="False if the schedule lets its runs overlap: then all start at once."

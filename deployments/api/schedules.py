@@ -190,6 +190,7 @@ def _told(plan: Backfill, *, started: bool) -> dict[str, Any]:
             "runs": plan.runs,
             "started": started,
             "already_ran": plan.served,
+            "left_out": plan.left_out,
             "one_after_another": plan.one_after_another,
             "first_at": plan.times[0] if plan.times else None,
             "last_at": plan.times[-1] if plan.times else None,

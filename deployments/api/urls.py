@@ -3,6 +3,7 @@
 from django.urls import re_path
 
 from deployments.api import openapi  # noqa: F401 - registers the schemes
+from deployments.api.calendars import CalendarDetailView, CalendarListView
 from deployments.api.callbacks import (
     DELIVERY_ID,
     CallbackSecretView,
@@ -52,6 +53,8 @@ urlpatterns = [
     route(SCHEDULE, ScheduleDetailView, "schedule-detail"),
     route(f"{SCHEDULE}/occurrences", OccurrenceListView, "occurrence-list"),
     route(f"{SCHEDULE}/backfill", BackfillView, "schedule-backfill"),
+    route("calendars", CalendarListView, "calendar-list"),
+    route(f"calendars/{ID}", CalendarDetailView, "calendar-detail"),
     route("schedules/preview", SchedulePreviewView, "schedule-preview"),
     route("keys", KeyListView, "key-list"),
     route(f"keys/{ID}", KeyDetailView, "key-detail"),

@@ -10,19 +10,35 @@ from django import forms
 from django.utils import timezone
 
 from deployments.forms.fields import JsonField, LocalTimeField, form_field
-from deployments.models import Schedule
+from deployments.models import ExclusionCalendar, Schedule
 from deployments.models.schedule import OPTION_GROUPS, OPTIONS
 from deployments.occurrences import MAX_EVERY_SECONDS, known_zones
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 KINDS = (
     ("none", "No schedule: runs when called"),
-    ("cron", "At times of the clock (cron)"),
-    ("interval", "Every so often"),
+    ("cron", "Cron"),
+    ("interval", "At an interval"),
     ("once", "Once"),
+)
+# Of a list to choose from.
+MAX_CALENDARS = 500
+# Cron expressions that are asked for often.
+PRESETS = (
+    ("*/15 * * * *", "Every 15 minutes"),
+    ("0 * * * *", "Every hour"),
+    ("0 9 * * *", "Daily at 9:00"),
+    ("0 9 * * 1-5", "Weekdays at 9:00"),
+    ("0 9 * * 1", "Mondays at 9:00"),
+    ("0 9 1 * *", "First of the month"),
 )
 # A service's name of a field → this form's name.
 SCHEDULE_FIELDS = {"interval_seconds": "every", "input_data": "schedule_input"}
+
+
+def _calendars() -> list[tuple[str, str]]:
+    rows = ExclusionCalendar.objects.values_list("pk", "name")[:MAX_CALENDARS]
+    return [("", "None: run on every day"), *((str(pk), name) for pk, name in rows)]
 
 
 class ScheduleForm(forms.Form):
@@ -57,8 +73,14 @@ class ScheduleForm(forms.Form):
         label="Not before", required=False, help_text="An interval is counted from it."
     )
     end_at = LocalTimeField(label="Not after", required=False)
-    one_off = forms.BooleanField(label="Only the next time, then off", required=False)
+    one_off = forms.BooleanField(label="Run once, then turn off", required=False)
     enabled = forms.BooleanField(label="Enabled", required=False, initial=True)
+    calendar_id = forms.ChoiceField(
+        label="Exclusion calendar",
+        required=False,
+        choices=_calendars,
+        help_text="No runs on its days, by the clock of the time zone.",
+    )
     schedule_input = JsonField(label="Input of scheduled runs (JSON)")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -66,6 +88,8 @@ class ScheduleForm(forms.Form):
         # One that is left empty gets its default.
         options = {name: form_field(Schedule, name, required=False) for name in OPTIONS}
         self.fields.update(options)
+
+    presets = PRESETS
 
     @property
     def options(self) -> dict[str, list[forms.BoundField]]:
@@ -107,6 +131,7 @@ class ScheduleForm(forms.Form):
         fields: dict[str, Any] = {
             "enabled": data["enabled"],
             "timezone": data["timezone"] or "UTC",
+            "calendar_id": data["calendar_id"] or None,
             **{name: None if data[name] == "" else data[name] for name in OPTIONS},
             **self._when(),
         }
@@ -137,6 +162,7 @@ class ScheduleForm(forms.Form):
         initial = {
             "timezone": schedule["timezone"],
             "enabled": schedule["enabled"],
+            "calendar_id": schedule["calendar_id"],
             "schedule_input": schedule["input_data"],
             **{name: schedule[name] for name in OPTIONS},
         }
@@ -171,14 +197,18 @@ def _once_at(schedule: dict[str, Any], zone: ZoneInfo) -> datetime | None:
 class BackfillForm(forms.Form):
     since = LocalTimeField(label="From")
     until = LocalTimeField(label="Until")
+    with_excluded = forms.BooleanField(
+        label="Also on days that the calendar leaves out", required=False
+    )
     confirm = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, zone: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.zone = ZoneInfo(zone)
 
-    def span(self) -> dict[str, datetime]:
-        return {
+    def span(self) -> dict[str, Any]:
+        times = {
             name: self.cleaned_data[name].replace(tzinfo=self.zone).astimezone(UTC)
             for name in ("since", "until")
         }
+        return {**times, "with_excluded": self.cleaned_data["with_excluded"]}

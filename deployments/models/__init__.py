@@ -1,5 +1,6 @@
 """The rows of deployments, by subject."""
 
+from deployments.models.calendar import ExclusionCalendar
 from deployments.models.delivery import CallbackSecret, Delivery, DeliveryQuerySet
 from deployments.models.deployment import (
     ENDPOINT_PATH,
@@ -30,6 +31,7 @@ __all__ = [
     "DeliveryQuerySet",
     "Deployment",
     "DeploymentQuerySet",
+    "ExclusionCalendar",
     "IdempotencyKey",
     "IdempotencyKeyQuerySet",
     "Occurrence",

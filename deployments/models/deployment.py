@@ -86,7 +86,7 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         totals = ours.values("deployment")
         rest = Execution.objects.uncounted().filter(deployment=OuterRef("pk")).order_by()
         due = Schedule.objects.filter(
-            deployment=OuterRef("pk"), next_due_at__isnull=False
+            deployment=OuterRef("pk"), next_run_at__isnull=False
         ).order_by()
         counted = Subquery(totals.annotate(n=Sum("runs")).values("n"))
         uncounted = Subquery(rest.values("deployment").annotate(n=Count("pk")).values("n"))
@@ -97,7 +97,7 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
                 Subquery(_newest_runs().values("created_at")[:1]),
                 Subquery(totals.annotate(at=Max("last_run_at")).values("at")),
             ),
-            next_run_at=Subquery(due.order_by("next_due_at").values("next_due_at")[:1]),
+            next_run_at=Subquery(due.order_by("next_run_at").values("next_run_at")[:1]),
         )
 
     def with_last_run(self) -> DeploymentQuerySet:

@@ -9,6 +9,8 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from deployments.models.calendar import ExclusionCalendar
+from deployments.occurrences import NO_EXCLUSIONS, Exclusions
 from designs.access import Caller
 from designs.models.json import StoredJsonField
 from designs.rows.columns import between
@@ -37,8 +39,9 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
         return self.filter(deployment__in=_seen_by(caller))
 
     def with_rule(self) -> ScheduleQuerySet:
-        """With beat's rows, which hold the rule."""
-        return self.select_related("beat_task__crontab", "beat_task__interval")
+        """With beat's rows, which hold the rule, and the calendar without its days."""
+        rows = self.select_related("beat_task__crontab", "beat_task__interval", "calendar")
+        return rows.defer("calendar__entries")
 
 
 class Schedule(models.Model):
@@ -78,6 +81,15 @@ class Schedule(models.Model):
         related_name="orchestra_schedule",
     )
     input_data = StoredJsonField(default=dict, blank=True)
+    calendar = models.ForeignKey(
+        ExclusionCalendar,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="schedules",
+        verbose_name="exclusion calendar",
+        help_text="Planned times on its days are skipped, by the clock of the time zone.",
+    )
     overlap = models.CharField(
         "overlapping runs",
         max_length=20,
@@ -128,6 +140,8 @@ class Schedule(models.Model):
     anchor_at = models.DateTimeField(default=timezone.now)
     computed_from = models.CharField(max_length=300, blank=True, editable=False)
     next_due_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
+    # The first one from then on that the calendar does not leave out: what people are told.
+    next_run_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
     # Failures of runs that were started before this are forgiven.
     failures_from = models.DateTimeField(null=True, blank=True, editable=False)
     error = models.CharField(max_length=500, blank=True, editable=False)
@@ -141,6 +155,15 @@ class Schedule(models.Model):
 
     def __str__(self) -> str:
         return str(self.beat_task.name)
+
+    @property
+    def exclusions(self) -> Exclusions:
+        return NO_EXCLUSIONS if self.calendar is None else self.calendar.exclusions
+
+    @property
+    def is_all_left_out(self) -> bool:
+        """Its calendar leaves out every planned time that is left."""
+        return self.next_due_at is not None and self.next_run_at is None
 
 
 class OccurrenceQuerySet(models.QuerySet["Occurrence"]):
@@ -196,6 +219,7 @@ class Occurrence(models.Model):
         SKIPPED_OVERLAP = "skipped_overlap", "Skipped: the last run was still going on"
         SKIPPED_MISFIRE = "skipped_misfire", "Skipped: missed while nothing was there to run it"
         SKIPPED_INACTIVE = "skipped_inactive", "Skipped: the deployment or schedule was off"
+        SKIPPED_EXCLUDED = "skipped_excluded", "Skipped: excluded by a calendar"
         COALESCED = "coalesced", "Missed; a later one ran for it"
 
     class Policy(models.TextChoices):
@@ -214,12 +238,16 @@ class Occurrence(models.Model):
         PAUSED = "pause_after_failures", "paused after failures in a row"
         SWITCHED_OFF = "switched_off", "the schedule was switched off"
         INACTIVE = "inactive", "the deployment was not active"
+        CALENDAR = "calendar", "the calendar leaves this day out"
         BACKFILL = "backfill", "filled in by a person"
 
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="occurrences")
     due_at = models.DateTimeField()
     outcome = models.CharField(max_length=20, choices=Outcome.choices)
     policy = models.CharField(max_length=30, choices=Policy.choices, blank=True)
+    # Of one that a calendar excluded: its name then. Null only so that SQLite can add the column
+    # without rebuilding the table.
+    calendar_name = models.CharField(max_length=80, null=True, editable=False)  # noqa: DJ001
     # Of one that waits: not before this.
     start_at = models.DateTimeField(null=True, blank=True)
     # Of one that waited: the schedule's input as it was when the planned time was recorded.

@@ -3,44 +3,68 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from deployments.occurrences.exclusions import NO_EXCLUSIONS, Exclusions, next_allowed
 from deployments.occurrences.rules import Rule
-from deployments.occurrences.times import CronMatch, earliest, find_cron, next_due, offset_at
+from deployments.occurrences.times import CronMatch, earliest, find_cron, offset_at
 from deployments.occurrences.words import offset_text
 
 _TIME, _DAY = "%H:%M", "%Y-%m-%d"
+_MAX_SPANS = 3
 
 
 @dataclass(frozen=True)
 class PlannedRun:
     """One planned time: `at` in UTC, `local` in the rule's zone.
 
-    `remark` explains what daylight saving does to it or to planned times just before it.
+    `remark` explains what daylight saving does to it or to planned times just before it. `left_out`
+    are the excluded spans of days before it on which it was planned.
     """
 
     at: datetime
     local: datetime
     remark: str = ""
+    left_out: tuple[tuple[date, date], ...] = ()
 
     @property
     def offset(self) -> str:
         return offset_text(self.local.utcoffset() or timedelta())
 
 
-def next_runs(rule: Rule, after: datetime, *, most: int) -> list[PlannedRun]:
-    """The first `most` runs later than `after`, at the instants at which `next_due` fires them."""
+def next_runs(
+    rule: Rule, after: datetime, *, most: int, excluded: Exclusions = NO_EXCLUSIONS
+) -> list[PlannedRun]:
+    """The first `most` runs later than `after`, at the instants at which `next_due` fires them,
+    without those on excluded days.
+    """
     zone = ZoneInfo(rule.timezone)
     runs: list[PlannedRun] = []
     last = after
     while len(runs) < (1 if rule.one_off else most):
-        at = next_due(rule, last)
+        allowed = next_allowed(rule, excluded, last)
+        at = allowed.at
         if at is None:
             break
-        runs.append(PlannedRun(at, at.astimezone(zone), _remark(rule, last, zone)))
+        # What the clocks do to times that are left out is of no interest.
+        before = at - timedelta(seconds=1) if allowed.left_out else last
+        remarks = [_left_out(allowed.left_out), _remark(rule, before, zone)]
+        text = " ".join(remark for remark in remarks if remark)
+        runs.append(PlannedRun(at, at.astimezone(zone), text, allowed.left_out))
         last = at
     return runs
+
+
+def _left_out(spans: tuple[tuple[date, date], ...]) -> str:
+    if not spans:
+        return ""
+    shown = [
+        f"{first:{_DAY}}" if first == last else f"{first:{_DAY}} to {last:{_DAY}}"
+        for first, last in spans[:_MAX_SPANS]
+    ]
+    more = f" and {len(spans) - _MAX_SPANS} more" if len(spans) > _MAX_SPANS else ""
+    return f"Left out before this by the calendar: {', '.join(shown)}{more}."
 
 
 def _remark(rule: Rule, after: datetime, zone: ZoneInfo) -> str:

@@ -3,7 +3,9 @@
 __all__ = [
     "admin",
     "backfill",
+    "calendars",
     "fields",
+    "icalendar_files",
     "pausing",
     "pump",
     "scheduling",

@@ -10,7 +10,14 @@ from django.db import transaction
 from deployments.calls.orders import check_callable
 from deployments.errors import BackfillRefused
 from deployments.models import Occurrence, RetentionPolicy, Schedule
-from deployments.occurrences import RuleInvalid, due_times, next_due, reaching_back
+from deployments.occurrences import (
+    NO_EXCLUSIONS,
+    RuleInvalid,
+    due_times,
+    is_left_out,
+    next_due,
+    reaching_back,
+)
 from deployments.schedules import rules, store
 from deployments.schedules.fields import YEARS
 from deployments.schedules.serving import lock_caught_up
@@ -34,16 +41,20 @@ class Backfill:
     times: tuple[datetime, ...]
     served: int
     one_after_another: bool
+    # Left alone because the calendar leaves their day out.
+    left_out: int = 0
 
     @property
     def runs(self) -> int:
         return len(self.times)
 
 
-def plan_backfill(*, schedule: Schedule, since: datetime, until: datetime) -> Backfill:
+def plan_backfill(
+    *, schedule: Schedule, since: datetime, until: datetime, with_excluded: bool = False
+) -> Backfill:
     """The runs that a backfill of the span (both ends included) would start. Writes nothing.
 
-    Raises BackfillRefused.
+    Times on days that the calendar leaves out only `with_excluded`. Raises BackfillRefused.
     """
     now = store.database_time(schedule.deployment)
     if since.year not in YEARS:
@@ -64,16 +75,21 @@ def plan_backfill(*, schedule: Schedule, since: datetime, until: datetime) -> Ba
         raise BackfillRefused(
             "until", f"This span has more than {MAX_RUNS:,} planned times. Choose a shorter one."
         )
+    planned, excluded = times, NO_EXCLUSIONS if with_excluded else schedule.exclusions
+    times = [at for at in planned if not is_left_out(rule, excluded, at)]
     rows = schedule.occurrences.filter(outcome__in=SERVED, due_at__gte=since, due_at__lte=until)
     served = set(rows.values_list("due_at", flat=True))
     return Backfill(
         times=tuple(at for at in times if at not in served),
         served=len(served.intersection(times)),
         one_after_another=schedule.overlap != Schedule.Overlap.ALLOW,
+        left_out=len(planned) - len(times),
     )
 
 
-def start_backfill(*, schedule: Schedule, since: datetime, until: datetime) -> Backfill:
+def start_backfill(
+    *, schedule: Schedule, since: datetime, until: datetime, with_excluded: bool = False
+) -> Backfill:
     """Give each planned time of the span its run; repeating the call starts nothing twice.
 
     They run one after another unless the schedule lets runs overlap. Raises BackfillRefused,
@@ -84,7 +100,7 @@ def start_backfill(*, schedule: Schedule, since: datetime, until: datetime) -> B
         row = lock_caught_up(schedule)
         ready = load_deployed([row])
         check_callable(ready[row.deployment_id])
-        plan = plan_backfill(schedule=row, since=since, until=until)
+        plan = plan_backfill(schedule=row, since=since, until=until, with_excluded=with_excluded)
         now = store.database_time(row.deployment)
         occurrences = _occurrences(row, plan, now)
         if not plan.one_after_another:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,9 +10,17 @@ from typing import Any
 from django.utils import timezone
 
 from deployments.errors import ScheduleInvalid
-from deployments.models import Schedule
+from deployments.models import ExclusionCalendar, Schedule
 from deployments.models.schedule import OPTIONS
-from deployments.occurrences import MAX_EVERY_SECONDS, Rule, RuleInvalid, known_zones, read_cron
+from deployments.occurrences import (
+    MAX_EVERY_SECONDS,
+    NO_EXCLUSIONS,
+    Exclusions,
+    Rule,
+    RuleInvalid,
+    known_zones,
+    read_cron,
+)
 from designs.rows.columns import bounds_of
 
 RULE_FIELDS = ("cron_expression", "interval_seconds", "timezone", "start_at", "end_at", "one_off")
@@ -25,10 +34,11 @@ NUMBERS = {column.name: bounds_of(column) for column in _COLUMNS if not column.c
 DEFAULTS = {column.name: column.get_default() for column in _COLUMNS}
 # The fields that our own row keeps as they are.
 OWN_FIELDS = ("input_data", *OPTIONS)
-FIELDS = frozenset({"enabled", *RULE_FIELDS, *OWN_FIELDS})
+MAX_ID = 36
+FIELDS = frozenset({"enabled", "calendar_id", *RULE_FIELDS, *OWN_FIELDS})
 READ_ONLY = frozenset(
-    {"id", "deployment_id", "next_run_at", "words", "error", "payload_hidden", "created_at",
-     "updated_at"}
+    {"id", "deployment_id", "next_run_at", "is_all_left_out", "words", "error", "payload_hidden",
+     "created_at", "updated_at"}
 )  # fmt: skip
 
 
@@ -39,6 +49,11 @@ class ScheduleFields:
     rule: Rule
     enabled: bool
     own: dict[str, Any]
+    calendar: ExclusionCalendar | None = None
+
+    @property
+    def exclusions(self) -> Exclusions:
+        return NO_EXCLUSIONS if self.calendar is None else self.calendar.exclusions
 
 
 def read_fields(fields: dict[str, Any]) -> ScheduleFields:
@@ -51,10 +66,22 @@ def read_fields(fields: dict[str, Any]) -> ScheduleFields:
     own["input_data"] = fields.get("input_data") or {}
     if not isinstance(own["input_data"], dict):
         errors["input_data"] = ["The input is a JSON object."]
-    rule = _rule(fields, errors)
+    rule, calendar = _rule(fields, errors), _calendar(fields, errors)
     if errors or rule is None:
         raise ScheduleInvalid(errors)
-    return ScheduleFields(rule, enabled, own)
+    return ScheduleFields(rule, enabled, own, calendar)
+
+
+def _calendar(fields: dict[str, Any], errors: dict[str, list[str]]) -> ExclusionCalendar | None:
+    value = fields.get("calendar_id")
+    if value in (None, ""):
+        return None
+    try:
+        pk = uuid.UUID(str(value)[:MAX_ID])
+        return ExclusionCalendar.objects.defer("entries").get(pk=pk)
+    except (ValueError, ExclusionCalendar.DoesNotExist):
+        errors["calendar_id"] = ["There is no such calendar."]
+        return None
 
 
 def _flag(fields: dict[str, Any], name: str, default: bool, errors: dict[str, list[str]]) -> bool:

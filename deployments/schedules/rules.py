@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django_celery_beat.models import IntervalSchedule
@@ -14,12 +14,14 @@ from deployments.occurrences import (
     MAX_EVERY_SECONDS,
     Rule,
     RuleInvalid,
+    next_allowed,
     next_due,
     read_cron,
 )
 
 # Size of `Schedule.computed_from`.
 MAX_FINGERPRINT = 300
+MOMENT = timedelta(microseconds=1)
 MAX_DAYS = MAX_EVERY_SECONDS // 86_400
 SECONDS = {
     IntervalSchedule.DAYS: 86_400,
@@ -107,16 +109,33 @@ def refresh(schedule: Schedule, *, now: datetime) -> bool:
     # Whole seconds: the pump is called just after each of them.
     schedule.anchor_at = now.replace(microsecond=0)
     schedule.computed_from = current
-    schedule.next_due_at, schedule.error = None, ""
+    schedule.next_due_at, schedule.next_run_at, schedule.error = None, None, ""
     try:
         rule = rule_of(schedule)
     except RuleInvalid as error:
         schedule.error = str(error)[:500]
     else:
         if schedule.beat_task.enabled:
-            schedule.next_due_at = next_due(rule, now)
+            plan_next(schedule, rule, now)
     return True
 
 
+def plan_next(schedule: Schedule, rule: Rule, after: datetime) -> None:
+    """Set the next due time after that one, and the next run: the first that is not excluded."""
+    schedule.next_due_at = next_due(rule, after)
+    plan_run(schedule, rule)
+
+
+def plan_run(schedule: Schedule, rule: Rule) -> None:
+    """Set the next run by the next due time. Costs a jump for each excluded span at the most."""
+    due = schedule.next_due_at
+    if due is None or not schedule.exclusions.spans:
+        schedule.next_run_at = due
+    else:
+        schedule.next_run_at = next_allowed(rule, schedule.exclusions, due - MOMENT).at
+
+
 # The fields that `refresh` changes.
-REFRESHED = ("anchor_at", "computed_from", "error", "next_due_at", "updated_at")
+REFRESHED = (
+    "anchor_at", "computed_from", "error", "next_due_at", "next_run_at", "updated_at",
+)  # fmt: skip

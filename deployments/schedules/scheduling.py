@@ -15,10 +15,10 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from deployments.calls.lookup import deployed
 from deployments.errors import InputInvalid, InputTooLarge, ScheduleInvalid, VersionMisfit
 from deployments.models import Deployment, Schedule
-from deployments.occurrences import Rule, next_due
+from deployments.occurrences import Rule, next_allowed, next_due
 from deployments.schedules import store
 from deployments.schedules.fields import OWN_FIELDS, ScheduleFields, read_fields
-from deployments.schedules.rules import refresh
+from deployments.schedules.rules import plan_run, refresh
 from deployments.schedules.serving import lock_caught_up
 from deployments.schedules.store import TASK, database_time, describe, readable_rule
 from designs.access import Caller
@@ -126,7 +126,8 @@ def remove_schedules(*, deployment: Deployment) -> None:
 
 def _replace(row: Schedule, fields: dict[str, Any]) -> Schedule:
     new = read_fields(fields)
-    if _times_of(new.rule) != _times_of(readable_rule(row)):
+    has_other_days = (new.calendar and new.calendar.pk) != row.calendar_id
+    if has_other_days or _times_of(new.rule) != _times_of(readable_rule(row)):
         _check_runs(row, new)
     if new.own["input_data"] != row.input_data:
         _check_input(row, new.own["input_data"])
@@ -169,9 +170,11 @@ def _times_of(rule: Rule | None) -> tuple[object, ...] | None:
 def _check_runs(schedule: Schedule, new: ScheduleFields) -> None:
     """Raises ScheduleInvalid for a schedule that would never run."""
     now, end = database_time(schedule.deployment), new.rule.end
-    if end is None or next_due(new.rule, now) is not None:
+    if end is None or next_allowed(new.rule, new.exclusions, now).at is not None:
         return
     why = "This end has passed" if end <= now else "No planned time lies before this end"
+    if next_due(new.rule, now) is not None:
+        why = "The calendar leaves out every planned time before this end"
     raise ScheduleInvalid({"end_at": [f"{why}, so nothing would run."]})
 
 
@@ -228,7 +231,9 @@ def _write(schedule: Schedule, task: PeriodicTask, new: ScheduleFields) -> Sched
     schedule.beat_task = task
     for name in OWN_FIELDS:
         setattr(schedule, name, masked_value(new.own[name]))
-    refresh(schedule, now=database_time(deployment))
+    schedule.calendar = new.calendar
+    if not refresh(schedule, now=database_time(deployment)) and schedule.next_due_at is not None:
+        plan_run(schedule, rule)
     schedule.save()
     return schedule
 

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from deployments.calls.lookup import Deployed
 from deployments.models import Deployment, Occurrence, Schedule
-from deployments.occurrences import due_times, next_due
+from deployments.occurrences import Rule, due_times, is_left_out
 from deployments.schedules import rules, store
 from deployments.schedules.pausing import pause_failing
 from deployments.schedules.policies import Decision, Situation, decide, decide_waiting
@@ -67,13 +67,14 @@ def serve_due(pks: Sequence[uuid.UUID]) -> int:
         for schedule in schedules:
             rule = rules.rule_of(schedule)
             times = due_times(rule, schedule.next_due_at or now, now, most=most)
-            schedule.next_due_at = None if rule.one_off else next_due(rule, times[-1])
-            more = schedule.next_due_at is not None and schedule.next_due_at <= now
-            for decision in decide(schedule, times, situations[schedule.pk], more=more):
+            decisions = _decided(schedule, rule, times, situations[schedule.pk])
+            for decision in decisions:
                 if (schedule.pk, decision.due) in recorded:
                     continue
                 row = Occurrence(schedule=schedule, due_at=decision.due, created_at=now)
                 _apply(row, decision, now)
+                if row.outcome == Outcome.SKIPPED_EXCLUDED and schedule.calendar is not None:
+                    row.calendar_name = schedule.calendar.name
                 if row.outcome == Outcome.WAITING:
                     # Edits until it starts are for times that come due after them.
                     row.input_data = schedule.input_data
@@ -81,12 +82,36 @@ def serve_due(pks: Sequence[uuid.UUID]) -> int:
         transaction.on_commit(lambda: faults.reach("occurrence.after"))
         start_runs(rows, ready, now=now, new=[row for _, row in rows])
         _pause_refused(rows, now)
-        next_times = [{"id": row.pk, "next_due_at": row.next_due_at} for row in schedules]
+        next_times = [
+            {"id": row.pk, "next_due_at": row.next_due_at, "next_run_at": row.next_run_at}
+            for row in schedules
+        ]
         if update_rows(Update(Schedule, next_times), found_by=("id",)) is None:
-            Schedule.objects.bulk_update(schedules, ["next_due_at"])
+            Schedule.objects.bulk_update(schedules, ["next_due_at", "next_run_at"])
         _end_one_offs(schedules)
         faults.reach("occurrence.before")
         return max(1, len(rows))
+
+
+def _decided(
+    schedule: Schedule, rule: Rule, times: Sequence[datetime], situation: Situation
+) -> list[Decision]:
+    """Decide the due times, and plan the next ones.
+
+    Times on excluded days are skipped whatever else holds, and count for no policy: of those missed
+    the latest that is allowed runs. A one-off schedule goes on until a time that is allowed.
+    """
+    excluded = schedule.exclusions
+    allowed = [due for due in times if not is_left_out(rule, excluded, due)]
+    left_out = set(times).difference(allowed)
+    if rule.one_off and not left_out:
+        schedule.next_due_at = schedule.next_run_at = None
+    else:
+        rules.plan_next(schedule, rule, times[-1])
+    more = schedule.next_run_at is not None and schedule.next_run_at <= situation.now
+    skipped = [Decision(due, Outcome.SKIPPED_EXCLUDED, Policy.CALENDAR) for due in left_out]
+    decided = decide(schedule, allowed, situation, more=more) if allowed else []
+    return sorted([*decided, *skipped], key=lambda decision: decision.due)
 
 
 def serve_waiting(pks: Sequence[uuid.UUID]) -> int:

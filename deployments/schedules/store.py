@@ -33,7 +33,9 @@ def locked(schedule: Schedule) -> Schedule:
 
 
 # For one deployment: all schedules with their rules in a fixed number of queries.
-PREFETCH = ("schedules__beat_task__crontab", "schedules__beat_task__interval")
+PREFETCH = (
+    "schedules__beat_task__crontab", "schedules__beat_task__interval", "schedules__calendar",
+)  # fmt: skip
 _FIRST = Schedule.objects.order_by("created_at")
 
 
@@ -77,7 +79,9 @@ def describe(schedule: Schedule) -> dict[str, Any]:
         "end_at": task.expires,
         "one_off": task.one_off,
         **{name: getattr(schedule, name) for name in OWN_FIELDS if name not in deferred},
-        "next_run_at": schedule.next_due_at if task.enabled else None,
+        "calendar_id": None if schedule.calendar_id is None else str(schedule.calendar_id),
+        "next_run_at": schedule.next_run_at if task.enabled else None,
+        "is_all_left_out": task.enabled and schedule.is_all_left_out,
         "words": "",
         "error": schedule.error,
         "created_at": schedule.created_at,
@@ -108,8 +112,9 @@ def preview_fields(
     fields: dict[str, Any], *, most: int = PREVIEWED
 ) -> tuple[str, list[PlannedRun]]:
     """The words and the next runs of a schedule that is not stored yet. Raises ScheduleInvalid."""
-    rule = read_fields(fields).rule
-    return in_words(rule), next_runs(rule, timezone.now(), most=most)
+    read = read_fields(fields)
+    runs = next_runs(read.rule, timezone.now(), most=most, excluded=read.exclusions)
+    return in_words(read.rule), runs
 
 
 def preview_schedule(schedule: Schedule, *, most: int = PREVIEWED) -> list[PlannedRun]:
@@ -117,7 +122,8 @@ def preview_schedule(schedule: Schedule, *, most: int = PREVIEWED) -> list[Plann
     rule = readable_rule(schedule)
     if rule is None or schedule.next_due_at is None or not schedule.beat_task.enabled:
         return []
-    return next_runs(rule, schedule.next_due_at - timedelta(microseconds=1), most=most)
+    after = schedule.next_due_at - timedelta(microseconds=1)
+    return next_runs(rule, after, most=most, excluded=schedule.exclusions)
 
 
 def readable_rule(schedule: Schedule) -> Rule | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from deployments.models import Schedule
-from deployments.occurrences import in_words, next_due
+from deployments.occurrences import in_words, next_allowed
 from deployments.schedules.store import readable_rule
 
 
@@ -25,11 +25,11 @@ def upcoming_runs(schedules: Any, *, most: int, of_each: int = 3) -> list[Upcomi
     At most `of_each` schedule, so that one of every second does not hide all others. Without those
     of inactive deployments, which would be skipped.
     """
-    rows = schedules.filter(next_due_at__isnull=False, deployment__status="active")
+    rows = schedules.filter(next_run_at__isnull=False, deployment__status="active")
     # Schedules after the first `most` cannot be among the next runs.
     heap = [
-        (row.next_due_at, n, row)
-        for n, row in enumerate(rows.order_by("next_due_at", "created_at")[:most])
+        (row.next_run_at, n, row)
+        for n, row in enumerate(rows.order_by("next_run_at", "created_at")[:most])
     ]
     upcoming: list[UpcomingRun] = []
     left: dict[int, int] = {}
@@ -40,7 +40,8 @@ def upcoming_runs(schedules: Any, *, most: int, of_each: int = 3) -> list[Upcomi
             continue
         upcoming.append(UpcomingRun(at, row, in_words(rule)))
         left[n] = left.get(n, of_each) - 1
-        following = next_due(rule, at) if left[n] and not rule.one_off else None
+        may_follow = left[n] and not rule.one_off
+        following = next_allowed(rule, row.exclusions, at).at if may_follow else None
         if following is not None:
             heapq.heappush(heap, (following, n, row))
     return upcoming

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from deployments.errors import BackfillRefused, DeploymentInactive, ScheduleInvalid
-from deployments.forms.schedules import KINDS, BackfillForm, ScheduleForm
+from deployments.forms.schedules import KINDS, PRESETS, BackfillForm, ScheduleForm
 from deployments.models import Deployment, Occurrence, Schedule
 from deployments.schedules import store
 from deployments.schedules.backfill import plan_backfill, start_backfill
@@ -36,6 +36,7 @@ from deployments.views.answers import (
     go,
     show_refusal,
 )
+from deployments.views.schedule_lines import lines_of
 from designs.requests import PageRequest, requires
 from executor.history.timeline import readable
 
@@ -56,10 +57,11 @@ def schedule_list(request: PageRequest) -> HttpResponse:
         seen = Schedule.objects.for_caller(request.caller).with_rule()
         seen = seen.select_related("deployment__design")
         seen = seen.defer("input_data", "deployment__design__draft")
-        runs = Q(next_due_at__isnull=False, deployment__status=Deployment.Status.ACTIVE)
+        runs = Q(next_run_at__isnull=False, deployment__status=Deployment.Status.ACTIVE)
         silent = seen.exclude(runs).order_by("-error", "deployment__endpoint_path", "created_at")
         context = {
             "upcoming": upcoming_runs(seen, most=SHOWN_UPCOMING),
+            "lines": lines_of(seen, request.caller),
             "silent": [(row, store.words_of(row)) for row in silent[:SHOWN_SILENT]],
             "has_schedules": seen.exists(),
             "may_deploy": request.caller.may("deployments.add_schedule"),
@@ -99,15 +101,19 @@ def occurrences_page(request: PageRequest, rows: Any) -> dict[str, Any]:
 @require_POST
 @requires("deployments.view_deployment")
 def schedule_preview(request: PageRequest) -> HttpResponse:
-    """The next times of a schedule that is being typed; stores nothing."""
-    form = ScheduleForm(request.POST)
-    context: dict[str, Any] = {"form": form}
+    """The next times of a schedule that is being typed; stores nothing. A `preset` fills it in."""
+    data, preset = request.POST.copy(), request.POST.get("preset")
+    if preset in dict(PRESETS):
+        data.setlist("kind", ["cron"])
+        data.setlist("cron_expression", [preset])
+    form = ScheduleForm(data)
+    context: dict[str, Any] = {"form": form, "is_preset": preset in dict(PRESETS)}
     if form.is_valid():
         fields = form.fields_of_schedule()
         if fields is not None:
             try:
                 words, runs = store.preview_fields(fields)
-                context.update(words=words, runs=runs)
+                context.update(words=words, runs=runs, is_left_out=bool(fields["calendar_id"]))
             except ScheduleInvalid as error:
                 context["problems"] = [text for texts in error.errors.values() for text in texts]
     return render(request, "deployments/schedule_preview.html", context)

@@ -110,6 +110,7 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
         "schedule-invalid",
         lambda e: {"errors": {f"schedule.{k}": v for k, v in e.errors.items()}},
     ),
+    deployments.CalendarInUse: (409, "calendar-in-use", _nothing),
     deployments.BackfillRefused: (422, "backfill-refused", lambda e: _at(e.field)(e)),
     deployments.KeyBeyond: (403, "key-beyond", _nothing),
     deployments.KeyRevoked: (409, "key-revoked", _nothing),

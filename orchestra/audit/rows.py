@@ -26,7 +26,8 @@ AUDITED: dict[str, frozenset[str]] = {
     "deployments.Deployment": MADE,
     "deployments.RetentionPolicy": frozenset({"swept_at", "swept", "looked_at", "held"}),
     "deployments.Schedule": MADE
-    | {"anchor_at", "computed_from", "next_due_at", "failures_from", "error"},
+    | {"anchor_at", "computed_from", "next_due_at", "next_run_at", "failures_from", "error"},
+    "deployments.ExclusionCalendar": MADE | {"edition"},
     "deployments.ApiKey": MADE | {"last_used_at", "last_used_address"},
     "deployments.CallbackSecret": frozenset({"changed_at"}),
     "django_celery_beat.PeriodicTask": frozenset(

@@ -20,6 +20,7 @@ KINDS = {
     Occurrence.Outcome.SKIPPED_OVERLAP: "warning",
     Occurrence.Outcome.SKIPPED_MISFIRE: "danger",
     Occurrence.Outcome.SKIPPED_INACTIVE: "",
+    Occurrence.Outcome.SKIPPED_EXCLUDED: "",
     Occurrence.Outcome.COALESCED: "info",
 }
 WORDS = {
@@ -28,6 +29,7 @@ WORDS = {
     Occurrence.Outcome.SKIPPED_OVERLAP: "Skipped: overlap",
     Occurrence.Outcome.SKIPPED_MISFIRE: "Skipped: missed",
     Occurrence.Outcome.SKIPPED_INACTIVE: "Skipped: inactive",
+    Occurrence.Outcome.SKIPPED_EXCLUDED: "Skipped: calendar",
     Occurrence.Outcome.COALESCED: "Taken together",
 }
 
@@ -54,7 +56,8 @@ class OccurrenceAdmin(ReadOnly, OrchestraAdmin):
     )  # fmt: skip
     fields = (
         "due_at", "deployment_link", "schedule_words", "outcome_badge", "outcome", "policy",
-        "delay", "execution_link", "execution_state", "start_at", "decided_at", "created_at",
+        "calendar_name", "delay", "execution_link", "execution_state", "start_at", "decided_at",
+        "created_at",
     )  # fmt: skip
 
     @display(description="Deployment", ordering="schedule__deployment__endpoint_path")

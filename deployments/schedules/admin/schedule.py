@@ -39,7 +39,7 @@ from designs.admin.verbs import bulk_verb
 from designs.requests import PageRequest
 
 RULE = ("enabled", *RULE_FIELDS)
-BEAT_ROWS = ("beat_task__crontab", "beat_task__interval")
+BEAT_ROWS = ("beat_task__crontab", "beat_task__interval", "calendar")
 PAYLOAD = "executor.view_payload"
 
 
@@ -89,7 +89,7 @@ class ScheduleForm(ServiceForm):
 
     class Meta:
         model = Schedule
-        fields = ("deployment", *OPTIONS)
+        fields = ("deployment", "calendar", *OPTIONS)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -115,7 +115,11 @@ class ScheduleForm(ServiceForm):
         data.setdefault(
             "input_data", {} if self.instance._state.adding else self.instance.input_data
         )
-        return {name: data[name] for name in (*RULE, *OPTIONS, "input_data")}
+        calendar = data.get("calendar")
+        return {
+            "calendar_id": None if calendar is None else calendar.pk,
+            **{name: data[name] for name in (*RULE, *OPTIONS, "input_data")},
+        }
 
 
 class ScheduleColumns:
@@ -131,7 +135,7 @@ class ScheduleColumns:
             return badge("Error", "danger")
         return badge("On", "success") if fields["enabled"] else badge("Off")
 
-    @display(description="Next run", ordering="next_due_at")
+    @display(description="Next run", ordering="next_run_at")
     def next_run(self, schedule: Schedule) -> Any:
         return describe(schedule)["next_run_at"]
 
@@ -151,17 +155,17 @@ class ScheduleAdmin(ScheduleColumns, OrchestraAdmin):
     )
     list_select_related = ("deployment", *BEAT_ROWS)
     search_fields = ("deployment__endpoint_path", "beat_task__name")
-    ordering = ("next_due_at", "created_at")
+    ordering = ("next_run_at", "created_at")
     autocomplete_fields = ("deployment",)
     fieldsets = (
         (None, {"fields": ("deployment_link", "words", "state", "error", *RULE)}),
-        ("Policies and input", {"fields": (*OPTIONS, "input_data")}),
+        ("Policies and input", {"fields": ("calendar", *OPTIONS, "input_data")}),
         ("What comes next", {"fields": ("upcoming",), "classes": ("tab",)}),
         ("Made", {"fields": ("beat_row", "created_at", "updated_at"), "classes": ("tab",)}),
     )
     add_fieldsets = (
         (None, {"fields": ("deployment", *RULE)}),
-        ("Policies and input", {"fields": (*OPTIONS, "input_data")}),
+        ("Policies and input", {"fields": ("calendar", *OPTIONS, "input_data")}),
     )
     readonly_fields = (
         "deployment_link", "words", "state", "error", "upcoming", "beat_row", "created_at",
