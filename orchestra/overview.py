@@ -57,7 +57,7 @@ def overview(caller: Caller) -> Overview:
     failed = figures.failed + figures.timed_out
     deployments = Deployment.objects.for_caller(caller)
     active = deployments.filter(status=Deployment.Status.ACTIVE)
-    upcoming = Schedule.objects.filter(deployment__in=active, next_due_at__isnull=False)
+    upcoming = Schedule.objects.filter(deployment__in=active, next_run_at__isnull=False)
     latest = executions.for_list().page(size=SHOWN)[0]
     failures = day.filter(status__in=BAD).for_list().page(size=SHOWN)[0]
     hide_quotes(caller, *latest, *failures)
@@ -70,7 +70,7 @@ def overview(caller: Caller) -> Overview:
         deployments=deployments.count(),
         latest=latest,
         failures=failures,
-        upcoming=list(upcoming.select_related("deployment").order_by("next_due_at")[:SHOWN]),
+        upcoming=list(upcoming.select_related("deployment").order_by("next_run_at")[:SHOWN]),
         models=registry.default_models(),
         worker_is_up=is_alive("worker"),
         scheduler_is_up=is_alive("beat"),

@@ -53,15 +53,15 @@ class Schedule(models.Model):
     """
 
     class Overlap(models.TextChoices):
-        SKIP = "skip", "Skip this time"
-        QUEUE = "queue", "Wait until the last run has ended"
-        ALLOW = "allow", "Run beside it"
-        CANCEL_RUNNING = "cancel_running", "Cancel the last run"
+        SKIP = "skip", "Skip this run"
+        QUEUE = "queue", "Queue until it ends"
+        ALLOW = "allow", "Run in parallel"
+        CANCEL_RUNNING = "cancel_running", "Cancel the previous run"
 
     class Misfire(models.TextChoices):
-        RUN_LATEST = "run_latest", "Run the latest one missed"
-        RUN_ALL = "run_all", "Run every one missed"
-        SKIP = "skip", "Skip those missed"
+        RUN_LATEST = "run_latest", "Run the latest missed one"
+        RUN_ALL = "run_all", "Run every missed one"
+        SKIP = "skip", "Skip them"
 
     class Nonexistent(models.TextChoices):
         NEXT = "next", "Run at the next time that exists"
@@ -95,7 +95,7 @@ class Schedule(models.Model):
         max_length=20,
         choices=Overlap.choices,
         default=Overlap.SKIP,
-        help_text="When the schedule's last run is still going on.",
+        help_text="If the previous run is still going.",
     )
     pause_after_failures = models.PositiveSmallIntegerField(
         "pause after failures in a row",
@@ -109,19 +109,19 @@ class Schedule(models.Model):
         max_length=20,
         choices=Misfire.choices,
         default=Misfire.RUN_LATEST,
-        help_text="When planned times passed while no scheduler ran.",
+        help_text="Scheduled times that passed while no scheduler ran.",
     )
     misfire_window_seconds = models.PositiveIntegerField(
-        "run missed ones for at most (seconds)",
+        "missed-run window (s)",
         default=86_400,
         validators=between(0, 10 * 366 * 86_400),
-        help_text="Runs that were missed longer ago are skipped. 86400 is a day.",
+        help_text="Runs missed longer ago are skipped. 86400 is a day.",
     )
     jitter_seconds = models.PositiveIntegerField(
-        "random delay, at most (seconds)",
+        "random delay up to (s)",
         default=0,
         validators=between(0, 86_400),
-        help_text="Each run starts up to this much after its planned time, which spreads load.",
+        help_text="Each run starts up to this long after its scheduled time, which spreads load.",
     )
     nonexistent_time = models.CharField(
         "nonexistent times",
@@ -216,8 +216,8 @@ class Occurrence(models.Model):
     class Outcome(models.TextChoices):
         WAITING = "waiting", "Waits for its start"
         RAN = "ran", "Ran"
-        SKIPPED_OVERLAP = "skipped_overlap", "Skipped: the last run was still going on"
-        SKIPPED_MISFIRE = "skipped_misfire", "Skipped: missed while nothing was there to run it"
+        SKIPPED_OVERLAP = "skipped_overlap", "Skipped: the previous run was still going"
+        SKIPPED_MISFIRE = "skipped_misfire", "Skipped: missed while no scheduler ran"
         SKIPPED_INACTIVE = "skipped_inactive", "Skipped: the deployment or schedule was off"
         SKIPPED_EXCLUDED = "skipped_excluded", "Skipped: excluded by a calendar"
         COALESCED = "coalesced", "Missed; a later one ran for it"
@@ -225,21 +225,21 @@ class Occurrence(models.Model):
     class Policy(models.TextChoices):
         """Which option decided, unless the run was simply on time."""
 
-        OVERLAP_SKIP = "overlap=skip", "the last run still went on"
-        OVERLAP_QUEUE = "overlap=queue", "waited for the last run to end"
-        OVERLAP_ALLOW = "overlap=allow", "beside the last run"
-        OVERLAP_CANCEL = "overlap=cancel_running", "the last run was cancelled for it"
+        OVERLAP_SKIP = "overlap=skip", "the previous run was still going"
+        OVERLAP_QUEUE = "overlap=queue", "queued until the previous run ended"
+        OVERLAP_ALLOW = "overlap=allow", "in parallel with the previous run"
+        OVERLAP_CANCEL = "overlap=cancel_running", "the previous run was cancelled"
         QUEUE_FULL = "overlap=queue, full", "too many waited already"
         MISFIRE_SKIP = "misfire=skip", "missed ones are skipped"
         MISFIRE_LATEST = "misfire=run_latest", "of those missed only the latest runs"
         MISFIRE_ALL = "misfire=run_all", "late, because every missed one runs"
         MISFIRE_WINDOW = "misfire_window", "missed too long ago"
-        JITTER = "jitter", "started a little later, so that not all start at once"
+        JITTER = "jitter", "started after a random delay"
         PAUSED = "pause_after_failures", "paused after failures in a row"
         SWITCHED_OFF = "switched_off", "the schedule was switched off"
         INACTIVE = "inactive", "the deployment was not active"
         CALENDAR = "calendar", "the calendar leaves this day out"
-        BACKFILL = "backfill", "filled in by a person"
+        BACKFILL = "backfill", "backfilled by a person"
 
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="occurrences")
     due_at = models.DateTimeField()

@@ -170,7 +170,7 @@ def _repeats(
             f"“{name or first}” repeats in a way that is not followed; its first day counts."
         )
         return [first]
-    parts = {key: value for key, value in rules.items() if key != "UNTIL"}
+    parts = {key: value for key, value in rules.items() if key not in ("UNTIL", "COUNT")}
     text = type(rules)(parts).to_ical().decode()
     until = rules.get("UNTIL")
     end = min(horizon, _as_day(until[0])) if until else horizon
@@ -178,11 +178,12 @@ def _repeats(
     rule: Any = rrulestr(text, dtstart=midnight, ignoretz=True)
     last = datetime(end.year, end.month, end.day)  # noqa: DTZ001 - see above
     # Also a rule that no day fits ends there.
-    days = (each.date() for each in rule.replace(until=last))
+    count = int(rules["COUNT"][0]) if rules.get("COUNT") else None
+    days = islice((each.date() for each in rule.replace(until=last)), count)
     repeats = list(islice((day for day in days if day >= since), MAX_REPEATS + 1))
     if len(repeats) > MAX_REPEATS:
         found.warn(f"“{name or first}” repeats very often: only {MAX_REPEATS} of its days count.")
-    elif until is None and not rules.get("COUNT"):
+    elif until is None and count is None:
         found.warn(f"Events that repeat for ever are taken until the end of {horizon.year}.")
     return repeats[:MAX_REPEATS]
 

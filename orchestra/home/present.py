@@ -139,9 +139,9 @@ def upcoming(caller: Caller) -> Upcoming:
     query.
     """
     rows = Schedule.objects.for_caller(caller).filter(
-        next_due_at__isnull=False, deployment__status=Deployment.Status.ACTIVE
+        next_run_at__isnull=False, deployment__status=Deployment.Status.ACTIVE
     )
-    rows = rows.select_related("deployment").only("next_due_at", "deployment__endpoint_path")
+    rows = rows.select_related("deployment").only("next_run_at", "deployment__endpoint_path")
     ran = Occurrence.objects.for_caller(caller).filter(outcome=Occurrence.Outcome.RAN)
     latest = ran.order_by("-due_at", "-id").annotate(
         begun_at=Coalesce("execution__started_at", "decided_at")
@@ -151,7 +151,7 @@ def upcoming(caller: Caller) -> Upcoming:
         latest_due_at=Subquery(latest.values("due_at")[:1]),
         latest_begun_at=Subquery(latest.values("begun_at")[:1]),
     )
-    shown: list[Any] = list(rows.order_by("next_due_at")[:SHOWN])
+    shown: list[Any] = list(rows.order_by("next_run_at")[:SHOWN])
     first = next(iter(shown), None)
     if first is None:
         return Upcoming([], 0, None)

@@ -90,7 +90,9 @@ def scheduled(deploy: Callable[..., Deployment], _compare_at_once: None) -> Call
         most = rule.get("jitter_seconds", 0)
         while most > 60 and jitter(str(schedule.pk), start + every, most) < timedelta(minutes=1):
             start -= timedelta(milliseconds=1)
-        Schedule.objects.filter(pk=schedule.pk).update(anchor_at=start, next_due_at=start + every)
+        due = start + every
+        rows = Schedule.objects.filter(pk=schedule.pk)
+        rows.update(anchor_at=start, next_due_at=due, next_run_at=due)
         return Schedule.objects.with_rule().get(pk=schedule.pk)
 
     return make

@@ -71,7 +71,8 @@ def test_those_that_do_not_run_say_why(browser: Client, deploy: Deploy) -> None:
     for badge in ("off", "error", "ended", "deployment inactive"):
         assert f">{badge}</span>" in text_of(page)
     wrong = Schedule.objects.get(deployment__endpoint_path="/wrong")
-    for url in (url_of(wrong), f"/deployments/{wrong.deployment_id}/", url_of(wrong, "edit/")):
+    tab = f"/deployments/{wrong.deployment_id}/schedules/"
+    for url in (url_of(wrong), tab, url_of(wrong, "edit/")):
         assert "a step follows" in text_of(browser.get(url))
 
 
@@ -79,7 +80,7 @@ def test_filling_in_asks_and_says_how_many(browser: Client, scheduled: Scheduled
     schedule = scheduled(missed=0, interval_seconds=600)
     now = timezone.now().replace(tzinfo=None)
     span = {"since": f"{now - timedelta(hours=1):%Y-%m-%dT%H:%M}", "until": f"{now:%Y-%m-%dT%H:%M}"}
-    assert "Fill in runs" in text_of(browser.get(url_of(schedule)))
+    assert "backfill/" in text_of(browser.get(url_of(schedule)))
     asked = browser.post(url_of(schedule, "backfill/"), span)
     assert asked.status_code == 200
     assert "This starts 6 runs, one after another." in text_of(asked)
@@ -89,7 +90,7 @@ def test_filling_in_asks_and_says_how_many(browser: Client, scheduled: Scheduled
     assert "Runs started: 6." in text_of(done)
     assert Occurrence.objects.filter(policy="backfill", outcome="waiting").count() == 6
     again = browser.post(url_of(schedule, "backfill/"), span)
-    assert "Nothing is left to fill in." in text_of(again)
+    assert "Nothing is left to backfill." in text_of(again)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_who_may_see_and_who_may_change(
         new = f"/deployments/{schedule.deployment_id}/schedules/new/"
         assert browser.get(new).status_code == 403
         page = text_of(browser.get(url_of(schedule)))
-        assert "Fill in runs" not in page
+        assert "backfill/" not in page
         assert ("471147114711" in page) is (person is operator)
         assert not any(f'href="{url_of(schedule, verb)}"' in page for verb in verbs)
     assert Client().get(url_of(schedule))["Location"].startswith("/sign-in/")

@@ -26,6 +26,7 @@ from deployments.models import (
     RetentionPolicy,
     Schedule,
 )
+from deployments.schedules.calendars import create_calendar
 from deployments.services import deploy_design
 from designs.access import SYSTEM, caller_of
 from designs.auditing.audit import Action, note
@@ -138,6 +139,9 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "deployments.Occurrence": occurrence,
     "deployments.RetentionPolicy": lambda: RetentionPolicy.objects.create(
         deployment=deployment(), history_days=30
+    ),
+    "deployments.ExclusionCalendar": lambda: create_calendar(
+        name=f"calendar{number()}", entries=[{"from": "2026-12-24"}]
     ),
     "deployments.Schedule": schedule,
     "django_celery_beat.ClockedSchedule": lambda: ClockedSchedule.objects.create(
