@@ -18,7 +18,8 @@ SHAPE = {
     "id", "deployment_id", "enabled", "cron_expression", "interval_seconds", "timezone",
     "start_at", "end_at", "one_off", "input_data", "payload_hidden", "overlap", "misfire",
     "misfire_window_seconds", "jitter_seconds", "pause_after_failures", "nonexistent_time",
-    "repeated_time", "next_run_at", "words", "error", "created_at", "updated_at",
+    "repeated_time", "next_run_at", "calendar_id",
+    "is_all_left_out", "words", "error", "created_at", "updated_at",
 }  # fmt: skip
 WEEKDAYS = {"cron_expression": "0 9 * * mon-fri", "timezone": "Europe/Berlin"}
 NEEDED = {"input_data": {"number": 1}}
