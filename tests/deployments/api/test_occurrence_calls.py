@@ -44,8 +44,8 @@ def test_occurrences_are_paged_and_filtered(client: APIClient, scheduled: Schedu
     page = client.get(url_of(schedule, "occurrences?limit=2")).json()
     seen = page["results"]
     assert set(seen[0]) == {
-        "id", "due_at", "outcome", "policy", "calendar_name", "started_at", "start_delay_seconds", "execution_id",
-        "log_id", "status",
+        "id", "due_at", "outcome", "policy", "calendar_name", "started_at", "start_delay_seconds",
+        "execution_id", "log_id", "status",
     }  # fmt: skip
     while page["next"]:
         page = client.get(page["next"]).json()
