@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from deployments.errors import CalendarInUse, CalendarInvalid, ScheduleInvalid
+from deployments.errors import CalendarInUse, ScheduleInvalid
 from deployments.models import Deployment, ExclusionCalendar, Occurrence, Schedule
 from deployments.schedules import store
 from deployments.schedules.backfill import plan_backfill, start_backfill
 from deployments.schedules.calendars import (
-    MAX_ENTRIES,
     change_calendar,
     create_calendar,
     delete_calendar,
-    entries_of_text,
-    text_of_entries,
 )
 from deployments.schedules.pump import wake_schedules
 from deployments.schedules.scheduling import add_schedule, update_schedule
@@ -183,37 +179,6 @@ def test_the_preview_says_what_is_left_out() -> None:
     skipped = {today() + timedelta(days=n) for n in (2, 3)}
     assert not skipped & {run.local.date() for run in planned}
     assert sum("Left out before this by the calendar" in run.remark for run in planned) == 1
-
-
-@pytest.mark.parametrize(
-    "entries",
-    [
-        [{"from": "2026-02-30"}], [{"from": "yesterday"}], [{}], ["2026-01-01"], [None],
-        [{"from": "2026-01-02", "until": "2026-01-01"}], [{"from": "0001-01-01"}],
-        [{"from": "2026-01-01", "until": "2028-01-01"}], [{"from": "9999-12-31"}],
-        [{"from": ["2026-01-01"]}], [{"from": "２０２６-01-01"}], [{"from": "2026-W01-1"}],
-        [{"from": "2026-01-01"}] * (MAX_ENTRIES + 1),
-        [{"from": f"{year}-01-01", "until": f"{year}-12-31"} for year in range(2000, 2020)],
-    ],
-)  # fmt: skip
-def test_odd_days_are_refused_in_words(entries: list[Any]) -> None:
-    with pytest.raises(CalendarInvalid) as refused:
-        create_calendar(name="Odd", entries=entries)
-    assert list(refused.value.errors) == ["entries"]
-
-
-def test_names_are_unique_and_lines_come_back_as_they_were() -> None:
-    text = "2026-12-24 to 2026-12-26 Christmas\n2027-01-01 New Year's Day\n2027-05-01"
-    calendar = create_calendar(name="  A  b ", entries=entries_of_text(text))
-    assert (calendar.name, text_of_entries(calendar.entries)) == ("A b", text)
-    same = (
-        "2026-12-24 – 2026-12-26 Christmas\n\n2026-12-24..2026-12-26, Christmas\n"
-        "2026-12-24 - 2026-12-26: Christmas\n2027-01-01\tNew Year's Day\n 2027-05-01 "
-    )
-    assert create_calendar(name="c", entries=entries_of_text(same)).entries == calendar.entries
-    for name in ("A b", "", "\0", "n" * 81):
-        with pytest.raises(CalendarInvalid):
-            create_calendar(name=name)
 
 
 def test_due_days_follow_the_schedules_clock(
