@@ -67,7 +67,10 @@ def execution_list(request: PageRequest) -> HttpResponse:
         **_counted(request, found),
     }
     if request.htmx:
-        return render(request, "executor/execution_list.html#history", context)
+        response = render(request, "executor/execution_list.html#history", context)
+        # Without the fields that are empty.
+        response["HX-Push-Url"] = f"{request.path}?{query}" if query else request.path
+        return response
     _offer_choices(found, request.caller)
     context |= {
         "inline": [found.form[name] for name in ("deployment", "trigger_type")],

@@ -52,6 +52,8 @@ def test_counts_are_links_and_the_chart_follows_the_filters(
     assert len(context["executions"]) == context["chart"]["total"] == 2
     assert [facet["is_chosen"] for facet in context["facets"]] == [False, False, True, False]
     assert browser.get("/executions/?window=7d").context["chart"]["total"] == 5
+    part = browser.get("/executions/?status=failed&text=&user=", HTTP_HX_REQUEST="true")
+    assert part["HX-Push-Url"] == "/executions/?status=failed"
     since = (now - timedelta(minutes=12)).strftime("%Y-%m-%dT%H:%M:%S")
     context = browser.get(f"/executions/?since={since}").context
     assert len(context["executions"]) == 2
