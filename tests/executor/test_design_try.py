@@ -44,7 +44,7 @@ def test_a_try_starts_and_its_page_follows(designer: User, browser_of: Browser) 
     [
         ({"input_data": "{"}, "This is not JSON"),
         ({"input_data": "[]"}, "JSON object"),
-        ({"input_data": '{"number": "x"}'}, "input_data/number"),
+        ({"input_data": '{"number": "x"}'}, "This must be a number"),
         ({"input_data": '{"number": 1}', "model": "no:such"}, "Select a valid choice"),
     ],
     ids=("no json", "list", "text", "model"),
