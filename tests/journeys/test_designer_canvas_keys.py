@@ -18,10 +18,10 @@ def test_three_blocks_are_drawn_by_keyboard(signed_in: Page):
     enter_canvas(page)
     for word in ("seq", "deb", "trans"):
         page.keyboard.press("/")
-        expect(page.locator("input[role=combobox]")).to_be_focused()
+        expect(page.get_by_role("combobox", name="Add a block")).to_be_focused()
         page.keyboard.type(word)
         page.keyboard.press("Enter")
-        expect(page.locator("input[role=combobox]")).to_be_hidden()
+        expect(page.get_by_role("combobox", name="Add a block")).to_be_hidden()
         expect(page.locator(".react-flow__node:focus")).to_have_count(1)
     document = wait_for_draft(page, design, blocks=3, connections=2)
 
@@ -98,7 +98,7 @@ def test_letters_in_a_field_stay_letters_and_keys_are_shown(signed_in: Page):
     name.fill("")
     name.press_sequentially("cwtf/?")
     expect(name).to_have_value("cwtf/?")
-    expect(page.locator("input[role=combobox]")).to_be_hidden()
+    expect(page.get_by_role("combobox", name="Add a block")).to_be_hidden()
 
     enter_canvas(page)
     page.keyboard.press("?")

@@ -70,7 +70,7 @@ def test_who_may_only_look_changes_nothing(signed_in: Page, change: str):
         block(page, "First").click()
         for key in ("Delete", "/", "c", "t", "Control+d", "Control+x", "Shift+ArrowDown"):
             page.keyboard.press(key)
-        expect(page.locator("input[role=combobox]")).to_be_hidden()
+        expect(page.get_by_role("combobox", name="Add a block")).to_be_hidden()
     expect(block(page, "First")).to_be_visible()
     expect(page.get_by_role("button", name="Tidy")).to_be_hidden()
     assert call(page, "GET", f"/api/designs/{design}")["revision"] == before["revision"]

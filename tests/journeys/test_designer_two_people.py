@@ -9,6 +9,8 @@ from tests.journeys.designing import call, clerks, open_design, open_designer, s
 
 # How many copies of unsaved work the browser keeps.
 COPIES = "Object.keys(localStorage).filter((key) => key.startsWith('orchestra-draft')).length"
+# Only regions of the designer scroll, not the page.
+SCROLLS = "document.documentElement.scrollHeight > innerHeight"
 
 
 def window_of(page: Page) -> Page:
@@ -54,7 +56,14 @@ def test_one_text_that_both_changed_is_chosen_and_both_are_kept(signed_in: Page)
     saved(mine, design)
     write_task(theirs, "One", "Theirs")
     dialog = theirs.get_by_role("dialog", name="Two people changed the same text")
-    expect(dialog).to_contain_text("Mine")
+    expect(dialog.get_by_role("group", name="Text: Mine")).to_have_text("Theirs")
+    assert not theirs.evaluate(SCROLLS)
+    # On a phone as well.
+    theirs.set_viewport_size({"width": 360, "height": 800})
+    for text in ("Theirs", "Mine"):
+        expect(dialog.locator("pre").get_by_text(text, exact=True)).to_be_visible()
+    assert not theirs.evaluate(SCROLLS)
+    theirs.set_viewport_size({"width": 1280, "height": 800})
     dialog.get_by_label("Edit").check()
     dialog.get_by_label("What stays").fill("Both")
     dialog.get_by_role("button", name="Keep these").click()

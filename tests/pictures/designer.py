@@ -159,6 +159,11 @@ def in_conflict(page: Page) -> None:
     page.unroute("**/api/designs/*")
 
 
+def as_json(page: Page) -> None:
+    page.get_by_role("tab", name="JSON").click()
+    page.locator(".cm-content").wait_for()
+
+
 def reading_file(page: Page) -> None:
     """A good one, and one with what is not known here."""
     clerk = {"id": "a", "name": "Clerk", "system_prompt": "Answer.", "temper": "mild"}
@@ -177,6 +182,7 @@ SCENES = {
     "designer-conflict": Scene("designer-draft", in_conflict),
     "designer-delete": Scene("designer-draft", deleting),
     "designer-keys": Scene("designer-draft", keys),
+    "designer-json": Scene("designer-draft", as_json),
     "designer-read-only": Scene("designer-draft", who="viewer"),
     "designer-plain": Scene("designer-draft", who="plain"),
     "designer-plain-problems": Scene("designer-problems", who="plain"),

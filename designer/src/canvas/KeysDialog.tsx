@@ -4,7 +4,7 @@ import { KEYS } from "../keys";
 
 export function KeysDialog() {
   return (
-    <div class="keys-dialog">
+    <div class="pad">
       <p class="soft small">Keys without Ctrl act while the canvas has the focus: click it, or come to it with Tab.</p>
       <div class="keys-groups">
         {KEYS.map(({ title, rows }) => (

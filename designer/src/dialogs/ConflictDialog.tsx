@@ -1,5 +1,6 @@
 // Two people changed the same text: mine, theirs, or a third; nothing is lost whichever is chosen.
 
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { blockOf, type DesignDocument } from "../document";
 import { pasted } from "../clipboard";
@@ -15,6 +16,7 @@ export function ConflictDialog({ about }: { about: unknown }) {
   const [keepsCopy, keepCopy] = useState(false);
   const [problem, setProblem] = useState("");
   const by = choice.by ?? "Somebody";
+  const theirs = choice.by ? `${choice.by}’s` : "Theirs";
 
   const finish = async () => {
     let document = choice.merged;
@@ -29,61 +31,76 @@ export function ConflictDialog({ about }: { about: unknown }) {
 
   return (
     <form
-      class="stack"
       onSubmit={(event) => {
         event.preventDefault();
         void finish();
       }}
     >
-      <p class="soft">
-        {by} saved this draft while you were editing it. All other changes are merged. Choose what stays here; both
-        states are kept in the draft’s history.
-      </p>
-      {choice.conflicts.map((conflict, place) => (
-        <fieldset key={conflict.key + conflict.pointer} class="conflict">
-          <legend>{conflictName(conflict, choice.merged)}</legend>
-          <div class="sides">
-            <SideText name={`side-${place}`} label="Mine" text={shown(conflict.mine)} isChosen={sides[place] === "mine"} choose={() => set(place, "mine")} />
-            <SideText name={`side-${place}`} label={by === "Somebody" ? "Theirs" : `${by}’s`} text={shown(conflict.theirs)} isChosen={sides[place] === "theirs"} choose={() => set(place, "theirs")} />
-          </div>
-          <label class="row small">
-            <input type="radio" name={`side-${place}`} checked={sides[place] === "edit"} onChange={() => set(place, "edit")} />
-            Edit
-          </label>
-          {sides[place] === "edit" && (
-            <textarea
-              class="input"
-              aria-label="What stays"
-              rows={5}
-              value={texts[place]}
-              onInput={({ currentTarget: { value } }) => setTexts(texts.map((before, other) => (other === place ? value : before)))}
-            />
-          )}
-        </fieldset>
-      ))}
-      <label class="row small">
-        <input type="checkbox" checked={keepsCopy} onChange={() => keepCopy(!keepsCopy)} />
-        Keep my version of these blocks as a copy beside them
-      </label>
-      {problem && <p class="note bad" role="alert">{problem}</p>}
-      <footer class="row">
-        <button class="button primary end" type="submit">Keep these</button>
+      <div class="pad">
+        <p class="soft">
+          {by} saved this draft while you were editing it. All other changes are merged. Choose what stays here; both
+          states are kept in the draft’s history.
+        </p>
+        {choice.conflicts.map((conflict, place) => {
+          const side = { name: `side-${place}`, chosen: sides[place] ?? "mine", choose: (one: Side) => set(place, one) };
+          return (
+            <fieldset key={conflict.key + conflict.pointer} class="sides conflict">
+              <legend>{conflictName(conflict, choice.merged)}</legend>
+              <SideOf {...side} is="mine" label="Mine"><SideText label="Mine" text={shown(conflict.mine)} /></SideOf>
+              <SideOf {...side} is="theirs" label={theirs}><SideText label={theirs} text={shown(conflict.theirs)} /></SideOf>
+              <SideOf {...side} is="edit" label="Edit">
+                {sides[place] === "edit" && (
+                  <textarea
+                    class="input"
+                    aria-label="What stays"
+                    rows={5}
+                    value={texts[place]}
+                    onInput={({ currentTarget: { value } }) => setTexts(texts.map((before, other) => (other === place ? value : before)))}
+                  />
+                )}
+              </SideOf>
+            </fieldset>
+          );
+        })}
+        <label class="row small">
+          <input type="checkbox" checked={keepsCopy} onChange={() => keepCopy(!keepsCopy)} />
+          Keep my version of these blocks as a copy beside them
+        </label>
+        {problem && <p class="note bad" role="alert">{problem}</p>}
+      </div>
+      <footer>
+        <button class="button primary" type="submit">Keep these</button>
       </footer>
     </form>
   );
 }
 
-function SideText(props: { name: string; label: string; text: string; isChosen: boolean; choose: () => void }) {
+interface SideProps {
+  name: string;
+  is: Side;
+  chosen: Side;
+  label: string;
+  choose: (side: Side) => void;
+  children: ComponentChildren;
+}
+
+/** A click anywhere chooses it; by keys the radio button does. */
+function SideOf({ name, is, chosen, label, choose, children }: SideProps) {
   return (
-    <label class={props.isChosen ? "side chosen" : "side"}>
-      <span class="row small strong">
-        <input type="radio" name={props.name} checked={props.isChosen} onChange={props.choose} />
-        {props.label}
-      </span>
-      <pre>{props.text || "(empty)"}</pre>
-    </label>
+    <div class={`choice-${is}${is === chosen ? " chosen" : ""}`} onClick={() => choose(is)}>
+      <label class="row small strong">
+        <input type="radio" name={name} checked={is === chosen} onChange={() => choose(is)} />
+        {label}
+      </label>
+      {children}
+    </div>
   );
 }
+
+/** A long text scrolls, so it takes the focus. */
+const SideText = ({ label, text }: { label: string; text: string }) => (
+  <pre role="group" aria-label={`Text: ${label}`} tabIndex={0}>{text || "(empty)"}</pre>
+);
 
 const shown = (value: unknown): string =>
   value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value, null, 2);
@@ -112,7 +129,7 @@ const FIELDS: Record<string, string> = {
 function conflictName(conflict: Conflict, document: DesignDocument): string {
   const field = conflict.pointer.split("/").at(-1) ?? "";
   const part = partName(conflict.key, document);
-  return field ? `${part}: ${FIELDS[field] ?? field}` : part;
+  return field ? `${part} · ${FIELDS[field] ?? field}` : part;
 }
 
 /** My version of each block in question, as a block of its own without connections. */

@@ -18,13 +18,15 @@ export function DeleteDialog() {
     }
   };
   return (
-    <div class="stack">
-      <p>“{data.design.name}” with its draft and all its versions is deleted for everybody. This cannot be undone.</p>
-      {problem && <p class="note bad" role="alert">{problem}</p>}
-      <footer class="row">
-        <button class="button end" type="button" onClick={closeDialog}>Cancel</button>
+    <>
+      <div class="pad">
+        <p>“{data.design.name}” with its draft and all its versions is deleted for everybody. This cannot be undone.</p>
+        {problem && <p class="note bad" role="alert">{problem}</p>}
+      </div>
+      <footer>
+        <button class="button" type="button" onClick={closeDialog}>Cancel</button>
         <button class="button danger" type="button" onClick={() => void remove()}>Delete</button>
       </footer>
-    </div>
+    </>
   );
 }

@@ -39,27 +39,29 @@ export function ImportDialog({ about }: { about: unknown }) {
   };
 
   return (
-    <div class="stack">
-      {!designs && (
-        <>
-          <div class="field">
-            <label for="import-file">File</label>
-            <input id="import-file" class="input" type="file" accept="application/json,.json" onChange={({ currentTarget }) => void choose(currentTarget.files?.[0])} />
-          </div>
-          <div class="field">
-            <label for="import-text">or text</label>
-            <textarea id="import-text" class="input code" rows={8} value={text} onInput={({ currentTarget }) => setText(currentTarget.value)} />
-          </div>
-        </>
-      )}
-      {refusals.length > 0 && (
-        <ul class="note bad" role="alert">
-          {refusals.map((reason) => <li key={reason}>{reason}</li>)}
-        </ul>
-      )}
-      {designs?.map((design, place) => <Found key={place} design={design} />)}
+    <>
+      <div class="pad">
+        {!designs && (
+          <>
+            <div class="field">
+              <label for="import-file">File</label>
+              <input id="import-file" class="input" type="file" accept="application/json,.json" onChange={({ currentTarget }) => void choose(currentTarget.files?.[0])} />
+            </div>
+            <div class="field">
+              <label for="import-text">or text</label>
+              <textarea id="import-text" class="input code" rows={8} value={text} onInput={({ currentTarget }) => setText(currentTarget.value)} />
+            </div>
+          </>
+        )}
+        {refusals.length > 0 && (
+          <ul class="note bad" role="alert">
+            {refusals.map((reason) => <li key={reason}>{reason}</li>)}
+          </ul>
+        )}
+        {designs?.map((design, place) => <Found key={place} design={design} />)}
+      </div>
       <Footer designs={designs} text={text} read={() => void read(text)} />
-    </div>
+    </>
   );
 }
 
@@ -95,16 +97,16 @@ function Footer({ designs, text, read }: { designs: ReadDesign[] | null; text: s
   };
   if (!designs) {
     return (
-      <footer class="row">
-        <button class="button primary end" type="button" disabled={!text.trim()} onClick={read}>Read</button>
+      <footer>
+        <button class="button primary" type="button" disabled={!text.trim()} onClick={read}>Read</button>
       </footer>
     );
   }
   const [first] = designs;
   return (
-    <footer class="row">
+    <footer>
       {data.rights.create && (
-        <button class="button end" type="button" onClick={() => void once(() => createNew(text))}>
+        <button class="button" type="button" onClick={() => void once(() => createNew(text))}>
           {designs.length === 1 ? "As a new design" : `As ${designs.length} new designs`}
         </button>
       )}

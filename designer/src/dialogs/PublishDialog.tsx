@@ -62,32 +62,33 @@ export function PublishDialog({ about }: { about: unknown }) {
   };
   return (
     <form
-      class="stack"
       onSubmit={(event) => {
         event.preventDefault();
         void publish();
       }}
     >
-      {comparison && <Changes comparison={comparison} since={data.design.latest_version} />}
-      <div class="field">
-        <label for="publish-note">Note <span class="end faint">optional</span></label>
-        <input id="publish-note" class="input" maxLength={500} value={note} placeholder="What is new?" onInput={({ currentTarget }) => setNote(currentTarget.value)} />
+      <div class="pad">
+        {comparison && <Changes comparison={comparison} since={data.design.latest_version} />}
+        <div class="field">
+          <label for="publish-note">Note <span class="end faint">optional</span></label>
+          <input id="publish-note" class="input" maxLength={500} value={note} placeholder="What is new?" onInput={({ currentTarget }) => setNote(currentTarget.value)} />
+        </div>
+        {deployed.length > 0 && !thenDeploy && (
+          <fieldset class="stack tight">
+            <legend>Move to v{next} right away</legend>
+            {deployed.map((row) => (
+              <label key={row.id} class="row small">
+                <input type="checkbox" checked={ticked.has(row.id)} onChange={() => toggle(row.id)} />
+                <span class="mono">{row.endpoint_path}</span>
+                <span class="faint">uses v{row.version}</span>
+              </label>
+            ))}
+          </fieldset>
+        )}
+        {problem && <p class="note bad" role="alert">{problem}</p>}
       </div>
-      {deployed.length > 0 && !thenDeploy && (
-        <fieldset class="stack tight">
-          <legend class="small strong">Move to v{next} right away</legend>
-          {deployed.map((row) => (
-            <label key={row.id} class="row small">
-              <input type="checkbox" checked={ticked.has(row.id)} onChange={() => toggle(row.id)} />
-              <span class="mono">{row.endpoint_path}</span>
-              <span class="faint">uses v{row.version}</span>
-            </label>
-          ))}
-        </fieldset>
-      )}
-      {problem && <p class="note bad" role="alert">{problem}</p>}
-      <footer class="row">
-        <button class="button end" type="button" onClick={closeDialog}>Cancel</button>
+      <footer>
+        <button class="button" type="button" onClick={closeDialog}>Cancel</button>
         <button class="button primary" type="submit" disabled={isBusy}>
           {thenDeploy ? `Publish v${next} and deploy` : `Publish v${next}`}
         </button>
@@ -119,24 +120,26 @@ function Published({ outcome }: { outcome: Outcome }) {
   const { data } = store.get();
   const { version, moved, refused } = outcome;
   return (
-    <div class="stack">
-      <p class="note">Version {version} is published.</p>
-      {moved.length > 0 && (
-        <ul class="stack tight small">
-          {moved.map((row) => (
-            <li key={row.id}><a href={`${data.urls.deployments}${row.id}/`} class="mono">{row.endpoint_path}</a> now uses v{version}.</li>
-          ))}
-        </ul>
-      )}
-      {refused.map((row) => <p key={row.path} class="note bad"><span class="mono">{row.path}</span> keeps its version. {row.reason}</p>)}
-      <footer class="row">
+    <>
+      <div class="pad">
+        <p class="note">Version {version} is published.</p>
+        {moved.length > 0 && (
+          <ul class="stack tight small">
+            {moved.map((row) => (
+              <li key={row.id}><a href={`${data.urls.deployments}${row.id}/`} class="mono">{row.endpoint_path}</a> now uses v{version}.</li>
+            ))}
+          </ul>
+        )}
+        {refused.map((row) => <p key={row.path} class="note bad"><span class="mono">{row.path}</span> keeps its version. {row.reason}</p>)}
+      </div>
+      <footer>
         <a class="button" href={data.urls.versions}>Versions</a>
         <button class="button end" type="button" onClick={closeDialog}>Close</button>
         {data.rights.deploy && (
           <a class="button primary" href={`${data.urls.deploy}?design=${data.design.id}&version=${version}`}>Deploy</a>
         )}
       </footer>
-    </div>
+    </>
   );
 }
 

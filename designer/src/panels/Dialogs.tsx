@@ -49,14 +49,14 @@ function Frame({ entry, about }: { entry: Entry; about: unknown }) {
   return (
     <dialog
       ref={element}
-      class={isWide ? "dialog wide" : "dialog"}
+      class={isWide ? "wide" : ""}
       aria-labelledby="dialog-title"
       onCancel={(event) => {
         event.preventDefault();
         if (closes) closeDialog();
       }}
     >
-      <header class="row">
+      <header>
         <h2 id="dialog-title">{title}</h2>
         {closes && (
           <button class="button bare square small end" type="button" aria-label="Close" onClick={closeDialog}>
@@ -64,7 +64,7 @@ function Frame({ entry, about }: { entry: Entry; about: unknown }) {
           </button>
         )}
       </header>
-      {again && <NotFetched again={again} />}
+      {again && <div class="pad"><NotFetched again={again} /></div>}
       {Content && <Content about={about} />}
     </dialog>
   );
