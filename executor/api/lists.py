@@ -59,7 +59,7 @@ class ExecutionPages(BoundedCursorPages):
     """Executions, the last one accepted first, or in the order of `sort`."""
 
     def beyond(self, rows: Any, position: uuid.UUID | None, reverse: bool) -> Any:
-        name = self.request.query_params.get("sort", NEWEST)
+        name = self.request.query_params.get("sort") or NEWEST
         order = ORDERS[name]
         if position is None:
             return order.sort(rows, backwards=reverse)

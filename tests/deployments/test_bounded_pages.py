@@ -63,11 +63,11 @@ def test_figures_of_the_start_page_are_todays(
     ended(deployment, at=now, completed_at=now, status="failed")
     ended(deployment, days_ago=3)
     browser = browser_of(viewer)
-    before = browser.get("/").context["overview"]
+    before = browser.get("/").context["board"].figures
     add_up()
-    after = browser.get("/").context["overview"]
+    after = browser.get("/").context["board"].figures
     for found in (before, after):
-        assert (found.ended, found.failed, found.success_percent) == (2, 1, 50)
+        assert (found.ended, found.kinds["bad"], found.share) == (2, 1, 50)
 
 
 def test_deployments_come_in_pages(deploy: Deploy, viewer: User, browser_of: Browser) -> None:
@@ -96,7 +96,7 @@ def test_designs_come_in_pages(designer: User, browser_of: Browser) -> None:
     browser = browser_of(designer)
     one = browser.get("/designs/").context
     two = browser.get(f"/designs/?{one['next_page']}").context
-    assert [len(one["designs"]), len(two["designs"]), two["next_page"]] == [50, 10, ""]
+    assert [len(one["cards"]), len(two["cards"]), two["next_page"]] == [50, 10, ""]
 
 
 def found_by(text: str) -> tuple[set[Execution], list[str]]:

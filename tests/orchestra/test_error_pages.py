@@ -24,7 +24,7 @@ def break_home(monkeypatch: pytest.MonkeyPatch) -> None:
     def fault(*_: Any, **__: Any) -> None:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr("orchestra.views.overview", fault)
+    monkeypatch.setattr("orchestra.views.board", fault)
     monkeypatch.setattr("orchestra.health._database", fault)
 
 

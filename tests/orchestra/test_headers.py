@@ -107,7 +107,7 @@ def test_answers_of_errors(client: Client, viewer: User, monkeypatch: pytest.Mon
         answer = client.post("/sign-in/", {"username": "viewer", "password": "x"})
     assert answer.status_code == 429
     judge(answer.headers, "/sign-in/")
-    monkeypatch.setattr("orchestra.views.overview", fault)
+    monkeypatch.setattr("orchestra.views.board", fault)
     browser = Client(raise_request_exception=False)
     browser.force_login(viewer)
     answer = browser.get("/")
