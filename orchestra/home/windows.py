@@ -82,7 +82,7 @@ def window_of(key: str) -> Window:
 
 def windows() -> tuple[Window, ...]:
     return (
-        Window("24h", "24 hours", 24, timedelta(hours=1)),
+        Window("24h", "24 hours", 25, timedelta(hours=1)),
         Window("7d", "7 days", 7, timedelta(days=1)),
         Window("30d", "30 days", 30, timedelta(days=1)),
     )

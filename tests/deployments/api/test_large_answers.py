@@ -142,7 +142,7 @@ def test_the_page_of_a_run_shows_its_last_steps(
     deploy: Callable[..., Deployment], administrator: User, browser_of: Browser
 ) -> None:
     execution = ended(deploy())
-    Step.objects.bulk_create(step(execution, number, 100_000) for number in range(300))
+    Step.objects.bulk_create(step(execution, number, 100_000) for number in range(420))
     page = browser_of(administrator).get(f"/executions/{execution.pk}/").content.decode()
     assert len(page) < 3 * MEGABYTE
     assert "Earlier steps are not shown here" in page
