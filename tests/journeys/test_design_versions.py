@@ -36,7 +36,7 @@ def publish(page: Page, note: str) -> None:
 
 
 def row_of(page: Page, version: str) -> Locator:
-    return page.get_by_role("row").filter(has=page.get_by_role("cell", name=version, exact=True))
+    return page.get_by_role("row").filter(has=page.get_by_text(version, exact=True))
 
 
 def move(page: Page, version: str) -> None:
