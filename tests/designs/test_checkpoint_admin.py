@@ -59,7 +59,7 @@ def test_a_form_from_before_anothers_change_is_refused(browser: Client, design: 
     for revision in (data["base_revision"], "0", "9" * 40):
         page = browser.post(url_of(design), {**data, "base_revision": revision})
         assert page.status_code == 200
-        [error] = page.context["adminform"].form.errors["document"]
+        [error] = page.context["adminform"].form.non_field_errors()
         assert "changed this draft in the meantime" in error
     assert Design.objects.get().name == "Greeting"
     assert browser.post(url_of(design), {**data, "base_revision": "x"}).status_code == 200

@@ -119,7 +119,7 @@ def test_the_step_that_failed_the_run_is_there_for_all_who_may_see(
     assert (failure["class"], failure["message"]) == ("request", HIDDEN)
     client.force_login(operator)
     page = client.get(f"/executions/{ended.pk}/").content.decode()
-    assert "request: the server quotes a secret plan." in page
+    assert "the server quotes a secret plan." in page
 
 
 def test_a_cancelled_call_counts(queue: Queue, version_of: VersionOf, says: Says) -> None:

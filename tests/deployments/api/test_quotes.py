@@ -87,7 +87,6 @@ def test_the_pages_hide_them_from_a_viewer(
     failed: Execution, viewer: User, operator: User, browser_of: Callable[[User], Client]
 ) -> None:
     pages = [
-        "/",
         "/executions/",
         f"/executions/{failed.pk}/",
         f"/deployments/{failed.deployment_id}/",
@@ -103,6 +102,8 @@ def test_the_pages_hide_them_from_a_viewer(
     for page in [*pages, *admin]:
         assert SAID not in text_of(browser_of(viewer).get(page)), page
         assert SAID in text_of(browser_of(operator).get(page)), page
+    # Home tells causes, which quote nobody.
+    assert all(SAID not in text_of(browser_of(who).get("/")) for who in (viewer, operator))
 
 
 def test_sentences_that_quote_nothing_are_told_to_everybody(
