@@ -97,6 +97,14 @@ _SCHEDULE: dict[str, Any] = {
     "input_data": {"word": "good morning"},
 }
 
+_CALENDAR: dict[str, Any] = {
+    "name": "Company holidays",
+    "entries": [
+        {"from": "2026-05-01", "name": "Labour Day"},
+        {"from": "2026-12-24", "until": "2026-12-31", "name": "Winter break"},
+    ],
+}
+
 _ENTRY: dict[str, Any] = {
     "id": _LOG,
     "at": "2026-01-05T09:00:00.120000Z",
@@ -177,8 +185,11 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "schedules_preview": ({**_SCHEDULE, "count": 5}, None),
+    "calendars_create": (_CALENDAR, None),
+    "calendars_replace": (_CALENDAR, None),
     "audit_list": (None, {"results": [_ENTRY], "next": None, "previous": None}),
     "executions_rerun": ({"version": "newest"}, None),
+    "executions_resume": ({"block": "letter", "given": {"desk": "Refund approved."}}, None),
     "executions_suggestions_apply": ({"agents": ["answer/editor"]}, None),
     "keys_create": (
         {"name": "Nightly import", "scopes": ["execute"], "requests_per_minute": 60},
