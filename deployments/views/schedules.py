@@ -37,7 +37,7 @@ from deployments.views.answers import (
     show_refusal,
 )
 from deployments.views.schedule_lines import lines_of
-from designs.requests import PageRequest, requires
+from designs.requests import PageRequest, render_fresh, requires
 from executor.history.timeline import readable
 
 SHOWN_UPCOMING = 30
@@ -69,8 +69,11 @@ def schedule_list(request: PageRequest) -> HttpResponse:
     if asked != "upcoming":
         rows = Occurrence.objects.for_caller(request.caller).for_list()
         context.update(occurrences_page(request, rows))
-    part = f"#{asked}" if asked in ("upcoming", "occurrences") else ""
-    return render(request, f"deployments/schedule_list.html{part}", context)
+    template = "deployments/schedule_list.html"
+    if asked == "upcoming":
+        return render_fresh(request, template, context, part="upcoming")
+    part = "#occurrences" if asked == "occurrences" else ""
+    return render(request, f"{template}{part}", context)
 
 
 def occurrences_page(request: PageRequest, rows: Any) -> dict[str, Any]:
