@@ -23,8 +23,9 @@ AT = datetime(2026, 2, 3, 4, 5, 6, 789_000, tzinfo=UTC)
 
 def told(**changes: Any) -> dict[str, Any]:
     return {
-        "result_data": None, "error": None, "degraded": False, "degraded_reasons": [],
-        "model_calls": 0, "input_tokens": 0, "output_tokens": 0, "cost_usd": None, **changes,
+        "result_data": None, "error": None, "cause": None, "degraded": False,
+        "degraded_reasons": [], "model_calls": 0, "input_tokens": 0, "output_tokens": 0,
+        "cost_usd": None, **changes,
     }  # fmt: skip
 
 

@@ -57,6 +57,10 @@ class ExclusionCalendarAdmin(OrchestraAdmin):
 
     @display(description="Days left out")
     def days(self, calendar: ExclusionCalendar) -> str:
+        if isinstance(calendar.entries, str):
+            # A form that was refused has put its text there.
+            stored = ExclusionCalendar.objects.filter(pk=calendar.pk).first()
+            return f"{stored.exclusions.days:,}" if stored else EMPTY
         return f"{calendar.exclusions.days:,}"
 
     @display(description="Used by")
