@@ -107,13 +107,21 @@ def _refusal(request: PageRequest, permission: str) -> HttpResponse | None:
     if request.caller.user_id is None:
         if request.htmx:
             # The session of an open page ended: redirect the whole page, not the part.
-            back, url = request.htmx.current_url_abs_path, resolve_url(settings.LOGIN_URL)
+            back, url = opened_address(request), resolve_url(settings.LOGIN_URL)
             query = f"?{urlencode({REDIRECT_FIELD_NAME: back})}" if back else ""
             return HttpResponseClientRedirect(url + query)
         return cast(HttpResponse, redirect_to_login(request.get_full_path()))
     if not request.caller.may(permission):
         raise PermissionDenied
     return None
+
+
+def opened_address(request: PageRequest) -> str:
+    """Path and query of the page that sent this request of htmx; empty if it is none of ours."""
+    try:
+        return request.htmx.current_url_abs_path or ""
+    except ValueError:
+        return ""
 
 
 def render_fresh(

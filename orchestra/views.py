@@ -14,6 +14,7 @@ from designs.requests import (
     MAX_SEARCHED,
     PageRequest,
     answer_fresh,
+    opened_address,
     person_of,
     render_fresh,
     requires,
@@ -102,7 +103,7 @@ def _path_of(request: Any) -> str:
     """Of the page; the side bar refreshes from an address of its own."""
     if request.path != reverse("side"):
         return str(request.path)
-    return str(request.htmx.current_url_abs_path or "").partition("?")[0]
+    return opened_address(request).partition("?")[0]
 
 
 def _mark_current(groups: list[dict[str, Any]], path: str) -> None:

@@ -95,7 +95,9 @@ class _Row(NamedTuple):
 
 
 def _rows(caller: Caller) -> list[_Row]:
-    """Of four tables by one query. Keys come first, whose time gives the column its type."""
+    """Of four tables by one query: keys are the last, by when they end. They are its first part,
+    whose time gives the column its type.
+    """
     now = timezone.now()
     keys = ApiKey.objects.for_caller(caller).filter(
         expires_at__gt=now,
@@ -123,18 +125,24 @@ def _rows(caller: Caller) -> list[_Row]:
             F("test_sentence"),
         ),
     ]
-    return [_Row(*row) for row in parts[0].union(*parts[1:], all=True)[:MAX_ROWS]]
+    rows = parts[0].union(*parts[1:], all=True)
+    rows = rows.order_by(F("ends_at").asc(nulls_first=True))
+    return [_Row(*row) for row in rows[:MAX_ROWS]]
 
 
 def _part(rows: Any, kind: str, name: Any, why: Any, *, until: Any = None, parent: Any = "") -> Any:
     none = Value(None, output_field=DateTimeField())
-    return rows.order_by().values_list(
-        until or none,
-        Value(kind, output_field=TextField()),
-        Cast("pk", TextField()),
-        parent or Value("", output_field=TextField()),
-        Cast(name, TextField()),
-        Cast(why, TextField()),
+    return (
+        rows.order_by()
+        .annotate(ends_at=until or none)
+        .values_list(
+            "ends_at",
+            Value(kind, output_field=TextField()),
+            Cast("pk", TextField()),
+            parent or Value("", output_field=TextField()),
+            Cast(name, TextField()),
+            Cast(why, TextField()),
+        )
     )
 
 

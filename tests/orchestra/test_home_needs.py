@@ -14,6 +14,7 @@ from deployments.schedules.scheduling import add_schedule
 from executor.following.presence import note
 from executor.models import ModelConnection, Status
 from executor.models.causes import cause_of
+from orchestra.home.attention import MAX_ROWS
 from tests.orchestra.home_rows import Browser, deploy, ended, home, part
 
 pytestmark = pytest.mark.django_db
@@ -81,6 +82,31 @@ def test_everything_that_needs_somebody(
         assert sentence in needs, sentence
     assert "The key old" not in needs
     assert needs.count("<li ") == 6
+
+
+def test_many_keys_hide_nothing_graver(
+    administrator: User, browser_of: Browser, digest: Deployment
+) -> None:
+    Deployment.objects.filter(pk=digest.pk).update(
+        status=Deployment.Status.ERROR, status_reason="5 failures in a row"
+    )
+    now = timezone.now()
+    ApiKey.objects.bulk_create(
+        ApiKey(
+            name=f"key-{days}-{number}",
+            prefix=f"{days}{number:03}",
+            digest=f"{days} {number}",
+            owner=administrator,
+            last_used_at=now,
+            expires_at=now + timedelta(days=days),
+        )
+        for days in (5, 2)
+        for number in range(MAX_ROWS - 4)
+    )
+    needs = part(home(browser_of(administrator)), "needs")
+    assert needs.index("5 failures in a row") < needs.index("The key key-2-0")
+    assert needs.count("The key key-2-") == 2 * (MAX_ROWS - 4)
+    assert needs.index("The key key-2-15") < needs.index("The key key-5-")
 
 
 def test_schedules_with_an_error(viewer: User, browser_of: Browser, scheduled: Schedule) -> None:

@@ -66,6 +66,18 @@ def test_the_current_place_is_that_of_the_page(viewer: User, browser_of: Browser
     assert 'href="/executions/" aria-current="page"' in " ".join(page.split())
 
 
+@pytest.mark.parametrize("address", ["http://[", "http://testserver]/", "[", "javascript:", "//"])
+def test_an_address_that_is_none_marks_no_place(
+    viewer: User, browser_of: Browser, address: str
+) -> None:
+    asked = {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": address}
+    answer: Any = browser_of(viewer).get("/side/", **asked)
+    assert answer.status_code == 200
+    assert "aria-current" not in answer.content.decode()
+    signed_out: Any = Client().get("/side/", **asked)
+    assert signed_out["HX-Redirect"].partition("?")[2] == ""
+
+
 def test_the_foot_tells_of_the_installation(viewer: User, browser_of: Browser) -> None:
     browser = browser_of(viewer)
     assert "No worker, no scheduler" in side(browser)
