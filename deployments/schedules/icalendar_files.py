@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from dateutil.rrule import rrulestr
@@ -177,10 +177,14 @@ def _repeats(
     midnight = datetime(first.year, first.month, first.day)  # noqa: DTZ001 - days have no zone
     rule: Any = rrulestr(text, dtstart=midnight, ignoretz=True)
     last = datetime(end.year, end.month, end.day)  # noqa: DTZ001 - see above
-    # Also a rule that no day fits ends there.
     count = int(rules["COUNT"][0]) if rules.get("COUNT") else None
     days = islice((each.date() for each in rule.replace(until=last)), count)
-    repeats = list(islice((day for day in days if day >= since), MAX_REPEATS + 1))
+    begin = next(days, None)
+    if begin is None and end >= first:
+        # For a rule that no day fits dateutil walks all years that there are.
+        found.periods += _periods(rules, first, date.max)
+    known = chain([] if begin is None else [begin], days)
+    repeats = list(islice((day for day in known if day >= since), MAX_REPEATS + 1))
     if len(repeats) > MAX_REPEATS:
         found.warn(f"“{name or first}” repeats very often: only {MAX_REPEATS} of its days count.")
     elif until is None and count is None:

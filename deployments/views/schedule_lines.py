@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from deployments.models import Occurrence, Schedule
-from deployments.occurrences import next_runs
+from deployments.occurrences import next_allowed
 from deployments.schedules import store
 from designs.access import Caller
 from executor.models import LIVE, Status
@@ -64,11 +64,13 @@ def _line(
     rule, end = store.readable_rule(schedule), now + timedelta(hours=HOURS)
     ahead = 0
     if rule is not None:
-        for run in next_runs(rule, now, most=MAX_AHEAD, excluded=schedule.exclusions):
-            if run.at > end:
+        at: datetime | None = now
+        for _ in range(1 if rule.one_off else MAX_AHEAD):
+            at = next_allowed(rule, schedule.exclusions, at).at
+            if at is None or at > end:
                 break
             ahead += 1
-            _mark(marks, _bin_of(run.at, begin), "ahead")
+            _mark(marks, _bin_of(at, begin), "ahead")
     label = f"{came} planned times in the last 24 hours, {ahead} in the next 24"
     placed = [(number * WIDTH, look) for number, look in sorted(marks.items())]
     return Line(schedule, store.words_of(schedule), placed, label)

@@ -204,9 +204,12 @@ class InputForm:
 
 
 def _put(value: Any, place: Sequence[str | int], new: Any) -> None:
-    """Set the part at the place; objects on the way are made, MISSING takes it away."""
+    """Set the part at the place; objects are made where none or null is, MISSING takes it away."""
     for step in place[:-1]:
-        value = value[int(step)] if isinstance(value, list) else value.setdefault(str(step), {})
+        inner = value[step] if isinstance(value, list) else value.get(step)
+        if inner is None:
+            inner = value[step] = {}
+        value = inner
     if new is MISSING:
         value.pop(place[-1], None)
     else:

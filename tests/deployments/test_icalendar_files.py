@@ -147,3 +147,13 @@ def test_broken_files_do_no_harm(data: bytes) -> None:
     except CalendarInvalid:
         return
     assert len(found.entries) <= 2
+
+
+@pytest.mark.parametrize("frequency", ["DAILY", "YEARLY"])
+def test_rules_that_no_day_fits_use_up_what_a_file_may_cost(frequency: str) -> None:
+    never = f"DTSTART;VALUE=DATE:20260101\r\nRRULE:FREQ={frequency};BYMONTH=2;BYMONTHDAY=31"
+    found = read(*[never] * 8)
+    assert any("is not followed" in warning for warning in found.warnings)
+    # One that ended before it began says nothing, and costs nothing.
+    ended = "DTSTART;VALUE=DATE:20260101\r\nRRULE:FREQ=DAILY;UNTIL=20251231"
+    assert not read(*[ended] * 8).warnings

@@ -69,3 +69,13 @@ def test_odd_answers_never_break_the_form(sent: dict[str, str]) -> None:
     form = InputForm.posted(SCHEMA, sent)
     assert form.mode in ("form", "json")
     form.show_errors({"input_data//": ["x"], "": ["y"]})
+
+
+def test_an_entry_is_added_inside_an_object_that_is_null() -> None:
+    tags = {"type": "array", "items": {"type": "string"}}
+    inner = {"type": ["object", "null"], "properties": {"tags": tags}}
+    schema = {"properties": {"a": {"type": ["object", "null"], "properties": {"b": inner}}}}
+    for base in ('{"a": null}', '{"a": {"b": null}}', "{}"):
+        sent = {"input_data:mode": "form", "input_data:base": base}
+        form = InputForm.posted(schema, {**sent, "input_data:do": "add /a/b/tags"})
+        assert form.value == {"a": {"b": {"tags": [""]}}}
