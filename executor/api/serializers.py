@@ -298,7 +298,7 @@ class ExecutionDetailOut(ExecutionOut):
 
     @extend_schema_field(BlockOut(many=True))
     def get_blocks(self, execution: Execution) -> list[dict[str, Any]]:
-        blocks = execution.blocks.order_by("pk")
+        blocks = execution.blocks.defer("by_agent").order_by("pk")
         if self.context.get("block"):
             blocks = blocks.filter(block_id=self.context["block"])
         context = {"usage": execution.steps.usage_by_block()}

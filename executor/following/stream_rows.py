@@ -168,7 +168,9 @@ def read_runs(queries: Sequence[RunQuery]) -> dict[RunQuery, RunSnapshot | None]
     for execution_id, pk, status in block_rows.values_list("execution_id", "pk", "status"):
         blocks[execution_id].append((pk, status))
     changed = {query: changed_blocks(blocks[query.pk], query.blocks) for query in present}
-    changed_rows = BlockResult.objects.in_bulk({pk for pks in changed.values() for pk in pks})
+    changed_rows = BlockResult.objects.defer("by_agent").in_bulk(
+        {pk for pks in changed.values() for pk in pks}
+    )
     after = (Q(execution=query.pk, pk__gt=query.step) for query in present)
     step_rows = Step.objects.filter(functools.reduce(operator.or_, after)).defer("prompt")
     steps: dict[uuid.UUID, list[Step]] = {pk: [] for pk in executions}

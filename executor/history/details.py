@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from designs.rows.bounded import fill_page
-from executor.history.kept import document_of
+from executor.history.kept import document_of, edited_for
 from executor.history.quotes import error_without_quotes, failures_without_quotes
 from executor.history.timeline import BlockLine, readable, words_of
 from executor.models import BlockResult, Execution, Step
@@ -153,7 +153,7 @@ def _inputs(execution: Execution, block: BlockLine) -> list[tuple[str, str]]:
     sources = list(dict.fromkeys(sources))[:MAX_SOURCES]
     rows = BlockResult.objects.filter(execution=execution, block_id__in=sources)
     outputs = dict(rows.values_list("block_id", "output"))
-    outputs = {**_given(execution), **outputs}
+    outputs = {**_given(execution), **outputs, **edited_for(execution, block.block_id)}
     labels = {part["id"]: part.get("label") or part["id"] for part in document.get("blocks", ())}
     return [
         (f"From {labels.get(name, name)}", readable(outputs[name]))

@@ -32,6 +32,12 @@ def journal_of(execution: Execution) -> list[tuple[uuid.UUID, frozenset[str]]]:
     return found
 
 
+def edited_for(execution: Execution, block_id: str) -> Mapping[str, Any]:
+    """By source what the block got instead of what the source delivered."""
+    given = (execution.edited or {}).get("given") or {}
+    return given.get(block_id) or {}
+
+
 def downstream(document: Mapping[str, Any], block_id: str) -> frozenset[str]:
     """The block and all that its output can reach."""
     targets: dict[str, list[str]] = defaultdict(list)

@@ -83,7 +83,7 @@ class _RunData:
             self._outputs = delivered(outputs_of(run, agents), agents)
             targets = {text.block_id for text in texts if text.block_id is not None}
             rows = BlockResult.objects.filter(execution=run, block_id__in=targets)
-            for row in rows.defer("output"):
+            for row in rows.defer("output", "by_agent"):
                 if row.status == BlockStatus.SKIPPED:
                     self._taken[row.block_id] = frozenset()
                 elif row.taken is not None:

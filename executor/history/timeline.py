@@ -128,7 +128,7 @@ def timeline(execution: Execution, *, with_payloads: bool) -> Timeline:
     """
     clock = _Clock(execution)
     blocks = _blocks_of(execution)
-    for block in execution.blocks.defer("output"):
+    for block in execution.blocks.defer("output", "by_agent"):
         line = blocks.setdefault(block.block_id, BlockLine(block.block_id, block.block_id, "", {}))
         if not with_payloads:
             block.error = error_without_quotes(block.error)

@@ -11,8 +11,8 @@ from executor.models import ModelConnection
 
 logger = logging.getLogger(__name__)
 
-# Not read yet, unlike None: read, and none is chosen.
-_UNREAD = "unread"
+# Not read yet, unlike None: read, and none is chosen. No connection has an empty name.
+_UNREAD = ""
 _name: str | None = _UNREAD
 
 

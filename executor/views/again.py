@@ -18,7 +18,7 @@ from designs.requests import PageRequest, requires
 from designs.strict_json import JsonUnreadable, read_strict_json
 from executor.acceptance.edits import sources_of
 from executor.errors import InputInvalid
-from executor.history.kept import document_of
+from executor.history.kept import document_of, edited_for
 from executor.history.quotes import PAYLOAD
 from executor.models import BlockResult, Execution
 from executor.services import (
@@ -64,7 +64,8 @@ class ResumeFromForm(forms.Form):
             except JsonUnreadable as error:
                 self.add_error(name, str(error))
             else:
-                if value != before:
+                # As text: true is not 1.
+                if text_of(value) != text_of(before):
                     given[name] = value
         return given
 
@@ -115,8 +116,9 @@ def execution_resume_from(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     blocks = {part["id"]: part for part in document_of(execution).get("blocks", ())}
     if block_id not in blocks:
         raise Http404
-    form = ResumeFromForm(request.POST or None, outputs=_outputs(execution, block_id, blocks))
-    if request.method == "POST" and (form.is_valid() or not form.fields):
+    posted = request.POST if request.method == "POST" else None
+    form = ResumeFromForm(posted, outputs=_outputs(execution, block_id, blocks))
+    if form.is_valid():
         try:
             new = resume_execution(
                 execution=execution,
@@ -158,8 +160,7 @@ def _outputs(
     sources = sources_of(document_of(execution), block_id)[:MAX_SOURCES]
     rows = BlockResult.objects.filter(execution=execution, block_id__in=sources)
     outputs = dict(rows.values_list("block_id", "output"))
-    given = ((execution.edited or {}).get("given") or {}).get(block_id) or {}
-    outputs = {**outputs, **given}
+    outputs = {**outputs, **edited_for(execution, block_id)}
     return {
         name: (blocks[name].get("label") or name, outputs[name])
         for name in sources

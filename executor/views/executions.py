@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -36,6 +36,7 @@ from executor.services import (
     resume_execution,
 )
 from executor.views.page_streams import page_stream
+from executor.views.runs import find_run
 
 CHANGED, ENDED = b"event: changed\ndata:\n\n", b"event: ended\ndata:\n\n"
 # The minimum between two `changed` events; it grows with the number of steps up to the maximum.
@@ -48,7 +49,7 @@ ALIVE_SECONDS = 15.0
 @require_POST
 @requires("executor.operate_execution")
 def execution_cancel(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    execution = _find(request, pk)
+    execution = find_run(request, pk)
     try:
         cancel_execution(execution=execution, caller=request.caller)
     except ExecutionEnded as error:
@@ -71,7 +72,7 @@ def execution_resume(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
 def _start_again(
     request: PageRequest, pk: uuid.UUID, service: Callable[..., Execution]
 ) -> HttpResponse:
-    execution = _find(request, pk)
+    execution = find_run(request, pk)
     try:
         execution = service(execution=execution, caller=request.caller)
     except REFUSALS as error:
@@ -82,7 +83,7 @@ def _start_again(
 @require_safe
 @requires("executor.view_payload")
 def execution_result(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    execution = _find(request, pk)
+    execution = find_run(request, pk)
     note(Action.EXPORT, execution)
     content = {
         "execution_id": execution.public_id,
@@ -100,13 +101,13 @@ def execution_result(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
 @require_safe
 @requires("executor.view_payload")
 def execution_suggestions(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    return _suggestions(request, _find(request, pk))
+    return _suggestions(request, find_run(request, pk))
 
 
 @require_POST
 @requires("designs.change_design")
 def execution_suggestions_apply(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    execution = _find(request, pk)
+    execution = find_run(request, pk)
     try:
         agents = request.POST.getlist("agent")
         apply_review(execution=execution, agents=agents, caller=request.caller)
@@ -189,11 +190,6 @@ def _state(pk: uuid.UUID) -> tuple[bool, int]:
     rows = Execution.objects.filter(pk=pk)
     is_live, steps = rows.filter(status__in=LIVE).exists(), Step.objects.filter(execution_id=pk)
     return is_live, steps.count()
-
-
-def _find(request: PageRequest, pk: uuid.UUID) -> Execution:
-    rows = Execution.objects.for_caller(request.caller)
-    return get_object_or_404(rows.select_related("deployment", "design", "version", "user"), pk=pk)
 
 
 def _back_to(request: PageRequest, execution: Execution) -> HttpResponse:

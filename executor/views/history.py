@@ -145,7 +145,7 @@ def execution_export(request: PageRequest) -> HttpResponseBase:
     if form not in CONTENT_TYPES:
         raise Http404
     rows = Execution.objects.select_related("deployment", "design", "version").defer(
-        "document", "given_outputs", "design__draft", "version__document"
+        "document", "given_outputs", "edited", "design__draft", "version__document"
     )
     found = HistoryFilter(request.GET, queryset=rows, request=request)
     chosen = found.qs

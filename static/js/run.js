@@ -14,6 +14,7 @@
   let timer = 0;
   let poll = 0;
   let isPicked = false;
+  let picks = 0;
   let begunAt = 0;
   let names = {};
   // Texts in progress by step: {block, agent, words, text}.
@@ -66,8 +67,11 @@
 
   async function pick(block, tab, byReader) {
     isPicked = isPicked || byReader;
+    picks += 1;
+    const asked = picks;
     const parts = await fetchParts({ block: block, tab: tab || "", part: "details" });
-    if (!byReader && isPicked) return;
+    // The last one counts, whichever answer is the last.
+    if (asked !== picks || (!byReader && isPicked)) return;
     morph(parts, "run-details");
     for (const link of document.querySelectorAll("svg a[data-pick]")) {
       const isChosen = link.dataset.pick === block;

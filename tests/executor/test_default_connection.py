@@ -96,6 +96,11 @@ def test_an_older_copy_does_not_take_the_default_back(server: ModelServer) -> No
     assert ModelConnection.objects.get(is_default=True).pk == second.pk
 
 
+def test_any_name_may_be_the_default(server: ModelServer) -> None:
+    choose_default(connection=connect(server, "unread"))
+    assert default_models() == ("unread",)
+
+
 async def test_an_event_loop_never_reads_the_default() -> None:
     chosen_default.forget_default()
     assert chosen_default.chosen_default() is None

@@ -14,6 +14,7 @@ from designs.auditing.audit import Action
 from designs.models import AuditEntry
 from executor.engine.llm import offline
 from executor.models import Execution, Status
+from executor.views.again import ResumeFromForm
 from tests.graphs import asking, chain, design, transform
 from tests.performing import perform_execution
 
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 Queue = Callable[..., Execution]
 ApiOf = Callable[[User], APIClient]
+OUTPUTS = {"first": ("First", 1), "second": ("Second", [1])}
 
 
 @pytest.fixture
@@ -130,8 +132,25 @@ def test_the_page_offers_what_the_block_got(
     new = perform(Execution.objects.exclude(pk=done.pk).get())
     assert answer["Location"] == f"/executions/{new.pk}/"
     assert "typed by hand" in str(new.steps.get(block_id="last").prompt)
+    got = browser.get(f"/executions/{new.pk}/?block=last&tab=input").content.decode()
+    assert "typed by hand" in got[got.index('data-shown-tab="input"') :]
     assert browser_of(viewer).get(path).status_code == 403
     assert browser.get(f"/executions/{done.pk}/resume-from/?block=nobody").status_code == 404
+
+
+def test_a_block_without_sources_runs_again_without_any_field(
+    designer: User, browser_of: Callable[[User], Client], done: Execution
+) -> None:
+    browser = browser_of(designer)
+    assert browser.post(f"/executions/{done.pk}/resume-from/?block=first").status_code == 302
+    new = Execution.objects.exclude(pk=done.pk).get()
+    assert new.edited == {"block": "first", "given": {}}
+
+
+def test_true_instead_of_1_is_a_change() -> None:
+    form = ResumeFromForm({"first": "true", "second": "[1]"}, outputs=OUTPUTS)
+    assert form.is_valid()
+    assert form.cleaned_data == {"first": True}
 
 
 def test_a_run_starts_again_with_another_input(
