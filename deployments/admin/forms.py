@@ -15,6 +15,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from deployments.forms.fields import check_groups
 from deployments.models import (
     CALL_LIMITS,
     ENDPOINT_PATH_RULE,
@@ -77,12 +78,7 @@ class DeploymentForm(ServiceForm):
 
     def clean_groups(self) -> Any:
         groups = self.cleaned_data["groups"]
-        own_ids = self.caller.group_ids
-        if groups and not self.caller.is_superuser and not any(g.pk in own_ids for g in groups):
-            raise ValidationError(
-                "You are in none of these groups, so you would not see this deployment any more. "
-                "Add one of yours."
-            )
+        check_groups(groups, self.caller)
         return groups
 
     def fields_to_write(self) -> dict[str, Any]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, cast
 
 from django import forms
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from designs.access import Caller
 from designs.rows.columns import bounds_of
 from designs.strict_json import JsonUnreadable, read_json_object
 
@@ -18,6 +21,16 @@ def form_field(model: type[models.Model], name: str, **options: Any) -> forms.Fi
     """The field of a form for a column: its label, help, default, choices and bounds."""
     column: Any = model._meta.get_field(name)
     return cast(forms.Field, column.formfield(**bounds_of(column), **options))
+
+
+def check_groups(groups: Iterable[Group], caller: Caller) -> None:
+    """Nobody takes a deployment out of their own sight. Raises ValidationError."""
+    chosen = {group.pk for group in groups}
+    if chosen and not caller.is_superuser and chosen.isdisjoint(caller.group_ids):
+        raise ValidationError(
+            "You are in none of these groups, so you would not see this deployment any more. "
+            "Add one of yours."
+        )
 
 
 class JsonField(forms.CharField):

@@ -9,11 +9,12 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from deployments.forms.fields import form_field
+from deployments.forms.fields import check_groups, form_field
 from deployments.models import LIMITS, Deployment
 from deployments.services import change_deployment
 from deployments.views import words
@@ -81,9 +82,12 @@ def deployment_limit(request: PageRequest, pk: uuid.UUID, name: str) -> HttpResp
     form = _form(deployment, name, request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         try:
+            check_groups(form.cleaned_data.get(GROUPS, ()), request.caller)
             change_deployment(
                 deployment=deployment, caller=request.caller, **{name: form.cleaned_data[name]}
             )
+        except ValidationError as error:
+            form.add_error(name, error)
         except REFUSALS as error:
             form.add_error(name, str(error))
         else:

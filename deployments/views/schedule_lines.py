@@ -64,12 +64,12 @@ def _line(
     rule, end = store.readable_rule(schedule), now + timedelta(hours=HOURS)
     ahead = 0
     if rule is not None:
-        at: datetime | None = now
+        after = now
         for _ in range(1 if rule.one_off else MAX_AHEAD):
-            at = next_allowed(rule, schedule.exclusions, at).at
+            at = next_allowed(rule, schedule.exclusions, after).at
             if at is None or at > end:
                 break
-            ahead += 1
+            ahead, after = ahead + 1, at
             _mark(marks, _bin_of(at, begin), "ahead")
     label = f"{came} planned times in the last 24 hours, {ahead} in the next 24"
     placed = [(number * WIDTH, look) for number, look in sorted(marks.items())]

@@ -206,7 +206,7 @@ class InputForm:
 def _put(value: Any, place: Sequence[str | int], new: Any) -> None:
     """Set the part at the place; objects are made where none or null is, MISSING takes it away."""
     for step in place[:-1]:
-        inner = value[step] if isinstance(value, list) else value.get(step)
+        inner = value[int(step)] if isinstance(value, list) else value.get(step)
         if inner is None:
             inner = value[step] = {}
         value = inner

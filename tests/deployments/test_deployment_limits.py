@@ -62,6 +62,22 @@ def test_groups_are_chosen_there_too(deployer: User, browser_of: Browser, deploy
     assert odd.status_code == 422
 
 
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_nobody_takes_a_deployment_out_of_their_own_sight(
+    deployer: User, browser_of: Browser, deploy: Deploy, headers: dict[str, str]
+) -> None:
+    deployment, other = deploy(), Group.objects.create(name="Others")
+    url = f"/deployments/{deployment.pk}/limits/groups/"
+    refused = browser_of(deployer).post(url, {"groups": [other.pk]}, headers=headers)
+    assert refused.status_code == 422
+    assert "You are in none of these groups" in text_of(refused)
+    assert not deployment.groups.exists()
+    groups = {other.pk, Group.objects.get(name="Deployer").pk}
+    saved = browser_of(deployer).post(url, {"groups": list(groups)}, headers=headers)
+    assert saved.status_code < 400
+    assert {group.pk for group in deployment.groups.all()} == groups
+
+
 @pytest.mark.parametrize("name", ["status", "pk", "endpoint_path", "version", "x" * 300])
 def test_nothing_else_is_changed_that_way(
     deployer: User, browser_of: Browser, deploy: Deploy, name: str
