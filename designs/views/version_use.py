@@ -40,7 +40,7 @@ def compared_use(versions: Mapping[str, uuid.UUID], caller: Caller) -> ComparedU
     uses = use_of_versions(versions.values(), caller)
     if not uses:
         return None
-    totals = [(label, pk in uses and uses[pk].total) for label, pk in versions.items()]
+    totals = [(label, uses[pk].total if pk in uses else None) for label, pk in versions.items()]
     by_path = {
         label: {place.path: place for place in uses[pk].places} if pk in uses else {}
         for label, pk in versions.items()

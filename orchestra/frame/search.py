@@ -68,7 +68,7 @@ def search(caller: Caller, text: str, places: Iterable[dict[str, Any]]) -> list[
     if runs:
         return [Hits("Runs", runs)]
     verb, rest = _verb_of(text)
-    deployments = list(_deployments(caller, rest)) if rest or not text else []
+    deployments = list(_deployments(caller, rest)) if text else []
     found = [
         Hits("Pages", [_page(place) for place in places if _fits(place["label"], text)][:SHOWN]),
         Hits("Actions", _verbs(caller, text, verb, deployments)[:SHOWN]),
@@ -91,10 +91,10 @@ def _page(place: dict[str, Any]) -> Hit:
 
 
 def _verb_of(text: str) -> tuple[str, str]:
-    """`exec routing` → `Execute`, `routing`; of another text no verb."""
+    """`exec routing` → `Execute`, `routing`; of another text no verb: `con` may begin a path."""
     first, _, rest = text.strip().partition(" ")
     for verb, *_ in DEPLOYMENT_VERBS:
-        if len(first) >= 3 and verb.casefold().startswith(first.casefold()):
+        if rest and len(first) >= 3 and verb.casefold().startswith(first.casefold()):
             return verb, rest.strip()
     return "", text
 

@@ -37,6 +37,11 @@ class Processes:
         return self.worker_is_up and self.scheduler_is_up
 
     @property
+    def parts(self) -> tuple[tuple[str, bool], ...]:
+        """Each by its name, and whether it is up."""
+        return ("Workers", self.worker_is_up), ("Scheduler", self.scheduler_is_up)
+
+    @property
     def words(self) -> str:
         if self.is_up:
             return "Workers and scheduler up"

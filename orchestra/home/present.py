@@ -109,15 +109,16 @@ def _why_waiting(run: Execution) -> str:
 
 
 def _labels_of(pks: set[uuid.UUID]) -> dict[Any, Mapping[str, str]]:
-    missing = [pk for pk in pks if pk not in _labels]
-    if missing:
+    found = {pk: labels for pk in pks if (labels := _labels.get(pk)) is not None}
+    if missing := pks - found.keys():
         rows = DesignVersion.objects.filter(pk__in=missing).values_list("pk", "document")
         for pk, document in rows:
             blocks = document.get("blocks", [])
-            _labels[pk] = {block["id"]: block.get("label") or block["id"] for block in blocks}
+            found[pk] = {block["id"]: block.get("label") or block["id"] for block in blocks}
+            _labels[pk] = found[pk]
         while len(_labels) > MAX_REMEMBERED:
             _labels.popitem(last=False)
-    return {pk: _labels[pk] for pk in pks if pk in _labels}
+    return found
 
 
 # --- Schedules ------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from importlib import import_module
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -19,6 +20,7 @@ from deployments.models import Deployment
 from deployments.services import change_deployment, deploy_design
 from designs.access import SYSTEM, Caller
 from designs.services import change_draft, publish_design
+from designs.views.version_use import compared_use
 from executor.history.totals import add_up
 from executor.history.version_use import use_of_versions
 from executor.models import Status, VersionTotals
@@ -78,6 +80,12 @@ def test_others_see_only_what_is_theirs(deployment: Deployment) -> None:
     nobody = Caller(user_id=1, name="x", permissions=frozenset(), group_ids=frozenset())
     for caller in (stranger, nobody):
         assert use_of_versions(versions_of(deployment), caller=caller) == {}
+
+
+def test_a_version_that_never_ran_has_no_total(deployment: Deployment) -> None:
+    compared = compared_use({"v1": versions_of(deployment)[0], "v9": uuid4()}, SYSTEM)
+    assert compared is not None
+    assert compared.versions[1] == ("v9", None)
 
 
 def test_the_pages_of_versions_show_it(

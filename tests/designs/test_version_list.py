@@ -86,6 +86,16 @@ def test_many_deployments_are_counted_and_read_at_once(
     assert "9 deployments" in page_of(browser, design)
 
 
+def test_one_deployment_is_no_several(
+    browser: Client, design: Design, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy_design(design=design, endpoint_path="/p/only", version=1, caller=SYSTEM)
+    monkeypatch.setattr(versions, "READ_DEPLOYMENTS", 0)
+    page = page_of(browser, design)
+    assert "1 deployment" in page
+    assert "1 deployments" not in page
+
+
 def test_a_design_without_versions(browser: Client) -> None:
     design = create_design(document=greeting(), caller=SYSTEM)
     assert "never published" in page_of(browser, design)

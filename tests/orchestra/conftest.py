@@ -1,4 +1,4 @@
-"""An installation with several processes of each kind, for tests that end them."""
+"""A scheduled deployment, and an installation with several processes of each kind."""
 
 from __future__ import annotations
 
@@ -6,11 +6,25 @@ from collections.abc import Iterator
 
 import pytest
 
+from deployments.models import Deployment, Schedule
+from deployments.schedules.scheduling import add_schedule
 from tests import servers
 from tests.installations import Installation, running
+from tests.orchestra.home_rows import deploy
 from tests.slow_model import SlowModel, slow_model
 
 ANSWER_SECONDS = 0.4
+
+
+@pytest.fixture
+def digest() -> Deployment:
+    return deploy("/ops/weekly-digest")
+
+
+@pytest.fixture
+def scheduled(digest: Deployment) -> Schedule:
+    fields = {"cron_expression": "0 8 * * 1", "timezone": "UTC", "input_data": {"number": 1}}
+    return add_schedule(deployment=digest, fields=fields)
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,11 @@ from designs.access import SYSTEM
 from designs.services import create_design, publish_design
 from executor.acceptance.runs import Order, enqueue
 from executor.models import Execution, Status, Trigger
+from executor.models.causes import cause_of
 from tests.documents import doubling
 
 Browser = Callable[[User], Client]
+CAUSE = cause_of("credential", "openai:gpt-5-mini", "sequential")
 
 
 def deploy(path: str, name: str = "Weekly digest") -> Deployment:

@@ -10,33 +10,19 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from deployments.models import ApiKey, Deployment, Schedule
-from deployments.schedules.scheduling import add_schedule
 from executor.following.presence import note
 from executor.models import ModelConnection, Status
-from executor.models.causes import cause_of
 from orchestra.home.attention import MAX_ROWS
-from tests.orchestra.home_rows import Browser, deploy, ended, home, part
+from tests.orchestra.home_rows import CAUSE, Browser, deploy, ended, home, part
 
 pytestmark = pytest.mark.django_db
 EVIL = "<script>alert(1)</script>"
-CAUSE = cause_of("credential", "openai:gpt-5-mini", "sequential")
 
 
 @pytest.fixture(autouse=True)
 def _processes() -> None:
     for kind in ("worker", "beat"):
         note(kind)
-
-
-@pytest.fixture
-def digest() -> Deployment:
-    return deploy("/ops/weekly-digest")
-
-
-@pytest.fixture
-def scheduled(digest: Deployment) -> Schedule:
-    fields = {"cron_expression": "0 8 * * 1", "timezone": "UTC", "input_data": {"number": 1}}
-    return add_schedule(deployment=digest, fields=fields)
 
 
 def test_failures_that_are_alike_are_one(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
@@ -13,37 +15,24 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from deployments.models import Deployment, Schedule
-from deployments.schedules.scheduling import add_schedule
 from designs.access import caller_of
 from designs.services import create_design
 from executor.following.presence import note
 from executor.history.totals import add_up
 from executor.models import Status
 from executor.models.causes import cause_of
-from orchestra.home.present import _labels
+from orchestra.home.present import MAX_REMEMBERED, _labels, _labels_of
 from tests.documents import doubling
-from tests.orchestra.home_rows import Browser, deploy, ended, home, part, run_of
+from tests.orchestra.home_rows import CAUSE, Browser, deploy, ended, home, part, run_of
 
 pytestmark = pytest.mark.django_db
 EVIL = "<script>alert(1)</script>"
-CAUSE = cause_of("credential", "openai:gpt-5-mini", "sequential")
 
 
 @pytest.fixture(autouse=True)
 def _processes() -> None:
     for kind in ("worker", "beat"):
         note(kind)
-
-
-@pytest.fixture
-def digest() -> Deployment:
-    return deploy("/ops/weekly-digest")
-
-
-@pytest.fixture
-def scheduled(digest: Deployment) -> Schedule:
-    fields = {"cron_expression": "0 8 * * 1", "timezone": "UTC", "input_data": {"number": 1}}
-    return add_schedule(deployment=digest, fields=fields)
 
 
 @pytest.mark.parametrize("window", ["24h", "7d", "30d", "what"])
@@ -155,6 +144,28 @@ def test_it_costs_the_same_however_much_there_is(
     with CaptureQueriesContext(connection) as found:
         home(browser)
     assert len(found) <= 14
+
+
+def test_a_version_that_is_forgotten_for_another_has_its_labels(digest: Deployment) -> None:
+    versions = {digest.version.pk, deploy("/ops/other").version.pk}
+    _labels.clear()
+    whole = _labels_of(versions)
+    _labels.clear()
+    _labels_of({digest.version.pk})
+    _labels.update({uuid4(): {} for _ in range(MAX_REMEMBERED - 1)})
+    assert _labels_of(versions) == whole
+    assert len(_labels) == MAX_REMEMBERED
+
+
+def test_lists_show_what_was_counted(viewer: User, browser_of: Browser, digest: Deployment) -> None:
+    run_of(digest)
+    ended(digest, Status.TIMED_OUT)
+    browser = browser_of(viewer)
+    page = home(browser)
+    for name in ("running", "causes"):
+        link = part(page, name).split('href="')[1].split('"')[0]
+        rows = browser.get(html.unescape(link)).content.decode()
+        assert len(set(re.findall(r'href="/executions/([0-9a-f-]{36})/', rows))) == 1, name
 
 
 def test_who_sees_no_runs_sees_no_figures(

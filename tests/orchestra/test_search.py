@@ -67,6 +67,14 @@ def test_a_verb_comes_before_its_object(
     assert f'href="/deployments/{digest.pk}/configure/"' in page
 
 
+@pytest.mark.parametrize("text", ["con", "exec"])
+def test_the_beginning_of_a_verb_may_be_that_of_a_path(
+    viewer: User, browser_of: Browser, text: str
+) -> None:
+    deployment = deploy(f"/{text}-reports")
+    assert f'href="/deployments/{deployment.pk}/"' in found(browser_of(viewer), text)
+
+
 def test_designs_by_name_and_pages_by_theirs(
     viewer: User, browser_of: Browser, digest: Deployment
 ) -> None:
