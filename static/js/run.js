@@ -333,7 +333,7 @@
   function pollInstead() {
     source?.close();
     source = null;
-    if (poll) return;
+    if (poll || !root) return;
     const again = function () {
       refresh().catch(function () {}).then(function () {
         if (poll) tell("Live updates are interrupted; refreshing every 5 s");
@@ -361,9 +361,11 @@
 
   function start() {
     const found = $("#run");
-    if (!found || found === root) return;
+    if (found === root) return;
+    // The run of before may be gone without another.
     if (root) stop();
     root = found;
+    if (!root) return;
     isPicked = new URL(location.href).searchParams.has("block");
     begin();
     if (root.dataset.events) follow();

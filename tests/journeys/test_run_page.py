@@ -67,3 +67,31 @@ def test_a_failed_run_is_mended_and_goes_on_where_it_failed(
         expect(page.locator("tr.kept")).to_have_count(1)
         assert len(server.calls) == asked + 1
         assert page.locator("main img").count() == 0
+
+
+COUNT_CLOSED = """
+window.closedStreams = 0;
+const close = EventSource.prototype.close;
+EventSource.prototype.close = function () { window.closedStreams += 1; close.call(this); };
+"""
+TAKE_AWAY = """
+document.getElementById("run").remove();
+document.dispatchEvent(new CustomEvent("htmx:afterSettle", { detail: { elt: document.body } }));
+"""
+
+
+def test_a_run_that_leaves_the_page_is_followed_no_longer(signed_in: Page) -> None:
+    page = signed_in
+    is_read = threading.Event()
+    page.add_init_script(COUNT_CLOSED)
+    with model_server() as server, connected(page, "mended", server.url):
+        server.usual = spoken(is_read, "Dear ", "reader.")
+        body = {"name": "Left", "document": {"schema": 1, "blocks": [asking("letter", "Letter")]}}
+        design = call(page, "POST", "/api/designs", body)["id"]
+        run = call(page, "POST", f"/api/designs/{design}/execute", {"input_data": {}})
+        page.goto(f"/executions/{run['log_id']}/")
+        expect(page.locator("[data-block=letter]")).to_have_class(re.compile("running"))
+        before = page.evaluate("window.closedStreams")
+        page.evaluate(TAKE_AWAY)
+        assert page.evaluate("window.closedStreams") > before
+        is_read.set()
