@@ -71,7 +71,7 @@ def version_compare(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
         "before": before,
         "after": after,
         "places": _groups(
-            versions, draft_place(design), checkpoint_places(design), {before, after}
+            versions, draft_place(design), checkpoint_places(design), (before, after)
         ),
         "changes": _changes(comparison, both, whole=is_whole),
         "summary": comparison.summary(),
@@ -166,11 +166,12 @@ def _is_only_positions(comparison: Comparison) -> bool:
 
 
 def _groups(
-    versions: list[Place], draft: Place, checkpoints: list[Place], chosen: set[Place]
+    versions: list[Place], draft: Place, checkpoints: list[Place], chosen: tuple[Place, ...]
 ) -> list[tuple[str, list[Place]]]:
     """By kind; `chosen` ones are there also if they are older than what is listed."""
     names = {place.name for place in versions}
-    versions += [one for one in chosen if one.is_version and one.name not in names]
+    older = {one.name: one for one in chosen if one.is_version and one.name not in names}
+    versions += sorted(older.values(), key=lambda place: -int(place.name))
     groups = [("", [draft]), ("Versions", versions), ("Draft history", checkpoints)]
     return [(title, places) for title, places in groups if places]
 

@@ -119,6 +119,12 @@ def test_versions_that_are_older_than_the_list(
     publish_design(design=design, caller=SYSTEM)
     page = page_of(browser, design, "?from=1&to=2")
     assert re.search(r'<option value="1"\s+selected', page)
+    # One that is both sides is listed once on each; several are in the order of the list.
+    page = page_of(browser, design, "?from=1&to=1")
+    assert page.count('<option value="1"') == 2
+    publish_design(design=design, caller=SYSTEM)
+    page = page_of(browser, design, "?from=1&to=2")
+    assert re.findall(r'<option value="(\d+)"', page) == ["3", "2", "1"] * 2
 
 
 def test_a_hostile_number_of_changes_is_cut(browser: Client, design: Design) -> None:
