@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 from playwright.sync_api import Page, expect
@@ -111,12 +112,14 @@ def test_one_block_alone_reads_outputs_of_the_run_or_typed_ones(signed_in: Page)
     given = form.get_by_label("Output of facts")
     expect(given).to_have_value("About Bread and butter")
     button = form.get_by_role("button", name="Try it")
-    with page.expect_request("**/execute") as asked:
+    with page.expect_response("**/execute") as answered:
         button.click()
-    body = asked.value.post_data_json
+    body = answered.value.request.post_data_json
     assert (body["only"], body["given"]) == ("letter", {"facts": "About Bread and butter"})
+    # Its text is the one before, and the button cancels while it runs.
+    of_run = re.compile(answered.value.json()["log_id"])
+    expect(page.get_by_role("link", name="Open this run")).to_have_attribute("href", of_run)
     expect(output).to_contain_text("Dear reader: About Bread and butter")
-
     expect(button).to_be_visible()
     given.fill("Only cheese")
     button.click()
