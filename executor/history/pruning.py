@@ -13,7 +13,16 @@ from django.db.models.functions import Now
 from designs.access import Caller
 from designs.auditing.audit import Action, note
 from executor.history.quotes import error_without_quotes, reasons_without_quotes
-from executor.models import LIVE, BlockResult, Execution, ExecutionQuerySet, Step
+from executor.models import (
+    LIVE,
+    BlockResult,
+    DecisionRequest,
+    Execution,
+    ExecutionQuerySet,
+    Step,
+    ToolIntent,
+    Vote,
+)
 
 
 def prunable() -> ExecutionQuerySet:
@@ -44,11 +53,16 @@ def remove_payloads(pks: Sequence[uuid.UUID]) -> None:
     has locked the rows.
     """
     with transaction.atomic():
-        Step.objects.filter(execution__in=pks).update(prompt=None, text="", output=None)
+        Step.objects.filter(execution__in=pks).update(
+            prompt=None, text="", output=None, calls=None, said=None
+        )
         for block in BlockResult.objects.filter(execution__in=pks).exclude(error=None):
             block.error = error_without_quotes(block.error)
             block.save(update_fields=["error"])
         BlockResult.objects.filter(execution__in=pks).update(output=None, by_agent=None)
+        requests = DecisionRequest.objects.filter(execution__in=pks)
+        requests.update(question="", shown=None, answer=None)
+        Vote.objects.filter(request__in=requests).update(reason="", answers=None)
         rows = Execution.objects.filter(pk__in=pks)
         # The column of the input takes JSON's null, but not the database's.
         null = Value(None, models.JSONField())
@@ -74,6 +88,9 @@ def delete_executions(pks: Sequence[uuid.UUID]) -> None:
     with transaction.atomic():
         Step.objects.filter(execution__in=pks).delete()
         BlockResult.objects.filter(execution__in=pks).delete()
+        Vote.objects.filter(request__execution__in=pks).delete()
+        DecisionRequest.objects.filter(execution__in=pks).delete()
+        ToolIntent.objects.filter(execution__in=pks).delete()
         Execution.objects.filter(pk__in=pks).delete()
 
 

@@ -198,6 +198,9 @@ class Execution(models.Model):
     payload_removed_at = models.DateTimeField(null=True, editable=False)
     # The maximum of executions of the deployment that run at once; None: no limit.
     max_concurrent = models.PositiveIntegerField(null=True)
+    # Of designs inside its blocks that are named by a deployment's path: by path, the version that
+    # was deployed there when the run was accepted. Null if there are none.
+    nested = models.JSONField(null=True)
 
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True)
@@ -205,6 +208,11 @@ class Execution(models.Model):
     deadline_at = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
+    # Waiting counts as no running time: what was left of the deadline when it began to wait, and
+    # how long it has waited altogether; null if it never did.
+    waiting_since = models.DateTimeField(null=True)
+    seconds_left = models.FloatField(null=True)
+    waited_ms = models.PositiveBigIntegerField(null=True)
 
     attempt = models.PositiveIntegerField(default=0)
     losses = models.PositiveSmallIntegerField(default=0)
@@ -215,6 +223,8 @@ class Execution(models.Model):
     input_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=14, decimal_places=6, null=True)
+    # Null: none.
+    tool_calls = models.PositiveIntegerField(null=True)
 
     rerun_of = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="reruns"

@@ -15,6 +15,7 @@ from executor.models.execution import Execution
 class BlockStatus(models.TextChoices):
     PENDING = "pending", "Pending"
     RUNNING = "running", "Running"
+    WAITING = "waiting", "Waiting"
     COMPLETED = "completed", "Completed"
     SKIPPED = "skipped", "Skipped"
     FAILED = "failed", "Failed"
@@ -22,7 +23,7 @@ class BlockStatus(models.TextChoices):
 
 class BlockResult(models.Model):
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="blocks")
-    block_id = models.CharField(max_length=64)
+    block_id = models.CharField(max_length=250)
     status = models.CharField(
         max_length=10, choices=BlockStatus.choices, default=BlockStatus.PENDING
     )
@@ -78,7 +79,8 @@ class StepQuerySet(models.QuerySet["Step"]):
 
 
 class Step(models.Model):
-    """One model call, or one utility block: written before anything that depends on it starts.
+    """One model call, tool call, or utility block: written before anything that depends on it
+    starts.
 
     Tokens and cost are those of all its tries. Another attempt repeats a failed step; the new row
     replaces the old one and includes its usage.
@@ -87,7 +89,7 @@ class Step(models.Model):
     id = models.BigAutoField(primary_key=True)
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="steps")
     key = models.CharField(max_length=250)
-    block_id = models.CharField(max_length=64)
+    block_id = models.CharField(max_length=250)
     agent_id = models.CharField(max_length=64, blank=True)
     round_number = models.PositiveIntegerField(default=1)
     purpose = models.CharField(max_length=64)
@@ -110,6 +112,12 @@ class Step(models.Model):
     # Of each try without an answer: `model`, `class`, `message`, `at`, and in newer rows `ms` and
     # `next_ms`.
     failures = models.JSONField(default=list)
+    # The tool that was called, as `connection.name`; null if this is no call of a tool.
+    tool = models.CharField(max_length=250, null=True)  # noqa: DJ001 - see Execution.settles
+    # Of a model's answer that calls tools: `id`, `name` and `arguments` of each call, and the
+    # provider's own message, which goes back to that provider alone.
+    calls = StoredJsonField(null=True)
+    said = StoredJsonField(null=True)
     attempt = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
