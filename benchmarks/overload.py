@@ -156,7 +156,7 @@ class _Overload:
     ) -> Iterator[Coroutine[Any, Any, None]]:
         for number in range(PAGES):
             person = self.people[number % len(self.people)]
-            path = f"/executions/{runs[number % len(runs)]}/stream/"
+            path = f"/api/executions/{runs[number % len(runs)]}/events"
             yield self._listen(path, f"Cookie: sessionid={person['session']}", closed)
         for number in range(STREAMS):
             person = self.people[number % len(self.people)]

@@ -22,7 +22,6 @@ execution_pages = [
     path("views/save/", history.saved_view_save, name="saved-view-save"),
     path("views/<uuid:pk>/delete/", history.saved_view_delete, name="saved-view-delete"),
     path("<uuid:pk>/", runs.execution_detail, name="execution-detail"),
-    path("<uuid:pk>/stream/", executions.execution_stream, name="execution-stream"),
     path("<uuid:pk>/result/", executions.execution_result, name="execution-result"),
     path("<uuid:pk>/cancel/", executions.execution_cancel, name="execution-cancel"),
     path("<uuid:pk>/rerun/", executions.execution_rerun, name="execution-rerun"),

@@ -91,5 +91,8 @@ async def session_of(user: User) -> str:
 
 
 def addresses(executions: list[Execution], kind: str, count: int = 1) -> list[str]:
-    form = {"api": "/api/executions/{}/events", "page": "/executions/{}/stream/"}[kind]
-    return [form.format(executions[number % len(executions)].pk) for number in range(count)]
+    """Of the events of these runs (`api`), or of the drafts of their designs (`page`)."""
+    chosen = [executions[number % len(executions)] for number in range(count)]
+    if kind == "page":
+        return [f"/designs/{one.design_id}/stream/" for one in chosen]
+    return [f"/api/executions/{one.pk}/events" for one in chosen]

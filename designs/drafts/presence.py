@@ -67,15 +67,18 @@ def report(design_id: uuid.UUID, person: Person, tab: str, block: str | None) ->
 
 @contextmanager
 def _turn(key: str) -> Iterator[None]:
-    lock = f"{key}:lock"
+    lock, has_turn = f"{key}:lock", False
     for _ in range(TRIES):
-        if cache.add(lock, True, timeout=LOCK_SECONDS):
+        has_turn = cache.add(lock, True, timeout=LOCK_SECONDS)
+        if has_turn:
             break
         sleep(TRY_SECONDS)
     try:
         yield
     finally:
-        cache.delete(lock)
+        # Another's turn is not ended.
+        if has_turn:
+            cache.delete(lock)
 
 
 def _with(tabs: list[Tab], person: Person, tab: str, block: str | None, now: float) -> list[Tab]:

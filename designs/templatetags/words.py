@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 from django.utils.html import format_html, format_html_join
 
-from designs.graph.word_changes import Steps, compare_words
+from designs.graph.word_changes import Words
 from designs.inspector.controls import pieces
 
 register = template.Library()
@@ -46,10 +46,9 @@ def changed_text(pieces: Iterable[Any]) -> str:
 
 
 @register.simple_tag
-def changed_words(before: str, after: str, side: str = "") -> str:
-    """Two texts word by word: one of the sides `removed` and `added`, or both in one text."""
-    words = compare_words(before, after, Steps())
-    shown = ((_changed(op, text),) for op, text in words if op in ("same", side or op))
+def changed_words(words: Words, side: str) -> str:
+    """One of the sides `removed` and `added` of two texts that were compared word by word."""
+    shown = ((_changed(op, text),) for op, text in words if op in ("same", side))
     return format_html_join("", "{}", shown)
 
 

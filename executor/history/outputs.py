@@ -13,6 +13,7 @@ from designs.access import Caller
 from designs.models import Design
 from designs.patterns.base import BlockOutput
 from executor.errors import RunUnknown
+from executor.history.kept import journal_of
 from executor.history.quotes import PAYLOAD
 from executor.models import (
     BlockResult,
@@ -121,18 +122,17 @@ def shown_outputs(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
 def _answers(run: Execution, block_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """By block and agent the last answer, without ballots: those are about the answers of others.
 
-    Replayed answers are in the runs that it resumed; retention may have removed them there.
+    Replayed answers are in the runs that it resumed, but for those of blocks that it ran again;
+    retention may have removed them there.
     """
     answers: dict[str, dict[str, Any]] = {name: {} for name in block_ids}
     if not block_ids:
         return answers
-    runs, earlier = [run.pk], run.resumed_from_id
-    while earlier is not None:
-        runs.append(earlier)
-        earlier = Execution.objects.filter(pk=earlier).values_list("resumed_from", flat=True).get()
-    steps = Step.objects.filter(execution__in=runs, block_id__in=block_ids)
+    stale = {run.pk: frozenset[str](), **dict(journal_of(run))}
+    steps = Step.objects.filter(execution__in=list(stale), block_id__in=block_ids)
     steps = steps.filter(status=StepStatus.COMPLETED).exclude(agent_id="").exclude(purpose=BALLOT)
-    columns = ("block_id", "agent_id", "output", "execution__payload_removed_at")
-    for block_id, agent_id, output, removed_at in steps.order_by("pk").values_list(*columns):
-        answers[block_id][agent_id] = output if removed_at is None else REMOVED
+    columns = ("execution", "block_id", "agent_id", "output", "execution__payload_removed_at")
+    for pk, block_id, agent_id, output, removed_at in steps.order_by("pk").values_list(*columns):
+        if block_id not in stale[pk]:
+            answers[block_id][agent_id] = output if removed_at is None else REMOVED
     return answers

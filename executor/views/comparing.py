@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from designs.graph.word_changes import Steps, Words, compare_words
 from designs.requests import PageRequest, requires
 from executor.history.quotes import PAYLOAD, hide_quotes
 from executor.history.timeline import BlockLine, Timeline, readable, timeline
@@ -25,14 +26,22 @@ MAX_CHARACTERS = 8_000
 
 @dataclass(slots=True)
 class Pair:
-    """A block in both runs; None where a run has none. The outputs only if they differ."""
+    """A block in both runs; None where a run has none."""
 
+    block_id: str
     label: str
     type: str
     before: BlockLine | None
     after: BlockLine | None
-    old: str = ""
-    new: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedText:
+    """What differs between two texts, and which of their words are whose."""
+
+    title: str
+    is_same: bool
+    words: Words
 
 
 @require_safe
@@ -71,13 +80,25 @@ def _compared(request: PageRequest, old: Execution, new: Execution) -> dict[str,
     pairs = list(_pairs(before, after))
     context: dict[str, Any] = {"pairs": pairs}
     if may_see:
-        outputs = [_outputs(run) for run in (old, new)]
-        for pair in pairs[:MAX_COMPARED]:
-            name = (pair.after or pair.before).block_id  # type: ignore[union-attr]
-            pair.old, pair.new = (found.get(name, "") for found in outputs)
-        context["input"] = tuple(_cut(run.input_data) for run in (old, new))
-        context["result"] = tuple(_cut(run.result_data) for run in (old, new))
+        context["texts"] = list(_texts(old, new, pairs))
     return context
+
+
+def _texts(old: Execution, new: Execution, pairs: Sequence[Pair]) -> Iterator[ComparedText]:
+    """Input, result, and the outputs of the first blocks; all of them share one bound."""
+    steps = Steps()
+
+    def compared(title: str, before: str, after: str) -> ComparedText:
+        is_same = before == after
+        return ComparedText(title, is_same, () if is_same else compare_words(before, after, steps))
+
+    yield compared("Input", _cut(old.input_data), _cut(new.input_data))
+    yield compared("Result", _cut(old.result_data), _cut(new.result_data))
+    outputs = [_outputs(run) for run in (old, new)]
+    for pair in pairs[:MAX_COMPARED]:
+        before, after = (found.get(pair.block_id, "") for found in outputs)
+        if before or after:
+            yield compared(pair.label, before, after)
 
 
 def _pairs(before: Timeline, after: Timeline) -> Iterator[Pair]:
@@ -85,7 +106,7 @@ def _pairs(before: Timeline, after: Timeline) -> Iterator[Pair]:
         old, new = before.blocks.get(name), after.blocks.get(name)
         shown = new or old
         if shown is not None:
-            yield Pair(shown.label, shown.type, old, new)
+            yield Pair(name, shown.label, shown.type, old, new)
 
 
 def _outputs(run: Execution) -> dict[str, str]:

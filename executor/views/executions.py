@@ -1,33 +1,26 @@
-"""Verbs, files and suggestions of one execution, and the stream of its changes."""
+"""Verbs, files and suggestions of one execution."""
 
 from __future__ import annotations
 
-import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from designs.auditing.audit import Action, note
 from designs.errors import NotAllowed, SuggestionsOutdated
+from designs.graph.word_changes import Steps, compare_words
 from designs.requests import PageRequest, requires
-from designs.runtime.threads import in_thread
 from executor.errors import ExecutionEnded
-from executor.following import pubsub
-from executor.following.broadcasts import Broadcast, CachedAccess, broadcast_of
-from executor.following.open_streams import Place
-from executor.following.sight import sees
-from executor.history.suggestions import (
-    apply_review,
-    judged_suggestions,
-    name_of,
-)
-from executor.models import LIVE, Execution, Step
+from executor.history.suggestions import apply_review, judged_suggestions, name_of
+from executor.models import Execution
 from executor.services import (
     REFUSALS,
     cancel_execution,
@@ -35,15 +28,7 @@ from executor.services import (
     rerun_execution,
     resume_execution,
 )
-from executor.views.page_streams import page_stream
 from executor.views.runs import find_run
-
-CHANGED, ENDED = b"event: changed\ndata:\n\n", b"event: ended\ndata:\n\n"
-# The minimum between two `changed` events; it grows with the number of steps up to the maximum.
-GATHER_SECONDS = 1.0
-MAX_GATHER_SECONDS = 5.0
-# The interval of polls, since a notification may be lost.
-ALIVE_SECONDS = 15.0
 
 
 @require_POST
@@ -122,9 +107,7 @@ def execution_suggestions_apply(request: PageRequest, pk: uuid.UUID) -> HttpResp
 def _suggestions(request: PageRequest, execution: Execution, error: str = "") -> HttpResponse:
     context = {
         "execution": execution,
-        "suggestions": [
-            (name_of(entry), entry) for entry in judged_suggestions(execution, request.caller)
-        ],
+        "suggestions": list(_compared(judged_suggestions(execution, request.caller))),
         "may_apply": request.caller.may("designs.change_design"),
         "error": error,
     }
@@ -132,67 +115,17 @@ def _suggestions(request: PageRequest, execution: Execution, error: str = "") ->
     return render(request, "executor/execution_suggestions.html", context, status=status)
 
 
-@require_safe
-@requires("executor.view_execution")
-async def execution_stream(request: PageRequest, pk: uuid.UUID) -> HttpResponseBase:
-    """Server-sent events: `changed` when there is something new to fetch, `ended` at the end.
-
-    They carry no data: the page fetches it with its reader's permissions.
-    """
-    return await page_stream(request, pk, sees, _changes)
-
-
-async def _changes(pk: uuid.UUID, access: CachedAccess[bool], place: Place) -> AsyncIterator[bytes]:
-    try:
-        async with broadcast_of(ChangeEvents, pk) as broadcast:
-            listener = broadcast.listen()
-            # Covers changes between the page's own fetch and this stream.
-            event: bytes | None = CHANGED
-            while await access.get():
-                is_last = listener.is_over
-                yield event or b": alive\n\n"
-                if is_last:
-                    # Without `ended` the browser reconnects, and another process answers.
-                    return
-                event = await listener.next(access.seconds_left)
-                if listener.is_over and broadcast.has_ended:
-                    event = ENDED
-    finally:
-        place.free()
-
-
-class ChangeEvents(Broadcast[bytes]):
-    """Publishes that a run changed, less often for large runs: each page that listens then fetches
-    and renders all steps.
-    """
-
-    has_ended = False
-
-    async def produce(self) -> None:
-        async with pubsub.subscribe(self.pk) as changes:
-            while True:
-                is_live, steps = await in_thread(_state, self.pk)
-                self.mark_ready()
-                self.publish(CHANGED)
-                self.has_ended = not is_live
-                if self.has_ended or pubsub.is_shutting_down():
-                    return
-                while await changes.next(ALIVE_SECONDS) is None:
-                    if not (await in_thread(_state, self.pk))[0]:
-                        break
-                await asyncio.sleep(min(GATHER_SECONDS + steps / 100, MAX_GATHER_SECONDS))
-                while not changes.queue.empty():
-                    changes.queue.get_nowait()
-
-
-def _state(pk: uuid.UUID) -> tuple[bool, int]:
-    """(is it live, its number of steps)"""
-    rows = Execution.objects.filter(pk=pk)
-    is_live, steps = rows.filter(status__in=LIVE).exists(), Step.objects.filter(execution_id=pk)
-    return is_live, steps.count()
+def _compared(
+    suggestions: Iterable[dict[str, Any]],
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each by its name, with its prompts word by word; all of them share one bound."""
+    steps = Steps()
+    for entry in suggestions:
+        words = compare_words(entry["current_prompt"], entry["suggested_prompt"], steps)
+        yield name_of(entry), {**entry, "words": words}
 
 
 def _back_to(request: PageRequest, execution: Execution) -> HttpResponse:
     if request.htmx:
-        return HttpResponseClientRedirect(f"/executions/{execution.pk}/")
+        return HttpResponseClientRedirect(reverse("executor:execution-detail", args=[execution.pk]))
     return redirect("executor:execution-detail", pk=execution.pk)

@@ -24,7 +24,6 @@ from executor.errors import TooManyStreams
 from executor.following.openings import turn_to_open
 from executor.following.sight import sitting
 from executor.views.drafts import design_stream
-from executor.views.executions import execution_stream
 from orchestra.api.errors import problem_response
 from orchestra.server.plain_answers import read_head, send_answer
 from orchestra.sign_in import sessions
@@ -33,7 +32,7 @@ from orchestra.sign_in.session_store import SessionStore
 Otherwise = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 _API = re.compile(r"/api/executions/([^/]+)/events/?")
-_PAGE = re.compile(r"/(executions|designs)/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/stream/")
+_PAGE = re.compile(r"/designs/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/stream/")
 _KEYS = ("HTTP_AUTHORIZATION", "HTTP_X_API_KEY")
 
 
@@ -95,8 +94,7 @@ async def _opened(request: LateRequest) -> HttpResponseBase | None:
         return cast(HttpResponseBase, await _events_of_person(request, execution_id=api[1]))
     if page is None:
         return None
-    view = execution_stream if page[1] == "executions" else design_stream
     try:
-        return await view(request, pk=uuid.UUID(page[2]))
+        return await design_stream(request, pk=uuid.UUID(page[1]))
     except (Http404, PermissionDenied):
         return None

@@ -174,3 +174,12 @@ def test_who_may_not(
     assert strict.post(url, {"tab": "a"}, content_type="application/json").status_code == 403
     Design.objects.all().delete()
     assert ada.post(url, {"tab": "a"}, content_type="application/json").status_code == 404
+
+
+def test_who_waited_in_vain_ends_nobody_elses_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "TRIES", 1)
+    design_id, me = uuid.uuid4(), Person(1, "ada", "Ada", "A")
+    lock = f"{presence.PREFIX}{design_id.hex}:lock"
+    cache.set(lock, True, timeout=60)
+    presence.report(design_id, me, "tab", None)
+    assert cache.get(lock) is True

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.test import AsyncClient, Client
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from executor import states
@@ -158,37 +157,3 @@ def test_the_file_holds_what_was_given_and_what_came_back(
     answer = browser_of(operator).get(f"/executions/{execution.pk}/result/")
     assert answer["Content-Disposition"].startswith("attachment")
     assert answer.json()["result_data"] == {"twice": 10}
-
-
-@pytest.mark.django_db(transaction=True)
-async def test_the_stream_rings_at_the_end(operator: User, queue: Queue) -> None:
-    from asgiref.sync import sync_to_async
-
-    execution = await sync_to_async(queue)()
-    browser = AsyncClient()
-    await browser.aforce_login(operator)
-    answer = await browser.get(f"/executions/{execution.pk}/stream/")
-    assert answer["Content-Type"] == "text/event-stream"
-    heard: list[str] = []
-
-    async def listen() -> None:
-        async for part in answer.streaming_content:
-            heard.append(part.decode())
-
-    listening = asyncio.create_task(listen())
-    while not heard:
-        await asyncio.sleep(0.02)
-    started = await sync_to_async(perform_execution)(execution.pk)
-    assert started is not None
-    await asyncio.wait_for(listening, 60)
-    assert heard[0].startswith("event: changed")
-    assert heard[-1].startswith("event: ended")
-
-
-@pytest.mark.django_db(transaction=True)
-async def test_the_stream_is_not_for_everybody(queue: Queue) -> None:
-    from asgiref.sync import sync_to_async
-
-    execution = await sync_to_async(queue)()
-    answer = await AsyncClient().get(f"/executions/{execution.pk}/stream/")
-    assert answer.status_code == 302

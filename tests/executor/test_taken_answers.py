@@ -10,6 +10,7 @@ from designs.access import SYSTEM
 from designs.models import Design
 from designs.services import create_design
 from executor.errors import PartInvalid
+from executor.history.outputs import outputs_of
 from executor.history.pruning import remove_payloads
 from executor.models import BlockResult, Execution
 from executor.services import try_design
@@ -93,3 +94,19 @@ def test_what_retention_removed_from_an_earlier_run_is_said() -> None:
     given = {"team/one": "Typed."}
     again = finished(drawn, only="first", from_execution=whole.public_id, given=given)
     assert again.result_data == "Typed."
+
+
+def test_a_block_that_ran_again_has_no_answers_of_before() -> None:
+    """Another input may have other agents asked: what the rest said then is not the block's."""
+    drawn = create_design(document=team(), caller=SYSTEM)
+    earlier, again = finished(drawn), finished(drawn)
+    agents = {"team": ["one", "two"]}
+    again.steps.filter(agent_id="two").delete()
+    edit = {"block": "team", "given": {}}
+    Execution.objects.filter(pk=again.pk).update(resumed_from=earlier, edited=edit)
+    again.refresh_from_db()
+    assert list(outputs_of(again, agents)["team"]["by_agent"]) == ["one"]
+    # A block that it did not run again keeps them.
+    Execution.objects.filter(pk=again.pk).update(edited={"block": "first", "given": {}})
+    again.refresh_from_db()
+    assert sorted(outputs_of(again, agents)["team"]["by_agent"]) == ["one", "two"]

@@ -47,6 +47,11 @@ class Place:
         """A run that goes on as long as the test."""
         return str(self.browser.api(self.key, "POST", path, {}, Prefer="respond-async")["log_id"])
 
+    def draft(self) -> str:
+        """Where an open draft is told of writes."""
+        [design, *_] = self.browser.api(self.key, "GET", "/api/designs")["results"]
+        return f"/designs/{design['id']}/stream/"
+
     def threads(self) -> int:
         """How many threads the web process has."""
         web = [one for one in self.installation.family() if "gunicorn" in " ".join(one.cmdline())]
@@ -107,10 +112,9 @@ def streams(
         yield found
 
 
-def test_streams_of_the_page_by_session(place: Place) -> None:
-    pk, cookies = place.running(), dict(place.browser.client.cookies)
-    before = place.threads()
-    with streams(place, f"/executions/{pk}/stream/", MORE_THAN_THE_POOL, cookies=cookies):
+def test_streams_of_a_page_by_session(place: Place) -> None:
+    cookies, before = dict(place.browser.client.cookies), place.threads()
+    with streams(place, place.draft(), MORE_THAN_THE_POOL, cookies=cookies):
         place.pages()
         # Those that read rows are shared, and few.
         assert place.threads() < before + MORE_THAN_THE_POOL / 2
@@ -120,7 +124,7 @@ def test_streams_that_are_opened_at_the_same_moment(place: Place) -> None:
     """Each reads its session first and the run after that: none waits for a second connection while
     it holds a first one.
     """
-    pk, cookies = place.running(), dict(place.browser.client.cookies)
+    pk, draft, cookies = place.running(), place.draft(), dict(place.browser.client.cookies)
     count = 4 * POOL_SIZE
     address = place.installation.address
     limits = httpx2.Limits(max_connections=count)
@@ -130,8 +134,8 @@ def test_streams_that_are_opened_at_the_same_moment(place: Place) -> None:
     ):
 
         def status(number: int) -> int:
-            kind = (f"/executions/{pk}/stream/", f"/api/executions/{pk}/events")[number % 2]
-            with client.stream("GET", kind, cookies=cookies) as answer:
+            path = (draft, f"/api/executions/{pk}/events")[number % 2]
+            with client.stream("GET", path, cookies=cookies) as answer:
                 return answer.status_code
 
         assert set(pool.map(status, range(count))) == {200}
