@@ -13,10 +13,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from designs.graph.word_changes import compare_words
 from executor import states
 from executor.models import BlockResult, Execution, Status, Step
-from executor.views import comparing
 from tests.graphs import asking, chain, design
 
 pytestmark = pytest.mark.django_db
@@ -183,26 +181,3 @@ def test_a_fragment_has_no_frame(
     details = browser.get(part, headers={"HX-Request": "true"}).content.decode()
     assert 'data-shown="b0"' in details
     assert 'id="run-graph"' not in details
-
-
-def test_each_text_of_two_runs_is_compared_once_within_one_bound(
-    operator: User,
-    browser_of: Browser,
-    ended: Callable[..., Execution],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    old, new = ended(), ended()
-    new.blocks.filter(block_id="b0").update(output=f"said-secret and more {HOSTILE}")
-    bounds: list[Any] = []
-
-    def counted(before: str, after: str, steps: Any) -> Any:
-        bounds.append(steps)
-        return compare_words(before, after, steps)
-
-    monkeypatch.setattr(comparing, "compare_words", counted)
-    page = browser_of(operator).get(f"/executions/{new.pk}/compare/?with={old.public_id}")
-    shown = page.content.decode()
-    assert "<ins> and more</ins>" in shown or "<ins>and more </ins>" in shown
-    assert "<img" not in shown
-    assert len(bounds) == 1
-    assert shown.count(">the same<") == 3
