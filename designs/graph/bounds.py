@@ -180,7 +180,9 @@ class _Count:
         tokens = agent.max_output_tokens or OUTPUT_TOKENS
         sent = len(agent.system_prompt) + len(block.task)
         cost = self._cost(chain[0], INPUT_TOKENS + sent // CHARACTERS_PER_TOKEN, tokens)
-        return 1, tries, tokens, cost
+        # Each turn with tools is one call, and so is the last one without.
+        turns = 1 + agent.tool_limits.turns if agent.tools else 1
+        return turns, turns * tries, turns * tokens, turns * cost
 
     def _cost(self, model: str, input_tokens: int, output_tokens: int) -> Decimal:
         if model not in self._prices:

@@ -192,6 +192,7 @@ class _BlockRules:
         self.wording.check_template(block.task, f"{path}/task", above)
         for place, agent in self.entry.agents:
             self.wording.check_template(agent.system_prompt, f"{place}/system_prompt", above)
+            self._check_tools(place, agent)
         pattern = palette.get(block.type)
         if pattern is not None:
             self._check_agents(pattern)
@@ -209,6 +210,14 @@ class _BlockRules:
                 if near and self._may_be(palette[near], block):
                     mended = fix(f"Use `{near}`", replace_value(f"{path}/type", near))
             self.report.add(f"{path}/type", problem, mended)
+
+    def _check_tools(self, place: str, agent: Agent) -> None:
+        names = [tool.name for tool in agent.named_tools()]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                again = f"{place}/tools/{number}"
+                sentence = f"The tool `{name}` is named twice. Remove one."
+                self.report.add(again, sentence, fix("Remove it", remove_value(again)))
 
     def _check_settings(self, pattern: PaletteEntry, above: Collection[str] | None) -> None:
         block, path = self.entry.block, self.entry.path

@@ -33,6 +33,10 @@ MODEL_SENTENCE = (
     "Name a model as `provider:model`, or give a list of such names in the order they are tried, "
     "or null."
 )
+TOOL_SENTENCE = (
+    "Name a tool by its connection and its own name, as in `crm.search`, or give an object with "
+    "`name`, and `approval` or `most_calls`."
+)
 # Stands for an id or type that cannot be parsed. No document contains it: NUL is refused.
 UNREAD = "\0"
 _BY_KEY = {"id": ID_SENTENCE, "model": MODEL_SENTENCE}
@@ -255,6 +259,8 @@ def _sentence(detail: Any, place: list[str | int]) -> str:
     key, kind = place[0] if place else "", detail["type"]
     if key in _BY_KEY:
         return _BY_KEY[str(key)]
+    if key == "tools" and len(place) == 2:
+        return TOOL_SENTENCE
     if kind == "extra_forbidden":
         return _unknown_key(str(detail["loc"][-1]))
     if kind in _LIMITS:

@@ -26,6 +26,9 @@ MAX_DEPTH = 32
 MAX_EXPRESSIONS = 2_000
 MAX_CHARACTERS = 200_000
 MAX_OUTPUT_TOKENS = 1_000_000
+# Of one agent.
+MAX_TOOLS = 32
+TOOL_PATTERN = r"^[a-z][a-z0-9_]{0,31}\.[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,34 @@ class Position(_Part):
     y: float = 0
 
 
+ToolName = Annotated[str, Field(pattern=TOOL_PATTERN)]
+
+
+class NamedTool(_Part):
+    """A tool with rules of its own: a design may be stricter than the tool, never laxer."""
+
+    name: ToolName = Field(title="Name")
+    approval: Literal["always", "after_untrusted"] | None = Field(
+        default=None,
+        title="Approval",
+        description="Whether a person approves each call, or each once an untrusted tool answered.",
+    )
+    most_calls: Annotated[int, BeforeValidator(_whole)] | None = Field(
+        default=None, ge=1, le=100, title="Calls, at most", description="For one answer."
+    )
+
+
+# `crm.search`, or with rules.
+ToolChoice = ToolName | NamedTool
+
+
+class ToolLimits(_Part):
+    """Of one answer: requests in which the model may call tools, and calls in all of them."""
+
+    turns: Annotated[int, BeforeValidator(_whole)] = Field(default=8, ge=1, le=30, title="Turns")
+    calls: Annotated[int, BeforeValidator(_whole)] = Field(default=16, ge=1, le=100, title="Calls")
+
+
 class Agent(_Part):
     """`max_output_tokens` limits each answer; `timeout_seconds` covers all tries for one answer."""
 
@@ -100,6 +131,18 @@ class Agent(_Part):
             kind="models", empty="as in the design", rest="If it cannot answer"
         ),
     )
+    tools: list[ToolChoice] = Field(
+        default_factory=list,
+        max_length=MAX_TOOLS,
+        title="Tools",
+        description="What this agent may call, as in `crm.search`.",
+        json_schema_extra=shown(kind="hidden"),
+    )
+    tool_limits: ToolLimits = Field(
+        default_factory=ToolLimits,
+        title="Limits of tools",
+        json_schema_extra=shown(kind="hidden"),
+    )
     max_output_tokens: Annotated[int, BeforeValidator(_whole)] | None = Field(
         default=None,
         ge=1,
@@ -115,6 +158,9 @@ class Agent(_Part):
         description="For one answer, with all its tries.",
         json_schema_extra=shown(empty="none", group="More"),
     )
+
+    def named_tools(self) -> list[NamedTool]:
+        return [NamedTool(name=one) if isinstance(one, str) else one for one in self.tools]
 
 
 RETRIES = (
