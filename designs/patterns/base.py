@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -81,6 +81,23 @@ class BlockOutput:
     routes: frozenset[str] | None = None
 
 
+@dataclass(slots=True)
+class Need:
+    """What a block or a tool call waits for. `key`, unique in the run, is that of the step that
+    asks.
+
+    `due_at`, in seconds since the epoch, is when a wait of the kind `time` ends and when any other
+    is decided without an answer. `request` has the other fields of the request to people.
+    """
+
+    key: str
+    kind: Literal["approval", "tool_call", "unknown_outcome", "time"]
+    block_id: str
+    agent_id: str | None = None
+    due_at: float | None = None
+    request: Mapping[str, Any] = field(default_factory=dict)
+
+
 class BlockFailed(Exception):
     """A pattern failed; the message is a sentence with the agent or rule, and the reason."""
 
@@ -120,6 +137,19 @@ class RunContext(Protocol):
         Raises executor errors that the block's `retries` and `on_error` handle; a pattern that
         tolerates a lost member catches `AgentFailed`.
         """
+        ...
+
+    async def wait_for(self, need: Need) -> Mapping[str, Any]:
+        """The decision: `decision`, `by`, and perhaps `votes`, `answers`, `reason`, `result`. Of a
+        need of kind `time`, `waited_seconds` once it is due.
+
+        Without one the caller is parked. The rest of the run goes on; when nothing of it is under
+        way any more, it is let go, and later another attempt comes here again: it finds the answer.
+        """
+        ...
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
         ...
 
     def render(self, template: str) -> Any:

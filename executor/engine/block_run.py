@@ -6,11 +6,12 @@ import asyncio
 import functools
 import logging
 from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from designs.graph.expressions import Expression, Template
 from designs.graph.spec import Agent, Graph
-from designs.patterns.base import RUN_INPUT, Answer, Delivery, Part
+from designs.patterns.base import RUN_INPUT, Answer, Delivery, Need, Part
 from executor.engine.arrivals import Arrival, seen_by
 from executor.engine.compile import CompiledBlock
 from executor.engine.context import Timing
@@ -21,13 +22,14 @@ from executor.engine.incoming import incoming_value
 from executor.engine.journal import StepResult, step_key
 from executor.engine.json_text import json_text
 from executor.engine.limits import LimitReached
+from executor.engine.parking import Activity, BlockClock
+from executor.engine.records import await_record, retrieve_error
 from executor.engine.step_run import CALL_SECONDS, Host, Question, StepRun, TimeLimit
+from executor.engine.waits import wait_until_due
 from executor.engine.words import counted
 
 logger = logging.getLogger(__name__)
 
-# How long a cancelled run waits for a record that is being written.
-RECORD_GRACE_SECONDS = 5.0
 # Of the time a block has left: the rest is for handing its answers on.
 LAST_SHARE = 0.95
 NOTHING: tuple[Any, ...] = (None, "", [], {})
@@ -37,6 +39,9 @@ class BlockHost(Host, Protocol):
     """The run, as a block sees it."""
 
     deadline: float | None
+    activity: Activity
+
+    def under_way(self) -> Activity: ...
 
     @property
     def graph(self) -> Graph: ...
@@ -63,8 +68,8 @@ class BlockRun:
     """
 
     __slots__ = (
-        "_arrivals", "_block", "_deadline", "_evaluation", "_host", "_incoming",
-        "_names_without_blocks", "_steps",
+        "_arrivals", "_block", "_evaluation", "_host", "_incoming",
+        "_names_without_blocks", "_steps", "clock",
     )  # fmt: skip
 
     def __init__(self, host: BlockHost, block: CompiledBlock, arrivals: Sequence[Arrival]) -> None:
@@ -75,7 +80,8 @@ class BlockRun:
         self._names_without_blocks: dict[str, Any] | None = None
         # The steps of this run by key; None while one is being asked.
         self._steps: dict[str, StepResult | None] = {}
-        self._deadline = host.deadline
+        # None without a time limit of the block's own.
+        self.clock: BlockClock | None = None
         self._evaluation = host.evaluation(block)
 
     @property
@@ -98,8 +104,13 @@ class BlockRun:
         """Set the block's deadline, in the loop's time."""
         seconds = self._block.block.timeout_seconds
         if seconds is not None:
-            own = now + seconds
-            self._deadline = own if self._deadline is None else min(own, self._deadline)
+            self.clock = BlockClock(now + seconds)
+
+    @property
+    def _deadline(self) -> float | None:
+        """The nearer one of the block's and the run's, in the loop's time."""
+        clock = self.clock
+        return _earlier(self._host.deadline, None if clock is None else clock.ends_at)
 
     async def ask(
         self,
@@ -137,8 +148,40 @@ class BlockRun:
                 self._host.degrade(self._block, cut_off(agent, step), agent)
         return Answer(step.text or "", None if schema is None else step.output)
 
+    async def wait_for(self, need: Need) -> Mapping[str, Any]:
+        """See `RunContext`. Raises BlockFailed for a time that is too far away."""
+        if need.kind == "time":
+            return await wait_until_due(self, need)
+        decision = self._host.setup.decisions.get(need.key)
+        if decision is None:
+            await self.park(need)
+            raise RuntimeError(f"{need.key} was woken without a decision.")
+        return decision
+
+    async def park(self, need: Need, due: Awaitable[None] | None = None) -> None:
+        """Wait until `due`, or until the run is let go. The block's time stands still meanwhile."""
+        with nullcontext() if self.clock is None else self.clock.standing_still():
+            await self._host.activity.park(need, due)
+
+    def under_way(self) -> AbstractContextManager[None]:
+        """To be held around whatever goes on by itself: without anything under way, a run with
+        parked needs is let go.
+        """
+        return self._host.under_way()
+
+    def now(self) -> float:
+        return self._host.setup.timing.now()
+
+    @property
+    def max_wait_seconds(self) -> float:
+        return self._host.setup.max_wait_seconds
+
     async def prepare(self) -> None:
         """Render the block's templates in advance, so that none blocks the loop later."""
+        with self._host.under_way():
+            await self._prepare()
+
+    async def _prepare(self) -> None:
         block, templates = self._block.block, self._block.templates
         if block.task in templates:
             await self._evaluation.prepare(templates[block.task], self._names_for, "")
@@ -216,7 +259,8 @@ class BlockRun:
         )
         step_run = StepRun(self._host, question, self._host.setup.journal.recall_failed(key))
         try:
-            step = await step_run.result()
+            with self._host.under_way():
+                step = await step_run.result()
         except StepFailure as failure:
             if (failed := step_run.failed_step(failure)) is not None:
                 await self._write(failed)
@@ -237,7 +281,8 @@ class BlockRun:
         try:
             pending = self._host.setup.journal.record(step)
             if pending is not None:
-                await await_record(pending)
+                with self._host.under_way():
+                    await await_record(pending)
         except Exception as error:
             self.stop_unrecorded(step.key, error)
             raise RunStopped("A step could not be recorded.") from error
@@ -250,7 +295,7 @@ class BlockRun:
             logger.warning("The record of step %s could not be written: %r", step.key, error)
             return
         if pending is not None:
-            asyncio.ensure_future(pending).add_done_callback(_retrieve_error)
+            asyncio.ensure_future(pending).add_done_callback(retrieve_error)
 
     def stop_unrecorded(self, key: str, error: Exception) -> None:
         """End the run: nothing may depend on a step that was not recorded."""
@@ -330,24 +375,3 @@ def cut_off(agent: Agent, step: StepResult) -> str:
     if limit is not None and (step.is_estimated or step.output_tokens >= limit):
         return f"The answer of {who} was cut off at its limit of {counted(limit, 'token')}."
     return f"The answer of {who} was cut off at the length limit of {step.model}."
-
-
-def _retrieve_error(future: asyncio.Future[None]) -> None:
-    """Keeps asyncio from logging that the exception was never retrieved."""
-    if not future.cancelled():
-        future.exception()
-
-
-async def await_record(pending: Awaitable[None]) -> None:
-    """Wait for a record, for RECORD_GRACE_SECONDS even when cancelled: the answer was paid for."""
-    future = asyncio.ensure_future(pending)
-    try:
-        await asyncio.shield(future)
-    except asyncio.CancelledError:
-        try:
-            await asyncio.wait([future], timeout=RECORD_GRACE_SECONDS)
-        finally:
-            future.cancel()
-        if future.done():
-            _retrieve_error(future)
-        raise

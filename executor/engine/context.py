@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from designs.patterns.base import Need
 from executor.engine.events import ErrorInfo, Event
 from executor.engine.journal import Journal
 from executor.engine.limits import Limits
 from executor.engine.llm.base import ModelProvider
+
+MAX_WAIT_SECONDS = 30 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Setup:
     fallback chain for agents and designs that name no model. `emit` is called on the run's loop, in
     order, and must not block. `stream` is called before each step; if it returns True, the model
     streams its text (`TextDelta`). `spent_before` counts towards the limits, not as usage.
+    `decisions` are the answers to requests of earlier attempts, by the keys of their needs. No wait
+    is longer than `max_wait_seconds`.
     """
 
     execution_id: str
@@ -56,15 +61,20 @@ class Setup:
     spent_before: Usage = field(default_factory=Usage)
     stream: Callable[[], bool] = lambda: False
     timing: Timing = field(default_factory=Timing)
+    decisions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    max_wait_seconds: float = MAX_WAIT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended. To cancel a run, cancel the task that awaits `run_graph`."""
+    """How a run ended, or that it waits for `needs` and was let go. To cancel a run, cancel the
+    task that awaits `run_graph`.
+    """
 
-    status: Literal["completed", "failed", "timed_out"]
+    status: Literal["completed", "failed", "timed_out", "waiting"]
     result: Any
     block_outputs: dict[str, Any]
     usage: Usage
     error: ErrorInfo | None = None
     degraded: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from executor.engine.journal import FailedTry, StepResult
 
-BlockStatus = Literal["running", "completed", "failed", "skipped"]
+BlockStatus = Literal["running", "waiting", "completed", "failed", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class ErrorInfo:
 # Never changed, but not frozen: see StepResult.
 @dataclass(slots=True)
 class BlockChanged:
-    """A block started, or ended with output or error. `at` in seconds since the epoch.
+    """A block started, waits with its run, or ended with output or error. `at` in seconds since the
+    epoch.
 
     When it starts, `taken` are the ids of the incoming connections that brought something; None if
     all of them did. When it completes, `by_agent` are the outputs of its agents that connections

@@ -14,7 +14,7 @@ from typing import Any
 from designs.graph.expressions import ExpressionError, is_truthy
 from designs.graph.meter import Allowance, Heavy
 from designs.graph.spec import Agent, Graph
-from designs.patterns.base import BlockOutput, InstantPattern
+from designs.patterns.base import BlockOutput, InstantPattern, Need
 from executor.engine.arrivals import (
     Arrival,
     arrival_of,
@@ -23,7 +23,7 @@ from executor.engine.arrivals import (
     read_by_agent,
     taken_of,
 )
-from executor.engine.block_run import BlockRun, await_record
+from executor.engine.block_run import BlockRun
 from executor.engine.budget import Budget
 from executor.engine.compile import CompiledBlock, CompiledGraph, Link
 from executor.engine.context import Setup
@@ -31,7 +31,9 @@ from executor.engine.evaluation import Evaluation
 from executor.engine.events import BlockChanged, Degraded, ErrorInfo, StepFinished
 from executor.engine.failures import INTERNAL, describe, expression_sentence
 from executor.engine.journal import StepResult
+from executor.engine.parking import Activity
 from executor.engine.play import play, utility_step, with_time_limit
+from executor.engine.records import await_record
 from executor.engine.run_tasks import RunTasks
 
 logger = logging.getLogger(__name__)
@@ -45,13 +47,17 @@ class Flow:
 
     __slots__ = (
         "_allowance", "_arrivals", "_compiled", "_degraded", "_delivered", "_evaluations", "_input",
-        "_loop", "_open", "_ready", "_waiting", "_tasks", "budget", "deadline", "error", "setup",
+        "_loop", "_open", "_ready", "_waiting", "_tasks", "activity", "budget", "deadline", "error",
+        "needs", "setup",
     )  # fmt: skip
 
     def __init__(self, compiled: CompiledGraph, input_data: Any, setup: Setup) -> None:
         self.setup = setup
         self.budget = Budget(setup.limits, setup.journal.recorded(), setup.spent_before)
         self.error: ErrorInfo | None = None
+        # What the run waits for, once it can do nothing else.
+        self.needs: tuple[Need, ...] = ()
+        self.activity = Activity(self._let_go)
         self._compiled = compiled
         self._input = input_data
         self._loop = asyncio.get_running_loop()
@@ -72,7 +78,9 @@ class Flow:
                 self._arrivals[number] = given_arrivals(compiled.blocks[number], compiled.given)
 
     async def run(self) -> bool:
-        """Run to the end; False if the time ran out first. `error` is set if the run failed."""
+        """Run to the end; False if the time ran out first. `error` is set if the run failed,
+        `needs` if it waits.
+        """
         in_time = True
         try:
             self._pump()
@@ -80,12 +88,24 @@ class Flow:
                 in_time = await self._tasks.wait(self.deadline)
         finally:
             await self._tasks.cancel_all()
+        self._leave_open(is_waiting=bool(self.needs) and in_time and self.error is None)
+        return in_time
+
+    def _leave_open(self, *, is_waiting: bool) -> None:
+        """Say of the blocks that have begun and not ended what becomes of them."""
         now = self.setup.timing.now()
         for number in sorted(self._open):
             block_id = self._compiled.blocks[number].id
+            if is_waiting:
+                self.setup.emit(BlockChanged(block_id, "waiting", now))
+                continue
             error = ErrorInfo("stopped", "The execution ended before this block did.", block_id)
             self.setup.emit(BlockChanged(block_id, "failed", now, error=error))
-        return in_time
+
+    def _let_go(self) -> None:
+        """Nothing goes on by itself any more."""
+        self.needs = self.activity.needs
+        self._tasks.stop()
 
     # --- For blocks -------------------------------------------------------------------------------
 
@@ -94,6 +114,10 @@ class Flow:
         if self.error is None:
             self.error = error
         self._tasks.stop()
+
+    def under_way(self) -> Activity:
+        """To be held around whatever goes on by itself."""
+        return self.activity
 
     def degrade(self, block: CompiledBlock, reason: str, agent: Agent | None = None) -> None:
         agents = block.block.agents
@@ -173,6 +197,7 @@ class Flow:
                 else:
                     self._compute(block, block.instant, context, now)
             if ready and time.perf_counter() > until:
+                self.activity.stir()
                 self._tasks.call_soon(self._pump)
                 return
 
@@ -201,7 +226,8 @@ class Flow:
     ) -> None:
         work = functools.partial(instant.compute, block.block, block.settings, context)
         try:
-            value = await with_time_limit(block, self.evaluation(block).run_in_thread(work))
+            with self.activity:
+                value = await with_time_limit(block, self.evaluation(block).run_in_thread(work))
         except Exception as error:  # noqa: BLE001 - as above
             self._fail(block, describe(error, block.block.id, block.name))
         else:
@@ -229,7 +255,8 @@ class Flow:
         self, block: CompiledBlock, context: BlockRun, step: StepResult, pending: Awaitable[None]
     ) -> None:
         try:
-            await await_record(pending)
+            with self.activity:
+                await await_record(pending)
         except Exception as error:  # noqa: BLE001 - as above
             context.stop_unrecorded(step.key, error)
             return
@@ -240,7 +267,8 @@ class Flow:
     async def _play(self, block: CompiledBlock, context: BlockRun) -> None:
         try:
             step_input = self._step_input(block, context)
-            output = await with_time_limit(block, play(block, context, step_input))
+            work = play(block, context, step_input)
+            output = await with_time_limit(block, work, context.clock)
         except Exception as error:  # noqa: BLE001 - any error of a pattern is its block's failure
             if self.error is not None:
                 # The run is ending, and the block failed because of that.
@@ -318,7 +346,9 @@ class Flow:
             if arrival is not None and link.when is not None:
                 incoming = {**names, "incoming": arrival[0].value}
                 try:
-                    if not is_truthy(await evaluation.run(link.when, incoming)):
+                    with self.activity:
+                        is_taken = is_truthy(await evaluation.run(link.when, incoming))
+                    if not is_taken:
                         arrival = None
                 except ExpressionError as error:
                     self._stop_at(block, link, error)

@@ -11,18 +11,23 @@ from executor.engine.block_run import BlockRun
 from executor.engine.compile import CompiledBlock
 from executor.engine.failures import BlockTimedOut
 from executor.engine.journal import StepResult
+from executor.engine.parking import BlockClock
 from executor.engine.words import counted
 
 T = TypeVar("T")
 
 
-async def with_time_limit(block: CompiledBlock, work: Coroutine[Any, Any, T]) -> T:
+async def with_time_limit(
+    block: CompiledBlock, work: Coroutine[Any, Any, T], block_clock: BlockClock | None = None
+) -> T:
     """Await the work under the block's time limit. Raises BlockTimedOut."""
     seconds = block.block.timeout_seconds
     if seconds is None:
         return await work
     try:
         async with asyncio.timeout(seconds) as clock:
+            if block_clock is not None:
+                block_clock.guard = clock
             return await work
     except TimeoutError:
         if not clock.expired():

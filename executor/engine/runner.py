@@ -30,12 +30,15 @@ async def run_graph(compiled: CompiledGraph, input_data: Any, setup: Setup) -> O
     """Run the graph once: every block as soon as all its incoming connections are settled.
 
     Cancelling the awaiting task cancels every block and model call in flight, waits for them, and
-    raises CancelledError. Failures of the design or of a model are in the outcome.
+    raises CancelledError. Failures of the design or of a model are in the outcome. A run that can
+    only wait ends as `waiting`: another one with its journal, and decisions, goes on from there.
     """
     flow = Flow(compiled, input_data, setup)
     in_time = await flow.run()
     if flow.error is not None:
         return _outcome(flow, "failed", flow.error)
+    if in_time and flow.needs:
+        return replace(_outcome(flow, "waiting", None), needs=flow.needs)
     if in_time:
         try:
             async with asyncio.timeout_at(flow.deadline):
@@ -100,7 +103,7 @@ async def _result(flow: Flow, compiled: CompiledGraph) -> Any:
 
 def _outcome(
     flow: Flow,
-    status: Literal["completed", "failed", "timed_out"],
+    status: Literal["completed", "failed", "timed_out", "waiting"],
     error: ErrorInfo | None,
     result: Any = None,
 ) -> Outcome:

@@ -80,7 +80,7 @@ def change_block(blocks: dict[str, BlockResult], pk: uuid.UUID, event: BlockChan
     if event.status == "running":
         row.started_at = at
         row.taken = None if event.taken is None else list(event.taken)
-    else:
+    elif event.status != "waiting":
         row.completed_at = at
         row.output, row.by_agent = event.output, event.by_agent
         row.error = _block_error_fields(event.error)

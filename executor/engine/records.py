@@ -1,0 +1,30 @@
+"""Waiting for a record to be written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+# How long a cancelled run waits for a record that is being written.
+RECORD_GRACE_SECONDS = 5.0
+
+
+async def await_record(pending: Awaitable[None]) -> None:
+    """Wait for a record, for RECORD_GRACE_SECONDS even when cancelled: the answer was paid for."""
+    future = asyncio.ensure_future(pending)
+    try:
+        await asyncio.shield(future)
+    except asyncio.CancelledError:
+        try:
+            await asyncio.wait([future], timeout=RECORD_GRACE_SECONDS)
+        finally:
+            future.cancel()
+        if future.done():
+            retrieve_error(future)
+        raise
+
+
+def retrieve_error(future: asyncio.Future[None]) -> None:
+    """Keeps asyncio from logging that the exception was never retrieved."""
+    if not future.cancelled():
+        future.exception()
