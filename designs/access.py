@@ -13,7 +13,9 @@ from django.db.models import QuerySet
 
 from designs.errors import RightMissing
 
-SCOPES = ("execute", "read", "manage")
+SCOPES = ("execute", "read", "manage", "approve")
+# Those of a key for which none are named: to decide for a person is never meant by the way.
+DEFAULT_SCOPES = SCOPES[:3]
 
 _VIEWS = (
     "designs.view_design",
@@ -22,6 +24,8 @@ _VIEWS = (
     "executor.view_blockresult",
     "executor.view_step",
     "executor.view_dailytotals",
+    "executor.view_decisionrequest",
+    "executor.view_vote",
     "deployments.view_deployment",
     "deployments.view_schedule",
     "deployments.view_occurrence",
@@ -30,6 +34,8 @@ _VIEWS = (
 _OPERATES = (
     "executor.view_payload",
     "executor.operate_execution",
+    "executor.decide_request",
+    "executor.view_toolintent",
     "deployments.execute_deployment",
     "deployments.view_apikey",
     "deployments.add_apikey",
@@ -73,11 +79,18 @@ GROUPS: dict[str, tuple[str, ...] | None] = {
 }
 
 # The scopes of which a key needs one, by the first word of a permission's codename.
-_SCOPE_BY_VERB = {"view": ("read", "manage"), "execute": ("execute",), "operate": ("execute",)}
+_SCOPE_BY_VERB = {
+    "view": ("read", "manage"),
+    "execute": ("execute",),
+    "operate": ("execute",),
+    "decide": ("approve",),
+}
 # A key that can start a run can read its answer.
 _READ_BY_EXECUTE = frozenset(
     {"deployments.view_deployment", "executor.view_execution", "executor.view_payload"}
 )
+# A key that can decide can read what it decides.
+_READ_BY_APPROVE = frozenset({"executor.view_decisionrequest"})
 # The audit shows everyone's actions, which is more than the scope `read` is meant for.
 _MANAGED = frozenset({"designs.view_auditentry"})
 
@@ -136,6 +149,8 @@ class Caller:
         if self.scopes is None:
             return True
         if "execute" in self.scopes and permission in _READ_BY_EXECUTE:
+            return True
+        if "approve" in self.scopes and permission in _READ_BY_APPROVE:
             return True
         if permission in _MANAGED:
             return "manage" in self.scopes

@@ -73,6 +73,34 @@ class TooManyStreams(Exception):
     """A caller, a run or this process has the maximum of open streams."""
 
 
+class VoteRefused(Exception):
+    """The person may not vote on this request, or not any more; the message says why."""
+
+
+class NotInGroup(VoteRefused):
+    """The request is for members of another group."""
+
+
+class OwnRun(VoteRefused):
+    """The person started the run that asks, and somebody else has to decide."""
+
+
+class AlreadyVoted(VoteRefused):
+    """A vote is never changed."""
+
+
+class RequestClosed(VoteRefused):
+    """The request is decided or over."""
+
+
+class VoteInvalid(Exception):
+    """The vote cannot be taken like this: field → sentences."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        super().__init__("The vote is not complete.")
+        self.errors = errors
+
+
 class LeaseLost(Exception):
     """Another process owns the execution now; this one must not write any more."""
 

@@ -19,6 +19,7 @@ from executor import states
 from executor.acceptance import parts, tries
 from executor.acceptance.edits import Edit, edits_of
 from executor.acceptance.runs import AuditNote, Order, deployment_order, enqueue
+from executor.decisions import withdraw
 from executor.errors import ExecutionEnded, ModelUnavailable, NotAccepted, NotResumable
 from executor.following import pubsub
 from executor.history.outputs import run_to_read
@@ -103,6 +104,8 @@ def cancel_execution(*, execution: Execution, caller: Caller) -> None:
         has_ended = states.cancel_unstarted(execution.pk, error=error)
         if not has_ended and not states.request_cancel(execution.pk):
             raise ExecutionEnded("This execution has ended already, so there is nothing to cancel.")
+        if has_ended:
+            withdraw(execution.pk)
         if caller.user_id is not None:
             note(Action.CANCEL, execution, caller=caller)
         # Subscribers read the row, and schedules cancel inside their own transaction.

@@ -283,6 +283,14 @@ def wake_due(pk: uuid.UUID) -> bool:
     return bool(due.update(status=Status.QUEUED))
 
 
+def wake(pk: uuid.UUID) -> bool:
+    """waiting → queued, because something that it waits for was decided; False if it waits no
+    more.
+    """
+    waiting = Execution.objects.filter(pk=pk, status=Status.WAITING)
+    return bool(waiting.update(status=Status.QUEUED))
+
+
 def _end(rows: models.QuerySet[Execution], pk: uuid.UUID, status: Status, **changes: Any) -> bool:
     """The row of `rows` → its end. Usage that is not given is computed from the steps."""
     usage: dict[str, Any] = {}

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from deployments.errors import KeyBeyond, KeyRefused, KeyRevoked
 from deployments.models import CALL_LIMITS, MAX_MAKERS, ApiKey, Deployment
-from designs.access import SCOPES, SYSTEM, Caller, MakerKey, caller_of
+from designs.access import DEFAULT_SCOPES, SYSTEM, Caller, MakerKey, caller_of
 from designs.acting import recorded_as
 from designs.auditing.audit import Action
 from designs.rows.locking import lock_row
@@ -46,7 +46,7 @@ REFUSED = "This API key is unknown, expired or revoked. Ask for a new one, or si
 def create_key(
     *,
     owner: User | Any,
-    scopes: Sequence[str] = SCOPES,
+    scopes: Sequence[str] = DEFAULT_SCOPES,
     name: str = "",
     deployments: Iterable[Deployment] = (),
     expires_at: datetime | None = None,

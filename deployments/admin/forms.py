@@ -32,6 +32,7 @@ SCOPE_WORDS = {
     "execute": "Execute: call deployments and read the answers",
     "read": "Read: see deployments and the history",
     "manage": "Manage: change what its owner may change",
+    "approve": "Approve: decide requests in its owner's name",
 }
 
 

@@ -16,6 +16,7 @@ SCOPE_WORDS = {
     "execute": "execute – start runs and read their answers",
     "read": "read – see what you may see",
     "manage": "manage – change what you may change",
+    "approve": "approve – decide requests in your name",
 }
 OVERLAPS = (
     (0, "Revoke now"),

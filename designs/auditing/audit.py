@@ -20,7 +20,9 @@ __all__ = ["Action", "AuditEntry", "kinds", "new_entry", "note", "note_change", 
 
 Row = models.Model | type[models.Model]
 # Not registered with auditlog: only actions with them are recorded, not their changes.
-NOTED = ("executor.Execution", "deployments.Delivery", "designs.AuditEntry")
+NOTED = (
+    "executor.Execution", "executor.DecisionRequest", "deployments.Delivery", "designs.AuditEntry",
+)  # fmt: skip
 
 
 def kinds() -> list[ContentType]:

@@ -41,6 +41,7 @@ class Action(models.IntegerChoices):
     EXPORT = 16, "Exported"
     MASK = 17, "Secret masked"
     PRUNE = 18, "Old entries removed"
+    VOTE = 19, "Voted"
     UNDEPLOY = 20, "Undeployed"
     ROTATE = 21, "Rotated"
     REVOKE = 22, "Revoked"

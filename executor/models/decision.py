@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
+from designs.access import Caller, hidden_deployments
 from designs.models.json import StoredJsonField
 from designs.rows.ids import new_id
 from executor.models.execution import Execution
 
 MAX_KEY = 250
 MAX_NAME = 150
+VIEW = "executor.view_decisionrequest"
+DECIDE = "executor.decide_request"
 
 
 class RequestKind(models.TextChoices):
@@ -26,6 +31,47 @@ class RequestStatus(models.TextChoices):
     REJECTED = "rejected", "Rejected"
     TIMED_OUT = "timed_out", "Timed out"
     WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class DecisionRequestQuerySet(models.QuerySet["DecisionRequest"]):
+    def for_caller(self, caller: Caller) -> DecisionRequestQuerySet:
+        """Those of runs whose deployments the caller may see, and of tries."""
+        if not caller.may(VIEW):
+            return self.none()
+        rows = self.exclude(execution=None)
+        if caller.deployment_ids is not None:
+            rows = rows.filter(execution__deployment_id__in=caller.deployment_ids)
+        if caller.is_superuser:
+            return rows
+        return rows.exclude(execution__deployment__in=hidden_deployments(caller))
+
+    def open(self) -> DecisionRequestQuerySet:
+        return self.filter(status=RequestStatus.OPEN)
+
+    def due(self) -> DecisionRequestQuerySet:
+        return self.open().filter(due_at__lte=Now())
+
+    def waiting_for(self, caller: Caller) -> DecisionRequestQuerySet:
+        """The open ones that this person may vote on now, and has not."""
+        if caller.user_id is None or not caller.may(DECIDE):
+            return self.none()
+        groups = Group.objects.filter(user=caller.user_id).values("name")
+        rows = self.for_caller(caller).open().filter(Q(group="") | Q(group__in=groups))
+        rows = rows.exclude(allows_self=False, execution__user=caller.user_id)
+        return rows.exclude(votes__user=caller.user_id)
+
+    def for_list(self) -> DecisionRequestQuerySet:
+        """With votes and the related rows that a list shows, without the large columns of runs."""
+        rows = self.select_related("execution__deployment", "execution__design")
+        return rows.prefetch_related("votes").defer(
+            "execution__document", "execution__input_data", "execution__given_outputs",
+            "execution__edited", "execution__result_data", "execution__design__draft",
+        )  # fmt: skip
+
+    def withdraw(self) -> int:
+        """Close the open ones of these without a decision, because nothing waits for it."""
+        closed = {"status": RequestStatus.WITHDRAWN, "decided_at": Now()}
+        return self.open().update(**closed)
 
 
 class DecisionRequest(models.Model):
@@ -67,6 +113,10 @@ class DecisionRequest(models.Model):
     answer = StoredJsonField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     decided_at = models.DateTimeField(null=True)
+    # When its mails were handed over for sending; null if that is still to be done.
+    told_at = models.DateTimeField(null=True)
+
+    objects = DecisionRequestQuerySet.as_manager()
 
     class Meta:
         ordering = ("id",)
@@ -84,6 +134,24 @@ class DecisionRequest(models.Model):
 
     def __str__(self) -> str:
         return self.question[:80]
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == RequestStatus.OPEN
+
+    @property
+    def decision(self) -> str:
+        """`approved`, `rejected`, `timed_out`, `done`, `again` or `fail`; empty until then."""
+        return str((self.answer or {}).get("decision", ""))
+
+    @property
+    def closed_by(self) -> str:
+        """Who cast the vote that decided; empty if nobody did."""
+        return str((self.answer or {}).get("by") or "")
+
+    @property
+    def approvals(self) -> int:
+        return sum(vote.verdict == Verdict.APPROVE for vote in self.votes.all())
 
 
 class Verdict(models.TextChoices):

@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from designs.runtime import faults
 from designs.runtime.background import forever
 from executor import states
+from executor.decisions import close_due
 from executor.following import pubsub
 from executor.following.sending import notify_workers, suppress_notifications
 from executor.models import Execution, Status
@@ -55,6 +56,7 @@ def sweep(*, with_lost: bool = True) -> dict[str, int]:
         "timed_out": _move(rows.late(), OF_LATE, then=pubsub.publish_cancel),
         "taken_up": _move(rows.lost(), OF_LOST) if with_lost else 0,
         "woken": _move(due, OF_WAITING),
+        "closed": close_due(),
     }
 
 

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from deployments.access.keys import create_key
-from designs.access import SCOPES
+from designs.access import DEFAULT_SCOPES, SCOPES
 
 
 class Command(BaseCommand):
@@ -18,7 +18,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username")
         parser.add_argument(
-            "--scopes", default=",".join(SCOPES), help=f"Some of {','.join(SCOPES)}."
+            "--scopes",
+            default=",".join(DEFAULT_SCOPES),
+            help=f"Some of {','.join(SCOPES)}.",
         )
         parser.add_argument("--name", default="")
 

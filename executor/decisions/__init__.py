@@ -1,0 +1,28 @@
+"""Requests to people: who sees them, who decides, votes, due times, mail."""
+
+from executor.decisions.answers import Ballot
+from executor.decisions.due import close_due, withdraw
+from executor.decisions.reading import (
+    count_waiting,
+    decisions_of,
+    may_see_shown,
+    requests_for,
+    requests_of,
+)
+from executor.decisions.rights import groups_of, may_decide, refusal_of
+from executor.decisions.voting import vote
+
+__all__ = [
+    "Ballot",
+    "close_due",
+    "count_waiting",
+    "decisions_of",
+    "groups_of",
+    "may_decide",
+    "may_see_shown",
+    "refusal_of",
+    "requests_for",
+    "requests_of",
+    "vote",
+    "withdraw",
+]

@@ -1,0 +1,26 @@
+"""Waking a run once a request of it is closed, and telling who follows it."""
+
+from __future__ import annotations
+
+import uuid
+
+from executor import states
+from executor.following import pubsub
+from executor.following.sending import notify_workers
+from executor.models import Status
+
+
+def wake_run(pk: uuid.UUID) -> None:
+    """To be called after the commit that closed a request. Never raises for a run that another
+    process woke, or that does not wait any more.
+    """
+    if states.wake(pk):
+        pubsub.publish_change(pk, Status.QUEUED)
+        notify_workers()
+    else:
+        tell_followers(pk)
+
+
+def tell_followers(pk: uuid.UUID) -> None:
+    """Something of the run's requests has changed."""
+    pubsub.publish_change(pk, "changed")
