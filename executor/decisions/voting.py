@@ -87,5 +87,6 @@ def _count(row: DecisionRequest, caller: Caller, ballot: Ballot) -> bool:
     answer: dict[str, Any] = {"decision": decision, "by": caller.name}
     if ballot.verdict == Verdict.DONE:
         answer["result"] = ballot.result
-    DecisionRequest.objects.filter(pk=row.pk).update(status=status, answer=answer, decided_at=Now())
+    closed = {"status": status, "answer": answer, "decided_at": Now()}
+    DecisionRequest.objects.filter(pk=row.pk).update(**closed)
     return True
