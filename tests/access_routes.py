@@ -20,7 +20,7 @@ from designs.models import Design, DraftCheckpoint
 from designs.models.checkpoint import Reason
 from designs.services import create_design
 from executor.acceptance.runs import Order
-from executor.models import Execution, ModelConnection, Trigger
+from executor.models import DecisionRequest, Execution, ModelConnection, Trigger
 from tests.documents import doubling
 from tests.executions import new_execution
 
@@ -57,6 +57,7 @@ class World:
     checkpoint: DraftCheckpoint
     connection: ModelConnection
     calendar: ExclusionCalendar
+    request: DecisionRequest
 
 
 def make_world(owner: Any) -> World:
@@ -79,7 +80,12 @@ def make_world(owner: Any) -> World:
         name=f"m{uuid.uuid4().hex}", base_url="http://127.0.0.1:9/v1", is_enabled=False
     )
     calendar = create_calendar(name=path, entries=[{"from": "2026-12-24"}])
-    return World(design, deployment, execution, key, schedule, checkpoint, connection, calendar)
+    request = DecisionRequest.objects.create(
+        execution=execution, key="pair/0", kind="approval", block_id="pair", question="Go on?"
+    )
+    return World(
+        design, deployment, execution, key, schedule, checkpoint, connection, calendar, request
+    )
 
 
 def routes() -> list[Route]:
@@ -94,7 +100,7 @@ def address(route: Route, world: World) -> str:
     own = {
         "design": design, "version": design, "calendar": world.calendar,
         "deployment": world.deployment, "key": world.key,
-        "connection": world.connection,
+        "connection": world.connection, "request": world.request,
     }  # fmt: skip
     kind = route.name.rpartition(":")[2].partition("-")[0]
     row = own.get(kind, world.execution if kind == "execution" else world.deployment)

@@ -39,16 +39,16 @@ def main() -> None:
     from deployments.access.keys import create_key
     from deployments.models import Delivery
     from deployments.services import deploy_design, invoke_deployment
-    from designs.access import GROUPS, SYSTEM
+    from designs.access import GROUPS, SCOPES, SYSTEM
     from designs.services import create_design, publish_design
-    from executor.models import Trigger
+    from executor.models import DecisionRequest, Trigger
     from tests.documents import doubling, greeting
 
     keys = {}
     for name in GROUPS:
         user = User.objects.create_user(f"role-{name.lower()}")
         user.groups.add(Group.objects.get(name=name))
-        keys[name] = create_key(owner=user)[1]
+        keys[name] = create_key(owner=user, scopes=SCOPES)[1]
     design = create_design(document=greeting(), caller=SYSTEM)
     publish_design(design=design, caller=SYSTEM)
     deployment = deploy_design(design=design, endpoint_path="/role/greet", caller=SYSTEM)
@@ -61,6 +61,9 @@ def main() -> None:
     delivery = Delivery.objects.create(
         deployment=deployment, execution=execution, url="https://nothing.invalid/hook"
     )
+    request = DecisionRequest.objects.create(
+        execution=execution, key="greet/0", kind="approval", question="Greet?", required=1_000
+    )
     key, _ = create_key(owner=User.objects.get(username="role-operator"), name="Spare")
     ids = {
         "design": design.pk,
@@ -69,6 +72,7 @@ def main() -> None:
         "execution": execution.pk,
         "delivery": delivery.pk,
         "key": key.pk,
+        "request": request.pk,
     }
     print(json.dumps({"keys": keys, "ids": {name: str(pk) for name, pk in ids.items()}}))  # noqa: T201
 

@@ -22,6 +22,8 @@ RIGHTS = (
     ("see inputs, outputs and prompts in the history", "executor.view_payload"),
     ("execute deployments", "deployments.execute_deployment"),
     ("cancel, run again and resume executions", "executor.operate_execution"),
+    ("see requests to people", "executor.view_decisionrequest"),
+    ("decide requests of groups they belong to", "executor.decide_request"),
     ("make and revoke API keys of their own", "deployments.add_apikey"),
     ("see the deliveries of callbacks", "deployments.view_delivery"),
     ("make, change and import designs", "designs.change_design"),

@@ -1,6 +1,7 @@
 """API URLs of executions."""
 
 from designs.api.base import ID, route
+from executor.api.requests import RequestDetailView, RequestListView, RequestVoteView
 from executor.api.tries import DesignEvaluateView, DesignExecuteView
 from executor.api.views import (
     ExecutionCancelView,
@@ -30,4 +31,7 @@ urlpatterns = [
         SuggestionApplyView,
         "execution-suggestion-apply",
     ),
+    route("requests", RequestListView, "request-list"),
+    route(f"requests/{ID}", RequestDetailView, "request-detail"),
+    route(f"requests/{ID}/votes", RequestVoteView, "request-vote"),
 ]

@@ -122,6 +122,46 @@ _ENTRY: dict[str, Any] = {
     "correlation_id": "01920f4011b27e0d8a775c3d9e2f1b64",
 }
 
+_REQUEST: dict[str, Any] = {
+    "id": _ID,
+    "execution_id": f"exec-{_LOG.replace('-', '')}",
+    "log_id": _LOG,
+    "deployment": {"id": _ID, "endpoint_path": "/pay/invoice"},
+    "kind": "approval",
+    "status": "open",
+    "block_id": "release",
+    "agent_id": None,
+    "tool": None,
+    "group": "finance",
+    "required": 2,
+    "question": "Pay 1,200 EUR to ACME?",
+    "shown": {"amount": 1200},
+    "shown_hidden": False,
+    "form": {
+        "type": "object",
+        "properties": {"cost_centre": {"type": "string"}},
+        "required": ["cost_centre"],
+    },
+    "needs_reason": True,
+    "allows_self": False,
+    "due_at": "2026-12-01T09:00:00Z",
+    "on_due": "timed_out",
+    "may_decide": False,
+    "started_by": "ben",
+    "created_at": "2026-11-28T09:00:00Z",
+    "decided_at": None,
+    "answer": None,
+    "votes": [
+        {
+            "user": "ana",
+            "verdict": "approve",
+            "reason": "checked with ACME",
+            "answers": {"cost_centre": "17"},
+            "at": "2026-11-28T10:12:00Z",
+        }
+    ],
+}
+
 # By operation id: the body sent, the body of the first good answer; None: none.
 EXAMPLES: dict[str, tuple[Any, Any]] = {
     "deployed_call": ({"word": "hello"}, _RUN),
@@ -191,6 +231,14 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "executions_rerun": ({"version": "newest"}, None),
     "executions_resume": ({"block": "letter", "given": {"desk": "Refund approved."}}, None),
     "executions_suggestions_apply": ({"agents": ["answer/editor"]}, None),
+    "requests_vote": (
+        {
+            "verdict": "approve",
+            "reason": "checked with ACME",
+            "answers": {"cost_centre": "17"},
+        },
+        _REQUEST,
+    ),
     "keys_create": (
         {"name": "Nightly import", "scopes": ["execute"], "requests_per_minute": 60},
         _KEY,

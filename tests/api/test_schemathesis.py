@@ -37,6 +37,7 @@ MADE = {
     "/api/deployments/{id}": "deployment",
     "/api/keys/{id}": "key",
     "/api/executions/{execution_id}": "execution",
+    "/api/requests/{id}": "request",
 }
 PATHS = ("role/greet", "role/double", "sample", "no/such/path")
 
