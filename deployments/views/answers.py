@@ -89,6 +89,7 @@ def rights_of(request: PageRequest) -> dict[str, bool]:
         "may_change": may("deployments.change_deployment"),
         "may_delete": may("deployments.delete_deployment"),
         "may_execute": may("deployments.execute_deployment"),
+        "may_see_schedules": may("deployments.view_schedule"),
         "may_add_schedule": may("deployments.add_schedule"),
         "may_change_schedule": may(MANAGE_SCHEDULE),
         "may_delete_schedule": may("deployments.delete_schedule"),

@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db.models import F, OuterRef, Subquery
 from django.http import HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -19,7 +21,7 @@ from deployments.views import words
 from deployments.views.answers import rights_of
 from designs.models import DesignVersion
 from designs.pictures.charts import KIND_OF_STATE, Mark, spark
-from designs.requests import PageRequest, page_of, render_fresh, requires, searched_text
+from designs.requests import PageRequest, answer_fresh, page_of, requires, searched_text
 from executor.history.recent import RecentRun, recent_runs
 from executor.history.totals import LastDay, last_day_of_deployments
 from executor.templatetags.durations import as_duration
@@ -90,7 +92,7 @@ def deployment_list(request: PageRequest) -> HttpResponse:
         **links,
         **rights_of(request),
     }
-    response = render_fresh(request, "deployments/deployment_list.html", context)
+    response = _answer(request, context)
     if asked.get("view") in VIEWS:
         options: dict[str, Any] = {
             "samesite": "Lax",
@@ -99,6 +101,17 @@ def deployment_list(request: PageRequest) -> HttpResponse:
         }
         response.set_cookie(COOKIE, view, max_age=COOKIE_SECONDS, **options)
     return response
+
+
+def _answer(request: PageRequest, context: dict[str, Any]) -> HttpResponse:
+    """For htmx the list, and the links beside it, which keep what is searched for."""
+    template = "deployments/deployment_list.html"
+    if not request.htmx:
+        return render(request, template, context)
+    parts = [render_to_string(f"{template}#live", context, request)]
+    for name in ("narrowing", "views"):
+        parts.append(render_to_string(f"{template}#{name}", context | {"beside": True}, request))
+    return answer_fresh(request, "".join(parts))
 
 
 def _with_all(rows: Any) -> Any:
@@ -138,12 +151,13 @@ def shown_of(request: PageRequest, rows: Iterable[Deployment]) -> list[Shown]:
     """What is shown of these, by three queries for all of them."""
     deployments = list(rows)
     ids = [row.pk for row in deployments]
+    may_see = request.caller.may("deployments.view_schedule")
     runs, days = recent_runs(request.caller, ids), last_day_of_deployments(ids)
     return [
         Shown(
             deployment=row,
-            schedule=store.schedule_of(row),
-            more_schedules=max(0, len(row.schedules.all()) - 1),
+            schedule=store.schedule_of(row) if may_see else None,
+            more_schedules=max(0, len(row.schedules.all()) - 1) if may_see else 0,
             spark=_spark(tuple(runs[row.pk])),
             latest=runs[row.pk][-1] if runs[row.pk] else None,
             day=days[row.pk],

@@ -66,12 +66,18 @@ def find_deployment(request: PageRequest, pk: uuid.UUID) -> Deployment:
 
 def tab_context(request: PageRequest, deployment: Deployment, tab: str) -> dict[str, Any]:
     """What the frame of each tab shows."""
+    rights = rights_of(request)
+    tabs = [
+        (f"deployments:deployment-{name}", label, name)
+        for name, label in TABS.items()
+        if name != "schedules" or rights["may_see_schedules"]
+    ]
     return {
         "deployment": deployment,
         "tab": tab,
-        "tabs": [(f"deployments:deployment-{name}", label, name) for name, label in TABS.items()],
-        "schedule_count": len(deployment.schedules.all()),
-        **rights_of(request),
+        "tabs": tabs,
+        "schedule_count": len(deployment.schedules.all()) if rights["may_see_schedules"] else 0,
+        **rights,
     }
 
 

@@ -67,19 +67,25 @@
     }
   }
 
+  // What a button says until it has copied, and the timer after which it says that again.
+  const saidBefore = new WeakMap();
+
   function copyFrom(button) {
     const source = document.getElementById(button.dataset.copy);
     if (!source || !navigator.clipboard) return;
     navigator.clipboard.writeText(source.textContent.trim()).then(function () {
       const said = button.querySelector("[data-said]");
       if (!said) return;
-      const before = said.textContent;
+      const { words = said.textContent, timer } = saidBefore.get(button) || {};
+      clearTimeout(timer);
       said.textContent = "Copied";
       button.classList.add("done");
-      setTimeout(function () {
-        said.textContent = before;
+      const again = setTimeout(function () {
+        said.textContent = words;
         button.classList.remove("done");
+        saidBefore.delete(button);
       }, 1500);
+      saidBefore.set(button, { words, timer: again });
     });
   }
 

@@ -33,7 +33,8 @@
   Idiomorph.defaults.callbacks.beforeNodeMorphed = function (old, made) {
     const isTyped = old.matches?.("input:not([type=checkbox], [type=radio], [type=hidden]), textarea") &&
       old.value !== old.defaultValue;
-    return !isTyped && !(old.localName === "time" && made.localName === "time" && old.dateTime === made.dateTime);
+    const isSwitching = old.matches?.("[data-switch^=from]");
+    return !isTyped && !isSwitching && !(old.localName === "time" && made.localName === "time" && old.dateTime === made.dateTime);
   };
 
   // --- Failures: what was there stays, one sentence stands above it.

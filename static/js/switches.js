@@ -2,10 +2,9 @@
 "use strict";
 
 (function () {
-  function turn(button) {
-    const isOn = button.getAttribute("aria-checked") === "true";
-    button.setAttribute("aria-checked", String(!isOn));
-    button.value = isOn ? "active" : "inactive";
+  function show(button, isOn) {
+    button.setAttribute("aria-checked", String(isOn));
+    button.value = isOn ? "inactive" : "active";
   }
 
   function say(text) {
@@ -24,13 +23,20 @@
 
   document.addEventListener("htmx:beforeRequest", function (event) {
     const button = switchOf(event);
-    if (button) turn(button);
+    if (!button) return;
+    const isOn = button.getAttribute("aria-checked") === "true";
+    // Until the answer it stays as it is shown: a list that refreshes may still tell the old state.
+    button.dataset.switch = isOn ? "from-on" : "from-off";
+    show(button, !isOn);
   });
 
   document.addEventListener("htmx:afterRequest", function (event) {
     const button = switchOf(event);
-    if (!button || event.detail.successful) return;
-    turn(button);
+    if (!button) return;
+    const wasOn = button.dataset.switch === "from-on";
+    button.dataset.switch = "";
+    if (event.detail.successful) return;
+    show(button, wasOn);
     const why = event.detail.xhr?.status === 403 ? "You may not change this deployment." : "Try again.";
     say("It could not be switched, so it is as it was. " + why);
   });

@@ -50,6 +50,7 @@ def test_htmx_gets_the_cards_alone(viewer: User, browser_of: Browser, deploy: De
     part = text_of(browser_of(viewer).get("/deployments/", HTTP_HX_REQUEST="true"))
     assert part.lstrip().startswith('<div class="stack" id="live"')
     assert "/double" in part
+    assert part.count("hx-swap-oob") == 3
 
 
 def test_the_search_finds_by_path_and_by_design(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from deployments.models import ApiKey, Deployment
@@ -118,3 +118,27 @@ def test_a_version_is_rolled_back_and_forth(
     assert browser.get(f"{url}1/use/")["Location"] == url
     assert browser.get(f"{url}{'9' * 30}/use/").status_code == 404
     assert browser_of(viewer).post(f"{url}2/use/").status_code == 403
+
+
+def test_schedules_need_their_right(
+    make_user: Callable[..., User], browser_of: Browser, deploy: Deploy
+) -> None:
+    deployment = deploy(schedule={"cron_expression": "0 9 * * 1-5"})
+    schedule = deployment.schedules.get()
+    schedule.error = "This went wrong."
+    schedule.save()
+    user = make_user("guest")
+    rights = ("view_deployment", "view_execution")
+    user.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    browser = browser_of(user)
+    addresses = ["?view=cards", "?view=rows"]
+    addresses += [f"{deployment.pk}/{tab}" for tab in ("", "api/", "versions/", "limits/")]
+    pages = [browser.get(f"/deployments/{address}") for address in addresses]
+    assert {page.status_code for page in pages} == {200}
+    for page in map(text_of, pages):
+        assert "went wrong" not in page
+        assert "<dt>Schedule</dt>" not in page
+        assert "<th>Schedule</th>" not in page
+        assert "/schedules/" not in page.split('id="main"', 1)[-1]
+    assert "09:00" not in "".join(map(text_of, pages))
+    assert browser.get(f"/deployments/{deployment.pk}/schedules/").status_code == 403

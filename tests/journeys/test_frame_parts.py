@@ -83,3 +83,42 @@ def test_a_question_is_a_dialog_and_a_page(signed_in: Page):
     assert page.url.endswith("/keys/")
     page.goto(address or "")
     expect(page.get_by_role("button", name="Revoke")).to_be_visible()
+
+
+def test_a_switch_that_is_pressed_twice_turns_once(signed_in: Page) -> None:
+    page = signed_in
+    sent: list[Route] = []
+    page.route("**/status/", lambda route: sent.append(route))
+    page.goto("/deployments/?view=rows")
+    switch = page.get_by_role("switch").first
+    expect(switch).to_have_attribute("aria-checked", "true")
+    switch.dblclick()
+    # A list that was read before tells the old state meanwhile.
+    with page.expect_response(lambda answer: "/deployments/?" in answer.url):
+        page.evaluate(REFRESH)
+    expect(switch).to_have_attribute("aria-checked", "false")
+    assert len(sent) == 1
+    sent[0].fulfill(status=204, body="")
+    expect(switch).to_have_attribute("data-switch", "")
+    expect(switch).to_have_attribute("aria-checked", "false")
+
+
+def test_a_button_says_copied_for_a_moment_however_often_it_is_pressed(signed_in: Page) -> None:
+    page = signed_in
+    page.context.grant_permissions(["clipboard-write"])
+    page.goto("/deployments/?view=rows")
+    page.locator("[id^=path-]").first.click()
+    page.get_by_role("link", name="API", exact=True).click()
+    said = page.locator("[data-copy=snippet] [data-said]")
+    for _ in range(2):
+        said.click()
+        expect(said).to_have_text("Copied")
+    expect(said).to_have_text("Copy")
+
+
+def test_a_search_keeps_the_text_in_the_links_beside_it(signed_in: Page) -> None:
+    page = signed_in
+    page.goto("/deployments/?view=rows")
+    page.get_by_label("Path or design").fill("demo")
+    for place in ("#states", "#sorting", "#views"):
+        expect(page.locator(f"{place} a").first).to_have_attribute("href", re.compile("text=demo"))
