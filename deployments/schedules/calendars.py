@@ -18,6 +18,7 @@ from deployments.models import ExclusionCalendar, Schedule
 from deployments.models.calendar import span_of
 from deployments.schedules import rules, store
 from deployments.schedules.serving import lock_caught_up
+from designs.errors import RowGone
 from designs.rows.ids import new_id
 from designs.rows.locking import lock_row
 
@@ -44,11 +45,10 @@ def change_calendar(
     """Replace its name and days. Raises CalendarInvalid, RowGone."""
     name, read = _read(name, entries)
     with transaction.atomic():
-        row = lock_row(ExclusionCalendar.objects.all(), calendar.pk)
+        row, schedules = _locked(calendar)
         if read == row.entries:
             row.name = name
             return _saved(row)
-        schedules = [lock_caught_up(each) for each in _users_of(row)]
         row.name, row.entries, row.edition = name, read, new_id()
         _saved(row)
         for schedule in schedules:
@@ -62,15 +62,14 @@ def delete_calendar(*, calendar: ExclusionCalendar, confirmed: bool = False) -> 
     CalendarInUse, RowGone.
     """
     with transaction.atomic():
-        row = lock_row(ExclusionCalendar.objects.all(), calendar.pk, to_delete=True)
-        users = list(_users_of(row))
-        if users and not confirmed:
+        row, schedules = _locked(calendar, to_delete=True)
+        if schedules and not confirmed:
+            many = len(schedules)
             raise CalendarInUse(
-                f"{len(users)} schedule{'s use' if len(users) > 1 else ' uses'} this calendar. "
+                f"{many} schedule{'s use' if many > 1 else ' uses'} this calendar. "
                 "Confirm that they are to run on its days, too."
             )
-        for each in users:
-            schedule = lock_caught_up(each)
+        for schedule in schedules:
             schedule.calendar = None
             plan_anew(schedule)
         row.delete()
@@ -82,6 +81,41 @@ def plan_anew(schedule: Schedule) -> None:
     if rule is not None:
         rules.plan_run(schedule, rule)
     schedule.save(update_fields=["calendar", "next_run_at", "updated_at"])
+
+
+def _locked(
+    calendar: ExclusionCalendar, *, to_delete: bool = False
+) -> tuple[ExclusionCalendar, list[Schedule]]:
+    """The calendar and the schedules that use it, caught up. Raises RowGone.
+
+    In the order in which saving a schedule locks: a schedule, then its calendar. One that began to
+    use the calendar before it was locked is locked in another round; the end of the inner
+    transaction gives the calendar free for it.
+    """
+    rows = ExclusionCalendar.objects.all()
+    while True:
+        schedules = [found for each in _users_of(calendar) if (found := _caught_up(each))]
+        try:
+            with transaction.atomic():
+                row = lock_row(rows, calendar.pk, to_delete=to_delete)
+                users = set(_users_of(row).values_list("pk", flat=True))
+                if users - {schedule.pk for schedule in schedules}:
+                    raise _AnotherUser
+                return row, [schedule for schedule in schedules if schedule.pk in users]
+        except _AnotherUser:
+            continue
+
+
+class _AnotherUser(Exception):
+    """A schedule began to use the calendar meanwhile."""
+
+
+def _caught_up(schedule: Schedule) -> Schedule | None:
+    """None if it was deleted meanwhile."""
+    try:
+        return lock_caught_up(schedule)
+    except RowGone:
+        return None
 
 
 def _users_of(calendar: ExclusionCalendar) -> Any:

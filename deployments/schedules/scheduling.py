@@ -14,7 +14,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 
 from deployments.calls.lookup import deployed
 from deployments.errors import InputInvalid, InputTooLarge, ScheduleInvalid, VersionMisfit
-from deployments.models import Deployment, Schedule
+from deployments.models import Deployment, ExclusionCalendar, Schedule
 from deployments.occurrences import Rule, next_allowed, next_due
 from deployments.schedules import store
 from deployments.schedules.fields import OWN_FIELDS, ScheduleFields, read_fields
@@ -22,6 +22,7 @@ from deployments.schedules.rules import plan_run, refresh
 from deployments.schedules.serving import lock_caught_up
 from deployments.schedules.store import TASK, database_time, describe, readable_rule
 from designs.access import Caller
+from designs.errors import RowGone
 from designs.rows.ids import new_id
 from designs.rows.locking import lock_row
 from designs.secrets.masking import masked_value
@@ -231,11 +232,19 @@ def _write(schedule: Schedule, task: PeriodicTask, new: ScheduleFields) -> Sched
     schedule.beat_task = task
     for name in OWN_FIELDS:
         setattr(schedule, name, masked_value(new.own[name]))
-    schedule.calendar = new.calendar
+    schedule.calendar = _locked_calendar(new.calendar)
     if not refresh(schedule, now=database_time(deployment)) and schedule.next_due_at is not None:
         plan_run(schedule, rule)
     schedule.save()
     return schedule
+
+
+def _locked_calendar(calendar: ExclusionCalendar | None) -> ExclusionCalendar | None:
+    """As it is now: its days cannot change before the schedule is saved. Raises ScheduleInvalid."""
+    try:
+        return calendar and lock_row(ExclusionCalendar.objects.all(), calendar.pk)
+    except RowGone as error:
+        raise ScheduleInvalid({"calendar_id": [str(error)]}) from error
 
 
 def _get_or_create(model: type[models.Model], **values: Any) -> Any:

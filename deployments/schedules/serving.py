@@ -144,7 +144,9 @@ def _locked(pks: Sequence[uuid.UUID], **conditions: Any) -> list[Any]:
     """Lock those of these schedules that no other process serves, with the `database_time`."""
     rows = Schedule.objects.with_rule().annotate(database_time=Now())
     rows = rows.filter(pk__in=pks, deployment__removed_at=None, **conditions).order_by("pk")
-    return list(rows.select_for_update(skip_locked=True, of=("self",)))
+    found = list(rows.select_for_update(skip_locked=True, of=("self",)))
+    store.with_current_calendars(found)
+    return found
 
 
 def _refresh(schedule: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.db.models import OuterRef, Prefetch, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from deployments.models import Deployment, Schedule
+from deployments.models import Deployment, ExclusionCalendar, Schedule
 from deployments.occurrences import PlannedRun, Rule, RuleInvalid, in_words, next_runs
 from deployments.schedules.fields import OWN_FIELDS, read_fields
 from deployments.schedules.rules import rule_of
@@ -29,7 +30,18 @@ def database_time(deployment: Deployment) -> datetime:
 def locked(schedule: Schedule) -> Schedule:
     """The current row, locked until the transaction ends. Raises RowGone."""
     rows = Schedule.objects.with_rule().select_related("deployment")
-    return lock_row(rows, schedule.pk)
+    return with_current_calendars([lock_row(rows, schedule.pk)])[0]
+
+
+def with_current_calendars(schedules: Sequence[Any]) -> Sequence[Any]:
+    """Of schedules that were locked: a statement that waits for a lock joins older calendars."""
+    users = [schedule for schedule in schedules if schedule.calendar_id is not None]
+    if users:
+        rows = ExclusionCalendar.objects.defer("entries")
+        current = rows.in_bulk({schedule.calendar_id for schedule in users})
+        for schedule in users:
+            schedule.calendar = current.get(schedule.calendar_id)
+    return schedules
 
 
 # For one deployment: all schedules with their rules in a fixed number of queries.
