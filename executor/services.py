@@ -163,8 +163,7 @@ def resume_execution(
     NotResumable, and what `rerun_execution` raises.
     """
     edit = None if block is None else Edit(block, given or {})
-    is_done = execution.status == Status.COMPLETED and execution.payload_removed_at is None
-    if not (execution.is_resumable or (edit and is_done)):
+    if not (execution.is_resumable_from_blocks if edit else execution.is_resumable):
         raise NotResumable(_why_not_resumable(execution))
     edited = edits_of(execution, edit)
     order = _order_again(execution, execution.version, caller)

@@ -32,8 +32,12 @@ MAX_NAME = 80
 # Rules of these frequencies may have any number of dates a day: they name no days.
 _PERIOD_DAYS = {"YEARLY": 365, "MONTHLY": 28, "WEEKLY": 7, "DAILY": 1}
 # What makes dateutil search for long; no calendar of holidays has them.
-_DEAR = ("BYHOUR", "BYMINUTE", "BYSECOND", "BYSETPOS", "BYYEARDAY")
+_DEAR = ("BYHOUR", "BYMINUTE", "BYSECOND", "BYSETPOS", "BYYEARDAY", "BYEASTER")
 _DAY = timedelta(days=1)
+# Days that cost about as much as a period.
+_DAYS_OF_PERIOD = 5
+# After so long the calendar is the same, also in the days of its weeks.
+_CYCLE_YEARS, _CYCLE = 400, timedelta(days=146_097)
 _PROPERTY = re.compile(
     r'(DTSTART|DTEND|DURATION|RRULE|RDATE|EXDATE|SUMMARY)((?:;[^:"]*(?:"[^"]*"[^:"]*)*)?):(.*)',
     re.IGNORECASE,
@@ -174,15 +178,15 @@ def _repeats(
     text = type(rules)(parts).to_ical().decode()
     until = rules.get("UNTIL")
     end = min(horizon, _as_day(until[0])) if until else horizon
-    midnight = datetime(first.year, first.month, first.day)  # noqa: DTZ001 - days have no zone
-    rule: Any = rrulestr(text, dtstart=midnight, ignoretz=True)
-    last = datetime(end.year, end.month, end.day)  # noqa: DTZ001 - see above
+    # For a rule that no day fits dateutil walks all years that there are, so few are left to it.
+    shift = _CYCLE * ((date.max.year - horizon.year) // _CYCLE_YEARS)
+    rule: Any = rrulestr(text, dtstart=_midnight(first + shift), ignoretz=True)
     count = int(rules["COUNT"][0]) if rules.get("COUNT") else None
-    days = islice((each.date() for each in rule.replace(until=last)), count)
+    shifted = rule.replace(until=_midnight(end + shift))
+    days = islice((each.date() - shift for each in shifted), count)
     begin = next(days, None)
     if begin is None and end >= first:
-        # For a rule that no day fits dateutil walks all years that there are.
-        found.periods += _periods(rules, first, date.max)
+        found.periods += (date.max - shift - first).days // _DAYS_OF_PERIOD
     known = chain([] if begin is None else [begin], days)
     repeats = list(islice((day for day in known if day >= since), MAX_REPEATS + 1))
     if len(repeats) > MAX_REPEATS:
@@ -190,6 +194,10 @@ def _repeats(
     elif until is None and count is None:
         found.warn(f"Events that repeat for ever are taken until the end of {horizon.year}.")
     return repeats[:MAX_REPEATS]
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day)  # noqa: DTZ001 - days have no zone
 
 
 def _periods(rules: Any, first: date, horizon: date) -> int:

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from designs.access import Caller, seen_deployments
+from designs.graph.same_values import is_same
 from designs.models import Design, DesignVersion
 from designs.patterns.catalogue import PALETTE
 from designs.pictures.svg import known_picture, remembered_picture
@@ -95,8 +96,29 @@ def _remember(designs: Sequence[Any]) -> None:
     drafts = Design.objects.filter(pk__in=missing).values_list("pk", "revision", "draft")
     for pk, revision, draft in drafts.iterator(chunk_size=10):
         remembered_picture((pk, revision), draft, "thumb")
-        facts = {"kinds": _kinds(draft), "is_changed": pk in published and published[pk] != draft}
+        facts = {
+            "kinds": _kinds(draft),
+            "is_changed": pk in published and _is_changed(published[pk], draft),
+        }
         _facts.put((pk, revision, missing[pk].latest_version), json.dumps(facts))
+
+
+def _is_changed(before: Any, draft: Any) -> bool:
+    """By what counts: where blocks are drawn does not."""
+    return not is_same(_without_positions(before), _without_positions(draft))
+
+
+def _without_positions(document: Any) -> Any:
+    blocks = document.get("blocks") if isinstance(document, dict) else None
+    if not isinstance(blocks, list):
+        return document
+    kept = [
+        {name: value for name, value in block.items() if name != "position"}
+        if isinstance(block, dict)
+        else block
+        for block in blocks
+    ]
+    return {**document, "blocks": kept}
 
 
 def _kinds(draft: Any) -> list[str]:

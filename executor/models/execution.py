@@ -354,6 +354,12 @@ class Execution(models.Model):
         return self.status in RESUMABLE and not was_refused and self.payload_removed_at is None
 
     @property
+    def is_resumable_from_blocks(self) -> bool:
+        """It can also have been completed: a chosen block and what depends on it run again."""
+        is_done = self.status == Status.COMPLETED and self.payload_removed_at is None
+        return self.is_resumable or is_done
+
+    @property
     def duration_ms(self) -> int | None:
         """From the start of the first attempt to the end; None until then."""
         if self.started_at is None or self.completed_at is None:

@@ -140,7 +140,7 @@ def end_of(outcome: Outcome, storable: Cleaner) -> tuple[dict[str, Any], Outcome
     fields = {
         "result_data": result,
         "error": _error_fields(error),
-        "cause": error and masked(cause_of(error.kind, error.model, error.block_type)),
+        "cause": error and _cause(error),
         "degraded": bool(outcome.degraded),
         "degraded_reasons": storable(list(outcome.degraded)),
         "model_calls": outcome.usage.model_calls,
@@ -152,6 +152,11 @@ def end_of(outcome: Outcome, storable: Cleaner) -> tuple[dict[str, Any], Outcome
     if error is not None:
         error = replace(error, message=_clean(error.message))
     return fields, replace(outcome, result=result, block_outputs=outputs, error=error)
+
+
+def _cause(error: ErrorInfo) -> str:
+    # Masked before it is cut: a part of a key looks like none.
+    return cause_of(error.kind, error.model and masked(error.model), error.block_type)
 
 
 async def end_apart(outcome: Outcome, storable: Cleaner) -> tuple[dict[str, Any], Outcome]:

@@ -18,6 +18,9 @@ from executor.models import Execution
 
 logger = logging.getLogger(__name__)
 
+# Another number for each change of a class that is kept under `key_of`, here or in
+# `orchestra.home`: the cache keeps them over an upgrade.
+EDITION = 1
 # Counting further would cost more than the number tells.
 MOST = 999
 RECENT_SECONDS = 5
@@ -105,4 +108,4 @@ def key_of(what: str, caller: Caller) -> str:
     rights = (
         caller.user_id, caller.is_superuser, sorted(caller.group_ids), sorted(caller.permissions),
     )  # fmt: skip
-    return f"{what}:{hashlib.sha256(repr(rights).encode()).hexdigest()[:24]}"
+    return f"{what}-{EDITION}:{hashlib.sha256(repr(rights).encode()).hexdigest()[:24]}"

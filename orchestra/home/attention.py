@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from deployments.models import ApiKey, Deployment, Schedule
 from designs.access import Caller
+from executor.history.recent import recent_runs
 from executor.models import ModelConnection
 from orchestra.frame.standing import Processes
 from orchestra.home.causes import Failures
@@ -27,6 +28,11 @@ WEEK = timedelta(days=7)
 # Who has more of them reads the lists.
 MAX_OF_KIND = 5
 MAX_ROWS = 20
+# Deployments whose latest runs are looked at, and what is too much of a run's last ones: less than
+# so many say nothing.
+MAX_JUDGED = 20
+LEAST_RUNS = 5
+DEGRADED_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -48,13 +54,13 @@ class Need:
 def needs(
     caller: Caller, working: Processes, shown: Figures, causes: Sequence[Failures]
 ) -> list[Need]:
-    """The gravest first. One query."""
+    """The gravest first. One query, and two if a deployment had degraded runs."""
     rows = _rows(caller)
     return [
         *_processes(working),
         *_alike(causes),
         *(_about_row(caller, row) for row in rows if row.kind != KEY),
-        *_degraded(shown),
+        *_degraded(caller, shown),
         *(_about_row(caller, row) for row in rows if row.kind == KEY),
     ]
 
@@ -187,16 +193,24 @@ def _ending(caller: Caller, row: _Row) -> Need:
 _ABOUT = {DEPLOYMENT: _paused, SCHEDULE: _unable, CONNECTION: _failing, KEY: _ending}
 
 
-def _degraded(shown: Figures) -> Iterator[Need]:
-    rows = sorted(shown.degraded, key=lambda row: -row.degraded)
-    for row in rows[:MAX_OF_KIND]:
+def _degraded(caller: Caller, shown: Figures) -> Iterator[Need]:
+    """Of those with degraded runs in the window, by their latest runs."""
+    rows = sorted(shown.degraded, key=lambda row: -row.degraded)[:MAX_JUDGED]
+    recent = recent_runs(caller, [row.deployment_id for row in rows])
+    found = []
+    for row in rows:
+        ended = [run for run in recent[row.deployment_id] if not run.is_live]
+        degraded = sum(run.degraded for run in ended)
+        if len(ended) >= LEAST_RUNS and degraded > DEGRADED_SHARE * len(ended):
+            found.append((degraded / len(ended), degraded, len(ended), row))
+    found.sort(key=lambda one: (-one[0], one[3].path))
+    for _, degraded, runs, row in found[:MAX_OF_KIND]:
         query = urlencode({"deployment": row.deployment_id, "degraded": "true"})
         yield Need(
             f"degraded-{row.deployment_id}",
             "degraded",
             row.path,
-            f"was degraded in {row.degraded:,} of its {row.runs:,} runs "
-            f"in the last {shown.window.words}.",
+            f"was degraded in {degraded} of the last {runs} runs.",
             why="Its results have parts missing.",
             verb="Open them",
             url=f"{reverse('executor:execution-list')}?{query}",

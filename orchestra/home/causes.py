@@ -13,6 +13,8 @@ from designs.access import Caller
 from designs.pictures.charts import Mark
 from executor.models import Execution, Status
 from executor.models.causes import cause_label
+from orchestra.frame.standing import key_of
+from orchestra.home.keeping import kept
 from orchestra.home.windows import Window
 
 BAD = (Status.FAILED, Status.TIMED_OUT)
@@ -64,6 +66,13 @@ class Failures:
 
 def failures(caller: Caller, window: Window) -> list[Failures]:
     """The most frequent causes first. One query."""
+    key = key_of(f"failures-{window.key}-{window.since:%d%H}", caller)
+    found: list[Failures] = kept(key, list, lambda: _read(caller, window))
+    return found
+
+
+def _read(caller: Caller, window: Window) -> tuple[list[Failures], int]:
+    """With the number of runs."""
     rows = Execution.objects.for_caller(caller).created_from(window.since)
     rows = rows.filter(status__in=BAD).order_by("-id")
     found: dict[tuple[str, str], Failures] = {}
@@ -80,4 +89,5 @@ def failures(caller: Caller, window: Window) -> list[Failures]:
         if at >= an_hour_ago:
             row.in_last_hour += 1
             row.since = at
-    return sorted(found.values(), key=lambda row: (-row.runs, row.cause))
+    read = sorted(found.values(), key=lambda row: (-row.runs, row.cause))
+    return read, sum(row.runs for row in read)

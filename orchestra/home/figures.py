@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
-import redis
-from django.core.cache import cache
 from django.db.models import Sum
+from django.urls import reverse
 
 from designs.access import Caller
 from designs.pictures.charts import Bars, Column, Line, Lines
@@ -18,19 +17,13 @@ from executor.models import LIVE, Execution, Status
 from executor.models.durations import Durations, bucket_of, merge, percentile
 from executor.templatetags.durations import as_duration
 from orchestra.frame.standing import key_of
+from orchestra.home.keeping import kept
 from orchestra.home.windows import Window
-
-logger = logging.getLogger(__name__)
 
 # Runs that ended since the totals were added up last; more would be an installation in trouble.
 MAX_UNCOUNTED = 2_000
 DEAREST = 4
-MANY = 500
-KEPT_SECONDS = 20
 KINDS = {"ok": "completed", "warn": "degraded", "bad": "failed", "off": "cancelled"}
-# Of a deployment: less says nothing.
-LEAST_RUNS = 5
-DEGRADED_SHARE = 0.2
 TRIES = "Tries of designs"
 _COLUMNS = (
     "deployment_id", "deployment__endpoint_path", "completed", "degraded", "failed", "timed_out",
@@ -63,13 +56,11 @@ class OfDeployment:
         self.degraded += part.kinds.get("warn", 0)
         self.cost_usd += part.cost_usd or 0
 
-    @property
-    def is_degraded(self) -> bool:
-        return self.runs >= LEAST_RUNS and self.degraded > DEGRADED_SHARE * self.runs
-
 
 @dataclass(frozen=True)
 class Figures:
+    """`degraded` are the deployments with degraded runs."""
+
     window: Window
     kinds: Mapping[str, int]
     share: float | None
@@ -102,21 +93,14 @@ class Figures:
 
 def figures(caller: Caller, window: Window) -> Figures:
     """Three queries. What took many rows is kept for a while: the page refreshes itself."""
+
+    def read() -> tuple[Figures, int]:
+        parts = [*_counted(caller, window), *_uncounted(caller, window)]
+        return _figures(parts, _before(caller, window), window), len(parts)
+
     key = key_of(f"figures-{window.key}-{window.since:%d%H}", caller)
-    try:
-        kept = cache.get(key)
-        if isinstance(kept, Figures):
-            return kept
-    except (redis.RedisError, OSError) as error:
-        logger.debug("The figures could not be read from the cache: %s", error)
-    parts = [*_counted(caller, window), *_uncounted(caller, window)]
-    read = _figures(parts, _before(caller, window), window)
-    if len(parts) > MANY:
-        try:
-            cache.set(key, read, timeout=KEPT_SECONDS)
-        except (redis.RedisError, OSError) as error:
-            logger.debug("The figures could not be kept: %s", error)
-    return read
+    found: Figures = kept(key, Figures, read)
+    return found
 
 
 def _figures(parts: list[Part], share_before: float | None, window: Window) -> Figures:
@@ -143,7 +127,7 @@ def _figures(parts: list[Part], share_before: float | None, window: Window) -> F
         share_before=share_before,
         cost_usd=cost,
         dearest=_dearest(deployments),
-        degraded=[row for row in deployments.values() if row.deployment_id and row.is_degraded],
+        degraded=[row for row in deployments.values() if row.deployment_id and row.degraded],
         median_ms=percentile(every, 50),
         most_ms=percentile(every, 95),
         bars=_bars(steps, window),
@@ -222,11 +206,24 @@ def _dearest(deployments: Mapping[Any, OfDeployment]) -> list[OfDeployment]:
 def _bars(steps: Sequence[Mapping[str, int]], window: Window) -> Bars:
     ticks = window.ticks()
     columns = [
-        Column(kinds, title=f"{window.title(place)}: {_told(kinds)}", tick=ticks.get(place, ""))
+        Column(
+            kinds,
+            title=f"{window.title(place)}: {_told(kinds)}",
+            url=_history(window, place) if any(kinds.values()) else "",
+            tick=ticks.get(place, ""),
+        )
         for place, kinds in enumerate(steps)
     ]
     unit = "an hour" if window.is_by_hour else "a day"
     return Bars(f"Runs {unit} over the last {window.words}", columns)
+
+
+def _history(window: Window, place: int) -> str:
+    """The runs of that time."""
+    start = window.starts[place]
+    times = [f"{at:%Y-%m-%dT%H:%M}" for at in (start, start + window.step)]
+    query = urlencode({"since": times[0], "until": times[1], "zone": "UTC"})
+    return f"{reverse('executor:execution-list')}?{query}"
 
 
 def _told(kinds: Mapping[str, int]) -> str:

@@ -15,6 +15,8 @@
   let poll = 0;
   let isPicked = false;
   let picks = 0;
+  // The block and tab that the reader chose last; null until then.
+  let chosen = null;
   let begunAt = 0;
   let names = {};
   // Texts in progress by step: {block, agent, words, text}.
@@ -28,9 +30,9 @@
   function address(extra) {
     const url = new URL(root.dataset.url, location.href);
     const shown = $("[data-shown]");
-    if (isPicked && shown) {
-      url.searchParams.set("block", shown.dataset.shown);
-      url.searchParams.set("tab", shown.dataset.shownTab);
+    if (isPicked && (chosen || shown)) {
+      url.searchParams.set("block", chosen ? chosen.block : shown.dataset.shown);
+      url.searchParams.set("tab", chosen ? chosen.tab : shown.dataset.shownTab);
     }
     for (const [name, value] of Object.entries(extra || {})) url.searchParams.set(name, value);
     return url;
@@ -55,8 +57,11 @@
 
   async function refresh() {
     const of = root.dataset.run;
+    const was = chosen;
     const parts = await fetchParts();
     if (!root || root.dataset.run !== of) return;
+    // What was chosen meanwhile would be put back.
+    if (chosen !== was) return refresh();
     morph(parts, "run-bar");
     morph(parts, "run");
     root = $("#run");
@@ -67,6 +72,7 @@
 
   async function pick(block, tab, byReader) {
     isPicked = isPicked || byReader;
+    if (byReader) chosen = { block: block, tab: tab || "" };
     picks += 1;
     const asked = picks;
     const parts = await fetchParts({ block: block, tab: tab || "", part: "details" });
@@ -366,6 +372,7 @@
     if (root) stop();
     root = found;
     if (!root) return;
+    chosen = null;
     isPicked = new URL(location.href).searchParams.has("block");
     begin();
     if (root.dataset.events) follow();

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import MAXYEAR, date
+from typing import Any
 
 import pytest
+from dateutil.rrule import rrulestr
 
 from deployments.errors import CalendarInvalid
 from deployments.schedules import icalendar_files
@@ -87,9 +89,22 @@ def test_what_is_not_followed_is_said(event: str, says: str) -> None:
     assert says in " ".join(found.warnings)
 
 
-def test_a_rule_that_no_day_fits_ends() -> None:
+def test_a_rule_that_no_day_fits_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     event = "DTSTART;VALUE=DATE:20260601\r\nRRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"
+    asked: list[Any] = []
+
+    def counted(text: str, *, dtstart: Any, **options: Any) -> Any:
+        asked.append(dtstart)
+        return rrulestr(text, dtstart=dtstart, **options)
+
+    monkeypatch.setattr(icalendar_files, "rrulestr", counted)
     assert spans(read(event)) == []
+    # It is looked for in the last of all years: the library goes on to the end of them.
+    assert asked
+    assert all(start.year > MAXYEAR - 400 for start in asked)
+    # With the same days of weeks, and leap years.
+    leap = "DTSTART;VALUE=DATE:20240229\r\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29"
+    assert spans(read(leap)) == [("2028-02-29", "2028-02-29")]
 
 
 def test_work_is_limited_over_the_whole_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,12 @@ def test_a_draft_is_compared_with_its_latest_version(browser: Client) -> None:
     ]
     publish_design(design=design, caller=SYSTEM)
     assert not cards(browser)[0].is_changed
+    moved = {
+        **design.draft,
+        "blocks": [{**b, "position": {"x": 5, "y": 7}} for b in design.draft["blocks"]],
+    }
+    change_draft(design=design, caller=SYSTEM, document=moved)
+    assert not cards(browser)[0].is_changed
     change_draft(design=design, caller=SYSTEM, description="Another one")
     assert cards(browser)[0].is_changed
     assert "Changed since v1" in browser.get(URL).content.decode()

@@ -10,10 +10,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from executor import states
+from executor.engine.context import Outcome, Usage
+from executor.engine.events import ErrorInfo
 from executor.engine.llm import offline
 from executor.engine.llm.base import ErrorKind, ModelError
 from executor.models import BlockResult, Execution, Status
 from executor.models.causes import cause_label, cause_of, read_cause
+from executor.recording.rows import end_of, storable
 from executor.running.sweep import WORKER_LOST
 from tests.documents import doubling
 from tests.graphs import asking, chain, design
@@ -41,6 +44,14 @@ def test_every_cause_has_words() -> None:
         assert cause_label(cause_of(kind))
     assert cause_label(None) == ""
     assert cause_label(cause_of("credential", "x:m", "debate")).startswith("The provider refuses")
+
+
+def test_a_key_in_a_models_name_is_masked_before_the_name_is_cut() -> None:
+    model = "m" * 180 + " sk-proj-" + "Ab1" * 20
+    error = ErrorInfo("credential", "No.", model=model, block_type="debate")
+    fields, _ = end_of(Outcome("failed", None, {}, Usage(), error), storable)
+    assert "sk-proj" not in fields["cause"]
+    assert read_cause(fields["cause"]).kind == "credential"
 
 
 @pytest.mark.django_db(transaction=True)

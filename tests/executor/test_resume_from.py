@@ -126,6 +126,8 @@ def test_the_page_offers_what_the_block_got(
 ) -> None:
     path = f"/executions/{done.pk}/resume-from/?block=last"
     browser = browser_of(designer)
+    page = browser.get(f"/executions/{done.pk}/?block=last&tab=input").content.decode()
+    assert f'href="{path}"' in page
     assert 'name="middle"' in browser.get(path).content.decode()
     assert browser.post(path, {"middle": "{not json"}).status_code == 422
     answer = browser.post(path, {"middle": '"typed by hand"'})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.journeys.designing import agent, call
 from tests.journeys.models import connected, spoken
@@ -67,6 +67,33 @@ def test_a_failed_run_is_mended_and_goes_on_where_it_failed(
         expect(page.locator("tr.kept")).to_have_count(1)
         assert len(server.calls) == asked + 1
         assert page.locator("main img").count() == 0
+
+
+def test_a_block_that_was_chosen_while_the_page_was_fetched_stays(signed_in: Page) -> None:
+    page = signed_in
+    is_read = threading.Event()
+    held: list[Route] = []
+    document = {
+        "schema": 1,
+        "blocks": [asking("plan", "Plan"), asking("letter", "Letter")],
+        "connections": [{"id": "c", "source": "plan", "target": "letter"}],
+    }
+    with model_server() as server, connected(page, "mended", server.url):
+        server.then(says("A plan.")).usual = spoken(is_read, "Dear ", "reader.")
+        design = call(page, "POST", "/api/designs", {"name": "Chosen", "document": document})["id"]
+        run = call(page, "POST", f"/api/designs/{design}/execute", {"input_data": {}})
+        page.goto(f"/executions/{run['log_id']}/?block=plan")
+        expect(page.locator("[data-block=letter]")).to_have_class(re.compile("running"))
+        # Of the whole page, which the end has fetched.
+        whole = re.compile(r"/executions/[^/]+/\?(?!.*part=)")
+        page.route(whole, lambda route: route.continue_() if held else held.append(route))
+        with page.expect_request(whole):
+            is_read.set()
+        with page.expect_response(re.compile("part=details")):
+            page.locator("svg a[data-pick=letter]").click()
+        held[0].continue_()
+        expect(page.locator("#run-bar")).to_contain_text("Completed")
+        expect(page.locator("[data-shown]")).to_have_attribute("data-shown", "letter")
 
 
 COUNT_CLOSED = """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,6 +14,8 @@ from django.utils import timezone
 from deployments.models import ApiKey, Deployment, Schedule
 from executor.following.presence import note
 from executor.models import ModelConnection, Status
+from orchestra.frame import standing
+from orchestra.home import keeping
 from orchestra.home.attention import MAX_ROWS
 from tests.orchestra.home_rows import CAUSE, Browser, deploy, ended, home, part
 
@@ -62,7 +66,7 @@ def test_everything_that_needs_somebody(
     needs = part(home(browser_of(administrator)), "needs")
     for sentence in (
         "No worker is running.", "No scheduler is running.", "5 failures in a row",
-        "was degraded in 5 of its 5 runs", "The key crm-prod", "The connection openai-eu",
+        "was degraded in 5 of the last 5 runs", "The key crm-prod", "The connection openai-eu",
         "It said 401.",
     ):  # fmt: skip
         assert sentence in needs, sentence
@@ -100,3 +104,46 @@ def test_schedules_with_an_error(viewer: User, browser_of: Browser, scheduled: S
     needs = part(home(browser_of(viewer)), "needs")
     assert "The expression cannot be read." in needs
     assert f"/schedules/{scheduled.pk}/" in needs
+
+
+def test_degraded_is_judged_by_the_last_thirty_runs(
+    viewer: User, browser_of: Browser, digest: Deployment
+) -> None:
+    for _ in range(9):
+        ended(digest, degraded=True)
+    for _ in range(21):
+        ended(digest)
+    # What runs is not judged yet.
+    browser = browser_of(viewer)
+    assert "was degraded in 9 of the last 30 runs" in part(home(browser), "needs")
+    for _ in range(3):
+        ended(digest)
+    # 6 of 30 are a fifth, and not more.
+    assert "was degraded" not in home(browser)
+
+
+def test_what_took_many_rows_is_kept_for_a_moment_by_its_edition(
+    viewer: User, browser_of: Browser, digest: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "MANY", 0)
+    for _ in range(3):
+        ended(digest, Status.FAILED, cause=CAUSE)
+    browser = browser_of(viewer)
+    failed = "3 runs failed the same way"
+    assert failed in home(browser)
+    ended(digest, Status.FAILED, cause=CAUSE)
+    assert failed in home(browser)
+    monkeypatch.setattr(standing, "EDITION", standing.EDITION + 1)
+    assert "4 runs failed the same way" in home(browser)
+
+
+def test_columns_lead_to_the_runs_of_their_time(
+    viewer: User, browser_of: Browser, digest: Deployment
+) -> None:
+    run = ended(digest)
+    browser = browser_of(viewer)
+    [address] = set(re.findall(r'href="(/executions/\?since=[^"]+)"', home(browser)))
+    found = browser.get(unescape(address)).content.decode()
+    assert str(run.pk) in found
+    earlier = re.sub(r"=(\d{4})-", lambda year: f"={int(year[1]) - 1}-", unescape(address))
+    assert str(run.pk) not in browser.get(earlier).content.decode()
