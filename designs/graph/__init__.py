@@ -14,6 +14,7 @@ __all__ = [
     "reads",
     "report",
     "rules",
+    "same_values",
     "schema_check",
     "schema_parts",
     "schema_words",
