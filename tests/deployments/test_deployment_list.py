@@ -31,10 +31,7 @@ def test_a_card_shows_path_version_schedule_and_runs(
 ) -> None:
     deployment = deploy(schedule={"cron_expression": "0 9 * * 1-5", "timezone": "Europe/Berlin"})
     invoke_deployment(
-        deployment=deployment,
-        input_data={"number": 2},
-        trigger=Trigger.MANUAL,
-        caller=SYSTEM,
+        deployment=deployment, input_data={"number": 2}, trigger=Trigger.MANUAL, caller=SYSTEM
     )
     page = text_of(browser_of(deployer).get("/deployments/"))
     assert "/double" in page
