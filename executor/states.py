@@ -7,17 +7,30 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, models, transaction
-from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+    When,
+)
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from designs.rows.writing import Update, update_rows
+from designs.rows.writing import FromNow, Update, update_rows
 from executor.models import BlockResult, BlockStatus, Execution, Step
 from executor.models.causes import cause_of
 from executor.models.status import LEASE_EXPIRED, LIVE, Status, is_late, seconds_from_now
+from executor.models.took import TookMs
 
 MAX_LOSSES = 3
 # SQLite limits the depth of conditions.
@@ -28,6 +41,13 @@ RENEWED_AT_ONCE = 200
 OWNERS_ENDS = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.TIMED_OUT})
 # The ends that have a cause.
 FAILURES = frozenset({Status.FAILED, Status.TIMED_OUT})
+
+# What a run that waits has waited for altogether, until now.
+WAITED = ExpressionWrapper(
+    Coalesce("waited_ms", 0) + TookMs("waiting_since", Now()), output_field=BigIntegerField()
+)
+# Of its own time, for a run that began to wait in the last moment.
+LEAST_SECONDS = 0.001
 
 _NO_OWNER: dict[str, Any] = {"owner": "", "lease_until": None}
 # SQL about rows `t`, for statements about many.
@@ -184,15 +204,16 @@ def end_record(end: End) -> dict[str, Any]:
     return {**common, **_NO_OWNER, **end.changes}
 
 
-def wait(pk: uuid.UUID, *, attempt: int, seconds: float | None) -> bool:
-    """running → waiting, by its owner: for a time, or (None) until it is woken; False also if a
-    cancel was requested.
+def wait(pk: uuid.UUID, *, attempt: int, due_at: datetime | None, **usage: Any) -> bool:
+    """running → waiting, by its owner: until a time, or (None) until it is woken; False also if a
+    cancel was requested. What is left of its own time is kept; `usage` is that until now.
     """
     mine = Execution.objects.filter(
         pk=pk, status=Status.RUNNING, attempt=attempt, cancel_requested_at=None
     )
-    due = None if seconds is None else seconds_from_now(seconds)
-    return bool(mine.update(status=Status.WAITING, not_before=due, **_NO_OWNER))
+    left = ExpressionWrapper(TookMs(Now(), "deadline_at") / 1000.0, output_field=FloatField())
+    changes = {"waiting_since": Now(), "seconds_left": left, "deadline_at": None, **_NO_OWNER}
+    return bool(mine.update(status=Status.WAITING, not_before=due_at, **changes, **usage))
 
 
 def start_unwritten(execution: Execution, *, owner: str, lease_seconds: float) -> None:
@@ -240,7 +261,13 @@ def give_back(pk: uuid.UUID, *, attempt: int) -> Status | None:
 def cancel_unstarted(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
     """queued or waiting → cancelled, at a user's request."""
     idle = Execution.objects.filter(pk=pk, status__in=(Status.QUEUED, Status.WAITING))
-    return _end(idle, pk, Status.CANCELLED, error=error, cancel_requested_at=Now())
+    waited = Case(
+        When(waiting_since__isnull=False, then=WAITED),
+        default="waited_ms",
+        output_field=BigIntegerField(),
+    )
+    changes = {"cancel_requested_at": Now(), "waited_ms": waited, "waiting_since": None}
+    return _end(idle, pk, Status.CANCELLED, error=error, **changes)
 
 
 def request_cancel(pk: uuid.UUID) -> bool:
@@ -279,16 +306,32 @@ def time_out(pk: uuid.UUID, *, error: dict[str, Any]) -> bool:
 
 def wake_due(pk: uuid.UUID) -> bool:
     """waiting → queued once its time has come."""
-    due = Execution.objects.filter(pk=pk, status=Status.WAITING, not_before__lte=Now())
-    return bool(due.update(status=Status.QUEUED))
+    return _wake(Execution.objects.waiting().filter(pk=pk, not_before__lte=Now()))
 
 
 def wake(pk: uuid.UUID) -> bool:
     """waiting → queued, because something that it waits for was decided; False if it waits no
     more.
     """
-    waiting = Execution.objects.filter(pk=pk, status=Status.WAITING)
-    return bool(waiting.update(status=Status.QUEUED))
+    return _wake(Execution.objects.waiting().filter(pk=pk))
+
+
+def _wake(row: models.QuerySet[Execution]) -> bool:
+    """Its time goes on, with what was left of it."""
+    found = row.values_list("seconds_left", "attempt").first()
+    if found is None:
+        return False
+    left, attempt = found
+    # Another process may have woken it, and it waits again by now.
+    changes = {"waited_ms": WAITED, "waiting_since": None, "seconds_left": None}
+    return bool(
+        row.filter(attempt=attempt).update(
+            status=Status.QUEUED,
+            deadline_at=None if left is None else FromNow(max(left, LEAST_SECONDS)),
+            not_before=None,
+            **changes,
+        )
+    )
 
 
 def _end(rows: models.QuerySet[Execution], pk: uuid.UUID, status: Status, **changes: Any) -> bool:
@@ -312,5 +355,6 @@ def _end(rows: models.QuerySet[Execution], pk: uuid.UUID, status: Status, **chan
 
 def _close_blocks(pk: uuid.UUID) -> None:
 
-    open_blocks = BlockResult.objects.filter(execution=pk, status=BlockStatus.RUNNING)
+    is_open = (BlockStatus.RUNNING, BlockStatus.WAITING)
+    open_blocks = BlockResult.objects.filter(execution=pk, status__in=is_open)
     open_blocks.update(status=BlockStatus.FAILED, completed_at=Now(), error=STOPPED)

@@ -77,6 +77,7 @@ class Environment:
     try_model_calls: int
     try_cost_usd: float
     tries_at_once: int
+    max_wait_seconds: int
     most_streams: int
     streams_per_caller: int
     streams_per_run: int
@@ -183,6 +184,8 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         ),
         try_cost_usd=reader.number("ORCHESTRA_TRY_COST_USD", default=5.0, least=0.0),
         tries_at_once=reader.whole("ORCHESTRA_TRIES_AT_ONCE", default=10, least=1, most=10_000),
+        max_wait_seconds=86_400
+        * reader.whole("ORCHESTRA_MAX_WAIT_DAYS", default=30, least=1, most=30),
         most_streams=reader.whole("ORCHESTRA_MOST_STREAMS", default=1000, least=1, most=100_000),
         streams_per_caller=reader.whole(
             "ORCHESTRA_STREAMS_PER_CALLER", default=20, least=1, most=100_000

@@ -104,7 +104,7 @@ def places_of(caller: Caller) -> dict[str, Any]:
 
 
 def _live_tries(user_id: int | None) -> ExecutionQuerySet:
-    return Execution.objects.live().filter(user=user_id, deployment=None)
+    return Execution.objects.busy().filter(user=user_id, deployment=None)
 
 
 def take_place(caller: Caller) -> None:

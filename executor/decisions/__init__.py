@@ -10,6 +10,7 @@ from executor.decisions.reading import (
     requests_of,
 )
 from executor.decisions.rights import groups_of, may_decide, refusal_of
+from executor.decisions.taking import has_waited, take_decisions, wake_if_decided
 from executor.decisions.voting import vote
 
 __all__ = [
@@ -18,11 +19,14 @@ __all__ = [
     "count_waiting",
     "decisions_of",
     "groups_of",
+    "has_waited",
     "may_decide",
     "may_see_shown",
     "refusal_of",
     "requests_for",
     "requests_of",
+    "take_decisions",
     "vote",
+    "wake_if_decided",
     "withdraw",
 ]

@@ -25,6 +25,7 @@ class RecentRun:
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
+    waited_ms: int | None
 
     @property
     def state(self) -> str:
@@ -42,10 +43,13 @@ class RecentRun:
     def duration_ms(self) -> int | None:
         if self.started_at is None or self.completed_at is None:
             return None
-        return max(0, round((self.completed_at - self.started_at).total_seconds() * 1000))
+        took = round((self.completed_at - self.started_at).total_seconds() * 1000)
+        return max(0, took - (self.waited_ms or 0))
 
 
-_COLUMNS = ("pk", "status", "degraded", "created_at", "started_at", "completed_at")
+_COLUMNS = (
+    "pk", "status", "degraded", "created_at", "started_at", "completed_at", "waited_ms",
+)  # fmt: skip
 
 
 def recent_runs(

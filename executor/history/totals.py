@@ -31,7 +31,8 @@ HOURS_KEPT = timedelta(days=3)
 # The columns that totals need.
 _COLUMNS = (
     "deployment_id", "design_id", "version_id", "status", "degraded", "trigger_type", "created_at",
-    "started_at", "completed_at", "model_calls", "input_tokens", "output_tokens", "cost_usd",
+    "started_at", "completed_at", "waited_ms", "model_calls", "input_tokens", "output_tokens",
+    "cost_usd",
 )  # fmt: skip
 
 

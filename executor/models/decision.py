@@ -51,6 +51,14 @@ class DecisionRequestQuerySet(models.QuerySet["DecisionRequest"]):
     def due(self) -> DecisionRequestQuerySet:
         return self.open().filter(due_at__lte=Now())
 
+    def closed(self) -> DecisionRequestQuerySet:
+        """Those with an answer, also if it is that nobody decided in time."""
+        return self.exclude(status__in=(RequestStatus.OPEN, RequestStatus.WITHDRAWN))
+
+    def untaken(self) -> DecisionRequestQuerySet:
+        """Closed ones that their runs do not know of yet."""
+        return self.closed().filter(is_taken=None)
+
     def waiting_for(self, caller: Caller) -> DecisionRequestQuerySet:
         """The open ones that this person may vote on now, and has not."""
         if caller.user_id is None or not caller.may(DECIDE):
@@ -114,6 +122,9 @@ class DecisionRequest(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     decided_at = models.DateTimeField(null=True)
     # When its mails were handed over for sending; null if that is still to be done.
+    # True once an attempt of its run has read the decision. A run that waits with a decision that
+    # no attempt has read is to be woken.
+    is_taken = models.BooleanField(null=True, editable=False)
     told_at = models.DateTimeField(null=True)
 
     objects = DecisionRequestQuerySet.as_manager()
@@ -130,6 +141,11 @@ class DecisionRequest(models.Model):
         ]
         indexes = [
             models.Index(fields=("due_at", "id"), name="request_open", condition=Q(status="open")),
+            models.Index(
+                fields=("execution",),
+                name="request_untaken",
+                condition=Q(is_taken=None) & ~Q(status__in=("open", "withdrawn")),
+            ),
         ]
 
     def __str__(self) -> str:

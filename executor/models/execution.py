@@ -19,7 +19,7 @@ from designs.models.json import StoredJsonField
 from designs.rows.ids import first_id_at, new_id
 from executor.models.causes import MAX_LENGTH, cause_label
 from executor.models.starters import MAX_MATCHES, search_starters
-from executor.models.status import LEASE_EXPIRED, LIVE, RESUMABLE, Status, is_late
+from executor.models.status import BUSY, LEASE_EXPIRED, LIVE, RESUMABLE, Status, is_late
 from executor.models.took import TOOK
 
 if TYPE_CHECKING:
@@ -94,6 +94,13 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
 
     def queued(self) -> ExecutionQuerySet:
         return self.filter(status=Status.QUEUED)
+
+    def waiting(self) -> ExecutionQuerySet:
+        return self.filter(status=Status.WAITING)
+
+    def busy(self) -> ExecutionQuerySet:
+        """Live, and not waiting for people or for a time: what counts towards limits."""
+        return self.filter(status__in=BUSY)
 
 
 def matching_names(text: str, caller: Caller) -> Q:
@@ -361,10 +368,13 @@ class Execution(models.Model):
 
     @property
     def duration_ms(self) -> int | None:
-        """From the start of the first attempt to the end; None until then."""
+        """From the start of the first attempt to the end, without what it waited for people or for
+        a time; None until then.
+        """
         if self.started_at is None or self.completed_at is None:
             return None
-        return max(0, round((self.completed_at - self.started_at).total_seconds() * 1000))
+        took = round((self.completed_at - self.started_at).total_seconds() * 1000)
+        return max(0, took - (self.waited_ms or 0))
 
     @property
     def cause_label(self) -> str:

@@ -23,6 +23,7 @@ class Status(models.TextChoices):
 
 
 LIVE = frozenset({Status.QUEUED, Status.RUNNING, Status.WAITING})
+BUSY = LIVE - {Status.WAITING}
 TERMINAL = frozenset(Status) - LIVE
 RESUMABLE = TERMINAL - {Status.COMPLETED}
 LEASE_EXPIRED = Q(lease_until__lt=Now()) | Q(lease_until=None)

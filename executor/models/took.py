@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
+from django.db.models.functions import Coalesce
 
 
 class TookMs(models.Func):
@@ -52,4 +53,5 @@ class GreaterThan(LessThan):
     sign = ">"
 
 
-TOOK = TookMs("started_at", "completed_at")
+# As `Execution.duration_ms`: without what a run waited for people or for a time.
+TOOK = TookMs("started_at", "completed_at") - Coalesce("waited_ms", 0)

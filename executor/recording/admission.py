@@ -1,4 +1,4 @@
-"""Counts the live executions of deployments and callers under locks, so exactly under races."""
+"""Counts the queued and running executions of deployments and callers under locks: exactly."""
 
 from __future__ import annotations
 
@@ -72,5 +72,5 @@ def waits(line: Line) -> bool:
 
 
 def _count(column: str, values: Iterable[Any]) -> Counter[Any]:
-    rows = Execution.objects.live().filter(**{f"{column}__in": set(values)}).order_by()
+    rows = Execution.objects.busy().filter(**{f"{column}__in": set(values)}).order_by()
     return Counter(dict(rows.values_list(column).annotate(n=Count("pk"))))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import uuid
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Future
-from typing import Any, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from django.db import connection, models, transaction
 from django.utils import timezone
@@ -19,7 +20,7 @@ from executor.engine.events import BlockChanged, Event
 from executor.engine.journal import StepResult, completed, failed
 from executor.errors import LeaseLost, RecorderUnavailable
 from executor.following import pubsub
-from executor.models import BlockResult, Execution, Status, Step, StepStatus
+from executor.models import BlockResult, DecisionRequest, Execution, Status, Step, StepStatus
 from executor.recording import admission
 from executor.recording.room import behind_a_line, without_room
 from executor.recording.rows import (
@@ -32,6 +33,8 @@ from executor.recording.rows import (
 )
 from executor.recording.together import write_together
 from executor.recording.writer import Write, Writer
+
+T = TypeVar("T")
 
 # Maximum delay of records that nothing waits for (block states, utility steps).
 WRITE_AFTER_SECONDS = 0.2
@@ -128,6 +131,8 @@ class Progress(Write[None]):
         blocks: dict[str, BlockResult],
         end: tuple[Status, dict[str, Any]] | None = None,
         replaced: frozenset[str] = frozenset(),
+        *,
+        withdraws: bool = False,
     ) -> None:
         super().__init__()
         self.pk = pk
@@ -135,13 +140,15 @@ class Progress(Write[None]):
         self.steps = steps
         self.replaced = replaced
         self.blocks = blocks
+        # With its end, requests to people that are still open are over, too.
+        self.withdraws = withdraws
         self.end = states.End(pk, end[0], attempt, end[1]) if end else None
         self.point = "finish" if end else "step" if steps else "block"
 
     @property
     def is_plain(self) -> bool:
         """True if it can be written in one statement with those of other runs."""
-        if self.again or self.replaced:
+        if self.again or self.replaced or self.withdraws:
             return False
         end = self.end
         return end is None or (end.status is Status.COMPLETED and end.has_outcome)
@@ -157,7 +164,7 @@ class Progress(Write[None]):
         # Not for a lost attempt together with the next one of the same run.
         if cls.is_one_statement(writes) and all(attempts[w.pk] == w.attempt for w in writes):
             ends = {write.pk: write.end for write in writes if write.end}
-            held = write_together(attempts, _inserts(writes), list(ends.values()))
+            held = write_together(attempts, inserts_of_progress(writes), list(ends.values()))
         if held is not None:
             return [None if write.pk in held else LeaseLost(TAKEN_OVER) for write in writes]
         # A savepoint would be two more statements.
@@ -172,12 +179,12 @@ class Progress(Write[None]):
         held = dict(rows.order_by("pk").values_list("pk", "attempt"))
         mine = [write for write in writes if held.get(write.pk) == write.attempt]
         for write in mine:
-            if write.replaced:
-                # The new row gets a new id, so that listeners see it as a new step.
-                failed = Step.objects.filter(execution=write.pk, key__in=write.replaced)
-                failed.filter(status=StepStatus.FAILED).delete()
-        insert_rows(_inserts(mine))
+            make_way(write.pk, write.replaced)
+        insert_rows(inserts_of_progress(mine))
         refused = _end_runs(mine)
+        ended = [w.pk for w in mine if w.withdraws and w not in refused]
+        if ended:
+            DecisionRequest.objects.filter(execution__in=ended).withdraw()
         for write in writes:
             if held.get(write.pk) != write.attempt:
                 refused[write] = None if write.has_ended_run() else LeaseLost(TAKEN_OVER)
@@ -309,10 +316,17 @@ class RunRecord:
             self._flush()
 
     def _flush(self, end: tuple[Status, dict[str, Any]] | None = None) -> Any:
+        withdraws = end is not None and self.execution.waited_ms is not None
+        return self.flush_as(functools.partial(Progress, end=end, withdraws=withdraws))
+
+    def flush_as(self, make: Callable[..., Write[T]]) -> Future[T]:
+        """Write all pending records: `make` gets id, attempt, steps, blocks, and `replaced`, the
+        keys of steps that may exist as failed. Raises RecorderUnavailable.
+        """
         self.stop()
         blocks = self._blocks
         replaced = frozenset(self._replaced)
-        write = Progress(self.pk, self.attempt, self._steps, blocks, end, replaced)
+        write = make(self.pk, self.attempt, self._steps, blocks, replaced=replaced)
         try:
             written = self.writer.submit(write)
         except RecorderUnavailable as error:
@@ -326,13 +340,27 @@ class RunRecord:
         written.add_done_callback(self._note)
         return written
 
-    def _note(self, written: Future[None]) -> None:
+    def _note(self, written: Future[Any]) -> None:
         """Remember a failed write even if nothing waits for it."""
         gap = GIVEN_UP if written.cancelled() else written.exception()
         self.unwritten = self.unwritten or gap
 
 
-def _inserts(writes: Iterable[Progress]) -> list[Insert]:
+class HasProgress(Protocol):
+    pk: uuid.UUID
+    attempt: int
+    steps: Sequence[StepResult]
+    blocks: dict[str, BlockResult]
+
+
+def make_way(pk: uuid.UUID, replaced: frozenset[str]) -> None:
+    """Remove failed steps: a new row gets a new id, so that listeners see it as a new step."""
+    if replaced:
+        failed = Step.objects.filter(execution=pk, key__in=replaced)
+        failed.filter(status=StepStatus.FAILED).delete()
+
+
+def inserts_of_progress(writes: Iterable[HasProgress]) -> list[Insert]:
     steps = {(w.pk, s.key): step_row(s, w.pk, w.attempt) for w in writes for s in w.steps}
     # One INSERT may contain a row only once, so the last state of each block wins.
     blocks = {(w.pk, key): row for w in writes for key, row in w.blocks.items()}

@@ -134,19 +134,26 @@ def _clean(value: Any) -> Any:
     return value
 
 
+def usage_fields(usage: Usage) -> dict[str, Any]:
+    cost = usage.cost_usd
+    return {
+        "model_calls": usage.model_calls,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cost_usd": None if cost is None else min(rounded_cost(Decimal(str(cost))), MAX_COST),
+    }
+
+
 def end_of(outcome: Outcome, storable: Cleaner) -> tuple[dict[str, Any], Outcome]:
     """The fields of an end, and the outcome with its values as the database keeps them."""
-    cost, error, result = outcome.usage.cost_usd, outcome.error, storable(outcome.result)
+    error, result = outcome.error, storable(outcome.result)
     fields = {
         "result_data": result,
         "error": _error_fields(error),
         "cause": error and _cause(error),
         "degraded": bool(outcome.degraded),
         "degraded_reasons": storable(list(outcome.degraded)),
-        "model_calls": outcome.usage.model_calls,
-        "input_tokens": outcome.usage.input_tokens,
-        "output_tokens": outcome.usage.output_tokens,
-        "cost_usd": None if cost is None else min(rounded_cost(Decimal(str(cost))), MAX_COST),
+        **usage_fields(outcome.usage),
     }
     outputs = {block_id: storable(value) for block_id, value in outcome.block_outputs.items()}
     if error is not None:

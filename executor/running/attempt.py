@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from designs.access import NOBODY
@@ -18,6 +19,7 @@ from designs.secrets.masking import counted
 from executor.acceptance.documents import cached_version, compile_document, compiled_version
 from executor.acceptance.edits import with_edits
 from executor.acceptance.parts import partial_graph
+from executor.decisions import has_waited, take_decisions, wake_if_decided
 from executor.engine.budget import NO_USAGE
 from executor.engine.context import Outcome, Setup, Usage
 from executor.engine.events import Event
@@ -32,7 +34,10 @@ from executor.language_models import registry
 from executor.models import Execution, Status
 from executor.recording.recorder import GiveBack, RunRecord
 from executor.recording.rows import recorded_steps, spent_before
-from executor.states import run_error
+from executor.recording.waiting import begin_waiting
+from executor.states import CANCELLED, run_error
+
+Decisions = Mapping[str, Mapping[str, Any]]
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +126,7 @@ def run_setup(
     emit: Callable[[Event], None],
     stream: Callable[[], bool] = lambda: False,
     spent: Usage = NO_USAGE,
+    decisions: Decisions | None = None,
 ) -> Setup:
     limits: dict[str, Any] = dict(execution.limits)
     # Enforced by the carrier.
@@ -139,12 +145,12 @@ def run_setup(
         limits=Limits(**limits),
         spent_before=spent,
         stream=stream,
+        decisions=decisions or {},
+        max_wait_seconds=settings.ENVIRONMENT.max_wait_seconds,
     )
 
 
-async def _run(
-    execution: Execution, record: RunRecord, graph: CompiledGraph | None
-) -> Outcome | None:
+async def _compiled(execution: Execution, graph: CompiledGraph | None) -> CompiledGraph:
     version_id = execution.version_id
     if graph is None and execution.document is None and version_id is not None:
         # From the cache if possible: a thread costs more than a short run.
@@ -153,20 +159,38 @@ async def _run(
             graph = await in_thread(compiled_version, version_id)
     elif graph is None:
         graph = await in_thread(compile_document, execution.document or {})
-    graph = with_edits(partial_graph(graph, execution), execution)
+    return with_edits(partial_graph(graph, execution), execution)
+
+
+async def _let_go(record: RunRecord, outcome: Outcome) -> Outcome | None:
+    """Write that the run waits; what it waits for may have come meanwhile."""
+    seconds = settings.ENVIRONMENT.max_wait_seconds
+    if not await begin_waiting(record, outcome, max_seconds=seconds):
+        await end_without_outcome(record, Status.CANCELLED, CANCELLED)
+        return None
+    await in_thread(wake_if_decided, record.pk)
+    return outcome
+
+
+async def _run(
+    execution: Execution, record: RunRecord, graph: CompiledGraph | None
+) -> Outcome | None:
+    graph = await _compiled(execution, graph)
     if execution.attempt > 1 or execution.resumed_from_id is not None:
         record.remember(await in_thread(recorded_steps, execution))
     is_resumed = execution.resumed_from_id is not None
     spent = await in_thread(spent_before, execution) if is_resumed else NO_USAGE
+    decisions = await in_thread(take_decisions, execution) if has_waited(execution) else None
     # Who tries a design follows its texts, but only once the answer with its id is there.
     is_try = execution.deployment_id is None
     with live_text(execution.pk, record.emit, is_wanted=is_try) as live, counted() as masked:
-        setup = run_setup(execution, record, live.emit, live.is_wanted, spent)
+        setup = run_setup(execution, record, live.emit, live.is_wanted, spent, decisions)
         outcome = await run_graph(graph, execution.input_data, setup)
     if record.unwritten is not None:
         # The engine took this for a failure of the run; it is one of this process.
         raise record.unwritten
-    stored = await record.end_with(outcome)
+    is_waiting = outcome.status == "waiting"
+    stored = await (_let_go(record, outcome) if is_waiting else record.end_with(outcome))
     if masked.known:
         # Models do not know our secrets: a server echoed one, or a user tests if a text is one.
         starter = replace(

@@ -17,10 +17,10 @@ from django.db.models.functions import Now
 from designs.runtime import faults
 from designs.runtime.background import forever
 from executor import states
-from executor.decisions import close_due
+from executor.decisions import close_due, withdraw
 from executor.following import pubsub
 from executor.following.sending import notify_workers, suppress_notifications
-from executor.models import Execution, Status
+from executor.models import TERMINAL, DecisionRequest, Execution, Status
 from executor.running.worker import process_intake
 from executor.states import CANCELLED, run_error
 
@@ -45,18 +45,22 @@ OF_LOST: Moves = (
     (states.requeue_lost, Status.QUEUED),
     (partial(states.fail_lost, error=WORKER_LOST), Status.FAILED),
 )
-OF_WAITING: Moves = ((states.wake_due, Status.QUEUED),)
+OF_DUE: Moves = ((states.wake_due, Status.QUEUED),)
+OF_DECIDED: Moves = ((states.wake, Status.QUEUED),)
 
 
 def sweep(*, with_lost: bool = True) -> dict[str, int]:
     """One round, in any number of processes. Returns the number of rows that each part moved."""
     rows = Execution.objects
-    due = rows.filter(status=Status.WAITING, not_before__lte=Now())
+    due = rows.waiting().filter(not_before__lte=Now())
+    decided = rows.waiting().filter(requests__in=DecisionRequest.objects.untaken()).distinct()
+    # What nobody decided in time is closed first: its run finds that when it wakes.
+    closed = close_due()
     return {
         "timed_out": _move(rows.late(), OF_LATE, then=pubsub.publish_cancel),
         "taken_up": _move(rows.lost(), OF_LOST) if with_lost else 0,
-        "woken": _move(due, OF_WAITING),
-        "closed": close_due(),
+        "woken": _move(due, OF_DUE) + _move(decided, OF_DECIDED),
+        "closed": closed,
     }
 
 
@@ -107,9 +111,11 @@ def _move(
 ) -> int:
     """Move each row in its own transaction and publish it; returns the number of moved rows."""
     moved = 0
-    for pk in rows.values_list("pk", flat=True)[:MAX_AT_ONCE]:
+    for pk, waited_ms in rows.values_list("pk", "waited_ms")[:MAX_AT_ONCE]:
         with transaction.atomic():
             status = next((status for move, status in moves if move(pk)), None)
+            if status in TERMINAL and waited_ms is not None:
+                withdraw(pk)
             faults.reach("reap.before")
         faults.reach("reap.after")
         if status is not None:

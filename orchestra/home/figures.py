@@ -152,8 +152,9 @@ def _uncounted(caller: Caller, window: Window) -> Iterator[Part]:
     rows = Execution.objects.for_caller(caller).uncounted().exclude(status__in=LIVE).order_by()
     rows = rows.filter(completed_at__gte=window.since).select_related("deployment")
     rows = rows.only(
-        "status", "degraded", "started_at", "completed_at", "cost_usd", "deployment__endpoint_path"
-    )
+        "status", "degraded", "started_at", "completed_at", "waited_ms", "cost_usd",
+        "deployment__endpoint_path",
+    )  # fmt: skip
     for run in rows[:MAX_UNCOUNTED]:
         is_completed = run.status == Status.COMPLETED
         is_off = run.status == Status.CANCELLED

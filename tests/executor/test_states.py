@@ -143,7 +143,7 @@ def test_what_was_to_be_cancelled_is_cancelled_instead_of_queued_or_waiting(queu
     execution = queue()
     claim(execution)
     states.request_cancel(execution.pk)
-    assert not states.wait(execution.pk, attempt=1, seconds=0)
+    assert not states.wait(execution.pk, attempt=1, due_at=None)
     assert states.give_back(execution.pk, attempt=2) is None
     assert states.give_back(execution.pk, attempt=1) is Status.CANCELLED
     assert status_of(execution) == Status.CANCELLED
@@ -153,8 +153,9 @@ def test_what_was_to_be_cancelled_is_cancelled_instead_of_queued_or_waiting(queu
 def test_a_run_waits_for_its_time_and_is_queued_again(queue: Queue) -> None:
     execution = queue()
     claim(execution)
-    assert not states.wait(execution.pk, attempt=2, seconds=0)
-    assert states.wait(execution.pk, attempt=1, seconds=3600)
+    later = timezone.now() + timedelta(hours=1)
+    assert not states.wait(execution.pk, attempt=2, due_at=None)
+    assert states.wait(execution.pk, attempt=1, due_at=later)
     assert status_of(execution) == Status.WAITING
     assert execution.owner == ""
     assert not states.wake_due(execution.pk)
