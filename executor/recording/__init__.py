@@ -4,5 +4,6 @@ __all__ = [
     "admission",
     "recorder",
     "rows",
+    "waiting",
     "writer",
 ]
