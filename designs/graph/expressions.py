@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from designs.graph.interpreter import Misuse, build, field_names
+from designs.graph.interpreter import Misuse, build
 from designs.graph.meter import Fault, Meter, Overrun, is_truthy, measure
 from designs.graph.parsing import ExpressionError, ExpressionLimit, excerpt, parse
 from designs.graph.reads import Reads, find_reads
+from designs.graph.trees import field_names
 
 __all__ = [
     "Expression", "ExpressionError", "ExpressionLimit", "Template", "compile_output", "escape_text",
@@ -79,6 +80,7 @@ class Expression:
         return self._evaluate_metered({}, Meter(CONSTANT_SHARE))
 
     def _evaluate_metered(self, scope: Mapping[str, Any], meter: Meter) -> Any:
+        meter.names, meter.variables = scope, {}
         try:
             meter.step(self._weight)
             value = self._run(scope, meter)

@@ -9,19 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from designs.graph.kinds import KINDS, kind_of
 from designs.graph.meter import CHARACTERS_PER_STEP, Fault, Meter, equal, measure, weigh
 
-# The kinds of argument a function may take, and how a message names them.
-KINDS = {
-    "any": "a value",
-    "number": "a number",
-    "string": "text",
-    "array": "a list",
-    "object": "an object",
-    "numbers": "a list of numbers",
-    "strings": "a list of texts",
-    "expref": "an expression after `&`",
-}
 NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,307})(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,4})?")
 
 
@@ -41,19 +31,24 @@ class Each:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`run(meter, *arguments)`; `takes` lists the allowed kinds of each argument."""
+    """`run(meter, *arguments)`; `takes` lists the allowed kinds of each argument.
+
+    The last `optional` arguments may be left out; a `variadic` function takes more like its last.
+    """
 
     run: Callable[..., Any]
     takes: tuple[tuple[str, ...], ...]
     variadic: bool = False
+    optional: int = 0
 
     def arity_problem(self, count: int) -> str | None:
-        minimum = len(self.takes)
-        if count == minimum or (self.variadic and count >= minimum):
+        most = len(self.takes)
+        least = most - self.optional
+        if least <= count and (self.variadic or count <= most):
             return None
-        more = " or more" if self.variadic else ""
-        plural = "" if minimum == 1 and not self.variadic else "s"
-        return f"takes {minimum}{more} argument{plural}, not {count}"
+        numbers = f"{least} or more" if self.variadic else _numbers(least, most)
+        plural = "" if numbers == "1" else "s"
+        return f"takes {numbers} argument{plural}, not {count}"
 
     def kinds_of(self, position: int) -> tuple[str, ...]:
         return self.takes[min(position, len(self.takes) - 1)]
@@ -67,24 +62,16 @@ class Function:
                 continue
             wanted = " or ".join(KINDS[kind] for kind in kinds)
             actual = kind_of(argument)
-            words = {"null": "null (nothing)", "boolean": "true or false"}.get(actual)
-            if actual == "array" and argument:
-                words = "a list of other things"
-            raise Fault(f"has no value: {name}() needs {wanted}, not {words or KINDS[actual]}")
+            is_other = actual == "array" and argument
+            words = "a list of other things" if is_other else KINDS[actual]
+            raise Fault(f"has no value: {name}() needs {wanted}, not {words}")
         return self.run(meter, *arguments)
 
 
-def kind_of(value: Any) -> str:
-    """JMESPath's name of a value's type."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, str):
-        return "string"
-    if isinstance(value, int | float):
-        return "number"
-    return "array" if isinstance(value, list) else "object"
+def _numbers(least: int, most: int) -> str:
+    if least == most:
+        return str(most)
+    return f"{least} {'or' if most == least + 1 else 'to'} {most}"
 
 
 def _is(value: Any, kind: str, meter: Meter) -> bool:
@@ -92,6 +79,8 @@ def _is(value: Any, kind: str, meter: Meter) -> bool:
         return True
     if kind == "numbers":
         return isinstance(value, list) and set(map(type, value)) <= {int, float}
+    if kind == "arrays":
+        return isinstance(value, list) and set(map(type, value)) <= {list}
     if kind == "strings":
         if not isinstance(value, list) or not set(map(type, value)) <= {str}:
             return False
@@ -131,19 +120,19 @@ FUNCTIONS: dict[str, Function] = {
 }
 
 
-def _function(
-    name: str, *takes: tuple[str, ...], variadic: bool = False
+def function(
+    name: str, *takes: tuple[str, ...], variadic: bool = False, optional: int = 0
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function that takes more than one line."""
 
     def register(run: Callable[..., Any]) -> Callable[..., Any]:
-        FUNCTIONS[name] = Function(run, takes, variadic)
+        FUNCTIONS[name] = Function(run, takes, variadic, optional)
         return run
 
     return register
 
 
-@_function("contains", ("array", "string"), ("any",))
+@function("contains", ("array", "string"), ("any",))
 def _contains(meter: Meter, subject: Any, search: Any) -> bool:
     if isinstance(subject, str):
         return isinstance(search, str) and search in subject
@@ -151,13 +140,13 @@ def _contains(meter: Meter, subject: Any, search: Any) -> bool:
     return any(equal(item, search, meter) for item in subject)
 
 
-@_function("join", ("string",), ("strings",))
+@function("join", ("string",), ("strings",))
 def _join(meter: Meter, separator: str, texts: list[str]) -> str:
     meter.write(sum(map(len, texts)) + len(separator) * len(texts))
     return separator.join(texts)
 
 
-@_function("reverse", ("array", "string"))
+@function("reverse", ("array", "string"))
 def _reverse(meter: Meter, value: Any) -> Any:
     if isinstance(value, str):
         meter.write(len(value))
@@ -166,7 +155,7 @@ def _reverse(meter: Meter, value: Any) -> Any:
     return value[::-1]
 
 
-@_function("to_string", ("any",))
+@function("to_string", ("any",))
 def _to_string(meter: Meter, value: Any) -> str:
     if isinstance(value, str):
         return value
@@ -176,7 +165,7 @@ def _to_string(meter: Meter, value: Any) -> str:
     return text
 
 
-@_function("to_number", ("any",))
+@function("to_number", ("any",))
 def _to_number(meter: Meter, value: Any) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
@@ -188,7 +177,7 @@ def _to_number(meter: Meter, value: Any) -> int | float | None:
     return number if math.isfinite(number) else None
 
 
-@_function("merge", ("object",), variadic=True)
+@function("merge", ("object",), variadic=True)
 def _merge(meter: Meter, *objects: dict[str, Any]) -> dict[str, Any]:
     meter.make(sum(map(len, objects)))
     merged: dict[str, Any] = {}
@@ -197,19 +186,19 @@ def _merge(meter: Meter, *objects: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-@_function("keys", ("object",))
+@function("keys", ("object",))
 def _keys(meter: Meter, value: dict[str, Any]) -> list[Any]:
     meter.make(len(value))
     return list(value)
 
 
-@_function("values", ("object",))
+@function("values", ("object",))
 def _values(meter: Meter, value: dict[str, Any]) -> list[Any]:
     meter.make(len(value))
     return list(value.values())
 
 
-@_function("sort", *_NUMBERS_OR_STRINGS)
+@function("sort", *_NUMBERS_OR_STRINGS)
 def _sort(meter: Meter, items: list[Any]) -> list[Any]:
     meter.make(len(items))
     _charge_sort(items, meter)
@@ -232,19 +221,19 @@ def _keys_by(name: str, items: list[Any], each: Each, meter: Meter) -> Callable[
     return keys.__getitem__
 
 
-@_function("sort_by", *_ARRAY_AND_EXPRESSION)
+@function("sort_by", *_ARRAY_AND_EXPRESSION)
 def _sort_by(meter: Meter, items: list[Any], each: Each) -> list[Any]:
     key = _keys_by("sort_by", items, each, meter)
     return [items[index] for index in sorted(range(len(items)), key=key)]
 
 
-@_function("max_by", *_ARRAY_AND_EXPRESSION)
+@function("max_by", *_ARRAY_AND_EXPRESSION)
 def _max_by(meter: Meter, items: list[Any], each: Each) -> Any:
     key = _keys_by("max_by", items, each, meter)
     return items[max(range(len(items)), key=key)] if items else None
 
 
-@_function("min_by", *_ARRAY_AND_EXPRESSION)
+@function("min_by", *_ARRAY_AND_EXPRESSION)
 def _min_by(meter: Meter, items: list[Any], each: Each) -> Any:
     key = _keys_by("min_by", items, each, meter)
     return items[min(range(len(items)), key=key)] if items else None

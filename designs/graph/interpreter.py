@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from designs.graph.functions import FUNCTIONS, Each, kind_of
+from designs.graph.arithmetic import calculated, signed
+from designs.graph.grammar import Node
+from designs.graph.kinds import kind_of
+from designs.graph.library import FUNCTIONS, Each, no_function
 from designs.graph.meter import Meter, equal, is_truthy, weigh
+from designs.graph.moments import comes_before
 from designs.graph.report import Report
+from designs.graph.trees import field_names, operands
 from designs.graph.values import check_values
 
-Node = dict[str, Any]
 Run = Callable[[Any, Meter], Any]
 
-MAX_DEPTH = 50
 # Calling a function costs about as much as visiting this many other nodes.
 FUNCTION_STEPS = 8
 READING = frozenset({"subexpression", "value_projection", "filter_projection"})
-# A chain of these is as deep in the tree as it is long in the text, so it runs as one loop.
-CHAINS = frozenset({"or_expression", "and_expression", "pipe"})
 
 
 class Misuse(Exception):
@@ -35,46 +36,12 @@ class CompiledNode:
     weight: int
 
 
-def tree_depth(tree: Node) -> int:
-    """The depth of the parse tree; counting stops one level beyond MAX_DEPTH."""
-    deepest, pending = 0, [(tree, 1)]
-    while pending and deepest <= MAX_DEPTH:
-        node, depth = pending.pop()
-        deepest = max(deepest, depth)
-        pending.extend((child, depth + 1) for child in operands(node))
-    return deepest
-
-
-def operands(node: Node) -> Iterator[Node]:
-    """A node's operands; a chain of one operator is flattened, from left to right."""
-    if node["type"] not in CHAINS:
-        yield from (child for child in node["children"] if isinstance(child, dict))
-        return
-    rights = []
-    left = node
-    while left["type"] == node["type"]:
-        left, right = left["children"]
-        rights.append(right)
-    yield left
-    yield from reversed(rights)
-
-
 def build(node: Node) -> CompiledNode:
     """Compile a tree no deeper than MAX_DEPTH. Raises Misuse."""
     if node["type"] in READING and node["children"][0]["type"] == "not_expression":
         # JMESPath parses `!a.b` as `(!a).b`, which is always null.
         raise Misuse("`!` takes only the name after it; for a whole path write `!(…)`")
     return _BUILDERS[node["type"]](node)
-
-
-def field_names(node: Node) -> tuple[str, ...] | None:
-    """The names of a path of fields, as in `blocks.score.output`; None for anything else."""
-    if node["type"] == "field":
-        return (node["value"],)
-    if node["type"] != "subexpression":
-        return None
-    paths = [field_names(child) for child in node["children"]]
-    return None if None in paths else tuple(name for path in paths if path for name in path)
 
 
 Builder = Callable[[Node], CompiledNode]
@@ -276,6 +243,16 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 
 
+def _texts_in_order(name: str, first: str, second: str, meter: Meter) -> bool:
+    """By characters; two moments with different offsets by which is earlier."""
+    meter.step(weigh(first))
+    one, other = (first, second) if name in ("lt", "gte") else (second, first)
+    earlier = comes_before(one, other, meter)
+    if earlier is None:
+        return _ORDER[name](first, second)
+    return earlier is (name in ("lt", "gt"))
+
+
 @_builds("comparator")
 def _comparator(node: Node) -> CompiledNode:
     (left, right), weight = _parts(node)
@@ -290,8 +267,7 @@ def _comparator(node: Node) -> CompiledNode:
     def run(value: Any, meter: Meter) -> Any:
         first, second = left(value, meter), right(value, meter)
         if isinstance(first, str) and isinstance(second, str):
-            meter.step(weigh(first))
-            return compare(first, second)
+            return _texts_in_order(name, first, second, meter)
         if kind_of(first) == kind_of(second) == "number":
             return compare(first, second)
         return None
@@ -304,7 +280,7 @@ def _function(node: Node) -> CompiledNode:
     name, children = node["value"], node["children"]
     function = FUNCTIONS.get(name)
     if function is None:
-        raise Misuse(f"there is no function {name}(); there are {', '.join(sorted(FUNCTIONS))}")
+        raise Misuse(no_function(name))
     problem = function.arity_problem(len(children))
     if problem is not None:
         raise Misuse(f"{name}() {problem}")
@@ -313,6 +289,8 @@ def _function(node: Node) -> CompiledNode:
         for position, child in enumerate(children)
     ]
     runs = [argument.run for argument in arguments]
+    if name == "now":
+        return CompiledNode(lambda value, meter: function.run(meter, meter.names), FUNCTION_STEPS)
 
     def run(value: Any, meter: Meter) -> Any:
         return function.call(name, [argument(value, meter) for argument in runs], meter)
@@ -334,3 +312,46 @@ def _argument(name: str, node: Node, by_expression: bool) -> CompiledNode:
 @_builds("expref")
 def _stray_expref(node: Node) -> CompiledNode:
     raise Misuse("`&` stands only before an argument of a function, as in sort_by(list, &name)")
+
+
+# --- Numbers and variables ------------------------------------------------------------------------
+
+
+@_builds("arithmetic")
+def _arithmetic(node: Node) -> CompiledNode:
+    (first, *others), weight = _parts(node)
+    steps = list(zip(node["operators"], others, strict=True))
+
+    def run(value: Any, meter: Meter) -> Any:
+        result = first(value, meter)
+        for by, part in steps:
+            result = calculated(by, result, part(value, meter))
+        return result
+
+    return CompiledNode(run, weight)
+
+
+@_builds("sign")
+def _sign(node: Node) -> CompiledNode:
+    (part,), weight = _parts(node)
+    by = node["value"]
+    return CompiledNode(lambda value, meter: signed(by, part(value, meter)), weight)
+
+
+@_builds("let")
+def _let(node: Node) -> CompiledNode:
+    (*values, body), weight = _parts(node)
+    bound = list(zip(node["value"], values, strict=True))
+
+    def run(value: Any, meter: Meter) -> Any:
+        # The meter alone belongs to one evaluation; each variable has a number of its own.
+        meter.variables.update([(number, part(value, meter)) for number, part in bound])
+        return body(value, meter)
+
+    return CompiledNode(run, weight)
+
+
+@_builds("variable")
+def _variable(node: Node) -> CompiledNode:
+    number = node["value"]
+    return CompiledNode(lambda value, meter: meter.variables[number], 1)

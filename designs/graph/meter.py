@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,7 +115,7 @@ class Meter:
 
     __slots__ = (
         "_budget", "_characters", "_elements", "_is_stopped", "_raises", "_steps", "_times",
-        "_until", "_whose",
+        "_until", "_whose", "names", "variables",
     )  # fmt: skip
 
     def __init__(self, share: int = 1, raises: type[Exception] | None = None) -> None:
@@ -128,6 +129,9 @@ class Meter:
         # By `time.monotonic`.
         self._until: float | None = None
         self._is_stopped = False
+        # Of the evaluation that goes on: what it may read, and the values that `let` gave names.
+        self.names: Mapping[str, Any] = {}
+        self.variables: dict[int, Any] = {}
 
     def limit(self, allowance: Allowance) -> None:
         """Lower the budget to what the allowance has left."""

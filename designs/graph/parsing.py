@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from jmespath import exceptions, parser
+from jmespath import exceptions
 
-from designs.graph.interpreter import MAX_DEPTH, Node, tree_depth
+from designs.graph.grammar import Node, Parser, UnknownVariable
+from designs.graph.trees import MAX_DEPTH, tree_depth
 
 MAX_LENGTH = 2_000
 MAX_EXCERPT = 120
@@ -35,7 +36,7 @@ def parse(source: str) -> Node:
     if len(source) > MAX_LENGTH:
         raise _too_large(source, f"longer than {MAX_LENGTH:,} characters")
     try:
-        tree: Node = parser.Parser().parse(source).parsed
+        tree = Parser().tree(source)
     except exceptions.ParseError as error:
         raise _unreadable(source, _reason(error)) from None
     except (IndexError, KeyError, TypeError, ValueError):
@@ -67,9 +68,13 @@ def _reason(error: exceptions.ParseError) -> str:
         if error.message.startswith("Unclosed"):
             return f"the quote that opens {place} is not closed"
         if error.message.startswith("Unknown token"):
-            hint = "; compare with `==`" if error.lexer_value == "=" else ""
-            return f"`{excerpt(str(error.lexer_value))}` {place} does not belong there{hint}"
+            return f"`{excerpt(str(error.lexer_value))}` {place} does not belong there"
         return f"the text in quotes {place} is not valid"
     if isinstance(error, exceptions.IncompleteExpressionError) or error.token_value == "":
         return "something is missing at its end"
-    return f"`{error.token_value}` at character {error.lex_position + 1} does not belong there"
+    place = f"`{error.token_value}` at character {error.lex_position + 1}"
+    if isinstance(error, UnknownVariable):
+        name = error.token_value
+        return f"{place} has no value here; give it one, as in `let {name} = input in …`"
+    hint = "; compare with `==`" if error.token_type == "ASSIGN" else ""  # noqa: S105
+    return f"{place} does not belong there{hint}"

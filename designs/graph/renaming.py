@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from jmespath.exceptions import JMESPathError
-from jmespath.lexer import Lexer
 
 from designs.graph.expressions import ExpressionError, Template
+from designs.graph.grammar import Lexer, Token
 from designs.graph.report import excerpt
 from designs.graph.spec import ID_PATTERN
 
@@ -226,9 +226,11 @@ def renamed_expression(source: str, roots: Mapping[str, Names]) -> str:
     except (JMESPathError, ValueError):
         return source
     pieces, at = [], 0
+    roots = {**roots, **_named_roots(tokens, roots)}
     for number in range(len(tokens) - 3):
         token, dot, name = tokens[number : number + 3]
-        is_path = dot["type"] == "dot" and {token["type"], name["type"]} <= _IDENTIFIERS
+        begins = token["type"] == "variable" or token["type"] in _IDENTIFIERS
+        is_path = begins and dot["type"] == "dot" and name["type"] in _IDENTIFIERS
         new = roots.get(token["value"], {}).get(name["value"]) if is_path else None
         if new is None or (number and tokens[number - 1]["type"] == "dot"):
             continue
@@ -237,6 +239,17 @@ def renamed_expression(source: str, roots: Mapping[str, Names]) -> str:
         pieces += [source[at : name["start"]], new]
         at = name["start"] + len(written)
     return "".join([*pieces, source[at:]])
+
+
+def _named_roots(tokens: list[Token], roots: Mapping[str, Names]) -> dict[str, Names]:
+    """The new ids behind a variable that stands for a root, as in `let $b = blocks in …`."""
+    named: dict[str, Names] = {}
+    for number, token in enumerate(tokens[:-3]):
+        assign, root, after = tokens[number + 1 : number + 4]
+        is_alone = after["type"] == "comma" or after["value"] == "in"
+        if token["type"] == "variable" and assign["type"] == "assign" and is_alone:
+            named[token["value"]] = roots.get(root["value"], {})
+    return named
 
 
 def _renamed_root(source: str, old: str, new: str) -> str:

@@ -16,7 +16,10 @@ from tests.graphs import examples
 PIECES = st.sampled_from([
     "input", ".x", "[*]", "[]", "[?x]", " | ", "length(@)", "map(&to_string(@), input.x)", "sum(",
     "sort(", "input.x", ")", "[@, @]", "{a: @}", "`9223372036854775807`", "'a'", " == ", " || ",
-    "to_number('9e307')", "values(@)", "join('', ", "[::-1]", "{{ ", " }}", ", ",
+    "to_number('9e307')", "values(@)", "join('', ", "[::-1]", "{{ ", " }}", ", ", " + ", " * ",
+    " // ", "-", "1e308", "let $a = ", " in ", "$a", "date_add(input.x, ", "'days'", "range(",
+    "split(to_string(input.x), '')", "distinct(@)", "json(@)", "parse_json(", "format_number(",
+    "round(@)", "items(input.x)", "group_by(@, &to_string(@))", "base64_decode(", "timestamp(@)",
 ])  # fmt: skip
 SOURCES = st.lists(PIECES, max_size=12).map("".join)
 VALUES = st.recursive(

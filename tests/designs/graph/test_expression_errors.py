@@ -40,8 +40,8 @@ def test_what_cannot_be_read(source: str, sentence: str) -> None:
     ("source", "sentence"),
     [
         (
-            "upper('x')",
-            "`upper('x')` cannot be used: there is no function upper(); there are abs, ",
+            "uper('x')",
+            "`uper('x')` cannot be used: there is no function uper(); similar: upper()",
         ),
         ("length()", "length() takes 1 argument, not 0."),
         ("length(a, b)", "length() takes 1 argument, not 2."),
