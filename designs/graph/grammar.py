@@ -126,7 +126,9 @@ class Parser(parser.Parser):  # type: ignore[misc]
     def _expression(self, binding_power: int = 0) -> Node:
         token = self._lookahead_token(0)
         self._advance()
-        left: Node = getattr(self, f"_token_nud_{token['type']}", self._error_nud_token)(token)
+        begin: Callable[[Token], Node]
+        begin = getattr(self, f"_token_nud_{token['type']}", self._error_nud_token)
+        left = begin(token)
         while True:
             token = self._lookahead_token(0)
             # Between two operands it multiplies; where one begins it is a projection.
