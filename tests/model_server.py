@@ -1,4 +1,4 @@
-"""A model server of the tests' own: two protocols, scripted answers and faults, every call kept."""
+"""A model server of the tests' own: protocols, scripted answers and faults, every call kept."""
 
 from __future__ import annotations
 
@@ -46,8 +46,29 @@ class Exchange:
         return self.call.path.endswith("/messages")
 
     @property
+    def is_google(self) -> bool:
+        return "enerateContent" in self.call.path
+
+    @property
     def is_stream(self) -> bool:
         return self.call.body.get("stream") is True
+
+    def send_either(self, message: Any, events: list[dict[str, Any]]) -> None:
+        """Whole, or streamed, as it was asked for."""
+        if not self.is_stream:
+            self.send(200, json.dumps(message).encode())
+            return
+        self.head(200, "text/event-stream")
+        self.events(*events)
+        if not self.is_anthropic:
+            self.raw(b"data: [DONE]\n\n")
+
+    def send_google(self, message: Any) -> None:
+        if "alt=sse" in self.call.path:
+            self.head(200, "text/event-stream")
+            self.raw(f"data: {json.dumps(message)}\n\n".encode())
+        else:
+            self.send(200, json.dumps(message).encode())
 
     def send(
         self, status: int, body: bytes, content_type: str = "application/json", **headers: str
@@ -187,6 +208,9 @@ def says(
             after.wait(MAX_SECONDS)
         if exchange.wait(seconds):
             return
+        if exchange.is_google:
+            exchange.send_google(_google([{"text": text}], tokens))
+            return
         make, cut = (_anthropic, _anthropic_events) if exchange.is_anthropic else (_openai, _events)
         message = make(exchange.call.body["model"], text, tokens, finish)
         if not exchange.is_stream:
@@ -305,6 +329,17 @@ def _anthropic_events(message: dict[str, Any]) -> list[dict[str, Any]]:
         },
         {"type": "message_stop"},
     ]
+
+
+def _google(parts: list[dict[str, Any]], tokens: tuple[int, int]) -> dict[str, Any]:
+    return {
+        "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}],
+        "usageMetadata": {
+            "promptTokenCount": tokens[0], "candidatesTokenCount": tokens[1],
+            "totalTokenCount": sum(tokens),
+        },
+        "modelVersion": "gemini", "responseId": "x",
+    }  # fmt: skip
 
 
 def _words(text: str) -> list[str]:

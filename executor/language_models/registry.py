@@ -21,6 +21,7 @@ from executor.engine.llm.offline import StandIn
 from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.prices import FREE, Price
 from executor.engine.llm.providers import ProviderModel
+from executor.engine.llm.workarounds import Lack
 from executor.errors import ModelUnavailable
 from executor.language_models.chosen_default import chosen_default
 from executor.language_models.connection_clients import (
@@ -53,6 +54,8 @@ LOCAL_OPTIONS = ModelOptions(
     extra_body={"repeat_penalty": 1.1},
     bounded=True,
     free=True,
+    # It is too small for that: it makes calls up, or none.
+    lacks=frozenset({Lack.TOOLS}),
 )
 # Designs may name any model of a provider; the least recently used are dropped.
 MAX_MODELS = 256

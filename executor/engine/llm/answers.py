@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from executor.engine.json_text import storable
+from executor.engine.json_text import json_text, storable
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.reply import Reply
 from executor.engine.llm.schemas import unwrapped, wrapped
 from executor.engine.llm.structured import parsed_value
+from executor.engine.llm.tool_use import FINAL_ANSWER, ToolCall, named
 
 # Longer texts are masked and parsed in a thread.
 MAX_CHARACTERS_ON_LOOP = 32_768
@@ -48,7 +49,13 @@ def _answer(
         finish_reason=reply.finish_reason,
         has_usage=reply.has_usage,
     )
-    _refuse_unusable(answer, reply, mask)
+    calls = _calls(reply, request, mask) if request.tool_use is not None else ()
+    _refuse_unusable(answer, reply, mask, has_calls=bool(calls))
+    if calls and not is_final(calls, request):
+        return replace(answer, calls=calls, said=reply.said)
+    if calls:
+        # The structured answer, which is then read as if it had been said.
+        answer = replace(answer, text=mask(storable(json_text(calls[0].arguments))))
     if request.schema is None:
         return answer
     if reply.finish_reason == "length":
@@ -57,9 +64,32 @@ def _answer(
     return replace(answer, value=unwrapped(value, request.schema))
 
 
-def _refuse_unusable(answer: ModelAnswer, reply: Reply, mask: Callable[[str], str]) -> None:
+def _calls(reply: Reply, request: ModelRequest, mask: Callable[[str], str]) -> tuple[ToolCall, ...]:
+    """As they are recorded, so that a run that is taken up makes the same calls."""
+    found = named(reply.calls, request.offered())
+    return tuple(
+        ToolCall(call.id, mask(call.name), _cleaned(call.arguments, mask)) for call in found
+    )
+
+
+def _cleaned(value: Any, mask: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return mask(storable(value))
+    if isinstance(value, dict):
+        return {_cleaned(key, mask): _cleaned(item, mask) for key, item in value.items()}
+    return [_cleaned(item, mask) for item in value] if isinstance(value, list) else value
+
+
+def is_final(calls: Sequence[ToolCall], request: ModelRequest) -> bool:
+    """Whether the model gave the structured answer that it was asked for, and called nothing."""
+    return request.schema is not None and [call.name for call in calls] == [FINAL_ANSWER]
+
+
+def _refuse_unusable(
+    answer: ModelAnswer, reply: Reply, mask: Callable[[str], str], *, has_calls: bool
+) -> None:
     """Raises ModelError for an answer that is empty or was stopped."""
-    name, is_empty = answer.model, not answer.text.strip()
+    name, is_empty = answer.model, not answer.text.strip() and not has_calls
     kind = ErrorKind.CONTENT
     if is_empty and reply.refusal:
         kind = ErrorKind.REQUEST

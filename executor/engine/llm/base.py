@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from designs.patterns.base import Part
+from executor.engine.llm.tool_use import ToolCall, ToolSpec, ToolUse, offered_tools
 
 # Of one call, input or output: no model reaches it, so a server that reports more miscounted.
 MAX_TOKENS = 100_000_000
@@ -22,7 +23,8 @@ class ModelRequest:
     `agent_name` is what people call the agent. With `schema` the answer is one JSON value that fits
     it. `timeout_seconds` is for the whole call. `max_output_tokens` is None for the model's own
     limit. `whole` forbids streaming even if there is a listener. `on_sent` is called when the call
-    is sent: from then on it counts, answered or not.
+    is sent: from then on it counts, answered or not. With `tool_use` the model may call tools, and
+    a structured answer is asked for as a call of one more, to which it is forced.
     """
 
     call_key: str
@@ -36,6 +38,11 @@ class ModelRequest:
     whole: bool = False
     on_sent: Callable[[], None] = lambda: None
     agent_name: str = ""
+    tool_use: ToolUse | None = None
+
+    def offered(self) -> list[ToolSpec]:
+        """All tools that the model may call now."""
+        return [] if self.tool_use is None else offered_tools(self.tool_use, self.schema)
 
 
 # Not frozen either.
@@ -45,7 +52,8 @@ class ModelAnswer:
 
     `finish_reason` is why the model stopped, in the words of the OpenAI protocol: `stop`, `length`
     (cut off at its limit), `content_filter`, `tool_call`, `error`; None if the server gave none.
-    `has_usage` is False if the server did not report its tokens.
+    `has_usage` is False if the server did not report its tokens. An answer with `calls` is no final
+    one; `said` is then the provider's own message, as JSON, to be sent back to this model.
     """
 
     text: str
@@ -56,6 +64,8 @@ class ModelAnswer:
     cost_usd: Decimal | None = None
     finish_reason: str | None = None
     has_usage: bool = True
+    calls: tuple[ToolCall, ...] = ()
+    said: Any = None
 
 
 class ErrorKind(StrEnum):

@@ -18,4 +18,6 @@ class Tokens(NamedTuple):
 
 def estimated_tokens(request: ModelRequest, text: str) -> Tokens:
     sent = len(request.system) + len(user_text(request.parts))
+    for turn in request.tool_use.turns if request.tool_use is not None else ():
+        sent += len(turn.text) + sum(len(text) for text, _ in turn.results)
     return Tokens(-(-sent // CHARACTERS_PER_TOKEN), -(-len(text) // CHARACTERS_PER_TOKEN))

@@ -14,6 +14,7 @@ from executor.engine.llm import openai_protocol
 from executor.engine.llm.base import ModelRequest
 from executor.engine.llm.clients import Client, Endpoint
 from executor.engine.llm.event_stream import DONE, values_of
+from executor.engine.llm.openai_messages import tool_fields, turn_messages
 from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.prompt import user_text
 from executor.engine.llm.reply import Reply
@@ -39,9 +40,12 @@ async def ask_openai(
     *,
     system: str,
     reply: Reply,
+    name: str,
 ) -> None:
-    """Ask, and fill the reply. Raises the errors of the HTTP client and of `server_errors`."""
-    body = _body(endpoint, request, options, shape, system)
+    """Ask, and fill the reply; `name` is the model's. Raises the errors of the HTTP client and of
+    `server_errors`.
+    """
+    body = _body(endpoint, request, options, shape, system, name)
     lean = client.lean
     headers = {"Content-Type": "application/json"}
     # Credentials in the address are sent in the same header.
@@ -56,6 +60,9 @@ async def ask_openai(
         reply.has_begun = True
         await _read(pieces, reply)
     reply.end()
+    if reply.drafts:
+        thoughts, extras = reply.said, [draft.extra for draft in reply.drafts if draft.name]
+        reply.said = {"thoughts": thoughts, "extras": extras}
 
 
 async def _read(pieces: AsyncIterator[bytes], reply: Reply) -> None:
@@ -87,13 +94,11 @@ def _body(
     options: ModelOptions,
     shape: RequestShape,
     system: str,
+    model: str,
 ) -> dict[str, Any]:
-    user = user_text(request.parts)
-    messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
-    if not shape.has_system_role or not system.strip():
-        text = "\n\n".join(filter(str.strip, (system, user)))
-        messages = [{"role": "user", "content": text}]
+    messages = _messages(request, shape, system, model)
     body: dict[str, Any] = {"model": endpoint.model, "messages": messages}
+    body |= tool_fields(request.offered(), forces_call=shape.forces_call)
     if shape.streams:
         body["stream"] = True
         if shape.asks_usage:
@@ -111,3 +116,19 @@ def _body(
     if options.temperature is not None:
         body["temperature"] = options.temperature
     return {**body, **(options.extra_body or {})}
+
+
+def _messages(
+    request: ModelRequest, shape: RequestShape, system: str, model: str
+) -> list[dict[str, Any]]:
+    user = user_text(request.parts)
+    messages: list[dict[str, Any]] = [
+        {"role": "system", "content": system},
+        {"role": "user", "content": user},
+    ]
+    if not shape.has_system_role or not system.strip():
+        text = "\n\n".join(filter(str.strip, (system, user)))
+        messages = [{"role": "user", "content": text}]
+    if request.tool_use is not None:
+        messages += turn_messages(request.tool_use, model)
+    return messages

@@ -10,6 +10,7 @@ from executor.engine.json_text import json_text
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.invention import invent
 from executor.engine.llm.material import ASKING, material_of
+from executor.engine.llm.offline_tools import wanted_calls, with_results
 from executor.engine.llm.roles import name_of, play_role, spoken
 from executor.engine.llm.structured import check_schema, problems
 from executor.engine.llm.wording import LABEL, extract
@@ -35,6 +36,13 @@ class StandIn:
         self, request: ModelRequest, on_delta: Callable[[str], None] | None = None
     ) -> ModelAnswer:
         """The same request gives the same answer. Raises ModelError if it cannot fit the schema."""
+        if request.tool_use is not None:
+            if calls := wanted_calls(request, request.tool_use):
+                return replace(_answer(request, ""), finish_reason="tool_call", calls=calls)
+            request = with_results(request, request.tool_use)
+        return self._spoken(request, on_delta)
+
+    def _spoken(self, request: ModelRequest, on_delta: Callable[[str], None] | None) -> ModelAnswer:
         schema = request.schema
         if schema is None:
             answers = [p for p in request.parts if p.template is None and p.label not in ASKING]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from executor.engine.llm.reply import Reply
+from executor.engine.llm.reply import MAX_TEXT, Reply
 from executor.engine.llm.server_errors import (
     AnswerUnreadable,
     ServerRefused,
@@ -15,6 +15,7 @@ from executor.engine.llm.server_errors import (
 _PATHS = ("/chat/completions", "/completions", "/chat")
 # Where servers put the thoughts of a model.
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+_KEPT_THOUGHTS = ("reasoning_content", "reasoning_details")
 
 
 def chat_address(base_url: str) -> str:
@@ -74,15 +75,35 @@ def _take_choice(reply: Reply, choice: dict[str, Any]) -> None:
     reply.add_text(choice.get("text") if text is None else text)
     reply.add_refusal(content.get("refusal"))
     reply.has_thought = reply.has_thought or any(map(content.get, _THOUGHTS))
+    _take_thoughts(reply, content)
     calls = content.get("tool_calls")
-    for call in calls if isinstance(calls, list) else ():
-        _take_tool(reply, call.get("function") if isinstance(call, dict) else None)
-    _take_tool(reply, content.get("function_call"))
+    for place, call in enumerate(calls if isinstance(calls, list) else ()):
+        _take_call(reply, call, place)
+    _take_call(reply, {"index": -1, "function": content.get("function_call")}, -1)
     if reason := choice.get("finish_reason"):
         reply.has_choice = True
         reply.add_reason(reason)
 
 
-def _take_tool(reply: Reply, function: Any) -> None:
-    if isinstance(function, dict):
-        reply.add_tool(function.get("name"))
+def _take_call(reply: Reply, call: Any, place: int) -> None:
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(function, dict):
+        return
+    arguments = function.get("arguments")
+    key = call.get("index", place)
+    draft = reply.add_call(key, call.get("id"), function.get("name"), arguments)
+    if draft is not None and call.get("extra_content") is not None:
+        # Signatures of thoughts, which have to come back with the call.
+        draft.extra = call["extra_content"]
+
+
+def _take_thoughts(reply: Reply, content: dict[str, Any]) -> None:
+    """Keep the thoughts that a server wants back with the calls that followed them."""
+    for key in _KEPT_THOUGHTS:
+        piece = content.get(key)
+        if not isinstance(piece, str | list) or not piece:
+            continue
+        kept = reply.said if isinstance(reply.said, dict) else {}
+        before: Any = kept.get(key)
+        kept[key] = before + piece if type(before) is type(piece) else piece
+        reply.said = kept if len(kept[key]) <= MAX_TEXT else None

@@ -25,7 +25,14 @@ from executor.engine.llm.prompt import user_text
 from executor.engine.llm.reply import Reply
 from executor.engine.llm.schemas import wrapped
 from executor.engine.llm.structured import check_schema
-from executor.engine.llm.workarounds import Lack, RequestShape, advice, lack_in
+from executor.engine.llm.workarounds import (
+    NO_TOOL_CALLS,
+    Lack,
+    RequestShape,
+    advice,
+    advice_on_tools,
+    lack_in,
+)
 
 # Shorter keys are no secrets, and occur inside ordinary words.
 MIN_MASKED_LENGTH = 8
@@ -97,13 +104,7 @@ class ProviderModel:
 
         A request that the server refuses for a feature is repeated without it.
         """
-        if request.schema is not None:
-            check_schema(request.schema)
-        key = self._endpoint.api_key
-        if not (key.isascii() and key.isprintable()):
-            # It would fail as a header, with the key in the message.
-            sentence = f"{self._name}: the key holds characters that no key has; enter it again."
-            raise ModelError(ErrorKind.CREDENTIAL, sentence)
+        self._check(request)
         listener = None if request.whole else on_delta
         replies: list[Reply] = []
         # Once a process; on a busy machine that takes longer than many an answer.
@@ -131,6 +132,18 @@ class ProviderModel:
             spent = self._spent(replies, request)
             raise ModelError(ErrorKind.TIMEOUT, sentence, spent=spent) from error
 
+    def _check(self, request: ModelRequest) -> None:
+        """Raises ModelError for a request that cannot be sent."""
+        if request.schema is not None:
+            check_schema(request.schema)
+        key = self._endpoint.api_key
+        if not (key.isascii() and key.isprintable()):
+            # It would fail as a header, with the key in the message.
+            sentence = f"{self._name}: the key holds characters that no key has; enter it again."
+            raise ModelError(ErrorKind.CREDENTIAL, sentence)
+        if request.tool_use is not None and Lack.TOOLS in self.lacks:
+            raise ModelError(ErrorKind.REQUEST, f"{self._name} calls no tools. {NO_TOOL_CALLS}")
+
     def _failure(self, error: Exception, request: ModelRequest) -> Exception:
         """The engine's error, with advice on the connection's settings if the server's words allow
         it. Servers like to quote the key: it is masked even if it could be guessed, unless the
@@ -138,7 +151,9 @@ class ProviderModel:
         """
         key = self._endpoint.api_key
         # Everything that a design or an input has a part in, also the model's name and the schema.
-        sent = (self._name, request.system, user_text(request.parts), json_text(request.schema))
+        sent = [self._name, request.system, user_text(request.parts), json_text(request.schema)]
+        if request.tool_use is not None:
+            sent += [text for turn in request.tool_use.turns for text, _ in turn.results]
         hides_key = len(key) >= MIN_MASKED_LENGTH and key not in "\n".join(sent)
 
         def mask(text: str) -> str:
@@ -147,6 +162,8 @@ class ProviderModel:
 
         failure, refused = failure_of(error, self._name, mask), refusal_in(error)
         if isinstance(failure, ModelError) and refused is not None:
+            if request.tool_use is not None:
+                failure.add(advice_on_tools(refused.refusal))
             failure.add(advice(refused.refusal, self.lacks))
         return failure
 
@@ -179,7 +196,9 @@ class ProviderModel:
         is_hosted = self._endpoint.protocol == "openai"
         words = ("max_tokens", "max_completion_tokens")
         swaps = Lack.MAX_TOKENS in lacks
-        shows_schema = request.schema is not None and Lack.JSON_SCHEMA not in lacks
+        has_tools = request.tool_use is not None
+        is_structured = request.schema is not None
+        shows_schema = is_structured and not has_tools and Lack.JSON_SCHEMA not in lacks
         if shows_schema and self._endpoint.protocol not in OPENAI_PROTOCOLS:
             from executor.engine.llm.sdk_protocols import takes_schema
 
@@ -193,6 +212,7 @@ class ProviderModel:
             must_not_stream=Lack.STREAMING in lacks,
             limit_word=words[is_hosted != swaps],
             has_other_limit_word=swaps,
+            forces_call=is_structured and has_tools and Lack.TOOL_CHOICE not in lacks,
         )
 
     async def _try_stream(
@@ -244,20 +264,30 @@ class ProviderModel:
         self, client: Client, request: ModelRequest, shape: RequestShape, reply: Reply
     ) -> None:
         system = request.system
-        if request.schema is not None and (not shape.shows_schema or self._options.says_schema):
-            schema = json_text(wrapped(request.schema))
+        is_said = request.schema is not None and request.tool_use is None
+        if is_said and (not shape.shows_schema or self._options.says_schema):
+            schema = json_text(wrapped(request.schema or {}))
             instruction = f"Answer only with JSON that fits this JSON Schema: {schema}"
             system = f"{system}\n\n{instruction}".strip()
         if self._endpoint.protocol in OPENAI_PROTOCOLS:
             from executor.engine.llm.exchanges import ask_openai
 
             await ask_openai(
-                client, self._endpoint, request, self._options, shape, system=system, reply=reply
+                client,
+                self._endpoint,
+                request,
+                self._options,
+                shape,
+                system=system,
+                reply=reply,
+                name=self._name,
             )
         else:
             from executor.engine.llm.sdk_protocols import ask_sdk
 
-            await ask_sdk(client, request, self._options, shape, system=system, reply=reply)
+            await ask_sdk(
+                client, request, self._options, shape, system=system, reply=reply, name=self._name
+            )
         if not reply.is_ended:
             # A connection that is closed during a stream looks like the end of the stream.
             raise BrokeOff

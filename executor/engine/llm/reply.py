@@ -9,12 +9,17 @@ from executor.engine.json_text import storable
 from executor.engine.llm.base import MAX_TOKENS
 from executor.engine.llm.server_errors import AnswerUnreadable, Refusal, ServerRefused
 from executor.engine.llm.thoughts import SpokenText
+from executor.engine.llm.tool_use import CallDraft, ToolCall
 
 MAX_TEXT = 1_000_000
 # Of a finish reason or a tool's name, in characters.
 MAX_WORD = 40
+# Of a called tool's name, or a call's id.
+MAX_NAME = 250
 MAX_REFUSAL = 300
 MAX_TOOLS = 5
+# In one answer; further ones are left out.
+MAX_CALLS = 100
 
 # The engine's finish reasons, by the names that servers have for them.
 _REASONS = {
@@ -64,6 +69,9 @@ class Reply:
         self.has_usage = False
         self.refusal = ""
         self.tools: list[str] = []
+        # Calls of tools, and the provider's own message with them.
+        self.drafts: list[CallDraft] = []
+        self.said: Any = None
         self.has_begun = self.has_choice = self.has_text = self.is_ended = False
         # Whether there were thoughts in a field of their own.
         self.has_thought = False
@@ -116,6 +124,35 @@ class Reply:
     def add_tool(self, name: Any) -> None:
         if isinstance(name, str) and name and len(self.tools) < MAX_TOOLS:
             self.tools.append(name[:MAX_WORD])
+
+    def add_call(self, key: Any, call_id: Any, name: Any, arguments: Any) -> CallDraft | None:
+        """Add a piece of a call; `key` is its place. A new id begins a new call, as some servers
+        give all calls the same place. None for one call too many.
+        """
+        draft = next((d for d in reversed(self.drafts) if d.key == key), None)
+        is_id = isinstance(call_id, str) and call_id != ""
+        if draft is None or key is None or (is_id and draft.id not in ("", call_id)):
+            if len(self.drafts) >= MAX_CALLS:
+                return None
+            draft = CallDraft(key)
+            self.drafts.append(draft)
+        if is_id and not draft.id:
+            draft.id = storable(call_id[:MAX_NAME])
+        if isinstance(name, str) and not draft.name:
+            draft.name = storable(name[:MAX_NAME])
+            self.add_tool(name)
+        if isinstance(arguments, dict):
+            draft.whole = arguments
+        elif isinstance(arguments, str):
+            self.length += len(arguments)
+            if self.length > MAX_TEXT:
+                raise TextTooLong
+            draft.arguments.append(arguments)
+        return draft
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        return [draft.call() for draft in self.drafts if draft.name]
 
     def add_reason(self, reason: Any) -> None:
         if isinstance(reason, str) and reason:

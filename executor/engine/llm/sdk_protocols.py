@@ -29,6 +29,7 @@ from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.prompt import user_text
 from executor.engine.llm.reply import Reply
 from executor.engine.llm.schemas import bounded, wrapped
+from executor.engine.llm.sdk_messages import definitions, said, turn_messages
 from executor.engine.llm.server_errors import Refusal, ServerRefused, error_in
 from executor.engine.llm.workarounds import RequestShape
 
@@ -54,11 +55,14 @@ async def ask_sdk(
     *,
     system: str,
     reply: Reply,
+    name: str,
 ) -> None:
-    """Ask, and fill the reply. Raises ServerRefused, or any error of the SDK."""
+    """Ask, and fill the reply; `name` is the model's. Raises ServerRefused, or any error of the
+    SDK.
+    """
     request.on_sent()
     try:
-        response = await _response(_sdk(client), request, options, shape, system, reply)
+        response = await _response(_sdk(client), request, options, shape, system, reply, name)
     except ContentFilterError:
         reply.has_choice = True
         reply.add_reason("content_filter")
@@ -81,6 +85,7 @@ async def _response(
     shape: RequestShape,
     system: str,
     reply: Reply,
+    name: str,
 ) -> ModelResponse:
     user = user_text(request.parts)
     parts: list[Any] = [UserPromptPart(content=user)]
@@ -89,6 +94,8 @@ async def _response(
     elif system.strip():
         parts = [UserPromptPart(content=f"{system}\n\n{user}")]
     messages: list[ModelMessage] = [SdkRequest(parts=parts)]
+    if request.tool_use is not None:
+        messages += turn_messages(request.tool_use, name)
     settings = _settings(sdk, request, options, shape)
     parameters = _parameters(request, options, shape)
     if not shape.streams:
@@ -112,9 +119,11 @@ async def _response(
 
 def _finish(reply: Reply, response: ModelResponse) -> None:
     reply.has_choice = True
-    for part in response.parts:
+    for place, part in enumerate(response.parts):
         if isinstance(part, ToolCallPart):
-            reply.add_tool(part.tool_name)
+            reply.add_call(place, part.tool_call_id, part.tool_name, part.args)
+    if reply.drafts:
+        reply.said = said(response)
     # The SDKs invent a reason where there is none; the provider's own is in the details.
     if (response.provider_details or {}).get("finish_reason"):
         reply.add_reason(response.finish_reason)
@@ -141,12 +150,21 @@ def _settings(
         settings["max_tokens"] = limit
     if options.temperature is not None:
         settings["temperature"] = options.temperature
+    if request.tool_use is not None and not request.tool_use.may_call and request.schema is None:
+        # Anthropic refuses a conversation with calls in a request without tools.
+        settings["tool_choice"] = "none"
     return settings
 
 
 def _parameters(
     request: ModelRequest, options: ModelOptions, shape: RequestShape
 ) -> ModelRequestParameters:
+    if (use := request.tool_use) is not None:
+        offered = request.offered() or list(use.tools)
+        may_say = not shape.forces_call
+        return ModelRequestParameters(
+            function_tools=definitions(offered), allow_text_output=may_say
+        )
     if request.schema is None or not shape.shows_schema:
         return ModelRequestParameters()
     schema = bounded(request.schema) if options.bounded else request.schema

@@ -18,6 +18,9 @@ class Lack(StrEnum):
     STREAM_OPTIONS = "stream_options"
     # The protocol's field for the maximum of tokens: `max_tokens` or `max_completion_tokens`.
     MAX_TOKENS = "max_tokens"
+    # Forcing a call. Calls themselves cannot be done without.
+    TOOL_CHOICE = "tool_choice"
+    TOOLS = "tools"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class RequestShape:
     limit_word: str = "max_tokens"
     # Whether `limit_word` was already changed from the protocol's own.
     has_other_limit_word: bool = False
+    forces_call: bool = False
 
 
 _LIMIT_WORD = re.compile(r"max_(?:completion_)?tokens")
@@ -49,6 +53,7 @@ _SAID = {
         r"|guided|json.?mode"
     ),
     Lack.STREAM_OPTIONS: re.compile(r"stream_options|include_usage"),
+    Lack.TOOL_CHOICE: re.compile(r"tool.?choice"),
     Lack.SYSTEM_ROLE: re.compile(
         r"system.{0,20}(?:role|message|prompt|instruction)|role.{0,40}system"
         r"|roles must alternate|only user,? (?:and )?assistant|developer instruction"
@@ -73,6 +78,8 @@ _ADVICE = {
     Lack.STREAMING: (re.compile(r"\bstream(?:ing|ed|s)?\b"), "sends text as it comes"),
 }
 _CREDENTIALS = frozenset({401, 402, 403})
+_ABOUT_TOOLS = re.compile(r"\btools?\b|tool.?(?:call|choice|use)|function.?call")
+NO_TOOL_CALLS = "A model that cannot call tools cannot play an agent with tools: name another one."
 
 
 def advice(refusal: Refusal, lacks: set[Lack]) -> str:
@@ -85,6 +92,13 @@ def advice(refusal: Refusal, lacks: set[Lack]) -> str:
                 "the admin (Model connections), where Test finds it out."
             )
     return ""
+
+
+def advice_on_tools(refusal: Refusal) -> str:
+    """What to do if the refusal of a request with tools is about these; empty if it is not."""
+    words = refusal.words[:2_000].lower()
+    is_about = refusal.status not in _CREDENTIALS and _ABOUT_TOOLS.search(words)
+    return NO_TOOL_CALLS if is_about else ""
 
 
 def lack_in(refusal: Refusal, shape: RequestShape) -> Lack | None:
@@ -100,6 +114,7 @@ def lack_in(refusal: Refusal, shape: RequestShape) -> Lack | None:
         Lack.MAX_TOKENS: shape.has_limit and not shape.has_other_limit_word and is_limit_word,
         Lack.JSON_SCHEMA: shape.shows_schema,
         Lack.STREAM_OPTIONS: shape.streams and shape.asks_usage,
+        Lack.TOOL_CHOICE: shape.forces_call,
         Lack.SYSTEM_ROLE: shape.has_system_role,
         Lack.STREAMING: shape.streams,
     }
