@@ -14,7 +14,9 @@ from executor.engine.context import Outcome, Setup, Timing
 from executor.engine.events import Event
 from executor.engine.journal import StepResult
 from executor.engine.llm.base import ErrorKind, ModelAnswer, ModelError, ModelRequest
+from executor.engine.llm.schemas import unwrapped, wrapped
 from executor.engine.llm.structured import parsed_value
+from executor.engine.llm.tool_use import FINAL_ANSWER, ToolCall
 from executor.engine.runner import compile_graph, run_graph
 from tests.memory_journal import MemoryJournal
 
@@ -85,11 +87,34 @@ class Scripted:
             said = said(request)
         if isinstance(said, Exception):
             raise said
+        if isinstance(said, Calls):
+            return said.answer(request)
         text = said if isinstance(said, str) else json.dumps(said)
         answer = ModelAnswer(text, NAME, input_tokens=10, output_tokens=5)
         if request.schema is None:
             return answer
         return replace(answer, value=parsed_value(answer, request.schema))
+
+
+@dataclass(frozen=True)
+class Calls:
+    """An answer that calls tools: pairs of a tool's name and its arguments."""
+
+    calls: tuple[tuple[str, Any], ...]
+    text: str = ""
+
+    def answer(self, request: ModelRequest) -> ModelAnswer:
+        made = [ToolCall(f"c{n}", name, given) for n, (name, given) in enumerate(self.calls)]
+        answer = ModelAnswer(self.text, NAME, input_tokens=10, output_tokens=5)
+        if request.schema is not None and [call.name for call in made] == [FINAL_ANSWER]:
+            answer = replace(answer, text=json.dumps(made[0].arguments))
+            value = parsed_value(answer, wrapped(request.schema))
+            return replace(answer, value=unwrapped(value, request.schema))
+        return replace(answer, calls=tuple(made), finish_reason="tool_call")
+
+
+def calls(*made: tuple[str, Any], text: str = "") -> Calls:
+    return Calls(made, text)
 
 
 @dataclass(frozen=True)
@@ -148,8 +173,11 @@ async def play(
     given: Any = None,
     seed: int | None = None,
     steps: dict[str, StepResult] | None = None,
+    **more: Any,
 ) -> Played:
-    """Check and run a document through the real engine, from the steps of an earlier run if any."""
+    """Check and run a document through the real engine, from the steps of an earlier run if any.
+    `more` are further fields of the setup.
+    """
     checked = check_document(document)
     assert checked.problems == ()
     assert checked.graph is not None
@@ -163,5 +191,7 @@ async def play(
         emit=events.append,
         timing=Timing(sleep=lambda seconds: asyncio.sleep(0), random=lambda: 0.0),
     )
+    setup = replace(setup, **more)
     outcome = await run_graph(compile_graph(checked.graph), given or {}, setup)
-    return Played(outcome, model, journal.steps, events)
+    kept = setup.journal if isinstance(setup.journal, MemoryJournal) else journal
+    return Played(outcome, model, kept.steps, events)

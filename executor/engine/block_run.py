@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
@@ -13,8 +13,9 @@ from designs.graph.expressions import Expression, Template
 from designs.graph.spec import Agent, Graph
 from designs.patterns.base import RUN_INPUT, Answer, Delivery, Need, Part
 from executor.engine.arrivals import Arrival, seen_by
+from executor.engine.budget import Budget
 from executor.engine.compile import CompiledBlock
-from executor.engine.context import Timing
+from executor.engine.context import Setup, Timing
 from executor.engine.evaluation import Compiled, Evaluation
 from executor.engine.events import ErrorInfo, StepFinished
 from executor.engine.failures import RunStopped, StepFailure
@@ -22,16 +23,16 @@ from executor.engine.incoming import incoming_value
 from executor.engine.journal import StepResult, step_key
 from executor.engine.json_text import json_text
 from executor.engine.limits import LimitReached
+from executor.engine.llm.tool_use import ToolUse
 from executor.engine.parking import Activity, BlockClock
 from executor.engine.records import await_record, retrieve_error
-from executor.engine.step_run import CALL_SECONDS, Host, Question, StepRun, TimeLimit
+from executor.engine.step_run import CALL_SECONDS, Host, Question, StepRun
+from executor.engine.time_limits import cut_off, earlier, time_limit
+from executor.engine.tool_loop import ToolLoop
 from executor.engine.waits import wait_until_due
-from executor.engine.words import counted
 
 logger = logging.getLogger(__name__)
 
-# Of the time a block has left: the rest is for handing its answers on.
-LAST_SHARE = 0.95
 NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
@@ -96,6 +97,25 @@ class BlockRun:
     def timing(self) -> Timing:
         return self._host.setup.timing
 
+    @property
+    def setup(self) -> Setup:
+        return self._host.setup
+
+    @property
+    def budget(self) -> Budget:
+        return self._host.budget
+
+    @property
+    def block_id(self) -> str:
+        return self._block.id
+
+    @property
+    def retries(self) -> int:
+        return self._block.block.retries
+
+    def degrade_agent(self, agent: Agent, reason: str) -> None:
+        self._host.degrade(self._block, reason, agent)
+
     def results(self) -> Mapping[str, Any]:
         blocks = self._scope()["blocks"]
         return {name: block["output"] for name, block in blocks.items()}
@@ -110,7 +130,7 @@ class BlockRun:
     def _deadline(self) -> float | None:
         """The nearer one of the block's and the run's, in the loop's time."""
         clock = self.clock
-        return _earlier(self._host.deadline, None if clock is None else clock.ends_at)
+        return earlier(self._host.deadline, None if clock is None else clock.ends_at)
 
     async def ask(
         self,
@@ -130,12 +150,11 @@ class BlockRun:
             if key in self._steps:
                 raise RuntimeError(f"The step {key} is asked twice at once.")
             self._steps[key] = None
+            asked = functools.partial(
+                self._question, agent, parts, purpose, round_number, schema, lenient, later
+            )
             try:
-                step = self.recall(key)
-                if step is None:
-                    step = await self._perform(
-                        key, agent, parts, purpose, round_number, schema, lenient, later
-                    )
+                step = await self._answered(agent, key, asked)
                 self._host.budget.check()
                 self._steps[key] = step
             except LimitReached as limit:
@@ -229,9 +248,13 @@ class BlockRun:
             self._host.setup.emit(StepFinished(step, replayed=True))
         return step
 
-    async def _perform(
+    async def _answered(self, agent: Agent, key: str, asked: Callable[..., Question]) -> StepResult:
+        if agent.tools:
+            return await ToolLoop(self, agent, key, asked).answer()
+        return self.recall(key) or await self.perform(asked(key))
+
+    def _question(
         self,
-        key: str,
         agent: Agent,
         parts: Sequence[Part],
         purpose: str,
@@ -239,9 +262,11 @@ class BlockRun:
         schema: dict[str, Any] | None,
         lenient: bool,
         later: int | None,
-    ) -> StepResult:
-        block, limit = self._block.block, self._time_limit(agent, later)
-        question = Question(
+        key: str,
+        tool_use: ToolUse | None = None,
+    ) -> Question:
+        block, limit = self._block.block, time_limit(agent, later, self._deadline)
+        return Question(
             key=key,
             block_id=block.id,
             agent=agent,
@@ -252,12 +277,17 @@ class BlockRun:
             schema=schema,
             models=self._host.models(agent),
             retries=block.retries,
-            call_seconds=_earlier(block.timeout_seconds, agent.timeout_seconds) or CALL_SECONDS,
-            deadline=_earlier(self._deadline, None if limit is None else limit.at),
+            call_seconds=earlier(block.timeout_seconds, agent.timeout_seconds) or CALL_SECONDS,
+            deadline=earlier(self._deadline, None if limit is None else limit.at),
             limit=limit,
             lenient=lenient,
+            tool_use=tool_use,
         )
-        step_run = StepRun(self._host, question, self._host.setup.journal.recall_failed(key))
+
+    async def perform(self, question: Question) -> StepResult:
+        """Ask a model and record the step. Raises StepFailure, RunStopped."""
+        earlier = self._host.setup.journal.recall_failed(question.key)
+        step_run = StepRun(self._host, question, earlier)
         try:
             with self._host.under_way():
                 step = await step_run.result()
@@ -303,27 +333,6 @@ class BlockRun:
         message = "The record of a step could not be written, so the execution was stopped there."
         self._host.stop(ErrorInfo("journal", message, self._block.id, key))
 
-    def _time_limit(self, agent: Agent, later: int | None) -> TimeLimit | None:
-        """When the agent's answer is given up while the block continues: by the agent's own limit,
-        or by its share of the time that the block has left.
-        """
-        if agent.timeout_seconds is None and (later is None or self._deadline is None):
-            return None
-        now = asyncio.get_running_loop().time()
-        limits = []
-        if agent.timeout_seconds is not None:
-            own = counted(agent.timeout_seconds, "second")
-            limits.append(
-                TimeLimit(now + agent.timeout_seconds, f"it took longer than its limit of {own}.")
-            )
-        if later is not None and self._deadline is not None:
-            # The agent's own limit replaces the share, but must end before the block does.
-            left = self._deadline - now
-            share = LAST_SHARE if limits else share_of_time(later)
-            sentence = "it did not come within its share of the time that was left."
-            limits.append(TimeLimit(now + left * share, sentence))
-        return min(limits, key=lambda limit: limit.at, default=None)
-
     def _system(self, agent: Agent) -> str:
         source = agent.system_prompt
         if not source.strip():
@@ -355,23 +364,3 @@ class BlockRun:
 
     def _seen_by(self, agent: Agent | None) -> list[Delivery]:
         return seen_by(self._block.block, None if agent is None else agent.id, self._arrivals)
-
-
-def _earlier(first: float | None, second: float | None) -> float | None:
-    """The smaller one, or the one that is not None."""
-    if first is None or second is None:
-        return second if first is None else first
-    return min(first, second)
-
-
-def share_of_time(later: int) -> float:
-    """The part of the remaining time that an answer may take when `later` answers follow it."""
-    return LAST_SHARE if later == 0 else 1.5 / (later + 1)
-
-
-def cut_off(agent: Agent, step: StepResult) -> str:
-    """A sentence that says which limit cut the answer off."""
-    limit, who = agent.max_output_tokens, agent.name or agent.id
-    if limit is not None and (step.is_estimated or step.output_tokens >= limit):
-        return f"The answer of {who} was cut off at its limit of {counted(limit, 'token')}."
-    return f"The answer of {who} was cut off at the length limit of {step.model}."

@@ -23,7 +23,8 @@ class Budget:
     """
 
     __slots__ = (
-        "_before", "_calls", "_cost", "_input_tokens", "_limits", "_output_tokens", "_unsent",
+        "_before", "_calls", "_cost", "_input_tokens", "_limits", "_output_tokens", "_tool_calls",
+        "_unsent",
     )  # fmt: skip
 
     def __init__(
@@ -36,7 +37,11 @@ class Budget:
         self._input_tokens = 0
         self._output_tokens = 0
         self._cost: Decimal | None = None
+        # The keys of the steps that called a tool.
+        self._tool_calls: set[str] = set()
         for step in recorded:
+            if step.tool is not None and step.tries:
+                self._tool_calls.add(step.key)
             if step.model is not None:
                 self._calls += step.tries
                 self.add(step.input_tokens, step.output_tokens, step.cost_usd)
@@ -72,6 +77,17 @@ class Budget:
         self._unsent -= 1
 
     @property
+    def tool_calls_left(self) -> int:
+        return self._limits.tool_calls - self._before.tool_calls - len(self._tool_calls)
+
+    def begin_tool_call(self, key: str) -> bool:
+        """Count a call of a tool; False if the limit is reached."""
+        if key not in self._tool_calls and self.tool_calls_left <= 0:
+            return False
+        self._tool_calls.add(key)
+        return True
+
+    @property
     def needs_prices(self) -> bool:
         """Whether calls of unknown cost are refused, as the limit of cost could not be kept."""
         return self._limits.cost_usd is not None and not self._limits.unpriced
@@ -102,6 +118,7 @@ class Budget:
     def usage(self) -> Usage:
         return Usage(
             model_calls=self._calls,
+            tool_calls=len(self._tool_calls),
             input_tokens=self._input_tokens,
             output_tokens=self._output_tokens,
             cost_usd=None if self._cost is None else float(rounded_cost(self._cost)),

@@ -14,6 +14,7 @@ from executor.engine.events import ErrorInfo, Event
 from executor.engine.journal import Journal
 from executor.engine.limits import Limits
 from executor.engine.llm.base import ModelProvider
+from executor.engine.tools import NoTools, ToolProvider
 
 MAX_WAIT_SECONDS = 30 * 86_400.0
 
@@ -25,6 +26,7 @@ class Usage:
     """
 
     model_calls: int = 0
+    tool_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = None
@@ -48,7 +50,8 @@ class Setup:
     order, and must not block. `stream` is called before each step; if it returns True, the model
     streams its text (`TextDelta`). `spent_before` counts towards the limits, not as usage.
     `decisions` are the answers to requests of earlier attempts, by the keys of their needs. No wait
-    is longer than `max_wait_seconds`.
+    is longer than `max_wait_seconds`. `root_execution` is the first one of a chain of resumes: keys
+    of tool calls begin with it. `mask` takes secrets out of what tools answer.
     """
 
     execution_id: str
@@ -63,6 +66,9 @@ class Setup:
     timing: Timing = field(default_factory=Timing)
     decisions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     max_wait_seconds: float = MAX_WAIT_SECONDS
+    tools: ToolProvider = field(default_factory=NoTools)
+    root_execution: str = ""
+    mask: Callable[[str], str] = str
 
 
 @dataclass(frozen=True, slots=True)

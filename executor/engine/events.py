@@ -70,6 +70,23 @@ class StepFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolChanged:
+    """A call of a tool was begun, waits for people, or has its result (`is_error`, `duration_ms`).
+    `arguments` are an object, or a text that is none.
+    """
+
+    key: str
+    block_id: str
+    agent_id: str
+    tool: str
+    status: Literal["started", "waiting", "finished"]
+    at: float
+    arguments: Any = None
+    is_error: bool | None = None
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StepFailed:
     """One try of a step failed; `final` when no further try follows."""
 
@@ -98,4 +115,4 @@ class Degraded:
     block_id: str | None = None
 
 
-Event = BlockChanged | StepStarted | StepFinished | StepFailed | TextDelta | Degraded
+Event = BlockChanged | StepStarted | StepFinished | StepFailed | ToolChanged | TextDelta | Degraded

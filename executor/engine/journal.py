@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -33,12 +34,16 @@ class FailedTry:
 # Never changed, but not frozen: creating a frozen one takes four times as long.
 @dataclass(slots=True)
 class StepResult:
-    """One model call or utility block. Times are seconds since the epoch (UTC).
+    """One model call, tool call or utility block. Times are seconds since the epoch (UTC).
 
     A utility block has no model; its `prompt` is its input. A model call's `output` is the parsed
     value if a schema was asked for, else its text. `tries` counts the calls that were sent; tokens
     and cost are those of all of them. A `failed` step has no answer; it is repeated when its
     execution resumes, and its spending is added to.
+
+    A tool call has its `tool`, its arguments as `prompt`, and as output `content`, `is_error`,
+    `outcome` and `bytes`. A model's answer that calls tools has `calls` (id, name, arguments), and
+    `said`, the provider's own message.
     """
 
     key: str
@@ -60,6 +65,20 @@ class StepResult:
     finish_reason: str | None = None
     is_estimated: bool = False
     failures: tuple[FailedTry, ...] = ()
+    tool: str | None = None
+    calls: list[dict[str, Any]] | None = None
+    said: Any = None
+
+
+MAX_KEY = 250
+
+
+def bounded_key(key: str) -> str:
+    """The key as columns hold it: of a longer one, a digest instead of its front."""
+    if len(key) <= MAX_KEY:
+        return key
+    digest = hashlib.sha256(key.encode()).hexdigest()[:32]
+    return f"{digest}~{key[len(digest) + 1 - MAX_KEY :]}"
 
 
 class Journal(Protocol):
@@ -81,6 +100,16 @@ class Journal(Protocol):
 
         The awaitable raises when the step could not be stored, for instance after a lost lease.
         """
+        ...
+
+    async def intend(self, key: str, tool: str) -> int:
+        """Store durably that this step is about to call the tool, once more. Returns how many
+        intents it has now. Raises as `record`.
+        """
+        ...
+
+    def intents(self, key: str) -> int:
+        """How often this step was about to call its tool."""
         ...
 
 

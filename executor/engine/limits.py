@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MOST_TOOL_CALLS = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -18,6 +20,7 @@ class Limits:
     cost_usd: float | None = None
     unpriced: bool = False
     output_bytes: int | None = 10_000_000
+    tool_calls: int = MOST_TOOL_CALLS
 
 
 class LimitReached(Exception):

@@ -71,5 +71,9 @@ class Tries:
         return None if seconds_left is not None and wait >= seconds_left else wait
 
     def _backoff(self, count: int) -> float:
-        """Exponential, with full jitter so that callers that failed together spread out."""
-        return self._timing.random() * min(MAX_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0**count)
+        return backoff(self._timing, count)
+
+
+def backoff(timing: Timing, count: int) -> float:
+    """Seconds: exponential, with full jitter so that callers that failed together spread out."""
+    return timing.random() * min(MAX_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0**count)

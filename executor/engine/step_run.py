@@ -17,6 +17,7 @@ from executor.engine.journal import FailedTry, StepResult
 from executor.engine.limits import LimitReached
 from executor.engine.llm.base import ErrorKind, Model, ModelAnswer, ModelError, ModelRequest
 from executor.engine.llm.structured import readable_value
+from executor.engine.llm.tool_use import ToolUse, calls_json
 from executor.engine.retry import Tries
 from executor.engine.spending import Spending
 
@@ -70,6 +71,7 @@ class Question:
     limit: TimeLimit | None = None
     # Whether an answer is accepted that does not fit the schema even after its correction.
     lenient: bool = False
+    tool_use: ToolUse | None = None
 
 
 class StepRun:
@@ -114,7 +116,10 @@ class StepRun:
             self._note("limit", message, self._now())
             raise RunStopped(message) from reached
         output = answer.text if question.schema is None else answer.value
-        return self._step(answer.model, answer.text, output, finish_reason=answer.finish_reason)
+        step = self._step(answer.model, answer.text, output, finish_reason=answer.finish_reason)
+        if answer.calls:
+            step.calls, step.said = calls_json(answer.calls), answer.said
+        return step
 
     def failed_step(self, error: BaseException) -> StepResult | None:
         """The record of a step that failed with this error; None if it sent no call."""
@@ -144,10 +149,7 @@ class StepRun:
             round_number=question.round_number,
             purpose=question.purpose,
             model=model,
-            prompt={
-                "system": question.system,
-                "parts": [{"label": part.label, "value": part.value} for part in self._parts],
-            },
+            prompt=self._prompt(),
             text=text,
             output=output,
             input_tokens=spending.input_tokens,
@@ -161,6 +163,20 @@ class StepRun:
             is_estimated=spending.is_estimated,
             failures=tuple(spending.failures),
         )
+
+    def _prompt(self) -> dict[str, Any]:
+        """What was asked, as it is recorded: of a later turn, only what is new."""
+        question, use, parts = self._question, self._question.tool_use, self._parts
+        prompt: dict[str, Any] = {"system": question.system}
+        if use is not None and use.turns:
+            prompt["system"] = ""
+            notes = tuple(Part("Note", remark) for remark in use.remarks)
+            parts = (*notes, *parts[len(question.parts) :])
+        prompt["parts"] = [{"label": part.label, "value": part.value} for part in parts]
+        if use is not None:
+            prompt["tools"] = [tool.name for tool in use.tools] if use.may_call else []
+            prompt |= {"limit": use.limit} if use.limit else {}
+        return prompt
 
     async def _answer_by(self, limit: TimeLimit) -> ModelAnswer:
         try:
@@ -240,7 +256,13 @@ class StepRun:
             max_output_tokens=question.agent.max_output_tokens,
             whole=self._whole,
             on_sent=call.sent,
+            tool_use=question.tool_use,
         )
+        if (use := question.tool_use) is not None and use.turns:
+            # What was wrong with the last answer is said at the end of the conversation.
+            remarks = [f"{p.label}:\n{p.value}" for p in self._parts[len(question.parts) :]]
+            request.parts = question.parts
+            request.tool_use = replace(use, remarks=(*use.remarks, *remarks))
 
         def emit_text(text: str) -> None:
             setup.emit(TextDelta(question.key, question.block_id, question.agent.id, text))

@@ -67,6 +67,8 @@ def _answer(
 def _calls(reply: Reply, request: ModelRequest, mask: Callable[[str], str]) -> tuple[ToolCall, ...]:
     """As they are recorded, so that a run that is taken up makes the same calls."""
     found = named(reply.calls, request.offered())
+    if request.tool_use is not None and not request.tool_use.may_call:
+        found = tuple(call for call in found if call.name == FINAL_ANSWER)[:1]
     return tuple(
         ToolCall(call.id, mask(call.name), _cleaned(call.arguments, mask)) for call in found
     )

@@ -20,7 +20,7 @@ def wanted_calls(request: ModelRequest, use: ToolUse) -> tuple[ToolCall, ...]:
     if use.turns or not use.may_call:
         return ()
     said = set(stems(" ".join(json_text(part.value) for part in request.parts)))
-    calls = []
+    calls: list[ToolCall] = []
     for tool in use.tools:
         about = stems(f"{tool.name.replace('.', ' ').replace('_', ' ')} {tool.description}")
         if tool.effect == "read" and said & set(about):

@@ -100,10 +100,10 @@ def _take_call(reply: Reply, call: Any, place: int) -> None:
 def _take_thoughts(reply: Reply, content: dict[str, Any]) -> None:
     """Keep the thoughts that a server wants back with the calls that followed them."""
     for key in _KEPT_THOUGHTS:
-        piece = content.get(key)
-        if not isinstance(piece, str | list) or not piece:
+        piece: Any = content.get(key)
+        if not piece or type(piece) not in (str, list):
             continue
         kept = reply.said if isinstance(reply.said, dict) else {}
         before: Any = kept.get(key)
-        kept[key] = before + piece if type(before) is type(piece) else piece
+        kept[key] = piece if type(before) is not type(piece) else before + piece
         reply.said = kept if len(kept[key]) <= MAX_TEXT else None

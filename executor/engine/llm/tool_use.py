@@ -57,7 +57,8 @@ class Turn:
 
 @dataclass(slots=True)
 class ToolUse:
-    """The tools of one request. With `may_call` False it asks for an answer without calls.
+    """The tools of one request. With `may_call` False it asks for an answer without calls, because
+    of the `limit`.
 
     `remarks` are said after the turns.
     """
@@ -65,7 +66,8 @@ class ToolUse:
     tools: Sequence[ToolSpec] = ()
     turns: Sequence[Turn] = ()
     may_call: bool = True
-    remarks: Sequence[str] = field(default_factory=tuple)
+    remarks: Sequence[str] = ()
+    limit: str = ""
 
 
 def offered_tools(use: ToolUse, schema: dict[str, Any] | None) -> list[ToolSpec]:
