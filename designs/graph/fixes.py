@@ -50,6 +50,20 @@ def under(path: str, problem: Problem) -> Problem:
     return Problem(path + problem.path, problem.message, mending)
 
 
+def moved(problem: Problem, base: str, place: str) -> Problem:
+    """A problem at or below `base` as one at `place`; a mending that reaches further is left out."""
+    mending = problem.fix
+    if mending is not None:
+        if all(step["path"].startswith(f"{base}/") for step in mending.patch):
+            patch = tuple(
+                {**step, "path": place + step["path"].removeprefix(base)} for step in mending.patch
+            )
+            mending = replace(mending, patch=patch)
+        else:
+            mending = None
+    return Problem(place + problem.path.removeprefix(base), problem.message, mending)
+
+
 def free_id(name: str, taken: Collection[str]) -> str:
     """The id with the first number that makes it unique."""
     number, candidate = 2, name

@@ -12,12 +12,14 @@ from designs.graph.fixes import (
     add_agents,
     applied,
     fix,
+    moved,
     new_agents,
     remove_value,
     replace_value,
     set_value,
     under,
 )
+from designs.graph.nesting import Body, in_place_document
 from designs.graph.report import Report, did_you_mean, excerpt
 from designs.graph.schemas import check_schema
 from designs.graph.shape import UNREAD, BlockEntry, read_part, read_parts
@@ -29,6 +31,8 @@ from designs.graph.wording import Wording
 # Guesses at what was meant that are tried, each by one more check of a document of this size.
 MAX_GUESSES = 5
 SMALL_PARTS = 500
+# Block types that are not played in place.
+NOT_IN_PLACE = frozenset({"approval"})
 SMALL_CHARACTERS = 20_000
 
 
@@ -62,6 +66,10 @@ class PaletteEntry(Protocol):
 
     def sources(self, settings: Any) -> Iterable[Source]:
         """The expressions and templates in its settings, with paths relative to the block."""
+        ...
+
+    def body(self, settings: Any) -> Body | None:
+        """What a block plays inside itself, if anything."""
         ...
 
 
@@ -196,7 +204,7 @@ class _BlockRules:
         pattern = palette.get(block.type)
         if pattern is not None:
             self._check_agents(pattern)
-            self._check_settings(pattern, above)
+            self._check_settings(pattern, above, palette, upcoming)
         elif block.type != UNREAD:
             types = ", ".join(f"`{name}`" for name in palette)
             problem, mended = (
@@ -219,7 +227,13 @@ class _BlockRules:
                 sentence = f"The tool `{name}` is named twice. Remove one."
                 self.report.add(again, sentence, fix("Remove it", remove_value(again)))
 
-    def _check_settings(self, pattern: PaletteEntry, above: Collection[str] | None) -> None:
+    def _check_settings(
+        self,
+        pattern: PaletteEntry,
+        above: Collection[str] | None,
+        palette: Palette,
+        upcoming: Collection[str],
+    ) -> None:
         block, path = self.entry.block, self.entry.path
         result = read_part(pattern.settings_type, block.settings, f"{path}/settings", self.report)
         settings = result.part
@@ -228,7 +242,10 @@ class _BlockRules:
         wording = self.wording
         for source in pattern.sources(settings):
             check = wording.check_template if source.is_template else wording.check_expression
-            check(source.text, path + source.path, above)
+            check(source.text, path + source.path, above, source.names)
+        body = pattern.body(settings)
+        if body is not None and body.block is not None:
+            self._check_in_place(body.block, f"{path}/settings/block", palette, upcoming)
         if self.entry.whole and not result.wrong:
             for problem in pattern.check(block, settings):
                 # Too few agents have been reported already.
@@ -236,6 +253,19 @@ class _BlockRules:
                     self._add(problem)
             for problem in pattern.check_outgoing(block, settings, path, self._outgoing):
                 self.report.add(problem.path, problem.message, problem.fix)
+
+    def _check_in_place(
+        self, raw: Mapping[str, Any], path: str, palette: Palette, upcoming: Collection[str]
+    ) -> None:
+        """The rules of a design of this one block, which sees nothing of the blocks around it."""
+        if raw.get("type") in NOT_IN_PLACE:
+            sentence = "An approval has a place of its own in a design. Play a design that has one."
+            self.report.add(f"{path}/type", sentence)
+            return
+        inner = _checked(in_place_document(raw), palette, upcoming)[0]
+        for problem in inner.problems:
+            found = moved(problem, "/blocks/0", path)
+            self.report.add(found.path, found.message, found.fix)
 
     def _check_agents(self, pattern: PaletteEntry) -> None:
         block = self.entry.block

@@ -54,11 +54,15 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An expression or template in a block's settings, with its path relative to the block."""
+    """An expression or template in a block's settings, with its path relative to the block.
+
+    `names` are what it can read besides the names of all expressions.
+    """
 
     path: str
     text: str
     is_template: bool
+    names: tuple[str, ...] = ()
 
 
 class _Part(BaseModel):

@@ -27,13 +27,27 @@ class Wording:
         """Of all expressions so far."""
         return MAX_CHARACTERS - self._characters_left
 
-    def check_template(self, source: str, path: str, above: Collection[str] | None) -> None:
-        """`above` are the blocks whose output is available; None if that is not known."""
+    def check_template(
+        self,
+        source: str,
+        path: str,
+        above: Collection[str] | None,
+        more: Collection[str] = (),
+    ) -> None:
+        """`above` are the blocks whose output is available; None if that is not known. `more` are
+        names that it can read besides those of all expressions.
+        """
         if "{{" in source:
-            self._check(Template.compile, source, path, above)
+            self._check(Template.compile, source, path, above, more=more)
 
-    def check_expression(self, source: str, path: str, above: Collection[str] | None) -> None:
-        self._check(Expression.compile, source, path, above)
+    def check_expression(
+        self,
+        source: str,
+        path: str,
+        above: Collection[str] | None,
+        more: Collection[str] = (),
+    ) -> None:
+        self._check(Expression.compile, source, path, above, more=more)
 
     def check_output(self, source: str, path: str) -> None:
         """The document's `output`, which sees all blocks but has no `incoming`."""
@@ -65,6 +79,7 @@ class Wording:
         above: Collection[str] | None,
         *,
         is_output: bool = False,
+        more: Collection[str] = (),
     ) -> None:
         if not self._has_budget():
             return
@@ -83,6 +98,8 @@ class Wording:
                 path, "`@` alone stands for all names at once. Name what is read, as in `input`."
             )
         for place in reads.paths if reads is not None else ():
+            if place[0] in more:
+                continue
             problem, meant = self._read_problem(place, above, is_output)
             if problem is not None:
                 fix = None

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict
 
 from designs.graph.bounds import Choice, Questions
+from designs.graph.nesting import Body
 from designs.graph.spec import Agent, Block, Connection, Graph, Problem, Role, Source
 from designs.patterns.shapes import ANY, Shape
 
@@ -102,6 +103,15 @@ class BlockFailed(Exception):
     """A pattern failed; the message is a sentence with the agent or rule, and the reason."""
 
 
+class NestedFailed(BlockFailed):
+    """What a block plays has failed: `where`, as in "item 17", and the reason as a sentence."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where}: {reason}")
+        self.where = where
+        self.reason = reason
+
+
 class RunContext(Protocol):
     """The engine, as one run of a block sees it."""
 
@@ -160,6 +170,23 @@ class RunContext(Protocol):
         """The expression's value over the run's names. Raises ExpressionError."""
         ...
 
+    async def compute(self, expression: str, names: Mapping[str, Any] | None = None) -> Any:
+        """As `evaluate`, with further names; what is expensive is computed in a thread."""
+        ...
+
+    async def play(self, value: Any, *, number: int | None = None, where: str = "") -> Any:
+        """The result of the block's `body` with this value as its input, played inside this run.
+
+        The `number` tells apart several plays of one block; it is part of the keys of all steps
+        inside. `where` says the same in words. Raises NestedFailed if the body fails; whatever ends
+        the run ends this.
+        """
+        ...
+
+    def tell(self, done: int, failed: int, total: int) -> None:
+        """Tell those who follow the run how far the block is; told at most once a second."""
+        ...
+
     def deliveries(self, agent: Agent) -> Sequence[Delivery]:
         """The deliveries of the taken connections for this agent, in the document's order.
 
@@ -207,6 +234,14 @@ class Pattern(ABC, Generic[S]):
     def sources(self, settings: S) -> Iterable[Source]:
         """The expressions and templates in the settings, which are checked with the document."""
         return ()
+
+    def body(self, settings: S) -> Body | None:
+        """What the block plays inside itself; None if nothing."""
+        return None
+
+    def most_plays(self, settings: S) -> int:
+        """How often one run of the block plays its body at most."""
+        return 1
 
     def check(self, block: Block, settings: S) -> Iterable[Problem]:
         """Problems beyond types, with paths relative to the block (`/settings/require`)."""

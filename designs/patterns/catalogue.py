@@ -11,10 +11,13 @@ from designs.graph.spec import ID_PATTERN, Block, Graph
 from designs.patterns.base import Pattern, Settings
 from designs.patterns.debate import Debate
 from designs.patterns.hierarchical import Hierarchical
+from designs.patterns.loop import Loop
+from designs.patterns.map_items import Map
 from designs.patterns.parallel import Parallel
 from designs.patterns.reflection import Reflection
 from designs.patterns.routing import Routing
 from designs.patterns.sequential import Sequential
+from designs.patterns.subdesign import Subdesign
 from designs.patterns.transform import Transform
 
 PALETTE: dict[str, Pattern[Any]] = {
@@ -27,9 +30,12 @@ PALETTE: dict[str, Pattern[Any]] = {
         Routing(),
         Reflection(),
         Transform(),
+        Subdesign(),
+        Map(),
+        Loop(),
     )
 }
-UPCOMING = frozenset({"http", "approval", "subdesign", "map"})
+UPCOMING = frozenset({"http", "approval"})
 
 
 def check_document(raw: object) -> CheckResult:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol
+import math
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from typing import Any
 
 from designs.graph.expressions import Expression, Template
 from designs.graph.spec import Agent, Graph
@@ -16,48 +18,28 @@ from executor.engine.arrivals import Arrival, seen_by
 from executor.engine.budget import Budget
 from executor.engine.compile import CompiledBlock
 from executor.engine.context import Setup, Timing
-from executor.engine.evaluation import Compiled, Evaluation
-from executor.engine.events import ErrorInfo, StepFinished
+from executor.engine.evaluation import Compiled
+from executor.engine.events import BlockProgress, ErrorInfo, StepFinished
 from executor.engine.failures import RunStopped, StepFailure
+from executor.engine.hosts import BlockHost
 from executor.engine.incoming import incoming_value
-from executor.engine.journal import StepResult, step_key
+from executor.engine.journal import StepResult, inside, step_key
 from executor.engine.json_text import json_text
 from executor.engine.limits import LimitReached
 from executor.engine.llm.tool_use import ToolUse
-from executor.engine.parking import Activity, BlockClock
+from executor.engine.parking import BlockClock
+from executor.engine.places import Plays
 from executor.engine.records import await_record, retrieve_error
-from executor.engine.step_run import CALL_SECONDS, Host, Question, StepRun
+from executor.engine.step_run import CALL_SECONDS, Question, StepRun
 from executor.engine.time_limits import cut_off, earlier, time_limit
 from executor.engine.tool_loop import ToolLoop
 from executor.engine.waits import wait_until_due
 
 logger = logging.getLogger(__name__)
 
+# How often it is told how far a block is.
+TELL_SECONDS = 1.0
 NOTHING: tuple[Any, ...] = (None, "", [], {})
-
-
-class BlockHost(Host, Protocol):
-    """The run, as a block sees it."""
-
-    deadline: float | None
-    activity: Activity
-
-    def under_way(self) -> Activity: ...
-
-    @property
-    def graph(self) -> Graph: ...
-
-    def scope(self, ancestors: Sequence[str] | None) -> dict[str, Any]:
-        """Names for expressions: `input`, `execution`, and `blocks` with the ancestors' outputs."""
-        ...
-
-    def degrade(self, block: CompiledBlock, reason: str, agent: Agent | None = None) -> None:
-        """Note a reason why the result is incomplete, for one agent or for the block."""
-        ...
-
-    def models(self, agent: Agent) -> Sequence[str]: ...
-
-    def evaluation(self, block: CompiledBlock) -> Evaluation: ...
 
 
 class BlockRun:
@@ -69,8 +51,8 @@ class BlockRun:
     """
 
     __slots__ = (
-        "_arrivals", "_block", "_evaluation", "_host", "_incoming",
-        "_names_without_blocks", "_steps", "clock",
+        "_arrivals", "_block", "_evaluation", "_host", "_incoming", "_names_without_blocks",
+        "_plays", "_steps", "_told_at", "clock",
     )  # fmt: skip
 
     def __init__(self, host: BlockHost, block: CompiledBlock, arrivals: Sequence[Arrival]) -> None:
@@ -83,6 +65,8 @@ class BlockRun:
         self._steps: dict[str, StepResult | None] = {}
         # None without a time limit of the block's own.
         self.clock: BlockClock | None = None
+        self._plays: Plays | None = None
+        self._told_at = -math.inf
         self._evaluation = host.evaluation(block)
 
     @property
@@ -91,7 +75,11 @@ class BlockRun:
 
     @property
     def graph(self) -> Graph:
-        return self._host.graph
+        return self._host.compiled.graph
+
+    @property
+    def prefix(self) -> str:
+        return self._host.prefix
 
     @property
     def timing(self) -> Timing:
@@ -107,7 +95,8 @@ class BlockRun:
 
     @property
     def block_id(self) -> str:
-        return self._block.id
+        """With the place in the run, as rows have it."""
+        return inside(self.prefix, self._block.id)
 
     @property
     def retries(self) -> int:
@@ -127,7 +116,7 @@ class BlockRun:
             self.clock = BlockClock(now + seconds)
 
     @property
-    def _deadline(self) -> float | None:
+    def deadline(self) -> float | None:
         """The nearer one of the block's and the run's, in the loop's time."""
         clock = self.clock
         return earlier(self._host.deadline, None if clock is None else clock.ends_at)
@@ -144,7 +133,7 @@ class BlockRun:
         later: int | None = None,
     ) -> Answer:
         """See `RunContext`. Raises StepFailure (an AgentFailed), ExpressionError, RunStopped."""
-        key = step_key(self._block.id, agent.id, round_number, purpose)
+        key = inside(self.prefix, step_key(self._block.id, agent.id, round_number, purpose))
         step = self._steps.get(key)
         if step is None:
             if key in self._steps:
@@ -169,6 +158,13 @@ class BlockRun:
 
     async def wait_for(self, need: Need) -> Mapping[str, Any]:
         """See `RunContext`. Raises BlockFailed for a time that is too far away."""
+        if self.prefix:
+            place = {"key": need.key, "block_id": need.block_id}
+            need = replace(need, **{name: inside(self.prefix, at) for name, at in place.items()})
+        return await self.settled(need)
+
+    async def settled(self, need: Need) -> Mapping[str, Any]:
+        """The same for a need whose key and block id tell already where in the run it is."""
         if need.kind == "time":
             return await wait_until_due(self, need)
         decision = self._host.setup.decisions.get(need.key)
@@ -179,8 +175,14 @@ class BlockRun:
 
     async def park(self, need: Need, due: Awaitable[None] | None = None) -> None:
         """Wait until `due`, or until the run is let go. The block's time stands still meanwhile."""
-        with nullcontext() if self.clock is None else self.clock.standing_still():
+        with self.standing_still():
             await self._host.activity.park(need, due)
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        own = nullcontext() if self.clock is None else self.clock.standing_still()
+        with own, self._host.standing_still():
+            yield
 
     def under_way(self) -> AbstractContextManager[None]:
         """To be held around whatever goes on by itself: without anything under way, a run with
@@ -216,6 +218,33 @@ class BlockRun:
     def evaluate(self, expression: str) -> Any:
         compiled = Expression.compile(expression)
         return self._computed(compiled, self._names_for(compiled))
+
+    async def compute(self, expression: str, names: Mapping[str, Any] | None = None) -> Any:
+        compiled = Expression.compile(expression)
+        known = self._names_for(compiled)
+        return await self._evaluation.run(compiled, {**known, **names} if names else known)
+
+    # --- Designs inside the block -----------------------------------------------------------------
+
+    async def play(self, value: Any, *, number: int | None = None, where: str = "") -> Any:
+        """See `RunContext`. Raises NestedFailure, RunStopped."""
+        if self._plays is None:
+            self._plays = self._host.plays(self._host, self._block, self)
+        return await self._plays.play(value, number, where)
+
+    def end_plays(self) -> None:
+        if self._plays is not None:
+            self._plays.degrade()
+
+    def tell(self, done: int, failed: int, total: int) -> None:
+        now = self.timing.now()
+        is_over = done + failed >= total
+        if self.prefix or (now - self._told_at < TELL_SECONDS and not is_over):
+            return
+        self._told_at = now
+        self._host.setup.emit(BlockProgress(self._block.id, done, failed, total))
+
+    # --- Texts and values -------------------------------------------------------------------------
 
     def _rendered(self, source: str, agent: Agent | None) -> Any:
         template = self._block.templates.get(source) or Template.compile(source)
@@ -265,20 +294,20 @@ class BlockRun:
         key: str,
         tool_use: ToolUse | None = None,
     ) -> Question:
-        block, limit = self._block.block, time_limit(agent, later, self._deadline)
+        block, limit = self._block.block, time_limit(agent, later, self.deadline)
         return Question(
             key=key,
-            block_id=block.id,
+            block_id=self.block_id,
             agent=agent,
             round_number=round_number,
             purpose=purpose,
             system=self._system(agent),
             parts=tuple(parts),
             schema=schema,
-            models=self._host.models(agent),
+            models=self._models(agent),
             retries=block.retries,
             call_seconds=earlier(block.timeout_seconds, agent.timeout_seconds) or CALL_SECONDS,
-            deadline=earlier(self._deadline, None if limit is None else limit.at),
+            deadline=earlier(self.deadline, None if limit is None else limit.at),
             limit=limit,
             lenient=lenient,
             tool_use=tool_use,
@@ -332,6 +361,10 @@ class BlockRun:
         logger.warning("The record of step %s could not be written: %r", key, error)
         message = "The record of a step could not be written, so the execution was stopped there."
         self._host.stop(ErrorInfo("journal", message, self._block.id, key))
+
+    def _models(self, agent: Agent) -> Sequence[str]:
+        names = agent.model or self.graph.model or self._host.setup.default_models
+        return (names,) if isinstance(names, str) else names
 
     def _system(self, agent: Agent) -> str:
         source = agent.system_prompt

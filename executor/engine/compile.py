@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from designs.graph.expressions import Expression, Template, compile_output
+from designs.graph.nesting import Body, in_place_document
 from designs.graph.schema_check import SchemaCheck
 from designs.graph.spec import Block, Connection, Graph
 from designs.graph.uses import reads_input
@@ -59,6 +60,9 @@ class CompiledBlock:
     templates: Mapping[str, Template]
     # Outputs of its sources, by their ids, that it gets instead of theirs.
     edited: Mapping[str, Any] = field(default_factory=dict)
+    # What it plays inside itself, and the graph of that if it is a block in place.
+    body: Body | None = None
+    inner: CompiledGraph | None = None
 
     @property
     def id(self) -> str:
@@ -71,7 +75,8 @@ class CompiledGraph:
 
     `first` are the ids of the blocks that every run begins with. It is empty if these are many, or
     if one of them only computes: its failure may keep others from beginning. `given` are outputs,
-    by block id, of blocks that do not run here (`part`).
+    by block id, of blocks that do not run here (`part`). `named` are the designs that its blocks
+    play, also those in place.
     """
 
     graph: Graph
@@ -82,6 +87,8 @@ class CompiledGraph:
     output_check: SchemaCheck | None = None
     first: tuple[str, ...] = ()
     given: Mapping[str, BlockOutput] = field(default_factory=dict)
+    input_check: SchemaCheck | None = None
+    named: tuple[Body, ...] = ()
 
     @property
     def is_instant(self) -> bool:
@@ -130,6 +137,8 @@ def compile_graph(graph: Graph, palette: Palette | None = None) -> CompiledGraph
         output=compile_output(graph.output) if graph.output and graph.output.strip() else None,
         output_check=None if graph.output_schema is None else SchemaCheck(graph.output_schema),
         first=tuple(b.id for b in roots) if all_take_time and len(roots) <= MAX_FIRST else (),
+        input_check=None if graph.input_schema is None else SchemaCheck(graph.input_schema),
+        named=tuple(dict.fromkeys(body for block in blocks for body in _named(block))),
     )
 
 
@@ -150,7 +159,9 @@ def _block(
         settings = pattern.settings_type.model_validate(block.settings)
     sources = [block.task, *(agent.system_prompt for agent in block.agents)]
     sources += [source.text for source in pattern.sources(settings) if source.is_template]
-    utility = pattern.max_agents == 0 or isinstance(pattern, InstantPattern)
+    body = pattern.body(settings)
+    # What a block plays has steps of its own.
+    utility = body is None and (pattern.max_agents == 0 or isinstance(pattern, InstantPattern))
     return CompiledBlock(
         number=number,
         block=block,
@@ -165,7 +176,21 @@ def _block(
         takes_input=not incoming and not utility and not reads_input(block),
         has_conditions=any(link.when is not None for link in outgoing),
         templates={source: Template.compile(source) for source in sources if "{{" in source},
+        body=body,
+        inner=_in_place(body, patterns),
     )
+
+
+def _in_place(body: Body | None, palette: Palette) -> CompiledGraph | None:
+    if body is None or body.block is None:
+        return None
+    return compile_graph(Graph.model_validate(in_place_document(body.block)), palette)
+
+
+def _named(block: CompiledBlock) -> tuple[Body, ...]:
+    if block.inner is not None:
+        return block.inner.named
+    return () if block.body is None else (block.body,)
 
 
 def _ancestors(

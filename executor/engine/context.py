@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from designs.patterns.base import Need
 from executor.engine.events import ErrorInfo, Event
@@ -17,6 +17,8 @@ from executor.engine.llm.base import ModelProvider
 from executor.engine.tools import NoTools, ToolProvider
 
 MAX_WAIT_SECONDS = 30 * 86_400.0
+if TYPE_CHECKING:
+    from executor.engine.compile import CompiledGraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Setup:
     `decisions` are the answers to requests of earlier attempts, by the keys of their needs. No wait
     is longer than `max_wait_seconds`. `root_execution` is the first one of a chain of resumes: keys
     of tool calls begin with it. `mask` takes secrets out of what tools answer.
+    `nested` are the graphs that blocks play, by the names of their bodies.
     """
 
     execution_id: str
@@ -69,6 +72,7 @@ class Setup:
     tools: ToolProvider = field(default_factory=NoTools)
     root_execution: str = ""
     mask: Callable[[str], str] = str
+    nested: Mapping[str, CompiledGraph] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

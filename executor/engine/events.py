@@ -110,9 +110,28 @@ class TextDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockProgress:
+    """How far a block is that plays one thing many times; at most once a second."""
+
+    block_id: str
+    done: int
+    failed: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Degraded:
     reason: str
     block_id: str | None = None
 
 
-Event = BlockChanged | StepStarted | StepFinished | StepFailed | ToolChanged | TextDelta | Degraded
+Event = (
+    BlockChanged
+    | StepStarted
+    | StepFinished
+    | StepFailed
+    | ToolChanged
+    | TextDelta
+    | BlockProgress
+    | Degraded
+)

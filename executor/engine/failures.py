@@ -6,7 +6,8 @@ import logging
 from dataclasses import replace
 
 from designs.graph.expressions import ExpressionError
-from designs.patterns.base import AgentFailed, BlockFailed
+from designs.graph.spec import Connection
+from designs.patterns.base import AgentFailed, BlockFailed, NestedFailed
 from executor.engine.events import ErrorInfo
 from executor.engine.limits import LimitReached
 from executor.engine.llm.base import ModelError
@@ -25,6 +26,14 @@ class StepFailure(AgentFailed):
         self.error = error
 
 
+class NestedFailure(NestedFailed):
+    """What a block plays has failed; `error` says of what kind, and at which step."""
+
+    def __init__(self, where: str, error: ErrorInfo) -> None:
+        super().__init__(where, error.message)
+        self.error = error
+
+
 class BlockTimedOut(BlockFailed):
     """The block's own `timeout_seconds` have passed."""
 
@@ -40,10 +49,19 @@ def describe(error: Exception, block_id: str, name: str) -> ErrorInfo:
         cause = cause.exceptions[0]
     if isinstance(cause, StepFailure):
         return replace(cause.error, message=f"Block '{name}': {cause.reason}", block_id=block_id)
+    if isinstance(cause, NestedFailure):
+        # The chain of blocks, from the outermost to the one that failed.
+        who = f"Block '{name}', {cause.where}" if cause.where else f"Block '{name}'"
+        return replace(cause.error, message=f"{who}: {cause.reason}", block_id=block_id)
     kind, sentence = _kind_and_sentence(cause)
     if kind == "internal":
         logger.error("Block %s failed inside Orchestra.", block_id, exc_info=error)
     return ErrorInfo(kind, f"Block '{name}': {sentence}", block_id)
+
+
+def condition_sentence(connection: Connection, error: ExpressionError) -> str:
+    ends = f"({connection.source} to {connection.target})"
+    return f"Condition of connection '{connection.id}' {ends}: {expression_sentence(error)}"
 
 
 def expression_sentence(error: ExpressionError) -> str:

@@ -8,12 +8,12 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Sequence
-from operator import itemgetter
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from designs.graph.expressions import ExpressionError, is_truthy
 from designs.graph.meter import Allowance, Heavy
-from designs.graph.spec import Agent, Graph
+from designs.graph.spec import Agent
 from designs.patterns.base import BlockOutput, InstantPattern, Need
 from executor.engine.arrivals import (
     Arrival,
@@ -29,10 +29,12 @@ from executor.engine.compile import CompiledBlock, CompiledGraph, Link
 from executor.engine.context import Setup
 from executor.engine.evaluation import Evaluation
 from executor.engine.events import BlockChanged, Degraded, ErrorInfo, StepFinished
-from executor.engine.failures import INTERNAL, describe, expression_sentence
-from executor.engine.journal import StepResult
+from executor.engine.failures import INTERNAL, condition_sentence, describe
+from executor.engine.journal import StepResult, inside
 from executor.engine.parking import Activity
+from executor.engine.places import MakePlays, Place, at_block, tell_nobody
 from executor.engine.play import play, utility_step, with_time_limit
+from executor.engine.reasons import Reasons
 from executor.engine.records import await_record
 from executor.engine.run_tasks import RunTasks
 
@@ -43,34 +45,52 @@ TURN_SECONDS = 0.005
 
 
 class Flow:
-    """The state of one run. Used once, on the loop that runs it."""
+    """The state of one run, or of a graph that is played at a `place` inside one. Used once, on
+    the loop that runs it.
+    """
 
     __slots__ = (
-        "_allowance", "_arrivals", "_compiled", "_degraded", "_delivered", "_evaluations", "_input",
-        "_loop", "_open", "_ready", "_waiting", "_tasks", "activity", "budget", "deadline", "error",
-        "needs", "setup",
+        "_allowance", "_arrivals", "_deadline", "_degraded", "_delivered", "_evaluations", "_input",
+        "_loop", "_open", "_place", "_ready", "_tasks", "_tell", "_waiting", "activity", "budget",
+        "compiled", "error", "needs", "plays", "prefix", "setup",
     )  # fmt: skip
 
-    def __init__(self, compiled: CompiledGraph, input_data: Any, setup: Setup) -> None:
+    def __init__(
+        self,
+        compiled: CompiledGraph,
+        input_data: Any,
+        setup: Setup,
+        plays: MakePlays,
+        place: Place | None = None,
+    ) -> None:
         self.setup = setup
-        self.budget = Budget(setup.limits, setup.journal.recorded(), setup.spent_before)
+        self.plays = plays
         self.error: ErrorInfo | None = None
         # What the run waits for, once it can do nothing else.
         self.needs: tuple[Need, ...] = ()
-        self.activity = Activity(self._let_go)
-        self._compiled = compiled
+        self.compiled = compiled
         self._input = input_data
         self._loop = asyncio.get_running_loop()
-        seconds = setup.limits.seconds
-        self.deadline = None if seconds is None else self._loop.time() + seconds
+        self._place = place
+        if place is None:
+            self.prefix = ""
+            self.budget = Budget(setup.limits, setup.journal.recorded(), setup.spent_before)
+            self._allowance = Allowance.of_run()
+            seconds = setup.limits.seconds
+            self._deadline = None if seconds is None else self._loop.time() + seconds
+            self._tell = setup.emit
+            self.activity = Activity(self._let_go)
+        else:
+            self.prefix = place.prefix
+            self.budget, self._allowance = place.flow.budget, place.flow._allowance
+            self.activity = place.flow.activity
+            self._tell = tell_nobody
         self._waiting = [len(block.incoming) for block in compiled.blocks]
         self._arrivals: dict[int, list[Arrival | None]] = {}
         self._ready = deque(compiled.roots)
         self._delivered = {name: {"output": out.value} for name, out in compiled.given.items()}
         self._open: set[int] = set()
-        # Each with the numbers of its block and agent, which give the order of the reasons.
-        self._degraded: list[tuple[int, int, str]] = []
-        self._allowance = Allowance.of_run()
+        self._degraded = Reasons()
         self._evaluations: dict[int, Evaluation] = {}
         self._tasks = RunTasks(self._stop_on_internal_error)
         if compiled.given:
@@ -85,7 +105,8 @@ class Flow:
         try:
             self._pump()
             if not self._tasks.is_idle:
-                in_time = await self._tasks.wait(self.deadline)
+                # Who plays this inside a run watches its deadline.
+                in_time = await self._tasks.wait(None if self._place else self._deadline)
         finally:
             await self._tasks.cancel_all()
         self._leave_open(is_waiting=bool(self.needs) and in_time and self.error is None)
@@ -95,12 +116,12 @@ class Flow:
         """Say of the blocks that have begun and not ended what becomes of them."""
         now = self.setup.timing.now()
         for number in sorted(self._open):
-            block_id = self._compiled.blocks[number].id
+            block_id = self.compiled.blocks[number].id
             if is_waiting:
-                self.setup.emit(BlockChanged(block_id, "waiting", now))
+                self._tell(BlockChanged(block_id, "waiting", now))
                 continue
             error = ErrorInfo("stopped", "The execution ended before this block did.", block_id)
-            self.setup.emit(BlockChanged(block_id, "failed", now, error=error))
+            self._tell(BlockChanged(block_id, "failed", now, error=error))
 
     def _let_go(self) -> None:
         """Nothing goes on by itself any more."""
@@ -111,6 +132,13 @@ class Flow:
 
     def stop(self, error: ErrorInfo) -> None:
         """End the whole run with this error, unless another one already ended it."""
+        if self._place is None:
+            self._end(error)
+        else:
+            self._place.flow.stop(at_block(error, self._place.block))
+
+    def _end(self, error: ErrorInfo) -> None:
+        """End this graph, which is the whole run or only a part of it."""
         if self.error is None:
             self.error = error
         self._tasks.stop()
@@ -119,12 +147,17 @@ class Flow:
         """To be held around whatever goes on by itself."""
         return self.activity
 
+    @property
+    def deadline(self) -> float | None:
+        """In the loop's time."""
+        return self._deadline if self._place is None else self._place.run.deadline
+
+    def standing_still(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._place is None else self._place.run.standing_still()
+
     def degrade(self, block: CompiledBlock, reason: str, agent: Agent | None = None) -> None:
-        agents = block.block.agents
-        entry = (block.number, len(agents) if agent is None else agents.index(agent), reason)
-        if entry not in self._degraded:
-            self._degraded.append(entry)
-            self.setup.emit(Degraded(reason, block.id))
+        if self._degraded.add(block, reason, agent):
+            self._tell(Degraded(reason, block.id))
 
     def evaluation(self, block: CompiledBlock | None) -> Evaluation:
         """The evaluation of a block's expressions; for None, of the design's output."""
@@ -133,20 +166,6 @@ class Flow:
         if evaluation is None:
             evaluation = self._evaluations[number] = Evaluation(self._allowance)
         return evaluation
-
-    def models(self, agent: Agent) -> Sequence[str]:
-        names = agent.model or self._compiled.graph.model
-        if not names:
-            return self.setup.default_models
-        return (names,) if isinstance(names, str) else names
-
-    @property
-    def blocks(self) -> Sequence[CompiledBlock]:
-        return self._compiled.blocks
-
-    @property
-    def graph(self) -> Graph:
-        return self._compiled.graph
 
     def scope(self, ancestors: Sequence[str] | None) -> dict[str, Any]:
         """Names for expressions; `blocks` has ancestors only, so no result depends on timing."""
@@ -160,19 +179,18 @@ class Flow:
     def outputs(self) -> dict[str, Any]:
         """Outputs of the blocks that delivered, by block id, in the document's order."""
         delivered = self._delivered
-        return {b.id: delivered[b.id]["output"] for b in self._compiled.blocks if b.id in delivered}
+        return {b.id: delivered[b.id]["output"] for b in self.compiled.blocks if b.id in delivered}
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why the run is degraded, in the document's order rather than by time."""
-        return tuple(reason for _, _, reason in sorted(self._degraded, key=itemgetter(0, 1)))
+        return self._degraded.texts
 
     # --- Starting blocks --------------------------------------------------------------------------
 
     def _pump(self) -> None:
         """Start or skip every block that is ready, yielding to the loop every TURN_SECONDS."""
         self._tasks.cancel_call()
-        ready, blocks, emit = self._ready, self._compiled.blocks, self.setup.emit
+        ready, blocks, emit = self._ready, self.compiled.blocks, self._tell
         until = time.perf_counter() + TURN_SECONDS
         while ready and self.error is None:
             number = ready.popleft()
@@ -207,7 +225,7 @@ class Flow:
         self, block: CompiledBlock, instant: InstantPattern[Any], context: BlockRun, now: float
     ) -> None:
         """Run a block that computes in place; it gets a task only if its record is awaited."""
-        step = self.setup.journal.recall(block.utility_key)
+        step = self.setup.journal.recall(inside(self.prefix, block.utility_key))
         if step is not None:
             self.setup.emit(StepFinished(step, replayed=True))
             self._complete(block, BlockOutput(step.output))
@@ -239,7 +257,8 @@ class Flow:
     ) -> None:
         """Record a computed value, then complete its block: in a task if the record is awaited."""
         step_input = self._step_input(block, context)
-        step = utility_step(block, step_input, value, started, self.setup.timing.now())
+        now = self.setup.timing.now()
+        step = utility_step(block, self.prefix, step_input, value, started, now)
         try:
             pending = self.setup.journal.record(step)
         except Exception as error:  # noqa: BLE001 - a step that is not recorded ends the run
@@ -270,8 +289,8 @@ class Flow:
             work = play(block, context, step_input)
             output = await with_time_limit(block, work, context.clock)
         except Exception as error:  # noqa: BLE001 - any error of a pattern is its block's failure
-            if self.error is not None:
-                # The run is ending, and the block failed because of that.
+            if self.is_ending:
+                # The block failed because of that.
                 return
             self._fail(block, describe(error, block.id, block.name))
         else:
@@ -288,7 +307,7 @@ class Flow:
         self._open.discard(block.number)
         now, value = self.setup.timing.now(), output.value
         read = read_by_agent(block, output)
-        self.setup.emit(BlockChanged(block.block.id, "completed", now, value, by_agent=read))
+        self._tell(BlockChanged(block.block.id, "completed", now, value, by_agent=read))
         self._deliver(block, output)
 
     def _fail(self, block: CompiledBlock, error: ErrorInfo) -> None:
@@ -297,9 +316,9 @@ class Flow:
         on_error = block.block.on_error
         default = block.block.default if on_error == "default" else None
         now = self.setup.timing.now()
-        self.setup.emit(BlockChanged(block.id, "failed", now, output=default, error=error))
+        self._tell(BlockChanged(block.id, "failed", now, output=default, error=error))
         if on_error == "fail":
-            self.stop(error)
+            self._end(error)
         elif on_error == "continue":
             self.degrade(block, f"{error.message} The run went on without it.")
             for link in block.outgoing:
@@ -365,7 +384,7 @@ class Flow:
             places = self._arrivals.get(target)
             if places is None:
                 places = self._arrivals[target] = [None] * len(
-                    self._compiled.blocks[target].incoming
+                    self.compiled.blocks[target].incoming
                 )
             places[link.place] = arrival
         self._waiting[target] -= 1
@@ -373,9 +392,7 @@ class Flow:
             self._ready.append(target)
 
     def _stop_at(self, block: CompiledBlock, link: Link, error: ExpressionError) -> None:
-        c = link.connection
-        sentence = f"Condition of connection '{c.id}' ({c.source} to {c.target}): "
-        self.stop(ErrorInfo("expression", sentence + expression_sentence(error), block.id))
+        self._end(ErrorInfo("expression", condition_sentence(link.connection, error), block.id))
 
     def _stop_on_internal_error(self, error: BaseException) -> None:
         logger.error("A run failed inside Orchestra.", exc_info=error)

@@ -8,10 +8,27 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
+# Of keys and block ids, as columns hold them.
+MAX_KEY = 250
+DIGEST = 16
+
 
 def step_key(block_id: str, agent_id: str | None, round_number: int, purpose: str) -> str:
     """`block/agent/round/purpose`, with `-` for no agent; the same after a restart."""
     return f"{block_id}/{agent_id or '-'}/{round_number}/{purpose}"
+
+
+def inside(prefix: str, name: str) -> str:
+    """The key or block id of something that is played inside a block; see `Step.key`.
+
+    Of one that is too long, all between its outermost block and its end is a digest.
+    """
+    whole = prefix + name
+    if len(whole) <= MAX_KEY:
+        return whole
+    front = whole[: whole.index(">") + 1]
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:DIGEST]
+    return f"{front}{digest}…{whole[len(front) + len(digest) + 1 - MAX_KEY :]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from designs.patterns.base import BlockOutput
 from executor.engine.block_run import BlockRun
 from executor.engine.compile import CompiledBlock
 from executor.engine.failures import BlockTimedOut
-from executor.engine.journal import StepResult
+from executor.engine.journal import StepResult, inside
 from executor.engine.parking import BlockClock
 from executor.engine.words import counted
 
@@ -40,23 +40,31 @@ async def play(block: CompiledBlock, context: BlockRun, step_input: Any) -> Bloc
     """The block's output. Raises what its pattern raises."""
     if not block.utility_key:
         await context.prepare()
-        return await block.pattern.run(block.block, block.settings, context)
-    step = context.recall(block.utility_key)
+        output = await block.pattern.run(block.block, block.settings, context)
+        context.end_plays()
+        return output
+    step = context.recall(inside(context.prefix, block.utility_key))
     if step is not None:
         return BlockOutput(step.output)
     now = context.timing.now
     started = now()
     output = await block.pattern.run(block.block, block.settings, context)
-    await context.record(utility_step(block, step_input, output.value, started, now()))
+    step = utility_step(block, context.prefix, step_input, output.value, started, now())
+    await context.record(step)
     return output
 
 
 def utility_step(
-    block: CompiledBlock, step_input: Any, value: Any, started: float, finished: float
+    block: CompiledBlock,
+    prefix: str,
+    step_input: Any,
+    value: Any,
+    started: float,
+    finished: float,
 ) -> StepResult:
     return StepResult(
-        key=block.utility_key,
-        block_id=block.block.id,
+        key=inside(prefix, block.utility_key),
+        block_id=inside(prefix, block.block.id),
         agent_id=None,
         round_number=1,
         purpose=block.block.type,

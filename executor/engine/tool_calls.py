@@ -44,7 +44,7 @@ class CallHost(Protocol):
 
     async def record(self, step: StepResult) -> None: ...
 
-    async def wait_for(self, need: Need) -> Mapping[str, Any]: ...
+    async def settled(self, need: Need) -> Mapping[str, Any]: ...
 
     def under_way(self) -> AbstractContextManager[None]: ...
 
@@ -193,7 +193,7 @@ class ToolCalls:
             self._emit(made, "waiting")
         due = self._now() + DECISION_SECONDS
         need = Need(key, kind, self._host.block_id, self._agent.id, due, request)
-        return await self._host.wait_for(need)
+        return await self._host.settled(need)
 
     # --- The call ---------------------------------------------------------------------------------
 

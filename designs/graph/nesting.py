@@ -1,0 +1,101 @@
+"""Designs inside designs: what a block plays, and where a document names other designs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# Designs inside one another, the outermost included, and the blocks of all of them.
+MAX_NESTED = 8
+MAX_NESTED_BLOCKS = 2_000
+# The types whose settings name a design, or hold a block in place.
+TYPES = frozenset({"subdesign", "map", "loop"})
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a block plays: a version of a design, what is deployed at a path, or a block in place.
+
+    Exactly one of `design_id` (with `version`), `path` and `block` is set.
+    """
+
+    design_id: str | None = None
+    version: int | None = None
+    path: str | None = None
+    block: Mapping[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """The name under which its graph is kept; empty for a block in place."""
+        if self.path is not None:
+            return self.path
+        return "" if self.design_id is None else f"{self.design_id}@{self.version}"
+
+    def __str__(self) -> str:
+        if self.path is not None:
+            return f"what is deployed at {self.path}"
+        if self.design_id is None:
+            return "a block in place"
+        return f"version {self.version} of the design {self.design_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedBody:
+    """A body that names a design, and the JSON pointer of its block's settings."""
+
+    body: Body
+    path: str
+    label: str
+    settings: Mapping[str, Any]
+
+
+def named_bodies(document: object) -> Iterator[NamedBody]:
+    """The designs that a document names, also those of blocks in place. Takes any value."""
+    blocks = document.get("blocks") if isinstance(document, dict) else None
+    for number, block in enumerate(blocks if isinstance(blocks, list) else ()):
+        yield from _named_in(block, f"/blocks/{number}")
+
+
+def blocks_in(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The blocks of a checked document, those in place after the block that plays them."""
+    for block in document.get("blocks") or ():
+        yield from with_blocks_in_place(block)
+
+
+def with_blocks_in_place(block: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    while block is not None:
+        yield block
+        block = _in_place(block)
+
+
+def in_place_document(block: Mapping[str, Any]) -> dict[str, Any]:
+    """A block in place as a design of its own."""
+    return {"schema": 1, "name": "A block in place", "blocks": [{"id": "block", **block}]}
+
+
+def _in_place(block: Any) -> Any:
+    settings = block.get("settings") if isinstance(block, Mapping) else None
+    inner = settings.get("block") if isinstance(settings, Mapping) else None
+    is_played = isinstance(block, Mapping) and block.get("type") in TYPES
+    return inner if is_played and isinstance(inner, Mapping) else None
+
+
+def _named_in(block: Any, path: str) -> Iterator[NamedBody]:
+    while isinstance(block, Mapping):
+        settings = block.get("settings")
+        if block.get("type") in TYPES and isinstance(settings, Mapping):
+            body = _body_of(settings)
+            if body is not None:
+                label = str(block.get("label") or block.get("id") or block.get("type"))
+                yield NamedBody(body, f"{path}/settings", label, settings)
+        block, path = _in_place(block), f"{path}/settings/block"
+
+
+def _body_of(settings: Mapping[str, Any]) -> Body | None:
+    path, design_id, version = (settings.get(name) for name in ("path", "design_id", "version"))
+    if isinstance(path, str):
+        return Body(path=path)
+    if isinstance(design_id, str) and type(version) is int:
+        return Body(design_id=design_id, version=version)
+    return None
