@@ -20,10 +20,13 @@ from deployments.schedules.serving import catch_up
 from designs.access import Caller
 from designs.acting import recorded_as
 from designs.auditing.audit import Action
+from designs.errors import DesignInvalid
 from designs.models import Design
+from designs.nested.problems import nested_problems
 from designs.rows.locking import lock_row
 from designs.services import check_draft, version_to_deploy
 from executor.acceptance.documents import models_of
+from executor.acceptance.nesting import with_nested_documents
 from executor.acceptance.runs import change_limit, enqueue
 from executor.errors import ModelUnavailable
 from executor.language_models.registry import default_models, price_of
@@ -58,6 +61,7 @@ def deploy_design(
             endpoint_path=endpoint_path,
             created_by_id=caller.user_id,
         )
+        _check_played(deployment, caller)
         _set_fields(deployment, fields)
         _check_prices(deployment)
         _save(deployment)
@@ -127,6 +131,7 @@ def _change(
     before = _columns(stored)
     if version is not None and version != stored.version.number:
         stored.version = version_to_deploy(design=stored.design, number=version, caller=caller)
+        _check_played(stored, caller)
     _set_fields(stored, changes)
     changed = [name for name, new in _columns(stored).items() if new != before[name]]
     if changed:
@@ -183,13 +188,21 @@ def _set_fields(deployment: Deployment, fields: dict[str, Any]) -> None:
         deployment.status_reason = ""
 
 
+def _check_played(deployment: Deployment, caller: Caller) -> None:
+    """Raises DesignInvalid unless the caller may see all designs that the version names."""
+    if problems := nested_problems(deployment.version.document, caller):
+        raise DesignInvalid(problems)
+
+
 def _check_prices(deployment: Deployment) -> None:
     """Raises PriceUnknown if cost is limited and the price of a model is unknown. A model that does
     not exist yet is checked when it is asked.
     """
     if deployment.max_cost_usd is None:
         return
-    for name in models_of(deployment.version.document, default_models()):
+    documents = with_nested_documents(deployment.version.document)
+    models = [name for one in documents for name in models_of(one, default_models())]
+    for name in dict.fromkeys(models):
         try:
             price = price_of(name)
         except ModelUnavailable:

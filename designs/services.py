@@ -39,15 +39,17 @@ from designs.graph.suggestions import apply_to_document, read_suggestion
 from designs.graph.taking import with_part
 from designs.models import Design, DesignVersion, DraftCheckpoint
 from designs.models.checkpoint import Reason
-from designs.patterns.catalogue import check_document
+from designs.nested.files import found_here, with_names
+from designs.nested.problems import check_with_nested
+from designs.nested.uses import note_uses
 from designs.sample_files import Sample
 from designs.secrets.masking import masked
 
 # Of a sample by one person: whoever makes more of them gets one more.
 MAX_COPIES_COMPARED = 20
 IN_USE = (
-    "This design cannot be deleted: deployments or executions refer to it, and the history must "
-    "stay readable. Undeployed ones count too."
+    "This design cannot be deleted: deployments, executions or other designs refer to it, and the "
+    "history must stay readable. Undeployed ones count too."
 )
 
 
@@ -194,7 +196,7 @@ def apply_suggestions(
 
 
 def check_draft(design: Design) -> CheckResult:
-    return check_document(design.draft)
+    return check_with_nested(design.draft)
 
 
 def import_designs(*, raw: object, caller: Caller) -> list[Imported]:
@@ -206,7 +208,8 @@ def import_designs(*, raw: object, caller: Caller) -> list[Imported]:
     imported = []
     with transaction.atomic():
         for entry in _read(raw):
-            design = create_design(document=entry.document, caller=caller)
+            document = found_here(entry.document, caller)
+            design = create_design(document=document, caller=caller)
             warnings = list(entry.warnings)
             if count := len(check_draft(design).problems):
                 problems = "a problem" if count == 1 else f"{count} problems"
@@ -216,13 +219,13 @@ def import_designs(*, raw: object, caller: Caller) -> list[Imported]:
     return imported
 
 
-def read_file(*, raw: object) -> list[Found]:
+def read_file(*, raw: object, caller: Caller) -> list[Found]:
     """What `import_designs` would save. Raises ImportRefused."""
     found = []
     for entry in _read(raw):
         name = UNNAMED if is_blank(entry.document.get("name")) else ""
-        document = storable(entry.document, name)
-        problems = tuple(check_document(document).problems)
+        document = storable(found_here(entry.document, caller), name)
+        problems = tuple(check_with_nested(document).problems)
         found.append(Found(document, tuple(entry.warnings), problems))
     return found
 
@@ -237,12 +240,12 @@ def _read(raw: object) -> Sequence[ReadDesign]:
 def export_design(design: Design) -> str:
     """The draft as JSON text; importing it gives a design with the same text."""
     note(Action.EXPORT, design)
-    return design_text(design.draft)
+    return design_text(with_names(design.draft))
 
 
 def export_version(version: DesignVersion) -> str:
     note(Action.EXPORT, version)
-    return design_text(version.document)
+    return design_text(with_names(version.document))
 
 
 # --- Versions -------------------------------------------------------------------------------------
@@ -308,17 +311,20 @@ def publish_design(
         raise NotAllowed("Publishing a version needs the right to publish designs.")
     with transaction.atomic():
         locked = lock_draft(design, revisions)
-        checked = check_document(locked.draft)
+        # Whoever publishes must see what the draft plays.
+        checked = check_with_nested(locked.draft, caller)
         if checked.problems:
             raise DesignInvalid(checked.problems)
         last = locked.versions.aggregate(last=Max("number"))["last"] or 0
-        return DesignVersion.objects.create(
+        version = DesignVersion.objects.create(
             design=locked,
             number=last + 1,
             document=locked.draft,
             note=masked(note),
             created_by_id=caller.user_id,
         )
+        note_uses(version)
+        return version
 
 
 def version_of_design(*, design: Design, number: int) -> DesignVersion:

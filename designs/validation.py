@@ -10,10 +10,12 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from designs.access import Caller
 from designs.graph.bounds import Bound, Price, bound_of
 from designs.graph.rules import CheckResult
 from designs.graph.spec import Graph, Problem
-from designs.patterns.catalogue import PALETTE, check_document
+from designs.nested.problems import check_with_nested
+from designs.patterns.catalogue import PALETTE
 from designs.patterns.hints import hints
 
 CENT_PARTS = Decimal("0.0001")
@@ -55,9 +57,11 @@ class Validation:
         return self.checked.problems
 
 
-def validate(document: object) -> Validation:
-    """Check any value as a design's document. Never raises for any document."""
-    checked = check_document(document)
+def validate(document: object, caller: Caller | None = None) -> Validation:
+    """Check any value as a design's document; with a caller, also that the caller may see what it
+    plays. Never raises for any document.
+    """
+    checked = check_with_nested(document, caller)
     graph = checked.graph
     if graph is None:
         return Validation(checked, (), None)

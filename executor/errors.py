@@ -13,6 +13,16 @@ class NotAccepted(Exception):
     """No run is started; the message says why, and what to do."""
 
 
+class NestingTooDeep(NotAccepted):
+    """Designs play each other in a circle, or too deep inside one another; the message has the
+    chain.
+    """
+
+
+class NestedMissing(NotAccepted):
+    """A design that is played inside is not there, or cannot be run; the message says which."""
+
+
 class InputInvalid(NotAccepted):
     """The input is invalid by the design's input schema: field path → sentences."""
 

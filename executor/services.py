@@ -171,6 +171,9 @@ def resume_execution(
     audit = AuditNote(Action.RESUME, execution, details=chosen)
     models = execution.models_default
     order = replace(order, models=models, resumed_from=execution, edited=edited, audit=audit)
+    if execution.nested is not None:
+        # The steps that it goes on from are those of these versions.
+        order = replace(order, nested=execution.nested)
     with transaction.atomic():
         # The steps of an execution and of those that it resumed are its journal.
         journal: list[uuid.UUID] = []

@@ -4,5 +4,6 @@ __all__ = [
     "calls",
     "lookup",
     "orders",
+    "places",
     "snippets",
 ]

@@ -16,7 +16,9 @@ from designs.models import DesignVersion
 from designs.runtime.cache import CacheEntry, TimedCache
 from executor.acceptance.documents import compiled_row
 from executor.acceptance.inputs import check_input, check_size, input_validator
+from executor.acceptance.nesting import resolve
 from executor.engine.runner import CompiledGraph
+from executor.errors import NotAccepted
 from executor.following import pubsub
 
 # Changes are published to all processes; without the broker this is how late they are seen.
@@ -44,6 +46,9 @@ class Deployed:
     callback_url: str = ""
     endpoint_path: str = ""
     is_removed: bool = False
+    # What executions store as `nested`, or why it cannot be played.
+    nested: dict[str, Any] | None = None
+    nested_refusal: NotAccepted | None = None
 
     @property
     def is_instant(self) -> bool:
@@ -106,7 +111,15 @@ def deployed(row: Deployment, version: DesignVersion | None = None) -> Deployed:
         # Published before a rule became stricter: calls are refused with a sentence, nothing
         # breaks.
         graph = None
+    nested, refusal = None, None
+    if graph is not None:
+        try:
+            nested = resolve(graph, row.design.name if graph.named else "")
+        except NotAccepted as error:
+            refusal = error
     return Deployed(
+        nested=nested,
+        nested_refusal=refusal,
         id=row.pk,
         version=version,
         graph=graph,

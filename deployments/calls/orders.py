@@ -87,6 +87,8 @@ def order_for(
     """
     check_callable(deployment)
     deployment.check_input(input_data)
+    if deployment.nested_refusal is not None:
+        raise type(deployment.nested_refusal)(str(deployment.nested_refusal))
     audit = None
     if trigger == Trigger.MANUAL and caller.key_id is None:
         # The audit names runs that a person starts by hand; other calls wait for no audit row.
@@ -98,6 +100,7 @@ def order_for(
         caller=caller,
         deployment_id=deployment.id,
         limits=deployment.limits,
+        nested=deployment.nested,
         max_concurrent=deployment.max_concurrent,
         settles=bool(callback_url),
         audit=audit,

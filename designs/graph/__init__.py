@@ -10,6 +10,7 @@ __all__ = [
     "foreign",
     "labels",
     "meter",
+    "nesting",
     "placing",
     "reads",
     "report",

@@ -51,7 +51,7 @@ def under(path: str, problem: Problem) -> Problem:
 
 
 def moved(problem: Problem, base: str, place: str) -> Problem:
-    """A problem at or below `base` as one at `place`; a mending that reaches further is left out."""
+    """A problem at or below `base` as one at `place`; one that reaches further is not mended."""
     mending = problem.fix
     if mending is not None:
         if all(step["path"].startswith(f"{base}/") for step in mending.patch):

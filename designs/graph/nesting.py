@@ -64,9 +64,10 @@ def blocks_in(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def with_blocks_in_place(block: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    while block is not None:
-        yield block
-        block = _in_place(block)
+    inside: Mapping[str, Any] | None = block
+    while inside is not None:
+        yield inside
+        inside = block_in_place(inside)
 
 
 def in_place_document(block: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,7 +75,8 @@ def in_place_document(block: Mapping[str, Any]) -> dict[str, Any]:
     return {"schema": 1, "name": "A block in place", "blocks": [{"id": "block", **block}]}
 
 
-def _in_place(block: Any) -> Any:
+def block_in_place(block: Any) -> Mapping[str, Any] | None:
+    """The block that this one plays in place, if it does."""
     settings = block.get("settings") if isinstance(block, Mapping) else None
     inner = settings.get("block") if isinstance(settings, Mapping) else None
     is_played = isinstance(block, Mapping) and block.get("type") in TYPES
@@ -89,7 +91,7 @@ def _named_in(block: Any, path: str) -> Iterator[NamedBody]:
             if body is not None:
                 label = str(block.get("label") or block.get("id") or block.get("type"))
                 yield NamedBody(body, f"{path}/settings", label, settings)
-        block, path = _in_place(block), f"{path}/settings/block"
+        block, path = block_in_place(block), f"{path}/settings/block"
 
 
 def _body_of(settings: Mapping[str, Any]) -> Body | None:

@@ -4,6 +4,7 @@ from designs.models.audit import Action, AuditEntry, AuditEntryQuerySet
 from designs.models.checkpoint import DraftCheckpoint
 from designs.models.design import Design, DesignQuerySet, DesignVersion
 from designs.models.grant import GroupGrant
+from designs.models.nested import NestedUse
 from designs.models.pruning import AuditPruning
 from designs.models.session import PersonSession
 
@@ -17,5 +18,6 @@ __all__ = [
     "DesignVersion",
     "DraftCheckpoint",
     "GroupGrant",
+    "NestedUse",
     "PersonSession",
 ]

@@ -1,4 +1,4 @@
-"""What the blocks that play other designs share: the settings that name a design, and their rules."""
+"""What blocks that play other designs share: the settings that name a design, and their rules."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def _page(
     publish: PublishForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    validation = validate(design.draft)
+    validation = validate(design.draft, request.caller)
     outline = Outline(design.draft, validation.problems)
     may = request.caller.may
     start = {"revision": design.revision, "document": json_text(design.draft)}

@@ -75,7 +75,7 @@ def design_import(request: PageRequest) -> HttpResponse:
     try:
         if data["confirm"]:
             return _save(request, raw)
-        context["found"] = read_file(raw=raw)
+        context["found"] = read_file(raw=raw, caller=request.caller)
     except ImportRefused as error:
         context["refusals"] = error.problems[:SHOWN]
     status = 422 if "refusals" in context else 200

@@ -4,6 +4,7 @@ __all__ = [
     "documents",
     "edits",
     "inputs",
+    "nesting",
     "offers",
     "parts",
     "runs",

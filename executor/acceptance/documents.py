@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from designs.errors import DesignInvalid
+from designs.graph.nesting import block_in_place, blocks_in
 from designs.graph.spec import Graph
 from designs.models import DesignVersion
 from designs.patterns.catalogue import check_document
@@ -35,16 +36,22 @@ def check_runnable(document: dict[str, Any]) -> Graph:
 
 def with_model(document: dict[str, Any], model: str) -> dict[str, Any]:
     """The checked document with this model for all its agents, whatever model they name."""
-    blocks = [
-        {**block, "agents": [{**agent, "model": None} for agent in block.get("agents", ())]}
-        for block in document["blocks"]
-    ]
+    blocks = [_without_models(block) for block in document["blocks"]]
     return {**document, "model": model, "blocks": blocks}
+
+
+def _without_models(block: dict[str, Any]) -> dict[str, Any]:
+    agents = [{**agent, "model": None} for agent in block.get("agents", ())]
+    changed = {**block, "agents": agents}
+    inner = block_in_place(block)
+    if inner is not None:
+        changed["settings"] = {**block["settings"], "block": _without_models(dict(inner))}
+    return changed
 
 
 def models_of(document: dict[str, Any], default_models: Sequence[str]) -> list[str]:
     """The names of all models, fallbacks too, that a checked document's agents may ask."""
-    agents = [agent for block in document["blocks"] for agent in block.get("agents") or ()]
+    agents = [agent for block in blocks_in(document) for agent in block.get("agents") or ()]
     choices = [agent.get("model") or document.get("model") or default_models for agent in agents]
     chains = [[choice] if isinstance(choice, str) else choice for choice in choices]
     return list(dict.fromkeys(name for chain in chains for name in chain))

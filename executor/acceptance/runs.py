@@ -49,7 +49,8 @@ class Order:
 
     A `document` runs instead of the version's; without a version it is a draft of `design_id`.
     `model_override` replaces all models that the document names. Of a `part` only that block runs.
-    Deployments are notified of the end of a run that `settles`. `edited` is as executions have it.
+    Deployments are notified of the end of a run that `settles`. `edited` and `nested` are as
+    executions have them.
     """
 
     version: DesignVersion | None
@@ -68,6 +69,7 @@ class Order:
     rerun_of: Execution | None = None
     resumed_from: Execution | None = None
     edited: dict[str, Any] | None = None
+    nested: dict[str, Any] | None = None
     audit: AuditNote | None = None
     extra_rows: tuple[RowMaker, ...] = ()
 
@@ -164,6 +166,7 @@ def _execution(order: Order, pk: uuid.UUID, now: datetime | None) -> Execution:
         rerun_of=order.rerun_of,
         resumed_from=order.resumed_from,
         edited=order.edited,
+        nested=order.nested,
     )
     if now is not None:
         execution.created_at = now

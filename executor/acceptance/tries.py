@@ -8,11 +8,15 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from designs.access import Caller
+from designs.errors import DesignInvalid
 from designs.models import Design, DesignVersion
+from designs.nested.problems import nested_problems
 from executor.acceptance import parts
 from executor.acceptance.documents import compile_document, with_model
 from executor.acceptance.inputs import check_input, input_validator
+from executor.acceptance.nesting import resolve
 from executor.acceptance.runs import Order
+from executor.engine.runner import CompiledGraph
 from executor.errors import NotAccepted, TooManyAtOnce
 from executor.language_models import registry
 from executor.models import Execution, ExecutionQuerySet, Trigger
@@ -79,7 +83,17 @@ def order_of_try(
         design_id=design.pk,
         model_override=model,
         part=fitted,
+        nested=_nested(compiled, caller, document, design),
     )
+
+
+def _nested(
+    compiled: CompiledGraph, caller: Caller, document: dict[str, Any], design: Design
+) -> dict[str, Any] | None:
+    """What the try plays inside. Raises DesignInvalid for what the caller may not see."""
+    if problems := nested_problems(document, caller):
+        raise DesignInvalid(problems)
+    return resolve(compiled, design.name)
 
 
 def limits_of_tries() -> dict[str, Any]:

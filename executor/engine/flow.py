@@ -143,8 +143,12 @@ class Flow:
             self.error = error
         self._tasks.stop()
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether this graph, or the run that it is a part of, ends early."""
+        return self.error is not None or (self._place is not None and self._place.flow.is_ending)
+
     def under_way(self) -> Activity:
-        """To be held around whatever goes on by itself."""
         return self.activity
 
     @property
@@ -388,7 +392,7 @@ class Flow:
                 )
             places[link.place] = arrival
         self._waiting[target] -= 1
-        if self._waiting[target] == 0:
+        if not self._waiting[target]:
             self._ready.append(target)
 
     def _stop_at(self, block: CompiledBlock, link: Link, error: ExpressionError) -> None:

@@ -67,8 +67,7 @@ class Plays:
 def _graph_of(host: Flow, block: CompiledBlock) -> CompiledGraph:
     if block.inner is not None:
         return block.inner
-    assert block.body is not None
-    graph = host.setup.nested.get(block.body.name)
+    graph = host.setup.nested.get(block.body.name if block.body else "")
     if graph is None:
         raise NestedFailure("", ErrorInfo("nested", NOT_THERE.format(block.body)))
     return graph

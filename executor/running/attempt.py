@@ -18,6 +18,7 @@ from designs.runtime.threads import in_thread
 from designs.secrets.masking import counted
 from executor.acceptance.documents import cached_version, compile_document, compiled_version
 from executor.acceptance.edits import with_edits
+from executor.acceptance.nesting import cached_nested, nested_graphs
 from executor.acceptance.parts import partial_graph
 from executor.decisions import has_waited, take_decisions, wake_if_decided
 from executor.engine.budget import NO_USAGE
@@ -46,6 +47,7 @@ OUT_OF_MEMORY = "The run needed more memory than it may have, so it was stopped.
 NOT_RUNNABLE = "This version has problems and cannot be run; publish a repaired one."
 # Longer chains of causes are not followed.
 MAX_CAUSES = 20
+NOTHING_NESTED: Mapping[str, CompiledGraph] = {}
 DATABASE_AWAY = (OperationalError, InterfaceError, RecorderUnavailable)
 
 
@@ -127,6 +129,7 @@ def run_setup(
     stream: Callable[[], bool] = lambda: False,
     spent: Usage = NO_USAGE,
     decisions: Decisions | None = None,
+    nested: Mapping[str, CompiledGraph] = NOTHING_NESTED,
 ) -> Setup:
     limits: dict[str, Any] = dict(execution.limits)
     # Enforced by the carrier.
@@ -147,6 +150,7 @@ def run_setup(
         stream=stream,
         decisions=decisions or {},
         max_wait_seconds=settings.ENVIRONMENT.max_wait_seconds,
+        nested=nested,
     )
 
 
@@ -172,10 +176,16 @@ async def _let_go(record: RunRecord, outcome: Outcome) -> Outcome | None:
     return outcome
 
 
+async def _nested_of(execution: Execution) -> Mapping[str, CompiledGraph]:
+    nested = cached_nested(execution)
+    return await in_thread(nested_graphs, execution) if nested is None else nested
+
+
 async def _run(
     execution: Execution, record: RunRecord, graph: CompiledGraph | None
 ) -> Outcome | None:
     graph = await _compiled(execution, graph)
+    nested = await _nested_of(execution)
     if execution.attempt > 1 or execution.resumed_from_id is not None:
         record.remember(await in_thread(recorded_steps, execution))
     is_resumed = execution.resumed_from_id is not None
@@ -184,7 +194,7 @@ async def _run(
     # Who tries a design follows its texts, but only once the answer with its id is there.
     is_try = execution.deployment_id is None
     with live_text(execution.pk, record.emit, is_wanted=is_try) as live, counted() as masked:
-        setup = run_setup(execution, record, live.emit, live.is_wanted, spent, decisions)
+        setup = run_setup(execution, record, live.emit, live.is_wanted, spent, decisions, nested)
         outcome = await run_graph(graph, execution.input_data, setup)
     if record.unwritten is not None:
         # The engine took this for a failure of the run; it is one of this process.

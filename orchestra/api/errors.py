@@ -138,6 +138,8 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
     executor.TooManyAtOnce: (429, "too-many-at-once", _nothing),
     executor.TooManyStreams: (429, "too-many-streams", _nothing),
     executor.RecorderUnavailable: (503, "not-available", _nothing),
+    executor.NestingTooDeep: (422, "nesting-too-deep", _nothing),
+    executor.NestedMissing: (409, "nested-missing", _nothing),
     # Every other refusal of a run; those with a status of their own come before.
     executor.NotAccepted: (409, "not-accepted", _nothing),
 }

@@ -126,7 +126,7 @@ class DesignValidateView(DesignBase):
     def post(self, request: Request, pk: str) -> Response:
         design = self.design(pk)
         document = self.body(ValidateIn).get("document")
-        found = validate(design.draft if document is None else document)
+        found = validate(design.draft if document is None else document, self.caller)
         return Response(ValidateOut(found).data)
 
 

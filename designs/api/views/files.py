@@ -46,7 +46,7 @@ class DesignReadView(DesignBase):
     @extend_schema(operation_id="designs_read_file", request=ANY_LAYOUT, responses={200: ReadOut})
     def post(self, request: Request) -> Response:
         """Saves nothing. Warnings say what would be renamed or left out, with paths in the file."""
-        return Response(ReadOut({"designs": read_file(raw=request.data)}).data)
+        return Response(ReadOut({"designs": read_file(raw=request.data, caller=self.caller)}).data)
 
 
 class DesignImportView(DesignBase):
