@@ -22,11 +22,11 @@ from designs.acting import recorded_as
 from designs.auditing.audit import Action
 from designs.errors import DesignInvalid
 from designs.models import Design
+from designs.nested.places import documents_of
 from designs.nested.problems import nested_problems
 from designs.rows.locking import lock_row
 from designs.services import check_draft, version_to_deploy
 from executor.acceptance.documents import models_of
-from executor.acceptance.nesting import with_nested_documents
 from executor.acceptance.runs import change_limit, enqueue
 from executor.errors import ModelUnavailable
 from executor.language_models.registry import default_models, price_of
@@ -200,7 +200,8 @@ def _check_prices(deployment: Deployment) -> None:
     """
     if deployment.max_cost_usd is None:
         return
-    documents = with_nested_documents(deployment.version.document)
+    document = deployment.version.document
+    documents = [document, *documents_of(document).values()]
     models = [name for one in documents for name in models_of(one, default_models())]
     for name in dict.fromkeys(models):
         try:

@@ -14,6 +14,7 @@ from designs.access import Caller
 from designs.graph.bounds import Bound, Price, bound_of
 from designs.graph.rules import CheckResult
 from designs.graph.spec import Graph, Problem
+from designs.nested.places import graph_finder
 from designs.nested.problems import check_with_nested
 from designs.patterns.catalogue import PALETTE
 from designs.patterns.hints import hints
@@ -69,7 +70,7 @@ def validate(document: object, caller: Caller | None = None) -> Validation:
     fact = _Facts(models)
     fallbacks = [name for name in models.default_models() if fact(name).is_real]
     found = hints(graph, lambda name: fact(name).is_hosted, fallbacks)
-    return Validation(checked, found, _bound(graph, models, fact))
+    return Validation(checked, found, _bound(document, graph, models, fact))
 
 
 def model_facts() -> ModelFacts:
@@ -123,5 +124,6 @@ class _Facts:
         return self._known.get(name, ModelFact())
 
 
-def _bound(graph: Graph, models: ModelFacts, fact: _Facts) -> Bound:
-    return bound_of(graph, PALETTE, models.default_models(), lambda name: fact(name).price)
+def _bound(document: object, graph: Graph, models: ModelFacts, fact: _Facts) -> Bound:
+    defaults, graph_of = models.default_models(), graph_finder(document)
+    return bound_of(graph, PALETTE, defaults, lambda name: fact(name).price, graph_of)

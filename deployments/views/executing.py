@@ -20,11 +20,13 @@ from deployments.errors import InputInvalid, NotAccepted
 from deployments.models import Deployment
 from deployments.services import invoke_deployment
 from deployments.views import words
-from designs.graph.bounds import Bound, bound_of
+from designs.graph.bounds import Bound, GraphOf, bound_of
 from designs.input_forms import InputForm
+from designs.nested.places import graph_finder
 from designs.patterns.catalogue import PALETTE
 from designs.requests import PageRequest, requires
 from executor.acceptance.offers import example_input
+from executor.engine.runner import CompiledGraph
 from executor.errors import ModelUnavailable
 from executor.history.quotes import PAYLOAD
 from executor.language_models.registry import default_models, price_of
@@ -185,11 +187,15 @@ def bound_in_words(deployment: Deployment) -> str:
     if graph is None:
         return ""
     return words_of_bound(
-        bound_of(graph.graph, PALETTE, default_models(), _price),
+        bound_of(graph.graph, PALETTE, default_models(), _price, _graph_of(deployment, graph)),
         calls=deployment.max_model_calls,
         cost=deployment.max_cost_usd,
         seconds=deployment.timeout_seconds,
     )
+
+
+def _graph_of(deployment: Deployment, graph: CompiledGraph) -> GraphOf:
+    return graph_finder(deployment.version.document if graph.named else None)
 
 
 def _price(name: str) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
+from designs.graph.nesting import MAX_NESTED, Body, in_place_document
 from designs.graph.spec import Agent, Block, Connection, Graph
 
 # A failed call is tried again up to this often, whatever `retries` says.
@@ -56,6 +57,18 @@ class Asking(Protocol):
         self, block: Block, settings: Any, outgoing: Collection[Connection]
     ) -> Choice | None: ...
 
+    def body(self, settings: Any) -> Body | None: ...
+
+    def most_plays(self, settings: Any) -> int: ...
+
+
+# The graph that a body stands for, if it is there.
+GraphOf = Callable[[Body], Graph | None]
+
+
+def _nothing_nested(body: Body) -> Graph | None:
+    return None
+
 
 @dataclass(frozen=True, slots=True)
 class BlockBound:
@@ -89,9 +102,12 @@ def bound_of(
     palette: Mapping[str, Asking],
     default_models: Sequence[str],
     price_of: PriceOf,
+    graph_of: GraphOf = _nothing_nested,
 ) -> Bound:
-    """The bound of a graph that was checked without problems."""
-    count = _Count(graph, palette, default_models, price_of)
+    """The bound of a graph that was checked without problems. Designs that it plays count as often
+    as they may be played; one that `graph_of` does not find counts as nothing.
+    """
+    count = _Count(graph, palette, default_models, price_of, graph_of)
     calls, tries, tokens, cost = count.total()
     return Bound(
         calls=int(calls),
@@ -116,12 +132,24 @@ def _minus(first: Measures, second: Measures) -> Measures:
     return tuple(one - other for one, other in zip(first, second, strict=True))
 
 
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """What one play of a body takes at most."""
+
+    total: Measures = NOTHING
+    is_unlimited: bool = False
+    unpriced: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class _Count:
     graph: Graph
     palette: Mapping[str, Asking]
     default_models: Sequence[str]
     price_of: PriceOf
+    graph_of: GraphOf
+    depth: int = 1
+    inside: dict[str, _Inside] = field(default_factory=dict)
     is_unlimited: bool = False
     unpriced: dict[str, None] = field(default_factory=dict)
     blocks: dict[str, BlockBound] = field(default_factory=dict)
@@ -141,7 +169,8 @@ class _Count:
         for block in self.graph.blocks:
             pattern = self.palette[block.type]
             settings = pattern.settings_type.model_validate(block.settings)
-            weights[block.id] = self._weight(block, pattern.most_calls(block, settings))
+            played = self._played(pattern, settings)
+            weights[block.id] = self._weight(block, pattern.most_calls(block, settings), played)
             choice = pattern.choice(block, settings, leaving[block.id])
             if choice is not None and len(choice.routes) > choice.most:
                 choices[block.id] = choice
@@ -152,9 +181,38 @@ class _Count:
 
     # --- One block --------------------------------------------------------------------------------
 
-    def _weight(self, block: Block, questions: Iterable[Questions]) -> Measures:
-        total = NOTHING
-        self._is_unlimited = self._is_unpriced = False
+    def _played(self, pattern: Asking, settings: Any) -> _Inside:
+        """What one run of a block plays inside itself at most."""
+        body = pattern.body(settings)
+        if body is None or self.depth >= MAX_NESTED:
+            return _Inside()
+        found = self.inside.get(body.name) if body.name else None
+        if found is None:
+            found = self._of_body(body)
+            if body.name:
+                self.inside[body.name] = found
+        times = pattern.most_plays(settings)
+        total = tuple(times * value for value in found.total)
+        return _Inside(total, found.is_unlimited, found.unpriced)
+
+    def _of_body(self, body: Body) -> _Inside:
+        if body.block is not None:
+            graph: Graph | None = Graph.model_validate(in_place_document(body.block))
+        else:
+            graph = self.graph_of(body)
+        if graph is None:
+            return _Inside()
+        inner = _Count(
+            graph, self.palette, self.default_models, self.price_of, self.graph_of, self.depth + 1,
+            self.inside,
+        )  # fmt: skip
+        total = inner.total()
+        return _Inside(total, inner.is_unlimited, tuple(inner.unpriced))
+
+    def _weight(self, block: Block, questions: Iterable[Questions], played: _Inside) -> Measures:
+        total = played.total
+        self._is_unlimited, self._is_unpriced = played.is_unlimited, bool(played.unpriced)
+        self.unpriced.update(dict.fromkeys(played.unpriced))
         for asked in questions:
             if asked.count and asked.agents:
                 each = [self._of_question(block, agent) for agent in asked.agents]

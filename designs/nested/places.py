@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from designs.access import Caller
-from designs.graph.nesting import Body
+from designs.graph.nesting import MAX_NESTED_BLOCKS, Body, named_bodies
+from designs.graph.spec import Graph
 from designs.models import Design, DesignVersion
+from designs.patterns.catalogue import check_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +64,31 @@ def _versions(
     found = {f"{design}@{number}": Found(pk, design, number, name)
              for pk, design, number, name in values}  # fmt: skip
     return {name: version for name, version in found.items() if name in names}
+
+
+def documents_of(document: object) -> dict[str, dict[str, Any]]:
+    """The documents of all designs that this one plays, to the whole depth and as far as they are
+    there, by the names of the bodies. No query if it names none.
+    """
+    documents: dict[str, dict[str, Any]] = {}
+    waiting: list[object] = [document]
+    while waiting:
+        named = {one.body.name: one.body for part in waiting for one in named_bodies(part)}
+        found = find_bodies([body for name, body in named.items() if name not in documents])
+        if not found or len(documents) + len(found) > MAX_NESTED_BLOCKS:
+            break
+        rows = DesignVersion.objects.in_bulk({one.version_id for one in found.values()})
+        level = {name: rows[one.version_id].document for name, one in found.items()}
+        documents |= level
+        waiting = list(level.values())
+    return documents
+
+
+def graph_finder(document: object) -> Callable[[Body], Graph | None]:
+    """For the bounds: finds the graphs of the designs that this one plays."""
+    documents = documents_of(document)
+
+    def find(body: Body) -> Graph | None:
+        return check_document(documents[body.name]).graph if body.name in documents else None
+
+    return find

@@ -36,12 +36,14 @@ class Subdesign(Pattern[SubdesignSettings]):
     """The output is the design's result; if it fails, the block fails."""
 
     type = "subdesign"
-    label = "Design"
+    label = "Subdesign"
     summary = "Plays another design as a part of this one, with its own input and result."
     settings_type = SubdesignSettings
     roles = frozenset()
     min_agents = 0
     max_agents = 0
+    # An example, which is to be replaced by a path that is there.
+    new_settings = {"path": "/path/of/a/deployment"}
     unused_fields = UNUSED
     output = ANY
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from designs.errors import DesignInvalid
-from designs.graph.nesting import MAX_NESTED, MAX_NESTED_BLOCKS, Body, named_bodies
+from designs.graph.nesting import MAX_NESTED, MAX_NESTED_BLOCKS, Body
 from designs.models import DesignVersion
 from designs.nested.places import Found, find_bodies
 from executor.acceptance.documents import (
@@ -39,20 +39,6 @@ def resolve(compiled: CompiledGraph, name: str) -> dict[str, Any] | None:
               "number": one.number, "name": one.design_name}
         for key, one in found.items()
     }  # fmt: skip
-
-
-def with_nested_documents(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """The checked document and those of all designs that it plays, as far as they are there."""
-    documents, waiting = [document], [document]
-    known: set[str] = set()
-    while waiting:
-        named = {one.body.name: one.body for part in waiting for one in named_bodies(part)}
-        found = find_bodies([body for name, body in named.items() if name not in known])
-        known |= named.keys()
-        rows = DesignVersion.objects.filter(pk__in={one.version_id for one in found.values()})
-        waiting = [row.document for row in rows] if found else []
-        documents += waiting
-    return documents
 
 
 def cached_nested(execution: Execution) -> Graphs | None:

@@ -124,7 +124,6 @@ class Flow:
             self._tell(BlockChanged(block_id, "failed", now, error=error))
 
     def _let_go(self) -> None:
-        """Nothing goes on by itself any more."""
         self.needs = self.activity.needs
         self._tasks.stop()
 
@@ -385,11 +384,8 @@ class Flow:
         """
         target = link.target
         if arrival is not None:
-            places = self._arrivals.get(target)
-            if places is None:
-                places = self._arrivals[target] = [None] * len(
-                    self.compiled.blocks[target].incoming
-                )
+            incoming = self.compiled.blocks[target].incoming
+            places = self._arrivals.setdefault(target, [None] * len(incoming))
             places[link.place] = arrival
         self._waiting[target] -= 1
         if not self._waiting[target]:

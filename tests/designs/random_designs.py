@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 from executor.engine.llm.base import ErrorKind, ModelError, ModelRequest
 from tests.graphs import Json, agent, asking, design, link, transform
 
-KINDS = ("sequential", "parallel", "hierarchical", "debate", "routing", "reflection", "transform")
+KINDS = ("sequential", "parallel", "hierarchical", "debate", "routing", "reflection", "transform",
+         "subdesign", "map", "loop")  # fmt: skip
+
+
+PLAYING = frozenset({"subdesign", "map", "loop"})
 
 
 @st.composite
@@ -31,6 +35,8 @@ def _block(draw: st.DrawFn, name: str) -> Json:
     kind = draw(st.sampled_from(KINDS))
     if kind == "transform":
         return transform(name, f"'{name}'")
+    if kind in PLAYING:
+        return {"id": name, "type": kind, "settings": _played(draw, kind), "on_error": "continue"}
     agents, settings = _MAKERS[kind](draw)
     more = {"retries": draw(st.integers(0, 7)), "on_error": "continue"}
     if draw(st.booleans()):
@@ -38,6 +44,19 @@ def _block(draw: st.DrawFn, name: str) -> Json:
     if draw(st.booleans()):
         agents[-1]["max_output_tokens"] = draw(st.integers(1, 5_000))
     return asking(name, *agents, kind=kind, settings=settings, **more)
+
+
+def _played(draw: st.DrawFn, kind: str) -> Json:
+    """Settings of a block that plays one block in place, or a design that is not there."""
+    if kind == "subdesign":
+        return {"path": "/not/there"}
+    inner = _block(draw, "inner")
+    if kind == "map":
+        items = draw(st.sampled_from(["`[]`", "`[1, 2]`", "`[1, 2, 3]`", "`7`"]))
+        keeps = draw(st.sampled_from(["fail", "keep", "drop"]))
+        return {"items": items, "block": inner, "on_item_error": keeps, "most_items": 3}
+    until = draw(st.sampled_from(["round == `1`", "round == `3`"]))
+    return {"start": "`1`", "block": inner, "until": until, "max_rounds": 2}
 
 
 def _way(draw: st.DrawFn, source: Json, target: str) -> Json:
