@@ -94,7 +94,7 @@ class Loop(Pattern[LoopSettings]):
                 return BlockOutput({"state": state, "rounds": number, "reached": True})
         rounds = "round" if settings.max_rounds == 1 else "rounds"
         context.degrade(
-            f"After {settings.max_rounds} {rounds} `{settings.until}` does not hold; the last "
-            "output was taken."
+            f"After {settings.max_rounds} {rounds} its condition ({settings.until}) does not hold; "
+            "the last output was taken."
         )
         return BlockOutput({"state": state, "rounds": settings.max_rounds, "reached": False})

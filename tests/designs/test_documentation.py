@@ -36,7 +36,7 @@ def test_every_setting_and_its_default_stand_in_the_patterns_part(pattern):
 
     for name, info in pattern.settings_type.model_fields.items():
         assert f"`{name}`" in part
-        if info.default is None or pattern.type == "transform":
+        if info.is_required() or info.default is None or pattern.type == "transform":
             continue
         default = str(info.default).lower()
         assert re.search(rf"\| `{name}` \| `?{default}`? \|", part), name

@@ -9,6 +9,7 @@ import pytest
 from django.template.loader import render_to_string
 from pydantic import Field
 
+from designs.graph.labels import KEY
 from designs.graph.spec import Block
 from designs.inspector.templates import inspector_templates, inspectors, render_inspectors
 from designs.patterns.base import BlockOutput, Pattern, Settings
@@ -33,12 +34,18 @@ def test_there_is_one_for_every_pattern_and_part():
     assert list(FOUND) == [*PALETTE, *SHARED]
 
 
+def _is_hidden(info):
+    return (info.json_schema_extra or {}).get(KEY, {}).get("kind") == "hidden"
+
+
 @pytest.mark.parametrize("kind", PALETTE)
 def test_every_setting_and_every_useful_field_has_its_control(kind):
     pattern, found = PALETTE[kind], FOUND[kind]
     hidden = {"type", "settings", "position", "agents", *pattern.unused_fields}
     wanted = {f"/{name}" for name in Block.model_fields if name not in hidden}
-    wanted |= {f"/settings/{name}" for name in pattern.settings_type.model_fields}
+    settings = pattern.settings_type.model_fields
+    shown = {name for name, info in settings.items() if not _is_hidden(info)}
+    wanted |= {f"/settings/{name}" for name in shown}
 
     assert set(found.pointers) - {"/settings"} == wanted
     slots = {given["data-slot"] for given in found.having("data-slot")}

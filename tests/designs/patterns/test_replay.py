@@ -12,6 +12,29 @@ from tests.designs.patterns.test_review_design import answer, reviewed, suggesti
 from tests.designs.patterns.test_routing import branches, choices, desks, way
 from tests.scripted import DOWN, agent, block, design, play
 
+LOST = {"ana/answer": lambda request: DOWN if ":each[1]>" in request.call_key else "fine"}
+DEBATE = debate()["blocks"][0]
+
+
+def each_block(inner=None):
+    step = inner or block("sequential", agent("ana"), agent("ben"))
+    settings = {"items": "`[1, 2, 3]`", "block": step, "on_item_error": "keep"}
+    return {"id": "each", "type": "map", "settings": settings}
+
+
+def again_block():
+    settings = {"until": "round == `2`", "block": block("sequential", agent("ana"))}
+    return {"id": "again", "type": "loop", "settings": settings}
+
+
+def each(inner=None):
+    return design(each_block(inner))
+
+
+def again():
+    return design(again_block())
+
+
 AGREED = {"answer": "x", "agrees": True}
 VOTES = {"vote": {"reason": "r", "winner": "mid"}, "pro/vote": {"reason": "r", "winner": "me"}}
 WAYS = (way("c1", "a"), way("c2", "b"), way("c3", "c"))
@@ -33,6 +56,10 @@ CASES = {
     "routing, connections": (branches(*WAYS, mode="multi"), {"route": choices("b", "x")}),
     "reflection": (pair(patience=3), scored(20, 70, 30)),
     "reflection, no score": (pair(), {**scored(60), "critic/2/critique": "good"}),
+    "map": (each(), LOST),
+    "map of debates": (each(DEBATE), SPEECHES),
+    "loop": (again(), {}),
+    "loop in a map in a map": (each(each_block(again_block())), {}),
     "review of the design": (reviewed(), answer(suggestion("first/ana"), suggestion("x/y"))),
 }
 GIVEN = {"word": "hello"}

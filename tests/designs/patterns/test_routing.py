@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from executor.engine.runner import NO_RESULT
+from executor.engine.results import NO_RESULT
 from tests.scripted import agent, block, design, play, problems_of
 
 

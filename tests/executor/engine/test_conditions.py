@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from executor.engine.runner import NO_RESULT
+from executor.engine.results import NO_RESULT
 from tests.executor.engine.stage import down, play
 from tests.graphs import asking, chain, design, link, transform
 

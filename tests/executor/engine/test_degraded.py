@@ -9,7 +9,7 @@ import pytest
 
 from executor.engine.events import BlockChanged, Degraded
 from executor.engine.llm.base import ErrorKind
-from executor.engine.runner import NO_RESULT
+from executor.engine.results import NO_RESULT
 from tests.executor.engine.stage import down, play
 from tests.graphs import agent, asking, design, link, transform
 

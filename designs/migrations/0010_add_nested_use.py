@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("designs", "0008_add_draft_checkpoint"),
+        ("designs", "0009_add_vote_action"),
     ]
 
     operations = [
