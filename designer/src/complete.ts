@@ -1,11 +1,13 @@
 // What a field of a block can read: `input.…` from the schema, outputs of the blocks upstream.
 
 import { agentsOf, blockOf, isObject, nameOf, upstream, type Block, type DesignDocument } from "./document";
-import { paletteEntry, type Shape } from "./store";
+import { paletteEntry, store, type Shape } from "./store";
 
 export interface Suggestion {
   path: string;
   hint: string;
+  /** Of a function, with its arguments; the path is its name. */
+  usage?: string;
 }
 
 const MAX_DEPTH = 4;
@@ -26,6 +28,7 @@ export function namesFor(document: DesignDocument, blockId: string | null): Sugg
     if (direct.length === 1 && direct[0] === id) ofShape(shapeOf(block), "incoming", block, found);
   }
   for (const name of ["id", "trigger", "started_at"]) found.push({ path: `execution.${name}`, hint: "this run" });
+  for (const { name, usage, summary } of store.get().data.functions ?? []) found.push({ path: name, hint: summary, usage });
   return found;
 }
 
@@ -74,6 +77,8 @@ export function typedAt(text: string, caret: number, isTemplate: boolean): { fro
     if (open < 0 || before.slice(open).includes("}}") || before[open - 1] === "\\") return null;
   }
   const word = /[A-Za-z0-9_.]*$/.exec(before)?.[0] ?? "";
+  // A variable of the expression's own.
+  if (before.charAt(caret - word.length - 1) === "$") return null;
   return { from: caret - word.length, word };
 }
 
@@ -84,12 +89,17 @@ export function matching(names: Suggestion[], word: string): Suggestion[] {
   return [...starts, ...contains].filter(({ path }) => path !== word).slice(0, 8);
 }
 
-/** The text with the name put in, and where the caret goes; a placeholder is closed. */
-export function completed(text: string, from: number, caret: number, path: string, isTemplate: boolean): { text: string; caret: number } {
+/** The text with the name or function put in, and where the caret goes; a placeholder is closed. */
+export function completed(text: string, from: number, caret: number, chosen: Suggestion, isTemplate: boolean): { text: string; caret: number } {
   const before = text.slice(0, from);
   const after = text.slice(caret);
   const lead = isTemplate && before.endsWith("{{") ? " " : "";
   const close = isTemplate && !/^\s*\}\}/.test(after) && !/^[^{]*\}\}/.test(after) ? " }}" : "";
-  const put = `${before}${lead}${path}${close}`;
-  return { text: put + after, caret: put.length };
+  if (chosen.usage === undefined || after.startsWith("(")) {
+    const put = `${before}${lead}${chosen.path}${close}`;
+    return { text: put + after, caret: put.length };
+  }
+  // The caret goes between the brackets, unless nothing stands there.
+  const put = `${before}${lead}${chosen.path}(`;
+  return { text: `${put})${close}${after}`, caret: put.length + (chosen.usage.endsWith("()") ? 1 : 0) };
 }

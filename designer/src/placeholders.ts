@@ -13,8 +13,9 @@ export type IsWrong = (expression: string) => boolean;
 const PLACEHOLDER = /(\\?)\{\{([\s\S]*?)\}\}/g;
 const FACTS = ["id", "trigger", "started_at"];
 /** Texts, literals and what stands in brackets, whose names are not those of the run. */
-const NOT_READ = /'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|\[[^\]]*\]|&[^,)]*|[\w"]+\s*:/g;
-const PATH = /(?<![\w.@"])"?([A-Za-z_]\w*)"?(?!\w*\s*\()(?:\s*\.\s*"?(\w+)"?)?(?:\s*\.\s*"?(\w+)"?)?/g;
+const NOT_READ = /'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|\[[^\]]*\]|&[^,)]*|[\w"]+\s*:|\blet(?=\s*\$)/g;
+const LET = /\blet\s*\$/;
+const PATH = /(?<![\w.@"$])"?([A-Za-z_]\w*)"?(?!\w*\s*\()(?:\s*\.\s*"?(\w+)"?)?(?:\s*\.\s*"?(\w+)"?)?/g;
 
 /** What the texts of a block may read; null: the design's result, which sees all blocks. */
 export function judgeFor(document: DesignDocument, blockId: string | null): IsWrong {
@@ -28,7 +29,8 @@ export function judgeFor(document: DesignDocument, blockId: string | null): IsWr
   };
   return (expression) => {
     // Behind a pipe the names are those of the value before it.
-    const [first = ""] = expression.replace(NOT_READ, " ").split(/(?<!\|)\|(?!\|)/);
+    const read = expression.replace(NOT_READ, " ");
+    const [first = ""] = (LET.test(expression) ? read.replace(/\bin\b/g, " ") : read).split(/(?<!\|)\|(?!\|)/);
     return !expression.trim() || [...first.matchAll(PATH)].some(([, name = "", inner, last]) => !isRead(name, inner, last));
   };
 }

@@ -42,6 +42,8 @@ export interface PageData {
   default_model: string;
   models: string[];
   palette: PaletteEntry[];
+  /** Of expressions: `usage` is `name(arguments)`. */
+  functions: { name: string; usage: string; summary: string }[];
   pictograms: Record<string, string>;
   problems: Problem[];
   hints: Problem[];

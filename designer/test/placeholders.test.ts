@@ -14,12 +14,14 @@ test("a placeholder is right if it reads what is there at its block", () => {
     "input", "input.a.b[0].name", "incoming", "blocks.facts.output.x", 'blocks."facts".output', "execution.id || 'now'",
     "join(', ', input.names[].first)", "input.rows[?price > `5` && kind == 'a'].price", "{a: input.b, b: incoming}",
     "sort_by(input.rows, &price)", "input.rows | length(@)", "input.list | [0].name", "'Dear ' ",
+    "input.price * 1.19 - 2e3", "let $most = input.limit, $in = 1 in input.rows[?price < $most] | [0]", "now() > input.due",
+    "let $r = blocks.facts.output in {title: $r.title, nets: $r.nets}",
   ];
   assert.deepEqual(wrong(...right), []);
 });
 
 test("it is wrong if it reads another name, a block that is not upstream, or nothing", () => {
-  const bad = ["inp", "blocks.fact.output", "blocks.apart.output", "blocks.facts.text", "execution.when", " ", "join(',', nam)"];
+  const bad = ["inp", "blocks.fact.output", "blocks.apart.output", "blocks.facts.text", "execution.when", " ", "join(',', nam)", "input.a * pric", "let $x = inp in $x"];
   assert.deepEqual(wrong(...bad), bad);
   assert.equal(judgeFor(draft, "facts")("incoming"), true);
   assert.equal(judgeFor(draft, null)("blocks.apart.output"), false);

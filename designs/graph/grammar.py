@@ -126,9 +126,8 @@ class Parser(parser.Parser):  # type: ignore[misc]
     def _expression(self, binding_power: int = 0) -> Node:
         token = self._lookahead_token(0)
         self._advance()
-        begin: Callable[[Token], Node]
-        begin = getattr(self, f"_token_nud_{token['type']}", self._error_nud_token)
-        left = begin(token)
+        begin = getattr(self, f"_token_nud_{token['type']}", None) or self._error_nud_token
+        left: Node = begin(token)
         while True:
             token = self._lookahead_token(0)
             # Between two operands it multiplies; where one begins it is a projection.

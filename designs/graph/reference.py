@@ -303,6 +303,52 @@ _ENCODINGS = (
         '"a%20b%2Fc"',
     ),
 )
+_READING = (
+    Entry("value.name", "a field; null without it", "input.missing || 'Untitled'", '"Untitled"'),
+    Entry(
+        "list[place]",
+        "an entry, counted from 0, or from the end with `-1`",
+        "[4, 5, 6] | [-1]",
+        "6",
+    ),
+    Entry(
+        "list[from:to]", "the entries from one place to before another", "[4, 5, 6] | [1:]", "[5,6]"
+    ),
+    Entry("list[*].name", "that of each entry that has it", '`[{"a": 1}, {"b": 2}]`[*].a', "[1]"),
+    Entry(
+        "list[? condition ]", "the entries for which it holds", "[4, 5, 6] | [?@ > `4`]", "[5,6]"
+    ),
+    Entry(
+        "{name: value}",
+        "a new object",
+        "{total: 2 * 3, words: 'some text'}",
+        '{"total":6,"words":"some text"}',
+    ),
+    Entry("a || b, a && b, !(a)", "a default, both, not", "input.missing || 'none'", '"none"'),
+    Entry("a | b", "`b` reads what `a` gives", "'a-b' | split(@, '-') | [0]", '"a"'),
+    Entry("`JSON`", "a value written as JSON, in backquotes", "`[true, null]`", "[true,null]"),
+)
+_COMPUTING = (
+    Entry(
+        "+ - * / // %",
+        "arithmetic; `//` rounds down, `%` is what it leaves",
+        "(1 + 2) * 3 - 7 // 2",
+        "6",
+    ),
+    Entry(
+        "== != < <= > >=",
+        "comparison; of moments by which is earlier, of other texts by characters",
+        "'2026-03-01T10:00:00+02:00' < '2026-03-01T09:00:00Z'",
+        "true",
+    ),
+    Entry(
+        "let $name = value in …",
+        "a name for a value, also inside of `[? ]` and `&`",
+        "let $most = 5 in [4, 5, 6] | [?@ <= $most]",
+        "[4,5]",
+    ),
+)
+LANGUAGE: dict[str, tuple[Entry, ...]] = {"Reading": _READING, "Computing": _COMPUTING}
 GROUPS: dict[str, tuple[Entry, ...]] = {
     "Text": _TEXT,
     "Lists and objects": _LISTS,

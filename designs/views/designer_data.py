@@ -10,6 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from designs.access import Caller
+from designs.graph.reference import for_editors
 from designs.patterns.palette import palette_entries
 from designs.pictures.pictograms import PICTOGRAMS
 from designs.validation import Validation, bound_json, problem_json
@@ -29,6 +30,7 @@ URLS = {
     "new": "designs:design-new",
     "import": "designs:design-import",
     "samples": "designs:sample-list",
+    "expressions": "designs:expression-reference",
     "deploy": "deployments:deployment-new",
     "deployments": "deployments:deployment-list",
     "executions": "executor:execution-list",
@@ -83,6 +85,7 @@ def designer_data(
         "me": {"id": caller.user_id, "name": caller.name},
         **facts,
         "palette": palette_entries(),
+        "functions": for_editors(),
         "pictograms": PICTOGRAMS,
         "problems": [problem_json(problem) for problem in validation.problems],
         "hints": [problem_json(hint) for hint in validation.hints],

@@ -114,6 +114,7 @@ export function Completion({ binding, blockId, agentId, connectionId }: Completi
       {open && (
         <Under field={open.field}>
           <List open={open} take={(place) => take(open, place, setOpen)} />
+          {open.rows.some(({ usage }) => usage) && <Reference />}
         </Under>
       )}
     </>
@@ -129,17 +130,29 @@ function List({ open, take }: { open: Open; take: (place: number) => void }) {
           id={`completion-${place}`}
           role="option"
           aria-selected={place === open.chosen}
+          class={row.usage === undefined ? undefined : "function"}
           onMouseDown={(event) => {
             // The field keeps the focus.
             event.preventDefault();
             take(place);
           }}
         >
-          <span class="mono">{row.path}</span>
+          <span class="mono">{row.usage ?? row.path}</span>
           <span class="end faint">{row.hint}</span>
         </li>
       ))}
     </ul>
+  );
+}
+
+function Reference() {
+  const { expressions } = store.get().data.urls;
+  if (!expressions) return null;
+  return (
+    <p class="worth">
+      {/* Pressing it takes no focus from the field, which would close the list first. */}
+      <a href={expressions} target="_blank" rel="noopener" onMouseDown={(event) => event.preventDefault()}>All functions, with examples</a>
+    </p>
   );
 }
 
@@ -155,7 +168,7 @@ function take(open: Open, place: number, setOpen: (open: null) => void): void {
   const { field, from, rows } = open;
   const row = rows[place];
   if (!row) return;
-  const result = completed(field.value, from, field.selectionStart ?? field.value.length, row.path, isTemplate(field));
+  const result = completed(field.value, from, field.selectionStart ?? field.value.length, row, isTemplate(field));
   field.value = result.text;
   field.setSelectionRange(result.caret, result.caret);
   setOpen(null);

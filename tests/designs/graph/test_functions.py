@@ -11,7 +11,7 @@ import pytest
 
 from designs.graph.expressions import Expression, ExpressionError
 from designs.graph.library import FUNCTIONS
-from designs.graph.reference import GROUPS, entries, table
+from designs.graph.reference import GROUPS, LANGUAGE, entries, table
 
 ENTRIES = list(entries())
 PAGE = (Path(__file__).parents[3] / "docs" / "expressions.md").read_text(encoding="utf-8")
@@ -40,7 +40,9 @@ def test_each_function_is_in_the_reference_once() -> None:
     assert sorted(entry.name for entry in ENTRIES) == sorted(FUNCTIONS)
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+@pytest.mark.parametrize(
+    "entry", [*ENTRIES, *LANGUAGE["Reading"], *LANGUAGE["Computing"]], ids=lambda entry: entry.usage
+)
 def test_each_example_gives_what_it_says(entry: Any) -> None:
     found = value(entry.example)
     assert json.dumps(found, ensure_ascii=False, separators=(",", ":")) == entry.result
