@@ -13,6 +13,7 @@ __all__ = [
     "nesting",
     "placing",
     "reads",
+    "reference",
     "report",
     "rules",
     "same_values",
