@@ -67,6 +67,18 @@ class ConnectionInvalid(Exception):
         self.errors = errors
 
 
+class ToolsInvalid(Exception):
+    """A tool connection, or a tool of one, cannot be kept like this: field → sentences."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        super().__init__(" ".join(sentence for each in errors.values() for sentence in each))
+        self.errors = errors
+
+
+class ToolsNotRead(Exception):
+    """The server's list of tools could not be had; the message says why."""
+
+
 class ViewNotSaved(Exception):
     """The filters of the history cannot be saved; the message says why."""
 

@@ -13,4 +13,5 @@ __all__ = [
     "llm",
     "part",
     "runner",
+    "tools",
 ]

@@ -1,20 +1,21 @@
-"""Reads in the background what each process must know of all model connections: their keys, so
-that it masks even those it never uses, and which one is the default.
+"""Reads in the background what each process must know of all connections: their secrets, so that
+it masks even those it never uses, and which model connection is the default.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from django.db import Error as DatabaseError
 from django.db import connection
 
 from designs.runtime.background import forever
-from designs.secrets.encryption import SecretUnreadable, prepare_keys
+from designs.secrets.encryption import Secret, SecretUnreadable, prepare_keys
 from executor.following import pubsub
 from executor.language_models.chosen_default import learn_default
-from executor.models import ModelConnection
+from executor.models import ModelConnection, ToolConnection
 
 logger = logging.getLogger(__name__)
 
@@ -26,18 +27,24 @@ _opened: set[str] = set()
 
 
 def learn_keys() -> None:
-    """Read all keys and decrypt the new ones; from then on they are masked."""
+    """Read all secrets and decrypt the new ones; from then on they are masked."""
     prepare_keys()
-    for row in ModelConnection.objects.only("api_key"):
-        secret = row.api_key
-        if not secret or secret.token in _opened:
-            continue
-        try:
-            secret.reveal()
-        except SecretUnreadable as error:
-            logger.debug("A key of a model connection is not masked: %s", error)
-        else:
-            _opened.add(secret.token)
+    for model in ModelConnection.objects.only("api_key"):
+        _open((model.api_key,), model.api_key.reveal)
+    for server in ToolConnection.objects.only("secret", "headers"):
+        _open((server.secret, server.headers), server.reveal_secrets)
+
+
+def _open(secrets: tuple[Secret, ...], reveal: Callable[[], object]) -> None:
+    tokens = {secret.token for secret in secrets if secret}
+    if tokens <= _opened:
+        return
+    try:
+        reveal()
+    except SecretUnreadable as error:
+        logger.debug("A secret of a connection is not masked: %s", error)
+    else:
+        _opened.update(tokens)
 
 
 def start_key_masking() -> None:
@@ -52,7 +59,7 @@ def _work() -> None:
         learn_default()
         learn_keys()
     except DatabaseError as error:
-        logger.debug("The model connections could not be read: %s", error)
+        logger.debug("The connections could not be read: %s", error)
     finally:
         connection.close()
     _changed.wait(AGAIN_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from django.contrib.auth.models import Group
@@ -11,6 +12,7 @@ from django.db import models
 
 from designs.access import Caller
 from designs.models.json import StoredJsonField
+from designs.secrets import masking
 from designs.secrets.encryption import EncryptedTextField
 from executor.models.connection import MAX_CHARACTERS, check_base_url
 from executor.models.execution import Execution
@@ -101,8 +103,11 @@ class ToolConnection(models.Model):
     secret = EncryptedTextField(blank=True, default="")
     # Further headers, a JSON object.
     headers = EncryptedTextField(blank=True, default="")
-    # True: it may lead to public addresses only.
-    is_guarded = models.BooleanField(default=False, editable=False)
+    is_guarded = models.BooleanField(
+        "public addresses only",
+        default=True,
+        help_text="Off: it may lead to addresses of this machine and of inner networks.",
+    )
     # Who may name its tools in designs; none: whoever may change designs.
     groups = models.ManyToManyField(Group, blank=True, related_name="+")
     timeout_seconds = models.PositiveIntegerField(
@@ -151,6 +156,16 @@ class ToolConnection(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def reveal_secrets(self) -> tuple[str, dict[str, str]]:
+        """The secret and the further headers, which are masked from now on.
+
+        Raises SecretUnreadable.
+        """
+        text = self.headers.reveal()
+        headers: dict[str, str] = json.loads(text) if text else {}
+        masking.learn(*headers.values())
+        return self.secret.reveal(), headers
 
 
 class Tool(models.Model):

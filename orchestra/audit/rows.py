@@ -23,6 +23,10 @@ AUDITED: dict[str, frozenset[str]] = {
     # A published document never changes.
     "designs.DesignVersion": MADE | {"document"},
     "executor.ModelConnection": MADE | {"tested_at", "test_passed", "test_sentence"},
+    "executor.ToolConnection": MADE
+    | {"protocol", "tested_at", "test_passed", "test_sentence", "read_at", "read_again_at"},
+    # What a server says is no decision until it is accepted.
+    "executor.Tool": MADE | {"digest", "changed", "is_gone"},
     "deployments.Deployment": MADE,
     "deployments.RetentionPolicy": frozenset({"swept_at", "swept", "looked_at", "held"}),
     "deployments.Schedule": MADE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
@@ -22,14 +23,18 @@ from deployments.models import CallbackSecret, Deployment
 from designs.models import AuditEntry
 from designs.secrets.encryption import EncryptedTextField
 from executor.connections import save_connection
-from executor.models import ModelConnection
+from executor.models import ModelConnection, ToolConnection
+from executor.tool_connections.services import save_connection as save_tool_connection
 from tests.admin_pages import text_of, url_of
 
 pytestmark = pytest.mark.django_db
 Deploy = Callable[..., Deployment]
 KEY = "canary of encrypted fields 3d1f"
+TOOL_SECRET = "canary of tools 77ab"
+HEADERS = {"X-Area": "canary of headers 19ce"}
 FIELDS = {
     "executor.ModelConnection": ["api_key"],
+    "executor.ToolConnection": ["secret", "headers"],
     "deployments.CallbackSecret": ["secret", "previous"],
 }
 
@@ -40,10 +45,19 @@ def secrets(deploy: Deploy) -> dict[str, str]:
     row = ModelConnection(name="vllm", base_url="http://127.0.0.1:9/v1")
     save_connection(connection=row, new_key="first of encrypted fields")
     save_connection(connection=row, new_key=KEY)
+    tools = ToolConnection(name="crm", url="http://127.0.0.1:9/mcp", auth="bearer")
+    tools.is_guarded = False
+    save_tool_connection(connection=tools, new_secret=TOOL_SECRET, new_headers=HEADERS)
     deployment = deploy()
     first = change_secret(deployment=deployment)
     second = change_secret(deployment=deployment, overlap_seconds=3600)
-    return {"api_key": KEY, "secret": second, "previous": first}
+    return {
+        "ModelConnection.api_key": KEY,
+        "ToolConnection.secret": TOOL_SECRET,
+        "ToolConnection.headers": json.dumps(HEADERS),
+        "CallbackSecret.secret": second,
+        "CallbackSecret.previous": first,
+    }
 
 
 def encrypted() -> dict[str, list[str]]:
@@ -56,8 +70,12 @@ def encrypted() -> dict[str, list[str]]:
 
 
 def opened() -> dict[str, str]:
-    rows: list[Any] = [ModelConnection.objects.get(), CallbackSecret.objects.get()]
-    return {name: getattr(row, name).reveal() for row in rows for name in FIELDS[row._meta.label]}
+    models: list[Any] = [ModelConnection, ToolConnection, CallbackSecret]
+    return {
+        f"{model.__name__}.{name}": getattr(model.objects.get(), name).reveal()
+        for model in models
+        for name in FIELDS[model._meta.label]
+    }
 
 
 def columns() -> str:
@@ -65,6 +83,8 @@ def columns() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT api_key FROM executor_modelconnection")
         found = cursor.fetchall()
+        cursor.execute("SELECT secret, headers FROM executor_toolconnection")
+        found += cursor.fetchall()
         cursor.execute("SELECT secret, previous FROM deployments_callbacksecret")
         return str([*found, *cursor.fetchall()])
 
@@ -82,7 +102,7 @@ def test_all_are_rotated_and_the_old_key_is_needed_no_more(
     assert opened() == secrets
     out = StringIO()
     call_command("rotate_encryption", stdout=out)
-    assert out.getvalue() == "3 secrets are encrypted with the first key.\n"
+    assert out.getvalue() == "5 secrets are encrypted with the first key.\n"
     assert columns() != before
     settings.ENVIRONMENT = replace(settings.ENVIRONMENT, encryption_keys=("the new one",))
     assert opened() == secrets

@@ -1,0 +1,101 @@
+"""Which tools a caller may name in designs, and what is wrong with those that a design names."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from designs.access import Caller
+from designs.graph.spec import Agent, Graph, Problem
+from executor.models import Tool
+
+# Names of deployments that are called as tools are checked where deployments are.
+DEPLOYMENTS = "deployments."
+MAX_SHOWN = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class DesignerTool:
+    """A tool as designers see it; `name` is what agents name."""
+
+    name: str
+    title: str
+    description: str
+    effect: str
+    approval: str
+    input_schema: dict[str, object]
+
+
+def designer_tools(caller: Caller) -> list[DesignerTool]:
+    """The tools that the caller may name, by name."""
+    if not caller.may("designs.change_design"):
+        return []
+    return [
+        DesignerTool(
+            name=str(tool),
+            title=tool.title,
+            description=tool.description,
+            effect=tool.effect,
+            approval=tool.approval,
+            input_schema=tool.input_schema,
+        )
+        for tool in _namable(caller)[:MAX_SHOWN]
+    ]
+
+
+def tool_problems(graph: Graph, caller: Caller | None) -> list[Problem]:
+    """A problem for each named tool that is not offered to the caller. Without a caller it is only
+    asked whether the tool is offered at all. A design that names no tool costs no statement.
+    """
+    places = list(_places(graph))
+    if not places:
+        return []
+    known = _known({name for _, name in places}, caller)
+    return [
+        Problem(
+            path,
+            f"There is no tool `{name}` that you may name. An administrator offers tools on the "
+            "page Tools."
+            if caller is not None
+            else f"The tool `{name}` is not offered any more.",
+        )
+        for path, name in places
+        if name not in known
+    ]
+
+
+def _known(names: Collection[str], caller: Caller | None) -> set[str]:
+    rows = Tool.objects.filter(is_offered=True, connection__is_enabled=True)
+    if caller is not None:
+        rows = _namable(caller)
+    connections = {name.partition(".")[0] for name in names}
+    own_names = {name.partition(".")[2] for name in names}
+    pairs = rows.filter(connection__name__in=connections, name__in=own_names)
+    return {
+        f"{connection}.{name}" for connection, name in pairs.values_list("connection__name", "name")
+    }
+
+
+def _namable(caller: Caller) -> QuerySet[Tool]:
+    rows = Tool.objects.filter(is_offered=True, connection__is_enabled=True)
+    if not caller.is_superuser:
+        closed = rows.exclude(connection__groups=None).exclude(
+            connection__groups__in=caller.group_ids
+        )
+        rows = rows.exclude(pk__in=closed.values("pk"))
+    return rows.select_related("connection").order_by("connection__name", "name")
+
+
+def _places(graph: Graph) -> Iterator[tuple[str, str]]:
+    """Pointer and name of each tool that an agent names."""
+    for number, block in enumerate(graph.blocks):
+        yield from _of_agents(block.agents, f"/blocks/{number}/agents")
+
+
+def _of_agents(agents: Iterable[Agent], path: str) -> Iterator[tuple[str, str]]:
+    for number, agent in enumerate(agents):
+        for place, tool in enumerate(agent.named_tools()):
+            if not tool.name.startswith(DEPLOYMENTS):
+                yield f"{path}/{number}/tools/{place}", tool.name
