@@ -35,7 +35,16 @@ from designs.models import Design, DesignVersion
 from designs.models.checkpoint import Reason
 from designs.services import create_design, publish_design
 from executor.acceptance.runs import Order
-from executor.models import BlockResult, DailyTotals, Execution, ModelConnection, Step, Trigger
+from executor.models import (
+    BlockResult,
+    DailyTotals,
+    Execution,
+    ModelConnection,
+    Step,
+    Tool,
+    ToolConnection,
+    Trigger,
+)
 from tests.documents import doubling
 from tests.executions import new_execution
 
@@ -120,6 +129,10 @@ def sign_in(model: Any, **more: Any) -> Any:
     return model.objects.create(username=f"person{number()}", ip_address=address, **more)
 
 
+def tool_connection() -> ToolConnection:
+    return ToolConnection.objects.create(name=f"tools{number()}", url="http://192.0.2.1/mcp")
+
+
 MAKERS: dict[str, Callable[[], Any]] = {
     "axes.AccessAttempt": lambda: sign_in(AccessAttempt, failures_since_start=5),
     "axes.AccessFailureLog": lambda: sign_in(AccessFailureLog),
@@ -166,6 +179,8 @@ MAKERS: dict[str, Callable[[], Any]] = {
         name=f"connection{number()}", base_url="http://127.0.0.1:9/v1", api_key="a key"
     ),
     "executor.Step": step,
+    "executor.Tool": lambda: Tool.objects.create(connection=tool_connection(), name="search"),
+    "executor.ToolConnection": lambda: tool_connection(),
 }
 
 
