@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executor", "0025_add_told_at"),
+        ("executor", "0026_note_taken_decisions"),
     ]
 
     operations = [
