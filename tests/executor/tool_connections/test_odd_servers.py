@@ -2,78 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import time
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
-from designs.runtime.threads import in_thread
 from executor.engine.tools import ToolCallError
-from executor.models import ToolConnection, ToolKind
-from tests.executor.tool_connections.connecting import add_tool, call, connect
+from tests.executor.tool_connections.connecting import call
+from tests.executor.tool_connections.odd_answers import MAKERS, crash, drip, flood, hang, mcp_tool
 from tests.tool_servers import Asked, OddServer, mcp_result, odd_server, says, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-GET = {"method": "GET", "path": "/orders"}
-TEXT = {"content": [{"type": "text", "text": "fine"}], "resultType": "complete"}
-
-
-async def http_tool(url: str, **fields: Any) -> ToolConnection:
-    connection = await in_thread(connect, url, kind=ToolKind.HTTP, **fields)
-    await in_thread(add_tool, connection, "orders", http=GET)
-    return connection
-
-
-async def mcp_tool(url: str, **fields: Any) -> ToolConnection:
-    connection = await in_thread(connect, url, **fields)
-    rows = ToolConnection.objects.filter(pk=connection.pk)
-    await in_thread(lambda: rows.update(protocol="2026-07-28"))
-    await in_thread(add_tool, connection, "orders")
-    return connection
-
-
-MAKERS = pytest.mark.parametrize("make", [http_tool, mcp_tool], ids=["http", "mcp"])
-
-
-def flood(size: int, *, tells: bool) -> Callable[..., None]:
-    """An answer of that size, whose length is told or found out while it is read."""
-
-    def answer(handler: BaseHTTPRequestHandler, asked: Asked, server: OddServer) -> None:
-        handler.send_response(200)
-        handler.send_header("Content-Type", "application/json")
-        handler.send_header("Content-Length", str(size)) if tells else None
-        handler.send_header("Connection", "close")
-        handler.end_headers()
-        for _ in range(size // 50_000):
-            handler.wfile.write(b" " * 50_000)
-        handler.close_connection = True
-
-    return answer
-
-
-def drip(handler: BaseHTTPRequestHandler, asked: Asked, server: OddServer) -> None:
-    handler.send_response(200)
-    handler.send_header("Content-Type", "application/json")
-    handler.send_header("Connection", "close")
-    handler.end_headers()
-    handler.close_connection = True
-    while not server.closing.wait(0.05):
-        handler.wfile.write(b" ")
-        handler.wfile.flush()
-
-
-def hang(handler: BaseHTTPRequestHandler, asked: Asked, server: OddServer) -> None:
-    handler.close_connection = True
-    server.closing.wait(60)
-
-
-def crash(handler: BaseHTTPRequestHandler, asked: Asked, server: OddServer) -> None:
-    handler.close_connection = True
 
 
 @MAKERS
@@ -178,52 +117,3 @@ async def test_what_is_no_answer_of_the_protocol_is_an_error(body: bytes):
         await mcp_tool(server.url)
         result = await call("crm.orders", timeout=5.0)
     assert result.is_error
-
-
-async def test_an_idle_connection_is_not_used_again_after_a_second():
-    fine = odd_server(lambda handler, asked, server: send(handler, 200, mcp_result(asked, TEXT)))
-    with fine as server:
-        await mcp_tool(server.url)
-        for _ in range(3):
-            assert (await call("crm.orders")).content == "fine"
-        assert server.connections == 1
-        await asyncio.sleep(1.2)
-        assert (await call("crm.orders")).content == "fine"
-        assert server.connections == 2
-
-
-async def test_a_cancelled_call_closes_its_request():
-    gone: list[float] = []
-
-    def answer(handler: BaseHTTPRequestHandler, asked: Asked, server: OddServer) -> None:
-        handler.close_connection = True
-        handler.connection.settimeout(60)
-        # Nothing more comes, until the caller closes.
-        assert handler.rfile.read(1) == b""
-        gone.append(time.monotonic())
-
-    with odd_server(answer) as server:
-        await mcp_tool(server.url)
-        task = asyncio.create_task(call("crm.orders"))
-        while not server.asked:
-            await asyncio.sleep(0.01)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        while not gone:
-            await asyncio.sleep(0.01)
-
-
-async def test_secrets_are_masked_in_results():
-    secret = "canary-of-tools-5d1f0a77b3e94c21"
-
-    def answer(handler: BaseHTTPRequestHandler, asked: Asked, server: OddServer) -> None:
-        said = json.dumps({"you sent": asked.headers.get("authorization")})
-        send(handler, 200, said.encode())
-
-    with odd_server(answer) as server:
-        await http_tool(server.url, auth="bearer", secret=secret)
-        result = await call("crm.orders")
-        assert server.asked[0].headers["authorization"] == f"Bearer {secret}"
-    assert secret not in result.content
-    assert "(secret)" in result.content
