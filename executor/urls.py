@@ -1,8 +1,17 @@
-"""URLs of the pages of executions, of tries, and of model connections."""
+"""URLs of the pages of executions, tries, requests to people, and model connections."""
 
 from django.urls import include, path
 
-from executor.views import again, comparing, connections, executions, history, runs, tries
+from executor.views import (
+    again,
+    comparing,
+    connections,
+    executions,
+    history,
+    requests,
+    runs,
+    tries,
+)
 
 app_name = "executor"
 
@@ -37,7 +46,15 @@ execution_pages = [
     ),
 ]
 
+request_pages = [
+    path("", requests.request_list, name="request-list"),
+    path("closed/", requests.request_closed, name="request-closed"),
+    path("<uuid:pk>/", requests.request_detail, name="request-detail"),
+    path("<uuid:pk>/vote/", requests.request_vote, name="request-vote"),
+]
+
 urlpatterns = [
     path("executions/", include(execution_pages)),
+    path("requests/", include(request_pages)),
     path("connections/", include(connection_pages)),
 ]

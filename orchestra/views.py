@@ -45,6 +45,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
                 "deployments.view_deployment",
             ),
             ("Schedules", "deployments:schedule-list", "clock", "deployments.view_schedule"),
+            ("Requests", "executor:request-list", "hand", "executor.view_decisionrequest"),
             ("History", "executor:execution-list", "history", "executor.view_execution"),
         ),
     ),
@@ -94,6 +95,8 @@ def _badge(url_name: str, known: Standing | None) -> dict[str, Any]:
     """The count beside a place: red for what needs somebody, grey for what goes on."""
     if known and known.failing and url_name == "deployments:deployment-list":
         return {"count": known.failing, "tone": "bad", "counted": "in error"}
+    if known and known.requests and url_name == "executor:request-list":
+        return {"count": known.requests, "tone": "accent", "counted": "waiting for you"}
     if known and known.live and url_name == "executor:execution-list":
         return {"count": known.live, "tone": "plain", "counted": "running or waiting"}
     return {}

@@ -4,20 +4,19 @@ from executor.decisions.answers import Ballot
 from executor.decisions.due import close_due, withdraw
 from executor.decisions.reading import (
     count_waiting,
-    decisions_of,
     may_see_shown,
     requests_for,
     requests_of,
 )
-from executor.decisions.rights import groups_of, may_decide, refusal_of
+from executor.decisions.rights import closed_words, groups_of, may_decide, refusal_of
 from executor.decisions.taking import has_waited, take_decisions, wake_if_decided
 from executor.decisions.voting import vote
 
 __all__ = [
     "Ballot",
     "close_due",
+    "closed_words",
     "count_waiting",
-    "decisions_of",
     "groups_of",
     "has_waited",
     "may_decide",

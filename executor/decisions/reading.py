@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 from designs.access import Caller
 from executor.history.quotes import PAYLOAD
-from executor.models import DecisionRequest, RequestStatus, Verdict
+from executor.models import DecisionRequest, Verdict
 from executor.models.decision import DECIDE, DecisionRequestQuerySet
 
 # Counting further would cost more than the number tells.
@@ -40,20 +40,10 @@ def may_see_shown(caller: Caller, request: DecisionRequest, groups: Collection[s
     return not request.group and caller.may(DECIDE)
 
 
-def decisions_of(executions: Sequence[uuid.UUID]) -> dict[str, dict[str, Any]]:
-    """The decisions of closed requests of these executions, by key; of one key the latest. Two
-    queries.
-
-    Each is `{decision, by, votes, answers, reason, result}`, without what there is not. `answers`
-    are those of the last approving vote, `reason` is that of the vote that decided.
-    """
-    closed = DecisionRequest.objects.filter(execution__in=executions).exclude(
-        status__in=(RequestStatus.OPEN, RequestStatus.WITHDRAWN)
-    )
-    return {row.key: decision_of(row) for row in closed.order_by("id").prefetch_related("votes")}
-
-
 def decision_of(request: DecisionRequest) -> dict[str, Any]:
+    """Of a closed request: `{decision, by, votes, answers, reason, result}`, without what there is
+    not. `answers` are those of the last approving vote, `reason` is that of the vote that decided.
+    """
     votes = list(request.votes.all())
     decision = {**(request.answer or {}), "votes": [_vote_said(vote) for vote in votes]}
     if votes:

@@ -121,10 +121,10 @@ class DecisionRequest(models.Model):
     answer = StoredJsonField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     decided_at = models.DateTimeField(null=True)
-    # When its mails were handed over for sending; null if that is still to be done.
     # True once an attempt of its run has read the decision. A run that waits with a decision that
     # no attempt has read is to be woken.
     is_taken = models.BooleanField(null=True, editable=False)
+    # When its mails were handed over for sending; null if that is still to be done.
     told_at = models.DateTimeField(null=True)
 
     objects = DecisionRequestQuerySet.as_manager()

@@ -12,9 +12,11 @@ from django.core.cache import cache
 
 from deployments.models import Deployment
 from designs.access import Caller
+from executor.decisions import count_waiting
 from executor.following.presence import is_alive
 from executor.language_models import registry
 from executor.models import Execution
+from executor.models.decision import DECIDE
 
 logger = logging.getLogger(__name__)
 
@@ -56,13 +58,15 @@ class Processes:
 @dataclass(frozen=True)
 class Standing:
     """`failing` deployments are in error, `live` runs have not ended; both of what the caller may
-    see, and at most `MOST`.
+    see, and at most `MOST`. So many `requests` wait for this person's vote.
     """
 
     failing: int
     live: int
     processes: Processes
     at: float
+    # What was kept before there were requests has none.
+    requests: int = 0
 
 
 def processes() -> Processes:
@@ -71,7 +75,7 @@ def processes() -> Processes:
 
 
 def standing(caller: Caller) -> Standing:
-    """Not older than some seconds; two queries if it must be read."""
+    """Not older than some seconds; three queries if it must be read."""
     known = known_standing(caller)
     if known is not None and time.time() - known.at < RECENT_SECONDS:
         return known
@@ -82,6 +86,7 @@ def standing(caller: Caller) -> Standing:
         live=_count(live),
         processes=processes(),
         at=time.time(),
+        requests=count_waiting(caller) if caller.may(DECIDE) else 0,
     )
     try:
         cache.set(key_of("standing", caller), read, timeout=KEPT_SECONDS)

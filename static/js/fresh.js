@@ -29,8 +29,17 @@
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = function (name, node) {
     return !(name === "aria-expanded" || (name === "open" && node.matches("details, dialog")));
   };
+  function isBegun(form) {
+    return Array.from(form.elements).some(function (field) {
+      return field.type === "checkbox" || field.type === "radio" ? field.checked !== field.defaultChecked :
+        field.type !== "hidden" && "defaultValue" in field && field.value !== field.defaultValue;
+    });
+  }
+
+  // A form that somebody has begun to fill in stays as it is.
   // Times are written in the reader's zone and count on by themselves.
   Idiomorph.defaults.callbacks.beforeNodeMorphed = function (old, made) {
+    if (old.matches?.("form[data-kept]") && isBegun(old)) return false;
     const isTyped = old.matches?.("input:not([type=checkbox], [type=radio], [type=hidden]), textarea") &&
       old.value !== old.defaultValue;
     const isSwitching = old.matches?.("[data-switch^=from]");

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from designs.auditing.audit import Action, AuditEntry
-from executor.decisions import decisions_of
+from executor.decisions import take_decisions
 from executor.errors import VoteInvalid
 from executor.models import Execution, Status
 from tests.deciding import COST_CENTRE, ask, cast, join, waiting_run
@@ -82,7 +82,7 @@ def test_the_decision_for_the_run_has_the_last_form_that_was_filled_in(
     ask(run, key="open/0")
     cast(request, members[0], answers={"cost_centre": "17"}, reason="first")
     cast(request, members[1], answers={"cost_centre": "18"}, reason="second")
-    decision = decisions_of([run.pk])
+    decision = take_decisions(run)
     assert list(decision) == [request.key]
     found = decision[request.key]
     assert [vote.pop("at")[-1] for vote in found["votes"]] == ["Z", "Z"]
