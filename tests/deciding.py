@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from django.contrib.auth.models import Group, User
+from django.utils import timezone
 
 from deployments.services import deploy_design
 from designs.access import SYSTEM, caller_of
@@ -21,6 +22,7 @@ COST_CENTRE = {
     "properties": {"cost_centre": {"type": "string", "minLength": 2}},
     "required": ["cost_centre"],
 }
+WAITING = {"status": Status.WAITING, "attempt": 1}
 QUESTION = "Pay 1,200 EUR to ACME?"
 
 
@@ -32,7 +34,7 @@ def waiting_run(deployment: Any = None, user: User | None = None, **fields: Any)
         version=deployment.version, input_data={"number": 1}, trigger=Trigger.MANUAL,
         caller=caller, deployment_id=deployment.pk,
     )  # fmt: skip
-    execution = new_execution(order, **{"status": Status.WAITING, "attempt": 1, **fields})
+    execution = new_execution(order, **{**WAITING, "waiting_since": timezone.now(), **fields})
     execution.save(force_insert=True)
     return Execution.objects.get(pk=execution.pk)
 
@@ -45,7 +47,7 @@ def waiting_try(user: User | None = None) -> Execution:
         version=None, design_id=design.pk, document=doubling(), input_data={"number": 1},
         trigger=Trigger.MANUAL, caller=caller,
     )  # fmt: skip
-    execution = new_execution(order, status=Status.WAITING, attempt=1)
+    execution = new_execution(order, waiting_since=timezone.now(), **WAITING)
     execution.save(force_insert=True)
     return Execution.objects.get(pk=execution.pk)
 

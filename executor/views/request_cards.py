@@ -21,6 +21,14 @@ SIGNS = {
     RequestStatus.TIMED_OUT: ("timed_out", "Nobody decided"),
     RequestStatus.WITHDRAWN: ("cancelled", "Withdrawn"),
 }
+# What a person did, after the name.
+VERBS = {
+    Verdict.APPROVE: "approved",
+    Verdict.REJECT: "rejected",
+    Verdict.DONE: "said that it was done",
+    Verdict.AGAIN: "wants it called again",
+    Verdict.FAIL: "wants it to fail",
+}
 _OUTCOMES = {"done": "It was done", "again": "Call again", "fail": "Failed"}
 
 
@@ -73,9 +81,9 @@ class Card:
 
     @property
     def votes(self) -> list[tuple[Any, str, Shown | None]]:
-        """Each with its word and what its form was filled in with."""
+        """Each in words, and what its form was filled in with."""
         return [
-            (vote, str(Verdict(vote.verdict).label), None if self.is_hidden else _filled(vote))
+            (vote, VERBS[Verdict(vote.verdict)], None if self.is_hidden else _filled(vote))
             for vote in self.request.votes.all()
         ]
 

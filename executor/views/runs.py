@@ -10,10 +10,13 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from designs.access import Caller
 from designs.requests import PageRequest, requires
+from executor.decisions import groups_of, requests_of
 from executor.history.run_page import run_page
 from executor.models import Execution
 from executor.services import may_start_again
+from executor.views.request_cards import Card, card_of
 
 
 @require_safe
@@ -42,12 +45,22 @@ def run_context(
     return {
         "run": run,
         "execution": execution,
+        "requests": _requests(caller, execution),
         "may_operate": caller.may("executor.operate_execution"),
         "may_start_again": may_start_again(caller, execution),
         "may_open_design": caller.may("designs.view_design"),
         "may_change_connection": caller.may("executor.change_modelconnection"),
         "may_configure": caller.may("deployments.change_deployment"),
     }
+
+
+def _requests(caller: Caller, execution: Execution) -> list[Card]:
+    """What the run asks people. Costs a run that never waited no query."""
+    has_waited = execution.waiting_since is not None or execution.waited_ms is not None
+    if not has_waited:
+        return []
+    groups = groups_of(caller)
+    return [card_of(caller, row, groups) for row in requests_of(execution.pk, caller)]
 
 
 def find_run(request: PageRequest, pk: uuid.UUID) -> Execution:

@@ -15,6 +15,7 @@ from executor.language_models import registry
 from executor.models import Execution
 from orchestra.frame.standing import Processes, processes
 from orchestra.home import causes
+from orchestra.home.asked import Asked, asked
 from orchestra.home.attention import Need, needs
 from orchestra.home.causes import Failures, failures
 from orchestra.home.figures import Figures, figures
@@ -50,6 +51,7 @@ class Board:
     processes: Processes
     first_steps: FirstSteps | None
     uses_stand_in: bool
+    asked: Asked | None
     failing_connections: int
 
     @property
@@ -79,6 +81,8 @@ def board(caller: Caller, window_key: str = "") -> Board:
         processes=working,
         first_steps=_first_steps(caller, shown.ended + going.number, not uses_stand_in),
         uses_stand_in=uses_stand_in,
+        # Only runs that wait ask.
+        asked=asked(caller) if going.has_waiting else None,
         failing_connections=sum(need.key.startswith("connection-") for need in listed),
     )
 

@@ -46,13 +46,16 @@ class LiveRun:
 
 @dataclass(frozen=True)
 class Live:
-    """`queued` may be more if `is_more`; `oldest_at` is when the first of them was accepted."""
+    """`queued` may be more if `is_more`; `oldest_at` is when the first of them was accepted.
+    `has_waiting`: at least one waits for people or a time, or may.
+    """
 
     runs: Sequence[LiveRun]
     number: int
     queued: int
     oldest_at: datetime | None
     is_more: bool
+    has_waiting: bool
 
 
 def live(caller: Caller) -> Live:
@@ -72,6 +75,7 @@ def live(caller: Caller) -> Live:
         queued=len(queued),
         oldest_at=queued[0].created_at if queued else None,
         is_more=len(found) > MAX_LIVE,
+        has_waiting=len(found) > MAX_LIVE or any(run.status == Status.WAITING for run in found),
     )
 
 

@@ -307,6 +307,8 @@
     execution: function (data) {
       if (data.status !== root.dataset.status) refresh().catch(function () {});
     },
+    // What is asked of people, and their votes.
+    request: function () { refresh().catch(function () {}); },
     done: function () {
       source?.close();
       refresh().catch(pollInstead);
