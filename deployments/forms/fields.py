@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, cast
@@ -14,7 +13,6 @@ from django.db import models
 
 from designs.access import Caller
 from designs.rows.columns import bounds_of
-from designs.strict_json import JsonUnreadable, read_json_object
 
 
 def form_field(model: type[models.Model], name: str, **options: Any) -> forms.Field:
@@ -31,32 +29,6 @@ def check_groups(groups: Iterable[Group], caller: Caller) -> None:
             "You are in none of these groups, so you would not see this deployment any more. "
             "Add one of yours."
         )
-
-
-class JsonField(forms.CharField):
-    """A JSON object as text, parsed by the rules of API bodies."""
-
-    widget = forms.Textarea(attrs={"class": "json", "spellcheck": "false", "autocomplete": "off"})
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=1_000_000, required=False, **kwargs)
-
-    def to_python(self, value: Any) -> Any:
-        try:
-            return read_json_object(super().to_python(value) or "")
-        except JsonUnreadable as error:
-            raise ValidationError(str(error)) from error
-
-    def validate(self, value: Any) -> None:
-        """An empty object is an input, too."""
-
-    def run_validators(self, value: Any) -> None:
-        """The length was checked before parsing."""
-
-    def prepare_value(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return value
-        return json.dumps({} if value is None else value, ensure_ascii=False, indent=2)
 
 
 class LocalTimeInput(forms.TextInput):

@@ -7,12 +7,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.forms.utils import ErrorDict
 from django.utils import timezone
 
-from deployments.forms.fields import JsonField, LocalTimeField, form_field
+from deployments.forms.fields import LocalTimeField, form_field
 from deployments.models import ExclusionCalendar, Schedule
 from deployments.models.schedule import OPTION_GROUPS, OPTIONS
 from deployments.occurrences import MAX_EVERY_SECONDS, known_zones
+from designs.input_forms import InputForm
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 KINDS = (
@@ -32,8 +34,10 @@ PRESETS = (
     ("0 9 * * 1", "Mondays at 9:00"),
     ("0 9 1 * *", "First of the month"),
 )
+# What the fields of the input begin with.
+INPUT = "schedule_input"
 # A service's name of a field → this form's name.
-SCHEDULE_FIELDS = {"interval_seconds": "every", "input_data": "schedule_input"}
+SCHEDULE_FIELDS = {"interval_seconds": "every"}
 
 
 def _calendars() -> list[tuple[str, str]]:
@@ -81,7 +85,9 @@ class ScheduleForm(forms.Form):
         choices=_calendars,
         help_text="No runs on its days, by the clock of the time zone.",
     )
-    schedule_input = JsonField(label="Input of scheduled runs (JSON)")
+    # What its runs get; None for who may not see it. The view sets it: which fields it has depends
+    # on the deployed version.
+    input: InputForm | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -90,6 +96,30 @@ class ScheduleForm(forms.Form):
         self.fields.update(options)
 
     presets = PRESETS
+
+    def take_input(self, schema: object, example: dict[str, Any] | None = None) -> None:
+        """Have the fields of its runs' input, made from the version's schema."""
+        if self.is_bound:
+            self.input = InputForm.posted(schema, self.data, prefix=INPUT, example=example)
+        else:
+            value = self.initial.get(INPUT)
+            self.input = InputForm(schema, value, prefix=INPUT, example=example)
+
+    @property
+    def is_asking(self) -> bool:
+        """A button of the input was pressed: the form is shown again, and nothing is done."""
+        return self.input is not None and self.input.is_asking
+
+    def is_valid(self) -> bool:
+        if self.is_asking:
+            # Nothing is judged yet.
+            self._errors = ErrorDict()
+            return False
+        if not super().is_valid():
+            return False
+        # What is hidden does not count.
+        is_shown = self.input is not None and self.cleaned_data["kind"] != "none"
+        return not is_shown or self.input.is_readable
 
     @property
     def options(self) -> dict[str, list[forms.BoundField]]:
@@ -135,8 +165,8 @@ class ScheduleForm(forms.Form):
             **{name: None if data[name] == "" else data[name] for name in OPTIONS},
             **self._when(),
         }
-        if "schedule_input" in self.fields:
-            fields["input_data"] = data["schedule_input"]
+        if self.input is not None:
+            fields["input_data"] = self.input.value
         return fields
 
     def _when(self) -> dict[str, Any]:
@@ -163,7 +193,7 @@ class ScheduleForm(forms.Form):
             "timezone": schedule["timezone"],
             "enabled": schedule["enabled"],
             "calendar_id": schedule["calendar_id"],
-            "schedule_input": schedule["input_data"],
+            INPUT: schedule["input_data"],
             **{name: schedule[name] for name in OPTIONS},
         }
         once_at = _once_at(schedule, zone)

@@ -20,6 +20,7 @@ from deployments.errors import (
 from deployments.forms.schedules import SCHEDULE_FIELDS
 from deployments.occurrences import zone_choices
 from designs.errors import DesignInvalid, NotAllowed, VersionUnknown
+from designs.input_forms import InputForm
 from designs.requests import PageRequest
 
 UNSAID = "Nothing was changed: the button did not say what was wanted. Try again."
@@ -42,11 +43,7 @@ def show_refusal(form: forms.Form, error: Exception) -> None:
     if (field := _ABOUT.get(type(error))) is not None:
         _show_at_field(form, field, [str(error)])
     elif isinstance(error, ScheduleInvalid):
-        for path, texts in error.errors.items():
-            # Errors inside the input are shown at the field of the whole input.
-            name, inside, _ = path.partition("/")
-            shown = [f"{path}: {text}" for text in texts] if inside else texts
-            _show_at_field(form, SCHEDULE_FIELDS.get(name, name), shown)
+        _show_of_schedule(form, error)
     elif isinstance(error, InputInvalid):
         for path, texts in error.errors.items():
             form.add_error("input_data", [f"{path}: {text}" for text in texts])  # type: ignore[arg-type]
@@ -58,13 +55,23 @@ def show_refusal(form: forms.Form, error: Exception) -> None:
         form.add_error(None, str(error))
 
 
+def _show_of_schedule(form: forms.Form, error: ScheduleInvalid) -> None:
+    shown: InputForm | None = getattr(form, "input", None)
+    for path, texts in error.errors.items():
+        name = path.partition("/")[0]
+        if name == "input_data" and shown is not None:
+            shown.show_errors({path: texts})
+        else:
+            _show_at_field(form, SCHEDULE_FIELDS.get(name, name), texts)
+
+
 def _show_at_field(form: forms.Form, name: str, texts: list[str]) -> None:
     form.add_error(name if name in form.fields else None, texts)  # type: ignore[arg-type]
 
 
 def form_page(request: PageRequest, name: str, form: forms.Form, **more: Any) -> HttpResponse:
     """The page with the form, or only the form for htmx; 422 with errors."""
-    status = 422 if form.is_bound else 200
+    status = 422 if form.is_bound and not getattr(form, "is_asking", False) else 200
     context = {
         "form": form,
         "may_schedule": request.caller.may(MANAGE_SCHEDULE),

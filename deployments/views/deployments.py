@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from deployments.forms.deployments import ConfigureForm, DeployForm
-from deployments.forms.schedules import ScheduleForm
+from deployments.forms.schedules import INPUT, ScheduleForm
 from deployments.models import Deployment
 from deployments.schedules import store
 from deployments.services import (
@@ -54,6 +54,7 @@ def deployment_new(request: PageRequest) -> HttpResponse:
     if request.method != "POST":
         return form_page(request, "deployment_new", _filled_in(request))
     form = DeployForm(request.POST, caller=request.caller)
+    _take_input(form, form.offered_version(request.POST.get("version", "")))
     if form.is_valid():
         data = form.cleaned_data
         try:
@@ -99,8 +100,14 @@ def _filled_in(request: PageRequest) -> DeployForm:
         form.initial["suggested_path"] = suggested
         form.initial["version"] = form.offered_version(asked.get("version", ""))
         document = document_to_deploy(form.chosen, form.initial["version"])
-        form.initial["schedule_input"] = example_input(document)
+        form.initial[INPUT] = example_input(document)
+    _take_input(form, form.initial.get("version"))
     return form
+
+
+def _take_input(form: DeployForm, version: int | None) -> None:
+    document = {} if form.chosen is None else document_to_deploy(form.chosen, version)
+    form.take_input(document.get("input_schema"), example_input(document))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -116,8 +123,9 @@ def deployment_configure(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     form = ConfigureForm(
         request.POST if request.method == "POST" else None, versions=versions, initial=initial
     )
-    if not request.caller.may("executor.view_payload"):
-        del form.fields["schedule_input"]
+    if request.caller.may("executor.view_payload"):
+        document = deployment.version.document
+        form.take_input(document.get("input_schema"), example_input(document))
     if request.method == "POST" and form.is_valid():
         schedule: Any = UNCHANGED
         if request.caller.may(MANAGE_SCHEDULE):

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from deployments.errors import BackfillRefused, DeploymentInactive, ScheduleInvalid
-from deployments.forms.schedules import KINDS, PRESETS, BackfillForm, ScheduleForm
+from deployments.forms.schedules import INPUT, KINDS, PRESETS, BackfillForm, ScheduleForm
 from deployments.models import Deployment, Occurrence, Schedule
 from deployments.schedules import store
 from deployments.schedules.backfill import plan_backfill, start_backfill
@@ -38,6 +38,7 @@ from deployments.views.answers import (
 )
 from deployments.views.schedule_lines import lines_of
 from designs.requests import PageRequest, render_fresh, requires
+from executor.acceptance.offers import example_input
 from executor.history.timeline import readable
 
 SHOWN_UPCOMING = 30
@@ -127,7 +128,8 @@ def schedule_preview(request: PageRequest) -> HttpResponse:
 def schedule_new(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     rows = Deployment.objects.for_caller(request.caller).select_related("design", "version")
     deployment: Deployment = get_object_or_404(rows, pk=pk)
-    form = _form(request, initial={"kind": "cron"})
+    example = example_input(deployment.version.document)
+    form = _form(request, deployment, {"kind": "cron", INPUT: example})
     if form.is_bound and form.is_valid():
         fields = form.fields_of_schedule() or {}
         try:
@@ -135,7 +137,7 @@ def schedule_new(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
         except REFUSALS as error:
             show_refusal(form, error)
         else:
-            messages.success(request, "The schedule is made.")
+            messages.success(request, "Schedule added.")
             return _to(request, schedule)
     return form_page(request, "schedule_new", form, deployment=deployment)
 
@@ -168,7 +170,8 @@ def schedule_detail(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID)
 @requires(MANAGE_SCHEDULE)
 def schedule_edit(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -> HttpResponse:
     schedule = _find(request, pk, schedule_id)
-    form = _form(request, initial=ScheduleForm.initial_of(store.describe(schedule)))
+    initial = ScheduleForm.initial_of(store.describe(schedule))
+    form = _form(request, schedule.deployment, initial)
     if form.is_bound and form.is_valid():
         fields = form.fields_of_schedule() or {}
         # An input that the caller may not see stays.
@@ -178,7 +181,7 @@ def schedule_edit(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -
         except REFUSALS as error:
             show_refusal(form, error)
         else:
-            messages.success(request, "The changes are in force.")
+            messages.success(request, "Changes saved.")
             return _to(request, schedule)
     return form_page(
         request, "schedule_edit", form, deployment=schedule.deployment, schedule=schedule
@@ -258,16 +261,17 @@ def schedule_backfill(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUI
 
 def _find(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID) -> Schedule:
     rows = Schedule.objects.for_caller(request.caller).with_rule()
-    rows = rows.select_related("deployment__design").filter(deployment=pk)
+    rows = rows.select_related("deployment__design", "deployment__version").filter(deployment=pk)
     schedule: Schedule = get_object_or_404(rows, pk=schedule_id)
     return schedule
 
 
-def _form(request: PageRequest, initial: dict[str, Any]) -> ScheduleForm:
+def _form(request: PageRequest, deployment: Deployment, initial: dict[str, Any]) -> ScheduleForm:
     form = ScheduleForm(request.POST if request.method == "POST" else None, initial=initial)
     form.fields["kind"].choices = [kind for kind in KINDS if kind[0] != "none"]  # type: ignore[attr-defined]
-    if not request.caller.may(PAYLOAD):
-        del form.fields["schedule_input"]
+    if request.caller.may(PAYLOAD):
+        document = deployment.version.document
+        form.take_input(document.get("input_schema"), example_input(document))
     return form
 
 

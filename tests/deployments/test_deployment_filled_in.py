@@ -60,9 +60,12 @@ def fields(browser: Client, **query: Any) -> dict[str, str]:
         chosen = re.search(r'value="([^"]*)" selected', select[0])
         found[name] = chosen[1] if chosen else ""
         found[f"{name} choices"] = " ".join(re.findall(r'value="([^"]*)"', select[0]))
-    area = re.search(r'<textarea name="schedule_input".*?>(.*?)</textarea>', page, re.DOTALL)
-    assert area
-    found["schedule_input"] = unescape(area[1]).strip()
+    # As fields, or as JSON where the schema names none.
+    base = re.search(r'name="schedule_input:base"\s+value="([^"]*)"', page)
+    area = re.search(r'<textarea[^>]*name="schedule_input".*?>(.*?)</textarea>', page, re.DOTALL)
+    given = base or area
+    assert given
+    found["schedule_input"] = unescape(given[1]).strip()
     found["endpoint_path"] = path_of(page)
     return found
 
