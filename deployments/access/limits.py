@@ -68,6 +68,26 @@ return answer
 """
 
 
+# What was counted until now, by the same keys and arguments.
+READ_SCRIPT = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local used = {}
+for i, key in ipairs(KEYS) do
+  if ARGV[2 * i] == '60' then
+    local count = redis.call('LLEN', key)
+    while count > 0 and tonumber(redis.call('LINDEX', key, count - 1)) <= now - 60000 do
+      count = count - 1
+    end
+    used[i] = count
+  else
+    used[i] = tonumber(redis.call('GET', key .. ':' .. math.floor(now / 86400000)) or '0')
+  end
+end
+return used
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """At most `most` requests in `seconds`; `policy` names it to callers, `counter` in Redis."""
@@ -149,6 +169,21 @@ async def count_request_async(limits: Sequence[Limit]) -> dict[str, str]:
     return _judged(limits, answer)
 
 
+def used_now(limits: Sequence[Limit]) -> dict[str, int]:
+    """How many requests each limit has counted in its minute or day, by policy; counts none itself.
+    Empty without Redis.
+    """
+    if not limits or not patience.asks():
+        return {}
+    try:
+        left = _read_script()(*_arguments(limits))
+    except (redis.RedisError, OSError) as error:
+        patience.failed(error)
+        return {}
+    patience.answered()
+    return {limit.policy: used for limit, used in zip(limits, left, strict=True)}
+
+
 def _arguments(limits: Sequence[Limit]) -> tuple[list[str], list[int]]:
     numbers = [number for limit in limits for number in (limit.most, limit.seconds)]
     return [limit.counter for limit in limits], numbers
@@ -186,6 +221,11 @@ patience = Patience(
 @functools.cache
 def _script() -> Any:
     return redis_client(PATIENT).register_script(SCRIPT)
+
+
+@functools.cache
+def _read_script() -> Any:
+    return redis_client(PATIENT).register_script(READ_SCRIPT)
 
 
 _async_script: PerLoop[Any] = PerLoop(

@@ -7,13 +7,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.forms.utils import ErrorDict
 from django.utils import timezone
 
 from deployments.forms.fields import LocalTimeField, form_field
 from deployments.models import ExclusionCalendar, Schedule
 from deployments.models.schedule import OPTION_GROUPS, OPTIONS
-from deployments.occurrences import MAX_EVERY_SECONDS, known_zones
+from deployments.occurrences import MAX_EVERY_SECONDS, zone_of, zones_like
 from designs.input_forms import InputForm
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
@@ -70,7 +71,7 @@ class ScheduleForm(forms.Form):
         required=False,
         max_length=64,
         initial="UTC",
-        help_text="Whose clock these times mean, as in Europe/Berlin.",
+        help_text="Type a city, for example Berlin.",
         widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off"}),
     )
     start_at = LocalTimeField(
@@ -132,17 +133,23 @@ class ScheduleForm(forms.Form):
             self.add_error("cron_expression", "Write a cron expression, or choose no schedule.")
         if kind == "interval" and not data.get("every") and "every" not in self.errors:
             self.add_error("every", "Say how often: a whole number.")
-        if (data.get("timezone") or "UTC") not in known_zones():
-            self.add_error(
-                "timezone", "This is not a time zone: write an IANA name like Europe/Berlin."
-            )
-        elif kind == "once" and "once_at" not in self.errors:
+        if "timezone" in self.errors:
+            return data
+        if kind == "once" and "once_at" not in self.errors:
             at = data.get("once_at")
             if at is None:
                 self.add_error("once_at", "Say when: a date and a time.")
             elif self._aware(at) <= timezone.now():
                 self.add_error("once_at", "This time has passed. Choose a later one.")
         return data
+
+    def clean_timezone(self) -> str:
+        text = (self.cleaned_data["timezone"] or "UTC").strip()
+        if (zone := zone_of(text)) is not None:
+            return zone
+        like = zones_like(text)
+        hint = f"Did you mean {' or '.join(like)}?" if like else "Choose one, as Europe/Berlin."
+        raise ValidationError(f"There is no time zone “{text}”. {hint}")
 
     def _aware(self, at: datetime) -> datetime:
         zone = ZoneInfo(self.cleaned_data.get("timezone") or "UTC")

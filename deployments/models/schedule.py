@@ -182,6 +182,12 @@ class OccurrenceQuerySet(models.QuerySet["Occurrence"]):
             "schedule__input_data", "input_data",
         )  # fmt: skip
 
+    def latest_of(self, schedules: Any) -> OccurrenceQuerySet:
+        """The last planned time of each of these schedules that came."""
+        last = self.filter(schedule=models.OuterRef("pk")).order_by("-due_at", "-id").values("pk")
+        rows = schedules.order_by().annotate(last_id=models.Subquery(last[:1]))
+        return self.filter(pk__in=rows.values("last_id"))
+
     def page(
         self, *, before: str = "", after: str = "", size: int = 50
     ) -> tuple[list[Occurrence], bool, bool]:
@@ -287,6 +293,11 @@ class Occurrence(models.Model):
         """From the planned time to the run's start or to the decision; None while it waits."""
         at = self.started_at or self.decided_at
         return None if at is None else at - self.due_at
+
+    @property
+    def delay_ms(self) -> int | None:
+        delay = self.start_delay
+        return None if delay is None else max(0, round(delay / timedelta(milliseconds=1)))
 
     @property
     def place(self) -> str:

@@ -12,7 +12,7 @@ from deployments.occurrences.rules import MAX_EVERY_SECONDS, Rule, RuleInvalid
 from deployments.occurrences.runs import PlannedRun, next_runs
 from deployments.occurrences.times import due_times, jitter, next_due, reaching_back
 from deployments.occurrences.words import in_words, offset_text
-from deployments.occurrences.zones import known_zones, zone_choices
+from deployments.occurrences.zones import known_zones, zone_choices, zone_of, zones_like
 
 __all__ = [
     "MAX_EVERY_SECONDS",
@@ -34,4 +34,6 @@ __all__ = [
     "read_cron",
     "reaching_back",
     "zone_choices",
+    "zone_of",
+    "zones_like",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from deployments.access.limits import limits_of, used_now
 from deployments.forms.fields import check_groups, form_field
 from deployments.models import LIMITS, Deployment
 from deployments.services import change_deployment
@@ -142,6 +144,8 @@ class Use:
     sums: Sums
     longest_ms: int
     live: int
+    # Calls that were counted, by the column of the limit.
+    calls: Mapping[str, int]
 
 
 def _use(request: PageRequest, deployment: Deployment) -> Use:
@@ -151,7 +155,17 @@ def _use(request: PageRequest, deployment: Deployment) -> Use:
         sums=sums_of_deployments([deployment.pk])[deployment.pk]["today"],
         longest_ms=days.values_list("duration_ms_max", flat=True).first() or 0,
         live=live.order_by().count(),
+        calls=_calls(deployment),
     )
+
+
+def _calls(deployment: Deployment) -> dict[str, int]:
+    limits = limits_of(
+        "deployment", deployment.pk, deployment.requests_per_minute, deployment.requests_per_day
+    )
+    used = used_now(limits)
+    names = {"deployment-minute": "requests_per_minute", "deployment-day": "requests_per_day"}
+    return {names[policy]: count for policy, count in used.items()}
 
 
 def _row(deployment: Deployment, name: str, use: Use) -> Row:
@@ -184,6 +198,9 @@ def _used(name: str, use: Use) -> tuple[float | Decimal | None, str]:
         )
     if name == "max_concurrent":
         return use.live, f"{use.live:,} now"
+    if name in use.calls:
+        when = "this minute" if name == "requests_per_minute" else "today"
+        return use.calls[name], f"{use.calls[name]:,} calls {when}"
     if name == "requests_per_day":
         return runs, f"{runs:,} runs today"
     totals = {

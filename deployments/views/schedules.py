@@ -201,8 +201,14 @@ def schedule_switch(request: PageRequest, pk: uuid.UUID, schedule_id: uuid.UUID)
     try:
         switch_schedule(schedule=schedule, enabled=enabled)
     except ScheduleInvalid as error:
-        messages.error(request, " ".join(chain.from_iterable(error.errors.values())))
+        sentence = " ".join(chain.from_iterable(error.errors.values()))
+        if request.htmx:
+            return HttpResponse(sentence, "text/plain; charset=utf-8", 409)
+        messages.error(request, sentence)
     else:
+        if request.htmx:
+            # The switch shows it already; what else depends on it refreshes.
+            return HttpResponse(status=204, headers={"HX-Trigger": "fresh"})
         messages.success(request, f"The schedule is {'on' if enabled else 'off'} now.")
     return _to(request, schedule)
 

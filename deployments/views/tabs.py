@@ -201,24 +201,29 @@ def _json(value: Any) -> str:
 def deployment_schedules(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     deployment = find_deployment(request, pk)
     rows = Occurrence.objects.for_caller(request.caller).for_list()
-    part = f"#{request.htmx.target}" if request.htmx and request.htmx.target else ""
-    context = {
-        **tab_context(request, deployment, "schedules"),
-        "schedules": [_schedule(row) for row in deployment.schedules.all()],
+    name = "deployments/deployment_schedules.html"
+    context = {**tab_context(request, deployment, "schedules")}
+    if request.htmx and request.htmx.target == "occurrences":
+        context |= occurrences_page(request, rows.filter(schedule__deployment=deployment))
+        return render(request, f"{name}#occurrences", context)
+    latest = {row.schedule_id: row for row in rows.latest_of(deployment.schedules)}
+    context |= {
+        "schedules": [_schedule(row, latest.get(row.pk)) for row in deployment.schedules.all()],
         "may_fill_in": request.caller.may(MANAGE_SCHEDULE)
         and request.caller.may("deployments.execute_deployment"),
-        **occurrences_page(request, rows.filter(schedule__deployment=deployment)),
     }
-    name = "deployments/deployment_schedules.html"
-    return render(request, name + (part if part == "#occurrences" else ""), context)
+    if not request.htmx:
+        context |= occurrences_page(request, rows.filter(schedule__deployment=deployment))
+    return render_fresh(request, name, context)
 
 
-def _schedule(row: Any) -> dict[str, Any]:
+def _schedule(row: Any, latest: Occurrence | None) -> dict[str, Any]:
     description = store.describe(row)
     # Not everybody may see inputs.
     description.pop("input_data", None)
     description["next_runs"] = store.preview_schedule(row, most=NEXT_RUNS)
     description["overlap"] = row.get_overlap_display()
+    description["latest"] = latest
     return description
 
 

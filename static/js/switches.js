@@ -4,7 +4,9 @@
 (function () {
   function show(button, isOn) {
     button.setAttribute("aria-checked", String(isOn));
-    button.value = isOn ? "inactive" : "active";
+    // What a press asks for next: the first turns it on.
+    const [on, off] = button.dataset.values.split(" ");
+    button.value = isOn ? off : on;
   }
 
   function say(text) {
@@ -37,7 +39,8 @@
     button.dataset.switch = "";
     if (event.detail.successful) return;
     show(button, wasOn);
-    const why = event.detail.xhr?.status === 403 ? "You may not change this deployment." : "Try again.";
+    const answer = event.detail.xhr;
+    const why = answer?.status === 403 ? "You may not change it." : answer?.status === 409 ? answer.responseText : "Try again.";
     say("It could not be switched, so it is as it was. " + why);
   });
 

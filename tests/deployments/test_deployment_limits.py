@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from deployments.access.limits import count_request, limits_of
 from deployments.models import LIMITS, Deployment
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +85,22 @@ def test_nothing_else_is_changed_that_way(
 ) -> None:
     url = f"/deployments/{deploy().pk}/limits/{name}/"
     assert browser_of(deployer).post(url, {name: "1"}).status_code == 404
+
+
+def test_calls_of_this_minute_and_day_are_told(
+    viewer: User, browser_of: Browser, deploy: Deploy
+) -> None:
+    deployment = deploy()
+    Deployment.objects.filter(pk=deployment.pk).update(requests_per_minute=5, requests_per_day=9)
+    url, browser = f"/deployments/{deployment.pk}/limits/", browser_of(viewer)
+    assert "0 calls this minute" in text_of(browser.get(url))
+    for _ in range(3):
+        count_request(limits_of("deployment", deployment.pk, 5, 9))
+    for _ in range(2):
+        # Looking counts nothing.
+        page = text_of(browser.get(url))
+        assert "3 calls this minute" in page
+        assert "3 calls today" in page
 
 
 def test_a_viewer_sees_limits_and_changes_none(

@@ -66,7 +66,8 @@ def test_a_second_schedule_is_added_with_its_policies(browser: Client, deploy: D
     ("fields", "sentence"),
     [
         ({"cron_expression": "61 * * * *"}, "goes from 0 to 59"),
-        ({"timezone": "Mars/Base"}, "IANA name"),
+        ({"timezone": "Mars/Base"}, "There is no time zone “Mars/Base”. Choose one"),
+        ({"timezone": "Berln"}, "Did you mean Europe/Berlin?"),
         ({"jitter_seconds": "-1"}, "greater than or equal to 0"),
         ({"pause_after_failures": "0"}, "greater than or equal to 1"),
         ({"overlap": "maybe"}, "Select a valid choice"),
