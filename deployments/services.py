@@ -28,6 +28,7 @@ from designs.rows.locking import lock_row
 from designs.services import check_draft, version_to_deploy
 from executor.acceptance.documents import models_of
 from executor.acceptance.runs import change_limit, enqueue
+from executor.decisions import problems_of_deciders
 from executor.errors import ModelUnavailable
 from executor.language_models.registry import default_models, price_of
 from executor.models import Execution, Trigger
@@ -63,6 +64,7 @@ def deploy_design(
         )
         _check_played(deployment, caller)
         _set_fields(deployment, fields)
+        _check_deciders(deployment)
         _check_prices(deployment)
         _save(deployment)
         if groups is not None:
@@ -135,6 +137,8 @@ def _change(
     _set_fields(stored, changes)
     changed = [name for name, new in _columns(stored).items() if new != before[name]]
     if changed:
+        if "version_id" in changed:
+            _check_deciders(stored)
         if version is not None or "max_cost_usd" in changes:
             _check_prices(stored)
         _save(stored, update_fields=[*changed, "updated_at"])
@@ -191,6 +195,12 @@ def _set_fields(deployment: Deployment, fields: dict[str, Any]) -> None:
 def _check_played(deployment: Deployment, caller: Caller) -> None:
     """Raises DesignInvalid unless the caller may see all designs that the version names."""
     if problems := nested_problems(deployment.version.document, caller):
+        raise DesignInvalid(problems)
+
+
+def _check_deciders(deployment: Deployment) -> None:
+    """Raises DesignInvalid if approvals ask groups that are not there or too small."""
+    if problems := problems_of_deciders(deployment.version.document):
         raise DesignInvalid(problems)
 
 

@@ -186,8 +186,14 @@ function wayOf(run: Run, link: Connection): boolean | null {
   if (from?.status !== "completed") return null;
   const block = blockOf(run.document, link.source);
   const route = link.route ?? link.target;
+  const entry = block && paletteEntry(block.type);
+  if (entry?.routes?.length) {
+    // A decision takes the connections of its route; those without a route, if it is the first one.
+    const isChosen = isObject(from.output) && (link.route ?? entry.routes[0]) === from.output.decision;
+    if (!isChosen || !link.when) return isChosen;
+  }
   const routes = isObject(from.output) ? from.output.route : undefined;
-  if (block && paletteEntry(block.type)?.chooses_routes && agentsOf(block).length === 1 && routes !== undefined) {
+  if (block && entry?.chooses_routes && agentsOf(block).length === 1 && routes !== undefined) {
     const isChosen = Array.isArray(routes) ? routes.includes(route) : routes === route;
     // A condition may keep a chosen one from being taken: its target tells.
     if (!isChosen || !link.when) return isChosen;

@@ -21,6 +21,8 @@ export interface PaletteEntry {
   min_agents: number;
   max_agents: number;
   chooses_routes: boolean;
+  /** The routes that blocks of this type always have; empty: they depend on the block. */
+  routes: string[];
   has_agents: boolean;
   settings: Record<string, unknown>;
   agents: Agent[];
@@ -74,7 +76,7 @@ export interface Selection {
 
 export type RunStatus =
   | "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled" | "timed_out";
-export type BlockStatus = "pending" | "running" | "completed" | "failed" | "skipped" | "cancelled";
+export type BlockStatus = "pending" | "running" | "waiting" | "completed" | "failed" | "skipped" | "cancelled";
 
 export interface AgentRun {
   text: string;

@@ -16,7 +16,7 @@ const document: DesignDocument = {
     { id: "b", source: "desk", target: "other" },
   ],
 };
-store.start({ data: { palette: [{ type: "routing", chooses_routes: true }] } as unknown as PageData } as State);
+store.start({ data: { palette: [{ type: "routing", chooses_routes: true, routes: [] }, { type: "approval", chooses_routes: true, routes: ["approved", "rejected", "timed_out"] }] } as unknown as PageData } as State);
 
 const fresh = (): Run => ({
   id: "1", url: "", status: "queued", isDegraded: false, model: "", only: null, startedAt: 0, milliseconds: null, cost: null,
@@ -52,6 +52,21 @@ test("a chosen route with a condition is taken only if its target was reached", 
   assert.deepEqual([undecided.taken, undecided.notTaken], [[], []]);
   assert.deepEqual(withEvent(undecided, "block", { block_id: "billing", status: "skipped" }).notTaken, ["a"]);
   assert.deepEqual(withEvent(undecided, "block", { block_id: "billing", status: "running" }).taken, ["a"]);
+});
+
+test("a decision takes the connections of its route, without a route those of an approval", () => {
+  const decided: DesignDocument = {
+    blocks: [{ id: "release", type: "approval" }, { id: "pay", type: "transform" }, { id: "refuse", type: "transform" }],
+    connections: [
+      { id: "a", source: "release", target: "pay" },
+      { id: "b", source: "release", target: "refuse", route: "rejected" },
+    ],
+  };
+  const after = (decision: string): Run =>
+    withEvent({ ...fresh(), document: decided }, "block", { block_id: "release", status: "completed", output: { decision } });
+  assert.deepEqual([after("approved").taken, after("approved").notTaken], [["a"], ["b"]]);
+  assert.deepEqual([after("rejected").taken, after("rejected").notTaken], [["b"], ["a"]]);
+  assert.deepEqual([after("timed_out").taken, after("timed_out").notTaken], [[], ["a", "b"]]);
 });
 
 test("what a block says of the wires that lead to it counts", () => {

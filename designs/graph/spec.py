@@ -69,7 +69,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
     """Refuse `true` and `1.0`, which Python takes for 1."""
     if isinstance(value, bool | float):
         raise PydanticKnownError("int_type")
@@ -93,7 +93,7 @@ class NamedTool(_Part):
         title="Approval",
         description="Whether a person approves each call, or each once an untrusted tool answered.",
     )
-    most_calls: Annotated[int, BeforeValidator(_whole)] | None = Field(
+    most_calls: Annotated[int, BeforeValidator(whole)] | None = Field(
         default=None, ge=1, le=100, title="Calls, at most", description="For one answer."
     )
 
@@ -105,8 +105,8 @@ ToolChoice = ToolName | NamedTool
 class ToolLimits(_Part):
     """Of one answer: requests in which the model may call tools, and calls in all of them."""
 
-    turns: Annotated[int, BeforeValidator(_whole)] = Field(default=8, ge=1, le=30, title="Turns")
-    calls: Annotated[int, BeforeValidator(_whole)] = Field(default=16, ge=1, le=100, title="Calls")
+    turns: Annotated[int, BeforeValidator(whole)] = Field(default=8, ge=1, le=30, title="Turns")
+    calls: Annotated[int, BeforeValidator(whole)] = Field(default=16, ge=1, le=100, title="Calls")
 
 
 class Agent(_Part):
@@ -147,7 +147,7 @@ class Agent(_Part):
         title="Limits of tools",
         json_schema_extra=shown(kind="hidden"),
     )
-    max_output_tokens: Annotated[int, BeforeValidator(_whole)] | None = Field(
+    max_output_tokens: Annotated[int, BeforeValidator(whole)] | None = Field(
         default=None,
         ge=1,
         le=MAX_OUTPUT_TOKENS,
@@ -268,7 +268,7 @@ class Connection(_Part):
 class Graph(_Part):
     """A whole design. `schema_version` is the document's key `schema`."""
 
-    schema_version: Annotated[Literal[1], BeforeValidator(_whole)] = Field(
+    schema_version: Annotated[Literal[1], BeforeValidator(whole)] = Field(
         default=1, alias="schema", json_schema_extra=shown(kind="hidden")
     )
     name: str = Field(min_length=1, max_length=200, title="Name")

@@ -100,7 +100,13 @@ class Need:
 
 
 class BlockFailed(Exception):
-    """A pattern failed; the message is a sentence with the agent or rule, and the reason."""
+    """A pattern failed; the message is a sentence with the agent or rule, and the reason. `kind`
+    is the failure's class.
+    """
+
+    def __init__(self, message: str, *, kind: str = "block") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class NestedFailed(BlockFailed):
@@ -220,6 +226,10 @@ class Pattern(ABC, Generic[S]):
     max_agents: ClassVar[int] = 50
     # Whether a run chooses among the outgoing connections by their `route`.
     chooses_routes: ClassVar[bool] = False
+    # Its routes, if they are always the same.
+    fixed_routes: ClassVar[tuple[str, ...]] = ()
+    # Whether its connections are about when the next blocks begin, not about what they get.
+    is_about_time: ClassVar[bool] = False
     # What a new block begins with, and the role of an agent that is added to one.
     new_agents: ClassVar[tuple[Agent, ...]] = ()
     new_settings: ClassVar[Mapping[str, Any]] = {}
@@ -267,6 +277,10 @@ class Pattern(ABC, Generic[S]):
     @abstractmethod
     async def run(self, block: Block, settings: S, context: RunContext) -> BlockOutput:
         """Run the block once. Raises BlockFailed, AgentFailed, ExpressionError."""
+
+    def of_record(self, block: Block, settings: S, value: Any, context: RunContext) -> BlockOutput:
+        """The output of a block without agents, from the value that an earlier attempt recorded."""
+        return BlockOutput(value)
 
 
 class InstantPattern(Pattern[S]):

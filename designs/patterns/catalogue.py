@@ -8,6 +8,7 @@ from designs.graph.labels import without_labels
 from designs.graph.rules import CheckResult, check_graph
 from designs.graph.schemas import DIALECT
 from designs.graph.spec import ID_PATTERN, Block, Graph
+from designs.patterns.approval import Approval
 from designs.patterns.base import Pattern, Settings
 from designs.patterns.debate import Debate
 from designs.patterns.hierarchical import Hierarchical
@@ -19,6 +20,7 @@ from designs.patterns.routing import Routing
 from designs.patterns.sequential import Sequential
 from designs.patterns.subdesign import Subdesign
 from designs.patterns.transform import Transform
+from designs.patterns.wait import Wait
 
 PALETTE: dict[str, Pattern[Any]] = {
     pattern.type: pattern
@@ -33,9 +35,11 @@ PALETTE: dict[str, Pattern[Any]] = {
         Subdesign(),
         Map(),
         Loop(),
+        Approval(),
+        Wait(),
     )
 }
-UPCOMING = frozenset({"http", "approval"})
+UPCOMING = frozenset({"http"})
 
 
 def check_document(raw: object) -> CheckResult:

@@ -176,7 +176,7 @@ def _unused_outputs(design: _Design) -> Iterator[Problem]:
         used |= {block.id for block in graph.blocks if block.id not in sources}
     for connection in graph.connections:
         source = PALETTE[design.blocks[connection.source].type]
-        if connection.target in consuming or source.chooses_routes:
+        if connection.target in consuming or source.chooses_routes or source.is_about_time:
             used.add(connection.source)
     for number, block in enumerate(graph.blocks):
         if block.id not in used:

@@ -34,6 +34,7 @@ def _entry(pattern: Pattern[Any]) -> dict[str, Any]:
         "min_agents": pattern.min_agents,
         "max_agents": pattern.max_agents,
         "chooses_routes": pattern.chooses_routes,
+        "routes": list(pattern.fixed_routes),
         "has_agents": pattern.max_agents > 0,
         "settings": dict(pattern.new_settings),
         "agents": [agent_json(agent) for agent in pattern.new_agents],

@@ -1,6 +1,7 @@
 """Requests to people: who sees them, who decides, votes, due times, mail."""
 
 from executor.decisions.answers import Ballot
+from executor.decisions.deciders import problems_of_deciders
 from executor.decisions.due import close_due, withdraw
 from executor.decisions.reading import (
     count_waiting,
@@ -21,6 +22,7 @@ __all__ = [
     "has_waited",
     "may_decide",
     "may_see_shown",
+    "problems_of_deciders",
     "refusal_of",
     "requests_for",
     "requests_of",

@@ -80,7 +80,7 @@ def _kind_and_sentence(error: Exception) -> tuple[str, str]:
     if isinstance(error, BlockTimedOut):
         return "timeout", str(error)
     if isinstance(error, BlockFailed):
-        return "block", str(error)
+        return error.kind, str(error)
     if isinstance(error, LimitReached):
         return "limit", error.message
     if isinstance(error, ModelError):

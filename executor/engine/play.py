@@ -45,7 +45,7 @@ async def play(block: CompiledBlock, context: BlockRun, step_input: Any) -> Bloc
         return output
     step = context.recall(inside(context.prefix, block.utility_key))
     if step is not None:
-        return BlockOutput(step.output)
+        return block.pattern.of_record(block.block, block.settings, step.output, context)
     now = context.timing.now
     started = now()
     output = await block.pattern.run(block.block, block.settings, context)

@@ -25,6 +25,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "output": ("The result does not fit the design", "The result does not fit the design"),
     "quota": ("The account of {model} has no credit left", "An account has no credit left"),
     "rate_limit": ("{model} got too many requests", "A model got too many requests"),
+    "rejected": ("People rejected it", "People rejected it"),
     "request": ("{model} refused the request", "A model refused the request"),
     "timed_out": ("The run reached its time limit", "The run reached its time limit"),
     "timeout": ("{model} did not answer in time", "The time limit was reached"),

@@ -30,6 +30,7 @@ def sound() -> Json:
         asking("polish", "writer", agent("critic", "reflector"), kind="reflection"),
         asking("letter", task="Write {{ blocks.desk.output }} on {{ execution.id }} by {{input.a}}",
                retries=3, on_error="default", default="none"),
+        {"id": "release", "type": "approval", "settings": {"group": "Operator", "question": "Go?"}},
         transform("last", "blocks.letter.output"),
     ]  # fmt: skip
     names = [block["id"] for block in blocks]

@@ -7,13 +7,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from designs.patterns.approval import ROUTES
 from executor.engine.llm.base import ErrorKind, ModelError, ModelRequest
 from tests.graphs import Json, agent, asking, design, link, transform
 
 KINDS = ("sequential", "parallel", "hierarchical", "debate", "routing", "reflection", "transform",
-         "subdesign", "map", "loop")  # fmt: skip
-
-
+         "subdesign", "map", "loop", "approval", "wait")  # fmt: skip
 PLAYING = frozenset({"subdesign", "map", "loop"})
 
 
@@ -37,6 +36,11 @@ def _block(draw: st.DrawFn, name: str) -> Json:
         return transform(name, f"'{name}'")
     if kind in PLAYING:
         return {"id": name, "type": kind, "settings": _played(draw, kind), "on_error": "continue"}
+    if kind == "approval":
+        settings = {"group": "Operator", "question": "Go on?", "required": draw(st.integers(1, 3))}
+        return {"id": name, "type": kind, "settings": settings, "on_error": "continue"}
+    if kind == "wait":
+        return {"id": name, "type": kind, "settings": {"seconds": draw(st.integers(0, 100))}}
     agents, settings = _MAKERS[kind](draw)
     more = {"retries": draw(st.integers(0, 7)), "on_error": "continue"}
     if draw(st.booleans()):
@@ -66,6 +70,8 @@ def _way(draw: st.DrawFn, source: Json, target: str) -> Json:
         routes = [*specialists, None] if specialists else ["left", "right", None]
         if (route := draw(st.sampled_from(routes))) is not None:
             way["route"] = route
+    if source["type"] == "approval" and (route := draw(st.sampled_from([*ROUTES, None]))):
+        way["route"] = route
     return way
 
 
@@ -122,6 +128,17 @@ _MAKERS = {
 
 def _is_lone_router(block: Json) -> bool:
     return block["type"] == "routing" and len(block["agents"]) == 1
+
+
+class AnyDecision(dict[str, Any]):
+    """Whatever is asked is decided somehow."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._random = random.Random(seed)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return {"decision": self._random.choice(ROUTES), "by": "ana", "votes": []}
 
 
 class Anything(dict[str, Any]):

@@ -10,11 +10,13 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from designs.patterns.approval import ROUTES
 from designs.patterns.catalogue import PALETTE, check_document
 from designs.sample_files import FOLDER, Sample, load_samples
 from executor.engine.context import Setup
 from executor.engine.llm.offline import NAME, StandIn
 from executor.engine.runner import compile_graph, run_graph
+from tests.approving import NO_TIME, Everybody
 from tests.memory_journal import MemoryJournal
 
 SAMPLES = {sample.slug: sample for sample in load_samples()}
@@ -30,7 +32,16 @@ async def run(document: dict[str, Any], given: Any) -> Any:
     checked = check_document(document)
     assert checked.problems == ()
     facts = {"id": "run", "trigger": "manual", "started_at": "2026-01-01T00:00:00Z"}
-    setup = Setup("run", facts, OnlyTheStandIn(), (NAME,), MemoryJournal(), lambda event: None)
+    setup = Setup(
+        "run",
+        facts,
+        OnlyTheStandIn(),
+        (NAME,),
+        MemoryJournal(),
+        lambda event: None,
+        timing=NO_TIME,
+        decisions=Everybody(cost_centre="17"),
+    )
     return await run_graph(compile_graph(checked.graph), given, setup)
 
 
@@ -156,7 +167,7 @@ def renamed(document: dict[str, Any], seed: int) -> dict[str, Any]:
     chance = random.Random(seed)
     changed = json.loads(json.dumps(document))
     parts = [*changed["blocks"], *agents(changed), *changed["connections"]]
-    routes = [c["route"] for c in changed["connections"] if "route" in c]
+    routes = [c["route"] for c in changed["connections"] if c.get("route", ROUTES[0]) not in ROUTES]
     old = list(dict.fromkeys([*(part["id"] for part in parts), *routes]))
     new = {name: f"z{number}" for number, name in enumerate(chance.sample(old, len(old)))}
     changed = _with_names(changed, new)

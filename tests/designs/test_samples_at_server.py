@@ -17,6 +17,7 @@ from executor.engine.llm.invention import invent
 from executor.engine.llm.options import ModelOptions
 from executor.engine.llm.providers import ProviderModel
 from executor.engine.runner import compile_graph, run_graph
+from tests.approving import NO_TIME, Everybody
 from tests.memory_journal import MemoryJournal
 from tests.model_server import Exchange, ModelServer, model_server, says
 
@@ -54,7 +55,16 @@ async def test_a_sample_completes_with_tokens_and_cost(sample: Sample) -> None:
     with model_server() as server:
         server.usual = answer
         models, journal = AtServer(server), MemoryJournal()
-        setup = Setup("run", facts, models, (NAME,), journal, lambda event: None)
+        setup = Setup(
+            "run",
+            facts,
+            models,
+            (NAME,),
+            journal,
+            lambda event: None,
+            timing=NO_TIME,
+            decisions=Everybody(cost_centre="17"),
+        )
         outcome = await run_graph(compile_graph(graph), sample.input_example, setup)
         await models.model.close()
 

@@ -59,6 +59,7 @@ function shownState(run: BlockRun, hasEnded: boolean): string {
 function subtitle(kind: string, run: BlockRun | null, state: string | null): string {
   if (run?.isEdited) return "Edited since";
   if (state === "skipped") return "Not taken";
+  if (state === "waiting") return stateWord("waiting");
   if (!run || state !== "running") return kind;
   const round = Math.max(0, ...run.steps.map((step) => step.round));
   return round > 1 ? `Running, round ${round}` : "Running";

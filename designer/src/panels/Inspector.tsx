@@ -43,9 +43,11 @@ function backToCanvas(event: KeyboardEvent): void {
 const options = (names: string[], words: Record<string, string> = {}): Option[] =>
   names.map((value) => ({ value, label: words[value] ?? value }));
 
-/** The routes of a block: its specialists, else the names of its outgoing connections. */
+/** The routes of a block: those of its type, its specialists, else the names of its outgoing connections. */
 function routesOf(document: DesignDocument, block: Block | undefined): string[] {
-  if (!block || !paletteEntry(block.type)?.chooses_routes) return [];
+  const entry = block && paletteEntry(block.type);
+  if (!block || !entry?.chooses_routes) return [];
+  if (entry.routes?.length) return entry.routes;
   const agents = agentsOf(block);
   const router = agents.find((agent) => agent.role === "moderator" || agent.role === "manager") ?? agents[0];
   const specialists = agents.filter((agent) => agent !== router).map(({ id }) => id);

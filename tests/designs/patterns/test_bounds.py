@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from designs.graph.bounds import BlockBound, Bound, bound_of
 from designs.patterns.catalogue import PALETTE, check_document
-from tests.designs.random_designs import Anything, designs
+from tests.designs.random_designs import AnyDecision, Anything, designs
 from tests.graphs import Json, agent, asking, chain, design, examples, link, transform
 from tests.scripted import NAME, Played, play
 
@@ -36,7 +36,8 @@ def bound(document: Json, price_of: Any = lambda name: Flat(Decimal(1))) -> Boun
 
 
 def run(document: Json, seed: int, failing: float) -> Played:
-    return asyncio.run(play(document, Anything(seed, failing=failing), given={"a": 1}, seed=seed))
+    script, decided = Anything(seed, failing=failing), AnyDecision(seed)
+    return asyncio.run(play(document, script, given={"a": 1}, seed=seed, decisions=decided))
 
 
 @examples(300)

@@ -6,7 +6,7 @@ import pytest
 
 from designs.patterns.catalogue import check_document
 from tests.designs.mending import Plant, at, check_mending, sound
-from tests.graphs import agent, link
+from tests.graphs import agent, link, transform
 
 PLANTS: dict[str, tuple[Plant, str]] = {
     "no agent": (lambda d: at(d, "letter").update(agents=[]), "Add 2 agents"),
@@ -34,6 +34,14 @@ PLANTS: dict[str, tuple[Plant, str]] = {
     ),
     "two routers": (
         lambda d: at(d, "desk")["agents"].append(agent("b", "moderator")), "Make b a specialist",
+    ),
+    "task of an approval": (lambda d: at(d, "release").update(task="Ask."), "Remove the task"),
+    "similar decision": (
+        lambda d: d["connections"].append(link("release", "extra", route="reject")) or
+        d["blocks"].append(transform("extra")), "Use `rejected`",
+    ),
+    "form that is no object": (
+        lambda d: at(d, "release")["settings"].update(form={"type": "array"}), "Write `object`",
     ),
     "useless limit": (
         lambda d: at(d, "desk")["settings"].update(max_routes=3), "Remove `max_routes`",

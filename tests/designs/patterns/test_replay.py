@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.approving import Everybody
+from tests.designs.patterns.test_approval import branching
 from tests.designs.patterns.test_debate import SPEECHES, debate, three
 from tests.designs.patterns.test_debate_failures import trio
 from tests.designs.patterns.test_hierarchical import TWO, plan, team
@@ -60,15 +62,17 @@ CASES = {
     "map of debates": (each(DEBATE), SPEECHES),
     "loop": (again(), {}),
     "loop in a map in a map": (each(each_block(again_block())), {}),
+    "approval": (branching(question="Go on?"), {}),
     "review of the design": (reviewed(), answer(suggestion("first/ana"), suggestion("x/y"))),
 }
 GIVEN = {"word": "hello"}
+DECIDED = Everybody()
 
 
 @pytest.mark.parametrize("name", CASES)
 async def test_from_every_prefix_of_the_journal_nothing_is_asked_twice(name):
     document, script = CASES[name]
-    whole = await play(document, script, given=GIVEN)
+    whole = await play(document, script, given=GIVEN, decisions=DECIDED)
     assert whole.outcome.status == "completed"
     asks = {key: step for key, step in whole.steps.items() if step.model is not None}
     done = {key for key, step in asks.items() if step.status == "completed"}
@@ -77,7 +81,7 @@ async def test_from_every_prefix_of_the_journal_nothing_is_asked_twice(name):
 
     for length in range(len(whole.steps) + 1):
         kept = dict(list(whole.steps.items())[:length])
-        again = await play(document, script, given=GIVEN, steps=kept)
+        again = await play(document, script, given=GIVEN, decisions=DECIDED, steps=kept)
 
         asked = set(again.model.calls)
         assert not asked & done & kept.keys()
@@ -95,10 +99,10 @@ async def test_from_every_prefix_of_the_journal_nothing_is_asked_twice(name):
 @pytest.mark.parametrize("name", CASES)
 async def test_the_order_in_which_answers_come_changes_nothing(name):
     document, script = CASES[name]
-    whole = await play(document, script, given=GIVEN)
+    whole = await play(document, script, given=GIVEN, decisions=DECIDED)
 
     for seed in range(12):
-        other = await play(document, script, given=GIVEN, seed=seed)
+        other = await play(document, script, given=GIVEN, decisions=DECIDED, seed=seed)
 
         assert other.result == whole.result
         assert other.outcome.block_outputs == whole.outcome.block_outputs
@@ -118,7 +122,7 @@ async def test_answers_do_come_in_another_order_in_these_tests():
 @pytest.mark.parametrize("name", CASES)
 async def test_each_step_is_asked_once_or_once_more_to_correct_it(name):
     document, script = CASES[name]
-    whole = await play(document, script, given=GIVEN)
+    whole = await play(document, script, given=GIVEN, decisions=DECIDED)
 
     for key in set(whole.model.calls):
         assert whole.model.calls.count(key) <= 2
