@@ -14,6 +14,7 @@ from django.db import connection, models, transaction
 from django.db.models import (
     BigIntegerField,
     Case,
+    Count,
     ExpressionWrapper,
     F,
     FloatField,
@@ -70,7 +71,7 @@ CANCELLED = run_error("cancelled", "The execution was cancelled.")
 OUTCOME_FIELDS = frozenset(
     {
         "result_data", "error", "cause", "degraded", "degraded_reasons",
-        "model_calls", "input_tokens", "output_tokens", "cost_usd",
+        "model_calls", "input_tokens", "output_tokens", "cost_usd", "tool_calls",
     }
 )  # fmt: skip
 # The columns of steps that add up to these fields.
@@ -342,6 +343,9 @@ def _end(rows: models.QuerySet[Execution], pk: uuid.UUID, status: Status, **chan
         for field, column in USAGE_COLUMNS.items():
             total = Subquery(steps.values("execution").annotate(n=Sum(column)).values("n"))
             usage[field] = total if field == "cost_usd" else Coalesce(total, 0)
+        made = Step.objects.filter(execution=OuterRef("pk"), tool__isnull=False, tries__gt=0)
+        counted = made.order_by().values("execution").annotate(n=Count("pk"))
+        usage["tool_calls"] = Subquery(counted.values("n"))
     if status in FAILURES and "cause" not in changes:
         usage["cause"] = cause_of((changes.get("error") or {}).get("class", "internal"))
     changes = {"completed_at": Now(), **_NO_OWNER, **usage, **changes}

@@ -42,7 +42,7 @@ DONE = "!"
 LOOK_AGAIN_SECONDS = 8.0
 # Fields that are hidden without the right to see payloads.
 SEEN = ("executor.view_execution", "executor.view_payload")
-PAYLOADS = ("output", "text", "result", "results", "error", "failures")
+PAYLOADS = ("output", "text", "result", "results", "error", "failures", "arguments")
 
 
 def wants_events(request: Request) -> bool:

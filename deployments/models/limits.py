@@ -24,6 +24,7 @@ ENGINE_LIMITS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "max_cost_usd": ("cost_usd", float),
     "max_output_bytes": ("output_bytes", int),
     "max_memory_mb": ("memory_mb", int),
+    "max_tool_calls": ("tool_calls", int),
 }
 
 
@@ -44,6 +45,13 @@ class RunLimits(models.Model):
     )
     max_model_calls = models.PositiveIntegerField(
         "model calls of a run, at most", null=True, blank=True, validators=between(0, 1_000_000)
+    )
+    max_tool_calls = models.PositiveIntegerField(
+        "tool calls of a run, at most",
+        null=True,
+        blank=True,
+        validators=between(0, 100_000),
+        help_text="Beyond it agents answer with what they have. Empty: 200.",
     )
     max_tokens = models.PositiveIntegerField(
         "tokens of a run, at most", null=True, blank=True, validators=between(0, MAX_COUNT)

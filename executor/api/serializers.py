@@ -92,9 +92,12 @@ class UsageOut(serializers.Serializer[Any]):
     input_tokens = serializers.IntegerField()
     output_tokens = serializers.IntegerField()
     cost_usd = serializers.FloatField(allow_null=True)
+    tool_calls = serializers.IntegerField()
 
 
-NO_USAGE = {"model_calls": 0, "input_tokens": 0, "output_tokens": 0, "cost_usd": None}
+NO_USAGE = {
+    "model_calls": 0, "input_tokens": 0, "output_tokens": 0, "cost_usd": None, "tool_calls": 0,
+}  # fmt: skip
 
 
 class RunErrorOut(serializers.Serializer[Any]):
@@ -228,16 +231,30 @@ class StepOut(serializers.ModelSerializer[Step]):
 
     text = serializers.CharField(allow_null=True)
     failures = serializers.SerializerMethodField()
+    tool = serializers.CharField(
+        allow_null=True, help_text="The tool that was called; null if this is no call of one."
+    )
+    calls = serializers.JSONField(
+        allow_null=True,
+        help_text="Of a model's answer that calls tools: `id`, `name` and `arguments` of each.",
+    )
+    arguments = serializers.SerializerMethodField(
+        help_text="What the tool was called with; a text if the model gave no object."
+    )
+    is_error = serializers.SerializerMethodField(
+        help_text="Whether the tool answered with an error, or was not called; null for a model."
+    )
 
     class Meta:
         model = Step
         fields = (
             "key", "block_id", "agent_id", "round_number", "purpose", "model", "status", "prompt",
             "text", "output", "finish_reason", "input_tokens", "output_tokens", "is_estimated",
-            "cost_usd", "tries", "failures", "started_at", "finished_at", "duration_ms",
+            "cost_usd", "tries", "failures", "started_at", "finished_at", "duration_ms", "tool",
+            "calls", "arguments", "is_error",
         )  # fmt: skip
 
-    PAYLOADS = ("prompt", "text", "output")
+    PAYLOADS = ("prompt", "text", "output", "calls", "arguments")
 
     @property
     def hides(self) -> bool:
@@ -252,6 +269,14 @@ class StepOut(serializers.ModelSerializer[Step]):
     def get_failures(self, step: Step) -> list[dict[str, Any]]:
         return failures_without_quotes(step.failures) if self.hides else list(step.failures)
 
+    @extend_schema_field(serializers.JSONField(allow_null=True))
+    def get_arguments(self, step: Step) -> Any:
+        return step.prompt if step.tool is not None else None
+
+    @extend_schema_field(serializers.BooleanField(allow_null=True))
+    def get_is_error(self, step: Step) -> bool | None:
+        return step.is_tool_error
+
     def to_representation(self, instance: Step) -> dict[str, Any]:
         data = super().to_representation(instance)
         if self.hides:
@@ -262,8 +287,10 @@ class StepOut(serializers.ModelSerializer[Step]):
 def steps_for(caller: Caller, execution: Execution) -> tuple[QuerySet[Step], tuple[str, ...]]:
     """The steps in order, without columns that the caller may not see, and the large columns."""
     rows = execution.steps.order_by("pk")
-    large = ("prompt", "text", "output")
-    return (rows, large) if caller.may(PAYLOAD) else (rows.defer(*large), ())
+    large = ("prompt", "text", "output", "calls", "said")
+    if caller.may(PAYLOAD):
+        return rows.defer("said"), large[:-1]
+    return rows.defer(*large), ()
 
 
 class ExecutionDetailOut(ExecutionOut):

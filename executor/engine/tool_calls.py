@@ -258,6 +258,7 @@ class ToolCalls:
             "outcome": result.outcome,
             "bytes": result.size or len(content.encode("utf-8", "replace")),
         }
+        step.finish_reason = "error" if result.is_error else "stop"
         step.tries = made.tries
         step.failures = tuple(made.failures)
         step.started_at, step.finished_at = made.started, self._now()

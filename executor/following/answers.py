@@ -95,6 +95,7 @@ def usage_of(execution: Execution) -> dict[str, Any]:
         "input_tokens": execution.input_tokens,
         "output_tokens": execution.output_tokens,
         "cost_usd": None if cost is None else float(cost),
+        "tool_calls": execution.tool_calls or 0,
     }
 
 

@@ -21,6 +21,7 @@ from executor.engine.events import (
     StepFinished,
     StepStarted,
     TextDelta,
+    ToolChanged,
 )
 from executor.following import pubsub
 
@@ -30,6 +31,8 @@ GATHER_SECONDS = 0.05
 # to this number, for this time.
 MAX_REQUESTED = 1_000
 REQUESTED_SECONDS = 30.0
+# Longer arguments of a call, in characters, are in its row alone.
+MAX_ARGUMENTS = 20_000
 
 
 @dataclass(slots=True)
@@ -55,6 +58,8 @@ class LiveText:
         self._texts: dict[str, _Text] = {}
         # By step key, the last call of each step that has not finished.
         self._started: dict[str, StepStarted] = {}
+        # By step key, the calls of tools that have no result.
+        self._tools: dict[str, ToolChanged] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._wanted = False
 
@@ -73,6 +78,15 @@ class LiveText:
         self._started[event.key] = event
         if self._wanted:
             pubsub.publish_started(self.pk, _piece(event))
+
+    def _change_tool(self, event: ToolChanged) -> None:
+        if event.status == "finished":
+            # Its row says so.
+            self._tools.pop(event.key, None)
+            return
+        self._tools[event.key] = event
+        if self._wanted:
+            pubsub.publish_tool(self.pk, _tool_piece(event))
 
     def _add_text(self, event: TextDelta) -> None:
         text = self._texts.get(event.key)
@@ -112,6 +126,8 @@ class LiveText:
         self._wanted = True
         for step in self._started.values():
             pubsub.publish_started(self.pk, _piece(step))
+        for call in self._tools.values():
+            pubsub.publish_tool(self.pk, _tool_piece(call))
         for text in self._texts.values():
             text.published = 0
         self._publish()
@@ -144,6 +160,7 @@ _KEEPERS: dict[type[Event], Callable[[LiveText, Any], None]] = {
     StepFinished: LiveText._finish,
     StepFailed: LiveText._fail,
     BlockChanged: LiveText._change_block,
+    ToolChanged: LiveText._change_tool,
 }
 
 
@@ -156,6 +173,18 @@ def _piece(step: StepStarted) -> dict[str, Any]:
         "round": step.round_number,
         "try": step.number,
         "at": datetime.fromtimestamp(step.at, UTC).isoformat(),
+    }
+
+
+def _tool_piece(call: ToolChanged) -> dict[str, Any]:
+    return {
+        "key": call.key,
+        "block_id": call.block_id,
+        "agent_id": call.agent_id,
+        "tool": call.tool,
+        "status": call.status,
+        "at": datetime.fromtimestamp(call.at, UTC).isoformat(),
+        "arguments": call.arguments if len(str(call.arguments)) <= MAX_ARGUMENTS else None,
     }
 
 

@@ -28,7 +28,7 @@ LISTENS = "orchestra:listens"
 TEXTS = "orchestra:text:"
 DRAFTS = "orchestra:draft:"
 # Kinds of messages that no row has.
-PASSING = ("text", "started")
+PASSING = ("text", "started", "tool")
 # Every process subscribes to these.
 COMMON = (CANCELS, CHANGES, LISTENS)
 # One command for a batch: the client takes longer to encode and decode one than Redis to publish.
@@ -70,6 +70,11 @@ def publish_text(pk: uuid.UUID, piece: dict[str, Any]) -> None:
 def publish_started(pk: uuid.UUID, piece: dict[str, Any]) -> None:
     """A model is asked; sent along with the texts."""
     _publish(TEXTS + pk.hex, {"kind": "started", **piece})
+
+
+def publish_tool(pk: uuid.UUID, piece: dict[str, Any]) -> None:
+    """A tool is called, or its call waits for people; sent along with the texts."""
+    _publish(TEXTS + pk.hex, {"kind": "tool", **piece})
 
 
 def request_texts(pk: uuid.UUID) -> None:

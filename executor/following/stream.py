@@ -25,6 +25,7 @@ ALIVE_SECONDS = 10.0
 GATHER_SECONDS = 0.02
 # Of the event for a model call that began, besides its step.
 STARTED_FIELDS = ("block_id", "agent_id", "purpose", "round", "try", "at")
+TOOL_FIELDS = ("block_id", "agent_id", "tool", "status", "at", "arguments")
 
 
 class Events(Broadcast[StreamEvent]):
@@ -153,6 +154,7 @@ class Texts:
         self.pk = pk
         self._texts: dict[str, _Text] = {}
         self._started: dict[str, StreamEvent] = {}
+        self._tools: dict[str, StreamEvent] = {}
         self._finished: set[str] = set()
 
     def add(self, piece: dict[str, Any]) -> StreamEvent | None:
@@ -161,6 +163,8 @@ class Texts:
         """
         if piece["kind"] == "started":
             return self._add_started(piece)
+        if piece["kind"] == "tool":
+            return self._add_tool(piece)
         if piece["kind"] != "text":
             return None
         key, number, at, content = piece["key"], piece["try"], piece["at"], piece["text"]
@@ -192,12 +196,22 @@ class Texts:
         event = self._started[key] = StreamEvent("started", {"step": key, **data})
         return event
 
+    def _add_tool(self, piece: dict[str, Any]) -> StreamEvent | None:
+        key = piece["key"]
+        known = self._tools.get(key)
+        if key in self._finished or (known is not None and known.data["at"] >= piece["at"]):
+            return None
+        data = {name: piece[name] for name in TOOL_FIELDS}
+        unknown = {"is_error": None, "duration_ms": None}
+        event = self._tools[key] = StreamEvent("tool", {"step": key, **data, **unknown})
+        return event
+
     def snapshots(self) -> list[StreamEvent]:
         texts = (
             StreamEvent("delta", {**text.names, "at": 0, "text": "".join(text.parts)})
             for text in self._texts.values()
         )
-        return [*self._started.values(), *texts]
+        return [*self._started.values(), *self._tools.values(), *texts]
 
     def forget(self, event: StreamEvent) -> None:
         """Drop the text of a finished step, which its row has, and the calls of an ended block."""
@@ -205,6 +219,7 @@ class Texts:
             self._finished.add(event.data["key"])
             self._texts.pop(event.data["key"], None)
             self._started.pop(event.data["key"], None)
+            self._tools.pop(event.data["key"], None)
         elif event.name == "block" and event.data["status"] != BlockStatus.RUNNING:
             block_id = event.data["block_id"]
             ended = [k for k, step in self._started.items() if step.data["block_id"] == block_id]

@@ -104,6 +104,9 @@ class RunSnapshot:
             position.step = step.pk
             data = {name: getattr(step, name) for name in STEP_FIELDS}
             data |= {"agent_id": step.agent_id or None, "model": step.model or None}
+            if step.tool is not None:
+                yield _tool_event(step)
+                data |= {"tool": step.tool, "is_error": step.is_tool_error}
             yield StreamEvent("step", data, str(position))
         yield from self._block_events(position, ended=True)
         yield from self._status_events(position)
@@ -128,6 +131,20 @@ class RunSnapshot:
             position.blocks[number] = LETTERS[status]
             data = {name: getattr(self.changed[pk], name) for name in BLOCK_FIELDS}
             yield StreamEvent("block", data, str(position))
+
+
+def _tool_event(step: Step) -> StreamEvent:
+    data = {
+        "step": step.key,
+        "block_id": step.block_id,
+        "agent_id": step.agent_id or None,
+        "tool": step.tool,
+        "status": "finished",
+        "at": step.finished_at,
+        "is_error": step.is_tool_error,
+        "duration_ms": step.duration_ms,
+    }
+    return StreamEvent("tool", data)
 
 
 def changed_blocks(blocks: Sequence[tuple[int, str]], letters: Sequence[str]) -> list[int]:
@@ -172,7 +189,8 @@ def read_runs(queries: Sequence[RunQuery]) -> dict[RunQuery, RunSnapshot | None]
         {pk for pks in changed.values() for pk in pks}
     )
     after = (Q(execution=query.pk, pk__gt=query.step) for query in present)
-    step_rows = Step.objects.filter(functools.reduce(operator.or_, after)).defer("prompt")
+    step_rows = Step.objects.filter(functools.reduce(operator.or_, after))
+    step_rows = step_rows.defer("prompt", "calls", "said")
     steps: dict[uuid.UUID, list[Step]] = {pk: [] for pk in executions}
     for step in step_rows.order_by("pk"):
         steps[step.execution_id].append(step)

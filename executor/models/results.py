@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import Sum
+from django.db.models import Count, Q, Sum
+from django.db.models.functions import Coalesce
 
 from designs.models.json import StoredJsonField
 from executor.models.execution import Execution
@@ -55,13 +56,15 @@ class StepStatus(models.TextChoices):
 
 class StepQuerySet(models.QuerySet["Step"]):
     def usage_by_block(self) -> dict[str, dict[str, Any]]:
-        """Calls, tokens and cost by block id, of the blocks that called a model."""
+        """Calls, tokens and cost by block id, of the blocks that called a model or a tool."""
+        is_tool = Q(tool__isnull=False)
         sums = (
-            self.exclude(model="")
+            self.filter(is_tool | ~Q(model=""))
             .order_by()
             .values("block_id")
             .annotate(
-                calls=Sum("tries"),
+                calls=Coalesce(Sum("tries", filter=~is_tool), 0),
+                made=Count("pk", filter=is_tool & Q(tries__gt=0)),
                 sum_input=Sum("input_tokens"),
                 sum_output=Sum("output_tokens"),
                 cost=Sum("cost_usd"),
@@ -73,6 +76,7 @@ class StepQuerySet(models.QuerySet["Step"]):
                 "input_tokens": row["sum_input"],
                 "output_tokens": row["sum_output"],
                 "cost_usd": None if row["cost"] is None else float(row["cost"]),
+                "tool_calls": row["made"],
             }
             for row in sums
         }
@@ -105,7 +109,8 @@ class Step(models.Model):
     status = models.CharField(
         max_length=10, choices=StepStatus.choices, default=StepStatus.COMPLETED
     )
-    # As in the OpenAI protocol; `length`: the answer was cut off.
+    # As in the OpenAI protocol; `length`: the answer was cut off. Of a call of a tool `stop`, or
+    # `error`.
     finish_reason = models.CharField(max_length=40, blank=True)
     # True if the server did not count some of the tokens.
     is_estimated = models.BooleanField(default=False)
@@ -132,6 +137,10 @@ class Step(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def is_tool_error(self) -> bool | None:
+        return None if self.tool is None else self.finish_reason == "error"
 
     @property
     def is_failed(self) -> bool:

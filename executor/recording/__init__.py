@@ -2,6 +2,7 @@
 
 __all__ = [
     "admission",
+    "intents",
     "recorder",
     "rows",
     "waiting",

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import uuid
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar, cast
@@ -22,6 +23,7 @@ from executor.errors import LeaseLost, RecorderUnavailable
 from executor.following import pubsub
 from executor.models import BlockResult, DecisionRequest, Execution, Status, Step, StepStatus
 from executor.recording import admission
+from executor.recording.intents import Intend
 from executor.recording.room import behind_a_line, without_room
 from executor.recording.rows import (
     StorableOnce,
@@ -233,6 +235,7 @@ class RunRecord:
         self.attempt = execution.attempt
         self.writer = writer
         self._known: dict[str, StepResult] = {}
+        self._intents: Counter[str] = Counter()
         self._replaced: set[str] = set()
         self._steps: list[StepResult] = []
         # Those to write, and copies of those that were written as running.
@@ -250,18 +253,31 @@ class RunRecord:
     def recorded(self) -> Iterable[StepResult]:
         return self._known.values()
 
-    def remember(self, steps: dict[str, StepResult]) -> None:
-        """Set the steps of earlier attempts, and of the executions that this one resumes."""
-        self._known = steps
+    def remember(self, steps: dict[str, StepResult], intents: Counter[str]) -> None:
+        """Set what earlier attempts recorded, and the executions that this one resumes."""
+        self._known, self._intents = steps, intents
+
+    async def intend(self, key: str, tool: str) -> int:
+        """Durable once it returns. Raises LeaseLost, RecorderUnavailable."""
+        number = self._intents[key] + 1
+        write = Intend(self.pk, self.attempt, key, number, tool)
+        await asyncio.wrap_future(self.writer.submit(write))
+        self._intents[key] = number
+        return number
+
+    def intents(self, key: str) -> int:
+        return self._intents[key]
 
     def record(self, step: StepResult) -> Awaitable[None] | None:
-        """A model call is durable before the run continues; a utility block is free to repeat."""
+        """A call of a model or tool is durable before the run continues; a utility block is free to
+        repeat.
+        """
         self._steps.append(step)
         if self.recall_failed(step.key) is not None:
             self._replaced.add(step.key)
         if step.status == "failed":
             self._known[step.key] = step
-        if step.model is None:
+        if step.model is None and step.tool is None:
             self._write_soon()
             return None
         return asyncio.wrap_future(self._flush())

@@ -110,17 +110,32 @@ def recorded_steps(execution: Execution) -> dict[str, StepResult]:
 
 def spent_before(execution: Execution) -> Usage:
     """The usage of the executions that this one resumes, failed steps included."""
-    calls = input_tokens = output_tokens = 0
+    calls = tool_calls = input_tokens = output_tokens = 0
     cost: Decimal | None = None
     source = execution.resumed_from
     while source is not None:
         calls += source.model_calls
+        tool_calls += source.tool_calls or 0
         input_tokens += source.input_tokens
         output_tokens += source.output_tokens
         if source.cost_usd is not None:
             cost = source.cost_usd + (cost or 0)
         source = source.resumed_from
-    return Usage(calls, input_tokens, output_tokens, None if cost is None else float(cost))
+    return Usage(
+        model_calls=calls,
+        tool_calls=tool_calls,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cost_usd=None if cost is None else float(cost),
+    )
+
+
+def root_of(execution: Execution) -> uuid.UUID:
+    """The first execution of the chain of resumes. Blocks."""
+    source = execution
+    while source.resumed_from is not None:
+        source = source.resumed_from
+    return source.pk
 
 
 def _clean(value: Any) -> Any:
@@ -140,6 +155,7 @@ def usage_fields(usage: Usage) -> dict[str, Any]:
         "model_calls": usage.model_calls,
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
+        "tool_calls": usage.tool_calls or None,
         "cost_usd": None if cost is None else min(rounded_cost(Decimal(str(cost))), MAX_COST),
     }
 
@@ -243,10 +259,20 @@ def step_row(step: StepResult, pk: uuid.UUID, attempt: int, storable: Cleaner = 
         finish_reason=step.finish_reason or "",
         is_estimated=step.is_estimated,
         failures=[_failure_fields(failure) for failure in step.failures],
+        tool=step.tool,
+        calls=storable(step.calls) if step.calls else None,
+        said=_kept(step.said, storable),
         attempt=attempt,
         started_at=datetime.fromtimestamp(step.started_at, UTC),
         finished_at=datetime.fromtimestamp(step.finished_at, UTC),
     )
+
+
+def _kept(said: Any, storable: Cleaner) -> Any:
+    """A provider's own message, if nothing in it had to be masked: with its signatures broken, it
+    would be refused.
+    """
+    return said if said is None or storable(said) == said else None
 
 
 def step_result(row: Step) -> StepResult:
@@ -281,4 +307,7 @@ def step_result(row: Step) -> StepResult:
             )
             for failure in row.failures
         ),
+        tool=row.tool,
+        calls=row.calls,
+        said=row.said,
     )

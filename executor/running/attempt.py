@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,7 +17,7 @@ from designs.access import NOBODY
 from designs.auditing.audit import Action, note
 from designs.errors import DesignInvalid
 from designs.runtime.threads import in_thread
-from designs.secrets.masking import counted
+from designs.secrets.masking import counted, masked_output
 from executor.acceptance.documents import cached_version, compile_document, compiled_version
 from executor.acceptance.edits import with_edits
 from executor.acceptance.nesting import cached_nested, nested_graphs
@@ -33,9 +35,11 @@ from executor.following.sending import send_settling
 from executor.history.outputs import facts_of
 from executor.language_models import registry
 from executor.models import Execution, Status
+from executor.recording.intents import recorded_intents
 from executor.recording.recorder import GiveBack, RunRecord
-from executor.recording.rows import recorded_steps, spent_before
+from executor.recording.rows import recorded_steps, root_of, spent_before
 from executor.recording.waiting import begin_waiting
+from executor.running.run_tools import run_tools
 from executor.states import CANCELLED, run_error
 
 Decisions = Mapping[str, Mapping[str, Any]]
@@ -130,6 +134,7 @@ def run_setup(
     spent: Usage = NO_USAGE,
     decisions: Decisions | None = None,
     nested: Mapping[str, CompiledGraph] = NOTHING_NESTED,
+    root: uuid.UUID | None = None,
 ) -> Setup:
     limits: dict[str, Any] = dict(execution.limits)
     # Enforced by the carrier.
@@ -151,6 +156,9 @@ def run_setup(
         decisions=decisions or {},
         max_wait_seconds=settings.ENVIRONMENT.max_wait_seconds,
         nested=nested,
+        root_execution=str(root or execution.pk),
+        tools=run_tools(execution),
+        mask=masked_output,
     )
 
 
@@ -181,20 +189,31 @@ async def _nested_of(execution: Execution) -> Mapping[str, CompiledGraph]:
     return await in_thread(nested_graphs, execution) if nested is None else nested
 
 
+async def _remember(record: RunRecord, execution: Execution) -> None:
+    """What earlier attempts recorded, and the executions that this one resumes."""
+    steps = await in_thread(recorded_steps, execution)
+    has_called = any(step.calls for step in steps.values())
+    intents = await in_thread(recorded_intents, execution) if has_called else Counter()
+    record.remember(steps, intents)
+
+
 async def _run(
     execution: Execution, record: RunRecord, graph: CompiledGraph | None
 ) -> Outcome | None:
     graph = await _compiled(execution, graph)
     nested = await _nested_of(execution)
     if execution.attempt > 1 or execution.resumed_from_id is not None:
-        record.remember(await in_thread(recorded_steps, execution))
+        await _remember(record, execution)
     is_resumed = execution.resumed_from_id is not None
     spent = await in_thread(spent_before, execution) if is_resumed else NO_USAGE
+    root = await in_thread(root_of, execution) if is_resumed else execution.pk
     decisions = await in_thread(take_decisions, execution) if has_waited(execution) else None
     # Who tries a design follows its texts, but only once the answer with its id is there.
     is_try = execution.deployment_id is None
     with live_text(execution.pk, record.emit, is_wanted=is_try) as live, counted() as masked:
-        setup = run_setup(execution, record, live.emit, live.is_wanted, spent, decisions, nested)
+        setup = run_setup(
+            execution, record, live.emit, live.is_wanted, spent, decisions, nested, root
+        )
         outcome = await run_graph(graph, execution.input_data, setup)
     if record.unwritten is not None:
         # The engine took this for a failure of the run; it is one of this process.

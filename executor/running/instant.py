@@ -51,6 +51,12 @@ class RunCollector:
     def recorded(self) -> Iterable[StepResult]:
         return ()
 
+    async def intend(self, key: str, tool: str) -> int:
+        raise NotImplementedError("A run that only computes calls no tools.")
+
+    def intents(self, key: str) -> int:
+        return 0
+
     def record(self, step: StepResult) -> None:
         self.steps.append(step)
 

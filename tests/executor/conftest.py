@@ -19,6 +19,7 @@ from tests.documents import doubling
 from tests.executions import new_execution
 from tests.executor.carried import Carriers
 from tests.executor.racing import deployment, make_limited, writers  # noqa: F401 - fixtures
+from tests.executor.tool_runs import tool_runs  # noqa: F401 - a fixture
 from tests.faults.provider import Provider, provider
 
 

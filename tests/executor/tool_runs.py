@@ -1,0 +1,57 @@
+"""Runs of an agent with tools, with a model and tools that do what a test wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from executor.engine.llm import offline
+from executor.models import Execution
+from executor.running import attempt
+from tests.fake_tools import FakeTools
+from tests.performing import perform_execution
+from tests.scripted import Scripted, agent, block, design
+
+
+@dataclass
+class ToolRuns:
+    """`perform` runs a queued execution as a worker does; the row as it is then."""
+
+    queue: Callable[..., Execution]
+    version_of: Callable[..., Any]
+    patch: pytest.MonkeyPatch
+
+    def start(self, script: dict[str, Any], tools: FakeTools, **fields: Any) -> Execution:
+        self.play(script, tools)
+        named = [tool.name for tool in tools.tools]
+        document = design(block("sequential", agent("ana", tools=named)))
+        return self.perform(self.queue(self.version_of(document), **fields))
+
+    def play(self, script: dict[str, Any], tools: FakeTools) -> Scripted:
+        """From now on, the model says this and the tools do that."""
+        model = Scripted(script)
+
+        async def complete(self: Any, request: Any, on_delta: Any = None) -> Any:
+            return await model.complete(request, on_delta)
+
+        self.patch.setattr(offline.StandIn, "complete", complete)
+        self.patch.setattr(attempt, "run_tools", lambda execution: tools)
+        return model
+
+    def perform(self, execution: Execution) -> Execution:
+        future = perform_execution(execution.pk)
+        assert future is not None
+        future.result(timeout=60)
+        return Execution.objects.get(pk=execution.pk)
+
+
+@pytest.fixture
+def tool_runs(
+    queue: Callable[..., Execution],
+    version_of: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> ToolRuns:
+    return ToolRuns(queue, version_of, monkeypatch)
