@@ -5,15 +5,23 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('deployments', '0013_add_calendars'),
+        ("deployments", "0013_add_calendars"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='deployment',
-            name='max_tool_calls',
-            field=models.PositiveIntegerField(blank=True, help_text='Beyond it agents answer with what they have. Empty: 200.', null=True, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(100000)], verbose_name='tool calls of a run, at most'),
+            model_name="deployment",
+            name="max_tool_calls",
+            field=models.PositiveIntegerField(
+                blank=True,
+                help_text="Beyond it agents answer with what they have. Empty: 200.",
+                null=True,
+                validators=[
+                    django.core.validators.MinValueValidator(0),
+                    django.core.validators.MaxValueValidator(100000),
+                ],
+                verbose_name="tool calls of a run, at most",
+            ),
         ),
     ]

@@ -32,6 +32,7 @@ WORDS = {
     "timeout_seconds": ("Time", "A run that takes longer is stopped as timed out."),
     "wait_seconds": ("Synchronous wait", "After this the caller gets 202 and the run continues."),
     "max_model_calls": ("Model calls of a run", "The run is stopped before the call beyond it."),
+    "max_tool_calls": ("Tool calls of a run", "Agents then answer with what they have."),
     "max_tokens": ("Tokens of a run", "The run is stopped before the call beyond it."),
     "max_cost_usd": ("Cost of a run", "The run is stopped before the call that would go beyond."),
     "max_input_bytes": ("Input size", "A larger input is refused with 422."),

@@ -23,6 +23,7 @@ from executor.engine.tools import OfferedTool, ToolCallError, ToolResult, digest
 
 # Tries of a call that broke off, after the first.
 MAX_RETRIES = 2
+GRACE = 1.2
 DECISION_SECONDS = 3 * 86_400.0
 DIGEST_CHARACTERS = 12
 STRICTNESS = ("never", "after_untrusted", "always")
@@ -301,7 +302,8 @@ async def call_once(setup: Setup, tool: OfferedTool, call: ToolCall, key: str) -
     idempotency_key = f"{setup.root_execution or setup.execution_id}:{key}"
     seconds = tool.timeout_seconds
     try:
-        async with asyncio.timeout(seconds) as clock:
+        # The provider's own words come first.
+        async with asyncio.timeout(GRACE * seconds) as clock:
             return await setup.tools.call(
                 tool, arguments, idempotency_key=idempotency_key, timeout=seconds
             )

@@ -26,6 +26,7 @@ SHAPE = {
     "status", "status_reason",
     "schedule", "timeout_seconds", "wait_seconds", "max_model_calls", "max_tokens", "max_cost_usd",
     "max_input_bytes", "max_output_bytes", "max_concurrent", "max_memory_mb",
+    "max_tool_calls",
     "requests_per_minute", "requests_per_day", "callback_url",
     "created_at", "updated_at", "last_execution_at", "execution_count", "usage",
 }  # fmt: skip
