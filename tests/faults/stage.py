@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import django
-import psycopg
 
 django.setup()
 
 from django.conf import settings  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from deployments.access.keys import create_key  # noqa: E402
@@ -30,6 +28,7 @@ from tests.faults.fleet import Fleet  # noqa: E402
 from tests.faults.load import Load  # noqa: E402
 from tests.faults.moves import keep_moves  # noqa: E402
 from tests.faults.provider import Provider  # noqa: E402
+from tests.migrated import copy_migrated_database, create_migrated_database  # noqa: E402
 from tests.servers import Server  # noqa: E402
 
 EVERY_SECONDS = (2, 3)
@@ -47,9 +46,10 @@ def play(
     """The whole battery; 0 if it ended as it should."""
     say(f"seed {seed}, {given.database}, {given.faults} faults, {given.executions} executions")
     prepare_folder(settings.ENVIRONMENT.data)
-    if database is not None:
-        _create_database(database)
-    call_command("migrate", interactive=False, verbosity=0)
+    if database is None:
+        copy_migrated_database(Path(connection.settings_dict["NAME"]))
+    else:
+        create_migrated_database(database.url)
     keep_moves()
     widths = _deploy()
     user = User.objects.create_superuser("battery")
@@ -104,15 +104,6 @@ def _judge(battery: Battery, *, breaches_wanted: bool) -> int:
     if found and not breaches_wanted:
         say(battery.words_of_the_fleet())
     return 0 if bool(found) == breaches_wanted else 1
-
-
-def _create_database(database: Server) -> None:
-    found = connection.settings_dict
-    server = psycopg.connect(
-        host=found["HOST"], user=found["USER"], dbname="postgres", autocommit=True
-    )
-    with server:
-        server.execute(f'CREATE DATABASE "{found["NAME"]}"')
 
 
 def _deploy() -> dict[str, int]:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from orchestra.launcher.installation import free_loopback_port
@@ -18,6 +17,7 @@ from tests.canaries import places
 from tests.canaries.provider import repeating
 from tests.canaries.story import Story, canary, given
 from tests.installations import Installation, running
+from tests.migrated import create_migrated_database
 from tests.receivers import receiver
 
 pytestmark = pytest.mark.xdist_group("canaries")
@@ -53,8 +53,7 @@ def _with_passwords(
     database = servers.postgres(folder).start()
     # As the library has it: the folder of the socket is the host.
     there = f"host={folder}/postgres user=postgres"
-    with psycopg.connect(there, autocommit=True) as found:
-        found.execute("CREATE DATABASE orchestra")
+    create_migrated_database(database.url)
     url = database.url.replace("postgres@", f"postgres:{known['database password']}@")
     broker, address = _broker(folder, known["broker password"])
     try:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
-import psycopg
 import pytest
 
 from orchestra.settings import POOL_SIZE
 from tests import servers
 from tests.canaries.visitor import Visitor
 from tests.installations import PASSWORD, Installation, running
+from tests.migrated import create_migrated_database
 from tests.model_server import Exchange, ModelServer, model_server
 from tests.role_keys import role_keys
 from tests.waiting import wait_until
@@ -72,9 +72,7 @@ def place() -> Iterator[Place]:
     ):
         model.usual = never
         database = servers.postgres(Path(folder)).start()
-        there = f"host={folder}/postgres user=postgres"
-        with psycopg.connect(there, autocommit=True) as found:
-            found.execute("CREATE DATABASE orchestra")
+        create_migrated_database(database.url)
         variables = {
             "DATABASE_URL": database.url,
             "ORCHESTRA_WEB_PROCESSES": "1",
