@@ -14,8 +14,15 @@ PATIENCE_SECONDS = 60.0
 
 def wait_until(condition: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
     """What the condition gives once that is true of anything."""
-    deadline = time.monotonic() + seconds
+    began = asked = time.monotonic()
     while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
+        now = time.monotonic()
+        assert now < began + seconds, "it did not happen in time"
+        time.sleep(_pause(now - asked))
+        asked = time.monotonic()
     return found
+
+
+def _pause(took: float) -> float:
+    """Who asks other processes without a pause keeps them from what is waited for."""
+    return min(max(0.02, 3 * took), 0.25)
