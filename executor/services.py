@@ -22,6 +22,7 @@ from executor.acceptance.runs import AuditNote, Order, deployment_order, enqueue
 from executor.decisions import withdraw
 from executor.errors import ExecutionEnded, ModelUnavailable, NotAccepted, NotResumable
 from executor.following import pubsub
+from executor.history.lost import may_play_failed
 from executor.history.outputs import run_to_read
 from executor.history.placeholders import TextAsked, worth_of_texts
 from executor.models import Execution, Status
@@ -154,20 +155,24 @@ def resume_execution(
     caller: Caller,
     block: str | None = None,
     given: Mapping[str, Any] | None = None,
+    only: str | None = None,
 ) -> Execution:
     """Start a new execution of the same version that continues where the old one stopped, or from
     a `block`, which then gets what is `given`, by source, instead of what was delivered to it.
 
     It reads the old one's finished steps from the journal: they are neither run nor paid again,
-    but count towards the limits. The chosen block and all that depends on it run again. Raises
+    but count towards the limits. The chosen block and all that depends on it run again. With `only`
+    (`failed`) a completed one is taken too: what failed in it, and what depends on that. Raises
     NotResumable, and what `rerun_execution` raises.
     """
     edit = None if block is None else Edit(block, given or {})
-    if not (execution.is_resumable_from_blocks if edit else execution.is_resumable):
-        raise NotResumable(_why_not_resumable(execution))
-    edited = edits_of(execution, edit)
+    is_open = execution.is_resumable_from_blocks if edit else execution.is_resumable
+    if not (is_open or (only and may_play_failed(execution))):
+        raise NotResumable(_why_not_resumable(execution, only))
+    edited = edits_of(execution, edit, only)
     order = _order_again(execution, execution.version, caller)
-    chosen = {} if edit is None else {"block": edit.block, "given": ", ".join(edit.given)}
+    chosen = {"only": only} if only else {}
+    chosen = chosen if edit is None else {"block": edit.block, "given": ", ".join(edit.given)}
     audit = AuditNote(Action.RESUME, execution, details=chosen)
     models = execution.models_default
     order = replace(order, models=models, resumed_from=execution, edited=edited, audit=audit)
@@ -199,11 +204,13 @@ def may_start_again(caller: Caller, execution: Execution) -> bool:
     return caller.may("executor.operate_execution") and caller.may(needed)
 
 
-def _why_not_resumable(execution: Execution) -> str:
+def _why_not_resumable(execution: Execution, only: str | None) -> str:
     if execution.is_live:
         return "This execution has not ended: it goes on by itself."
     if execution.payload_removed_at is not None:
         return "Retention has removed its input and steps, so it cannot be resumed."
+    if execution.status == Status.COMPLETED and only:
+        return "Nothing failed in this execution that could be played again."
     if execution.status == Status.COMPLETED:
         return "This execution was completed, so there is nothing left to do; run it again."
     return "This execution was refused before it began; start one with another input."

@@ -101,3 +101,15 @@ def _body_of(settings: Mapping[str, Any]) -> Body | None:
     if isinstance(design_id, str) and type(version) is int:
         return Body(design_id=design_id, version=version)
     return None
+
+
+def root_block(block_id: str) -> str:
+    """The run's own block in which this one is played, or itself."""
+    return block_id.partition(">")[0].partition("[")[0]
+
+
+def place_inside(block_id: str) -> tuple[int | None, str]:
+    """The number of the play in the run's own block, and the rest as in `each[3] › answer`."""
+    first, _, rest = block_id.partition(">")
+    number = first.partition("[")[2].removesuffix("]")
+    return (int(number) if number.isdigit() else None), rest.replace(">", " › ")

@@ -21,12 +21,16 @@ class Edit:
     given: Mapping[str, Any]
 
 
-def edits_of(execution: Execution, edit: Edit | None) -> dict[str, Any] | None:
+def edits_of(
+    execution: Execution, edit: Edit | None, only: str | None = None
+) -> dict[str, Any] | None:
     """What a run that goes on from the execution stores as `edited`: earlier edits stay.
 
     Raises PartInvalid for a block that the execution did not come to, and for unknown sources.
     """
     earlier = (execution.edited or {}).get("given") or {}
+    if only is not None:
+        return {"block": None, "given": earlier, "only": only}
     if edit is None:
         return {"block": None, "given": earlier} if earlier else None
     if execution.only_block is not None:

@@ -46,8 +46,16 @@ class ResumeIn(StrictSerializer):
         default=dict,
         help_text="Only with `block`: outputs by id of the blocks that are connected to it.",
     )
+    only = serializers.ChoiceField(
+        ["failed"],
+        allow_null=True,
+        default=None,
+        help_text="`failed`: also of a completed execution, what failed and what depends on it.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["only"] and attrs["block"] is not None:
+            raise serializers.ValidationError({"only": ["Give `only` or a `block`, not both."]})
         if attrs["given"] and attrs["block"] is None:
             raise serializers.ValidationError({"given": ["Name the `block` that is to get this."]})
         return attrs
@@ -177,6 +185,14 @@ class ExecutionOut(serializers.Serializer[Execution]):
         return data
 
 
+class ProgressOut(serializers.Serializer[Any]):
+    """How many items or rounds are done, how many of the items failed, and how many there are."""
+
+    done = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    total = serializers.IntegerField()
+
+
 class BlockOut(serializers.ModelSerializer[BlockResult]):
     """The state of a block, and the usage of its steps so far."""
 
@@ -189,13 +205,16 @@ class BlockOut(serializers.ModelSerializer[BlockResult]):
         allow_null=True,
         help_text="The incoming connections that brought something, by id; null: all of them.",
     )
+    progress = ProgressOut(
+        allow_null=True, help_text="Of a block that plays one thing many times; else null."
+    )
     usage = serializers.SerializerMethodField()
 
     class Meta:
         model = BlockResult
         fields = (
-            "output_omitted", "block_id", "status", "taken", "output", "error", "started_at",
-            "completed_at", "usage",
+            "output_omitted", "block_id", "status", "taken", "output", "error", "progress",
+            "started_at", "completed_at", "usage",
         )  # fmt: skip
 
     @extend_schema_field(UsageOut)

@@ -142,7 +142,8 @@ class ExecutionResumeView(ApiView):
     @extend_schema(operation_id="executions_resume", request=ResumeIn, responses={202: AcceptedOut})
     def post(self, request: Request, execution_id: str) -> Response:
         """Starts a new execution; finished steps are neither run nor paid again. From a `block` on
-        everything runs again, with what is `given` to it.
+        everything runs again, with what is `given` to it. With `only: failed` a completed execution
+        is taken too: lost items and blocks are played again, and what depends on them.
         """
         execution = find_execution(self, execution_id)
         body = ResumeIn(data=request.data)

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from designs.graph.nesting import root_block
 from designs.runtime.cache import ExpiringSet
 from designs.secrets.masking import GrowingText
 from executor.engine.events import (
     BlockChanged,
+    BlockProgress,
     Event,
     StepFailed,
     StepFinished,
@@ -60,6 +62,7 @@ class LiveText:
         self._started: dict[str, StepStarted] = {}
         # By step key, the calls of tools that have no result.
         self._tools: dict[str, ToolChanged] = {}
+        self._progress: dict[str, dict[str, Any]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._wanted = False
 
@@ -106,8 +109,16 @@ class LiveText:
         if event.status == "running" or not self._started:
             return
         # Its time ran out while models were asked: these steps do not finish.
-        for key in [k for k, step in self._started.items() if step.block_id == event.block_id]:
-            self._forget(key)
+        for key, step in list(self._started.items()):
+            if root_block(step.block_id) == event.block_id:
+                self._forget(key)
+
+    def _tell(self, event: BlockProgress) -> None:
+        piece = {"block_id": event.block_id, "done": event.done}
+        piece |= {"failed": event.failed, "total": event.total}
+        self._progress[event.block_id] = piece
+        if self._wanted:
+            pubsub.publish_progress(self.pk, piece)
 
     def _fail(self, event: StepFailed) -> None:
         if event.final:
@@ -128,6 +139,8 @@ class LiveText:
             pubsub.publish_started(self.pk, _piece(step))
         for call in self._tools.values():
             pubsub.publish_tool(self.pk, _tool_piece(call))
+        for piece in self._progress.values():
+            pubsub.publish_progress(self.pk, piece)
         for text in self._texts.values():
             text.published = 0
         self._publish()
@@ -161,6 +174,7 @@ _KEEPERS: dict[type[Event], Callable[[LiveText, Any], None]] = {
     StepFailed: LiveText._fail,
     BlockChanged: LiveText._change_block,
     ToolChanged: LiveText._change_tool,
+    BlockProgress: LiveText._tell,
 }
 
 

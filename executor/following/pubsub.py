@@ -28,7 +28,7 @@ LISTENS = "orchestra:listens"
 TEXTS = "orchestra:text:"
 DRAFTS = "orchestra:draft:"
 # Kinds of messages that no row has.
-PASSING = ("text", "started", "tool")
+PASSING = ("text", "started", "tool", "map")
 # Every process subscribes to these.
 COMMON = (CANCELS, CHANGES, LISTENS)
 # One command for a batch: the client takes longer to encode and decode one than Redis to publish.
@@ -75,6 +75,11 @@ def publish_started(pk: uuid.UUID, piece: dict[str, Any]) -> None:
 def publish_tool(pk: uuid.UUID, piece: dict[str, Any]) -> None:
     """A tool is called, or its call waits for people; sent along with the texts."""
     _publish(TEXTS + pk.hex, {"kind": "tool", **piece})
+
+
+def publish_progress(pk: uuid.UUID, piece: dict[str, Any]) -> None:
+    """How far a block is that plays one thing many times; sent along with the texts."""
+    _publish(TEXTS + pk.hex, {"kind": "map", **piece})
 
 
 def request_texts(pk: uuid.UUID) -> None:

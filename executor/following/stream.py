@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from designs.graph.nesting import root_block
 from executor.following import pubsub
 from executor.following.broadcasts import Broadcast
 from executor.following.stream_rows import (
@@ -23,6 +24,7 @@ from executor.models import TERMINAL, BlockResult, BlockStatus, Status, Step
 ALIVE_SECONDS = 10.0
 # Changes within this time are read together.
 GATHER_SECONDS = 0.02
+PROGRESS_FIELDS = ("block_id", "done", "failed", "total")
 # Of the event for a model call that began, besides its step.
 STARTED_FIELDS = ("block_id", "agent_id", "purpose", "round", "try", "at")
 TOOL_FIELDS = ("block_id", "agent_id", "tool", "status", "at", "arguments")
@@ -155,6 +157,7 @@ class Texts:
         self._texts: dict[str, _Text] = {}
         self._started: dict[str, StreamEvent] = {}
         self._tools: dict[str, StreamEvent] = {}
+        self._progress: dict[str, StreamEvent] = {}
         self._finished: set[str] = set()
 
     def add(self, piece: dict[str, Any]) -> StreamEvent | None:
@@ -165,6 +168,8 @@ class Texts:
             return self._add_started(piece)
         if piece["kind"] == "tool":
             return self._add_tool(piece)
+        if piece["kind"] == "map":
+            return self._add_progress(piece)
         if piece["kind"] != "text":
             return None
         key, number, at, content = piece["key"], piece["try"], piece["at"], piece["text"]
@@ -206,6 +211,21 @@ class Texts:
         event = self._tools[key] = StreamEvent("tool", {"step": key, **data, **unknown})
         return event
 
+    def _add_progress(self, piece: dict[str, Any]) -> StreamEvent | None:
+        data = {name: piece[name] for name in PROGRESS_FIELDS}
+        known = self._progress.get(data["block_id"])
+        if known is not None and known.data == data:
+            return None
+        event = self._progress[data["block_id"]] = StreamEvent("map", data)
+
+    def _add_progress(self, piece: dict[str, Any]) -> StreamEvent | None:
+        data = {name: piece[name] for name in PROGRESS_FIELDS}
+        known = self._progress.get(data["block_id"])
+        if known is not None and known.data == data:
+            return None
+        event = self._progress[data["block_id"]] = StreamEvent("map", data)
+        return event
+
     def snapshots(self) -> list[StreamEvent]:
         texts = (
             StreamEvent("delta", {**text.names, "at": 0, "text": "".join(text.parts)})
@@ -222,6 +242,6 @@ class Texts:
             self._tools.pop(event.data["key"], None)
         elif event.name == "block" and event.data["status"] != BlockStatus.RUNNING:
             block_id = event.data["block_id"]
-            ended = [k for k, step in self._started.items() if step.data["block_id"] == block_id]
-            for key in ended:
-                del self._started[key]
+            for key, step in list(self._started.items()):
+                if root_block(step.data["block_id"]) == block_id:
+                    del self._started[key]

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from designs.graph.nesting import root_block
 from designs.runtime.gathering import BatchedReads
 from designs.runtime.loops import PerLoop
 from designs.runtime.threads import in_thread
@@ -27,7 +28,9 @@ PAUSE_SECONDS = 0.02
 UNSENT = "-"
 LETTERS = {status.value: status.value[0] for status in BlockStatus}
 _POSITION = re.compile(r"([a-z]*)\.(\d{1,18})\.([a-z-]*)")
-BLOCK_FIELDS = ("block_id", "status", "taken", "output", "error", "started_at", "completed_at")
+BLOCK_FIELDS = (
+    "block_id", "status", "taken", "output", "error", "progress", "started_at", "completed_at",
+)  # fmt: skip
 STEP_FIELDS = (
     "key", "block_id", "agent_id", "round_number", "purpose", "model", "status", "text", "output",
     "finish_reason", "input_tokens", "output_tokens", "is_estimated", "cost_usd", "tries",
@@ -83,10 +86,11 @@ class RunSnapshot:
 
     def continues(self, message: Mapping[str, Any]) -> bool:
         """Whether the step of this call or text was still under way when the rows were read."""
-        if self.status in TERMINAL or any(step.key == message["key"] for step in self.steps):
+        key, block_id = message.get("key"), root_block(message["block_id"])
+        if self.status in TERMINAL or any(step.key == key for step in self.steps):
             return False
         return all(
-            row.block_id != message["block_id"] or row.status == BlockStatus.RUNNING
+            row.block_id != block_id or row.status == BlockStatus.RUNNING
             for row in self.changed.values()
         )
 

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from designs.rows.bounded import fill_page
+from executor.history.inside import words_inside
 from executor.history.kept import document_of, edited_for
 from executor.history.quotes import error_without_quotes, failures_without_quotes
 from executor.history.timeline import BlockLine, readable, words_of
@@ -88,7 +89,7 @@ def _said(execution: Execution, block: BlockLine, with_payloads: bool) -> tuple[
     """What was said last, with what earlier runs said that this one goes on from."""
     runs = {step.row.execution_id for step in block.steps} | {execution.pk}
     keys = {step.row.pk for step in block.steps}
-    rows = Step.objects.filter(execution__in=runs, block_id=block.block_id, pk__in=keys)
+    rows = Step.objects.filter(execution__in=runs, pk__in=keys)
     rows = rows.order_by("-pk")
     if not with_payloads:
         rows = rows.defer(*LARGE)
@@ -107,7 +108,10 @@ def _one(step: Step, block: BlockLine, with_payloads: bool) -> Said:
     role = next((str(a.get("role", "")) for a in agents if a.get("id") == step.agent_id), "")
     name = block.agents.get(step.agent_id, step.agent_id) or "Computed"
     failures = step.failures if with_payloads else failures_without_quotes(step.failures)
-    said = Said(step, name, role, initials_of(name), words_of(step), failures=failures)
+    words = words_of(step)
+    if step.block_id != block.block_id:
+        words = f"{words_inside(step, block.type)}: {words}"
+    said = Said(step, name, role, initials_of(name), words, failures=failures)
     if not with_payloads:
         return said
     if isinstance(step.output, dict) and step.output:

@@ -1,7 +1,8 @@
 """Which finished steps a run takes over from the runs that it goes on from.
 
 `Execution.edited` says where a run goes on from a chosen block: `block` is that block, and `given`
-has by block what it gets instead of what its sources delivered, also of the runs before.
+has by block what it gets instead of what its sources delivered, also of the runs before. With
+`only` it plays again what failed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from executor.history.lost import lost_blocks, stale_steps
 from executor.models import Execution
 
 MAX_RESUMED = 100
@@ -26,10 +28,27 @@ def journal_of(execution: Execution) -> list[tuple[uuid.UUID, frozenset[str]]]:
     while pk is not None and len(found) < MAX_RESUMED:
         if edited and edited.get("block"):
             stale |= downstream(document_of(execution), edited["block"])
+        if edited and edited.get("only"):
+            stale |= after_lost(pk, document_of(execution))
         found.append((pk, stale))
         rows = Execution.objects.filter(pk=pk).values_list("resumed_from", "edited")
         pk, edited = rows.first() or (None, None)
     return found
+
+
+def after_lost(pk: uuid.UUID, document: Mapping[str, Any]) -> frozenset[str]:
+    """The blocks that got something from one in which something failed."""
+    return frozenset(
+        name for lost in lost_blocks(pk) for name in downstream(document, lost) if name != lost
+    )
+
+
+def stale_keys(execution: Execution) -> frozenset[str]:
+    """The keys of finished steps that a run of only what failed does not take over either."""
+    pk = execution.resumed_from_id
+    if pk is None or not (execution.edited or {}).get("only"):
+        return frozenset()
+    return stale_steps(pk, document_of(execution))
 
 
 def edited_for(execution: Execution, block_id: str) -> Mapping[str, Any]:

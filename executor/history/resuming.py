@@ -13,6 +13,7 @@ from django.db.models import Sum
 
 from executor.history.timeline import BlockLine, Timeline
 from executor.models import Execution, Status, Step, StepStatus
+from executor.models.results import ROOT_BLOCK
 
 # Of the version's latest finished runs.
 MAX_RUNS = 20
@@ -31,11 +32,17 @@ class ResumePrice:
 
 def resume_price(execution: Execution, timeline: Timeline) -> ResumePrice:
     blocks = timeline.blocks.values()
-    kept = [s.row for b in blocks for s in b.steps if s.row.status == StepStatus.COMPLETED]
+    kept = [
+        s.row
+        for b in blocks
+        for s in b.steps
+        if s.row.status == StepStatus.COMPLETED and b.sums is None
+    ]
+    inside = [block.sums for block in blocks if block.sums is not None]
     waiting = [block for block in blocks if block.state not in DONE]
     return ResumePrice(
-        kept=len(kept),
-        kept_cost=_sum(row.cost_usd for row in kept),
+        kept=len(kept) + sum(sums.finished for sums in inside),
+        kept_cost=_sum([*(row.cost_usd for row in kept), *(sums.cost for sums in inside)]),
         waiting=tuple(block.label for block in waiting),
         estimate=_estimate(execution, waiting),
     )
@@ -67,9 +74,9 @@ def costs_by_block(runs: Iterable[uuid.UUID]) -> Mapping[str, Decimal]:
     """The median cost of each block in these runs."""
     if not (pks := list(runs)):
         return {}
-    rows = Step.objects.filter(execution__in=pks).order_by().values("execution", "block_id")
+    rows = Step.objects.filter(execution__in=pks).order_by().values("execution", root=ROOT_BLOCK)
     found: dict[str, list[Decimal]] = defaultdict(list)
     for row in rows.annotate(cost=Sum("cost_usd")):
         if row["cost"] is not None:
-            found[row["block_id"]].append(row["cost"])
+            found[row["root"]].append(row["cost"])
     return {name: median(costs) for name, costs in found.items()}

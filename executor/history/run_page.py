@@ -17,6 +17,7 @@ from designs.access import Caller
 from executor.history.details import Details, details_of
 from executor.history.explaining import Alike, Explained, alike, explain
 from executor.history.kept import document_of
+from executor.history.lost import may_play_failed
 from executor.history.outputs import shown_outputs
 from executor.history.quotes import PAYLOAD, hide_quotes
 from executor.history.resuming import ResumePrice, resume_price
@@ -53,6 +54,7 @@ class RunPage:
     input: Shown | None
     given: str
     has_suggestions: bool
+    may_play_failed: bool
     spent_ms: int | None
     resumed_as: Any
 
@@ -100,12 +102,13 @@ def run_page(
     *,
     block: str = "",
     tab: str = "",
+    items: str = "",
     kept: Mapping[str, str] | None = None,
 ) -> RunPage:
     """Hides in the row what the caller may not see, so the row must not be saved afterwards."""
     may_see = caller.may(PAYLOAD)
     hide_quotes(caller, execution)
-    times = timeline(execution, with_payloads=may_see)
+    times = timeline(execution, with_payloads=may_see, inside=(block, items))
     is_picked = block in times.blocks
     chosen = block if is_picked else _chosen(execution, times)
     is_there = may_see and execution.payload_removed_at is None
@@ -135,6 +138,7 @@ def run_page(
         result=shown(execution.result_data) if is_there else None,
         input=shown(execution.input_data) if is_there else None,
         given=_given(execution) if is_there else "",
+        may_play_failed=may_play_failed(execution),
         has_suggestions=is_there and not execution.is_live and bool(suggestions_of(execution)),
         spent_ms=_spent_ms(execution),
         resumed_as=_resumed_as(execution, caller),

@@ -11,6 +11,16 @@ from typing import Any
 
 from django.utils import timezone
 
+from designs.graph.nesting import TYPES, root_block, with_blocks_in_place
+from executor.history.inside import (
+    Fold,
+    Sums,
+    by_number,
+    folds_of,
+    steps_inside,
+    sums_inside,
+    words_inside,
+)
 from executor.history.kept import document_of, journal_of
 from executor.history.quotes import error_without_quotes
 from executor.models import BlockResult, BlockStatus, Execution, Step, StepStatus
@@ -71,10 +81,22 @@ class BlockLine:
     steps: list[StepLine] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)
     ms: int | None = None
+    # Of a block that plays designs: all that is inside, and the ranges of a long list.
+    sums: Sums | None = None
+    folds: list[Fold] = field(default_factory=list)
+
+    @property
+    def plays(self) -> bool:
+        return self.type in TYPES
+
+    @property
+    def progress(self) -> Mapping[str, int] | None:
+        return self.row.progress if self.row else None
 
     @property
     def agents(self) -> dict[str, str]:
-        agents = (agent for agent in self.part.get("agents") or () if isinstance(agent, dict))
+        parts = with_blocks_in_place(self.part)
+        agents = (a for part in parts for a in part.get("agents") or () if isinstance(a, dict))
         return {str(a.get("id")): str(a.get("name") or a.get("id")) for a in agents}
 
     @property
@@ -83,11 +105,15 @@ class BlockLine:
 
     @property
     def tokens(self) -> int | None:
+        if self.sums is not None:
+            return self.sums.tokens
         sums = [step.row.input_tokens + step.row.output_tokens for step in self.paid]
         return sum(sums) if sums else None
 
     @property
     def cost(self) -> Decimal | None:
+        if self.sums is not None:
+            return self.sums.cost
         costs = [step.row.cost_usd for step in self.paid if step.row.cost_usd is not None]
         return sum(costs, Decimal(0)) if costs else None
 
@@ -120,11 +146,13 @@ class Timeline:
         return {name: block.state for name, block in self.blocks.items()}
 
 
-def timeline(execution: Execution, *, with_payloads: bool) -> Timeline:
+def timeline(
+    execution: Execution, *, with_payloads: bool, inside: tuple[str, str] = ("", "")
+) -> Timeline:
     """All blocks of the document with their last steps in order, without prompts and answers.
 
     Of a run of one block alone, only that one. Blocks that the document does not have any more are
-    listed by their rows.
+    listed by their rows. `inside` are a block that plays designs and the fold of it that is open.
     """
     clock = _Clock(execution)
     blocks = _blocks_of(execution)
@@ -134,6 +162,9 @@ def timeline(execution: Execution, *, with_payloads: bool) -> Timeline:
             block.error = error_without_quotes(block.error)
         line.row = block
     slim = Step.objects.defer("prompt", "text", "output")
+    if any(line.plays for line in blocks.values()):
+        slim = slim.exclude(block_id__contains=">")
+        _add_inside(blocks, execution, clock, inside)
     steps = list(slim.filter(execution=execution).order_by("-pk")[: MAX_STEPS + 1])
     for row in reversed(steps[:MAX_STEPS]):
         _add(blocks, row, clock.step_bars(row))
@@ -142,6 +173,20 @@ def timeline(execution: Execution, *, with_payloads: bool) -> Timeline:
     for line in blocks.values():
         _complete(line, execution, clock)
     return Timeline(blocks, clock.total_ms, clock.waited, len(steps) > MAX_STEPS)
+
+
+def _add_inside(
+    blocks: dict[str, BlockLine], execution: Execution, clock: _Clock, inside: tuple[str, str]
+) -> None:
+    sums, folded = sums_inside(execution), []
+    for name, line in blocks.items():
+        line.sums = sums.get(name) if line.plays else None
+        counts = (line.progress or {}) if line.type == "map" else {}
+        chosen = inside[1] if inside[0] == name else ""
+        line.folds = folds_of(counts.get("total", 0), counts.get("failed", 0), chosen)
+        folded += [name] if line.folds else []
+    for row in by_number(steps_inside(execution, folded, inside)):
+        _add(blocks, row, clock.step_bars(row))
 
 
 def readable(value: Any) -> str:
@@ -179,19 +224,23 @@ def _kept(execution: Execution, known: set[str]) -> Iterable[Step]:
     kept = {
         row.key: row
         for row in reversed(rows)
-        if row.key not in known and row.block_id not in stale[row.execution_id]
+        if row.key not in known and root_block(row.block_id) not in stale[row.execution_id]
     }
     return kept.values()
 
 
 def _add(blocks: dict[str, BlockLine], row: Step, bars: list[Bar], kept: bool = False) -> None:
-    line = blocks.setdefault(row.block_id, BlockLine(row.block_id, row.block_id, "", {}))
-    if kept and (line.row is None or line.row.status == BlockStatus.SKIPPED):
-        # The run has not come to it.
+    name = root_block(row.block_id)
+    line = blocks.setdefault(name, BlockLine(name, name, "", {}))
+    if kept and (line.folds or line.row is None or line.row.status == BlockStatus.SKIPPED):
+        # The run has not come to it, or there are too many.
         return
     agent = line.agents.get(row.agent_id, row.agent_id) or "Computed"
     state = "kept" if kept else row.status
-    line.steps.append(StepLine(row, agent, words_of(row), state, bars))
+    words = words_of(row)
+    if row.block_id != name:
+        words = f"{words_inside(row, line.type)}: {words}"
+    line.steps.append(StepLine(row, agent, words, state, bars))
 
 
 def _complete(line: BlockLine, execution: Execution, clock: _Clock) -> None:
@@ -203,7 +252,8 @@ def _complete(line: BlockLine, execution: Execution, clock: _Clock) -> None:
     line.ms = end - start
     kind = "tail" if line.state in ("failed", "timed_out") else "span"
     line.bars = [Bar(kind, start, end)]
-    line.steps.sort(key=lambda step: step.row.pk)
+    if not line.plays:
+        line.steps.sort(key=lambda step: step.row.pk)
     for step in line.steps:
         if step.is_kept:
             step.bars = [Bar("kept", start, start + clock.total_ms // 100)]
@@ -216,6 +266,7 @@ def _state(line: BlockLine, execution: Execution) -> str:
     status = str(line.row.status)
     if status == BlockStatus.COMPLETED:
         has_failed = any(step.row.is_failed for step in line.steps)
+        has_failed = has_failed or bool((line.progress or {}).get("failed"))
         return "degraded" if has_failed else status
     if status == BlockStatus.FAILED:
         if line.part.get("on_error", "fail") != "fail":

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Count, Q, Sum
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, StrIndex, Substr
 
 from designs.models.json import StoredJsonField
 from executor.models.execution import Execution
@@ -32,6 +32,9 @@ class BlockResult(models.Model):
     # Of its agents whose outputs connections read, those outputs; null if there are none.
     by_agent = StoredJsonField(null=True)
     error = models.JSONField(null=True)
+    # Of a block that plays one thing many times: how many are `done`, `failed`, and there in
+    # `total`; else null.
+    progress = models.JSONField(null=True)
     # The ids of the incoming connections that brought something; null if all of them did.
     taken = models.JSONField(null=True)
     started_at = models.DateTimeField(null=True)
@@ -54,14 +57,26 @@ class StepStatus(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+_END = StrIndex("block_id", models.Value(">"))
+_NUMBER = StrIndex("block_id", models.Value("["))
+# The run's own block of a step, see `root_block`.
+ROOT_BLOCK = models.Case(
+    models.When(block_id__regex=r"^[^>]*\[", then=Substr("block_id", 1, _NUMBER - 1)),
+    models.When(block_id__contains=">", then=Substr("block_id", 1, _END - 1)),
+    default=models.F("block_id"),
+)
+
+
 class StepQuerySet(models.QuerySet["Step"]):
     def usage_by_block(self) -> dict[str, dict[str, Any]]:
-        """Calls, tokens and cost by block id, of the blocks that called a model or a tool."""
+        """Calls, tokens and cost by block id, of the blocks that called a model or a tool,
+        themselves or in what they played.
+        """
         is_tool = Q(tool__isnull=False)
         sums = (
             self.filter(is_tool | ~Q(model=""))
             .order_by()
-            .values("block_id")
+            .values(root=ROOT_BLOCK)
             .annotate(
                 calls=Coalesce(Sum("tries", filter=~is_tool), 0),
                 made=Count("pk", filter=is_tool & Q(tries__gt=0)),
@@ -71,7 +86,7 @@ class StepQuerySet(models.QuerySet["Step"]):
             )
         )
         return {
-            row["block_id"]: {
+            row["root"]: {
                 "model_calls": row["calls"],
                 "input_tokens": row["sum_input"],
                 "output_tokens": row["sum_output"],

@@ -17,7 +17,7 @@ from django.utils import timezone
 from designs.rows.writing import Conflict, Insert, insert_rows, inserts_of
 from executor import states
 from executor.engine.context import Outcome
-from executor.engine.events import BlockChanged, Event
+from executor.engine.events import BlockChanged, BlockProgress, Event
 from executor.engine.journal import StepResult, completed, failed
 from executor.errors import LeaseLost, RecorderUnavailable
 from executor.following import pubsub
@@ -45,7 +45,16 @@ GIVEN_UP = RecorderUnavailable("Writing a record took so long that it was given 
 KEEP_FIRST = Conflict()
 LATEST_STATE = Conflict(
     unique=("execution", "block_id"),
-    change=("status", "output", "error", "started_at", "completed_at", "taken", "by_agent"),
+    change=(
+        "status",
+        "output",
+        "error",
+        "started_at",
+        "completed_at",
+        "taken",
+        "by_agent",
+        "progress",
+    ),  # fmt: skip
 )
 TAKEN_OVER = "Another process took this execution over."
 
@@ -284,6 +293,8 @@ class RunRecord:
 
     def emit(self, event: Event) -> None:
         """Block states become rows; steps come through `record`, text in progress is not kept."""
+        if isinstance(event, BlockProgress):
+            self._tell(event)
         if not isinstance(event, BlockChanged):
             return
         row = self._open.get(event.block_id)
@@ -294,6 +305,15 @@ class RunRecord:
             self._blocks[event.block_id] = self._open.pop(event.block_id)
         change_block(self._blocks, self.pk, event)
         self._write_soon()
+
+    def _tell(self, event: BlockProgress) -> None:
+        row = self._blocks.get(event.block_id)
+        if row is None and event.block_id in self._open:
+            row = self._blocks[event.block_id] = self._open.pop(event.block_id)
+        if row is not None:
+            counts = (event.done, event.failed, event.total)
+            row.progress = dict(zip(("done", "failed", "total"), counts, strict=True))
+            self._write_soon()
 
     async def end(self, status: Status, **changes: Any) -> None:
         """Write all pending records together with the end. Raises LeaseLost if another process has

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -51,7 +52,8 @@ def execution_rerun(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 @requires("executor.operate_execution")
 def execution_resume(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    return _start_again(request, pk, resume_execution)
+    only = "failed" if request.POST.get("only") == "failed" else None
+    return _start_again(request, pk, functools.partial(resume_execution, only=only))
 
 
 def _start_again(

@@ -41,7 +41,8 @@ def run_context(
     """What `executor/_run.html` needs; `kept` is what its links keep of the page's query."""
     caller, query = request.caller, request.GET
     block, tab = query.get("block", ""), query.get("tab", "")
-    run = run_page(execution, caller, block=block, tab=tab, kept=kept)
+    items = query.get("items", "")
+    run = run_page(execution, caller, block=block, tab=tab, items=items, kept=kept)
     return {
         "run": run,
         "execution": execution,

@@ -277,6 +277,12 @@
         showSaid(data.step);
       }
     },
+    map: function (data) {
+      const place = $(named("data-progress", data.block_id));
+      if (!place) return;
+      const counts = [data.done, data.total].map(function (one) { return one.toLocaleString("en"); });
+      place.textContent = counts.join(" / ") + (data.failed ? ", " + data.failed.toLocaleString("en") + " failed" : "");
+    },
     delta: function (data) {
       const now = piece(data.step, data.block_id, agentName(data.block_id, data.agent_id), "");
       if (now.isOver) return;
