@@ -164,14 +164,14 @@ class Texts:
         """The event for what is new in the message: a call, or a part of its text. A text with `at`
         0 starts over: a snapshot, or another try.
         """
-        if piece["kind"] == "started":
-            return self._add_started(piece)
-        if piece["kind"] == "tool":
-            return self._add_tool(piece)
-        if piece["kind"] == "map":
-            return self._add_progress(piece)
-        if piece["kind"] != "text":
-            return None
+        adders = {
+            "started": self._add_started, "tool": self._add_tool, "map": self._add_progress,
+            "text": self._add_text,
+        }  # fmt: skip
+        add = adders.get(piece["kind"])
+        return None if add is None else add(piece)
+
+    def _add_text(self, piece: dict[str, Any]) -> StreamEvent | None:
         key, number, at, content = piece["key"], piece["try"], piece["at"], piece["text"]
         names = {"step": key, "block_id": piece["block_id"], "agent_id": piece["agent_id"]}
         text = self._texts.get(key) or _Text(0, names)
@@ -217,13 +217,6 @@ class Texts:
         if known is not None and known.data == data:
             return None
         event = self._progress[data["block_id"]] = StreamEvent("map", data)
-
-    def _add_progress(self, piece: dict[str, Any]) -> StreamEvent | None:
-        data = {name: piece[name] for name in PROGRESS_FIELDS}
-        known = self._progress.get(data["block_id"])
-        if known is not None and known.data == data:
-            return None
-        event = self._progress[data["block_id"]] = StreamEvent("map", data)
         return event
 
     def snapshots(self) -> list[StreamEvent]:
@@ -231,7 +224,8 @@ class Texts:
             StreamEvent("delta", {**text.names, "at": 0, "text": "".join(text.parts)})
             for text in self._texts.values()
         )
-        return [*self._started.values(), *self._tools.values(), *texts]
+        passing = (self._progress, self._started, self._tools)
+        return [*(event for events in passing for event in events.values()), *texts]
 
     def forget(self, event: StreamEvent) -> None:
         """Drop the text of a finished step, which its row has, and the calls of an ended block."""

@@ -8,6 +8,7 @@ __all__ = [
     "exports",
     "filters",
     "kept",
+    "lost",
     "notes",
     "outputs",
     "placeholders",
