@@ -3,6 +3,7 @@
 __all__ = [
     "admission",
     "intents",
+    "leases",
     "recorder",
     "rows",
     "waiting",

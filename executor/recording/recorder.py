@@ -110,23 +110,6 @@ class Accept(Write[None]):
         return Execution.objects.filter(pk=self.execution.pk).exists()
 
 
-class Renew(Write[dict[tuple[uuid.UUID, int], bool]]):
-    """Renew leases: attempt → True if a cancel was requested. Lost leases are missing in the
-    answer.
-    """
-
-    rank = 1
-
-    def __init__(self, attempts: Sequence[tuple[uuid.UUID, int]], *, lease_seconds: float) -> None:
-        super().__init__()
-        self.attempts = attempts
-        self.lease_seconds = lease_seconds
-
-    @classmethod
-    def apply(cls, writes: Sequence[Renew]) -> Sequence[Any]:
-        return [states.renew(w.attempts, lease_seconds=w.lease_seconds) for w in writes]
-
-
 class Progress(Write[None]):
     """Steps and block states of a run, and its end if it has one; refused if the lease is lost.
     `replaced` are the keys of steps that may exist as failed.
@@ -212,27 +195,6 @@ class Progress(Write[None]):
     def committed(cls, writes: Sequence[Progress], answers: Sequence[Any]) -> None:
         for write in writes:
             pubsub.publish_change(write.pk, write.end.status.value if write.end else "changed")
-
-
-class GiveBack(Write[Status | None]):
-    """running → queued at shut-down, or → cancelled if that was requested."""
-
-    rank = 3
-
-    def __init__(self, pk: uuid.UUID, attempt: int) -> None:
-        super().__init__()
-        self.pk = pk
-        self.attempt = attempt
-
-    @classmethod
-    def apply(cls, writes: Sequence[GiveBack]) -> Sequence[Any]:
-        return [states.give_back(w.pk, attempt=w.attempt) for w in writes]
-
-    @classmethod
-    def committed(cls, writes: Sequence[GiveBack], answers: Sequence[Any]) -> None:
-        for write, status in zip(writes, answers, strict=True):
-            if isinstance(status, Status):
-                pubsub.publish_change(write.pk, status)
 
 
 class RunRecord:

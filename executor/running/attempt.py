@@ -36,7 +36,8 @@ from executor.history.outputs import facts_of
 from executor.language_models import registry
 from executor.models import Execution, Status
 from executor.recording.intents import recorded_intents
-from executor.recording.recorder import GiveBack, RunRecord
+from executor.recording.leases import GiveBack
+from executor.recording.recorder import RunRecord
 from executor.recording.rows import recorded_steps, root_of, spent_before
 from executor.recording.waiting import begin_waiting
 from executor.running.run_tools import run_tools

@@ -26,7 +26,8 @@ from executor.following import pubsub
 from executor.following.answers import status_of
 from executor.following.sending import notify_workers
 from executor.models import Execution, Status
-from executor.recording.recorder import Renew, RunRecord
+from executor.recording.leases import Renew
+from executor.recording.recorder import RunRecord
 from executor.recording.writer import process_writer
 from executor.running.attempt import end_without_outcome, give_back, perform_attempt
 from executor.running.isolation import ENDED, OUT_OF_MEMORY_CODES, NurseryLost, running_nursery

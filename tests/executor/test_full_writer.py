@@ -14,7 +14,8 @@ from executor import states
 from executor.errors import RecorderUnavailable
 from executor.models import BlockResult, Execution, Status
 from executor.recording import writer as writer_module
-from executor.recording.recorder import Progress, Renew, RunRecord
+from executor.recording.leases import Renew
+from executor.recording.recorder import Progress, RunRecord
 from executor.recording.writer import Writer, process_writer
 from executor.running.carrier import Carrier
 from tests.documents import greeting
