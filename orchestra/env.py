@@ -32,6 +32,7 @@ _PRIVATE = (
     "OPENAI_API_KEY",
     "ANTHROPIC_API_KEY",
     "GEMINI_API_KEY",
+    "ORCHESTRA_MAIL_URL",
 )
 
 T = TypeVar("T")
@@ -78,6 +79,8 @@ class Environment:
     try_cost_usd: float
     tries_at_once: int
     max_wait_seconds: int
+    mail_url: str
+    mail_from: str
     most_streams: int
     streams_per_caller: int
     streams_per_run: int
@@ -113,7 +116,9 @@ class Environment:
         """Masked in logs only: people chose these, so an answer that masked them would confirm a
         guess.
         """
-        urls = (self.database_url, self.redis_url, self.llm_url, self.local_model_url)
+        urls = (
+            self.database_url, self.redis_url, self.llm_url, self.local_model_url, self.mail_url,
+        )  # fmt: skip
         passwords = [password for url in urls if (password := urlsplit(url).password)]
         return (self.admin_password, *passwords, *map(unquote, passwords))
 
@@ -199,6 +204,8 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         person_requests_per_day=reader.whole(
             "ORCHESTRA_PERSON_REQUESTS_PER_DAY", default=100_000, least=0, most=2_000_000_000
         ),
+        mail_url=reader.url("ORCHESTRA_MAIL_URL", ("smtp", "smtp+tls", "smtp+ssl")),
+        mail_from=reader.text("ORCHESTRA_MAIL_FROM"),
         web_processes=reader.whole("ORCHESTRA_WEB_PROCESSES", default=1, least=1, most=64),
         workers=reader.whole("ORCHESTRA_WORKERS", default=1, least=0, most=64),
         schedulers=reader.whole("ORCHESTRA_SCHEDULERS", default=1, least=0, most=8),
@@ -209,6 +216,10 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
     if bool(result.llm_url) != bool(result.llm_model):
         reader.problems.append(
             "ORCHESTRA_LLM_URL and ORCHESTRA_LLM_MODEL go together: set both or none."
+        )
+    if bool(result.mail_url) != bool(result.mail_from):
+        reader.problems.append(
+            "ORCHESTRA_MAIL_URL and ORCHESTRA_MAIL_FROM go together: set both or none."
         )
     if stored and not result.encryption_keys:
         reader.problems.append("ORCHESTRA_ENCRYPTION_KEYS holds no key: write at least one.")

@@ -161,6 +161,20 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "deployments.schedules.beat:LedgerScheduler"
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
+# --- Mail -----------------------------------------------------------------------------------------
+
+_mail = environ.Env.email_url_config(ENVIRONMENT.mail_url or "dummymail://")
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST = _mail["EMAIL_HOST"]
+EMAIL_HOST_USER = _mail["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
+# Without one in the address: where servers take mail of programs.
+EMAIL_PORT = _mail["EMAIL_PORT"] or (465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = ENVIRONMENT.mail_from or "orchestra"
+
 # --- Time and language ----------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"

@@ -3,6 +3,7 @@
 from executor.decisions.answers import Ballot
 from executor.decisions.deciders import problems_of_deciders
 from executor.decisions.due import close_due, withdraw
+from executor.decisions.mail import look_for_untold, tell_members
 from executor.decisions.reading import (
     count_waiting,
     may_see_shown,
@@ -20,6 +21,7 @@ __all__ = [
     "count_waiting",
     "groups_of",
     "has_waited",
+    "look_for_untold",
     "may_decide",
     "may_see_shown",
     "problems_of_deciders",
@@ -27,6 +29,7 @@ __all__ = [
     "requests_for",
     "requests_of",
     "take_decisions",
+    "tell_members",
     "vote",
     "wake_if_decided",
     "withdraw",

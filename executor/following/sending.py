@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from celery import current_app
@@ -19,6 +20,8 @@ logger = logging.getLogger(__name__)
 TASK = "executor.take_work"
 # By name: the task belongs to the app deployments, which executor does not import.
 SETTLE = "deployments.settle_execution"
+# Mail about requests to people.
+TELL = "executor.tell_members"
 # The first try may use a connection that the broker's restart has closed.
 ONE_RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
 # Pause after a failure, since a hanging broker costs the sender seconds. The sweeps make up for
@@ -42,6 +45,14 @@ def notify_workers() -> None:
 def send_settling(pk: uuid.UUID) -> None:
     """Have the end of an execution settled. Never raises: a sweep covers lost messages."""
     _senders.get().settle(pk)
+
+
+def send_telling() -> None:
+    """Have people told by mail what waits for them, if mail is set up. Never raises: a sweep covers
+    lost messages.
+    """
+    if settings.ENVIRONMENT.mail_url:
+        _senders.get().tell()
 
 
 def allow_next_notification() -> None:
@@ -83,18 +94,21 @@ class Sender:
             if self._is_notifying:
                 return
             self._is_notifying = True
-        self._submit(None)
+        self._submit(self._work, None)
 
     def settle(self, pk: uuid.UUID) -> None:
         with self._lock:
             if self._waiting >= MAX_WAITING:
                 return
             self._waiting += 1
-        self._submit(pk)
+        self._submit(self._work, pk)
 
-    def _submit(self, pk: uuid.UUID | None) -> None:
+    def tell(self) -> None:
+        self._submit(self._tell)
+
+    def _submit(self, work: Callable[..., None], *arguments: uuid.UUID | None) -> None:
         try:
-            self._pool.submit(self._work, pk)
+            self._pool.submit(work, *arguments)
         except RuntimeError:
             logger.debug("A message was not sent, because the interpreter is shutting down.")
 
@@ -119,6 +133,14 @@ class Sender:
                     allow_next_notification()
                     raise
         except Exception as error:  # noqa: BLE001 - the row is committed, so nothing may fail now
+            self.patience.failed(error)
+
+    def _tell(self) -> None:
+        if not self.patience.asks():
+            return
+        try:
+            self._send(TELL, {})
+        except Exception as error:  # noqa: BLE001 - the sweep looks again
             self.patience.failed(error)
 
     def _send(self, task: str, values: dict[str, str], **options: float) -> None:

@@ -20,6 +20,7 @@ from executor.engine.context import Outcome
 from executor.engine.journal import StepResult
 from executor.errors import LeaseLost
 from executor.following import pubsub
+from executor.following.sending import send_telling
 from executor.models import BlockResult, DecisionRequest, Execution, Status
 from executor.models.decision import MAX_NAME
 from executor.recording.recorder import TAKEN_OVER, RunRecord, inserts_of_progress, make_way
@@ -109,6 +110,8 @@ class BeginWaiting(Write[bool]):
         for write, answer in zip(writes, answers, strict=True):
             if answer is True:
                 pubsub.publish_change(write.pk, Status.WAITING)
+                if any(need.kind != "time" for need in write.needs):
+                    send_telling()
 
 
 def request_of(need: Need, pk: uuid.UUID, latest: datetime) -> DecisionRequest:

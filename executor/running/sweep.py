@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from designs.runtime import faults
 from designs.runtime.background import forever
 from executor import states
-from executor.decisions import close_due, withdraw
+from executor.decisions import close_due, look_for_untold, withdraw
 from executor.following import pubsub
 from executor.following.sending import notify_workers, suppress_notifications
 from executor.models import TERMINAL, DecisionRequest, Execution, Status
@@ -56,6 +56,7 @@ def sweep(*, with_lost: bool = True) -> dict[str, int]:
     decided = rows.waiting().filter(requests__in=DecisionRequest.objects.untaken()).distinct()
     # What nobody decided in time is closed first: its run finds that when it wakes.
     closed = close_due()
+    look_for_untold()
     return {
         "timed_out": _move(rows.late(), OF_LATE, then=pubsub.publish_cancel),
         "taken_up": _move(rows.lost(), OF_LOST) if with_lost else 0,

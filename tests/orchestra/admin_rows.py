@@ -38,11 +38,13 @@ from executor.acceptance.runs import Order
 from executor.models import (
     BlockResult,
     DailyTotals,
+    DecisionRequest,
     Execution,
     ModelConnection,
     Step,
     Tool,
     ToolConnection,
+    ToolIntent,
     Trigger,
 )
 from tests.documents import doubling
@@ -110,6 +112,15 @@ def step() -> Step:
     )  # fmt: skip
 
 
+def request() -> DecisionRequest:
+    made = DecisionRequest.objects.create(
+        execution=execution(), key="a/1", kind="approval", question=f"Question {number()}?"
+    )
+    voter = user()
+    made.votes.create(user=voter, username=voter.username, verdict="approve", answers={"a": 1})
+    return made
+
+
 def idempotency_key() -> IdempotencyKey:
     ran = execution()
     return IdempotencyKey.objects.create(
@@ -174,12 +185,16 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "executor.DailyTotals": lambda: DailyTotals.objects.create(
         deployment=(where := deployment()), design=where.design, day=timezone.now().date()
     ),
+    "executor.DecisionRequest": request,
     "executor.Execution": execution,
     "executor.ModelConnection": lambda: ModelConnection.objects.create(
         name=f"connection{number()}", base_url="http://127.0.0.1:9/v1", api_key="a key"
     ),
     "executor.Step": step,
     "executor.Tool": lambda: Tool.objects.create(connection=tool_connection(), name="search"),
+    "executor.ToolIntent": lambda: ToolIntent.objects.create(
+        execution=execution(), key="a/1/tool.1", tool="crm.send_mail"
+    ),
     "executor.ToolConnection": lambda: tool_connection(),
 }
 
