@@ -1,6 +1,6 @@
 // What a field of a block can read: `input.…` from the schema, outputs of the blocks upstream.
 
-import { agentsOf, blockOf, isObject, nameOf, upstream, type Block, type DesignDocument } from "./document";
+import { agentsOf, blockOf, isObject, nameOf, upstream, type Agent, type Block, type DesignDocument } from "./document";
 import { paletteEntry, store, type Shape } from "./store";
 
 export interface Suggestion {
@@ -44,12 +44,25 @@ function ofSchema(schema: unknown, path: string, depth: number, found: Suggestio
 
 function ofShape(shape: Shape, path: string, block: Block, found: Suggestion[]): void {
   if (shape.kind === "by_agent") {
-    for (const agent of agentsOf(block)) found.push({ path: `${path}.${agent.id}`, hint: agent.name || "text" });
+    for (const agent of agentsOf(block)) {
+      found.push({ path: `${path}.${agent.id}`, hint: agent.name || "text" });
+      ofSchema(agent.output_schema, `${path}.${agent.id}`, 0, found);
+    }
   }
+  if (shape.answer) ofSchema(answering(shape.answer, block)?.output_schema, path, 0, found);
   for (const [name, inner] of Object.entries(shape.fields ?? {})) {
     found.push({ path: `${path}.${name}`, hint: inner.kind });
     ofShape(inner, `${path}.${name}`, block, found);
   }
+}
+
+/** The agent whose answer is the block's output; with `any` of them, one with a form. */
+function answering(which: NonNullable<Shape["answer"]>, block: Block): Agent | undefined {
+  const agents = agentsOf(block);
+  if (which === "last") return agents.at(-1);
+  if (which === "any") return agents.find((agent) => agent.output_schema);
+  const roles = which === "manager" ? ["manager"] : ["manager", "moderator"];
+  return agents.find((agent) => roles.includes(agent.role ?? "")) ?? agents[0];
 }
 
 /** The shape of this block's output, by the cases of its pattern. */

@@ -13,6 +13,7 @@ export interface Agent {
   role?: string;
   system_prompt?: string;
   model?: ModelChoice;
+  output_schema?: Record<string, unknown> | null;
   max_output_tokens?: number | null;
   timeout_seconds?: number | null;
   [key: string]: unknown;

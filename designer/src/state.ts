@@ -8,6 +8,8 @@ import type { Agent, Bound, DesignDocument, Problem } from "./document";
 export interface Shape {
   kind: string;
   fields?: Record<string, Shape>;
+  /** Of a text: whose answer it is, which has a form of its own if that agent has an `output_schema`. */
+  answer?: "last" | "any" | "manager" | "aggregator";
   cases?: { when: Record<string, unknown[]>; shape: Shape }[];
 }
 

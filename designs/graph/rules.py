@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
 
+from designs.graph.answer_schemas import check_answer_schemas, not_combined
 from designs.graph.fixes import (
     add_agents,
     applied,
@@ -62,6 +63,10 @@ class PaletteEntry(Protocol):
         self, block: Block, settings: Any, path: str, outgoing: Mapping[str, Connection]
     ) -> Iterable[Problem]:
         """Problems of the connections that leave the block, with paths from the document's root."""
+        ...
+
+    def answers_freely(self, block: Block, settings: Any) -> Collection[str]:
+        """The agents that are asked for an answer in no form of the block's own, by id."""
         ...
 
     def sources(self, settings: Any) -> Iterable[Source]:
@@ -125,6 +130,7 @@ def _checked(raw: object, palette: Palette, upcoming: Collection[str]) -> tuple[
     for entry in parts.blocks:
         _BlockRules(entry, layout, wording, report).check(palette, upcoming)
     _check_connections(layout, palette, wording, report)
+    check_answer_schemas((agent for entry in parts.blocks for agent in entry.agents), report)
     if parts.output is not None:
         wording.check_output(parts.output, "/output")
     for key in ("input_schema", "output_schema"):
@@ -247,11 +253,20 @@ class _BlockRules:
         if body is not None and body.block is not None:
             self._check_in_place(body.block, f"{path}/settings/block", palette, upcoming)
         if self.entry.whole and not result.wrong:
-            for problem in pattern.check(block, settings):
-                # Too few agents have been reported already.
-                if problem.path != "/agents" or not self.report.has(f"{path}/agents"):
-                    self._add(problem)
-            for problem in pattern.check_outgoing(block, settings, path, self._outgoing):
+            self._check_as_a_whole(pattern, settings)
+
+    def _check_as_a_whole(self, pattern: PaletteEntry, settings: BaseModel) -> None:
+        block, path = self.entry.block, self.entry.path
+        for problem in pattern.check(block, settings):
+            # Too few agents have been reported already.
+            if problem.path != "/agents" or not self.report.has(f"{path}/agents"):
+                self._add(problem)
+        for problem in pattern.check_outgoing(block, settings, path, self._outgoing):
+            self.report.add(problem.path, problem.message, problem.fix)
+        free = pattern.answers_freely(block, settings)
+        for place, agent in self.entry.agents:
+            if agent.output_schema is not None and agent.id not in free:
+                problem = not_combined(place, block.type)
                 self.report.add(problem.path, problem.message, problem.fix)
 
     def _check_in_place(

@@ -147,6 +147,12 @@ class Agent(_Part):
         title="Limits of tools",
         json_schema_extra=shown(kind="hidden"),
     )
+    output_schema: dict[str, Any] | None = Field(
+        default=None,
+        title="Form of the answer",
+        description="A JSON schema of an object: the answer is then data, not text.",
+        json_schema_extra=shown(kind="json", group="More"),
+    )
     max_output_tokens: Annotated[int, BeforeValidator(whole)] | None = Field(
         default=None,
         ge=1,

@@ -257,6 +257,10 @@ class Pattern(ABC, Generic[S]):
         """Problems beyond types, with paths relative to the block (`/settings/require`)."""
         return ()
 
+    def answers_freely(self, block: Block, settings: S) -> Collection[str]:
+        """The agents, by id, that `ask` in this block passes their `output_schema` for."""
+        return ()
+
     def check_outgoing(
         self, block: Block, settings: S, path: str, outgoing: Mapping[str, Connection]
     ) -> Iterable[Problem]:

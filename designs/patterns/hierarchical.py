@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,11 +25,12 @@ from designs.patterns.prompts import (
     about_agent,
     delivered,
     display_name,
+    free_answer,
     instruction,
     notes,
     render_task,
 )
-from designs.patterns.shapes import TEXT
+from designs.patterns.shapes import answer_of
 from designs.patterns.structured import (
     entries_of,
     list_of,
@@ -143,7 +144,11 @@ class Hierarchical(Pattern[HierarchicalSettings]):
         "worker": "does subtasks",
         "specialist": "does subtasks as a specialist",
     }
-    output = TEXT
+    output = answer_of("manager")
+
+    def answers_freely(self, block: Block, settings: HierarchicalSettings) -> Collection[str]:
+        """Workers carry out several subtasks, whose answers are joined as texts."""
+        return [manager_of(block).id] if block.agents else []
 
     def check(self, block: Block, settings: HierarchicalSettings) -> Iterable[Problem]:
         most = settings.max_delegations
@@ -200,14 +205,13 @@ class _Run:
             why = self.losses or [f"The plan of {display_name(self.manager)} has no subtasks."]
             workers = f"The workers are {listed(list(self.workers))}."
             raise BlockFailed(" ".join(["no subtask was carried out.", *why, workers]))
-        answer = await self.context.ask(
-            self.manager, self._prompt(SYNTHESIS, with_workers=False), purpose="synthesis"
-        )
+        parts = self._prompt(SYNTHESIS, with_workers=False)
+        answer = await free_answer(self.context, self.manager, parts, purpose="synthesis")
         by_agent: dict[str, Any] = {}
         for result in done:
             name = result.subtask.worker.id
             by_agent[name] = "\n\n".join(filter(None, [by_agent.get(name), result.text]))
-        return BlockOutput(answer.text, by_agent={**by_agent, self.manager.id: answer.text})
+        return BlockOutput(answer, by_agent={**by_agent, self.manager.id: answer})
 
     async def _plan(self, round_number: int, left: int) -> list[_Subtask]:
         """Ask for subtasks; those that cannot be carried out are dropped and named."""

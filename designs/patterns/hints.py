@@ -12,7 +12,7 @@ from designs.graph.spec import Agent, Block, Connection, Graph, ModelChoice, Pro
 from designs.graph.uses import reads_input
 from designs.patterns.catalogue import PALETTE, read_settings
 from designs.patterns.prompts import display_name
-from designs.patterns.shapes import Shape, shape_for
+from designs.patterns.shapes import OPEN, Shape, shape_for, shape_of_answer
 from designs.patterns.structured import listed
 from designs.patterns.texts import Text, texts_of
 
@@ -22,8 +22,6 @@ UNUSED_INPUT = (
     "one of its fields, where it is needed."
 )
 NOTHING_TO_DO = "Neither a task nor a prompt tells this agent what to do. Write one of them."
-# Schemas with one of these may have fields that `properties` does not name.
-OTHER_FIELDS = frozenset({"patternProperties", "$ref", "allOf", "anyOf", "oneOf", "if"})
 
 
 def hints(
@@ -71,7 +69,7 @@ class _Design:
             if block.on_error == "default":
                 self._shapes[block_id] = {"kind": "any"}
             elif self._shapes[block_id]["kind"] == "by_agent":
-                fields = {agent.id: {"kind": "text"} for agent in block.agents}
+                fields = {agent.id: shape_of_answer(agent) for agent in block.agents}
                 self._shapes[block_id] = {"kind": "object", "fields": fields}
         return self._shapes[block_id]
 
@@ -237,7 +235,7 @@ def _input_fields(graph: Graph) -> list[str]:
     """The names of all fields that an input may have; empty if it may have others."""
     schema = graph.input_schema or {}
     properties = schema.get("properties")
-    is_open = schema.get("additionalProperties") not in (None, False) or OTHER_FIELDS & set(schema)
+    is_open = schema.get("additionalProperties") not in (None, False) or OPEN & set(schema)
     return [] if is_open or not isinstance(properties, dict) else list(properties)
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from designs.graph.spec import Agent
-from designs.patterns.base import AgentFailed, Answer, BlockFailed
+from designs.patterns.base import AgentFailed, BlockFailed
 from designs.patterns.prompts import display_name
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class GatheredAnswers:
+class GatheredAnswers(Generic[T]):
     """Answers and failures, both in the order of the agents."""
 
-    answers: dict[str, Answer]
+    answers: dict[str, T]
     missing: tuple[tuple[Agent, str], ...]
 
 
@@ -30,11 +30,11 @@ def later_turns(count: int, *, at_once: int) -> list[int]:
 
 async def ask_all(
     agents: Sequence[Agent],
-    ask: Callable[[Agent], Awaitable[Answer]],
+    ask: Callable[[Agent], Awaitable[T]],
     *,
     needed: int,
     at_once: int,
-) -> GatheredAnswers:
+) -> GatheredAnswers[T]:
     """Ask every agent, at most `at_once` at a time, and wait for all of them.
 
     As soon as fewer than `needed` can answer, the others are cancelled: raises AgentFailed if all
@@ -43,7 +43,7 @@ async def ask_all(
     gate = asyncio.Semaphore(at_once)
     lost: dict[str, AgentFailed] = {}
 
-    async def one(agent: Agent) -> Answer | None:
+    async def one(agent: Agent) -> T | None:
         async with gate:
             try:
                 return await ask(agent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -10,11 +10,19 @@ from pydantic import Field
 from designs.graph.bounds import Questions
 from designs.graph.fixes import added_agents, fix, other_role, set_value
 from designs.graph.labels import shown
+from designs.graph.same_values import key_of
 from designs.graph.spec import Agent, Block, Problem
-from designs.patterns.base import Answer, BlockOutput, Pattern, RunContext, Settings
+from designs.patterns.base import BlockOutput, Pattern, RunContext, Settings
 from designs.patterns.members import ask_all, later_turns
-from designs.patterns.prompts import answer_part, delivered, display_name, notes, render_task
-from designs.patterns.shapes import BY_AGENT, TEXT, case, with_cases
+from designs.patterns.prompts import (
+    answer_part,
+    delivered,
+    display_name,
+    free_answer,
+    notes,
+    render_task,
+)
+from designs.patterns.shapes import BY_AGENT, answer_of, case, with_cases
 
 Aggregate = Literal["agent", "list", "vote"]
 AGGREGATING_ROLES = ("manager", "moderator")
@@ -99,9 +107,13 @@ class Parallel(Pattern[ParallelSettings]):
     }
     output = with_cases(
         BY_AGENT,
-        case(TEXT, aggregate=["agent", "vote"]),
-        case(TEXT, aggregate=[None], roles=list(AGGREGATING_ROLES)),
+        case(answer_of("any"), aggregate=["vote"]),
+        case(answer_of("aggregator"), aggregate=["agent"]),
+        case(answer_of("aggregator"), aggregate=[None], roles=list(AGGREGATING_ROLES)),
     )
+
+    def answers_freely(self, block: Block, settings: ParallelSettings) -> Collection[str]:
+        return [agent.id for agent in block.agents]
 
     def check(self, block: Block, settings: ParallelSettings) -> Iterable[Problem]:
         aggregators = [agent for agent in block.agents if agent.role in AGGREGATING_ROLES]
@@ -152,9 +164,10 @@ class Parallel(Pattern[ParallelSettings]):
         turns = later_turns(len(members), at_once=settings.max_concurrency)
         later = dict(zip((agent.id for agent in members), turns, strict=True))
 
-        async def ask(agent: Agent) -> Answer:
+        async def ask(agent: Agent) -> Any:
             after = later[agent.id] + (aggregator is not None)
-            return await context.ask(
+            return await free_answer(
+                context,
                 agent,
                 [*task, *delivered(agent, context)],
                 purpose="answer",
@@ -165,7 +178,7 @@ class Parallel(Pattern[ParallelSettings]):
         losses = [missing_sentence(gathered.missing)] if gathered.missing else []
         for loss in losses:
             context.degrade(loss)
-        by_agent: dict[str, Any] = {name: answer.text for name, answer in gathered.answers.items()}
+        by_agent: dict[str, Any] = dict(gathered.answers)
         if aggregator is None:
             value: Any = by_agent if settings.aggregate != "vote" else vote(by_agent)
             return BlockOutput(value, by_agent=by_agent)
@@ -173,18 +186,19 @@ class Parallel(Pattern[ParallelSettings]):
             answer_part(agent, by_agent[agent.id]) for agent in members if agent.id in by_agent
         ]
         parts = [*task, *delivered(aggregator, context), *answers, *notes(losses)]
-        aggregate = await context.ask(aggregator, parts, purpose="aggregate")
-        return BlockOutput(aggregate.text, by_agent={**by_agent, aggregator.id: aggregate.text})
+        aggregate = await free_answer(context, aggregator, parts, purpose="aggregate")
+        return BlockOutput(aggregate, by_agent={**by_agent, aggregator.id: aggregate})
 
 
-def vote(answers: Mapping[str, str]) -> str:
+def vote(answers: Mapping[str, Any]) -> Any:
     """The most frequent answer, as its first member wrote it; the earliest wins a tie.
 
-    Answers are equal if they differ only in case, spaces, or quotes and stops around them.
+    Texts are equal if they differ only in case, spaces, or quotes and stops around them.
     """
-    votes: dict[str, list[str]] = {}
-    for text in answers.values():
-        votes.setdefault(normalised(text), []).append(text)
+    votes: dict[Any, list[Any]] = {}
+    for answer in answers.values():
+        key = normalised(answer) if isinstance(answer, str) else key_of(answer)
+        votes.setdefault(key, []).append(answer)
     return max(votes.values(), key=len)[0]
 
 

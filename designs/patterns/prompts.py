@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from designs.graph.expressions import Template
 from designs.graph.spec import Agent, Block
@@ -51,8 +52,24 @@ def delivered(agent: Agent, context: RunContext) -> list[Part]:
     return parts
 
 
-def answer_part(agent: Agent, text: str) -> Part:
-    return Part(f"Answer of {display_name(agent)}", text)
+async def free_answer(
+    context: RunContext,
+    agent: Agent,
+    parts: Sequence[Part],
+    *,
+    purpose: str,
+    later: int | None = None,
+) -> Any:
+    """The answer of an agent that is asked for no form of the pattern's own: text, or an object by
+    its `output_schema`. Raises what `ask` does.
+    """
+    schema = agent.output_schema
+    answer = await context.ask(agent, parts, purpose=purpose, schema=schema, later=later)
+    return answer.text if schema is None else answer.value
+
+
+def answer_part(agent: Agent, answer: Any) -> Part:
+    return Part(f"Answer of {display_name(agent)}", answer)
 
 
 def instruction(text: str) -> Part:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -16,7 +16,6 @@ from designs.graph.report import excerpt
 from designs.graph.spec import Agent, Block, Connection, Fix, Problem
 from designs.graph.structure import Meaning, meaning_of
 from designs.patterns.base import (
-    Answer,
     BlockFailed,
     BlockOutput,
     Part,
@@ -31,11 +30,21 @@ from designs.patterns.prompts import (
     cut,
     delivered,
     display_name,
+    free_answer,
     instruction,
     outline_of,
     render_task,
 )
-from designs.patterns.shapes import ANY, BY_AGENT, LIST, TEXT, case, object_with, with_cases
+from designs.patterns.shapes import (
+    ANY,
+    BY_AGENT,
+    LIST,
+    TEXT,
+    answer_of,
+    case,
+    object_with,
+    with_cases,
+)
 from designs.patterns.structured import (
     Schema,
     entries_of,
@@ -127,11 +136,15 @@ class Routing(Pattern[RoutingSettings]):
         "moderator": "picks the route",
     }
     output = with_cases(
-        TEXT,
+        answer_of("any"),
         case(object_with(input=ANY, route=TEXT, reason=TEXT), agents=[0, 1], mode=["single"]),
         case(object_with(input=ANY, route=LIST, reason=TEXT), agents=[0, 1], mode=["multi"]),
         case(BY_AGENT, mode=["multi"]),
     )
+
+    def answers_freely(self, block: Block, settings: RoutingSettings) -> Collection[str]:
+        router = router_of(block) if block.agents else None
+        return [agent.id for agent in block.agents if agent is not router]
 
     def check(self, block: Block, settings: RoutingSettings) -> Iterable[Problem]:
         for place, agent in enumerate(block.agents):
@@ -368,9 +381,10 @@ def _question(routes: Iterable[str], most: int | None) -> tuple[str, Schema]:
 
 async def _answers(
     specialists: Sequence[Agent], context: RunContext, task: list[Part]
-) -> dict[str, str]:
-    async def ask(agent: Agent) -> Answer:
-        return await context.ask(agent, [*task, *delivered(agent, context)], purpose="answer")
+) -> dict[str, Any]:
+    async def ask(agent: Agent) -> Any:
+        parts = [*task, *delivered(agent, context)]
+        return await free_answer(context, agent, parts, purpose="answer")
 
     gathered = await ask_all(specialists, ask, needed=len(specialists), at_once=AT_ONCE)
-    return {name: answer.text for name, answer in gathered.answers.items()}
+    return gathered.answers

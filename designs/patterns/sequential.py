@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Collection, Iterable
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -11,8 +11,8 @@ from designs.graph.bounds import Questions
 from designs.graph.labels import shown
 from designs.graph.spec import Agent, Block
 from designs.patterns.base import BlockOutput, Part, Pattern, RunContext, Settings
-from designs.patterns.prompts import answer_part, delivered, render_task
-from designs.patterns.shapes import TEXT
+from designs.patterns.prompts import answer_part, delivered, free_answer, render_task
+from designs.patterns.shapes import answer_of
 
 
 class SequentialSettings(Settings):
@@ -50,7 +50,10 @@ class Sequential(Pattern[SequentialSettings]):
             ),
         ),
     )
-    output = TEXT
+    output = answer_of("last")
+
+    def answers_freely(self, block: Block, settings: SequentialSettings) -> Collection[str]:
+        return [agent.id for agent in block.agents]
 
     def most_calls(self, block: Block, settings: SequentialSettings) -> Iterable[Questions]:
         return [Questions([agent]) for agent in block.agents]
@@ -60,12 +63,12 @@ class Sequential(Pattern[SequentialSettings]):
     ) -> BlockOutput:
         task = render_task(block, context)
         conversation: list[Part] = []
-        answers: dict[str, str] = {}
-        text = ""
+        answers: dict[str, Any] = {}
+        answer: Any = ""
         for agent in block.agents:
             earlier = conversation if settings.context == "full" else conversation[-1:]
             parts = [*task, *delivered(agent, context), *earlier]
-            text = (await context.ask(agent, parts, purpose="answer")).text
-            conversation.append(answer_part(agent, text))
-            answers[agent.id] = text
-        return BlockOutput(text, by_agent=answers)
+            answer = await free_answer(context, agent, parts, purpose="answer")
+            conversation.append(answer_part(agent, answer))
+            answers[agent.id] = answer
+        return BlockOutput(answer, by_agent=answers)

@@ -11,6 +11,8 @@ from designs.patterns.approval import ROUTES
 from executor.engine.llm.base import ErrorKind, ModelError, ModelRequest
 from tests.graphs import Json, agent, asking, design, link, transform
 
+# Of an answer that is data.
+FORM: Json = {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"]}
 KINDS = ("sequential", "parallel", "hierarchical", "debate", "routing", "reflection", "transform",
          "subdesign", "map", "loop", "approval", "wait")  # fmt: skip
 PLAYING = frozenset({"subdesign", "map", "loop"})
@@ -47,6 +49,8 @@ def _block(draw: st.DrawFn, name: str) -> Json:
         agents[0]["model"] = ["one:model", "two:model", "three:model"][: draw(st.integers(1, 3))]
     if draw(st.booleans()):
         agents[-1]["max_output_tokens"] = draw(st.integers(1, 5_000))
+    if kind in ("sequential", "parallel") and draw(st.booleans()):
+        agents[0]["output_schema"] = FORM
     return asking(name, *agents, kind=kind, settings=settings, **more)
 
 
