@@ -58,7 +58,7 @@ def test_a_row_tells_the_last_outcome_and_its_delay(
     part = text_of(browser.get(tab_of(schedule), headers=HTMX))
     assert part.startswith('<section class="card" id="live"')
     assert "Failed" in part
-    assert "31 s" in part
+    assert "31.0 s" in part
     assert "Skipped:" not in part
 
 
