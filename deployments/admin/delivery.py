@@ -107,5 +107,10 @@ class DeliveryAdmin(ReadOnly, OrchestraAdmin):
         where = f"to {delivery.url} " if _may_see_address(request) else ""
         text = f"The same message goes {where}once more, whatever became of it before."
         return self.ask(
-            request, delivery, act, title=f"Deliver {delivery} again", text=text, button="Send it"
+            request,
+            delivery,
+            act,
+            title=f"Deliver {delivery} again",
+            text=text,
+            button="Send again",
         )

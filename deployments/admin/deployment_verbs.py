@@ -94,7 +94,7 @@ class DeploymentVerbs(OrchestraAdmin):
             more=more if schema else None,
         )  # fmt: skip
 
-    @action(description="Open its page", url_path="page", permissions=["view"], icon="open_in_new")
+    @action(description="View on site", url_path="page", permissions=["view"], icon="open_in_new")
     def live_page(self, request: PageRequest, object_id: str) -> HttpResponse:
         deployment = self.row(request, object_id)
         return HttpResponseRedirect(reverse("deployments:deployment-detail", args=[deployment.pk]))
@@ -109,7 +109,7 @@ class DeploymentVerbs(OrchestraAdmin):
         url = reverse("admin:deployments_schedule_add")
         return HttpResponseRedirect(f"{url}?deployment={self.row(request, object_id).pk}")
 
-    @action(description="Make a key", url_path="add-key", permissions=["add_key"], icon="key")
+    @action(description="Create a key", url_path="add-key", permissions=["add_key"], icon="key")
     def add_key(self, request: PageRequest, object_id: str) -> HttpResponse:
         url = reverse("admin:deployments_apikey_add")
         return HttpResponseRedirect(f"{url}?deployments={self.row(request, object_id).pk}")
@@ -118,7 +118,7 @@ class DeploymentVerbs(OrchestraAdmin):
         "New callback secret", "change", icon="password", title="A new callback secret for {row}",
         text="Callbacks are signed with it, so that your server knows who calls. It is shown "
         "once. While the old one works, callbacks carry both signatures.",
-        button="Make it", form=OverlapForm,
+        button="Create secret", form=OverlapForm,
     )  # fmt: skip
     def callback_secret(
         self, request: PageRequest, row: Deployment, data: dict[str, Any]

@@ -79,7 +79,7 @@ class ConfigureForm(ScheduleForm):
     status = forms.ChoiceField(
         label="Status",
         choices=[choice for choice in Deployment.Status.choices if choice[0] != "error"],
-        help_text="An inactive deployment refuses calls, and its schedule skips.",
+        help_text="While inactive, calls are rejected and scheduled runs are skipped.",
     )
 
     def __init__(self, *args: Any, versions: list[int], **kwargs: Any) -> None:

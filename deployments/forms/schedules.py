@@ -19,7 +19,7 @@ from designs.input_forms import InputForm
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 KINDS = (
-    ("none", "No schedule: runs when called"),
+    ("none", "None: runs when called"),
     ("cron", "Cron"),
     ("interval", "At an interval"),
     ("once", "Once"),
@@ -75,9 +75,9 @@ class ScheduleForm(forms.Form):
         widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off"}),
     )
     start_at = LocalTimeField(
-        label="Not before", required=False, help_text="An interval is counted from it."
+        label="Starts", required=False, help_text="An interval is counted from it."
     )
-    end_at = LocalTimeField(label="Not after", required=False)
+    end_at = LocalTimeField(label="Ends", required=False)
     one_off = forms.BooleanField(label="Run once, then turn off", required=False)
     enabled = forms.BooleanField(label="Enabled", required=False, initial=True)
     calendar_id = forms.ChoiceField(

@@ -32,32 +32,32 @@ class RunLimits(models.Model):
     """Limits of each run of a deployment."""
 
     timeout_seconds = models.PositiveIntegerField(
-        "time limit of a run (seconds)",
+        "time limit (s)",
         default=600,
         validators=between(1, 86_400),
         help_text="A run that takes longer is stopped as timed out.",
     )
     wait_seconds = models.PositiveIntegerField(
-        "a call waits for (seconds)",
+        "synchronous wait (s)",
         default=60,
         validators=between(0, 600),
-        help_text="A call that takes longer is answered with 202, and its run continues.",
+        help_text="After this the caller gets 202 and the run continues.",
     )
     max_model_calls = models.PositiveIntegerField(
-        "model calls of a run, at most", null=True, blank=True, validators=between(0, 1_000_000)
+        "max model calls", null=True, blank=True, validators=between(0, 1_000_000)
     )
     max_tool_calls = models.PositiveIntegerField(
-        "tool calls of a run, at most",
+        "max tool calls",
         null=True,
         blank=True,
         validators=between(0, 100_000),
         help_text="Beyond it agents answer with what they have. Empty: 200.",
     )
     max_tokens = models.PositiveIntegerField(
-        "tokens of a run, at most", null=True, blank=True, validators=between(0, MAX_COUNT)
+        "max tokens", null=True, blank=True, validators=between(0, MAX_COUNT)
     )
     max_cost_usd = models.DecimalField(
-        "cost of a run, at most (USD)",
+        "max cost (USD)",
         max_digits=10,
         decimal_places=4,
         null=True,
@@ -65,17 +65,17 @@ class RunLimits(models.Model):
         validators=[MinValueValidator(Decimal(0))],
     )
     max_input_bytes = models.PositiveIntegerField(
-        "bytes of an input, at most", null=True, blank=True, validators=between(1, MAX_BYTES)
+        "max input size (bytes)", null=True, blank=True, validators=between(1, MAX_BYTES)
     )
     max_output_bytes = models.PositiveIntegerField(
-        "bytes of a result, at most", null=True, blank=True, validators=between(1, MAX_BYTES)
+        "max result size (bytes)", null=True, blank=True, validators=between(1, MAX_BYTES)
     )
     max_memory_mb = models.PositiveIntegerField(
-        "memory of a run, at most (MB)",
+        "max memory (MB)",
         null=True,
         blank=True,
         validators=between(16, 1_000_000),
-        help_text="With it, each run has a process of its own.",
+        help_text="Each run then gets its own process.",
     )
 
     class Meta:
@@ -94,21 +94,21 @@ class CallLimits(models.Model):
     """Limits of the calls of a deployment, over all callers, or of a key."""
 
     max_concurrent = models.PositiveIntegerField(
-        "runs at once, at most",
+        "max concurrent runs",
         null=True,
         blank=True,
         validators=between(1, 100_000),
-        help_text="Beyond it, a call that waits is refused; others are queued.",
+        help_text="Extra synchronous calls are rejected; asynchronous ones queue.",
     )
     requests_per_minute = models.PositiveIntegerField(
-        "requests a minute, at most",
+        "max calls a minute",
         null=True,
         blank=True,
         validators=between(1, MAX_PER_MINUTE),
         help_text="In any 60 seconds. Empty: no limit.",
     )
     requests_per_day = models.PositiveIntegerField(
-        "requests a day, at most",
+        "max calls a day",
         null=True,
         blank=True,
         validators=between(1, MAX_COUNT),

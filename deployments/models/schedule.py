@@ -220,13 +220,13 @@ class Occurrence(models.Model):
     """One planned time of a schedule and its outcome. The unique pair prevents duplicates."""
 
     class Outcome(models.TextChoices):
-        WAITING = "waiting", "Waits for its start"
+        WAITING = "waiting", "Waiting to start"
         RAN = "ran", "Ran"
         SKIPPED_OVERLAP = "skipped_overlap", "Skipped: the previous run was still going"
         SKIPPED_MISFIRE = "skipped_misfire", "Skipped: missed while no scheduler ran"
         SKIPPED_INACTIVE = "skipped_inactive", "Skipped: the deployment or schedule was off"
         SKIPPED_EXCLUDED = "skipped_excluded", "Skipped: excluded by a calendar"
-        COALESCED = "coalesced", "Missed; a later one ran for it"
+        COALESCED = "coalesced", "Merged into a later run"
 
     class Policy(models.TextChoices):
         """Which option decided, unless the run was simply on time."""
@@ -235,7 +235,7 @@ class Occurrence(models.Model):
         OVERLAP_QUEUE = "overlap=queue", "queued until the previous run ended"
         OVERLAP_ALLOW = "overlap=allow", "in parallel with the previous run"
         OVERLAP_CANCEL = "overlap=cancel_running", "the previous run was cancelled"
-        QUEUE_FULL = "overlap=queue, full", "too many waited already"
+        QUEUE_FULL = "overlap=queue, full", "the queue was full"
         MISFIRE_SKIP = "misfire=skip", "missed ones are skipped"
         MISFIRE_LATEST = "misfire=run_latest", "of those missed only the latest runs"
         MISFIRE_ALL = "misfire=run_all", "late, because every missed one runs"

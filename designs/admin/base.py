@@ -29,7 +29,7 @@ from designs.models import AuditEntry
 from designs.rows.columns import bounds_of
 
 MAX_ENTRIES = 50
-KEPT = "The history or other rows point at it, so it stays: {names}."
+KEPT = "It is still in use: {names}."
 
 
 class OrchestraAdmin(Verbs, ModelAdmin):

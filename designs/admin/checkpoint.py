@@ -43,7 +43,7 @@ class DraftCheckpointAdmin(KeptDocumentAdmin):
     @page_verb(
         "Restore", "restore", icon="undo", title="Restore {row}",
         text="The draft is replaced by this document, and becomes a checkpoint itself.",
-        button="Make it the draft",
+        button="Restore as draft",
     )  # fmt: skip
     def restore(
         self, request: PageRequest, row: DraftCheckpoint, data: dict[str, Any]

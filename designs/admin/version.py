@@ -44,7 +44,7 @@ class DesignVersionAdmin(KeptDocumentAdmin):
     @page_verb(
         "Restore", "restore", icon="undo", title="Restore {row}",
         text="The draft is replaced by this version's document. Published versions stay.",
-        button="Make it the draft",
+        button="Restore as draft",
     )  # fmt: skip
     def restore(
         self, request: PageRequest, row: DesignVersion, data: dict[str, Any]

@@ -160,7 +160,7 @@ class ModelConnectionAdmin(OrchestraAdmin):
         if request.method != "POST":
             title = f"Test {connection}"
             return self.question(
-                request, connection, forms.Form(), title=title, text=TEST_TEXT, button="Test it"
+                request, connection, forms.Form(), title=title, text=TEST_TEXT, button="Test"
             )
         # Not by `ask`, which opens a transaction: the call may take long.
         result = probe_connection(connection=connection)

@@ -257,7 +257,7 @@ class ExecutionAdmin(ReadOnly, OrchestraAdmin):
     @page_verb(
         "Cancel", "operate", icon="cancel", variant=ActionVariant.DANGER, title="Cancel {row}",
         text="A waiting execution ends at once; a running one stops the call in flight.",
-        button="Cancel it",
+        button="Cancel run",
     )  # fmt: skip
     def cancel(self, request: PageRequest, row: Execution, data: dict[str, Any]) -> ActionResult:
         cancel_execution(execution=row, caller=request.caller)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +10,7 @@ from django.utils import timezone
 
 from designs.access import Caller
 from executor.models import Execution, ModelConnection
-from executor.models.causes import Cause, cause_label, cause_of, read_cause
+from executor.models.causes import cause_label, cause_of, read_cause
 
 LOOKED_BACK = timedelta(days=1)
 MAX_ALIKE = 100
@@ -19,9 +18,6 @@ MAX_ALIKE = 100
 CONNECTION = frozenset({"credential", "unavailable", "quota", "rate_limit", "transient", "request"})
 LIMIT = frozenset({"limit", "timed_out", "timeout", "memory"})
 BLOCK = frozenset({"content", "expression", "block", "agent", "output", "design"})
-
-_OF_AGENT = re.compile(r"Block '(.+?)': agent '(.+?)' got no answer: (.+)", re.DOTALL)
-_OF_BLOCK = re.compile(r"Block '(.+?)': (.+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +52,9 @@ def explain(execution: Execution) -> Explained | None:
     if mended_by == "connection" and cause.model:
         rows = ModelConnection.objects.filter(name=cause.model.partition(":")[0])
         connection_id = rows.values_list("pk", flat=True).first()
-    text = _in_words(str(error.get("message", "")), cause)
     return Explained(
         title=f"{cause_label(cause_of(cause.kind, cause.model or None))}.",
-        text=text,
+        text=execution.error_in_words,
         kind=cause.kind,
         step=error.get("step") or "",
         block_id=error.get("block_id") or "",
@@ -85,14 +80,3 @@ def _mended_by(kind: str) -> str:
         return "input"
     groups = (("connection", CONNECTION), ("limit", LIMIT), ("block", BLOCK))
     return next((name for name, kinds in groups if kind in kinds), "")
-
-
-def _in_words(message: str, cause: Cause) -> str:
-    if found := _OF_AGENT.fullmatch(message):
-        block, agent, reason = found.groups()
-        reason = reason.removeprefix(f"{cause.model}: ")
-        model = cause.model or "its model"
-        return f"{agent} ({block}) got no answer from {model}: {reason}"
-    if found := _OF_BLOCK.fullmatch(message):
-        return f"{found.group(1)}: {found.group(2)}"
-    return message

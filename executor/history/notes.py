@@ -29,7 +29,7 @@ def add_notes(executions: Sequence[Execution]) -> None:
 
 def _note_of(run: Execution, blocks: list[str]) -> str:
     if run.error_message:
-        return run.error_message
+        return run.error_in_words
     if run.degraded:
         more = len(run.degraded_reasons) - 1
         first = str(run.degraded_reasons[0]) if run.degraded_reasons else ""

@@ -235,7 +235,7 @@ def _add(blocks: dict[str, BlockLine], row: Step, bars: list[Bar], kept: bool = 
     if kept and (line.folds or line.row is None or line.row.status == BlockStatus.SKIPPED):
         # The run has not come to it, or there are too many.
         return
-    agent = line.agents.get(row.agent_id, row.agent_id) or "Computed"
+    agent = line.agents.get(row.agent_id, row.agent_id) or "No agent"
     state = "kept" if kept else row.status
     words = words_of(row)
     if row.block_id != name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -33,6 +34,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "unavailable": ("{model} is not available", "No model is available"),
     "worker_lost": ("The worker was lost three times", "The worker was lost three times"),
 }
+
+_OF_AGENT = re.compile(r"Block '(.+?)': agent '(.+?)' got no answer: (.+)", re.DOTALL)
+_OF_BLOCK = re.compile(r"Block '(.+?)': (.+)", re.DOTALL)
 
 
 class Cause(NamedTuple):
@@ -68,3 +72,23 @@ def cause_label(cause: str | None) -> str:
     text = kind.replace("_", " ").capitalize() if words is None else words[0 if model else 1]
     text = text.format(model=model) if words is not None else text
     return f"{text} ({block_type})" if block_type else text
+
+
+def error_in_words(message: str, cause: str | None) -> str:
+    """The sentence of an error as people read it: who could not do what, and why."""
+    if found := _OF_AGENT.fullmatch(message):
+        kind, model, _ = read_cause(cause or "")
+        block, agent, reason = found.groups()
+        verb = "could not reach" if kind == "unavailable" else "got no answer from"
+        return f"{agent} ({block}) {verb} {model or 'its model'}: {_without_model(reason, model)}"
+    if found := _OF_BLOCK.fullmatch(message):
+        return f"{found.group(1)}: {found.group(2)}"
+    return message
+
+
+def _without_model(reason: str, model: str) -> str:
+    """Without the model at its beginning, which was named already."""
+    rest = reason.removeprefix(f"{model}: ")
+    if key := re.fullmatch(r"The model '.+' needs a key: set (\w+)\.", rest):
+        return f"no API key is set. Set {key[1]}."
+    return rest

@@ -17,7 +17,7 @@ from designs.access import Caller, hidden_deployments
 from designs.models import Design, DesignVersion
 from designs.models.json import StoredJsonField
 from designs.rows.ids import first_id_at, new_id
-from executor.models.causes import MAX_LENGTH, cause_label
+from executor.models.causes import MAX_LENGTH, cause_label, error_in_words
 from executor.models.starters import MAX_MATCHES, search_starters
 from executor.models.status import BUSY, LEASE_EXPIRED, LIVE, RESUMABLE, Status, is_late
 from executor.models.took import TOOK
@@ -383,6 +383,10 @@ class Execution(models.Model):
     @property
     def error_message(self) -> str:
         return (self.error or {}).get("message", "")
+
+    @property
+    def error_in_words(self) -> str:
+        return error_in_words(str(self.error_message), self.cause)
 
 
 def parse_execution_id(text: str) -> uuid.UUID | None:

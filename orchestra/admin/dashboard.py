@@ -29,7 +29,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     deployments = reverse("admin:deployments_deployment_changelist")
     figures = [
         Figure("Running or waiting", f"{shown.running:,}", f"{executions}?{live}"),
-        Figure("Ended in 24 hours", f"{shown.ended:,}", executions),
+        Figure("Finished in 24 h", f"{shown.ended:,}", executions),
         Figure("Failed in 24 hours", f"{shown.failed:,}", f"{executions}?{bad}"),
         Figure("Deployments", f"{shown.deployments:,}", deployments),
     ]

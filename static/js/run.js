@@ -250,7 +250,7 @@
     return said.get(key);
   }
 
-  function agentName(block, agent) { return names[block]?.[agent] || agent || "Computed"; }
+  function agentName(block, agent) { return names[block]?.[agent] || agent || "No agent"; }
 
   // --- Events ---------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from executor.engine.events import ErrorInfo
 from executor.engine.llm import offline
 from executor.engine.llm.base import ErrorKind, ModelError
 from executor.models import BlockResult, Execution, Status
-from executor.models.causes import cause_label, cause_of, read_cause
+from executor.models.causes import cause_label, cause_of, error_in_words, read_cause
 from executor.recording.rows import end_of, storable
 from executor.running.sweep import WORKER_LOST
 from tests.documents import doubling
@@ -44,6 +44,34 @@ def test_every_cause_has_words() -> None:
         assert cause_label(cause_of(kind))
     assert cause_label(None) == ""
     assert cause_label(cause_of("credential", "x:m", "debate")).startswith("The provider refuses")
+
+
+@pytest.mark.parametrize(
+    ("message", "cause", "said"),
+    [
+        (
+            "Block 'For and against': agent 'Ann' got no answer: "
+            "The model 'openai:gpt-5' needs a key: set OPENAI_API_KEY.",
+            "unavailable openai:gpt-5 debate",
+            "Ann (For and against) could not reach openai:gpt-5: no API key is set. "
+            "Set OPENAI_API_KEY.",
+        ),
+        (
+            "Block 'a': agent 'b' got no answer: x:m: it is down.",
+            "transient x:m sequential",
+            "b (a) got no answer from x:m: it is down.",
+        ),
+        (
+            "Block 'a': agent 'b' got no answer: Why.",
+            None,
+            "b (a) got no answer from its model: Why.",
+        ),
+        ("Block 'a': it is empty.", "block", "a: it is empty."),
+        ("Anything else.", None, "Anything else."),
+    ],
+)
+def test_an_error_says_who_could_not_do_what(message: str, cause: str | None, said: str) -> None:
+    assert error_in_words(message, cause) == said
 
 
 def test_a_key_in_a_models_name_is_masked_before_the_name_is_cut() -> None:

@@ -60,11 +60,11 @@ class ScheduleForm(ServiceForm):
         required=False,
         min_value=1,
         max_value=MAX_EVERY_SECONDS,
-        label="Or every … seconds",
+        label="Or an interval (s)",
         widget=UnfoldAdminIntegerFieldWidget,
     )
     timezone = forms.ChoiceField(
-        choices=zones, initial="UTC", help_text="Whose clock the cron expression means.",
+        choices=zones, initial="UTC", help_text="Time zone of the cron expression.",
         widget=UnfoldAdminSelect2Widget,
     )  # fmt: skip
     start_at = forms.SplitDateTimeField(
@@ -83,9 +83,9 @@ class ScheduleForm(ServiceForm):
         required=False,
         label="Once only",
         widget=UnfoldBooleanSwitchWidget,
-        help_text="It runs at the first planned time and switches itself off.",
+        help_text="Runs once, then turns off.",
     )
-    input_data = JsonObjectField(label="Input of its runs (JSON)", required=False)
+    input_data = JsonObjectField(label="Input (JSON)", required=False)
 
     class Meta:
         model = Schedule
@@ -200,7 +200,7 @@ class ScheduleAdmin(ScheduleColumns, OrchestraAdmin):
     def deployment_link(self, schedule: Schedule) -> str:
         return row_link(schedule.deployment)
 
-    @display(description="Beat's row")
+    @display(description="Celery beat task")
     def beat_row(self, schedule: Schedule) -> str:
         return link(admin_url(schedule.beat_task), schedule.beat_task.name)
 
