@@ -63,7 +63,7 @@ def overview(caller: Caller) -> Overview:
     hide_quotes(caller, *latest, *failures)
     return Overview(
         since=a_day_ago(),
-        running=executions.live().count(),
+        running=executions.busy().count(),
         ended=figures.completed + failed,
         failed=failed,
         cost_usd=figures.cost_usd,

@@ -20,10 +20,14 @@ FAILURES = {
 }
 
 
-def accepted_response(pk: uuid.UUID, status: str) -> HttpResponse:
-    """202 with the address of the run's state."""
+def accepted_response(
+    pk: uuid.UUID, status: str, *, waiting_for: list[dict[str, Any]] | None = None
+) -> HttpResponse:
+    """202 with the address of the run's state, and what it waits for."""
     url = f"/api/executions/{pk}"
     body = {"execution_id": f"exec-{pk.hex}", "log_id": pk, "status": status, "status_url": url}
+    if waiting_for is not None:
+        body["waiting_for"] = waiting_for
     return HttpResponse(
         to_json(body), status=202, content_type="application/json", headers={"Location": url}
     )

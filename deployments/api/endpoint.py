@@ -22,9 +22,10 @@ from deployments.calls.calls import Call, call_deployment
 from deployments.calls.lookup import Deployed, cached_deployment, deployed_at
 from designs.access import Caller
 from designs.api.permissions import caller_of_request
-from designs.runtime.threads import begin_in_thread_once, in_thread_once
+from designs.runtime.threads import begin_in_thread_once, in_thread, in_thread_once
 from designs.secrets.masking import masked
 from executor.api.serializers import AcceptedOut
+from executor.decisions import waiting_for
 from executor.following.answers import current_state
 from executor.models import Status, Trigger
 
@@ -203,7 +204,10 @@ async def _response_of(call: Call, waited_seconds: float) -> HttpResponse:
         # It was accepted some time ago, and may have ended in this moment.
         status, answer = await current_state(call.execution_id, with_answer=waited_seconds > 0)
     if answer is None:
-        response = accepted_response(call.execution_id, status)
+        asked = None
+        if status == Status.WAITING:
+            asked = await in_thread(waiting_for, call.execution_id)
+        response = accepted_response(call.execution_id, status, waiting_for=asked)
     else:
         response = await ended_response(answer)
     if call.replayed:

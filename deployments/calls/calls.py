@@ -38,7 +38,7 @@ KEY_TRIES = 3
 
 @dataclass(frozen=True)
 class Call:
-    """The result of a call. `answer` is None while the execution is running; `replayed` is true if
+    """The result of a call. `answer` is None while the execution is live; `replayed` is true if
     the call's idempotency key had started it before.
     """
 
@@ -186,6 +186,8 @@ async def _run_here(carrier: Carrier, accepted: Accepted, plan: Plan) -> Call:
     if not done:
         return Call(execution.pk, None)
     outcome = task.result()
+    if outcome is not None and outcome.status == "waiting":
+        return Call(execution.pk, None)
     if outcome is not None:
         return Call(execution.pk, answer_of(execution, outcome.block_outputs))
     # Handed over or cancelled meanwhile: wait for the row's end.

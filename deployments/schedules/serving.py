@@ -20,7 +20,7 @@ from deployments.schedules.policies import Decision, Situation, decide, decide_w
 from deployments.schedules.starting import Start, load_deployed, start_runs
 from designs.rows.writing import Update, update_rows
 from designs.runtime import faults
-from executor.models import LIVE, Execution, Status, Trigger
+from executor.models import BUSY, Execution, Status, Trigger
 
 # Planned times written in one transaction; a longer gap is caught up in several rounds.
 TIMES_AT_ONCE = 2000
@@ -237,7 +237,7 @@ def _situations(
 
 
 def busy_schedules() -> set[uuid.UUID]:
-    """Schedules with a live run. Starts from live runs: far fewer than ended ones."""
-    live = Execution.objects.filter(status__in=LIVE, trigger_type=Trigger.SCHEDULED)
+    """Schedules with a queued or running run. Starts from these: far fewer than ended ones."""
+    live = Execution.objects.filter(status__in=BUSY, trigger_type=Trigger.SCHEDULED)
     rows = Occurrence.objects.order_by().filter(execution__in=live.order_by().values("pk"))
     return set(rows.values_list("schedule_id", flat=True))

@@ -151,7 +151,7 @@ class Use:
 
 def _use(request: PageRequest, deployment: Deployment) -> Use:
     days = DailyTotals.objects.filter(deployment=deployment, day=today()).order_by()
-    live = Execution.objects.live().filter(deployment=deployment)
+    live = Execution.objects.busy().filter(deployment=deployment)
     return Use(
         sums=sums_of_deployments([deployment.pk])[deployment.pk]["today"],
         longest_ms=days.values_list("duration_ms_max", flat=True).first() or 0,

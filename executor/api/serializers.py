@@ -12,6 +12,7 @@ from designs.access import Caller
 from designs.api.base import StrictSerializer
 from designs.api.lists import weigh
 from designs.rows.bounded import fill_page
+from executor.decisions import waiting_for
 from executor.following.answers import usage_of
 from executor.history.outputs import shown_outputs
 from executor.history.quotes import (
@@ -20,7 +21,7 @@ from executor.history.quotes import (
     failures_without_quotes,
     reasons_without_quotes,
 )
-from executor.models import BlockResult, Execution, Status, Step, Trigger
+from executor.models import BlockResult, Execution, RequestKind, Status, Step, Trigger
 
 
 class RerunIn(StrictSerializer):
@@ -86,6 +87,17 @@ class SuggestionApplyIn(StrictSerializer):
     )
 
 
+class WaitingForOut(serializers.Serializer[Any]):
+    """What a run waits for: a request to people, or (`time`, without a request) a time."""
+
+    request_id = serializers.UUIDField(allow_null=True)
+    kind = serializers.ChoiceField(choices=[*RequestKind.choices, ("time", "Time")])
+    block_id = serializers.CharField()
+    group = serializers.CharField(allow_null=True, help_text="Whose members decide.")
+    question = serializers.CharField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+
+
 class AcceptedOut(serializers.Serializer[Any]):
     """The answer for a run that continues: where to poll for its result."""
 
@@ -93,6 +105,9 @@ class AcceptedOut(serializers.Serializer[Any]):
     log_id = serializers.UUIDField()
     status = serializers.ChoiceField(choices=Status.choices)
     status_url = serializers.CharField()
+    waiting_for = WaitingForOut(
+        many=True, required=False, help_text="Of a run that waits: for what."
+    )
 
 
 class UsageOut(serializers.Serializer[Any]):
@@ -153,7 +168,12 @@ class ExecutionOut(serializers.Serializer[Execution]):
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     completed_at = serializers.DateTimeField(allow_null=True)
-    duration_ms = serializers.IntegerField(allow_null=True)
+    duration_ms = serializers.IntegerField(
+        allow_null=True, help_text="From the start to the end, without `waited_ms`."
+    )
+    waited_ms = serializers.IntegerField(
+        allow_null=True, help_text="How long it has waited for people or for a time; null: never."
+    )
     usage = serializers.SerializerMethodField()
     rerun_of = serializers.UUIDField(source="rerun_of_id", allow_null=True)
     resumed_from = serializers.UUIDField(source="resumed_from_id", allow_null=True)
@@ -315,6 +335,7 @@ def steps_for(caller: Caller, execution: Execution) -> tuple[QuerySet[Step], tup
 class ExecutionDetailOut(ExecutionOut):
     """An execution with its blocks and steps."""
 
+    waiting_for = serializers.SerializerMethodField()
     given = serializers.SerializerMethodField(
         help_text="For `only`: the outputs that its blocks upstream were given."
     )
@@ -333,6 +354,10 @@ class ExecutionDetailOut(ExecutionOut):
     key_id = serializers.UUIDField(
         allow_null=True, help_text="The API key of the call; hidden like `caller_address`."
     )
+
+    @extend_schema_field(WaitingForOut(many=True))
+    def get_waiting_for(self, execution: Execution) -> list[dict[str, Any]]:
+        return waiting_for(execution.pk) if execution.status == Status.WAITING else []
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_edited_block(self, execution: Execution) -> str | None:

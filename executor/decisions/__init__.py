@@ -4,6 +4,7 @@ from executor.decisions.answers import Ballot
 from executor.decisions.deciders import problems_of_deciders
 from executor.decisions.due import close_due, withdraw
 from executor.decisions.mail import look_for_untold, tell_members
+from executor.decisions.needs import waiting_for
 from executor.decisions.reading import (
     count_waiting,
     may_see_shown,
@@ -31,6 +32,7 @@ __all__ = [
     "take_decisions",
     "tell_members",
     "vote",
+    "waiting_for",
     "wake_if_decided",
     "withdraw",
 ]

@@ -28,9 +28,10 @@ def problems_of_deciders(document: dict[str, Any]) -> list[Problem]:
             )
             found.append(Problem(f"{path}/group", sentence))
         elif required > members[group]:
+            needed = "1 approval is" if required == 1 else f"{required} approvals are"
+            has = f"{members[group] or 'no'} active member{'' if members[group] == 1 else 's'}"
             sentence = (
-                f"{required} approvals are needed, and the group `{excerpt(group)}` has "
-                f"{members[group] or 'no'} active member{'' if members[group] == 1 else 's'}. "
+                f"{needed} needed, and the group `{excerpt(group)}` has {has}. "
                 "Ask for fewer, or add members."
             )
             found.append(Problem(f"{path}/required", sentence))

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 # Messages may be lost with the broker, so the row is read again after this time.
 LOOK_AGAIN_SECONDS = 5.0
 # Messages after which nothing more is to be waited for.
-ENDS = TERMINAL | {"shutdown"}
+ENDS = TERMINAL | {Status.WAITING, "shutdown"}
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,14 @@ def answer_of(execution: Execution, results: dict[str, Any]) -> Answer:
 
 def read_answer(pk: uuid.UUID) -> Answer | None:
     """From the rows; None while the execution is live."""
+    return read_state(pk)[1]
+
+
+def read_state(pk: uuid.UUID) -> tuple[str, Answer | None]:
+    """The status, and the answer if it has ended."""
     execution = Execution.objects.get(pk=pk)
     if execution.status not in TERMINAL:
-        return None
+        return execution.status, None
     blocks = execution.blocks.filter(status__in=(BlockStatus.COMPLETED, BlockStatus.FAILED))
     results = {
         block_id: output
@@ -67,7 +72,7 @@ def read_answer(pk: uuid.UUID) -> Answer | None:
         # A failed block has an output only if its default value, which is never null, was used.
         if status == BlockStatus.COMPLETED or output is not None
     }
-    return answer_of(execution, results)
+    return execution.status, answer_of(execution, results)
 
 
 async def current_state(pk: uuid.UUID, *, with_answer: bool) -> tuple[str, Answer | None]:
@@ -102,7 +107,8 @@ def usage_of(execution: Execution) -> dict[str, Any]:
 async def wait_for_answer(pk: uuid.UUID, seconds: float) -> Answer | None:
     """Wait until the execution has ended, in whatever process it runs.
 
-    None after that many seconds, or when this process is about to end.
+    None after that many seconds, when it begins to wait for people or for a time, or when this
+    process is about to end.
     """
     end = time.monotonic() + seconds
     token = object()
@@ -110,14 +116,15 @@ async def wait_for_answer(pk: uuid.UUID, seconds: float) -> Answer | None:
     try:
         async with pubsub.subscribe(pk) as subscription:
             while True:
-                answer = None
+                status, answer = "", None
                 try:
-                    answer = await in_thread(read_answer, pk)
+                    status, answer = await in_thread(read_state, pk)
                 except (OperationalError, InterfaceError) as error:
                     # The database may be away for a moment; the run continues.
                     logger.warning("The end of exec-%s cannot be read: %s", pk.hex, error)
                 left = end - time.monotonic()
-                if answer is not None or left <= 0 or pubsub.is_shutting_down():
+                is_over = answer is not None or status == Status.WAITING
+                if is_over or left <= 0 or pubsub.is_shutting_down():
                     return answer
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(min(left, LOOK_AGAIN_SECONDS)):

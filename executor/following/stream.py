@@ -83,6 +83,7 @@ class Events(Broadcast[StreamEvent]):
             blocks=snapshot.blocks,
             changed={pk: self._rows[pk] for pk in changed},
             steps=[step for step in self._steps if step.pk > position.step],
+            requests=snapshot.requests,
         )
         events = [*missing.opening_events(position), *missing.events(position)]
         return [*events, *self._texts.snapshots()]

@@ -6,9 +6,9 @@ import functools
 import operator
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Q
 
@@ -16,7 +16,14 @@ from designs.graph.nesting import root_block
 from designs.runtime.gathering import BatchedReads
 from designs.runtime.loops import PerLoop
 from designs.runtime.threads import in_thread
-from executor.models import TERMINAL, BlockResult, BlockStatus, Execution, Step
+from executor.models import (
+    TERMINAL,
+    BlockResult,
+    BlockStatus,
+    DecisionRequest,
+    Execution,
+    Step,
+)
 
 # Runs whose rows are read together, and the maximum of such reads at once, so that the read of a
 # large run does not block all others.
@@ -26,8 +33,9 @@ READINGS_AT_ONCE = 3
 PAUSE_SECONDS = 0.02
 
 UNSENT = "-"
+GOING_ON = frozenset({BlockStatus.PENDING, BlockStatus.RUNNING, BlockStatus.WAITING})
 LETTERS = {status.value: status.value[0] for status in BlockStatus}
-_POSITION = re.compile(r"([a-z]*)\.(\d{1,18})\.([a-z-]*)")
+_POSITION = re.compile(r"([a-z]*)\.(\d{1,18})\.([a-z-]*)(?:\.([a-z]*))?")
 BLOCK_FIELDS = (
     "block_id", "status", "taken", "output", "error", "progress", "started_at", "completed_at",
 )  # fmt: skip
@@ -52,15 +60,17 @@ class StreamEvent:
 @dataclass(slots=True)
 class StreamPosition:
     """What a listener has: the first letter of the status, the last step's id, and the first letter
-    of each block's status.
+    of each block's status; of a run that asks people, also of each request's status.
     """
 
     letter: str = ""
     step: int = 0
     blocks: list[str] = field(default_factory=list)
+    requests: str = ""
 
     def __str__(self) -> str:
-        return f"{self.letter}.{self.step}.{''.join(self.blocks)}"
+        requests = self.requests and f".{self.requests}"
+        return f"{self.letter}.{self.step}.{''.join(self.blocks)}{requests}"
 
 
 def parse_position(text: str) -> StreamPosition:
@@ -68,7 +78,8 @@ def parse_position(text: str) -> StreamPosition:
     match = _POSITION.fullmatch(text)
     if match is None:
         return StreamPosition()
-    return StreamPosition(match.group(1), int(match.group(2)), list(match.group(3)))
+    blocks = list(match.group(3))
+    return StreamPosition(match.group(1), int(match.group(2)), blocks, match.group(4) or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,8 @@ class RunSnapshot:
     blocks: list[tuple[int, str]]
     changed: dict[int, BlockResult]
     steps: list[Step]
+    # All in order, of a run that has ever waited.
+    requests: Sequence[DecisionRequest] = ()
 
     @property
     def status(self) -> str:
@@ -113,6 +126,7 @@ class RunSnapshot:
                 data |= {"tool": step.tool, "is_error": step.is_tool_error}
             yield StreamEvent("step", data, str(position))
         yield from self._block_events(position, ended=True)
+        yield from self._request_events(position)
         yield from self._status_events(position)
 
     def _status_events(self, position: StreamPosition) -> Iterator[StreamEvent]:
@@ -126,9 +140,17 @@ class RunSnapshot:
             }
             yield StreamEvent("execution", data, str(position))
 
+    def _request_events(self, position: StreamPosition) -> Iterator[StreamEvent]:
+        """One when it is opened, and one when it is closed."""
+        for number, row in enumerate(self.requests):
+            known, letter = position.requests, row.status[:1]
+            if known[number : number + 1] != letter:
+                position.requests = known[:number] + letter + known[number + 1 :]
+                yield StreamEvent("request", request_data(row), str(position))
+
     def _block_events(self, position: StreamPosition, *, ended: bool) -> Iterator[StreamEvent]:
         for number, (pk, status) in enumerate(self.blocks):
-            if pk not in self.changed or (status not in ("pending", "running")) != ended:
+            if pk not in self.changed or (status not in GOING_ON) != ended:
                 continue
             padding = number + 1 - len(position.blocks)
             position.blocks += [UNSENT] * padding
@@ -149,6 +171,20 @@ def _tool_event(step: Step) -> StreamEvent:
         "duration_ms": step.duration_ms,
     }
     return StreamEvent("tool", data)
+
+
+def request_data(row: DecisionRequest) -> dict[str, Any]:
+    return {
+        "request_id": row.pk,
+        "kind": row.kind,
+        "status": row.status,
+        "block_id": row.block_id,
+        "agent_id": row.agent_id or None,
+        "group": row.group or None,
+        "question": row.question,
+        "due_at": row.due_at,
+        "decision": row.decision or None,
+    }
 
 
 def changed_blocks(blocks: Sequence[tuple[int, str]], letters: Sequence[str]) -> list[int]:
@@ -198,14 +234,27 @@ def read_runs(queries: Sequence[RunQuery]) -> dict[RunQuery, RunSnapshot | None]
     steps: dict[uuid.UUID, list[Step]] = {pk: [] for pk in executions}
     for step in step_rows.order_by("pk"):
         steps[step.execution_id].append(step)
+    requests = _requests_of(executions.values())
     for query in present:
         snapshots[query] = RunSnapshot(
+            requests=requests.get(query.pk, ()),
             execution=executions[query.pk],
             blocks=blocks[query.pk],
             changed={pk: changed_rows[pk] for pk in changed[query] if pk in changed_rows},
             steps=[step for step in steps[query.pk] if step.pk > query.step],
         )
     return snapshots
+
+
+def _requests_of(executions: Iterable[Execution]) -> dict[uuid.UUID, list[DecisionRequest]]:
+    """Of the runs that have ever waited; without any, nothing is read."""
+    waited = [run.pk for run in executions if run.waiting_since or run.waited_ms is not None]
+    found: dict[uuid.UUID, list[DecisionRequest]] = {}
+    if waited:
+        rows = DecisionRequest.objects.filter(execution__in=waited).defer("shown", "form")
+        for row in rows.order_by("pk"):
+            found.setdefault(cast(uuid.UUID, row.execution_id), []).append(row)
+    return found
 
 
 _readings: PerLoop[BatchedReads[RunQuery, RunSnapshot | None]] = PerLoop(

@@ -11,7 +11,7 @@ from executor.models.decision import (
 from executor.models.execution import Execution, ExecutionQuerySet, Trigger, parse_execution_id
 from executor.models.results import BlockResult, BlockStatus, Step, StepStatus
 from executor.models.saved_view import SavedView
-from executor.models.status import LIVE, RESUMABLE, TERMINAL, Status, seconds_from_now
+from executor.models.status import BUSY, LIVE, RESUMABLE, TERMINAL, Status, seconds_from_now
 from executor.models.tools import (
     ApprovalRule,
     Effect,
@@ -25,6 +25,7 @@ from executor.models.tools import (
 from executor.models.totals import DailyTotals, HourlyTotals, VersionTotals
 
 __all__ = [
+    "BUSY",
     "LIVE",
     "PROVIDER_WORDS",
     "RESUMABLE",

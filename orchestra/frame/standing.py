@@ -80,10 +80,10 @@ def standing(caller: Caller) -> Standing:
     if known is not None and time.time() - known.at < RECENT_SECONDS:
         return known
     deployments = Deployment.objects.for_caller(caller).filter(status=Deployment.Status.ERROR)
-    live = Execution.objects.for_caller(caller).live().order_by()
+    busy = Execution.objects.for_caller(caller).busy().order_by()
     read = Standing(
         failing=_count(deployments),
-        live=_count(live),
+        live=_count(busy),
         processes=processes(),
         at=time.time(),
         requests=count_waiting(caller) if caller.may(DECIDE) else 0,
