@@ -134,3 +134,14 @@ class RequestOut(serializers.Serializer[DecisionRequest]):
 
     def _is_shown(self, row: DecisionRequest) -> bool:
         return may_see_shown(self.context["caller"], row, self.context["groups"])
+
+
+class WaitingForOut(serializers.Serializer[Any]):
+    """What a run waits for: a request to people, or (`time`, without a request) a time."""
+
+    request_id = serializers.UUIDField(allow_null=True)
+    kind = serializers.ChoiceField(choices=[*RequestKind.choices, ("time", "Time")])
+    block_id = serializers.CharField()
+    group = serializers.CharField(allow_null=True, help_text="Whose members decide.")
+    question = serializers.CharField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)

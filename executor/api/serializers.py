@@ -12,6 +12,7 @@ from designs.access import Caller
 from designs.api.base import StrictSerializer
 from designs.api.lists import weigh
 from designs.rows.bounded import fill_page
+from executor.api.request_serializers import WaitingForOut
 from executor.decisions import waiting_for
 from executor.following.answers import usage_of
 from executor.history.outputs import shown_outputs
@@ -21,7 +22,7 @@ from executor.history.quotes import (
     failures_without_quotes,
     reasons_without_quotes,
 )
-from executor.models import BlockResult, Execution, RequestKind, Status, Step, Trigger
+from executor.models import BlockResult, Execution, Status, Step, Trigger
 
 
 class RerunIn(StrictSerializer):
@@ -60,42 +61,6 @@ class ResumeIn(StrictSerializer):
         if attrs["given"] and attrs["block"] is None:
             raise serializers.ValidationError({"given": ["Name the `block` that is to get this."]})
         return attrs
-
-
-class SuggestionOut(serializers.Serializer[Any]):
-    """A better prompt for one agent, with the reason."""
-
-    block_id = serializers.CharField()
-    agent_id = serializers.CharField()
-    current_prompt = serializers.CharField(allow_blank=True)
-    suggested_prompt = serializers.CharField()
-    reasoning = serializers.CharField(allow_blank=True)
-    outdated = serializers.CharField(
-        allow_null=True, help_text="Why it cannot be applied to the draft; null if it can."
-    )
-
-
-class SuggestionListOut(serializers.Serializer[Any]):
-    suggestions = SuggestionOut(many=True)
-
-
-class SuggestionApplyIn(StrictSerializer):
-    """Which suggestions: names as in `block/agent`, or null for all of them."""
-
-    agents = serializers.ListField(
-        child=serializers.CharField(max_length=140), max_length=200, allow_null=True, default=None
-    )
-
-
-class WaitingForOut(serializers.Serializer[Any]):
-    """What a run waits for: a request to people, or (`time`, without a request) a time."""
-
-    request_id = serializers.UUIDField(allow_null=True)
-    kind = serializers.ChoiceField(choices=[*RequestKind.choices, ("time", "Time")])
-    block_id = serializers.CharField()
-    group = serializers.CharField(allow_null=True, help_text="Whose members decide.")
-    question = serializers.CharField(allow_null=True)
-    due_at = serializers.DateTimeField(allow_null=True)
 
 
 class AcceptedOut(serializers.Serializer[Any]):

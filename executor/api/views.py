@@ -25,10 +25,9 @@ from executor.api.serializers import (
     RerunIn,
     ResumeIn,
     StepOut,
-    SuggestionApplyIn,
-    SuggestionListOut,
     steps_for,
 )
+from executor.api.suggestion_serializers import SuggestionApplyIn, SuggestionListOut
 from executor.history.suggestions import apply_review, judged_suggestions
 from executor.models import Execution, parse_execution_id
 from executor.services import cancel_execution, rerun_execution, resume_execution
