@@ -60,7 +60,13 @@ _RUN: dict[str, Any] = {
     "degraded_reasons": [],
     "result": "hello!",
     "results": {"shout": "hello!"},
-    "usage": {"model_calls": 0, "input_tokens": 0, "output_tokens": 0, "cost_usd": None},
+    "usage": {
+        "model_calls": 0,
+        "tool_calls": 0,
+        "input_tokens": 0,
+        "output_tokens": 0,
+        "cost_usd": None,
+    },
     "duration_ms": 4,
 }
 _KEY: dict[str, Any] = {
