@@ -1,4 +1,4 @@
-"""URLs of the pages of executions, tries, requests to people, and model connections."""
+"""URLs of the pages of executions, tries, requests to people, connections, and tools."""
 
 from django.urls import include, path
 
@@ -10,6 +10,8 @@ from executor.views import (
     history,
     requests,
     runs,
+    tool_pages,
+    tools,
     tries,
 )
 
@@ -53,8 +55,26 @@ request_pages = [
     path("<uuid:pk>/vote/", requests.request_vote, name="request-vote"),
 ]
 
+pages_of_tools = [
+    path("", tools.tool_connection_list, name="tool-connection-list"),
+    path("new/", tools.tool_connection_new, name="tool-connection-new"),
+    path("<int:pk>/", tools.tool_connection_detail, name="tool-connection-detail"),
+    path("<int:pk>/edit/", tools.tool_connection_edit, name="tool-connection-edit"),
+    path("<int:pk>/test/", tools.tool_connection_test, name="tool-connection-test"),
+    path("<int:pk>/read/", tools.tool_connection_read, name="tool-connection-read"),
+    path("<int:pk>/import/", tools.tool_connection_import, name="tool-connection-import"),
+    path("<int:pk>/describe/", tools.tool_connection_describe, name="tool-connection-describe"),
+    path("<int:pk>/delete/", tools.tool_connection_delete, name="tool-connection-delete"),
+    path("tool/<int:pk>/", tool_pages.tool_detail, name="tool-detail"),
+    path("tool/<int:pk>/decide/", tool_pages.tool_decide, name="tool-decide"),
+    path("tool/<int:pk>/accept/", tool_pages.tool_accept, name="tool-accept"),
+    path("tool/<int:pk>/try/", tool_pages.tool_try, name="tool-try"),
+    path("tool/<int:pk>/delete/", tool_pages.tool_delete, name="tool-delete"),
+]
+
 urlpatterns = [
     path("executions/", include(execution_pages)),
     path("requests/", include(request_pages)),
     path("connections/", include(connection_pages)),
+    path("tools/", include(pages_of_tools)),
 ]

@@ -58,6 +58,12 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
                 "model",
                 "executor.view_modelconnection",
             ),
+            (
+                "Tools",
+                "executor:tool-connection-list",
+                "tools",
+                "executor.view_toolconnection",
+            ),
             ("API keys", "deployments:key-list", "key", "deployments.view_apikey"),
             ("API reference", "api-docs", "book", "deployments.view_deployment"),
         ),

@@ -1,6 +1,7 @@
 """API URLs of executions."""
 
 from designs.api.base import ID, route
+from executor.api import tools
 from executor.api.requests import RequestDetailView, RequestListView, RequestVoteView
 from executor.api.tries import DesignEvaluateView, DesignExecuteView
 from executor.api.views import (
@@ -14,6 +15,8 @@ from executor.api.views import (
     SuggestionListView,
 )
 
+TOOLS = r"tool-connections/(?P<pk>[0-9]{1,9})"
+TOOL = rf"{TOOLS}/tools/(?P<name>[A-Za-z0-9_][A-Za-z0-9_./-]{{0,199}}?)"
 EXECUTION = r"(?P<execution_id>[^/]+)"
 
 urlpatterns = [
@@ -34,4 +37,14 @@ urlpatterns = [
     route("requests", RequestListView, "request-list"),
     route(f"requests/{ID}", RequestDetailView, "request-detail"),
     route(f"requests/{ID}/votes", RequestVoteView, "request-vote"),
+    route("tools", tools.ToolListView, "tool-list"),
+    route("tool-connections", tools.ToolConnectionListView, "tool-connection-list"),
+    route(TOOLS, tools.ToolConnectionDetailView, "tool-connection-detail"),
+    route(f"{TOOLS}/test", tools.ToolConnectionTestView, "tool-connection-test"),
+    route(f"{TOOLS}/read-tools", tools.ToolConnectionReadView, "tool-connection-read-tools"),
+    route(f"{TOOLS}/import", tools.ToolConnectionImportView, "tool-connection-import"),
+    route(f"{TOOLS}/tools", tools.ConnectionToolListView, "tool-connection-tools"),
+    route(f"{TOOL}/accept", tools.ConnectionToolAcceptView, "tool-accept"),
+    route(f"{TOOL}/call", tools.ConnectionToolCallView, "tool-call"),
+    route(TOOL, tools.ConnectionToolDetailView, "tool-detail"),
 ]

@@ -65,6 +65,11 @@ def _nothing(error: Any) -> dict[str, Any]:
     return {}
 
 
+def _named(errors: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Errors of no field are the body's."""
+    return {name or "body": sentences for name, sentences in errors.items()}
+
+
 def _draft_members(error: Any) -> dict[str, Any]:
     """The draft as it is now, so that a client can merge without another call."""
     return {
@@ -128,6 +133,8 @@ _TABLE: dict[type[Exception], tuple[int, str, Callable[[Any], dict[str, Any]]]] 
     executor.PartInvalid: (422, "part-invalid", lambda e: {"errors": e.errors}),
     executor.RunUnknown: (422, "run-unknown", lambda e: _at(e.field)(e)),
     executor.ModelUnavailable: (422, "model-unavailable", _at("model")),
+    executor.ToolsInvalid: (422, "tools-invalid", lambda e: {"errors": _named(e.errors)}),
+    executor.ToolsNotRead: (422, "tools-not-read", _nothing),
     executor.ExecutionEnded: (409, "execution-ended", _nothing),
     executor.NotResumable: (409, "not-resumable", _nothing),
     executor.NotInGroup: (403, "not-in-group", _nothing),
