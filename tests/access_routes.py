@@ -20,7 +20,14 @@ from designs.models import Design, DraftCheckpoint
 from designs.models.checkpoint import Reason
 from designs.services import create_design
 from executor.acceptance.runs import Order
-from executor.models import DecisionRequest, Execution, ModelConnection, Trigger
+from executor.models import (
+    DecisionRequest,
+    Execution,
+    ModelConnection,
+    Tool,
+    ToolConnection,
+    Trigger,
+)
 from tests.documents import doubling
 from tests.executions import new_execution
 
@@ -58,6 +65,7 @@ class World:
     connection: ModelConnection
     calendar: ExclusionCalendar
     request: DecisionRequest
+    tool: Tool
 
 
 def make_world(owner: Any) -> World:
@@ -83,9 +91,15 @@ def make_world(owner: Any) -> World:
     request = DecisionRequest.objects.create(
         execution=execution, key="pair/0", kind="approval", block_id="pair", question="Go on?"
     )
-    return World(
-        design, deployment, execution, key, schedule, checkpoint, connection, calendar, request
+    server = ToolConnection.objects.create(
+        name=f"t{uuid.uuid4().hex[:30]}", url="http://192.0.2.1/mcp", is_enabled=False
     )
+    # Named as another part of addresses is.
+    tool = Tool.objects.create(connection=server, name="timeout_seconds")
+    return World(
+        design, deployment, execution, key, schedule, checkpoint, connection, calendar, request,
+        tool,
+    )  # fmt: skip
 
 
 def routes() -> list[Route]:
@@ -102,8 +116,13 @@ def address(route: Route, world: World) -> str:
         "deployment": world.deployment, "key": world.key,
         "connection": world.connection, "request": world.request,
     }  # fmt: skip
-    kind = route.name.rpartition(":")[2].partition("-")[0]
+    short = route.name.rpartition(":")[2]
+    kind = short.partition("-")[0]
     row = own.get(kind, world.execution if kind == "execution" else world.deployment)
+    if kind == "tool":
+        # The API names a tool by its connection and its name.
+        by_row = not route.is_api and not short.startswith("tool-connection")
+        row = world.tool if by_row else world.tool.connection
     values = {
         "pk": row.pk,
         "path": world.deployment.endpoint_path,

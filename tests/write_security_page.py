@@ -32,6 +32,7 @@ RIGHTS = (
     ("deploy, change limits, undeploy", "deployments.change_deployment"),
     ("make and change schedules", "deployments.change_schedule"),
     ("manage model connections", "executor.change_modelconnection"),
+    ("manage tool connections", "executor.change_toolconnection"),
     ("manage other people's keys", "deployments.change_apikey"),
     ("manage people and groups", "auth.change_user"),
     ("read the audit", "designs.view_auditentry"),

@@ -25,11 +25,15 @@ from executor.tool_connections.tool_texts import effect_suggested
 LIMITS = ("timeout_seconds", "max_response_bytes", "max_concurrent_calls")
 
 
-class GroupNames(serializers.SlugRelatedField[Group]):
-    """Groups by their names."""
+NO_GROUP = "There is no group of this name."
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(slug_field="name", queryset=Group.objects.order_by("name"), **options)
+
+def groups_named(names: list[str]) -> list[Group]:
+    """Raises ValidationError."""
+    found = {group.name: group for group in Group.objects.filter(name__in=names)}
+    if set(names) - set(found):
+        raise serializers.ValidationError(NO_GROUP)
+    return list(found.values())
 
 
 class ToolConnectionIn(StrictSerializer):
@@ -37,7 +41,7 @@ class ToolConnectionIn(StrictSerializer):
 
     read_only_names = frozenset(
         {
-            "id", "has_secret", "header_names", "protocol", "tested_at", "test_passed",
+            "id", "has_secret", "has_headers", "protocol", "tested_at", "test_passed",
             "test_sentence", "read_at", "created_at", "updated_at",
         }
     )  # fmt: skip
@@ -69,12 +73,16 @@ class ToolConnectionIn(StrictSerializer):
     is_guarded = serializers.BooleanField(
         default=True, help_text="It may lead to public addresses only."
     )
-    groups = GroupNames(
-        many=True,
+    groups = serializers.ListField(
+        child=serializers.CharField(max_length=150),
+        max_length=100,
         default=list,
         help_text="Who may name its tools; none: whoever may change designs.",
     )
     is_enabled = serializers.BooleanField(default=True)
+
+    def validate_groups(self, value: list[str]) -> list[Group]:
+        return groups_named(value)
 
     def get_fields(self) -> Any:
         columns = ToolConnection._meta.get_field
@@ -94,7 +102,7 @@ class ToolConnectionOut(serializers.Serializer[ToolConnection]):
     has_secret = serializers.BooleanField(source="secret")
     has_headers = serializers.BooleanField(source="headers")
     is_guarded = serializers.BooleanField()
-    groups = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
+    groups = serializers.SerializerMethodField(help_text="Who may name its tools, by name.")
     is_enabled = serializers.BooleanField()
     protocol = serializers.CharField(help_text="The revision of MCP that the test found.")
     tested_at = serializers.DateTimeField(allow_null=True)
@@ -105,6 +113,9 @@ class ToolConnectionOut(serializers.Serializer[ToolConnection]):
     )
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+
+    def get_groups(self, connection: ToolConnection) -> list[str]:
+        return sorted(group.name for group in connection.groups.all())
 
     def get_fields(self) -> Any:
         columns = ToolConnection._meta.get_field
@@ -133,9 +144,8 @@ class ToolChangeIn(StrictSerializer):
     is_offered = serializers.BooleanField(required=False)
     effect = serializers.ChoiceField(choices=Effect.choices, required=False)
     approval = serializers.ChoiceField(choices=ApprovalRule.choices, required=False)
-    approval_group = serializers.SlugRelatedField(
-        slug_field="name",
-        queryset=Group.objects.order_by("name"),
+    approval_group = serializers.CharField(
+        max_length=150,
         allow_null=True,
         required=False,
         help_text="Who decides; null: whoever may decide for the deployment.",
@@ -154,6 +164,9 @@ class ToolChangeIn(StrictSerializer):
         required=False,
         help_text="Of the text that you saw: the change is refused if it is another one now.",
     )
+
+    def validate_approval_group(self, value: str | None) -> Group | None:
+        return groups_named([value])[0] if value is not None else None
 
 
 class DigestIn(StrictSerializer):

@@ -120,7 +120,7 @@ class _Reader:
         )
 
     def _name(self, operation: dict[str, Any], method: str, path: str) -> str:
-        wanted = operation.get("operationId") or f"{method.lower()}_{path}"
+        wanted = operation.get("operationId") or f"{method.lower()} {path}"
         name = _NOT_IN_A_NAME.sub("_", str(wanted)).strip("_")[:80] or "operation"
         self._names[name] = count = self._names.get(name, 0) + 1
         return name if count == 1 else f"{name}_{count}"
