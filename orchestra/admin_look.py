@@ -100,6 +100,8 @@ NAVIGATION = [
             rows("Designs", "schema", "designs.design"),
             rows("Versions", "verified", "designs.designversion"),
             rows("Model connections", "network_intelligence", "executor.modelconnection"),
+            rows("Tool connections", "build", "executor.toolconnection"),
+            rows("Tools", "construction", "executor.tool"),
         ],
     },
     {

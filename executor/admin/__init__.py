@@ -1,5 +1,5 @@
-"""The admin of executions, their parts, requests and totals, and of model connections."""
+"""The admin of executions, their parts, requests and totals, and of connections."""
 
-from executor.admin import connection, decisions, execution, parts, totals
+from executor.admin import connection, decisions, execution, parts, tool_connection, totals
 
-__all__ = ["connection", "decisions", "execution", "parts", "totals"]
+__all__ = ["connection", "decisions", "execution", "parts", "tool_connection", "totals"]
