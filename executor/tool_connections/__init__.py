@@ -2,6 +2,7 @@
 
 __all__ = [
     "naming",
+    "openapi",
     "provider",
     "rereading",
     "sample_server",
