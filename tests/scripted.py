@@ -75,7 +75,7 @@ class Scripted:
         return 3 if self.seed is None else random.Random(f"{self.seed} {key}").randrange(1, 30)
 
     def _said(self, key: str) -> Said:
-        _, agent, turn, purpose = key.split("/")
+        _, agent, turn, purpose = key.rpartition(">")[2].split("/")
         names = (f"{agent}/{turn}/{purpose}", f"{agent}/{purpose}", purpose)
         said = next((self.script[name] for name in names if name in self.script), key)
         if isinstance(said, Tries):

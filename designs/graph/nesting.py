@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,9 @@ MAX_NESTED = 8
 MAX_NESTED_BLOCKS = 2_000
 # The types whose settings name a design, or hold a block in place.
 TYPES = frozenset({"subdesign", "map", "loop"})
+# An agent that names `deployments.support.translate` as a tool plays what is deployed at
+# `/support/translate`.
+TOOL_PREFIX = "deployments."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,22 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class NamedBody:
-    """A body that names a design, and the JSON pointer of its block's settings."""
+    """A body that names a design, and the JSON pointer of its block's settings; of an agent's tool,
+    if `is_tool`.
+    """
 
     body: Body
     path: str
     label: str
     settings: Mapping[str, Any]
+    is_tool: bool = False
+
+
+def body_of_tool(name: object) -> Body | None:
+    """What an agent plays as a tool of this name; None for a tool of a connection."""
+    if not isinstance(name, str) or not name.startswith(TOOL_PREFIX):
+        return None
+    return Body(path="/" + name.removeprefix(TOOL_PREFIX).replace(".", "/"))
 
 
 def named_bodies(document: object) -> Iterator[NamedBody]:
@@ -91,7 +104,22 @@ def _named_in(block: Any, path: str) -> Iterator[NamedBody]:
             if body is not None:
                 label = str(block.get("label") or block.get("id") or block.get("type"))
                 yield NamedBody(body, f"{path}/settings", label, settings)
+        yield from _named_by_agents(block, path)
         block, path = block_in_place(block), f"{path}/settings/block"
+
+
+def _named_by_agents(block: Mapping[str, Any], path: str) -> Iterator[NamedBody]:
+    for number, agent in enumerate(_listed(block.get("agents"))):
+        tools = _listed(agent.get("tools")) if isinstance(agent, Mapping) else ()
+        for place, tool in enumerate(tools):
+            name = tool.get("name") if isinstance(tool, Mapping) else tool
+            if (body := body_of_tool(name)) is not None:
+                pointer = f"{path}/agents/{number}/tools/{place}"
+                yield NamedBody(body, pointer, str(name), {}, is_tool=True)
+
+
+def _listed(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
 
 
 def _body_of(settings: Mapping[str, Any]) -> Body | None:

@@ -33,7 +33,7 @@ def _problem(one: NamedBody) -> Problem:
     body, name = one.body, one.settings.get("design_name")
     if body.path is not None:
         sentence = f"Nothing is deployed at `{body.path}` that you may see. Name another path."
-        return Problem(f"{one.path}/path", sentence)
+        return Problem(one.path if one.is_tool else f"{one.path}/path", sentence)
     called = f" “{name}”" if isinstance(name, str) and name else ""
     return Problem(
         f"{one.path}/version",

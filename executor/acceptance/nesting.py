@@ -16,6 +16,7 @@ from executor.acceptance.documents import (
     compiled_version,
     with_model,
 )
+from executor.engine.compile import bodies_of_tools
 from executor.engine.runner import CompiledGraph
 from executor.errors import NestedMissing, NestingTooDeep
 from executor.models import Execution
@@ -136,6 +137,8 @@ class _Depth:
                 count += self.blocks_of(block.inner, inner, within)
             elif block.body is not None:
                 count += self._of_named(block.body, chain, within)
+            for body in bodies_of_tools(block.block):
+                count += self._of_named(body, chain, within)
         return count
 
     def _of_named(self, body: Body, chain: tuple[str, ...], within: tuple[str, ...]) -> int:

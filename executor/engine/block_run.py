@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from designs.graph.expressions import Expression, Template
+from designs.graph.nesting import Body
 from designs.graph.spec import Agent, Graph
 from designs.patterns.base import RUN_INPUT, Answer, Delivery, Need, Part
 from executor.engine.arrivals import Arrival, seen_by
@@ -228,9 +229,16 @@ class BlockRun:
 
     async def play(self, value: Any, *, number: int | None = None, where: str = "") -> Any:
         """See `RunContext`. Raises NestedFailure, RunStopped."""
+        return await self._playing().play(value, number, where)
+
+    async def play_tool(self, body: Body, value: Any, key: str) -> Any:
+        """Play a deployed design as the tool of an agent. Raises NestedFailure, RunStopped."""
+        return await self._playing().play_tool(body, value, key)
+
+    def _playing(self) -> Plays:
         if self._plays is None:
             self._plays = self._host.plays(self._host, self._block, self)
-        return await self._plays.play(value, number, where)
+        return self._plays
 
     def end_plays(self) -> None:
         if self._plays is not None:

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from designs.graph.nesting import Body
 from executor.engine.compile import CompiledBlock, CompiledGraph
 from executor.engine.events import ErrorInfo
 from executor.engine.failures import NestedFailure, RunStopped
@@ -34,17 +35,31 @@ class Plays:
     async def play(self, value: Any, number: int | None, where: str) -> Any:
         """Raises NestedFailure, RunStopped."""
         host, block = self._host, self._block
-        graph = _graph_of(host, block)
-        where = where or f"in '{graph.graph.name}'"
         at = "" if number is None else f"[{number}]"
-        place = Place(host, block, self._run, f"{host.prefix}{block.id}{at}>")
-        flow = Flow(graph, value, host.setup, Plays, place)
+        prefix = f"{host.prefix}{block.id}{at}>"
+        return await self._play(_graph_of(host, block), value, prefix, number or 0, where)
+
+    async def play_tool(self, body: Body, value: Any, key: str) -> Any:
+        """As the tool of an agent, whose call has that key. Raises NestedFailure, RunStopped."""
+        graph = self._host.setup.nested.get(body.name)
+        if graph is None:
+            raise NestedFailure("", ErrorInfo("nested", NOT_THERE.format(body)))
+        host, block = self._host, self._block
+        call = key.removeprefix(f"{host.prefix}{block.id}/")
+        return await self._play(graph, value, f"{host.prefix}{block.id}[{call}]>", 0, "")
+
+    async def _play(
+        self, graph: CompiledGraph, value: Any, prefix: str, number: int, where: str
+    ) -> Any:
+        host, block = self._host, self._block
+        where = where or f"in '{graph.graph.name}'"
+        flow = Flow(graph, value, host.setup, Plays, Place(host, block, self._run, prefix))
         error, result = await _played(flow, graph, value)
         if host.is_ending:
             raise RunStopped("The run ends.")
         if error is not None:
             raise NestedFailure(where, error)
-        self._reasons += [(number or 0, f"{where}: {reason}") for reason in flow.reasons]
+        self._reasons += [(number, f"{where}: {reason}") for reason in flow.reasons]
         await self._take_turns()
         return result
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from designs.graph.nesting import Body
 from executor.engine.compile import CompiledBlock
 from executor.engine.events import ErrorInfo, Event
 
@@ -15,6 +16,8 @@ class Plays(Protocol):
     """Plays graphs inside one block."""
 
     async def play(self, value: Any, number: int | None, where: str) -> Any: ...
+
+    async def play_tool(self, body: Body, value: Any, key: str) -> Any: ...
 
     def degrade(self) -> None:
         """Once all are done: tell the run why some of them are degraded."""

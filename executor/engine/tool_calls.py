@@ -8,12 +8,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from designs.graph.nesting import Body, body_of_tool
 from designs.graph.spec import Agent
 from designs.patterns.base import Need
 from executor.engine.budget import Budget
 from executor.engine.context import Setup
 from executor.engine.events import ErrorInfo, ToolChanged
-from executor.engine.failures import StepFailure
+from executor.engine.failures import NestedFailure, StepFailure
 from executor.engine.journal import FailedTry, StepResult
 from executor.engine.json_text import json_text
 from executor.engine.llm.structured import SchemaUnusable, beginning, problems
@@ -26,6 +27,8 @@ MAX_RETRIES = 2
 GRACE = 1.2
 DECISION_SECONDS = 3 * 86_400.0
 DIGEST_CHARACTERS = 12
+# Of the mark where a result was cut, at most.
+MARK_CHARACTERS = 60
 STRICTNESS = ("never", "after_untrusted", "always")
 
 
@@ -46,6 +49,8 @@ class CallHost(Protocol):
     async def record(self, step: StepResult) -> None: ...
 
     async def settled(self, need: Need) -> Mapping[str, Any]: ...
+
+    async def play_tool(self, body: Body, value: Any, key: str) -> Any: ...
 
     def under_way(self) -> AbstractContextManager[None]: ...
 
@@ -108,7 +113,9 @@ class ToolCalls:
             result = not_called(f"Not called: the run has made its {most} tool calls.")
         if result is None:
             self._emit(made, "started")
-            result = cut(await self._result(made, tool), tool.most_result_characters)
+            body = body_of_tool(tool.name)
+            result = await (self._result(made, tool) if body is None else self._play(made, body))
+            result = cut(result, tool.most_result_characters)
         return await self._record(made, result)
 
     async def repeat(self, key: str, call: ToolCall, earlier: StepResult) -> StepResult:
@@ -213,6 +220,15 @@ class ToolCalls:
                 return answer
             result = await self._after(made, tool, answer, tried)
         return result
+
+    async def _play(self, made: _Made, body: Body) -> ToolResult:
+        """Play a deployed design. Its steps are recorded as they end, so it needs no intent."""
+        made.tries = 1
+        try:
+            value = await self._host.play_tool(body, made.call.arguments, made.key)
+        except NestedFailure as failure:
+            return ToolResult(f"{made.call.name} failed: {failure.reason}", True, "error")
+        return ToolResult(json_text(value))
 
     async def _after(
         self, made: _Made, tool: OfferedTool, error: ToolCallError, tried: int
@@ -363,7 +379,8 @@ def misfit(call: ToolCall, tool: OfferedTool) -> str:
 def cut(result: ToolResult, most: int) -> ToolResult:
     """The result with no more characters than a model may read, and a mark that says so."""
     content = result.content
-    if len(content) <= most or content.endswith("characters]"):
+    # One that is cut already is a little longer, by its mark.
+    if len(content) <= most + MARK_CHARACTERS:
         return result
     mark = f"\n[cut: {most:,} of {len(content):,} characters]"
     size = result.size or len(content.encode("utf-8", "replace"))

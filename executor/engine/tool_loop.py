@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from designs.graph.spec import Agent
+from executor.engine.deployment_tools import deployment_tools
 from executor.engine.events import ErrorInfo
 from executor.engine.failures import StepFailure
 from executor.engine.journal import StepResult, bounded_key
@@ -118,9 +119,13 @@ class ToolLoop:
     async def _tools(self) -> dict[str, OfferedTool]:
         if self._offered is None:
             names = [tool.name for tool in self._agent.named_tools()]
+            setup = self._host.setup
             try:
-                with self._host.under_way():
-                    self._offered = await self._host.setup.tools.offered(names)
+                self._offered = deployment_tools(names, setup.nested)
+                others = [name for name in names if name not in self._offered]
+                if others:
+                    with self._host.under_way():
+                        self._offered |= await setup.tools.offered(others)
             except ToolsMissing as error:
                 who = self._agent.name or self._agent.id
                 info = ErrorInfo("tools", f"agent '{who}': {error}", self._host.block_id, self._key)

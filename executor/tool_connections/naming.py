@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from designs.access import Caller
+from designs.access import Caller, seen_deployments
+from designs.graph.nesting import TOOL_PREFIX as DEPLOYMENTS
 from designs.graph.spec import Agent, Graph, Problem
 from executor.models import Tool
 
 # Names of deployments that are called as tools are checked where deployments are.
-DEPLOYMENTS = "deployments."
 MAX_SHOWN = 2_000
+MAX_DEPLOYMENTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,22 @@ def designer_tools(caller: Caller) -> list[DesignerTool]:
             input_schema=tool.input_schema,
         )
         for tool in _namable(caller)[:MAX_SHOWN]
+    ] + _deployments(caller)
+
+
+def _deployments(caller: Caller) -> list[DesignerTool]:
+    """What is deployed, as tools: played inside the run of the agent that calls it."""
+    rows = seen_deployments(caller).filter(status="active").select_related("version", "design")
+    return [
+        DesignerTool(
+            name=DEPLOYMENTS + row.endpoint_path.strip("/").replace("/", "."),
+            title=row.design.name,
+            description=str(row.version.document.get("description") or ""),
+            effect="read",
+            approval="never",
+            input_schema=row.version.document.get("input_schema") or {"type": "object"},
+        )
+        for row in rows.order_by("endpoint_path")[:MAX_DEPLOYMENTS]
     ]
 
 
