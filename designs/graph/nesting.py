@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from designs.graph.spec import Block
+
 # Designs inside one another, the outermost included, and the blocks of all of them.
 MAX_NESTED = 8
 MAX_NESTED_BLOCKS = 2_000
@@ -61,6 +63,12 @@ def body_of_tool(name: object) -> Body | None:
     if not isinstance(name, str) or not name.startswith(TOOL_PREFIX):
         return None
     return Body(path="/" + name.removeprefix(TOOL_PREFIX).replace(".", "/"))
+
+
+def bodies_of_tools(block: Block) -> list[Body]:
+    """What the block's agents play as tools."""
+    names = (tool.name for agent in block.agents for tool in agent.named_tools())
+    return [body for name in names if (body := body_of_tool(name)) is not None]
 
 
 def named_bodies(document: object) -> Iterator[NamedBody]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from designs.errors import DesignInvalid
-from designs.graph.nesting import MAX_NESTED, MAX_NESTED_BLOCKS, Body
+from designs.graph.nesting import MAX_NESTED, MAX_NESTED_BLOCKS, Body, bodies_of_tools
 from designs.models import DesignVersion
 from designs.nested.places import Found, find_bodies
 from executor.acceptance.documents import (
@@ -16,7 +16,6 @@ from executor.acceptance.documents import (
     compiled_version,
     with_model,
 )
-from executor.engine.compile import bodies_of_tools
 from executor.engine.runner import CompiledGraph
 from executor.errors import NestedMissing, NestingTooDeep
 from executor.models import Execution

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from designs.graph.expressions import Expression, Template, compile_output
-from designs.graph.nesting import Body, body_of_tool, in_place_document
+from designs.graph.nesting import Body, bodies_of_tools, in_place_document
 from designs.graph.schema_check import SchemaCheck
 from designs.graph.spec import Block, Connection, Graph
 from designs.graph.uses import reads_input
@@ -192,12 +192,6 @@ def _named(block: CompiledBlock) -> tuple[Body, ...]:
         return block.inner.named
     own = () if block.body is None else (block.body,)
     return (*own, *bodies_of_tools(block.block))
-
-
-def bodies_of_tools(block: Block) -> list[Body]:
-    """What the block's agents play as tools."""
-    names = (tool.name for agent in block.agents for tool in agent.named_tools())
-    return [body for name in names if (body := body_of_tool(name)) is not None]
 
 
 def _ancestors(

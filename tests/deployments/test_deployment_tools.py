@@ -48,7 +48,7 @@ def test_a_tool_that_names_no_deployment_is_a_problem_at_its_place(
     answer = api_of(designer).post(f"/api/designs/{design.pk}/publish", {}, format="json")
 
     assert answer.status_code == 422, answer.json()
-    assert list(answer.json()["errors"]) == ["/blocks/0/agents/0/tools/0"]
+    assert list(answer.json()["errors"]) == ["document/blocks/0/agents/0/tools/0"]
 
 
 def test_designers_are_offered_the_deployments_that_they_see(
