@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import logging
 import math
@@ -30,7 +29,7 @@ from executor.engine.limits import LimitReached
 from executor.engine.llm.tool_use import ToolUse
 from executor.engine.parking import BlockClock
 from executor.engine.places import Plays
-from executor.engine.records import await_record, retrieve_error
+from executor.engine.records import await_record, write_unawaited
 from executor.engine.step_run import CALL_SECONDS, Question, StepRun
 from executor.engine.time_limits import cut_off, earlier, time_limit
 from executor.engine.tool_loop import ToolLoop
@@ -334,7 +333,7 @@ class BlockRun:
             raise
         except BaseException as error:
             if (failed := step_run.failed_step(error)) is not None:
-                self._write_unawaited(failed)
+                write_unawaited(self._host.setup.journal, failed)
             raise
         await self.record(step)
         return step
@@ -353,16 +352,6 @@ class BlockRun:
         except Exception as error:
             self.stop_unrecorded(step.key, error)
             raise RunStopped("A step could not be recorded.") from error
-
-    def _write_unawaited(self, step: StepResult) -> None:
-        """Record a step of a block that is being stopped; only the run's end waits for it."""
-        try:
-            pending = self._host.setup.journal.record(step)
-        except Exception as error:  # noqa: BLE001 - the block is ending with an error of its own
-            logger.warning("The record of step %s could not be written: %r", step.key, error)
-            return
-        if pending is not None:
-            asyncio.ensure_future(pending).add_done_callback(retrieve_error)
 
     def stop_unrecorded(self, key: str, error: Exception) -> None:
         """End the run: nothing may depend on a step that was not recorded."""

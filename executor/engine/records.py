@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable
+
+from executor.engine.journal import Journal, StepResult
+
+logger = logging.getLogger(__name__)
 
 # How long a cancelled run waits for a record that is being written.
 RECORD_GRACE_SECONDS = 5.0
@@ -28,3 +33,14 @@ def retrieve_error(future: asyncio.Future[None]) -> None:
     """Keeps asyncio from logging that the exception was never retrieved."""
     if not future.cancelled():
         future.exception()
+
+
+def write_unawaited(journal: Journal, step: StepResult) -> None:
+    """Record a step of a block that is being stopped; only the run's end waits for it."""
+    try:
+        pending = journal.record(step)
+    except Exception as error:  # noqa: BLE001 - the block is ending with an error of its own
+        logger.warning("The record of step %s could not be written: %r", step.key, error)
+        return
+    if pending is not None:
+        asyncio.ensure_future(pending).add_done_callback(retrieve_error)
