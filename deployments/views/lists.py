@@ -22,9 +22,9 @@ from deployments.views.answers import rights_of
 from designs.models import DesignVersion
 from designs.pictures.charts import KIND_OF_STATE, Mark, spark
 from designs.requests import PageRequest, answer_fresh, page_of, requires, searched_text
+from executor.history.durations import as_duration
 from executor.history.recent import RecentRun, recent_runs
 from executor.history.totals import LastDay, last_day_of_deployments
-from executor.templatetags.durations import as_duration
 
 VIEWS = ("cards", "rows")
 COOKIE, COOKIE_SECONDS = "deployments_view", 365 * 86_400

@@ -24,6 +24,11 @@ def badge(text: str, kind: str = "") -> str:
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": kind})
 
 
+def state_badge(state: str, word: str) -> str:
+    """The same sign and word as on the pages."""
+    return render_to_string("includes/_state.html", {"state": state, "word": word})
+
+
 def link(url: str, text: object) -> str:
     return format_html('<a class="text-link" href="{}">{}</a>', url, text)
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.template.loader import render_to_string
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import display
 
 from designs.access import Caller
 from designs.admin.base import OrchestraAdmin, ReadOnly, ReadOnlyInline
-from designs.admin.shown import EMPTY, folded, json_block, row_link
+from designs.admin.shown import EMPTY, folded, json_block, row_link, state_badge
 from designs.requests import PageRequest
 from executor.admin.parts import EXECUTION_COLUMNS, PartAdmin, without_payload
 from executor.models import DecisionRequest, RequestStatus, ToolIntent, Vote
@@ -69,8 +68,7 @@ class DecisionRequestAdmin(ReadOnly, OrchestraAdmin):
 
     @display(description="State", ordering="status")
     def state(self, row: DecisionRequest) -> str:
-        sign = {"state": _SIGNS[RequestStatus(row.status)], "word": row.get_status_display()}
-        return render_to_string("includes/_state.html", sign)
+        return state_badge(_SIGNS[RequestStatus(row.status)], row.get_status_display())
 
     @display(description="Execution")
     def execution_link(self, row: DecisionRequest) -> str:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from django.template.loader import render_to_string
-
-from designs.admin.shown import EMPTY
+from designs.admin.shown import EMPTY, state_badge
+from executor.history.durations import as_duration
 from executor.models import BlockResult, Execution, Step
-from executor.templatetags.durations import as_duration
 
 
 def status_badge(row: Execution | BlockResult | Step) -> str:
-    """The same sign and word as on the pages."""
-    return render_to_string(
-        "includes/_state.html", {"state": row.status, "word": row.get_status_display()}
-    )
+    return state_badge(row.status, row.get_status_display())
 
 
 def duration(milliseconds: int | None) -> str:

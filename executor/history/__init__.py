@@ -3,6 +3,7 @@
 __all__ = [
     "counting",
     "details",
+    "durations",
     "ended_rows",
     "explaining",
     "exports",

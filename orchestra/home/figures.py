@@ -13,9 +13,9 @@ from django.urls import reverse
 
 from designs.access import Caller
 from designs.pictures.charts import Bars, Column, Line, Lines
+from executor.history.durations import as_duration
 from executor.models import LIVE, Execution, Status
 from executor.models.durations import Durations, bucket_of, merge, percentile
-from executor.templatetags.durations import as_duration
 from orchestra.frame.standing import key_of
 from orchestra.home.keeping import kept
 from orchestra.home.windows import Window

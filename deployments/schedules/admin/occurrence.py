@@ -11,8 +11,8 @@ from deployments.schedules.admin.schedule import BEAT_ROWS
 from deployments.schedules.store import describe
 from designs.admin.base import OrchestraAdmin, ReadOnly
 from designs.admin.filters import TimeRangeFilter, VisibleFilter
-from designs.admin.shown import EMPTY, badge, row_link
-from executor.admin.shown import duration, status_badge
+from designs.admin.shown import EMPTY, badge, row_link, state_badge
+from executor.history.durations import as_duration
 
 KINDS = {
     Occurrence.Outcome.WAITING: "info",
@@ -77,7 +77,7 @@ class OccurrenceAdmin(ReadOnly, OrchestraAdmin):
     @display(description="Start delay")
     def delay(self, occurrence: Occurrence) -> str:
         delay = occurrence.start_delay
-        return EMPTY if delay is None else duration(max(0, round(delay.total_seconds() * 1000)))
+        return EMPTY if delay is None else as_duration(max(0, round(delay.total_seconds() * 1000)))
 
     @display(description="Execution")
     def execution_link(self, occurrence: Occurrence) -> str:
@@ -86,4 +86,7 @@ class OccurrenceAdmin(ReadOnly, OrchestraAdmin):
 
     @display(description="Its status")
     def execution_state(self, occurrence: Occurrence) -> str:
-        return EMPTY if occurrence.execution is None else status_badge(occurrence.execution)
+        execution = occurrence.execution
+        if execution is None:
+            return EMPTY
+        return state_badge(execution.status, execution.get_status_display())
