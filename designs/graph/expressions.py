@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -13,6 +12,7 @@ from designs.graph.meter import Fault, Meter, Overrun, is_truthy, measure
 from designs.graph.parsing import ExpressionError, ExpressionLimit, excerpt, parse
 from designs.graph.reads import Reads, find_reads
 from designs.graph.trees import field_names
+from designs.graph.written import written
 
 __all__ = [
     "Expression", "ExpressionError", "ExpressionLimit", "Template", "compile_output", "escape_text",
@@ -173,7 +173,7 @@ class Template:
         for piece in self.pieces:
             part = piece if isinstance(piece, str) else _present(piece, scope, meter)
             if not isinstance(part, str):
-                part = json.dumps(part, ensure_ascii=False, separators=(",", ":"))
+                part = written(part)
             parts.append(part)
             size += len(part)
             if size > MAX_TEXT:

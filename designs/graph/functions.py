@@ -11,6 +11,7 @@ from typing import Any
 
 from designs.graph.kinds import KINDS, kind_of
 from designs.graph.meter import CHARACTERS_PER_STEP, Fault, Meter, equal, measure, weigh
+from designs.graph.written import written
 
 NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,307})(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,4})?")
 
@@ -160,7 +161,7 @@ def _to_string(meter: Meter, value: Any) -> str:
     if isinstance(value, str):
         return value
     meter.step(measure(value, meter))
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = written(value)
     meter.write(len(text))
     return text
 

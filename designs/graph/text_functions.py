@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import json
 from typing import Any
 from urllib.parse import quote
 
 from designs.graph.functions import function
 from designs.graph.meter import CHARACTERS_PER_STEP, Fault, Meter, measure
+from designs.graph.written import written
 from designs.strict_json import JsonUnreadable, read_strict_json
 
 _TEXT, _COUNT = ("string",), ("number",)
@@ -66,19 +66,42 @@ def _changed(text: str, change: Any) -> list[str]:
 @function("trim", _TEXT, _TEXT, optional=1)
 def _trim(meter: Meter, text: str, characters: str | None = None) -> str:
     _charge_trim(meter, text, characters)
-    return text.strip(characters or None)
+    return text[_first_kept(text, characters) : _last_kept(text, characters)]
 
 
 @function("trim_left", _TEXT, _TEXT, optional=1)
 def _trim_left(meter: Meter, text: str, characters: str | None = None) -> str:
     _charge_trim(meter, text, characters)
-    return text.lstrip(characters or None)
+    return text[_first_kept(text, characters) :]
 
 
 @function("trim_right", _TEXT, _TEXT, optional=1)
 def _trim_right(meter: Meter, text: str, characters: str | None = None) -> str:
     _charge_trim(meter, text, characters)
-    return text.rstrip(characters or None)
+    return text[: _last_kept(text, characters)]
+
+
+def _first_kept(text: str, characters: str | None) -> int:
+    """In pieces, because no call of C code is to take long."""
+    at = 0
+    while at < len(text):
+        piece = text[at : at + PIECE]
+        kept = len(piece.lstrip(characters or None))
+        at += len(piece) - kept
+        if kept:
+            break
+    return at
+
+
+def _last_kept(text: str, characters: str | None) -> int:
+    end = len(text)
+    while end > 0:
+        piece = text[max(0, end - PIECE) : end]
+        kept = len(piece.rstrip(characters or None))
+        end -= len(piece) - kept
+        if kept:
+            break
+    return end
 
 
 def _charge_trim(meter: Meter, text: str, characters: str | None) -> None:
@@ -211,7 +234,7 @@ def _sha256(meter: Meter, text: str) -> str:
 @function("json", ("any",))
 def _json(meter: Meter, value: Any) -> str:
     meter.step(measure(value, meter))
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = written(value)
     meter.write(len(text))
     return text
 
