@@ -32,6 +32,7 @@ from executor.decisions import problems_of_deciders
 from executor.errors import ModelUnavailable
 from executor.language_models.registry import default_models, price_of
 from executor.models import Execution, Trigger
+from executor.tool_connections.naming import tool_problems
 
 CHANGEABLE = frozenset({"endpoint_path", "status", "callback_url", *LIMITS})
 UNCHANGED: Any = object()
@@ -63,6 +64,7 @@ def deploy_design(
             created_by_id=caller.user_id,
         )
         _check_played(deployment, caller)
+        _check_tools(deployment, caller)
         _set_fields(deployment, fields)
         _check_deciders(deployment)
         _check_prices(deployment)
@@ -134,6 +136,7 @@ def _change(
     if version is not None and version != stored.version.number:
         stored.version = version_to_deploy(design=stored.design, number=version, caller=caller)
         _check_played(stored, caller)
+        _check_tools(stored, caller)
     _set_fields(stored, changes)
     changed = [name for name, new in _columns(stored).items() if new != before[name]]
     if changed:
@@ -195,6 +198,12 @@ def _set_fields(deployment: Deployment, fields: dict[str, Any]) -> None:
 def _check_played(deployment: Deployment, caller: Caller) -> None:
     """Raises DesignInvalid unless the caller may see all designs that the version names."""
     if problems := nested_problems(deployment.version.document, caller):
+        raise DesignInvalid(problems)
+
+
+def _check_tools(deployment: Deployment, caller: Caller) -> None:
+    """Raises DesignInvalid unless all tools that the version names are offered to the caller."""
+    if problems := tool_problems(deployment.version.document, caller):
         raise DesignInvalid(problems)
 
 

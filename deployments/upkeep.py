@@ -1,4 +1,4 @@
-"""Background upkeep of every worker and scheduler: totals and retention."""
+"""Background upkeep of every worker and scheduler: totals, retention, and lists of tools."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.db import DatabaseError, InterfaceError
 from deployments.retention import sweep_if_due
 from designs.runtime.background import forever
 from executor.history.totals import add_up
+from executor.tool_connections.rereading import read_hourly
 
 PERIOD_SECONDS = 5.0
 REST_SECONDS = 0.05
@@ -31,5 +32,6 @@ def _keep_up() -> None:
     try:
         add_up(rest_seconds=REST_SECONDS)
         sweep_if_due()
+        read_hourly()
     except (DatabaseError, InterfaceError) as error:
         logger.warning("Upkeep waits for the database: %s", error)

@@ -7,8 +7,10 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Max, ProtectedError
+from django.utils.module_loading import import_string
 
 from designs.access import Caller
 from designs.auditing.audit import Action, note
@@ -315,6 +317,9 @@ def publish_design(
         checked = check_with_nested(locked.draft, caller)
         if checked.problems:
             raise DesignInvalid(checked.problems)
+        # By name, because designs know nothing of how they are run.
+        if problems := import_string(settings.TOOL_PROBLEMS)(locked.draft, caller):
+            raise DesignInvalid(problems)
         last = locked.versions.aggregate(last=Max("number"))["last"] or 0
         version = DesignVersion.objects.create(
             design=locked,

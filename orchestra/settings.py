@@ -274,6 +274,7 @@ AUDITLOG_MASK_CALLABLE = "designs.models.audit.hidden"
 # What the designer says about runs and models comes from an app above its own.
 RUN_FACTS = "executor.acceptance.offers.run_facts"
 VERSION_USE = "executor.history.version_use.use_of_versions"
+TOOL_PROBLEMS = "executor.tool_connections.naming.tool_problems"
 MODEL_FACTS = "executor.language_models.facts.installed_models"
 
 # --- API ------------------------------------------------------------------------------------------

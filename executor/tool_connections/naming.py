@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import QuerySet
 
 from designs.access import Caller, seen_deployments
 from designs.graph.nesting import TOOL_PREFIX as DEPLOYMENTS
-from designs.graph.spec import Agent, Graph, Problem
+from designs.graph.report import pointer
+from designs.graph.spec import Problem
 from executor.models import Tool
 
 # Names of deployments that are called as tools are checked where deployments are.
@@ -62,25 +64,25 @@ def _deployments(caller: Caller) -> list[DesignerTool]:
     ]
 
 
-def tool_problems(graph: Graph, caller: Caller | None) -> list[Problem]:
-    """A problem for each named tool that is not offered to the caller. Without a caller it is only
-    asked whether the tool is offered at all. A design that names no tool costs no statement.
+def tool_problems(document: Any, caller: Caller | None = None) -> tuple[Problem, ...]:
+    """A problem for each tool that an agent of the valid document names and that is not offered to
+    the caller; without a caller: that is not offered to anybody. A document that names none costs
+    no statement.
     """
-    places = list(_places(graph))
+    places = list(_places(document, ""))
     if not places:
-        return []
+        return ()
     known = _known({name for _, name in places}, caller)
-    return [
+    ending = "to you. " if caller is not None else "any more. "
+    return tuple(
         Problem(
             path,
-            f"There is no tool `{name}` that you may name. An administrator offers tools on the "
-            "page Tools."
-            if caller is not None
-            else f"The tool `{name}` is not offered any more.",
+            f"The tool `{name}` is not offered {ending}An administrator decides that on the page "
+            "Tools.",
         )
         for path, name in places
         if name not in known
-    ]
+    )
 
 
 def _known(names: Collection[str], caller: Caller | None) -> set[str]:
@@ -105,14 +107,26 @@ def _namable(caller: Caller) -> QuerySet[Tool]:
     return rows.select_related("connection").order_by("connection__name", "name")
 
 
-def _places(graph: Graph) -> Iterator[tuple[str, str]]:
-    """Pointer and name of each tool that an agent names."""
-    for number, block in enumerate(graph.blocks):
-        yield from _of_agents(block.agents, f"/blocks/{number}/agents")
+def _places(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Pointer and name of each tool that an agent names, also in documents within the document.
+
+    Deployments that are called as tools are left out.
+    """
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _places(item, f"{path}/{number}")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key == "agents" and isinstance(item, list):
+                yield from _of_agents(item, f"{path}/agents")
+            elif isinstance(item, dict | list):
+                yield from _places(item, f"{path}{pointer(key)}")
 
 
-def _of_agents(agents: Iterable[Agent], path: str) -> Iterator[tuple[str, str]]:
+def _of_agents(agents: list[Any], path: str) -> Iterator[tuple[str, str]]:
     for number, agent in enumerate(agents):
-        for place, tool in enumerate(agent.named_tools()):
-            if not tool.name.startswith(DEPLOYMENTS):
-                yield f"{path}/{number}/tools/{place}", tool.name
+        tools = agent.get("tools") if isinstance(agent, dict) else None
+        for place, tool in enumerate(tools if isinstance(tools, list) else ()):
+            name = tool.get("name") if isinstance(tool, dict) else tool
+            if isinstance(name, str) and not name.startswith(DEPLOYMENTS):
+                yield f"{path}/{number}/tools/{place}", name
