@@ -48,3 +48,28 @@ def test_workers_and_schedulers_load_neither_the_admin_nor_the_api(process: str)
         "rest_framework.views", "rest_framework.serializers", "unfold.admin", "designs.admin",
         "executor.views", "deployments.views", "orchestra.urls", "requests",
     }  # fmt: skip
+
+
+RUN = """
+import asyncio, django
+django.setup()
+from executor.engine.runner import compile_graph, run_graph
+from executor.models import Execution
+from executor.running.attempt import run_setup
+from executor.running.instant import RunCollector
+from tests.graphs import asking, design
+from designs.patterns.catalogue import check_document
+import deployments.api.endpoint
+run = Execution(input_data={}, models_default=["offline:stand-in"])
+collector = RunCollector(run)
+graph = compile_graph(check_document(design([asking("a")])).graph)
+async def main():
+    return await run_graph(graph, {}, run_setup(run, collector, collector.emit))
+assert asyncio.run(main()).status == "completed"
+"""
+
+
+def test_a_run_without_tools_loads_no_client_of_tools() -> None:
+    loaded = loaded_by(f"exec({RUN!r})", "web")
+    assert "executor.running.attempt" in loaded
+    assert not loaded & {"mcp", "mcp_types"}
