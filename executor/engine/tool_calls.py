@@ -15,7 +15,7 @@ from executor.engine.budget import Budget
 from executor.engine.context import Setup
 from executor.engine.events import ErrorInfo, ToolChanged
 from executor.engine.failures import NestedFailure, StepFailure
-from executor.engine.journal import FailedTry, StepResult
+from executor.engine.journal import FailedTry, StepResult, bounded_key
 from executor.engine.json_text import json_text
 from executor.engine.llm.structured import SchemaUnusable, beginning, problems
 from executor.engine.llm.tool_use import ToolCall
@@ -197,10 +197,10 @@ class ToolCalls:
     async def _decision(
         self, made: _Made, key: str, kind: Any, request: Mapping[str, Any]
     ) -> Mapping[str, Any]:
-        if key not in self._host.setup.decisions:
+        if bounded_key(key) not in self._host.setup.decisions:
             self._emit(made, "waiting")
         due = self._now() + DECISION_SECONDS
-        need = Need(key, kind, self._host.block_id, self._agent.id, due, request)
+        need = Need(bounded_key(key), kind, self._host.block_id, self._agent.id, due, request)
         return await self._host.settled(need)
 
     # --- The call ---------------------------------------------------------------------------------

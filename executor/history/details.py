@@ -12,11 +12,18 @@ from executor.history.inside import words_inside
 from executor.history.kept import document_of, edited_for
 from executor.history.quotes import error_without_quotes, failures_without_quotes
 from executor.history.timeline import BlockLine, readable, words_of
+from executor.history.tool_lines import (
+    ToolSaid,
+    effects_of,
+    in_turns,
+    pending_calls,
+    tool_said,
+)
 from executor.models import BlockResult, Execution, Step
 
 MAX_SAID = 100
 MAX_SOURCES = 12
-LARGE = ("prompt", "text", "output")
+LARGE = ("prompt", "text", "output", "calls")
 TABS = ("conversation", "prompt", "input", "output", "settings", "error")
 # What the design says of a block in other places than its settings.
 _NOT_SETTINGS = ("id", "label", "type", "agents", "position", "settings")
@@ -35,6 +42,9 @@ class Said:
     rows: list[tuple[str, str]] = field(default_factory=list)
     prompt: list[tuple[str, str]] = field(default_factory=list)
     failures: list[dict[str, Any]] = field(default_factory=list)
+    # Of a call of a tool; and of an answer the calls that have no result yet.
+    tool: ToolSaid | None = None
+    pending: list[ToolSaid] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -90,20 +100,26 @@ def _said(execution: Execution, block: BlockLine, with_payloads: bool) -> tuple[
     runs = {step.row.execution_id for step in block.steps} | {execution.pk}
     keys = {step.row.pk for step in block.steps}
     rows = Step.objects.filter(execution__in=runs, pk__in=keys)
-    rows = rows.order_by("-pk")
+    rows = rows.defer("said").order_by("-pk")
+    effects = effects_of([step.row.tool for step in block.steps if step.row.tool is not None])
     if not with_payloads:
         rows = rows.defer(*LARGE)
     _, said, has_earlier = fill_page(
         rows,
         limit=MAX_SAID,
         large=LARGE if with_payloads else (),
-        show=lambda page: [_one(step, block, with_payloads) for step in page],
-        weigh=lambda one: len(one.text) + sum(len(text) for _, text in (*one.rows, *one.prompt)),
+        show=lambda page: [_one(step, block, with_payloads, effects) for step in page],
+        weigh=_weight,
     )
-    return said[::-1], has_earlier
+    said = in_turns(said[::-1], lambda one: one.row)
+    if with_payloads:
+        pending = pending_calls(execution, [one.row for one in said], readable)
+        for one in said:
+            one.pending = pending.get(one.row.key, [])
+    return said, has_earlier
 
 
-def _one(step: Step, block: BlockLine, with_payloads: bool) -> Said:
+def _one(step: Step, block: BlockLine, with_payloads: bool, effects: Mapping[str, str]) -> Said:
     agents = (agent for agent in block.part.get("agents") or () if isinstance(agent, dict))
     role = next((str(a.get("role", "")) for a in agents if a.get("id") == step.agent_id), "")
     name = block.agents.get(step.agent_id, step.agent_id) or "No agent"
@@ -112,6 +128,9 @@ def _one(step: Step, block: BlockLine, with_payloads: bool) -> Said:
     if step.block_id != block.block_id:
         words = f"{words_inside(step, block.type)}: {words}"
     said = Said(step, name, role, initials_of(name), words, failures=failures)
+    if step.tool is not None:
+        said.tool = _called(step, effects, with_payloads)
+        return said
     if not with_payloads:
         return said
     if isinstance(step.output, dict) and step.output:
@@ -121,6 +140,21 @@ def _one(step: Step, block: BlockLine, with_payloads: bool) -> Said:
         said.text = "" if answer is None or answer == "" else readable(answer)
     said.prompt = _prompt(step)
     return said
+
+
+def _weight(one: Said) -> int:
+    """In characters."""
+    texts = [one.text, *(text for _, text in (*one.rows, *one.prompt))]
+    if one.tool is not None:
+        texts += [one.tool.arguments, one.tool.result]
+    return sum(map(len, texts))
+
+
+def _called(step: Step, effects: Mapping[str, str], with_payloads: bool) -> ToolSaid:
+    if with_payloads:
+        return tool_said(step, effects, readable)
+    name = step.tool or ""
+    return ToolSaid(name, effects.get(name, ""), "", is_error=bool(step.is_tool_error))
 
 
 def _prompt(step: Step) -> list[tuple[str, str]]:

@@ -23,11 +23,14 @@ from executor.history.inside import (
 )
 from executor.history.kept import document_of, journal_of
 from executor.history.quotes import error_without_quotes
+from executor.history.tool_lines import in_turns, turn_of
 from executor.models import BlockResult, BlockStatus, Execution, Step, StepStatus
 
 # The limits of a page; the API and the download have everything.
 MAX_CHARACTERS = 20_000
 MAX_STEPS = 400
+# Columns of steps that are not read for the drawing.
+LARGE = ("prompt", "text", "output", "calls", "said")
 # The width of the drawing, in its own units.
 WIDTH = 1000
 MAX_TICKS = 7
@@ -161,7 +164,7 @@ def timeline(
         if not with_payloads:
             block.error = error_without_quotes(block.error)
         line.row = block
-    slim = Step.objects.defer("prompt", "text", "output")
+    slim = Step.objects.defer(*LARGE)
     if any(line.plays for line in blocks.values()):
         slim = slim.exclude(block_id__contains=">")
         _add_inside(blocks, execution, clock, inside)
@@ -199,9 +202,14 @@ def readable(value: Any) -> str:
 
 
 def words_of(step: Step) -> str:
-    """What the step was for, and in which round."""
+    """What the step was for, in which round and turn; of a call, its tool."""
+    if step.tool is not None:
+        return step.tool
     words = step.purpose.replace("_", " ")
-    return f"{words}, round {step.round_number}" if step.round_number > 1 else words
+    if step.round_number > 1:
+        words = f"{words}, round {step.round_number}"
+    turn = turn_of(step)
+    return f"{words}, turn {turn}" if turn > 1 else words
 
 
 def _blocks_of(execution: Execution) -> dict[str, BlockLine]:
@@ -220,7 +228,7 @@ def _kept(execution: Execution, known: set[str]) -> Iterable[Step]:
     if not stale:
         return []
     rows = Step.objects.filter(execution__in=list(stale), status=StepStatus.COMPLETED)
-    rows = rows.defer("prompt", "text", "output").order_by("-pk")[:MAX_STEPS]
+    rows = rows.defer(*LARGE).order_by("-pk")[:MAX_STEPS]
     kept = {
         row.key: row
         for row in reversed(rows)
@@ -253,7 +261,7 @@ def _complete(line: BlockLine, execution: Execution, clock: _Clock) -> None:
     kind = "tail" if line.state in ("failed", "timed_out") else "span"
     line.bars = [Bar(kind, start, end)]
     if not line.plays:
-        line.steps.sort(key=lambda step: step.row.pk)
+        line.steps = in_turns(line.steps, lambda step: step.row)
     for step in line.steps:
         if step.is_kept:
             step.bars = [Bar("kept", start, start + clock.total_ms // 100)]
