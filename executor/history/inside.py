@@ -70,7 +70,7 @@ def steps_inside(
     order, without prompts and answers.
     """
     rows = Step.objects.filter(execution=execution, block_id__contains=">")
-    rows = rows.defer("prompt", "text", "output").order_by("-pk")
+    rows = rows.defer("prompt", "text", "output", "calls", "said").order_by("-pk")
     plain = rows
     for block_id in folded:
         plain = plain.exclude(block_id__startswith=f"{block_id}[")
