@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from functools import lru_cache
 
 from django import template
+from django.template.loader import render_to_string
 from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 
 from designs.pictures import svg
 from designs.pictures.pictograms import STATES
@@ -50,6 +53,14 @@ def pictogram(block_type: str) -> str:
 
 
 @register.simple_tag
+@lru_cache(maxsize=100)
+def icon(name: str) -> SafeString:
+    """`includes/_icon.html`, which looks the name up; in rows of lists it is looked up once."""
+    return mark_safe(render_to_string("includes/_icon.html", {"name": name}))  # noqa: S308
+
+
+@register.simple_tag
+@lru_cache(maxsize=100)
 def state_sign(state: str) -> str:
     return format_html(
         '<svg class="sign" viewBox="0 0 16 16" aria-hidden="true">{}</svg>',

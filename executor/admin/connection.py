@@ -17,9 +17,9 @@ from designs.access import Caller
 from designs.admin.base import OrchestraAdmin
 from designs.admin.refusals import ServiceForm
 from designs.admin.shown import EMPTY, admin_url, badge
-from designs.admin.verbs import bulk_verb
+from designs.admin.verbs import ActionResult, bulk_verb, page_verb
 from designs.requests import PageRequest
-from executor.connections import probe_connection, save_connection
+from executor.connections import choose_default, probe_connection, save_connection
 from executor.errors import ConnectionInvalid
 from executor.language_models.probe import PROBE_SECONDS
 from executor.models import ModelConnection
@@ -87,7 +87,7 @@ class ModelConnectionAdmin(OrchestraAdmin):
         bulk_verb("enable", "Enable", "change", "{count} enabled.", partial(switch, on=True)),
         bulk_verb("disable", "Disable", "change", "{count} disabled.", partial(switch, on=False)),
     )
-    actions_detail = ("test",)
+    actions_detail = ("test", "set_default")
     refusals = {**OrchestraAdmin.refusals, ConnectionInvalid: ""}
 
     def get_fieldsets(self, request: PageRequest, obj: Any = None) -> Any:
@@ -147,6 +147,17 @@ class ModelConnectionAdmin(OrchestraAdmin):
         )
 
     # --- Verbs ------------------------------------------------------------------------------------
+
+    @page_verb(
+        "Set as default", "change", icon="star", title="Set {row} as the default?",
+        text="Designs and agents that name no model ask its default model from then on.",
+        button="Set as default",
+    )  # fmt: skip
+    def set_default(
+        self, request: PageRequest, row: ModelConnection, data: dict[str, Any]
+    ) -> ActionResult:
+        choose_default(connection=row)
+        return ActionResult(f"{row} is now the default model.")
 
     @action(
         description="Test",

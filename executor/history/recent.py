@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.apps import apps
-from django.db.models import OuterRef, Q, Subquery
+from django.db import connection
+from django.db.models import OuterRef, Subquery
 
 from designs.access import Caller
 from executor.models import LIVE, Execution
@@ -65,12 +66,25 @@ def recent_runs(
     deployments: Any = apps.get_model("deployments", "Deployment")
     begins = deployments.objects.filter(pk__in=runs).order_by()
     begins = begins.values_list("pk", Subquery(newest[most - 1 : most]))
-    wanted = Q()
-    for pk, begin in begins:
-        wanted |= Q(deployment_id=pk) if begin is None else Q(deployment_id=pk, id__gte=begin)
-    rows = Execution.objects.for_caller(caller).filter(wanted).order_by()
+    rows = _from(Execution.objects.for_caller(caller).order_by(), begins)
     for deployment_id, *values in rows.values_list("deployment_id", *_COLUMNS):
         runs[deployment_id].append(RecentRun(*values))
     for found in runs.values():
         found.sort(key=lambda run: run.id)
     return runs
+
+
+def _from(rows: Any, begins: Iterable[tuple[uuid.UUID, uuid.UUID | None]]) -> Any:
+    """The rows of these deployments, of each from its beginning on. Written as SQL: for fifty
+    deployments Django takes longer to build the condition than the database to answer.
+    """
+    table, conditions, values = Execution._meta.db_table, [], []
+    stored = Execution._meta.pk.get_db_prep_value
+    for pk, begin in begins:
+        condition = f'"{table}"."deployment_id" = %s'
+        values.append(stored(pk, connection))
+        if begin is not None:
+            condition += f' AND "{table}"."id" >= %s'
+            values.append(stored(begin, connection))
+        conditions.append(f"({condition})")
+    return rows.extra(where=[" OR ".join(conditions)], params=values) if values else rows.none()  # noqa: S610

@@ -66,6 +66,20 @@ def test_the_default_is_chosen_and_changed(browser: Client, server: ModelServer)
     assert default_models() == before
 
 
+def test_the_admin_sets_it_too(
+    browser: Client, viewer: User, browser_of: Browser, server: ModelServer
+) -> None:
+    row = connect(server, "first")
+    url = reverse("admin:executor_modelconnection_change", args=[row.pk])
+    verb = url.replace("/change/", "/set-default/")
+    assert "Set as default" in text_of(browser.get(verb))
+    browser.post(verb)
+    assert default_models() == ("first",)
+    assert browser_of(viewer).post(verb).status_code in (302, 403)
+    change(row, is_enabled=False)
+    assert "Enable it first" in text_of(browser.post(verb, follow=True))
+
+
 def test_a_default_can_be_asked(server: ModelServer) -> None:
     row = connect(server, default_model="")
     with pytest.raises(ConnectionInvalid, match="cannot be kept"):
