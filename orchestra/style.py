@@ -19,8 +19,9 @@ COLOURS = (
     ("Charts and graphs", "chart chart-strong chart-bad chart-warn chart-run wire dots"),
 )
 ICONS = (
-    "home graph samples deploy clock hand tools history model key book settings person exit menu fold search "
-    "more down back close check copy download code edit play resume again stop plus trash"
+    "home graph samples deploy clock hand tools history model key book settings person exit menu "
+    "fold search more down back close check copy download code edit play resume again stop plus "
+    "trash"
 )
 
 

@@ -8,7 +8,6 @@ from functools import lru_cache
 from django import template
 from django.template.loader import render_to_string
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
 
 from designs.pictures import svg
 from designs.pictures.pictograms import STATES
@@ -54,9 +53,9 @@ def pictogram(block_type: str) -> str:
 
 @register.simple_tag
 @lru_cache(maxsize=100)
-def icon(name: str) -> SafeString:
+def icon(name: str) -> str:
     """`includes/_icon.html`, which looks the name up; in rows of lists it is looked up once."""
-    return mark_safe(render_to_string("includes/_icon.html", {"name": name}))  # noqa: S308
+    return render_to_string("includes/_icon.html", {"name": name})
 
 
 @register.simple_tag
