@@ -101,8 +101,8 @@ def _fill(url: str) -> None:
     """Migrate an empty database, or give it what another was given by the same migrations."""
     kept = KEPT / f"{_fingerprint()}.dump"
     address = f"--dbname={_address(url)}"
-    restore = ["pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", address, kept]
-    if kept.exists() and _runs(*restore):
+    restore = ["--exit-on-error", "--single-transaction", "--no-owner", address]
+    if kept.exists() and _runs("pg_restore", *restore, kept):
         return
     _migrate(DATABASE_URL=url)
     for stale in KEPT.glob("*.dump"):

@@ -119,8 +119,9 @@ class ScheduleForm(forms.Form):
         if not super().is_valid():
             return False
         # What is hidden does not count.
-        is_shown = self.input is not None and self.cleaned_data["kind"] != "none"
-        return not is_shown or self.input.is_readable
+        if self.input is None or self.cleaned_data["kind"] == "none":
+            return True
+        return self.input.is_readable
 
     @property
     def options(self) -> dict[str, list[forms.BoundField]]:

@@ -46,14 +46,22 @@ def find_bodies(bodies: Iterable[Body], caller: Caller | None = None) -> dict[st
     wanted = list(bodies)
     paths = {body.path for body in wanted if body.path is not None}
     found = dict(_find_paths[0](paths, caller)) if paths else {}
-    ids = {body.design_id for body in wanted if body.design_id is not None}
+    ids = {pk for body in wanted if (pk := _parsed(body.design_id)) is not None}
     if ids:
         found |= _versions({body.name for body in wanted}, ids, caller)
     return found
 
 
+def _parsed(design_id: str | None) -> uuid.UUID | None:
+    """None also for what is no id: drafts and files say anything."""
+    try:
+        return None if design_id is None else uuid.UUID(design_id)
+    except ValueError:
+        return None
+
+
 def _versions(
-    names: Collection[str], ids: Collection[str], caller: Caller | None
+    names: Collection[str], ids: Collection[uuid.UUID], caller: Caller | None
 ) -> dict[str, Found]:
     rows = DesignVersion.objects.filter(design__in=ids)
     if caller is not None:

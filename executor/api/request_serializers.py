@@ -76,7 +76,10 @@ class RequestOut(serializers.Serializer[DecisionRequest]):
     group = serializers.SerializerMethodField(
         help_text="Whose members decide; null: whoever may decide for the deployment."
     )
-    required = serializers.IntegerField(help_text="Approvals that are needed.")
+    # No field of the class: an instance has its own `required`.
+    required = serializers.IntegerField(  # type: ignore[assignment]
+        help_text="Approvals that are needed."
+    )
     question = serializers.CharField(allow_blank=True)
     shown = serializers.SerializerMethodField(
         help_text="For members of the group and for those who may see payloads, else null."

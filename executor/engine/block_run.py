@@ -159,8 +159,8 @@ class BlockRun:
     async def wait_for(self, need: Need) -> Mapping[str, Any]:
         """See `RunContext`. Raises BlockFailed for a time that is too far away."""
         if self.prefix:
-            place = {"key": need.key, "block_id": need.block_id}
-            need = replace(need, **{name: inside(self.prefix, at) for name, at in place.items()})
+            key, block_id = inside(self.prefix, need.key), inside(self.prefix, need.block_id)
+            need = replace(need, key=key, block_id=block_id)
         return await self.settled(need)
 
     async def settled(self, need: Need) -> Mapping[str, Any]:
