@@ -27,11 +27,11 @@ def _is_large(value: Any) -> bool:
     while level:
         deeper: list[Any] = []
         for item in level:
-            if type(item) is list or type(item) is dict:
+            if isinstance(item, list | dict):
                 count += len(item)
                 if count > MAX_AT_ONCE:
                     return True
-                deeper.extend(item if type(item) is list else item.values())
+                deeper.extend(item.values() if isinstance(item, dict) else item)
         level = deeper
     return False
 

@@ -9,6 +9,7 @@ from typing import Any
 from designs.patterns.prompts import INSTRUCTION
 from executor.engine.llm.base import ModelRequest
 from executor.engine.llm.material import material_of
+from executor.engine.llm.pattern_text import text_for
 from executor.engine.llm.structured import SchemaUnusable, problems
 from executor.engine.llm.wording import mentions, overlap, plain, sentences, shortened, stems
 
@@ -218,7 +219,8 @@ class _Inventor:
             slug = "_".join(stems(text)) or "a"
             repeated = (letter * max(min_length, 1) for letter in "aA1")
             rule: Schema = {"type": "string", "pattern": pattern, "minLength": min_length}
-            for candidate in (text, slug, slug.split("_")[0], *_SHAPES, *repeated):
+            made = text_for(pattern)
+            for candidate in (text, slug, slug.split("_")[0], *_SHAPES, *repeated, made):
                 if not problems(candidate, rule):
                     return candidate
         return text
