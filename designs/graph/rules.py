@@ -277,7 +277,8 @@ class _BlockRules:
             sentence = "An approval has a place of its own in a design. Play a design that has one."
             self.report.add(f"{path}/type", sentence)
             return
-        inner = _checked(in_place_document(raw), palette, upcoming)[0]
+        others = {name: entry for name, entry in palette.items() if name not in NOT_IN_PLACE}
+        inner = _checked(in_place_document(raw), others, upcoming)[0]
         for problem in inner.problems:
             found = moved(problem, "/blocks/0", path)
             self.report.add(found.path, found.message, found.fix)

@@ -2,6 +2,7 @@
 
 __all__ = [
     "base",
+    "calls",
     "catalogue",
     "comparison",
     "hints",

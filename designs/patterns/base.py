@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from designs.graph.bounds import Choice, Questions
 from designs.graph.nesting import Body
 from designs.graph.spec import Agent, Block, Connection, Graph, Problem, Role, Source
+from designs.patterns.calls import Called, HttpCall
 from designs.patterns.shapes import ANY, Shape
 
 
@@ -180,6 +181,16 @@ class RunContext(Protocol):
         """As `evaluate`, with further names; what is expensive is computed in a thread."""
         ...
 
+    async def fill(self, template: str, names: Mapping[str, Any] | None = None) -> Any:
+        """As `render`, with further names; what is expensive is computed in a thread."""
+        ...
+
+    async def call(self, call: HttpCall, number: int) -> Called:
+        """The answer to the request, the `number`th of the block: recorded, tried again where that
+        is safe. Raises BlockFailed.
+        """
+        ...
+
     async def play(self, value: Any, *, number: int | None = None, where: str = "") -> Any:
         """The result of the block's `body` with this value as its input, played inside this run.
 
@@ -236,6 +247,8 @@ class Pattern(ABC, Generic[S]):
     default_role: ClassVar[Role] = "worker"
     # What agents do by their role, in a few words.
     role_words: ClassVar[Mapping[str, str]] = {}
+    # Whether each call of it is recorded as a step of its own, instead of the block as one.
+    keeps_steps: ClassVar[bool] = False
     # Fields of `Block` that mean nothing here.
     unused_fields: ClassVar[frozenset[str]] = frozenset()
     # The shape of the output, see `shapes`.

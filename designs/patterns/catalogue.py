@@ -12,6 +12,7 @@ from designs.patterns.approval import Approval
 from designs.patterns.base import Pattern, Settings
 from designs.patterns.debate import Debate
 from designs.patterns.hierarchical import Hierarchical
+from designs.patterns.http import Http
 from designs.patterns.loop import Loop
 from designs.patterns.map_items import Map
 from designs.patterns.parallel import Parallel
@@ -35,6 +36,7 @@ PALETTE: dict[str, Pattern[Any]] = {
         Subdesign(),
         Map(),
         Loop(),
+        Http(),
         Approval(),
         Wait(),
     )

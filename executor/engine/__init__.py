@@ -6,6 +6,7 @@ __all__ = [
     "budget",
     "context",
     "events",
+    "http_door",
     "incoming",
     "journal",
     "json_text",

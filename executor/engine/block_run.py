@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
@@ -14,14 +13,16 @@ from designs.graph.expressions import Expression, Template
 from designs.graph.nesting import Body
 from designs.graph.spec import Agent, Graph
 from designs.patterns.base import RUN_INPUT, Answer, Delivery, Need, Part
+from designs.patterns.calls import Called, HttpCall
 from executor.engine.arrivals import Arrival, seen_by
 from executor.engine.budget import Budget
 from executor.engine.compile import CompiledBlock
 from executor.engine.context import Setup, Timing
 from executor.engine.evaluation import Compiled
-from executor.engine.events import BlockProgress, ErrorInfo, StepFinished
+from executor.engine.events import ErrorInfo, StepFinished
 from executor.engine.failures import RunStopped, StepFailure
 from executor.engine.hosts import BlockHost
+from executor.engine.http_calls import HttpRequest
 from executor.engine.incoming import incoming_value
 from executor.engine.journal import StepResult, inside, step_key
 from executor.engine.json_text import json_text
@@ -37,8 +38,6 @@ from executor.engine.waits import wait_until_due
 
 logger = logging.getLogger(__name__)
 
-# How often it is told how far a block is.
-TELL_SECONDS = 1.0
 NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
@@ -52,7 +51,7 @@ class BlockRun:
 
     __slots__ = (
         "_arrivals", "_block", "_evaluation", "_host", "_incoming", "_names_without_blocks",
-        "_plays", "_steps", "_told_at", "clock",
+        "_plays", "_steps", "clock",
     )  # fmt: skip
 
     def __init__(self, host: BlockHost, block: CompiledBlock, arrivals: Sequence[Arrival]) -> None:
@@ -66,7 +65,6 @@ class BlockRun:
         # None without a time limit of the block's own.
         self.clock: BlockClock | None = None
         self._plays: Plays | None = None
-        self._told_at = -math.inf
         self._evaluation = host.evaluation(block)
 
     @property
@@ -193,10 +191,6 @@ class BlockRun:
     def now(self) -> float:
         return self._host.setup.timing.now()
 
-    @property
-    def max_wait_seconds(self) -> float:
-        return self._host.setup.max_wait_seconds
-
     async def prepare(self) -> None:
         """Render the block's templates in advance, so that none blocks the loop later."""
         with self._host.under_way():
@@ -220,9 +214,15 @@ class BlockRun:
         return self._computed(compiled, self._names_for(compiled))
 
     async def compute(self, expression: str, names: Mapping[str, Any] | None = None) -> Any:
-        compiled = Expression.compile(expression)
+        return await self._with_names(Expression.compile(expression), names)
+
+    async def fill(self, template: str, names: Mapping[str, Any] | None = None) -> Any:
+        return await self._with_names(Template.compile(template), names)
+
+    async def _with_names(self, compiled: Compiled, names: Mapping[str, Any] | None) -> Any:
         known = self._names_for(compiled)
-        return await self._evaluation.run(compiled, {**known, **names} if names else known)
+        with self._host.under_way():
+            return await self._evaluation.run(compiled, {**known, **names} if names else known)
 
     # --- Designs inside the block -----------------------------------------------------------------
 
@@ -244,12 +244,11 @@ class BlockRun:
             self._plays.degrade()
 
     def tell(self, done: int, failed: int, total: int) -> None:
-        now = self.timing.now()
-        is_over = done + failed >= total
-        if self.prefix or (now - self._told_at < TELL_SECONDS and not is_over):
-            return
-        self._told_at = now
-        self._host.setup.emit(BlockProgress(self._block.id, done, failed, total))
+        self._playing().tell(done, failed, total)
+
+    async def call(self, call: HttpCall, number: int) -> Called:
+        """See `RunContext`. Raises BlockFailed, RunStopped."""
+        return await HttpRequest(self, call, self._block.id, number).answer()
 
     # --- Texts and values -------------------------------------------------------------------------
 
@@ -302,6 +301,7 @@ class BlockRun:
         tool_use: ToolUse | None = None,
     ) -> Question:
         block, limit = self._block.block, time_limit(agent, later, self.deadline)
+        models = agent.model or self.graph.model or self._host.setup.default_models
         return Question(
             key=key,
             block_id=self.block_id,
@@ -311,7 +311,7 @@ class BlockRun:
             system=self._system(agent),
             parts=tuple(parts),
             schema=schema,
-            models=self._models(agent),
+            models=(models,) if isinstance(models, str) else models,
             retries=block.retries,
             call_seconds=earlier(block.timeout_seconds, agent.timeout_seconds) or CALL_SECONDS,
             deadline=earlier(self.deadline, None if limit is None else limit.at),
@@ -358,10 +358,6 @@ class BlockRun:
         logger.warning("The record of step %s could not be written: %r", key, error)
         message = "The record of a step could not be written, so the execution was stopped there."
         self._host.stop(ErrorInfo("journal", message, self._block.id, key))
-
-    def _models(self, agent: Agent) -> Sequence[str]:
-        names = agent.model or self.graph.model or self._host.setup.default_models
-        return (names,) if isinstance(names, str) else names
 
     def _system(self, agent: Agent) -> str:
         source = agent.system_prompt

@@ -91,6 +91,11 @@ class CompiledGraph:
     named: tuple[Body, ...] = ()
 
     @property
+    def keeps_steps(self) -> bool:
+        """Whether a block calls the outside by itself, here or in place."""
+        return any(b.pattern.keeps_steps or (b.inner and b.inner.keeps_steps) for b in self.blocks)
+
+    @property
     def is_instant(self) -> bool:
         """True if every block only computes, so that a run makes no call to the outside."""
         return all(block.instant is not None for block in self.blocks)
@@ -161,7 +166,8 @@ def _block(
     sources += [source.text for source in pattern.sources(settings) if source.is_template]
     body = pattern.body(settings)
     # What a block plays has steps of its own.
-    utility = body is None and (pattern.max_agents == 0 or isinstance(pattern, InstantPattern))
+    computes = body is None and not pattern.keeps_steps
+    utility = computes and (pattern.max_agents == 0 or isinstance(pattern, InstantPattern))
     return CompiledBlock(
         number=number,
         block=block,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from designs.patterns.base import Need
 from executor.engine.events import ErrorInfo, Event
+from executor.engine.http_door import HttpDoor, NoDoor
 from executor.engine.journal import Journal
 from executor.engine.limits import Limits
 from executor.engine.llm.base import ModelProvider
@@ -70,6 +71,7 @@ class Setup:
     decisions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     max_wait_seconds: float = MAX_WAIT_SECONDS
     tools: ToolProvider = field(default_factory=NoTools)
+    http: HttpDoor = field(default_factory=NoDoor)
     root_execution: str = ""
     mask: Callable[[str], str] = str
     nested: Mapping[str, CompiledGraph] = field(default_factory=dict)

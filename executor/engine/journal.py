@@ -86,6 +86,11 @@ class StepResult:
     calls: list[dict[str, Any]] | None = None
     said: Any = None
 
+    @property
+    def is_call(self) -> bool:
+        """Whether it called the outside, so that it is not free to repeat."""
+        return self.model is not None or self.tool is not None or self.purpose == "http"
+
 
 MAX_KEY = 250
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from dataclasses import replace
 from typing import Any
 
 from designs.graph.nesting import Body
 from executor.engine.compile import CompiledBlock, CompiledGraph
-from executor.engine.events import ErrorInfo
+from executor.engine.events import BlockProgress, ErrorInfo
 from executor.engine.failures import NestedFailure, RunStopped
 from executor.engine.flow import TURN_SECONDS, Flow
 from executor.engine.places import Place, PlayingBlock
@@ -17,13 +18,15 @@ from executor.engine.results import misfits_of, result_misfit, result_of
 
 # Of the reasons why plays inside one block are degraded, so many are told.
 MAX_REASONS = 10
+# How often it is told how far a block is.
+TELL_SECONDS = 1.0
 NOT_THERE = "the design that it plays, {}, is not there any more."
 
 
 class Plays:
     """The plays inside one block of a run, and why some of them are degraded."""
 
-    __slots__ = ("_block", "_host", "_reasons", "_run", "_until")
+    __slots__ = ("_block", "_host", "_reasons", "_run", "_told_at", "_until")
 
     def __init__(self, host: Flow, block: CompiledBlock, run: PlayingBlock) -> None:
         self._host = host
@@ -31,6 +34,7 @@ class Plays:
         self._run = run
         self._reasons: list[tuple[int, str]] = []
         self._until = time.perf_counter() + TURN_SECONDS
+        self._told_at = -math.inf
 
     async def play(self, value: Any, number: int | None, where: str) -> Any:
         """Raises NestedFailure, RunStopped."""
@@ -69,6 +73,15 @@ class Plays:
             with self._host.activity:
                 await asyncio.sleep(0)
             self._until = time.perf_counter() + TURN_SECONDS
+
+    def tell(self, done: int, failed: int, total: int) -> None:
+        """At most once a second, and at the end; only of the run's own blocks."""
+        host, is_over = self._host, done + failed >= total
+        now = host.setup.timing.now()
+        if host.prefix or (now - self._told_at < TELL_SECONDS and not is_over):
+            return
+        self._told_at = now
+        host.setup.emit(BlockProgress(self._block.id, done, failed, total))
 
     def degrade(self) -> None:
         """Tell why plays inside are degraded, in their order."""

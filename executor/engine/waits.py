@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from designs.patterns.base import BlockFailed, Need
-from executor.engine.context import Timing
+from executor.engine.context import Setup, Timing
 from executor.engine.journal import StepResult
 from executor.engine.words import counted
 
@@ -24,7 +24,7 @@ class Waiter(Protocol):
     def timing(self) -> Timing: ...
 
     @property
-    def max_wait_seconds(self) -> float: ...
+    def setup(self) -> Setup: ...
 
     def recall(self, key: str) -> StepResult | None: ...
 
@@ -42,8 +42,8 @@ async def wait_until_due(run: Waiter, need: Need) -> dict[str, Any]:
     due_at = began if need.due_at is None else need.due_at
     if step is not None:
         began, due_at = step.started_at, float(step.output["due_at"])
-    elif due_at - began > run.max_wait_seconds:
-        days = counted(run.max_wait_seconds / DAY_SECONDS, "day")
+    elif due_at - began > run.setup.max_wait_seconds:
+        days = counted(run.setup.max_wait_seconds / DAY_SECONDS, "day")
         raise BlockFailed(
             f"it would wait for more than {days}, which is the longest wait there is."
         )

@@ -248,7 +248,7 @@ class RunRecord:
             self._replaced.add(step.key)
         if step.status == "failed":
             self._known[step.key] = step
-        if step.model is None and step.tool is None:
+        if not step.is_call:
             self._write_soon()
             return None
         return asyncio.wrap_future(self._flush())

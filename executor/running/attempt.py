@@ -40,6 +40,7 @@ from executor.recording.leases import GiveBack
 from executor.recording.recorder import RunRecord
 from executor.recording.rows import recorded_steps, root_of, spent_before
 from executor.recording.waiting import begin_waiting
+from executor.running.run_requests import run_requests
 from executor.running.run_tools import run_tools
 from executor.states import CANCELLED, run_error
 
@@ -160,6 +161,7 @@ def run_setup(
         root_execution=str(root or execution.pk),
         tools=run_tools(execution),
         mask=masked_output,
+        http=run_requests(execution),
     )
 
 
@@ -190,10 +192,10 @@ async def _nested_of(execution: Execution) -> Mapping[str, CompiledGraph]:
     return await in_thread(nested_graphs, execution) if nested is None else nested
 
 
-async def _remember(record: RunRecord, execution: Execution) -> None:
+async def _remember(record: RunRecord, execution: Execution, *, calls_out: bool) -> None:
     """What earlier attempts recorded, and the executions that this one resumes."""
     steps = await in_thread(recorded_steps, execution)
-    has_called = any(step.calls for step in steps.values())
+    has_called = calls_out or any(step.calls for step in steps.values())
     intents = await in_thread(recorded_intents, execution) if has_called else Counter()
     record.remember(steps, intents)
 
@@ -204,7 +206,8 @@ async def _run(
     graph = await _compiled(execution, graph)
     nested = await _nested_of(execution)
     if execution.attempt > 1 or execution.resumed_from_id is not None:
-        await _remember(record, execution)
+        called = any(one.keeps_steps for one in (graph, *nested.values()))
+        await _remember(record, execution, calls_out=called)
     is_resumed = execution.resumed_from_id is not None
     spent = await in_thread(spent_before, execution) if is_resumed else NO_USAGE
     root = await in_thread(root_of, execution) if is_resumed else execution.pk

@@ -4,6 +4,7 @@ __all__ = [
     "naming",
     "openapi",
     "provider",
+    "requests",
     "rereading",
     "sample_server",
     "services",

@@ -103,6 +103,30 @@ class Server:
         )
         return int(reply.status_code)
 
+    async def fetch(self, make: Make, watch: Watch, *, seconds: float) -> httpx2.Response:
+        """The answer to a request of a block, whatever its status.
+
+        Raises NotCalled, RuleBroken, CallBroken.
+        """
+        breaker = breaker_of(self.snapshot)
+        try:
+            ticket = breaker.begin()
+        except ModelError as error:
+            raise CallBroken(error.message.rstrip(".")) from error
+        failure: ErrorKind | None = ErrorKind.UNAVAILABLE
+        try:
+            async with self._slot(seconds):
+                reply = await self._exchange(make, watch, key="", seconds=seconds)
+            failure = answers.failure_of(reply.status_code)
+            if reply.status_code == 401 and self._sign_in.is_renewable:
+                self._sign_in.forget_token()
+            return reply  # type: ignore[no-any-return]
+        except CallBroken as error:
+            failure = ErrorKind.TIMEOUT if error.is_slow else ErrorKind.TRANSIENT
+            raise
+        finally:
+            breaker.end(ticket, failure)
+
     async def _call(self, call: ToolCall) -> answers.Judged:
         is_mcp = self.snapshot.kind == ToolKind.MCP
         if is_mcp:

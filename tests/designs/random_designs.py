@@ -13,8 +13,10 @@ from tests.graphs import Json, agent, asking, design, link, transform
 
 # Of an answer that is data.
 FORM: Json = {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"]}
-KINDS = ("sequential", "parallel", "hierarchical", "debate", "routing", "reflection", "transform",
-         "subdesign", "map", "loop", "approval", "wait")  # fmt: skip
+KINDS = (
+    "sequential", "parallel", "hierarchical", "debate", "routing", "reflection", "transform",
+    "subdesign", "map", "loop", "http", "approval", "wait",
+)  # fmt: skip
 PLAYING = frozenset({"subdesign", "map", "loop"})
 
 
@@ -32,10 +34,13 @@ def designs(draw: st.DrawFn, *, most_blocks: int = 6) -> Json:
     return design(draw(st.permutations(blocks)), draw(st.permutations(ways)))
 
 
-def _block(draw: st.DrawFn, name: str) -> Json:
-    kind = draw(st.sampled_from(KINDS))
+def _block(draw: st.DrawFn, name: str, kinds: tuple[str, ...] = KINDS) -> Json:
+    kind = draw(st.sampled_from(kinds))
     if kind == "transform":
         return transform(name, f"'{name}'")
+    if kind == "http":
+        settings = {"url": "https://example.com/"}
+        return {"id": name, "type": kind, "settings": settings, "on_error": "continue"}
     if kind in PLAYING:
         return {"id": name, "type": kind, "settings": _played(draw, kind), "on_error": "continue"}
     if kind == "approval":
@@ -58,7 +63,7 @@ def _played(draw: st.DrawFn, kind: str) -> Json:
     """Settings of a block that plays one block in place, or a design that is not there."""
     if kind == "subdesign":
         return {"path": "/not/there"}
-    inner = _block(draw, "inner")
+    inner = _block(draw, "inner", tuple(kind for kind in KINDS if kind != "approval"))
     if kind == "map":
         items = draw(st.sampled_from(["`[]`", "`[1, 2]`", "`[1, 2, 3]`", "`7`"]))
         keeps = draw(st.sampled_from(["fail", "keep", "drop"]))

@@ -36,9 +36,10 @@ def test_every_setting_and_its_default_stand_in_the_patterns_part(pattern):
 
     for name, info in pattern.settings_type.model_fields.items():
         assert f"`{name}`" in part
-        if info.is_required() or info.default is None or pattern.type == "transform":
+        value = info.get_default(call_default_factory=True)
+        if info.is_required() or value is None or pattern.type == "transform":
             continue
-        default = str(info.default).lower()
+        default = re.escape(value if isinstance(value, str) else json.dumps(value))
         assert re.search(rf"\| `{name}` \| `?{default}`? \|", part), name
 
 
