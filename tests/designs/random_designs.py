@@ -17,7 +17,10 @@ KINDS = (
     "sequential", "parallel", "hierarchical", "debate", "routing", "reflection", "transform",
     "subdesign", "map", "loop", "http", "approval", "wait",
 )  # fmt: skip
-PLAYING = frozenset({"subdesign", "map", "loop"})
+PLAYING = frozenset({"subdesign", "map", "loop", "http"})
+NAMED: dict[str, Json] = {
+    "subdesign": {"path": "/not/there"}, "http": {"url": "https://example.com/"},
+}  # fmt: skip
 
 
 @st.composite
@@ -38,9 +41,6 @@ def _block(draw: st.DrawFn, name: str, kinds: tuple[str, ...] = KINDS) -> Json:
     kind = draw(st.sampled_from(kinds))
     if kind == "transform":
         return transform(name, f"'{name}'")
-    if kind == "http":
-        settings = {"url": "https://example.com/"}
-        return {"id": name, "type": kind, "settings": settings, "on_error": "continue"}
     if kind in PLAYING:
         return {"id": name, "type": kind, "settings": _played(draw, kind), "on_error": "continue"}
     if kind == "approval":
@@ -60,9 +60,9 @@ def _block(draw: st.DrawFn, name: str, kinds: tuple[str, ...] = KINDS) -> Json:
 
 
 def _played(draw: st.DrawFn, kind: str) -> Json:
-    """Settings of a block that plays one block in place, or a design that is not there."""
-    if kind == "subdesign":
-        return {"path": "/not/there"}
+    """Settings of a block that plays one block in place, or asks for what is not there."""
+    if kind in NAMED:
+        return dict(NAMED[kind])
     inner = _block(draw, "inner", tuple(kind for kind in KINDS if kind != "approval"))
     if kind == "map":
         items = draw(st.sampled_from(["`[]`", "`[1, 2]`", "`[1, 2, 3]`", "`7`"]))
