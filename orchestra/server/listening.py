@@ -1,9 +1,8 @@
 """Accepts connections so that the web processes of one socket share them evenly.
 
-asyncio accepts all waiting connections at once, and one of two processes may take all of 16 callers
-for as long as they keep their connections. `python -m benchmarks.sharing` on two cores that did
-other work too: with asyncio's way that happened in 5 of 20 rounds, with this one the busier process
-never did more than 65 % of the work. Requests a second did not differ beyond chance there.
+asyncio accepts all waiting connections at once: of 64 that come together, one of two processes
+mostly takes all and keeps them, and refuses what goes beyond its bounds of streams, calls and runs
+while the other is idle (`python -m benchmarks.shared_connections`). Requests a second do not differ.
 """
 
 from __future__ import annotations
