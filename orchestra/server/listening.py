@@ -1,8 +1,9 @@
 """Accepts connections so that the web processes of one socket share them evenly.
 
 asyncio accepts all waiting connections at once: of 64 that come together, one of two processes
-mostly takes all and keeps them, and refuses what goes beyond its bounds of streams, calls and runs
-while the other is idle (`python -m benchmarks.shared_connections`). Requests a second do not differ.
+mostly takes all, keeps them, and refuses what goes beyond its bounds of streams, calls and runs
+while the other is idle (`python -m benchmarks.shared_connections`). In requests a second the two
+ways do not differ.
 """
 
 from __future__ import annotations
