@@ -42,6 +42,7 @@ class Named(asyncio.Protocol):
 def serve(listener: socket.socket, evenly: bool) -> None:
     async def forever() -> None:
         loop, held = asyncio.get_running_loop(), set[Named]()
+        server: Acceptor | asyncio.Server
         if evenly:
             server = Acceptor(loop, lambda: Named(held), listener, load=lambda: len(held))
         else:

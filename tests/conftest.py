@@ -112,7 +112,7 @@ def pytest_collection_finish() -> None:
     # behind would look through all of them.
     gc.collect()
     gc.freeze()
-    # Each thousand of new objects, a search of what was left behind took a twelfth of all tests.
+    # To look for garbage at each 700 new objects took a twentieth of the time of all tests.
     gc.set_threshold(20_000, 20, 20)
     gc.enable()
 

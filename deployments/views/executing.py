@@ -20,13 +20,12 @@ from deployments.errors import InputInvalid, NotAccepted
 from deployments.models import Deployment
 from deployments.services import invoke_deployment
 from deployments.views import words
-from designs.graph.bounds import Bound, GraphOf, bound_of
+from designs.graph.bounds import Bound, bound_of
 from designs.input_forms import InputForm
 from designs.nested.places import graph_finder
 from designs.patterns.catalogue import PALETTE
 from designs.requests import PageRequest, requires
 from executor.acceptance.offers import example_input
-from executor.engine.runner import CompiledGraph
 from executor.errors import ModelUnavailable
 from executor.history.quotes import PAYLOAD
 from executor.language_models.registry import default_models, price_of
@@ -62,7 +61,9 @@ def _posted(request: PageRequest, deployment: Deployment) -> HttpResponse:
     schema = deployment.version.document.get("input_schema")
     form = InputForm.posted(schema, request.POST, example=example)
     if form.is_asking:
-        return _page(request, deployment, form, _run(request, deployment, _shown(request)))
+        # The address that the page has now.
+        run = _run(request, deployment, request.POST.get("run", ""))
+        return _page(request, deployment, form, run)
     if form.value is None or not form.is_readable:
         return _page(request, deployment, form, None, status=422)
     try:
@@ -113,20 +114,11 @@ def _first_form(
     """Filled in with the input of the run that is shown or named, else with the example."""
     document = deployment.version.document
     example = example_input(document)
-    source = run["execution"] if run else _execution(request, deployment, "input")
+    source = run["execution"] if run else _find(request, deployment, request.GET.get("input", ""))
     value = example
     if source is not None and request.caller.may(PAYLOAD) and source.payload_removed_at is None:
         value = source.input_data
     return InputForm(document.get("input_schema"), value, example=example)
-
-
-def _shown(request: PageRequest) -> str:
-    """The run of the address that the page has now."""
-    return str(request.POST.get("run", ""))
-
-
-def _execution(request: PageRequest, deployment: Deployment, name: str) -> Execution | None:
-    return _find(request, deployment, request.GET.get(name, ""))
 
 
 def _find(request: PageRequest, deployment: Deployment, text: str) -> Execution | None:
@@ -186,16 +178,13 @@ def bound_in_words(deployment: Deployment) -> str:
     graph = deployed(deployment).graph
     if graph is None:
         return ""
+    graph_of = graph_finder(deployment.version.document if graph.named else None)
     return words_of_bound(
-        bound_of(graph.graph, PALETTE, default_models(), _price, _graph_of(deployment, graph)),
+        bound_of(graph.graph, PALETTE, default_models(), _price, graph_of),
         calls=deployment.max_model_calls,
         cost=deployment.max_cost_usd,
         seconds=deployment.timeout_seconds,
     )
-
-
-def _graph_of(deployment: Deployment, graph: CompiledGraph) -> GraphOf:
-    return graph_finder(deployment.version.document if graph.named else None)
 
 
 def _price(name: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -25,7 +24,7 @@ from designs.auditing.audit import Action, kinds, note
 from designs.auditing.files import csv_lines, json_lines
 from designs.models import AuditEntry
 from designs.requests import PageRequest
-from designs.runtime.threads import in_thread, stream_response
+from designs.runtime.threads import read_in_threads, stream_response
 
 # auditlog's own admin has neither our design nor our permissions.
 admin.site.unregister(AuditEntry)
@@ -179,14 +178,9 @@ class AuditEntryAdmin(ReadOnly, OrchestraAdmin):
         lines = make(rows, request.caller)
         response: Stream
         if isinstance(request, ASGIRequest):
-            response = stream_response(_in_threads(lines), content_type)
+            response = stream_response(read_in_threads(lines), content_type)
         else:
             response = Stream(lines, content_type=content_type)
         name = f"audit-{timezone.now():%Y%m%d-%H%M%S}.{form}"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
-
-
-async def _in_threads(lines: Iterator[str]) -> AsyncIterator[str]:
-    while (text := await in_thread(next, lines, None)) is not None:
-        yield text

@@ -93,7 +93,7 @@ def _either(schema: Schema, base: str) -> Iterator[Control]:
     """The control that says which one of several fields is used."""
     labels = schema.get(KEY, {}).get("one_of")
     if labels:
-        choices = _choices(labels["choices"])
+        choices = tuple(Choice(value, label) for value, label in labels["choices"].items())
         widget = "radios" if _are_short(choices) else "select"
         yield Control(base, labels["title"], "either", widget, choices=choices)
 
@@ -218,10 +218,6 @@ def _limits(kind: str, inner: Schema) -> dict[str, str]:
         found = {"maxlength": inner.get("maxLength")}
     return {name: f"{value:g}" if isinstance(value, float) else str(value)
             for name, value in found.items() if value is not None}  # fmt: skip
-
-
-def _choices(words: dict[str, str]) -> tuple[Choice, ...]:
-    return tuple(Choice(value, label) for value, label in words.items())
 
 
 def _are_short(choices: tuple[Choice, ...]) -> bool:

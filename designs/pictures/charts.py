@@ -107,6 +107,7 @@ def bars(chart: Bars) -> str:
         _column(column, pitch * place, pitch, bottom, (bottom - 8) / most)
         for place, column in enumerate(chart.columns)
     ]
+    ticks = [(pitch * (place + 0.5), column.tick) for place, column in enumerate(chart.columns)]
     return format_html(
         '<svg class="chart bars{}" viewBox="0 0 {} {}"{} role="{}" aria-label="{}">'
         '{}<path class="axis" d="M0 {}h{}"/>{}{}{}</svg>',
@@ -121,7 +122,7 @@ def bars(chart: Bars) -> str:
         chart.width,
         _joined(columns),
         _chosen(chart, pitch),
-        NOTHING if chart.stretch else _ticks(_places(chart.columns, pitch), chart),
+        NOTHING if chart.stretch else _ticks(ticks, chart),
     )
 
 
@@ -155,10 +156,6 @@ def _chosen(chart: Bars, pitch: float) -> str:
         _n(pitch * (last - first + 1)),
         chart.height,
     )
-
-
-def _places(columns: Sequence[Column], pitch: float) -> list[tuple[float, str]]:
-    return [(pitch * (place + 0.5), column.tick) for place, column in enumerate(columns)]
 
 
 def _sums(columns: Iterable[Column]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import SyncToAsync, sync_to_async
@@ -75,6 +75,12 @@ def release_request() -> None:
     # nothing. Not waited for: a synchronous middleware that holds the thread would wait for us.
     executor.submit(close_old_connections)
     executor.shutdown(wait=False)
+
+
+async def read_in_threads(lines: Iterator[str]) -> AsyncIterator[str]:
+    """Each in a thread of its own: making it may read rows."""
+    while (text := await in_thread(next, lines, None)) is not None:
+        yield text
 
 
 def stream_response(

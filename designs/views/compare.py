@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
@@ -133,7 +132,8 @@ def _find(request: PageRequest, pk: uuid.UUID) -> Design:
 
 
 def _changes(comparison: Comparison, both: United, *, whole: bool) -> ShownChanges:
-    blocks = {part["id"]: part for part in both.document["blocks"] if _has_id(part)}
+    parts = both.document["blocks"]
+    blocks = {part["id"]: part for part in parts if isinstance(part.get("id"), str)}
     types = {name: part.get("type") for name, part in blocks.items()}
     return ShownChanges(
         comparison,
@@ -154,10 +154,6 @@ def _in_use(request: PageRequest, *places: Place) -> ComparedUse | None:
     """What both did, older first."""
     versions = {place.label: place.version_id for place in places if place.version_id}
     return compared_use(versions, request.caller) if versions else None
-
-
-def _has_id(part: dict[str, Any]) -> bool:
-    return isinstance(part.get("id"), str)
 
 
 def _is_only_positions(comparison: Comparison) -> bool:

@@ -53,7 +53,10 @@ def _read(body: bytes) -> tuple[dict[str, Size], list[Link]]:
     if not isinstance(raw, dict):
         raise _Unreadable(SHAPE)
     blocks = _objects(raw.get("blocks"), "blocks", MAX_BLOCKS)
-    sizes = {_name(block.get("id")): _size(block) for block in blocks}
+    sizes = {
+        _name(block.get("id")): (_side(block.get("width")), _side(block.get("height")))
+        for block in blocks
+    }
     if len(sizes) != len(blocks):
         raise _Unreadable("Two blocks have the same id. Give each an id of its own.")
     connections = _objects(raw.get("connections", []), "connections", MAX_CONNECTIONS)
@@ -72,10 +75,6 @@ def _name(raw: object) -> str:
     if not isinstance(raw, str) or len(raw) > MAX_ID:
         raise _Unreadable(f"An id is a text of at most {MAX_ID} characters.")
     return raw
-
-
-def _size(block: dict[str, Any]) -> Size:
-    return _side(block.get("width")), _side(block.get("height"))
 
 
 def _side(raw: object) -> float:

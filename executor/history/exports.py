@@ -43,7 +43,7 @@ def history_file(form: str, rows: Any, sort: str, reader: Reader) -> Iterator[st
     while batch is not None and (caller := reader()) is not None:
         # CSV has no payloads: few spreadsheets take cells of their size.
         has_payloads = form == "jsonl" and caller.may(PAYLOAD)
-        shown = batch.for_caller(caller).defer(*_left_out(has_payloads))
+        shown = batch.for_caller(caller).defer(*(() if has_payloads else PAYLOADS))
         taken, lines, has_more = fill_page(
             shown,
             limit=BATCH,
@@ -53,10 +53,6 @@ def history_file(form: str, rows: Any, sort: str, reader: Reader) -> Iterator[st
         )
         yield "".join(lines)
         batch = order.beyond(rows, taken[-1]) if has_more and taken else None
-
-
-def _left_out(has_payloads: bool) -> tuple[str, ...]:
-    return () if has_payloads else PAYLOADS
 
 
 def _lines(form: str, caller: Caller, has_payloads: bool, page: list[Execution]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from typing import Any
 
@@ -21,7 +20,7 @@ from designs.access import Caller, caller_of, seen_deployments
 from designs.auditing.audit import Action, note
 from designs.models import Design
 from designs.requests import PageRequest, requires
-from designs.runtime.threads import in_thread, stream_response
+from designs.runtime.threads import read_in_threads, stream_response
 from executor.errors import ViewNotSaved
 from executor.history.counting import cached, counts_of, histogram_of, window_of
 from executor.history.exports import CONTENT_TYPES, history_file
@@ -153,7 +152,7 @@ def execution_export(request: PageRequest) -> HttpResponseBase:
     lines = history_file(form, chosen, found.sort, partial(_reader, request.caller.user_id))
     response: StreamingHttpResponse
     if isinstance(request, ASGIRequest):
-        response = stream_response(_in_threads(lines), CONTENT_TYPES[form])
+        response = stream_response(read_in_threads(lines), CONTENT_TYPES[form])
     else:
         response = StreamingHttpResponse(lines, content_type=CONTENT_TYPES[form])
     name = f"history-{timezone.now():%Y%m%d-%H%M%S}.{form}"
@@ -165,11 +164,6 @@ def _reader(user_id: int | None) -> Caller | None:
     user = None if user_id is None else User.objects.filter(pk=user_id).first()
     caller = None if user is None else caller_of(user)
     return caller if caller is not None and caller.may(VIEW) else None
-
-
-async def _in_threads(lines: Iterator[str]) -> AsyncIterator[str]:
-    while (text := await in_thread(next, lines, None)) is not None:
-        yield text
 
 
 # --- Saved views ----------------------------------------------------------------------------------

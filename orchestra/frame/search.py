@@ -69,8 +69,13 @@ def search(caller: Caller, text: str, places: Iterable[dict[str, Any]]) -> list[
         return [Hits("Runs", runs)]
     verb, rest = _verb_of(text)
     deployments = list(_deployments(caller, rest)) if text else []
+    pages = [
+        Hit(place["label"], place["url"], place["icon"])
+        for place in places
+        if _fits(place["label"], text)
+    ]
     found = [
-        Hits("Pages", [_page(place) for place in places if _fits(place["label"], text)][:SHOWN]),
+        Hits("Pages", pages[:SHOWN]),
         Hits("Actions", _verbs(caller, text, verb, deployments)[:SHOWN]),
         Hits("Deployments", [_deployment(row) for row in deployments if text and not verb]),
         Hits("Designs", list(_designs(caller, text)) if text else []),
@@ -81,10 +86,6 @@ def search(caller: Caller, text: str, places: Iterable[dict[str, Any]]) -> list[
 def _fits(label: str, text: str) -> bool:
     words = label.casefold()
     return all(part in words for part in text.casefold().split())
-
-
-def _page(place: dict[str, Any]) -> Hit:
-    return Hit(place["label"], place["url"], place["icon"])
 
 
 # --- Verbs ----------------------------------------------------------------------------------------
