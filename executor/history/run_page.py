@@ -91,6 +91,15 @@ class RunPage:
         return None if seconds is None else round(seconds * 1000)
 
     @property
+    def waited_ms(self) -> int | None:
+        """For people or for a time, with the wait that goes on; None if it never waited."""
+        row = self.execution
+        if row.waiting_since is None or row.completed_at is not None:
+            return row.waited_ms
+        now_ms = round((timezone.now() - row.waiting_since).total_seconds() * 1000)
+        return (row.waited_ms or 0) + max(0, now_ms)
+
+    @property
     def cost_limit(self) -> Decimal | None:
         limit = self.limits.get("cost_usd")
         return None if limit is None else Decimal(str(limit))
@@ -191,8 +200,10 @@ def _chosen(execution: Execution, times: Timeline) -> str:
 
 
 def _spent_ms(execution: Execution) -> int | None:
-    """Since the first attempt began, to the end or until now."""
+    """Since the first attempt began, to the end or until now, without what it waited."""
     if execution.started_at is None:
         return None
-    end = execution.completed_at or timezone.now()
-    return max(0, round((end - execution.started_at).total_seconds() * 1000))
+    # One that waits, or was ended while it did, has done nothing since.
+    end = execution.waiting_since or execution.completed_at or timezone.now()
+    spent = round((end - execution.started_at).total_seconds() * 1000)
+    return max(0, spent - (execution.waited_ms or 0))

@@ -22,7 +22,7 @@ from executor.models.results import BlockStatus
 SHOWN = 6
 # More than so many live runs are not counted here.
 MAX_LIVE = 200
-OPEN = (BlockStatus.PENDING, BlockStatus.RUNNING)
+OPEN = (BlockStatus.PENDING, BlockStatus.RUNNING, BlockStatus.WAITING)
 _ORDER = {Status.RUNNING: 0, Status.WAITING: 1, Status.QUEUED: 2}
 # Block id → label of versions, which never change.
 _labels: OrderedDict[uuid.UUID, Mapping[str, str]] = OrderedDict()
@@ -89,24 +89,26 @@ def _with_progress(runs: Sequence[Execution]) -> list[LiveRun]:
 
 
 def _live_run(run: Execution, states: Mapping[str, str], labels: Mapping[str, str]) -> LiveRun:
-    running = [name for name, status in states.items() if status == BlockStatus.RUNNING]
-    where = ", ".join(labels.get(name, name) for name in running[:2])
-    if len(running) > 2:
-        where += f" and {len(running) - 2} more"
+    is_waiting = run.status == Status.WAITING
+    there = BlockStatus.WAITING if is_waiting else BlockStatus.RUNNING
+    blocks = [name for name, status in states.items() if status == there]
+    where = ", ".join(labels.get(name, name) for name in blocks[:2])
+    if len(blocks) > 2:
+        where += f" and {len(blocks) - 2} more"
+    if is_waiting:
+        where = f"waiting in {where}" if where else "waiting"
     return LiveRun(
         pk=run.pk,
         name=run.design.name,
         status=run.status,
         since=run.started_at or run.created_at,
-        where=where if run.status == Status.RUNNING else _why_waiting(run),
+        where=_why_queued(run) if run.status == Status.QUEUED else where,
         settled=sum(status not in OPEN for status in states.values()),
         blocks=max(len(labels), len(states)),
     )
 
 
-def _why_waiting(run: Execution) -> str:
-    if run.status == Status.WAITING:
-        return "waiting"
+def _why_queued(run: Execution) -> str:
     if run.not_before is not None and run.not_before > timezone.now():
         return "waiting for its time"
     return f"queued, {run.max_concurrent} at once" if run.max_concurrent else "queued"

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from executor.models import Execution, Status
+from executor.models import BlockResult, Status
 from tests.deciding import ask, cast, join, waiting_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +40,6 @@ def test_a_run_shows_what_it_asks_and_what_was_decided(
     run = waiting_run()
     open_one = ask(run, block_id="pair", due_at=timezone.now() + timedelta(hours=1), required=2)
     decided = ask(run, question="Is it right?")
-    Execution.objects.filter(pk=run.pk).update(status=Status.WAITING)
     cast(decided, ana, reason="by the contract")
     shown = part(browser_of(ana).get(f"/executions/{run.pk}/"), "run-requests")
     for text in (
@@ -59,6 +58,41 @@ def test_a_run_that_never_waited_asks_for_no_requests(operator: User, browser_of
     with CaptureQueriesContext(connection) as asked:
         assert part(browser.get(f"/executions/{run.pk}/"), "run-requests") == ""
     assert not [one for one in asked if "decisionrequest" in one["sql"]]
+
+
+def test_the_time_that_it_waits_is_no_time_that_it_took(
+    operator: User, browser_of: Browser
+) -> None:
+    now = timezone.now()
+    run = waiting_run(
+        started_at=now - timedelta(hours=3, seconds=5),
+        waiting_since=now - timedelta(hours=2),
+        waited_ms=3_600_000,
+    )
+    facts = browser_of(operator).get(f"/executions/{run.pk}/").content.decode()
+    facts = facts.partition('id="run-facts"')[2].partition("</dl>")[0]
+    assert '<span data-spent="0">5.0 s</span>' in facts
+    waited = facts.partition("<dt>Waited</dt>")[2].partition("</dd>")[0]
+    assert "3 h" in waited
+
+
+def test_the_history_says_whom_a_run_waits_for(operator: User, browser_of: Browser) -> None:
+    run = waiting_run()
+    for group in ("finance", "legal", "finance"):
+        ask(run, group=group)
+    waiting_run()
+    with CaptureQueriesContext(connection) as asked:
+        page = browser_of(operator).get("/executions/?status=waiting").content.decode()
+    assert "Waits for finance, legal<" in page
+    assert "Waits for its time<" in page
+    assert len([one for one in asked if "decisionrequest" in one["sql"]]) <= 2
+
+
+def test_home_says_in_which_block_a_run_waits(operator: User, browser_of: Browser) -> None:
+    run = waiting_run()
+    BlockResult.objects.create(execution=run, block_id="pair", status="waiting")
+    running = part(browser_of(operator).get("/"), "running")
+    assert "waiting in pair" in running
 
 
 def test_home_lists_what_has_waited_longest_for_the_person(
