@@ -12,6 +12,7 @@ from designs.access import Caller
 from designs.acting import acting_address
 from designs.auditing.audit import Action, note
 from designs.rows.locking import lock_row
+from designs.runtime import faults
 from executor.decisions.answers import Ballot, stored_answers
 from executor.decisions.rights import refusal_of
 from executor.decisions.waking import tell_followers, wake_run
@@ -47,6 +48,8 @@ def vote(*, request: DecisionRequest, caller: Caller, ballot: Ballot) -> Decisio
             follow = wake_run if closes else tell_followers
             # A lost wake-up costs a few seconds: owner and sweep look for decided requests too.
             transaction.on_commit(partial(follow, row.execution_id), robust=True)
+        faults.reach("vote.before")
+    faults.reach("vote.after")
     return DecisionRequest.objects.for_list().get(pk=row.pk)
 
 

@@ -18,6 +18,7 @@ from tests.faults.contract import breaches
 from tests.faults.fleet import Fleet, errors_of, last_words
 from tests.faults.load import Load
 from tests.faults.moves import Move, read_moves
+from tests.faults.people import People
 from tests.faults.provider import Provider
 
 FAULTS_A_ROUND = 10
@@ -33,6 +34,7 @@ class Battery:
     fleet: Fleet
     load: Load
     chaos: Chaos
+    people: People
     provider: Provider
     chance: random.Random
     lease_seconds: float
@@ -47,6 +49,7 @@ class Battery:
         """Faults until there were as many as wanted, then the end of everything under way."""
         began = time.monotonic()
         self.load.start()
+        self.people.start()
         while self.load.accepted < WARM and time.monotonic() - began < ENDED_WITHIN_SECONDS:
             # The first calls of a process load the model's client.
             self.chaos.look_after(0.1)
@@ -100,11 +103,12 @@ class Battery:
         end = time.monotonic() + ENDED_WITHIN_SECONDS
         while Execution.objects.live().exists() and time.monotonic() < end:
             self.chaos.look_after(0.2)
+        self.people.stop()
         for name, (code, took) in self.fleet.stop_all().items():
             if code != 0 or took > 2 * self.settled_within:
                 self.breaches.append(f"{name} ended with {code} after {took:.1f} s")
         self.breaches += breaches(self.load.told, read_moves(), self.provider, self.widths)
-        self.breaches += self.load.broken
+        self.breaches += [*self.load.broken, *self.people.broken]
 
     def report(self) -> str:
         """Figures for a reader."""
@@ -121,6 +125,7 @@ class Battery:
             f"executions    {sum(ends.values())}: {dict(ends)}; errors {dict(classes)}",
             f"attempts      {dict(sorted(attempts.items()))}",
             f"answers       {dict(Counter(told.status for told in self.load.told))}",
+            f"votes         {dict(self.people.said)}",
             f"not accepted  {dict(self.load.refused)}",
             f"model calls   {sum(self.provider.begun.values())} of {len(self.provider.begun)} keys",
             f"queued again  {len(again)} times; run after median {again[len(again) // 2]:.1f} s, "

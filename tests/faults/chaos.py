@@ -23,6 +23,9 @@ POINTS = {
     "step": ("worker", "web"),
     "finish": ("worker", "web"),
     "reap": ("worker",),
+    "wait": ("worker", "web"),
+    "vote": ("web",),
+    "wake": ("web",),
     "occurrence": ("beat",),
 }
 FROZEN_LEASES = 2.0

@@ -10,6 +10,7 @@ from typing import Any
 
 from deployments.models import IdempotencyKey, Occurrence, Schedule
 from executor.models import LIVE, TERMINAL, Execution, Status
+from tests.faults.designs import VOTES
 from tests.faults.load import Told
 from tests.faults.moves import Move
 from tests.faults.provider import Provider
@@ -33,6 +34,7 @@ def breaches(
         *_of_moves(moves),
         *_of_answers(told, rows),
         *_of_calls(rows, provider, widths),
+        *_of_requests(moves, rows),
         *_of_keys(told),
         *_of_occurrences(),
     ]
@@ -106,6 +108,26 @@ def _of_steps(name: str, row: Execution, provider: Provider) -> Iterator[str]:
             yield f"{name}: {step.key} was called more often than there were attempts"
     if row.status == Status.COMPLETED and last is not None and row.result_data != last:
         yield f"{name}: the result {row.result_data!r} is not its last step's {last!r}"
+
+
+def _of_requests(moves: Sequence[Move], rows: dict[str, Execution]) -> Iterator[str]:
+    """What is asked is asked once, decided once, and its run goes on from that once."""
+    waits = Counter(move.execution for move in moves if move.new == "waiting")
+    wakes = Counter(m.execution for m in moves if (m.old, m.new) == ("waiting", "queued"))
+    for name, row in rows.items():
+        asked = list(row.requests.prefetch_related("votes"))
+        if len(asked) > 1:
+            yield f"{name} asked {len(asked)} times"
+        if row.status != Status.COMPLETED or row.design.name != "Asking":
+            continue
+        if [request.status for request in asked] != ["approved"]:
+            yield f"{name} is completed, and what it asked is {asked}"
+        elif len(asked[0].votes.all()) != VOTES:
+            yield f"{name}: {len(asked[0].votes.all())} votes decided what {VOTES} decide"
+        if waits[name] != wakes[name] or not waits[name]:
+            yield f"{name} waited {waits[name]} times and was woken {wakes[name]} times"
+        if row.waited_ms is None:
+            yield f"{name} has not noted how long it waited"
 
 
 def _of_keys(told: Iterable[Told]) -> Iterator[str]:

@@ -34,6 +34,28 @@ def fan(agents: int) -> dict[str, Any]:
     }
 
 
+GROUP = "deciders"
+VOTES = 2
+
+
+def asking() -> dict[str, Any]:
+    """A call, people who decide, and a call after that."""
+    asked = {"group": GROUP, "required": VOTES, "question": "Go on?", "reason": "optional"}
+    return {
+        "schema": 1,
+        "name": "Asking",
+        "blocks": [
+            block("sequential", "before", 1),
+            {"id": "release", "type": "approval", "settings": asked},
+            block("sequential", "after", 1),
+        ],
+        "connections": [
+            {"id": "c1", "source": "before", "target": "release"},
+            {"id": "c2", "source": "release", "target": "after"},
+        ],
+    }
+
+
 def computing() -> dict[str, Any]:
     """No call at all."""
     return {

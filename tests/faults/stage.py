@@ -12,7 +12,7 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.contrib.auth.models import User  # noqa: E402
+from django.contrib.auth.models import Group, User  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from deployments.access.keys import create_key  # noqa: E402
@@ -23,10 +23,11 @@ from orchestra.launcher.installation import prepare_folder  # noqa: E402
 from tests.faults.battery import Battery, say  # noqa: E402
 from tests.faults.chaos import Chaos  # noqa: E402
 from tests.faults.code_copy import copy_code  # noqa: E402
-from tests.faults.designs import chain, computing, fan  # noqa: E402
+from tests.faults.designs import GROUP, VOTES, asking, chain, computing, fan  # noqa: E402
 from tests.faults.fleet import Fleet  # noqa: E402
 from tests.faults.load import Load  # noqa: E402
 from tests.faults.moves import keep_moves  # noqa: E402
+from tests.faults.people import People  # noqa: E402
 from tests.faults.provider import Provider  # noqa: E402
 from tests.migrated import copy_migrated_database, create_migrated_database  # noqa: E402
 from tests.servers import Server  # noqa: E402
@@ -51,10 +52,13 @@ def play(
     else:
         create_migrated_database(database.url)
     keep_moves()
+    Group.objects.create(name=GROUP)
+    deciders = [_decider(number) for number in range(VOTES)]
     widths = _deploy()
     user = User.objects.create_superuser("battery")
     _, key = create_key(owner=user, scopes=("execute", "read", "manage"))
     code = copy_code(folder / "code", fenced=not given.break_fencing)
+    people = People(settings.ENVIRONMENT.port, tuple(deciders))
     fleet = Fleet(settings.ENVIRONMENT, variables, folder=folder, code=code)
     chance = random.Random(seed)
     battery = Battery(
@@ -63,7 +67,7 @@ def play(
             port=settings.ENVIRONMENT.port,
             api_key=key,
             seed=seed,
-            paths=("/chain", "/fan"),
+            paths=("/chain", "/fan", "/asking"),
             computing="/computing",
             pause_seconds=given.pause,
         ),
@@ -75,6 +79,7 @@ def play(
             chance=chance,
             only=given.only,
         ),
+        people=people,
         provider=model,
         chance=chance,
         lease_seconds=settings.ENVIRONMENT.lease_seconds,
@@ -96,6 +101,14 @@ def play(
     return _judge(battery, breaches_wanted=given.break_fencing)
 
 
+def _decider(number: int) -> str:
+    """A member of the group that decides: a key with which they do."""
+    user = User.objects.create_superuser(f"decider{number}")
+    user.groups.add(Group.objects.get(name=GROUP))
+    _, key = create_key(owner=user, scopes=("read", "approve"))
+    return str(key)
+
+
 def _judge(battery: Battery, *, breaches_wanted: bool) -> int:
     found = battery.breaches
     for sentence in found[:40]:
@@ -112,6 +125,7 @@ def _deploy() -> dict[str, int]:
     wanted = [
         (chain(4), "/chain", None, 1),
         (fan(3), "/fan", None, 3),
+        (asking(), "/asking", None, 1),
         (computing(), "/computing", None, 0),
         (chain(2), "/often", {**every, "interval_seconds": EVERY_SECONDS[0]}, 1),
         (fan(2), "/seldom", {**every, "interval_seconds": EVERY_SECONDS[1]}, 2),
