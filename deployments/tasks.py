@@ -18,7 +18,9 @@ def wake_schedules_task() -> None:
 
 @shared_task(name=SETTLE)
 def settle_execution_task(e: str) -> None:
-    """After an execution has ended: pause its deployment if runs keep failing, send callbacks."""
+    """After an execution has ended, or waits: pause its deployment if runs keep failing, send
+    callbacks.
+    """
     pk = uuid.UUID(e)
     settle_schedule(pk)
     settle_execution(pk)

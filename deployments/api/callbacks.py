@@ -33,6 +33,9 @@ class DeliveryOut(serializers.Serializer[Delivery]):
     id = serializers.UUIDField()
     message_id = serializers.CharField(help_text="The `webhook-id` header, the same at every try.")
     log_id = serializers.UUIDField(source="execution_id")
+    event = serializers.ChoiceField(
+        choices=("end", "waiting"), help_text="What it tells of: the run's end, or that it waits."
+    )
     url = serializers.SerializerMethodField(
         help_text="Null for those who may not change the deployment, as its `callback_url`."
     )

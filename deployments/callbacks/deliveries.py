@@ -23,6 +23,7 @@ from deployments.callbacks.tries import (
     send_try,
 )
 from deployments.callbacks.turns import Line, turns
+from deployments.callbacks.waits import tell_waiting, untold
 from deployments.errors import CallbackRefused, DeliveryPending
 from deployments.models import CallbackSecret, Delivery, Deployment, check_callback_url
 from designs.acting import recorded_as
@@ -71,10 +72,11 @@ def change_secret(*, deployment: Deployment, overlap_seconds: float = 0) -> str:
 
 
 def settle_execution(pk: uuid.UUID) -> int:
-    """Queue the callbacks of an ended execution; returns how many.
+    """Queue the callbacks of an execution that has ended, or waits; returns how many.
 
     If this process has no room, a sweep sends them to a worker again a little later.
     """
+    tell_waiting(pk)
     due = Delivery.objects.due().filter(execution_id=pk)
     queued = 0
     for delivery_id, deployment_id, url in due.values_list("pk", "deployment_id", "url"):
@@ -95,6 +97,8 @@ def sweep_deliveries() -> int:
 
     Safe to run in many processes at once. Returns how many were sent.
     """
+    for pk in list(untold().values_list("pk", flat=True)[:MAX_AT_ONCE]):
+        tell_waiting(pk)
     due = Delivery.objects.due().unsent().order_by("next_attempt_at")
     batch = list(due.values_list("pk", "execution_id")[:MAX_AT_ONCE])
     Delivery.objects.filter(pk__in=[pk for pk, _ in batch]).update(sent_at=Now())
@@ -108,7 +112,7 @@ def redeliver(*, delivery: Delivery) -> None:
 
     Raises DeliveryPending while the run is live.
     """
-    if delivery.execution.status not in TERMINAL:
+    if delivery.wait_attempt is None and delivery.execution.status not in TERMINAL:
         raise DeliveryPending("The run has not ended yet; its callback is sent when it does.")
     with transaction.atomic():
         Delivery.objects.filter(pk=delivery.pk).update(

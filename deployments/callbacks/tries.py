@@ -21,6 +21,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from deployments.callbacks.turns import note_speed
+from deployments.callbacks.waits import payload_of_wait
 from deployments.models import CallbackSecret, Delivery
 from designs.json_text import to_json
 from designs.outgoing.addresses import AddressRefused
@@ -130,9 +131,16 @@ def claim_try(pk: uuid.UUID) -> Claim | None:
         secrets = secret.texts
     except SecretUnreadable as unreadable:
         error = str(unreadable)
+    is_wait = delivery.wait_attempt is not None
+    payload = payload_of_wait(delivery) if is_wait else _payload_of_end(delivery)
+    body = b"" if error else to_json(payload)
+    return Claim(delivery.message_id, delivery.url, body, secrets, error, delivery.next_attempt_at)
+
+
+def _payload_of_end(delivery: Delivery) -> dict[str, Any]:
+    """The same at every try, as an ended execution does not change."""
     execution = delivery.execution
-    # The same at every try, as an ended execution does not change.
-    payload = {
+    return {
         "type": f"execution.{execution.status}",
         "timestamp": execution.completed_at,
         "data": {
@@ -150,10 +158,9 @@ def claim_try(pk: uuid.UUID) -> Claim | None:
             "started_at": execution.started_at,
             "completed_at": execution.completed_at,
             "duration_ms": execution.duration_ms,
+            "waited_ms": execution.waited_ms,
         },
     }
-    body = b"" if error else to_json(payload)
-    return Claim(delivery.message_id, delivery.url, body, secrets, error, delivery.next_attempt_at)
 
 
 def postpone(pk: uuid.UUID, claim: Claim) -> None:

@@ -1,4 +1,4 @@
-"""Callbacks: the end of a run that is posted to a server, with the tries."""
+"""Callbacks: the end of a run, or that it waits, that is posted to a server, with the tries."""
 
 from __future__ import annotations
 
@@ -54,12 +54,17 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.filter(execution__in=Execution.objects.for_caller(caller))
 
     def due(self) -> DeliveryQuerySet:
-        """It is time for a try: the run has ended, and the pause after the last try is over."""
+        """It is time for a try: the run has ended, or this tells that it waits, and the pause after
+        the last try is over.
+        """
         return self.filter(
+            Q(execution__status__in=TERMINAL) | Q(wait_attempt__isnull=False),
             status=Delivery.Status.PENDING,
             next_attempt_at__lte=Now(),
-            execution__status__in=TERMINAL,
         )
+
+    def of_ends(self) -> DeliveryQuerySet:
+        return self.filter(wait_attempt=None)
 
     def unsent(self) -> DeliveryQuerySet:
         """Those of which workers were not notified recently."""
@@ -67,7 +72,9 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
 
 class Delivery(models.Model):
-    """One callback, written when its run is accepted; its id is the message's id at every try."""
+    """One callback; its id is the message's id at every try. That of a run's end is written when
+    the run is accepted, one that tells that it waits when it has begun to.
+    """
 
     class Status(models.TextChoices):
         PENDING = "pending", "Pending"
@@ -76,7 +83,10 @@ class Delivery(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="deliveries")
-    execution = models.OneToOneField(Execution, on_delete=models.CASCADE, related_name="delivery")
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="deliveries")
+    # Of one that tells that the run waits: the attempt that began to wait, and what it said then.
+    wait_attempt = models.PositiveIntegerField(null=True)
+    waiting = models.JSONField(null=True)
     url = models.CharField(max_length=2000)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -92,6 +102,14 @@ class Delivery(models.Model):
     class Meta:
         ordering = ("-id",)
         verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=("execution",),
+                name="delivery_of_end",
+                condition=Q(wait_attempt__isnull=True),
+            ),
+            models.UniqueConstraint(fields=("execution", "wait_attempt"), name="delivery_of_wait"),
+        ]
         indexes = [
             models.Index(fields=("deployment", "-id"), name="delivery_by_deployment"),
             models.Index(
@@ -101,6 +119,11 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return self.message_id
+
+    @property
+    def event(self) -> str:
+        """`end`, or `waiting`."""
+        return "end" if self.wait_attempt is None else "waiting"
 
     @property
     def message_id(self) -> str:

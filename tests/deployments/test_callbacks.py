@@ -53,7 +53,7 @@ def ended(deploy: Deploy, url: str, path: str = "/double") -> Delivery:
     )
     states.claim(execution.pk, owner="test", lease_seconds=30)
     assert states.finish(execution.pk, Status.COMPLETED, attempt=1, result_data=8)
-    return execution.delivery
+    return execution.deliveries.get()
 
 
 def tried(delivery: Delivery) -> Delivery:
@@ -126,10 +126,10 @@ def test_nothing_is_told_while_the_run_goes_on(deploy: Deploy, server: Receiver)
     execution = invoke_deployment(
         deployment=deployment, input_data={"number": 4}, trigger=Trigger.API, caller=SYSTEM
     )
-    assert tried(execution.delivery).attempts == 0
+    assert tried(execution.deliveries.get()).attempts == 0
     assert sweep_deliveries() == 0
     with pytest.raises(DeliveryPending):
-        deliveries.redeliver(delivery=execution.delivery)
+        deliveries.redeliver(delivery=execution.deliveries.get())
     assert server.seen == []
 
 

@@ -33,7 +33,7 @@ def delivery(deployment: Deployment) -> Delivery:
     execution = invoke_deployment(
         deployment=deployment, input_data={"number": 4}, trigger=Trigger.API, caller=SYSTEM
     )
-    return execution.delivery
+    return execution.deliveries.get()
 
 
 @pytest.fixture
