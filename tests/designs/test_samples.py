@@ -18,6 +18,7 @@ from executor.engine.llm.offline import NAME, StandIn
 from executor.engine.runner import compile_graph, run_graph
 from tests.approving import NO_TIME, Everybody
 from tests.memory_journal import MemoryJournal
+from tests.offered_tools import AnyTools
 
 SAMPLES = {sample.slug: sample for sample in load_samples()}
 
@@ -41,6 +42,7 @@ async def run(document: dict[str, Any], given: Any) -> Any:
         lambda event: None,
         timing=NO_TIME,
         decisions=Everybody(cost_centre="17"),
+        tools=AnyTools(),
     )
     return await run_graph(compile_graph(checked.graph), given, setup)
 

@@ -20,6 +20,7 @@ from executor.engine.runner import compile_graph, run_graph
 from tests.approving import NO_TIME, Everybody
 from tests.memory_journal import MemoryJournal
 from tests.model_server import Exchange, ModelServer, model_server, says
+from tests.offered_tools import AnyTools
 
 NAME = "openai:gpt-5-mini"
 
@@ -64,6 +65,7 @@ async def test_a_sample_completes_with_tokens_and_cost(sample: Sample) -> None:
             lambda event: None,
             timing=NO_TIME,
             decisions=Everybody(cost_centre="17"),
+            tools=AnyTools(),
         )
         outcome = await run_graph(compile_graph(graph), sample.input_example, setup)
         await models.model.close()
