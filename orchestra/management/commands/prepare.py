@@ -30,9 +30,11 @@ from designs.models import Design
 from designs.runtime.redis_clients import PATIENT, redis_client
 from designs.sample_files import load_samples
 from designs.services import create_design, publish_design
+from executor.tool_connections.naming import tool_problems
 from orchestra.launcher.preparation import DATABASE_READY
 from orchestra.launcher.welcome import FirstStart
 
+NOTE = "Comes with the installation"
 SAMPLE = "shop-welcome"
 SAMPLE_PATH = f"/samples/{SAMPLE}"
 
@@ -82,7 +84,9 @@ def prepare_installation(*, admin_password: str | None) -> FirstStart:
             caller = caller_of(admin)
             for sample in samples.values():
                 design = create_design(document=sample.document, caller=caller)
-                publish_design(design=design, caller=caller, note="Comes with the installation")
+                if not tool_problems(sample.document, caller):
+                    publish_design(design=design, caller=caller, note=NOTE)
+                # One that names tools stays a draft until they are offered.
                 if sample.slug == SAMPLE:
                     deploy_design(design=design, endpoint_path=SAMPLE_PATH, caller=caller)
     deployment = Deployment.objects.present().filter(endpoint_path=SAMPLE_PATH).first()
