@@ -19,7 +19,7 @@ from executor.errors import ToolsNotRead
 from executor.models import Tool, ToolConnection, ToolKind
 from executor.models.connection import MAX_CHARACTERS
 from executor.tool_connections.calling import CallBroken, NotCalled, RuleBroken
-from executor.tool_connections.mcp_client import AnswerInvalid, Listing, ServerError
+from executor.tool_connections.mcp_client import AnswerInvalid, Listing, ServerError, load
 from executor.tool_connections.servers import Server, breaker_of
 from executor.tool_connections.snapshots import (
     ConnectionSnapshot,
@@ -81,6 +81,8 @@ def run_here(work: Coroutine[Any, Any, T], name: str) -> T:
 
 
 async def _timed_list(snapshot: ConnectionSnapshot, protocol: str) -> Listed:
+    # Not the server's time.
+    await load()
     server = Server(snapshot)
     try:
         began = time.perf_counter()

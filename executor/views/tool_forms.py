@@ -129,11 +129,15 @@ class ToolForm(forms.ModelForm):
         }
         help_texts: ClassVar[dict[str, str]] = {
             "effect": "What happens if a call is made twice.",
-            "approval_group": "Empty: whoever may decide for the deployment.",
             "untrusted": "Tools that need approval then ask for it, once this one has answered.",
             "on_unknown_outcome": "Only for calls that must not happen twice.",
             "timeout_seconds": "Empty: the connection's.",
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        group: Any = self.fields["approval_group"]
+        group.empty_label = "Whoever may decide for the deployment"
 
 
 class JsonField(forms.CharField):
