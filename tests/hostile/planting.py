@@ -17,6 +17,7 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from deployments.models import ApiKey, Delivery, Deployment, IdempotencyKey, Occurrence, Schedule
+from deployments.schedules.calendars import create_calendar
 from deployments.services import deploy_design
 from designs.access import SYSTEM
 from designs.auditing.audit import Action, note
@@ -24,10 +25,18 @@ from designs.drafts.checkpoints import keep_checkpoint
 from designs.models import AuditEntry, Design, DesignVersion
 from designs.models.checkpoint import Reason
 from designs.services import create_design, publish_design
-from executor.models import BlockResult, Execution, ModelConnection, Step, Trigger
+from executor.models import (
+    BlockResult,
+    DecisionRequest,
+    Execution,
+    ModelConnection,
+    Step,
+    Trigger,
+)
 from tests.access_routes import World, address, routes
 from tests.admin_pages import url_of
 from tests.documents import doubling
+from tests.hostile.tools import plant_tools
 
 if TYPE_CHECKING:
     from tests.hostile.rows import Planting
@@ -50,8 +59,17 @@ def plant(given: Planting) -> list[str]:
     audited = [_history(given, row, owner) for row in rows]
     checkpoint = keep_checkpoint(design=design, caller=SYSTEM, reason=Reason.BY_HAND)
     schedule = deployment.schedules.get()
-    world = World(design, deployment, execution, key, schedule, checkpoint, connection)
-    rows += [checkpoint]
+    calendar = create_calendar(name=f"planted {given.kind}", entries=[{"from": "2026-12-24"}])
+    request = DecisionRequest.objects.create(
+        execution=execution, key="pair/0", kind="approval", block_id="pair",
+        question=given.long[:2_000], shown=given.names,
+    )  # fmt: skip
+    tool = plant_tools(given)
+    world = World(
+        design, deployment, execution, key, schedule, checkpoint, connection, calendar, request,
+        tool,
+    )  # fmt: skip
+    rows += [checkpoint, calendar, request, tool, tool.connection]
     rows += [world.schedule, world.schedule.beat_task, audited[0]]
     return [*_pages(world), *_live(execution), *_admin(rows), *_searches(given)]
 
