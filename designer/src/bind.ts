@@ -3,6 +3,7 @@
 
 import { same, type Problem } from "./document";
 import { valueAt } from "./edit";
+import { fetchPanels } from "./panels/Later";
 import { showModels } from "./panels/ModelList";
 import { piecesOf, type IsWrong } from "./placeholders";
 import { Tags } from "./tags";
@@ -130,6 +131,7 @@ export class Binding {
     const { element, pointer, kind, standard } = control;
     const value = valueAt(this.context.part, pointer);
     if (kind === "models") return this.showFurther(control, namesOf(value));
+    if (kind === "tools") return this.showTools(control, value);
     const isMixed = this.context.isMixed?.(pointer) ?? false;
     const set = value ?? (isMixed ? undefined : standard);
     if (element.dataset.options && element instanceof HTMLSelectElement) this.offer(element, pointer, value);
@@ -142,6 +144,14 @@ export class Binding {
     else if (kind === "model") put(element as Control, isMixed ? MIXED : textOf(Array.isArray(value) ? value[0] : value));
     else if (kind === "json") put(element as Control, value === undefined || value === null ? "" : JSON.stringify(value, null, 2));
     else if (!isMixed || !(element instanceof HTMLSelectElement)) put(element as Control, textOf(element instanceof HTMLSelectElement ? set : value));
+  }
+
+  private showTools({ element, pointer }: Bound, value: unknown): void {
+    const props = { id: `${element.id}-add`, describedBy: element.getAttribute("aria-describedby") ?? "", value };
+    void fetchPanels().then(
+      ({ showTools }) => showTools(element, { ...props, change: (tools) => this.write(pointer, tools, null) }),
+      () => setError(element, "The list of tools could not be loaded. Load the page again."),
+    );
   }
 
   private showFurther({ element, pointer, kind }: Bound, names: string[]): void {
@@ -213,8 +223,8 @@ export class Binding {
   private chosen(event: Event): void {
     const control = this.ownerOf(event.target);
     if (!control) return;
-    // Typed text has been written already, and a list of models writes by itself.
-    if (TYPED.has(control.kind) || control.kind === "models") return;
+    // Typed text has been written already, and lists of models and tools write by themselves.
+    if (TYPED.has(control.kind) || control.kind === "models" || control.kind === "tools") return;
     this.send(control, event.target as Control, null);
   }
 

@@ -10,4 +10,5 @@ export { InputSchema } from "./panels/InputSchema";
 export { JsonTab } from "./panels/JsonTab";
 export { Problems } from "./panels/Problems";
 export { Suggestions } from "./panels/Suggestions";
+export { showTools } from "./panels/ToolList";
 export { TryIt } from "./panels/TryIt";

@@ -22,7 +22,8 @@ def shown(
     """For a field's `json_schema_extra`; its label is the field's `title`.
 
     - `kind`: how it is typed in, where the type alone does not say it (`template`, `expression`,
-      `longtext`, `models`, `id`), or `hidden` for a field that has a place of its own.
+      `longtext`, `models`, `tools`, `id`), `object` for one whose own fields are shown in its
+      place, or `hidden` for a field that has a place of its own.
     - `also`: another kind that a text may be: an expression with `{{` in it is a `template`.
     - `choices`: words for the values of a choice; of a union with a number, also for `number`.
     - `help`: instead of the field's description, which is written for JSON; empty for none.

@@ -105,8 +105,16 @@ ToolChoice = ToolName | NamedTool
 class ToolLimits(_Part):
     """Of one answer: requests in which the model may call tools, and calls in all of them."""
 
-    turns: Annotated[int, BeforeValidator(whole)] = Field(default=8, ge=1, le=30, title="Turns")
-    calls: Annotated[int, BeforeValidator(whole)] = Field(default=16, ge=1, le=100, title="Calls")
+    turns: Annotated[int, BeforeValidator(whole)] = Field(
+        default=8,
+        ge=1,
+        le=30,
+        title="Turns with tools, at most",
+        description="How often the model may call tools and read what they gave, for one answer.",
+    )
+    calls: Annotated[int, BeforeValidator(whole)] = Field(
+        default=16, ge=1, le=100, title="Tool calls, at most", description="For one answer."
+    )
 
 
 class Agent(_Part):
@@ -140,12 +148,12 @@ class Agent(_Part):
         max_length=MAX_TOOLS,
         title="Tools",
         description="What this agent may call, as in `crm.search`.",
-        json_schema_extra=shown(kind="hidden"),
+        json_schema_extra=shown(kind="tools"),
     )
     tool_limits: ToolLimits = Field(
         default_factory=ToolLimits,
         title="Limits of tools",
-        json_schema_extra=shown(kind="hidden"),
+        json_schema_extra=shown(kind="object", when="/tools"),
     )
     output_schema: dict[str, Any] | None = Field(
         default=None,

@@ -123,6 +123,10 @@ def _controls(name: str, raw: Schema, schema: Schema, pointer: str) -> Iterator[
                       choices=(Choice("", labels.get("empty", "none")),))  # fmt: skip
         yield replace(control, widget="models", options="models", part="rest", words=(),
                       label=labels.get("rest", "If it cannot answer"), placeholder="")  # fmt: skip
+    elif kind == "object":
+        for inside, part in inner["properties"].items():
+            for one in _controls(inside, part, schema, f"{pointer}/{inside}"):
+                yield replace(one, when=control.when, group=control.group)
     elif kind == "choice-or-integer":
         yield replace(control, choices=_of_union(inner, labels))
     elif kind == "choice":
@@ -159,6 +163,7 @@ def _of_union(inner: Schema, labels: Schema) -> tuple[Choice, ...]:
 
 _WIDGETS = {
     "boolean": "checkbox",
+    "tools": "tools",
     "choice-or-integer": "union",
     **dict.fromkeys(LONG, "textarea"),
 }

@@ -40,6 +40,7 @@ URLS = {
     "api_read": "designs-api:design-read",
     "api_samples": "designs-api:sample-list",
     "api_executions": "executor-api:execution-list",
+    "api_tools": "executor-api:tool-list",
     "api_deployments": "deployments-api:deployment-list",
 }
 URLS_OF_DESIGN = {

@@ -21,7 +21,7 @@ FOUND = read_templates(PAGE)
 SHARED = ("agent", "connection", "design")
 KINDS = {
     "text", "longtext", "template", "expression", "number", "integer", "boolean", "choice",
-    "choice-or-integer", "model", "models", "json", "id", "either",
+    "choice-or-integer", "model", "models", "json", "id", "either", "tools",
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import { useEffect, useState } from "preact/hooks";
 import { announce, store } from "../store";
 
 type Panels = typeof import("../panels");
-export type PanelName = keyof Panels;
+export type PanelName = Exclude<keyof Panels, "showTools">;
 
 let panels: Panels | null = null;
 let fetching: Promise<Panels> | null = null;
