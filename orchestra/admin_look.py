@@ -117,6 +117,10 @@ NAVIGATION = [
             rows("Requests", "how_to_vote", "executor.decisionrequest"),
             rows("Tool intents", "pending_actions", "executor.toolintent"),
             rows("Daily totals", "bar_chart", "executor.dailytotals"),
+            rows(
+                "Version totals", "bar_chart", "executor.versiontotals", "executor.view_dailytotals"
+            ),
+            rows("Saved views", "bookmark", "executor.savedview"),
             rows("Callbacks", "send", "deployments.delivery"),
             rows("Idempotency keys", "fingerprint", "deployments.idempotencykey"),
             rows("Retention", "auto_delete", "deployments.retentionpolicy"),

@@ -1,4 +1,4 @@
-"""The read-only admin of daily totals."""
+"""The read-only admin of totals, by day and by version."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from designs.admin.base import OrchestraAdmin, ReadOnly
 from designs.admin.filters import VisibleFilter
 from designs.admin.shown import row_link
 from executor.admin.shown import cost, duration
-from executor.models import DailyTotals
+from executor.models import DailyTotals, VersionTotals
 from executor.models.durations import percentile
 
 
@@ -62,4 +62,47 @@ class DailyTotalsAdmin(ReadOnly, OrchestraAdmin):
 
     @display(description="Cost", ordering="cost_usd")
     def cost(self, row: DailyTotals) -> Any:
+        return cost(row.cost_usd)
+
+
+@admin.register(VersionTotals)
+class VersionTotalsAdmin(ReadOnly, OrchestraAdmin):
+    """For who may see daily totals: they have no permission of their own."""
+
+    list_display = (
+        "deployment_link", "version_link", "runs", "completed", "degraded", "failed", "timed_out",
+        "cancelled", "half", "most", "tokens", "cost",
+    )  # fmt: skip
+    list_filter = (("deployment", VisibleFilter),)
+    list_select_related = ("deployment", "version__design")
+    deferred_in_lists = ("version__document", "version__design__draft")
+    search_fields = ("deployment__endpoint_path", "version__design__name")
+    ordering = ("-id",)
+    fields = (*list_display[:-2], "model_calls", "input_tokens", "output_tokens", "cost")
+
+    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+        return bool(request.caller.may("executor.view_dailytotals"))
+
+    @display(description="Deployment", ordering="deployment__endpoint_path")
+    def deployment_link(self, row: VersionTotals) -> str:
+        return row_link(row.deployment)
+
+    @display(description="Version")
+    def version_link(self, row: VersionTotals) -> str:
+        return row_link(row.version)
+
+    @display(description="Half took at most")
+    def half(self, row: VersionTotals) -> str:
+        return duration(percentile(row.durations, 50))
+
+    @display(description="95 % took at most")
+    def most(self, row: VersionTotals) -> str:
+        return duration(percentile(row.durations, 95))
+
+    @display(description="Tokens")
+    def tokens(self, row: VersionTotals) -> str:
+        return f"{row.input_tokens + row.output_tokens:,}"
+
+    @display(description="Cost", ordering="cost_usd")
+    def cost(self, row: VersionTotals) -> Any:
         return cost(row.cost_usd)

@@ -41,11 +41,13 @@ from executor.models import (
     DecisionRequest,
     Execution,
     ModelConnection,
+    SavedView,
     Step,
     Tool,
     ToolConnection,
     ToolIntent,
     Trigger,
+    VersionTotals,
 )
 from tests.documents import doubling
 from tests.executions import new_execution
@@ -190,12 +192,18 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "executor.ModelConnection": lambda: ModelConnection.objects.create(
         name=f"connection{number()}", base_url="http://127.0.0.1:9/v1", api_key="a key"
     ),
+    "executor.SavedView": lambda: SavedView.objects.create(
+        user=user(), name=f"view{number()}", query="status=failed"
+    ),
     "executor.Step": step,
     "executor.Tool": lambda: Tool.objects.create(connection=tool_connection(), name="search"),
     "executor.ToolIntent": lambda: ToolIntent.objects.create(
         execution=execution(), key="a/1/tool.1", tool="crm.send_mail"
     ),
     "executor.ToolConnection": lambda: tool_connection(),
+    "executor.VersionTotals": lambda: VersionTotals.objects.create(
+        deployment=(where := deployment()), version=where.version
+    ),
 }
 
 

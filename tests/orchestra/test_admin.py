@@ -43,9 +43,6 @@ def test_every_model_is_there_in_the_same_look() -> None:
         "designs.PersonSession",
         "designs.AuditPruning",
         "executor.HourlyTotals",
-        "executor.VersionTotals",
-        # A person's own, on the page of the history.
-        "executor.SavedView",
     }
     assert all(isinstance(page, ModelAdmin) for page in admin.site._registry.values())
     assert set(MAKERS) == {model._meta.label for model in REGISTERED}
