@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from designs.access import Caller, seen_deployments
 from designs.errors import DraftChanged
 from designs.models import Design, DesignVersion
+from designs.nested.uses import users_of
 from designs.requests import PageRequest, page_of, requires
 from designs.services import restore_checkpoint, restore_version
 from designs.views.version_use import use_of_versions
@@ -50,6 +51,7 @@ def version_list(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
             for row in versions
         ],
         "latest": latest,
+        "played_by": users_of(design, request.caller),
         **links,
         "checkpoints": design.checkpoints.select_related("author").defer("document"),
         "may_see_runs": may("executor.view_execution"),

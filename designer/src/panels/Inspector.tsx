@@ -71,6 +71,7 @@ function BlockInspector({ block, document }: { block: Block; document: DesignDoc
         <div>
           <h2 class="cut">{nameOf(block)}</h2>
           <span class="small faint">{entry?.label ?? block.type} · <span class="mono">{block.id}</span></span>
+          <PlayedLink block={block} />
         </div>
         <BlockMenu id={block.id} />
       </header>
@@ -93,6 +94,14 @@ function BlockInspector({ block, document }: { block: Block; document: DesignDoc
       </div>
     </>
   );
+}
+
+/** Leads to the design that the block plays, beside this one. */
+function PlayedLink({ block }: { block: Block }) {
+  const { design_id: design, path } = (block.settings ?? {}) as Record<string, unknown>;
+  const played = typeof path === "string" ? { path } : typeof design === "string" ? { design } : null;
+  if (!played || !["subdesign", "map", "loop"].includes(block.type)) return null;
+  return <a class="small" href={`/designs/played/?${new URLSearchParams(played)}`} target="_blank" rel="noopener">Open the design beside</a>;
 }
 
 function renameId(from: string, to: string): void {
