@@ -99,9 +99,9 @@ function BlockInspector({ block, document }: { block: Block; document: DesignDoc
 /** Leads to the design that the block plays, beside this one. */
 function PlayedLink({ block }: { block: Block }) {
   const { design_id: design, path } = (block.settings ?? {}) as Record<string, unknown>;
-  const played = typeof path === "string" ? { path } : typeof design === "string" ? { design } : null;
+  const played = typeof path === "string" ? ["path", path] : typeof design === "string" ? ["design", design] : null;
   if (!played || !["subdesign", "map", "loop"].includes(block.type)) return null;
-  return <a class="small" href={`/designs/played/?${new URLSearchParams(played)}`} target="_blank" rel="noopener">Open the design beside</a>;
+  return <a class="small" href={`/designs/played/?${new URLSearchParams([played])}`} target="_blank" rel="noopener">Open the design beside</a>;
 }
 
 function renameId(from: string, to: string): void {
