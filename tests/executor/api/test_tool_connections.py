@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from designs.models import AuditEntry
@@ -144,3 +146,24 @@ def test_groups_narrow_who_may_name_a_tool(
     api.patch(where, {"groups": ["Deployer"]}, format="json")
     assert designer.get("/api/tools").json()["results"] == []
     assert designer.get(LIST).status_code == 403
+
+
+def test_lists_cost_the_same_for_many(api: APIClient):
+    def cost(path: str) -> int:
+        with CaptureQueriesContext(connection) as made:
+            assert api.get(path).status_code == 200
+        return len(made)
+
+    first = ToolConnection.objects.create(name="c0", url="http://192.0.2.1/mcp")
+    Tool.objects.create(connection=first, name="t0", is_offered=True)
+    paths = (LIST, f"{LIST}/{first.pk}/tools", "/api/tools")
+    few = [cost(path) for path in paths]
+    for number in range(1, 6):
+        row = ToolConnection.objects.create(name=f"c{number}", url="http://192.0.2.1/mcp")
+        row.groups.add(Group.objects.first())
+        Tool.objects.create(connection=row, name="t", is_offered=True)
+        Tool.objects.create(
+            connection=first, name=f"t{number}", is_offered=True,
+            approval_group=Group.objects.first(),
+        )  # fmt: skip
+    assert [cost(path) for path in paths] == few
