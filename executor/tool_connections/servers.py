@@ -192,9 +192,10 @@ class Server:
                 await self._slots.acquire()
         except TimeoutError:
             most = self.snapshot.max_concurrent_calls
+            calls = "one call" if most == 1 else f"{most} calls"
             raise NotCalled(
-                f"{self.snapshot.name}: {most} calls are made at once, at most, and none of them "
-                "ended in time."
+                f"{self.snapshot.name}: the connection allows {calls} at once, and none ended in "
+                "time."
             ) from None
         try:
             yield
