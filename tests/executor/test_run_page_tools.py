@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from executor.engine.tools import ToolCallError
-from executor.models import DecisionRequest, Execution, Tool, ToolConnection
+from executor.models import DecisionRequest, Execution
 from tests.executor.tool_runs import ToolRuns
 from tests.fake_tools import FakeTools, tool
 from tests.scripted import calls
@@ -35,9 +35,6 @@ def page(client: Client, run: Execution) -> str:
 
 @pytest.fixture
 def tools() -> FakeTools:
-    crm = ToolConnection.objects.create(name="crm", url="https://crm.example/mcp")
-    Tool.objects.create(connection=crm, name="pay", effect="once")
-    Tool.objects.create(connection=crm, name="search", effect="read")
     return FakeTools((tool("crm.search"), tool("crm.pay", "once")), {"crm.search": EVIL})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from executor.engine.llm import offline
-from executor.models import Execution
+from executor.models import Execution, ToolConnection
 from executor.running import attempt
 from tests.fake_tools import FakeTools
 from tests.performing import perform_execution
@@ -26,6 +26,7 @@ class ToolRuns:
 
     def start(self, script: dict[str, Any], tools: FakeTools, **fields: Any) -> Execution:
         self.play(script, tools)
+        offer(tools)
         named = [tool.name for tool in tools.tools]
         document = design(block("sequential", agent("ana", tools=named)))
         return self.perform(self.queue(self.version_of(document), **fields))
@@ -46,6 +47,16 @@ class ToolRuns:
         assert future is not None
         future.result(timeout=60)
         return Execution.objects.get(pk=execution.pk)
+
+
+def offer(tools: FakeTools) -> None:
+    """Rows of these tools, so that designs may name them."""
+    for one in tools.tools:
+        connection, _, name = one.name.partition(".")
+        row, _ = ToolConnection.objects.get_or_create(
+            name=connection, defaults={"url": f"https://{connection}.example/mcp"}
+        )
+        row.tools.update_or_create(name=name, defaults={"effect": one.effect, "is_offered": True})
 
 
 @pytest.fixture
