@@ -14,6 +14,7 @@ from executor.recording.recorder import RunRecord
 from executor.recording.writer import process_writer
 from executor.running import attempt
 from tests.executor.carried import Carriers
+from tests.executor.waiting_designs import asking_design
 from tests.faults.designs import chain, fan
 from tests.faults.provider import Provider
 
@@ -66,6 +67,16 @@ def test_a_time_limit_holds_in_a_process_of_its_own(
     model.seconds_of[f"{execution.public_id}/link1"] = 60.0
     assert carriers.carry(execution.pk) == 0
     assert fresh(execution).status == Status.TIMED_OUT
+
+
+def test_a_run_in_a_process_of_its_own_waits_as_any_other(
+    start: Callable[..., Execution], carriers: Carriers
+) -> None:
+    execution = start(asking_design(), memory_mb=64)
+    assert carriers.carry(execution.pk) == 0
+    waiting = fresh(execution)
+    assert (waiting.status, waiting.owner, waiting.model_calls) == (Status.WAITING, "", 1)
+    assert waiting.requests.get().status == "open"
 
 
 def test_an_error_that_is_its_own_cause_is_not_followed_for_ever() -> None:
