@@ -15,7 +15,8 @@ MAX_PARTS = 100
 def text_for(pattern: str) -> str:
     """Empty if the pattern is not that simple. It may not fit, so hold it against the pattern."""
     inner = pattern.removeprefix("^").removesuffix("$")
-    pieces, at = [], 0
+    pieces: list[str] = []
+    at = 0
     while at < len(inner) and len(pieces) < MAX_PARTS:
         part = _PART.match(inner, at)
         letter = _letter(part["one"]) if part else ""
