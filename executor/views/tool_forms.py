@@ -19,6 +19,13 @@ LIMITS = ("timeout_seconds", "max_concurrent_calls", "max_response_bytes")
 STORED = "Stored and never shown. Leave this empty to keep it."
 
 
+class SecretLines(forms.Textarea):
+    """Lines that are never sent back, also not with an error, as a password."""
+
+    def format_value(self, value: Any) -> None:
+        return None
+
+
 class ToolConnectionForm(forms.ModelForm):
     """A tool connection with its secrets, which go in and never come out."""
 
@@ -34,7 +41,7 @@ class ToolConnectionForm(forms.ModelForm):
         required=False,
         max_length=20_000,
         help_text="One a line, as in X-Area: north. Stored encrypted and never shown again.",
-        widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
+        widget=SecretLines(attrs={"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
     )
     remove_headers = forms.BooleanField(label="Remove the stored headers", required=False)
     groups = forms.ModelMultipleChoiceField(

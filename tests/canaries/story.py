@@ -131,6 +131,24 @@ class Story:
             made = self.visitor.fill(form, name=name, base_url=address, new_key=key, **fields)
             assert (made.status_code == 302) is (address == url), made.text
 
+    def tools(self, url: str) -> None:
+        """Two of the server's address: one by the page, tested and read in vain, one by the API."""
+        keys = {"tool secret": canary("tool"), "tool header": canary("area")}
+        self.known |= keys
+        given = {
+            "kind": "mcp", "url": url, "is_enabled": "on", "auth": "bearer", "auth_name": "",
+            "timeout_seconds": "20", "max_concurrent_calls": "4", "max_response_bytes": "100000",
+            "new_secret": keys["tool secret"], "new_headers": f"X-Area: {keys['tool header']}",
+        }  # fmt: skip
+        for address, status in (("nowhere", 422), (url, 302)):
+            made = self.visitor.fill("/tools/new/", **{**given, "name": "crm", "url": address})
+            assert made.status_code == status, made.text
+        body = {"name": "api", "kind": "http", "url": url, "auth": "bearer", "is_guarded": False}
+        made_by_api = self.api(
+            "POST", "/api/tool-connections", {**body, "secret": keys["tool secret"]}
+        )
+        self.api("POST", f"/api/tool-connections/{made_by_api['id']}/test")
+
     def keys(self) -> None:
         """Keys that are made, rotated and used wrongly; their texts are told once."""
         body = {"name": "Spare", "scopes": ["read"]}

@@ -143,7 +143,9 @@ def test_a_connection_is_deleted_with_its_tools(browser: Client, url: str):
 
 
 def test_an_inner_address_needs_the_switch(browser: Client):
-    answer = browser.post("/tools/new/", fields("http://127.0.0.1:9/mcp", is_guarded="on"))
+    given = fields("http://127.0.0.1:9/mcp", is_guarded="on", new_headers="X-Area: north-canary")
+    answer = browser.post("/tools/new/", given)
     assert answer.status_code == 422
     assert "inner address" in text_of(answer)
     assert SECRET not in text_of(answer)
+    assert "north-canary" not in text_of(answer)

@@ -84,6 +84,7 @@ def tell(story: Story, url: str) -> int:
     """The whole story; how many answers of the API were read at its end."""
     story.people()
     story.connections(url)
+    story.tools(url)
     story.keys()
     with receiver(500, 500) as heard:
         story.runs(heard)
