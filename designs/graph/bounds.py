@@ -197,7 +197,9 @@ class _Count:
 
     def _of_body(self, body: Body) -> _Inside:
         if body.block is not None:
-            graph: Graph | None = Graph.model_validate(in_place_document(body.block))
+            graph: Graph | None = Graph.model_validate(
+                in_place_document(body.block, self.graph.model)
+            )
         else:
             graph = self.graph_of(body)
         if graph is None:

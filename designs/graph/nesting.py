@@ -91,9 +91,11 @@ def with_blocks_in_place(block: Mapping[str, Any]) -> Iterator[Mapping[str, Any]
         inside = block_in_place(inside)
 
 
-def in_place_document(block: Mapping[str, Any]) -> dict[str, Any]:
-    """A block in place as a design of its own."""
-    return {"schema": 1, "name": "A block in place", "blocks": [{"id": "block", **block}]}
+def in_place_document(block: Mapping[str, Any], model: Any = None) -> dict[str, Any]:
+    """A block in place as a design of its own; `model` is that of the design around it."""
+    named = {} if model is None else {"model": model}
+    blocks = [{"id": "block", **block}]
+    return {"schema": 1, "name": "A block in place", **named, "blocks": blocks}
 
 
 def block_in_place(block: Any) -> Mapping[str, Any] | None:

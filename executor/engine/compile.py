@@ -129,7 +129,15 @@ def compile_graph(graph: Graph, palette: Palette | None = None) -> CompiledGraph
         outgoing[source].append(link)
     ancestors = _ancestors(graph, incoming, outgoing)
     blocks = tuple(
-        _block(number, block, patterns, incoming[number], outgoing[number], ancestors[number])
+        _block(
+            number,
+            block,
+            patterns,
+            incoming[number],
+            outgoing[number],
+            ancestors[number],
+            graph.model,
+        )  # fmt: skip
         for number, block in enumerate(graph.blocks)
     )
     roots = [block for block in blocks if not block.incoming]
@@ -154,6 +162,7 @@ def _block(
     incoming: list[Link],
     outgoing: list[Link],
     ancestors: tuple[str, ...],
+    model: Any,
 ) -> CompiledBlock:
     pattern = patterns.get(block.type)
     if pattern is None:
@@ -183,14 +192,14 @@ def _block(
         has_conditions=any(link.when is not None for link in outgoing),
         templates={source: Template.compile(source) for source in sources if "{{" in source},
         body=body,
-        inner=_in_place(body, patterns),
+        inner=_in_place(body, patterns, model),
     )
 
 
-def _in_place(body: Body | None, palette: Palette) -> CompiledGraph | None:
+def _in_place(body: Body | None, palette: Palette, model: Any) -> CompiledGraph | None:
     if body is None or body.block is None:
         return None
-    return compile_graph(Graph.model_validate(in_place_document(body.block)), palette)
+    return compile_graph(Graph.model_validate(in_place_document(body.block, model)), palette)
 
 
 def _named(block: CompiledBlock) -> tuple[Body, ...]:

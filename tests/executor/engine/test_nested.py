@@ -179,3 +179,11 @@ def test_keys_that_are_too_long_keep_their_block_and_stay_apart():
     assert first.startswith("each[17]>")
     assert first.endswith("step/a/1/answer")
     assert inside("each[17]>", "step/a/1/answer") == "each[17]>step/a/1/answer"
+
+
+async def test_a_block_in_place_has_the_model_of_its_design():
+    graph = design([each(each(asking("step"), items="input.item"))], model="big:model")
+
+    played = await play(graph, given={"items": [[1]]})
+
+    assert played.stage.asked == [("big:model", "each[0]>each[0]>step/writer/1/answer")]
