@@ -11,7 +11,7 @@ from unfold.decorators import action, display
 
 from designs.access import Caller
 from designs.admin.kept import KeptDocumentAdmin
-from designs.admin.shown import admin_url
+from designs.admin.shown import EMPTY, admin_url
 from designs.admin.verbs import ActionResult, page_verb
 from designs.models import DesignVersion
 from designs.requests import PageRequest, file_answer
@@ -25,7 +25,15 @@ class DesignVersionAdmin(KeptDocumentAdmin):
     list_select_related = ("design", "created_by")
     search_fields = ("design__name", "note")
     ordering = ("-created_at",)
-    fields = ("design_link", "number", "note", "created_by", "created_at", "document_text")
+    fields = (
+        "design_link",
+        "number",
+        "note",
+        "created_by",
+        "created_at",
+        "played_designs",
+        "document_text",
+    )
     actions_detail = ("export", "restore")
 
     def rows_for(self, rows: Any, caller: Caller) -> Any:
@@ -34,6 +42,12 @@ class DesignVersionAdmin(KeptDocumentAdmin):
     @display(description="Version", ordering="number")
     def version(self, version: DesignVersion) -> str:
         return f"v{version.number}"
+
+    @display(description="Plays")
+    def played_designs(self, version: DesignVersion) -> str:
+        plays = version.plays.select_related("design").order_by("path", "design__name")
+        names = [use.path or f"{use.design} v{use.number}" for use in plays]
+        return ", ".join(names) or EMPTY
 
     @action(description="Export JSON", url_path="export", permissions=["view"], icon="download")
     def export(self, request: PageRequest, object_id: str) -> HttpResponse:
