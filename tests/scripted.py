@@ -181,7 +181,8 @@ async def play(
     checked = check_document(document)
     assert checked.problems == ()
     assert checked.graph is not None
-    model, journal, events = Scripted(script or {}, seed=seed), MemoryJournal(steps), []
+    events: list[Event] = []
+    model, journal = Scripted(script or {}, seed=seed), MemoryJournal(steps)
     setup = Setup(
         execution_id="run",
         facts={"id": "run", "trigger": "manual", "started_at": "2026-01-01T00:00:00Z"},

@@ -131,6 +131,7 @@ def _answers(run: Execution, block_ids: Sequence[str]) -> dict[str, dict[str, An
     stale = {run.pk: frozenset[str](), **dict(journal_of(run))}
     steps = Step.objects.filter(execution__in=list(stale), block_id__in=block_ids)
     steps = steps.filter(status=StepStatus.COMPLETED).exclude(agent_id="").exclude(purpose=BALLOT)
+    steps = steps.filter(tool__isnull=True)
     columns = ("execution", "block_id", "agent_id", "output", "execution__payload_removed_at")
     for pk, block_id, agent_id, output, removed_at in steps.order_by("pk").values_list(*columns):
         if block_id not in stale[pk]:

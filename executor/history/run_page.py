@@ -73,6 +73,14 @@ class RunPage:
         }
 
     @property
+    def tool_calls(self) -> int:
+        """Those that were made; of a live run those of its steps."""
+        if not self.execution.is_live:
+            return self.execution.tool_calls or 0
+        steps = (step.row for block in self.timeline.blocks.values() for step in block.steps)
+        return sum(step.tool is not None and step.tries > 0 for step in steps)
+
+    @property
     def names(self) -> dict[str, dict[str, str]]:
         """The agents' names by block."""
         return {name: block.agents for name, block in self.timeline.blocks.items()}

@@ -51,6 +51,7 @@ def test_calls_stand_under_their_answer_with_effect_arguments_and_result(
     assert "Only reads" in conversation
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt; {{ 7 }}" in conversation
+    assert "Tool calls" in text
     line = text[text.index('id="run-timeline"') : text.index('id="run-details"')]
     assert line.count('class="step tool') == 3
 

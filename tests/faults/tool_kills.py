@@ -235,12 +235,11 @@ async def random_runs(least_kills: int, seed: int = 1) -> Mapping[str, int]:
     figures: Counter[str] = Counter()
     while figures["kills"] < least_kills:
         most = chance.randrange(1, 8)
-        ended = await run_with_kills(
-            compiled,
-            lambda world, most=most: (
-                chance.randrange(1, plain.points) if world.kills < most else None
-            ),
-        )
+
+        def choose(world: World, most: int = most) -> int | None:
+            return chance.randrange(1, plain.points) if world.kills < most else None
+
+        ended = await run_with_kills(compiled, choose)
         check(ended, plain)
         figures["runs"] += 1
         figures["kills"] += ended.world.kills
@@ -253,9 +252,11 @@ async def every_point() -> int:
     compiled = graph()
     plain = await run_with_kills(compiled, lambda world: None)
     for point in range(1, plain.points + 1):
-        ended = await run_with_kills(
-            compiled, lambda world, point=point: None if world.kills else point
-        )
+
+        def choose(world: World, point: int = point) -> int | None:
+            return None if world.kills else point
+
+        ended = await run_with_kills(compiled, choose)
         check(ended, plain)
     return plain.points
 

@@ -155,8 +155,11 @@ async def test_long_answers_are_cut_with_a_mark() -> None:
 
 async def test_secrets_in_answers_are_masked() -> None:
     tools = FakeTools((SEARCH,), {"crm.search": "The key is s3cret."})
-    hide = {"mask": lambda text: text.replace("s3cret", "(secret)")}
-    played = await run({"answer": calls(("crm.search", {})), "answer.2": "x"}, tools, **hide)
+
+    def mask(text: str) -> str:
+        return text.replace("s3cret", "(secret)")
+
+    played = await run({"answer": calls(("crm.search", {})), "answer.2": "x"}, tools, mask=mask)
     assert told(played, 2) == [("The key is (secret).", False)]
     assert "s3cret" not in str(played.steps)
 
