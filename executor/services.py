@@ -103,7 +103,11 @@ def cancel_execution(*, execution: Execution, caller: Caller) -> None:
     error = {**CANCELLED, "message": f"Cancelled by {caller.name}."}
     with transaction.atomic():
         has_ended = states.cancel_unstarted(execution.pk, error=error)
-        if not has_ended and not states.request_cancel(execution.pk):
+        is_asked = not has_ended and states.request_cancel(execution.pk)
+        if not (has_ended or is_asked):
+            # It may have begun to wait between the two.
+            has_ended = states.cancel_unstarted(execution.pk, error=error)
+        if not (has_ended or is_asked):
             raise ExecutionEnded("This execution has ended already, so there is nothing to cancel.")
         if has_ended:
             withdraw(execution.pk)

@@ -7,8 +7,8 @@ from typing import Any
 
 from executor.decisions.reading import decision_of
 from executor.decisions.waking import wake_run
-from executor.history.kept import journal_of
-from executor.models import DecisionRequest, Execution, RequestStatus
+from executor.history.kept import journal_of, stale_in
+from executor.models import DecisionRequest, Execution, RequestKind, RequestStatus
 
 
 def has_waited(execution: Execution) -> bool:
@@ -26,18 +26,29 @@ def has_waited(execution: Execution) -> bool:
 
 def take_decisions(execution: Execution) -> dict[str, dict[str, Any]]:
     """By the keys of the needs. Of the runs that it resumes all count but those that nobody made in
-    time, and those of blocks that run again.
+    time, that let an agent or a block fail as nobody knew what came of a call, and those of blocks
+    and steps that run again.
     """
     found: dict[str, dict[str, Any]] = {}
+    is_stale = stale_in(execution)
     for pk, stale in reversed(journal_of(execution)):
         earlier = DecisionRequest.objects.closed().filter(execution=pk)
-        earlier = earlier.exclude(status=RequestStatus.TIMED_OUT).exclude(block_id__in=stale)
-        found |= {row.key: decision_of(row) for row in earlier.prefetch_related("votes")}
+        earlier = earlier.exclude(status=RequestStatus.TIMED_OUT).exclude(
+            kind=RequestKind.UNKNOWN_OUTCOME, status=RequestStatus.REJECTED
+        )
+        for row in earlier.prefetch_related("votes"):
+            if not is_stale(stale, row.block_id, step_of(row.key)):
+                found[row.key] = decision_of(row)
     own = DecisionRequest.objects.closed().filter(execution=execution.pk)
     rows = list(own.prefetch_related("votes"))
     # Before anything that another attempt could miss: each loads all of them again.
     own.filter(pk__in=[row.pk for row in rows], is_taken=None).update(is_taken=True)
     return found | {row.key: decision_of(row) for row in rows}
+
+
+def step_of(key: str) -> str:
+    """The key of the step that a need is about: without its arguments, or the try."""
+    return key.partition("#")[0].partition("/outcome.")[0]
 
 
 def wake_if_decided(pk: uuid.UUID) -> None:

@@ -13,7 +13,7 @@ from designs.patterns.calls import Called, HttpCall
 from designs.strict_json import read_strict_json
 from executor.engine.context import Setup
 from executor.engine.http_door import HttpFailed, HttpReply
-from executor.engine.journal import FailedTry, StepResult, inside, step_key
+from executor.engine.journal import FailedTry, StepResult, bounded_key, inside, step_key
 from executor.engine.retry import backoff
 
 MAX_RETRIES = 4
@@ -25,6 +25,7 @@ IN_PLACE_SECONDS = 5.0
 DECISION_SECONDS = 3 * 86_400.0
 EXCERPT = 500
 PURPOSE = "http"
+UNKNOWN_OUTCOME = "unknown_outcome"
 BUSY = frozenset({429, 503})
 PASSING = frozenset({500, 502, 504})
 HIDDEN_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
@@ -79,7 +80,8 @@ class HttpRequest:
             return Called(**step.output)
         self.began = self._now()
         failed = self.host.setup.journal.recall_failed(self.key)
-        settled = max(0 if failed is None else failed.tries, await self._recall_pauses())
+        known = failed is not None and failed.finish_reason != UNKNOWN_OUTCOME
+        settled = max(failed.tries if failed and known else 0, await self._recall_pauses())
         tried = self.host.setup.journal.intents(self.key) if self._is_once else 0
         self.tries = max(tried, settled)
         if tried > settled:
@@ -112,9 +114,10 @@ class HttpRequest:
             return Called(reply.status, {}, None)
         if not _is_taken(reply.status, self.call.accept):
             return await self._after_status(reply, asked_at)
-        headers = {k: v for k, v in reply.headers.items() if k not in DROPPED_HEADERS}
+        mask = self.host.setup.mask
+        headers = {k: mask(v) for k, v in reply.headers.items() if k not in DROPPED_HEADERS}
         try:
-            body = body_of(reply, self.call.parse, self.host.setup.mask)
+            body = body_of(reply, self.call.parse, mask)
         except ValueError:
             self._note("http_body", NO_JSON, asked_at, reply.status)
             raise await self._failed("http_body", NO_JSON) from None
@@ -133,7 +136,7 @@ class HttpRequest:
         return None
 
     async def _after_status(self, reply: HttpReply, asked_at: float) -> Called | None:
-        sentence = _status_sentence(reply)
+        sentence = self.host.setup.mask(_status_sentence(reply))
         self._note("http_status", sentence, asked_at, reply.status)
         after = retry_after(reply.headers, self._now())
         may_wait = after is not None and after <= MAX_PAUSE_SECONDS and self.pauses < MAX_PAUSES
@@ -192,7 +195,7 @@ class HttpRequest:
                 return None
         what = f"{self.call.method} {self.call.url[:200]}"
         sentence = f"nobody knows if {what} was done: its answer was lost."
-        raise await self._failed("unknown_outcome", sentence)
+        raise await self._failed(UNKNOWN_OUTCOME, sentence)
 
     def _question(self, tried: int) -> Need:
         call = self.call
@@ -207,7 +210,7 @@ class HttpRequest:
             "on_due": "fail",
         }
         due = self._now() + DECISION_SECONDS
-        key = f"{self.key}/outcome.{tried}"
+        key = bounded_key(f"{self.key}/outcome.{tried}")
         return Need(key, "unknown_outcome", self.host.block_id, None, due, request)
 
     # --- The record -------------------------------------------------------------------------------
@@ -219,7 +222,9 @@ class HttpRequest:
 
     async def _failed(self, kind: str, sentence: str) -> BlockFailed:
         """The failure, once its step is recorded: who resumes the run tries again."""
-        await self.host.record(self._step(None, "failed"))
+        step = self._step(None, "failed")
+        step.finish_reason = kind
+        await self.host.record(step)
         return BlockFailed(sentence, kind=kind)
 
     def _step(self, output: Any, status: Any) -> StepResult:

@@ -11,6 +11,8 @@ from typing import Any, Literal, Protocol
 # Of keys and block ids, as columns hold them.
 MAX_KEY = 250
 DIGEST = 16
+# A longer outermost block is a part of the digest, too.
+MAX_FRONT = 200
 
 
 def step_key(block_id: str, agent_id: str | None, round_number: int, purpose: str) -> str:
@@ -19,16 +21,19 @@ def step_key(block_id: str, agent_id: str | None, round_number: int, purpose: st
 
 
 def inside(prefix: str, name: str) -> str:
-    """The key or block id of something that is played inside a block; see `Step.key`.
+    """The key or block id of something that is played inside a block; see `Step.key`."""
+    return bounded_key(prefix + name)
 
-    Of one that is too long, all between its outermost block and its end is a digest.
+
+def bounded_key(key: str) -> str:
+    """The key as columns hold it, and headers: of one that is too long, all between its outermost
+    block and its end is a digest.
     """
-    whole = prefix + name
-    if len(whole) <= MAX_KEY:
-        return whole
-    front = whole[: whole.index(">") + 1]
-    digest = hashlib.sha256(whole.encode()).hexdigest()[:DIGEST]
-    return f"{front}{digest}…{whole[len(front) + len(digest) + 1 - MAX_KEY :]}"
+    if len(key) <= MAX_KEY:
+        return key
+    front = key[: key.find(">", 0, MAX_FRONT) + 1]
+    digest = hashlib.sha256(key.encode()).hexdigest()[:DIGEST]
+    return f"{front}{digest}~{key[len(front) + len(digest) + 1 - MAX_KEY :]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +95,6 @@ class StepResult:
     def is_call(self) -> bool:
         """Whether it called the outside, so that it is not free to repeat."""
         return self.model is not None or self.tool is not None or self.purpose == "http"
-
-
-MAX_KEY = 250
-
-
-def bounded_key(key: str) -> str:
-    """The key as columns hold it: of a longer one, a digest instead of its front."""
-    if len(key) <= MAX_KEY:
-        return key
-    digest = hashlib.sha256(key.encode()).hexdigest()[:32]
-    return f"{digest}~{key[len(digest) + 1 - MAX_KEY :]}"
 
 
 class Journal(Protocol):

@@ -105,7 +105,9 @@ async def _played(flow: Flow, graph: CompiledGraph, value: Any) -> tuple[ErrorIn
     if not isinstance(value, dict):
         sentence = "its input must be an object, as in `{message: incoming}`."
         return ErrorInfo("input", sentence), None
-    if problems := await misfits_of(graph.input_check, value):
+    with flow.activity:
+        problems = await misfits_of(graph.input_check, value)
+    if problems:
         sentence = f"its input does not fit the design's input schema: {problems}."
         return ErrorInfo("input", sentence), None
     await flow.run()
@@ -113,8 +115,9 @@ async def _played(flow: Flow, graph: CompiledGraph, value: Any) -> tuple[ErrorIn
         return _named(flow), None
     if flow.is_ending:
         return None, None
-    result, error = await result_of(flow)
-    return error or await result_misfit(flow, result), result
+    with flow.activity:
+        result, error = await result_of(flow)
+        return error or await result_misfit(flow, result), result
 
 
 def _named(flow: Flow) -> ErrorInfo | None:

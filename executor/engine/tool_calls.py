@@ -146,7 +146,7 @@ class ToolCalls:
         answer = await self._decision(made, key, "tool_call", request)
         if answer.get("decision") == "approved":
             return None
-        if answer.get("decision") == "timed_out":
+        if answer.get("decision") == "timed_out" or answer.get("by", "") is None:
             return ToolResult("Nobody approved this call in time.", True, "refused")
         why = reason_in(answer)
         words = f"A person refused this call: {why}" if why else "A person refused this call."
@@ -174,8 +174,6 @@ class ToolCalls:
                 return ToolResult(json_text(answer.get("result", "")), False, "told")
             if answer.get("decision") == "again":
                 return None
-        # Who resumes the run is asked anew.
-        await self._intend(made, tool)
         sentence = f"nobody knows if {tool.name} was done: its answer was lost."
         info = ErrorInfo(
             "unknown_outcome", f"agent '{self._who}': {sentence}", self._host.block_id, made.key

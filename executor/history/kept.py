@@ -10,8 +10,9 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
+from designs.graph.nesting import root_block
 from executor.history.lost import lost_blocks, stale_steps
 from executor.models import Execution
 
@@ -43,12 +44,23 @@ def after_lost(pk: uuid.UUID, document: Mapping[str, Any]) -> frozenset[str]:
     )
 
 
-def stale_keys(execution: Execution) -> frozenset[str]:
-    """The keys of finished steps that a run of only what failed does not take over either."""
-    pk = execution.resumed_from_id
-    if pk is None or not (execution.edited or {}).get("only"):
-        return frozenset()
-    return stale_steps(pk, document_of(execution))
+class IsStale(Protocol):
+    def __call__(self, blocks: frozenset[str], block_id: str, key: str) -> bool: ...
+
+
+def stale_in(execution: Execution) -> IsStale:
+    """Whether a step of that block and key, in a run whose stale `blocks` `journal_of` names, is
+    not taken over: it runs again.
+    """
+    keys: frozenset[str] = frozenset()
+    if execution.resumed_from_id is not None and (execution.edited or {}).get("only"):
+        # Finished steps that a run of only what failed does not take over either.
+        keys = stale_steps(execution.resumed_from_id, document_of(execution))
+
+    def is_stale(blocks: frozenset[str], block_id: str, key: str) -> bool:
+        return key in keys or root_block(block_id) in blocks
+
+    return is_stale
 
 
 def edited_for(execution: Execution, block_id: str) -> Mapping[str, Any]:

@@ -50,7 +50,7 @@ def stale_steps(pk: uuid.UUID, document: Mapping[str, Any]) -> frozenset[str]:
     )  # fmt: skip
     rows = Step.objects.filter(execution=pk).values_list(*columns)
     steps = [
-        StepFacts(key, name, (number, purpose), status, started, finished)
+        StepFacts(key, name, (number, asked_as(key, purpose)), status, started, finished)
         for key, name, number, purpose, status, started, finished in rows
     ]
     by_scope: dict[str, list[StepFacts]] = defaultdict(list)
@@ -63,6 +63,15 @@ def stale_steps(pk: uuid.UUID, document: Mapping[str, Any]) -> frozenset[str]:
         if lost.status == StepStatus.FAILED:
             stale.update(_after(lost, by_scope, loops))
     return frozenset(stale)
+
+
+def asked_as(key: str, purpose: str) -> str:
+    """The purpose of the question that a tool's call belongs to, which its key tells; of other
+    steps their own.
+    """
+    if purpose != "tool":
+        return purpose
+    return key.rpartition("/tool.")[0].rpartition("/")[2].partition(".")[0]
 
 
 def scopes_of(block_id: str) -> Iterator[str]:

@@ -10,9 +10,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from executor.engine.http_calls import PURPOSE, UNKNOWN_OUTCOME
 from executor.errors import LeaseLost
-from executor.history.kept import journal_of
-from executor.models import Execution, Status, ToolIntent
+from executor.history.kept import journal_of, stale_in
+from executor.models import Execution, Status, Step, StepStatus, ToolIntent
 from executor.recording.writer import Write
 
 # Of a key as in `each[17]>write/ana/1/answer/tool.1`.
@@ -48,14 +49,23 @@ class Intend(Write[None]):
 
 def recorded_intents(execution: Execution) -> Counter[str]:
     """By the steps' keys, how often a tool was about to be called, in this run and in those that it
-    goes on from, without the blocks that run again.
+    goes on from: without blocks and steps that run again, and requests whose failure is known.
     """
-    found: Counter[str] = Counter()
-    for key in ToolIntent.objects.filter(execution=execution.pk).values_list("key", flat=True):
-        found[key] += 1
+    own = ToolIntent.objects.filter(execution=execution.pk)
+    found: Counter[str] = Counter(own.values_list("key", flat=True))
+    is_stale = stale_in(execution)
     for pk, stale in journal_of(execution):
-        rows = ToolIntent.objects.filter(execution=pk)
-        for key in rows.values_list("key", flat=True):
-            if _END_OF_BLOCK.split(key, 1)[0] not in stale:
+        keys = ToolIntent.objects.filter(execution=pk).values_list("key", flat=True)
+        settled = _settled_in(pk) if keys else ()
+        for key in keys:
+            block_id = _END_OF_BLOCK.split(key, 1)[0]
+            if key not in settled and not is_stale(stale, block_id, key):
                 found[key] += 1
     return found
+
+
+def _settled_in(pk: uuid.UUID) -> frozenset[str]:
+    """The keys of requests of a run that failed, and not as nobody knew what came of them."""
+    failed = Step.objects.filter(execution=pk, status=StepStatus.FAILED, purpose=PURPOSE)
+    failed = failed.exclude(finish_reason=UNKNOWN_OUTCOME)
+    return frozenset(failed.values_list("key", flat=True))

@@ -8,7 +8,7 @@ from typing import Any
 
 from executor import states
 from executor.following import pubsub
-from executor.models import Status
+from executor.models import DecisionRequest, Status
 from executor.recording.writer import Write
 
 
@@ -41,7 +41,12 @@ class GiveBack(Write[Status | None]):
 
     @classmethod
     def apply(cls, writes: Sequence[GiveBack]) -> Sequence[Any]:
-        return [states.give_back(w.pk, attempt=w.attempt) for w in writes]
+        answers = [states.give_back(w.pk, attempt=w.attempt) for w in writes]
+        given = zip(writes, answers, strict=True)
+        ended = [w.pk for w, status in given if status is Status.CANCELLED]
+        if ended:
+            DecisionRequest.objects.filter(execution__in=ended).withdraw()
+        return answers
 
     @classmethod
     def committed(cls, writes: Sequence[GiveBack], answers: Sequence[Any]) -> None:

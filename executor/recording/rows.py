@@ -11,7 +11,6 @@ from typing import Any, cast
 
 import orjson
 
-from designs.graph.nesting import root_block
 from designs.runtime.computing import compute_on
 from designs.secrets.masking import is_clean, masked
 from executor.engine.budget import rounded_cost
@@ -19,7 +18,7 @@ from executor.engine.context import Outcome, Usage
 from executor.engine.events import BlockChanged, ErrorInfo
 from executor.engine.journal import FailedTry, StepResult
 from executor.engine.runner import CompiledGraph
-from executor.history.kept import journal_of, stale_keys
+from executor.history.kept import journal_of, stale_in
 from executor.models import BlockResult, BlockStatus, Execution, Step, StepStatus
 from executor.models.causes import cause_of
 
@@ -102,11 +101,10 @@ def recorded_steps(execution: Execution) -> dict[str, StepResult]:
     The usage of those is zero here, since the earlier executions paid for it (`spent_before`).
     """
     steps = {row.key: step_result(row) for row in execution.steps.all()}
-    keys = stale_keys(execution)
+    is_stale = stale_in(execution)
     for pk, stale in journal_of(execution):
         for row in Step.objects.filter(execution=pk, status=StepStatus.COMPLETED):
-            is_stale = root_block(row.block_id) in stale or row.key in keys
-            if row.key not in steps and not is_stale:
+            if row.key not in steps and not is_stale(stale, row.block_id, row.key):
                 steps[row.key] = replace(step_result(row), **NOTHING_SPENT)
     return steps
 

@@ -11,6 +11,7 @@ import pytest
 from executor.engine.llm import offline
 from executor.models import Execution, ToolConnection
 from executor.running import attempt
+from executor.tool_connections import naming
 from tests.fake_tools import FakeTools
 from tests.performing import perform_execution
 from tests.scripted import Scripted, agent, block, design
@@ -18,7 +19,9 @@ from tests.scripted import Scripted, agent, block, design
 
 @dataclass
 class ToolRuns:
-    """`perform` runs a queued execution as a worker does; the row as it is then."""
+    """`perform` runs a queued execution as a worker does; the row as it is then. Designs may name
+    any tool.
+    """
 
     queue: Callable[..., Execution]
     version_of: Callable[..., Any]
@@ -65,4 +68,5 @@ def tool_runs(
     version_of: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> ToolRuns:
+    monkeypatch.setattr(naming, "tool_problems", lambda document, caller=None: ())
     return ToolRuns(queue, version_of, monkeypatch)

@@ -105,8 +105,9 @@ async def test_a_person_lets_the_agent_fail_and_a_resume_asks_anew(decision: str
     assert played.outcome.error is not None
     assert played.outcome.error.kind == "unknown_outcome"
     assert tools.calls == []
-    again, _, _ = await run(pay(), journal=before_the_record(kept), decisions=answer)
-    assert [need.key for need in again.outcome.needs] == [f"{CALL}/outcome.2"]
+    # A resumed run takes such a decision over from none that it goes on from.
+    again, _, _ = await run(pay(), journal=before_the_record(kept))
+    assert [need.key for need in again.outcome.needs] == [f"{CALL}/outcome.1"]
 
 
 async def test_the_tool_may_say_that_a_lost_call_is_made_again() -> None:

@@ -1,0 +1,104 @@
+"""What is played deep inside, or beside something that waits: keys that fit, words that stand."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from executor.engine import results
+from executor.engine.journal import MAX_KEY
+from executor.engine.tools import ToolCallError
+from tests.executor.engine.stage import compiled
+from tests.executor.engine.waiting_blocks import members, play_waiting
+from tests.fake_tools import FakeTools, tool
+from tests.graphs import asking, design
+from tests.memory_journal import MemoryJournal
+from tests.scripted import agent, calls, play
+from tests.scripted import block as agents_block
+from tests.scripted import design as designed
+from tests.scripted_door import BROKEN, Door, block, reply
+
+LONG = "a" * 60
+LOST = ToolCallError("The connection broke.", was_sent=True)
+KEY = "main/ana/1/answer"
+
+
+def deep(document: Any, depth: int = 4) -> tuple[Any, dict[str, Any]]:
+    """The document inside others whose blocks have long ids."""
+    graphs = {}
+    for number in range(depth):
+        graphs[f"/{number}"] = compiled(document)
+        settings = {"path": f"/{number}", "input": "input"}
+        document = design([{"id": LONG, "type": "subdesign", "settings": settings}])
+    return document, graphs
+
+
+async def test_deep_inside_the_keys_of_requests_fit_columns_and_headers() -> None:
+    document, graphs = deep(block(method="POST"))
+    door = Door(BROKEN)
+    played = await play(document, nested=graphs, http=door)
+    (need,) = played.outcome.needs
+    assert len(need.key) <= MAX_KEY
+    assert need.key.endswith("get/-/1/http/outcome.1")
+    assert (door.keys[0] or "").isascii()
+
+
+async def test_deep_inside_the_keys_of_tool_calls_tell_their_block() -> None:
+    ana = asking("ask", agent("ana", tools=["crm.pay"]))
+    document, graphs = deep(design([ana]))
+    tools = FakeTools((tool("crm.pay", "once"),), {"crm.pay": LOST})
+    journal = MemoryJournal()
+    script = {"answer": calls(("crm.pay", {}))}
+    played = await play(document, script, nested=graphs, tools=tools, journal=journal)
+    (need,) = played.outcome.needs
+    for key in (need.key, *journal.intended):
+        assert len(key) <= MAX_KEY
+        assert key.startswith(f"{LONG}>")
+    assert tools.calls[0].key.isascii()
+
+
+async def test_who_said_fail_is_not_asked_again_while_another_call_waits() -> None:
+    mail = tool("crm.mail", "once", approval="always")
+    tools = FakeTools((tool("crm.pay", "once"), mail), {"crm.pay": LOST})
+    script = {"answer": calls(("crm.pay", {}), ("crm.mail", {}))}
+    document = designed(agents_block("sequential", agent("ana", tools=["crm.pay", "crm.mail"])))
+    journal = MemoryJournal()
+    first = await play(document, script, tools=tools, journal=journal)
+    lost, approval = sorted(first.outcome.needs, key=lambda need: need.kind, reverse=True)
+    said: dict[str, Any] = {lost.key: {"decision": "fail", "by": "eve"}}
+    second = await play(document, script, tools=tools, journal=journal, decisions=said)
+    assert [need.key for need in second.outcome.needs] == [approval.key]
+    said[approval.key] = {"decision": "approved", "by": "eve"}
+    third = await play(document, script, tools=tools, journal=journal, decisions=said)
+    assert (third.outcome.status, tools.count("crm.pay")) == ("failed", 1)
+
+
+async def test_a_nested_design_begins_though_its_large_input_is_checked_in_a_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def slowly(value: Any, check: Any, *args: Any) -> Any:
+        await asyncio.sleep(0.05)
+        return check(*args)
+
+    monkeypatch.setattr(results, "compute_on", slowly)
+    schema = {"type": "object", "properties": {"many": {"type": "array"}}}
+    inner = compiled({**design([asking("writer")]), "input_schema": schema})
+    sub = {"id": "sub", "type": "subdesign", "settings": {"path": "/sub", "input": "input"}}
+    given = {"many": [1]}
+    played = await play_waiting([members("a", "waits"), sub], nested={"/sub": inner}, given=given)
+    assert played.statuses == {"a": "waiting", "sub": "completed"}
+
+
+async def test_what_a_server_echoes_is_masked_wherever_it_is() -> None:
+    def mask(text: str) -> str:
+        return text.replace("s3cret", "***")
+
+    good = Door(reply("fine", x_echo="s3cret"))
+    played = await play(block(output="full"), http=good, mask=mask)
+    assert played.result["headers"]["x-echo"] == "***"
+    bad = Door(reply("your s3cret is wrong", 403))
+    failed = await play(block(), http=bad, mask=mask)
+    assert "***" in failed.error
+    assert "s3cret" not in failed.error
