@@ -13,7 +13,15 @@ from designs.patterns.calls import Called, HttpCall
 from designs.strict_json import read_strict_json
 from executor.engine.context import Setup
 from executor.engine.http_door import HttpFailed, HttpReply
-from executor.engine.journal import FailedTry, StepResult, bounded_key, inside, step_key
+from executor.engine.journal import (
+    HTTP,
+    UNKNOWN_OUTCOME,
+    FailedTry,
+    StepResult,
+    bounded_key,
+    inside,
+    step_key,
+)
 from executor.engine.retry import backoff
 
 MAX_RETRIES = 4
@@ -24,8 +32,6 @@ MAX_PAUSE_SECONDS = 3_600.0
 IN_PLACE_SECONDS = 5.0
 DECISION_SECONDS = 3 * 86_400.0
 EXCERPT = 500
-PURPOSE = "http"
-UNKNOWN_OUTCOME = "unknown_outcome"
 BUSY = frozenset({429, 503})
 PASSING = frozenset({500, 502, 504})
 HIDDEN_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
@@ -71,7 +77,7 @@ class HttpRequest:
 
     @property
     def key(self) -> str:
-        return inside(self.host.prefix, step_key(self.local_id, None, self.number, PURPOSE))
+        return inside(self.host.prefix, step_key(self.local_id, None, self.number, HTTP))
 
     async def answer(self) -> Called:
         """The recorded answer, or that of the server. Raises BlockFailed, RunStopped."""
@@ -98,7 +104,7 @@ class HttpRequest:
         """The answer of one more try; None, after a pause, if another is to be made."""
         if self._is_once:
             with self.host.under_way():
-                await self.host.setup.journal.intend(self.key, PURPOSE)
+                await self.host.setup.journal.intend(self.key, HTTP)
         self.tries += 1
         asked_at = self._now()
         try:
@@ -176,7 +182,7 @@ class HttpRequest:
         return 0
 
     def _pause_need(self, number: int, due_at: float | None) -> Need:
-        purpose = f"{PURPOSE}_pause_{number}"
+        purpose = f"{HTTP}_pause_{number}"
         key = inside(self.host.prefix, step_key(self.local_id, None, self.number, purpose))
         return Need(key, "time", self.host.block_id, due_at=due_at)
 
@@ -206,7 +212,7 @@ class HttpRequest:
             "shown": self._prompt(),
             "allows_self": False,
             "needs_reason": False,
-            "tool": PURPOSE,
+            "tool": HTTP,
             "on_due": "fail",
         }
         due = self._now() + DECISION_SECONDS
@@ -233,7 +239,7 @@ class HttpRequest:
             block_id=self.host.block_id,
             agent_id=None,
             round_number=self.number,
-            purpose=PURPOSE,
+            purpose=HTTP,
             model=None,
             prompt=self._prompt(),
             text=None,

@@ -15,6 +15,11 @@ DIGEST = 16
 MAX_FRONT = 200
 
 
+# The purpose of a request over HTTP, and the finish reason of one of which nobody knows what came.
+HTTP = "http"
+UNKNOWN_OUTCOME = "unknown_outcome"
+
+
 def step_key(block_id: str, agent_id: str | None, round_number: int, purpose: str) -> str:
     """`block/agent/round/purpose`, with `-` for no agent; the same after a restart."""
     return f"{block_id}/{agent_id or '-'}/{round_number}/{purpose}"
@@ -94,7 +99,7 @@ class StepResult:
     @property
     def is_call(self) -> bool:
         """Whether it called the outside, so that it is not free to repeat."""
-        return self.model is not None or self.tool is not None or self.purpose == "http"
+        return self.model is not None or self.tool is not None or self.purpose == HTTP
 
 
 class Journal(Protocol):

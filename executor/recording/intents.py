@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from executor.engine.http_calls import PURPOSE, UNKNOWN_OUTCOME
+from executor.engine.journal import HTTP, UNKNOWN_OUTCOME
 from executor.errors import LeaseLost
 from executor.history.kept import journal_of, stale_in
 from executor.models import Execution, Status, Step, StepStatus, ToolIntent
@@ -66,6 +66,6 @@ def recorded_intents(execution: Execution) -> Counter[str]:
 
 def _settled_in(pk: uuid.UUID) -> frozenset[str]:
     """The keys of requests of a run that failed, and not as nobody knew what came of them."""
-    failed = Step.objects.filter(execution=pk, status=StepStatus.FAILED, purpose=PURPOSE)
+    failed = Step.objects.filter(execution=pk, status=StepStatus.FAILED, purpose=HTTP)
     failed = failed.exclude(finish_reason=UNKNOWN_OUTCOME)
     return frozenset(failed.values_list("key", flat=True))
