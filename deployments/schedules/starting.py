@@ -17,7 +17,7 @@ from deployments.models import Deployment, Occurrence, Schedule
 from deployments.schedules.pausing import pause_unusable
 from designs.access import Caller
 from executor.acceptance.runs import Accepted, Order, accept, write
-from executor.errors import ExecutionEnded
+from executor.errors import ExecutionEnded, NestedMissing, NestingTooDeep
 from executor.following.sending import notify_workers
 from executor.models import LIVE, Execution, Status, Trigger
 from executor.services import cancel_execution
@@ -51,7 +51,8 @@ def start_runs(
 ) -> None:
     """Write an execution for each occurrence that runs and link it; wake workers after commit.
 
-    `now` is the database's time. Input that no longer fits makes a failed execution. Occurrences in
+    `now` is the database's time. Input that no longer fits, or a design inside that is not there,
+    makes a failed execution. Occurrences in
     `new` are inserted by the same statement.
     """
     accepted = []
@@ -97,7 +98,7 @@ def _accepted(
             caller=caller,
             callback_url=ready.callback_url,
         )
-    except InputInvalid as error:
+    except (InputInvalid, NestedMissing, NestingTooDeep) as error:
         order = Order(
             version=ready.version,
             input_data=input_data,
@@ -106,9 +107,11 @@ def _accepted(
             deployment_id=ready.id,
             extra_rows=beside(ready.callback_url),
         )
-        sentences = "; ".join(f"{path}: {text[0]}" for path, text in error.errors.items())
-        message = f"{error} {sentences}"
-        refused = {"class": "input", "message": message, "block_id": None, "step": None}
+        errors: dict[str, list[str]] = getattr(error, "errors", {})
+        sentences = "; ".join(f"{path}: {text[0]}" for path, text in errors.items())
+        kind = "input" if errors else "nested"
+        message = f"{error} {sentences}".rstrip()
+        refused = {"class": kind, "message": message, "block_id": None, "step": None}
         return accept(order, now=now, refused=refused)
     if schedule.pause_after_failures is not None:
         order = replace(order, settles=True)
