@@ -41,6 +41,7 @@ class FakeTools:
 
     async def offered(self, names: Sequence[str]) -> dict[str, OfferedTool]:
         self.asked += 1
+        await asyncio.sleep(0)
         known = {one.name: one for one in self.tools}
         if missing := [name for name in names if name not in known]:
             raise ToolsMissing(f"The tool {missing[0]} is not offered any more.")

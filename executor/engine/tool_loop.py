@@ -121,15 +121,17 @@ class ToolLoop:
             names = [tool.name for tool in self._agent.named_tools()]
             setup = self._host.setup
             try:
-                self._offered = deployment_tools(names, setup.nested)
-                others = [name for name in names if name not in self._offered]
+                # Several calls of a turn may come here at once: it is set when it is whole.
+                offered = deployment_tools(names, setup.nested)
+                others = [name for name in names if name not in offered]
                 if others:
                     with self._host.under_way():
-                        self._offered |= await setup.tools.offered(others)
+                        offered |= await setup.tools.offered(others)
             except ToolsMissing as error:
                 who = self._agent.name or self._agent.id
                 info = ErrorInfo("tools", f"agent '{who}': {error}", self._host.block_id, self._key)
                 raise StepFailure(self._agent.id, info) from error
+            self._offered = offered
         return self._offered
 
     async def _specs(self) -> tuple[ToolSpec, ...]:

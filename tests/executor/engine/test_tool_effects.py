@@ -144,3 +144,12 @@ async def test_a_call_that_was_never_sent_may_be_repeated() -> None:
     assert played.result == "Paid."
     assert tools.count("crm.pay") == 2
     assert journal.steps[CALL].output["outcome"] == "done"
+
+
+async def test_calls_that_are_taken_up_together_find_all_tools() -> None:
+    twice = {"answer": calls(("crm.pay", {"eur": 5}), ("crm.pay", {"eur": 6})), "answer.2": "Paid."}
+    tools, journal = FakeTools((pay("read"),)), MemoryJournal()
+    await play(DOCUMENT, twice, tools=tools, journal=journal)
+    kept = MemoryJournal({KEY: journal.steps[KEY]})
+    await play(DOCUMENT, twice, tools=tools, journal=kept)
+    assert tools.count("crm.pay") == 4
