@@ -20,7 +20,7 @@ from executor.engine.compile import CompiledBlock
 from executor.engine.context import Setup, Timing
 from executor.engine.evaluation import Compiled
 from executor.engine.events import ErrorInfo, StepFinished
-from executor.engine.failures import RunStopped, StepFailure
+from executor.engine.failures import RunStopped, StepFailure, failure_before
 from executor.engine.hosts import BlockHost
 from executor.engine.http_calls import HttpRequest
 from executor.engine.incoming import incoming_value
@@ -322,7 +322,11 @@ class BlockRun:
 
     async def perform(self, question: Question) -> StepResult:
         """Ask a model and record the step. Raises StepFailure, RunStopped."""
-        earlier = self._host.setup.journal.recall_failed(question.key)
+        setup = self._host.setup
+        earlier = setup.journal.recall_failed(question.key)
+        lost = None if setup.failed is None else failure_before(question.agent, earlier)
+        if lost is not None:
+            raise lost
         step_run = StepRun(self._host, question, earlier)
         try:
             with self._host.under_way():

@@ -55,7 +55,9 @@ class Setup:
     `decisions` are the answers to requests of earlier attempts, by the keys of their needs. No wait
     is longer than `max_wait_seconds`. `root_execution` is the first one of a chain of resumes: keys
     of tool calls begin with it. `mask` takes secrets out of what tools answer.
-    `nested` are the graphs that blocks play, by the names of their bodies.
+    `nested` are the graphs that blocks play, by the names of their bodies. `failed` are the run's
+    own blocks that had failed when it was let go; with it steps that had failed stay so, too. None
+    for a run that never waited, which tries them again.
     """
 
     execution_id: str
@@ -75,6 +77,7 @@ class Setup:
     root_execution: str = ""
     mask: Callable[[str], str] = str
     nested: Mapping[str, CompiledGraph] = field(default_factory=dict)
+    failed: Mapping[str, ErrorInfo] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from typing import Any, Literal
 from executor.engine.journal import FailedTry, StepResult
 
 BlockStatus = Literal["running", "waiting", "completed", "failed", "skipped"]
+# The kinds of errors that say nothing of what would come of asking again.
+BROKEN_OFF = frozenset({"stopped", "limit", "internal"})
 
 
 @dataclass(frozen=True, slots=True)

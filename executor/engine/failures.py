@@ -6,9 +6,10 @@ import logging
 from dataclasses import replace
 
 from designs.graph.expressions import ExpressionError
-from designs.graph.spec import Connection
+from designs.graph.spec import Agent, Connection
 from designs.patterns.base import AgentFailed, BlockFailed, NestedFailed
-from executor.engine.events import ErrorInfo
+from executor.engine.events import BROKEN_OFF, ErrorInfo
+from executor.engine.journal import StepResult
 from executor.engine.limits import LimitReached
 from executor.engine.llm.base import ModelError
 
@@ -23,6 +24,14 @@ class StepFailure(AgentFailed):
 
     def __init__(self, agent_id: str, error: ErrorInfo) -> None:
         super().__init__(agent_id, error.message)
+        self.error = error
+
+
+class FailedBefore(Exception):
+    """The block had failed with this error when the run was let go."""
+
+    def __init__(self, error: ErrorInfo) -> None:
+        super().__init__(error.message)
         self.error = error
 
 
@@ -42,11 +51,27 @@ class RunStopped(Exception):
     """The whole run is ending, so the block must not go on."""
 
 
+def failure_before(agent: Agent, step: StepResult | None) -> StepFailure | None:
+    """The failure of a question as its step has it; None if it was only broken off."""
+    if step is None or not step.failures or step.failures[-1].kind in BROKEN_OFF:
+        return None
+    last, who = step.failures[-1], agent.name or agent.id
+    message = f"agent '{who}' got no answer: {last.message}"
+    return StepFailure(
+        agent.id,
+        ErrorInfo(
+            last.kind, message, step.block_id, step.key, last.model or None, tries=step.failures
+        ),
+    )
+
+
 def describe(error: Exception, block_id: str, name: str) -> ErrorInfo:
     cause = error
     while isinstance(cause, ExceptionGroup):
         # Patterns may run their agents in a task group: the first failure counts.
         cause = cause.exceptions[0]
+    if isinstance(cause, FailedBefore):
+        return cause.error
     if isinstance(cause, StepFailure):
         return replace(cause.error, message=f"Block '{name}': {cause.reason}", block_id=block_id)
     if isinstance(cause, NestedFailure):

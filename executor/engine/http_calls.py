@@ -86,6 +86,8 @@ class HttpRequest:
             return Called(**step.output)
         self.began = self._now()
         failed = self.host.setup.journal.recall_failed(self.key)
+        if failed is not None and self.host.setup.failed is not None:
+            raise self._failed_before(failed)
         known = failed is not None and failed.finish_reason != UNKNOWN_OUTCOME
         settled = max(failed.tries if failed and known else 0, await self._recall_pauses())
         tried = self.host.setup.journal.intents(self.key) if self._is_once else 0
@@ -199,9 +201,12 @@ class HttpRequest:
                 return Called(200, {}, answer.get("result"))
             if answer.get("decision") == "again":
                 return None
+        raise await self._failed(UNKNOWN_OUTCOME, self._lost)
+
+    @property
+    def _lost(self) -> str:
         what = f"{self.call.method} {self.call.url[:200]}"
-        sentence = f"nobody knows if {what} was done: its answer was lost."
-        raise await self._failed(UNKNOWN_OUTCOME, sentence)
+        return f"nobody knows if {what} was done: its answer was lost."
 
     def _question(self, tried: int) -> Need:
         call = self.call
@@ -232,6 +237,12 @@ class HttpRequest:
         step.finish_reason = kind
         await self.host.record(step)
         return BlockFailed(sentence, kind=kind)
+
+    def _failed_before(self, step: StepResult) -> BlockFailed:
+        """The failure as it was recorded before the run was let go."""
+        kind = step.finish_reason or "block"
+        is_known = kind != UNKNOWN_OUTCOME and step.failures
+        return BlockFailed(step.failures[-1].message if is_known else self._lost, kind=kind)
 
     def _step(self, output: Any, status: Any) -> StepResult:
         return StepResult(

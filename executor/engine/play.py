@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from designs.patterns.base import BlockOutput
 from executor.engine.block_run import BlockRun
 from executor.engine.compile import CompiledBlock
-from executor.engine.failures import BlockTimedOut
+from executor.engine.failures import BlockTimedOut, FailedBefore
 from executor.engine.journal import StepResult, inside
 from executor.engine.parking import BlockClock
 from executor.engine.words import counted
@@ -37,7 +37,10 @@ async def with_time_limit(
 
 
 async def play(block: CompiledBlock, context: BlockRun, step_input: Any) -> BlockOutput:
-    """The block's output. Raises what its pattern raises."""
+    """The block's output. Raises what its pattern raises, FailedBefore."""
+    failed = None if context.prefix else (context.setup.failed or {}).get(block.id)
+    if failed is not None:
+        raise FailedBefore(failed)
     if not block.utility_key:
         await context.prepare()
         output = await block.pattern.run(block.block, block.settings, context)

@@ -15,7 +15,7 @@ from designs.runtime.computing import compute_on
 from designs.secrets.masking import is_clean, masked
 from executor.engine.budget import rounded_cost
 from executor.engine.context import Outcome, Usage
-from executor.engine.events import BlockChanged, ErrorInfo
+from executor.engine.events import BROKEN_OFF, BlockChanged, ErrorInfo
 from executor.engine.journal import FailedTry, StepResult
 from executor.engine.runner import CompiledGraph
 from executor.history.kept import journal_of, stale_in
@@ -214,6 +214,24 @@ def _block_error_fields(error: ErrorInfo | None) -> dict[str, Any] | None:
     return fields
 
 
+def failed_blocks(execution: Execution) -> dict[str, ErrorInfo] | None:
+    """The blocks that had failed when the run was let go; None, and no query, if it never was."""
+    if execution.waited_ms is None:
+        return None
+    rows = BlockResult.objects.filter(execution=execution, status=BlockStatus.FAILED)
+    return {
+        name: _block_error(name, error)
+        for name, error in rows.values_list("block_id", "error")
+        if error and error["class"] not in BROKEN_OFF
+    }
+
+
+def _block_error(block_id: str, error: dict[str, Any]) -> ErrorInfo:
+    known = {"model": "", "message": ""}
+    tries = tuple(_failed_try({**known, **one}) for one in error.get("tries", ()))
+    return ErrorInfo(error["class"], error["message"], block_id, error["step"], tries=tries)
+
+
 def _failure_fields(failure: FailedTry) -> dict[str, Any]:
     return {
         "model": failure.model,
@@ -297,19 +315,20 @@ def step_result(row: Step) -> StepResult:
         status=cast(Any, row.status),
         finish_reason=row.finish_reason or None,
         is_estimated=row.is_estimated,
-        failures=tuple(
-            FailedTry(
-                failure["model"],
-                failure["class"],
-                failure["message"],
-                datetime.fromisoformat(failure["at"]).timestamp(),
-                failure.get("ms"),
-                failure.get("next_ms"),
-                failure.get("status"),
-            )
-            for failure in row.failures
-        ),
+        failures=tuple(_failed_try(failure) for failure in row.failures),
         tool=row.tool,
         calls=row.calls,
         said=row.said,
+    )
+
+
+def _failed_try(failure: dict[str, Any]) -> FailedTry:
+    return FailedTry(
+        failure["model"],
+        failure["class"],
+        failure["message"],
+        datetime.fromisoformat(failure["at"]).timestamp(),
+        failure.get("ms"),
+        failure.get("next_ms"),
+        failure.get("status"),
     )

@@ -25,7 +25,7 @@ from executor.acceptance.parts import partial_graph
 from executor.decisions import has_waited, take_decisions, wake_if_decided
 from executor.engine.budget import NO_USAGE
 from executor.engine.context import Outcome, Setup, Usage
-from executor.engine.events import Event
+from executor.engine.events import ErrorInfo, Event
 from executor.engine.journal import Journal
 from executor.engine.limits import Limits
 from executor.engine.runner import CompiledGraph, run_graph
@@ -38,7 +38,7 @@ from executor.models import Execution, Status
 from executor.recording.intents import recorded_intents
 from executor.recording.leases import GiveBack
 from executor.recording.recorder import RunRecord
-from executor.recording.rows import recorded_steps, root_of, spent_before
+from executor.recording.rows import failed_blocks, recorded_steps, root_of, spent_before
 from executor.recording.waiting import begin_waiting
 from executor.running.run_requests import run_requests
 from executor.running.run_tools import run_tools
@@ -137,6 +137,7 @@ def run_setup(
     decisions: Decisions | None = None,
     nested: Mapping[str, CompiledGraph] = NOTHING_NESTED,
     root: uuid.UUID | None = None,
+    failed: Mapping[str, ErrorInfo] | None = None,
 ) -> Setup:
     limits: dict[str, Any] = dict(execution.limits)
     # Enforced by the carrier.
@@ -162,6 +163,7 @@ def run_setup(
         tools=run_tools(execution),
         mask=masked_output,
         http=run_requests(execution),
+        failed=failed,
     )
 
 
@@ -212,11 +214,12 @@ async def _run(
     spent = await in_thread(spent_before, execution) if is_resumed else NO_USAGE
     root = await in_thread(root_of, execution) if is_resumed else execution.pk
     decisions = await in_thread(take_decisions, execution) if has_waited(execution) else None
+    failed = await in_thread(failed_blocks, execution) if decisions is not None else None
     # Who tries a design follows its texts, but only once the answer with its id is there.
     is_try = execution.deployment_id is None
     with live_text(execution.pk, record.emit, is_wanted=is_try) as live, counted() as masked:
         setup = run_setup(
-            execution, record, live.emit, live.is_wanted, spent, decisions, nested, root
+            execution, record, live.emit, live.is_wanted, spent, decisions, nested, root, failed
         )
         outcome = await run_graph(graph, execution.input_data, setup)
     if record.unwritten is not None:
