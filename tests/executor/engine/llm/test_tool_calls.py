@@ -36,9 +36,12 @@ def at(server: ModelServer, protocol: Any, **options: Any) -> ProviderModel:
 
 
 async def first(model: ProviderModel, *, watched: bool = False, **more: Any) -> ModelAnswer:
+    """Its text is streamed as without tools, if somebody watches."""
     texts: list[str] = []
-    use = ToolUse((SEARCH, MAIL))
-    return await model.complete(asking_for(tool_use=use, **more), texts.append if watched else None)
+    request = asking_for(tool_use=ToolUse((SEARCH, MAIL)), **more)
+    answer = await model.complete(request, texts.append if watched else None)
+    assert "".join(texts).strip() == (answer.text.strip() if watched else "")
+    return answer
 
 
 def after(answer: ModelAnswer, *results: str, **more: Any) -> ToolUse:
