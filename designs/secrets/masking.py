@@ -20,7 +20,7 @@ import orjson
 
 from designs.secrets import key_shapes
 from designs.secrets.key_shapes import Span
-from designs.secrets.known import MAX_LENGTH, KnownSecrets
+from designs.secrets.known import MAX_LENGTH, KnownSecrets, is_strong
 
 MASK = "(secret)"
 # Masked in logs only: passwords in URLs, and credentials of the header Authorization.
@@ -45,6 +45,11 @@ def learn_chosen(*passwords: str) -> None:
     """Mask these in logs only: people chose them, so they could be guessed."""
     for text in map(str.strip, passwords):
         _known.learn_chosen(text)
+
+
+def learn_form(form: str, secret: str) -> None:
+    """Mask the secret in another form, as in Base64, wherever the secret itself is masked."""
+    (learn if is_strong(secret.strip()) else learn_chosen)(form)
 
 
 def is_clean(data: bytes) -> bool:

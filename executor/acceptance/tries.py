@@ -20,6 +20,7 @@ from executor.engine.runner import CompiledGraph
 from executor.errors import NotAccepted, TooManyAtOnce
 from executor.language_models import registry
 from executor.models import Execution, ExecutionQuerySet, Trigger
+from executor.tool_connections.naming import closed_problems
 
 TRY_DESIGN = "designs.try_design"
 
@@ -65,6 +66,9 @@ def order_of_try(
         raise NotAccepted("The design of this run is not there for you, so it cannot be tried.")
     document = draft if version is None else version.document
     compiled = compile_document(document)
+    # A version was checked when it was published.
+    if version is None and (problems := closed_problems(document, caller)):
+        raise DesignInvalid(problems)
     fitted = None if part is None else parts.part_for(part, compiled)
     if fitted is None or fitted.reads_input:
         check_input(input_validator(document), input_data)

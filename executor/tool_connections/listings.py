@@ -14,12 +14,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from designs.rows.locking import lock_row
-from designs.secrets.masking import masked_output
 from executor.errors import ToolsNotRead
 from executor.models import Tool, ToolConnection, ToolKind
-from executor.models.connection import MAX_CHARACTERS
 from executor.tool_connections.calling import CallBroken, NotCalled, RuleBroken
 from executor.tool_connections.mcp_client import AnswerInvalid, Listing, ServerError, load
+from executor.tool_connections.results import for_people
 from executor.tool_connections.servers import Server, breaker_of
 from executor.tool_connections.snapshots import (
     ConnectionSnapshot,
@@ -71,13 +70,13 @@ def run_here(work: Coroutine[Any, Any, T], name: str) -> T:
     try:
         return asyncio.run(work)
     except (NotCalled, ConnectionUnusable) as error:
-        raise ToolsNotRead(str(error)) from error
+        raise ToolsNotRead(for_people(str(error))) from error
     except (CallBroken, RuleBroken) as error:
-        raise ToolsNotRead(f"{name}: {error}.") from error
+        raise ToolsNotRead(for_people(f"{name}: {error}.")) from error
     except AnswerInvalid as error:
         raise ToolsNotRead(f"{name}: {error}. Is this the address of an MCP server?") from error
     except ServerError as error:
-        raise ToolsNotRead(f"{name} answered with an error: {error}") from error
+        raise ToolsNotRead(for_people(f"{name} answered with an error: {error}")) from error
 
 
 async def _timed_list(snapshot: ConnectionSnapshot, protocol: str) -> Listed:
@@ -189,13 +188,13 @@ def _sentence(count: int, new: int, changed: int, gone: int, left_out: int) -> s
     return text[0].upper() + text[1:]
 
 
-def keep_test(connection: ToolConnection, *, passed: bool, sentence: str, protocol: str) -> None:
-    """Store the result of a test."""
+def keep_test(connection: ToolConnection, *, passed: bool, said: str, protocol: str) -> None:
+    """Store the result of a test, `said` as `results.for_people` makes it."""
     changes: dict[str, Any] = {"protocol": protocol} if passed else {}
     ToolConnection.objects.filter(pk=connection.pk).update(
         tested_at=timezone.now(),
         test_passed=passed,
-        test_sentence=masked_output(sentence)[:MAX_CHARACTERS],
+        test_sentence=said,
         **changes,
     )
     tell_processes()

@@ -10,9 +10,10 @@ from django.db.models import QuerySet
 
 from designs.access import Caller, seen_deployments
 from designs.graph.nesting import TOOL_PREFIX as DEPLOYMENTS
+from designs.graph.nesting import with_blocks_in_place
 from designs.graph.report import pointer
 from designs.graph.spec import Problem
-from executor.models import Tool
+from executor.models import Tool, ToolConnection
 
 # Names of deployments that are called as tools are checked where deployments are.
 MAX_SHOWN = 2_000
@@ -66,23 +67,46 @@ def _deployments(caller: Caller) -> list[DesignerTool]:
 
 def tool_problems(document: Any, caller: Caller | None = None) -> tuple[Problem, ...]:
     """A problem for each tool that an agent of the valid document names and that is not offered to
-    the caller; without a caller: that is not offered to anybody. A document that names none costs
-    no statement.
+    the caller, and for each connection of an HTTP block that is closed to the caller; without a
+    caller: for tools that are not offered to anybody. A document that names none costs no
+    statement.
     """
     places = list(_places(document, ""))
-    if not places:
-        return ()
-    known = _known({name for _, name in places}, caller)
-    ending = "to you. " if caller is not None else "any more. "
-    return tuple(
-        Problem(
-            path,
-            f"The tool `{name}` is not offered {ending}An administrator decides that on the page "
-            "Tools.",
-        )
+    known = _known({name for _, name in places}, caller) if places else set()
+    ending = "to you" if caller is not None else "any more"
+    problems = [
+        _problem(path, f"The tool `{name}` is not offered {ending}.")
         for path, name in places
         if name not in known
-    )
+    ]
+    if caller is not None:
+        problems += _closed(list(_connections(document)), caller)
+    return tuple(problems)
+
+
+def closed_problems(document: Any, caller: Caller) -> tuple[Problem, ...]:
+    """A problem for each tool and each connection of the valid document that is there, but not for
+    the caller: what is not there at all, its run tells.
+    """
+    return tuple(_closed([*_places(document, ""), *_connections(document)], caller))
+
+
+def _closed(places: list[tuple[str, str]], caller: Caller) -> list[Problem]:
+    """Of tools, or connections, with their pointers."""
+    if not places or caller.is_superuser:
+        return []
+    names = {name.partition(".")[0] for _, name in places}
+    rows = ToolConnection.objects.filter(name__in=names).exclude(groups=None)
+    closed = set(rows.exclude(groups__in=caller.group_ids).values_list("name", flat=True))
+    return [
+        _problem(path, f"You may not name `{name}`.")
+        for path, name in places
+        if name.partition(".")[0] in closed
+    ]
+
+
+def _problem(path: str, sentence: str) -> Problem:
+    return Problem(path, f"{sentence} An administrator decides that on the page Tools.")
 
 
 def _known(names: Collection[str], caller: Caller | None) -> set[str]:
@@ -121,6 +145,17 @@ def _places(value: Any, path: str) -> Iterator[tuple[str, str]]:
                 yield from _of_agents(item, f"{path}/agents")
             elif isinstance(item, dict | list):
                 yield from _places(item, f"{path}{pointer(key)}")
+
+
+def _connections(document: Any) -> Iterator[tuple[str, str]]:
+    """Pointer and name of each connection by which an HTTP block sends its request."""
+    for number, block in enumerate(document.get("blocks") or ()):
+        path = f"/blocks/{number}/settings"
+        for inside in with_blocks_in_place(block):
+            name = (inside.get("settings") or {}).get("connection")
+            if inside.get("type") == "http" and isinstance(name, str):
+                yield f"{path}/connection", name
+            path += "/block/settings"
 
 
 def _of_agents(agents: list[Any], path: str) -> Iterator[tuple[str, str]]:

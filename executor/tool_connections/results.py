@@ -8,6 +8,7 @@ from typing import Any
 from designs.json_text import to_json
 from designs.secrets.masking import masked_output
 from executor.engine.tools import ToolOutcome, ToolResult
+from executor.models.connection import MAX_CHARACTERS
 
 
 def told(
@@ -26,6 +27,14 @@ def not_called(sentence: str, *, most: int = 2_000) -> ToolResult:
 def failed(sentence: str, *, size: int = 0, most: int = 2_000) -> ToolResult:
     """The server answered, but with nothing that can be used."""
     return told(sentence, most=most, outcome="error", is_error=True, size=size)
+
+
+def for_people(sentence: str) -> str:
+    """A sentence with words of a server, which may repeat what it was sent: short, and without the
+    installation's secrets.
+    """
+    found = masked_output(_storable(sentence))
+    return found if len(found) <= MAX_CHARACTERS else f"{found[: MAX_CHARACTERS - 1]}…"
 
 
 def cut(text: str, most: int) -> str:

@@ -27,6 +27,7 @@ from executor.tool_connections.listings import (
     read_connection,
     run_here,
 )
+from executor.tool_connections.results import for_people
 from executor.tool_connections.servers import Server, breaker_of
 from executor.tool_connections.snapshots import ConnectionSnapshot, snapshot_of
 from executor.tool_connections.telling import tell_processes
@@ -100,15 +101,15 @@ def test_connection(*, connection: ToolConnection, caller: Caller) -> tuple[bool
     try:
         if connection.kind == ToolKind.MCP:
             listed = fetch_list(snapshot, protocol="")
-            passed, sentence = True, _sentence(listed, connection.name)
+            passed, said = True, _said(listed, connection.name)
             protocol = listed.listing.protocol
         else:
-            passed, sentence = _reach(snapshot)
+            passed, said = _reach(snapshot)
     except ToolsNotRead as error:
-        passed, sentence = False, str(error)
-    keep_test(connection, passed=passed, sentence=sentence, protocol=protocol)
+        passed, said = False, str(error)
+    keep_test(connection, passed=passed, said=said, protocol=protocol)
     note(Action.UPDATE, connection, caller=caller, test_passed=passed)
-    return passed, sentence
+    return passed, said
 
 
 def read_tools(*, connection: ToolConnection, caller: Caller) -> Reading:
@@ -122,10 +123,10 @@ def read_tools(*, connection: ToolConnection, caller: Caller) -> Reading:
     return reading
 
 
-def _sentence(listed: Listed, name: str) -> str:
+def _said(listed: Listed, name: str) -> str:
     listing, count = listed.listing, len(listed.listing.tools)
     tools = "one tool" if count == 1 else f"{count:,} tools"
-    return (
+    return for_people(
         f"{listing.server or name} answered in {listed.milliseconds:,} ms, speaks MCP "
         f"{listing.protocol} and lists {tools}."
     )

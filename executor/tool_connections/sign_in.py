@@ -97,7 +97,9 @@ class SignIn:
 
 
 def basic(name: str, secret: str) -> str:
-    return "Basic " + base64.b64encode(f"{name}:{secret}".encode()).decode()
+    credentials = base64.b64encode(f"{name}:{secret}".encode()).decode()
+    masking.learn_form(credentials, secret)
+    return f"Basic {credentials}"
 
 
 def _token_in(body: bytes) -> tuple[str, float]:
