@@ -17,6 +17,8 @@ def waiting_for(pk: uuid.UUID) -> list[dict[str, Any]]:
     if not due:
         return []
     requests = DecisionRequest.objects.open().filter(execution=pk).order_by("id")
+    # Without what is shown, which may be large.
+    requests = requests.only("kind", "block_id", "group", "question", "due_at")
     found = [
         {
             "request_id": row.pk,

@@ -9,6 +9,7 @@ from executor.decisions.reading import decision_of
 from executor.decisions.waking import wake_run
 from executor.history.kept import journal_of, stale_in
 from executor.models import DecisionRequest, Execution, RequestKind, RequestStatus
+from executor.models.decision import DecisionRequestQuerySet
 
 
 def has_waited(execution: Execution) -> bool:
@@ -32,18 +33,24 @@ def take_decisions(execution: Execution) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     is_stale = stale_in(execution)
     for pk, stale in reversed(journal_of(execution)):
-        earlier = DecisionRequest.objects.closed().filter(execution=pk)
+        earlier = _decided_in(pk)
         earlier = earlier.exclude(status=RequestStatus.TIMED_OUT).exclude(
             kind=RequestKind.UNKNOWN_OUTCOME, status=RequestStatus.REJECTED
         )
         for row in earlier.prefetch_related("votes"):
             if not is_stale(stale, row.block_id, step_of(row.key)):
                 found[row.key] = decision_of(row)
-    own = DecisionRequest.objects.closed().filter(execution=execution.pk)
-    rows = list(own.prefetch_related("votes"))
+    rows = list(_decided_in(execution.pk).prefetch_related("votes"))
     # Before anything that another attempt could miss: each loads all of them again.
-    own.filter(pk__in=[row.pk for row in rows], is_taken=None).update(is_taken=True)
+    new = [row.pk for row in rows if row.is_taken is None]
+    DecisionRequest.objects.filter(pk__in=new).update(is_taken=True)
     return found | {row.key: decision_of(row) for row in rows}
+
+
+def _decided_in(pk: uuid.UUID) -> DecisionRequestQuerySet:
+    """Without what was shown, which may be large."""
+    rows = DecisionRequest.objects.closed().filter(execution=pk)
+    return rows.only("key", "block_id", "answer", "is_taken")
 
 
 def step_of(key: str) -> str:

@@ -117,7 +117,9 @@ def wire_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def digest_of(tool: str, arguments: Any) -> str:
-    """The same for equal arguments, whatever the order of their keys."""
+    """The same for equal arguments, whatever the order of their keys, before and after they were
+    stored.
+    """
     ordered = _ordered([tool, arguments])
     return hashlib.sha256(json_bytes(ordered)).hexdigest()
 
@@ -125,4 +127,7 @@ def digest_of(tool: str, arguments: Any) -> str:
 def _ordered(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _ordered(value[key]) for key in sorted(value)}
+    if isinstance(value, float) and value.is_integer():
+        # As databases may give it back.
+        return int(value)
     return [_ordered(item) for item in value] if isinstance(value, list) else value

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from designs.graph.nesting import root_block
@@ -53,16 +55,11 @@ def stale_steps(pk: uuid.UUID, document: Mapping[str, Any]) -> frozenset[str]:
         StepFacts(key, name, (number, asked_as(key, purpose)), status, started, finished)
         for key, name, number, purpose, status, started, finished in rows
     ]
-    by_scope: dict[str, list[StepFacts]] = defaultdict(list)
-    for step in steps:
-        for scope in scopes_of(step.block_id):
-            by_scope[scope].append(step)
     loops = {b["id"] for b in document.get("blocks") or () if b.get("type") == "loop"}
-    stale: set[str] = set()
-    for lost in steps:
-        if lost.status == StepStatus.FAILED:
-            stale.update(_after(lost, by_scope, loops))
-    return frozenset(stale)
+    first = _first_lost(steps, loops)
+    return frozenset(
+        step.key for step in steps if step.status == StepStatus.COMPLETED and _is_after(step, first)
+    )
 
 
 def asked_as(key: str, purpose: str) -> str:
@@ -86,21 +83,40 @@ def scopes_of(block_id: str) -> Iterator[str]:
         yield around.rpartition("[")[0] if around.endswith("]") else around
 
 
-def _after(
-    lost: StepFacts, by_scope: Mapping[str, Iterable[StepFacts]], loops: Iterable[str]
-) -> Iterator[str]:
-    for scope in scopes_of(lost.block_id):
-        is_own = scope == lost.block_id
-        if scope in by_scope and (is_own or scope.endswith(">") or scope in loops):
-            for step in by_scope[scope]:
-                if step.started_at < lost.finished_at or step.status != StepStatus.COMPLETED:
-                    continue
-                if scope.endswith(">") and _child(step, scope) == _child(lost, scope):
-                    # Items next to each other; what is in the same one is in a scope within.
-                    continue
-                # Others of the same kind are its neighbours, as members of a parallel block.
-                if step.block_id != lost.block_id or step.kind != lost.kind:
-                    yield step.key
+# By scope: what was lost in it, and when first. Two are enough: one of them is another's.
+FirstLost = Mapping[str, Sequence[tuple[Any, datetime]]]
+
+
+def _first_lost(steps: Iterable[StepFacts], loops: Collection[str]) -> FirstLost:
+    found: dict[str, dict[Any, datetime]] = defaultdict(dict)
+    for lost in steps:
+        if lost.status != StepStatus.FAILED:
+            continue
+        for scope in scopes_of(lost.block_id):
+            if scope == lost.block_id or scope.endswith(">") or scope in loops:
+                neighbour = _neighbour(lost, scope)
+                earlier = found[scope].get(neighbour, lost.finished_at)
+                found[scope][neighbour] = min(earlier, lost.finished_at)
+    return {
+        scope: heapq.nsmallest(2, times.items(), key=itemgetter(1))
+        for scope, times in found.items()
+    }
+
+
+def _is_after(step: StepFacts, first: FirstLost) -> bool:
+    return any(
+        at <= step.started_at and neighbour != _neighbour(step, scope)
+        for scope in scopes_of(step.block_id)
+        for neighbour, at in first.get(scope, ())
+    )
+
+
+def _neighbour(step: StepFacts, scope: str) -> Any:
+    """What depends on nothing else in the scope that gives the same here: steps of one kind, as of
+    the members of a parallel block, and items next to each other. What is in the same item is in a
+    scope within.
+    """
+    return _child(step, scope) if scope.endswith(">") else (step.block_id, step.kind)
 
 
 def _child(step: StepFacts, scope: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from designs.strict_json import read_strict_json
 from executor.engine.llm.schemas import wrapped
 
 # A structured answer is asked for as a call of this one: some providers refuse a schema for the
@@ -124,11 +125,16 @@ class CallDraft:
 
 
 def read_arguments(text: str) -> dict[str, Any] | str:
-    """The object in the text, else the text. Nothing at all means no arguments."""
+    """The object in the text, else the text: also for numbers that no database holds. Nothing at
+    all means no arguments.
+    """
     if not text.strip():
         return {}
+    number = read_strict_json
     try:
-        value = json.loads(text, strict=False)
+        value = json.loads(
+            text, strict=False, parse_int=number, parse_float=number, parse_constant=number
+        )
     except (ValueError, RecursionError):
         return text
     return value if isinstance(value, dict) else text

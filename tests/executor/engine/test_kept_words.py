@@ -9,7 +9,8 @@ import pytest
 
 from executor.engine import results
 from executor.engine.journal import MAX_KEY
-from executor.engine.tools import ToolCallError
+from executor.engine.llm.tool_use import read_arguments
+from executor.engine.tools import ToolCallError, digest_of
 from tests.executor.engine.stage import compiled
 from tests.executor.engine.waiting_blocks import members, play_waiting
 from tests.fake_tools import FakeTools, tool
@@ -102,3 +103,16 @@ async def test_what_a_server_echoes_is_masked_wherever_it_is() -> None:
     failed = await play(block(), http=bad, mask=mask)
     assert "***" in failed.error
     assert "s3cret" not in failed.error
+
+
+def test_the_digest_of_arguments_is_that_of_what_a_database_gives_back() -> None:
+    # PostgreSQL writes 1e16 as digits.
+    assert digest_of("crm.pay", {"eur": 1e16}) == digest_of("crm.pay", {"eur": 10**16})
+    assert digest_of("crm.pay", {"eur": 1.5}) != digest_of("crm.pay", {"eur": 1})
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e400", "9" * 30])
+def test_arguments_that_no_database_holds_are_no_arguments(number: str) -> None:
+    text = f'{{"eur": {number}}}'
+    assert read_arguments(text) == text
+    assert read_arguments('{"eur": -17, "share": 0.5e1}') == {"eur": -17, "share": 5.0}
