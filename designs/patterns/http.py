@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -328,7 +328,8 @@ def _next_address(address: str, cursor: str) -> str:
 def _below(path: str) -> str:
     """A path below the connection's address; values in it lead nowhere else."""
     plain, mark, query = path.partition("?")
-    parts = plain.split("/")
+    # Servers decode before they judge: `%2e%2e%2f` leads up as `../` does.
+    parts = unquote(plain).replace("\\", "/").split("/")
     if not plain.startswith("/") or any(part in (".", "..") for part in parts):
         raise BlockFailed("the path must begin with / and stay below the connection's address.")
     return (

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from executor.models import Effect
 from executor.tool_connections.http_requests import ARGUMENT, OWN_HEADERS, READS
 
@@ -14,10 +16,14 @@ MAX_DOCUMENT_BYTES = 1_048_576
 MAX_OPERATIONS = 200
 # Of one tool's schema, with what its references stand for; a document can multiply by them.
 MAX_PARTS = 2_000
+# Of its names, texts and values.
+MAX_CHARACTERS = 50_000
 MAX_DEPTH = 20
 METHODS = ("get", "put", "post", "delete", "head", "patch")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 _NOT_IN_AN_ARGUMENT = re.compile(r"[^A-Za-z0-9_.-]+")
+# The values of these are no schemas.
+_VALUES = frozenset({"enum", "default", "const"})
 # Keywords of OpenAPI that JSON Schema does not have, or that say nothing to a model.
 _LEFT_OUT = frozenset(
     {"discriminator", "example", "externalDocs", "xml", "nullable", "readOnly", "writeOnly"}
@@ -92,6 +98,7 @@ class _Reader:
         self._document = document
         self._names = names
         self._parts = 0
+        self._characters = 0
 
     def operation(
         self, path: str, method: str, operation: dict[str, Any], parameters: list[Any]
@@ -146,7 +153,7 @@ class _Reader:
             return
         shape = self._schema(parameter.get("schema"))
         text = _words(parameter.get("description"), 1_000)
-        if text and isinstance(shape, dict):
+        if text and isinstance(shape, dict) and self._has_room(text):
             shape = {**shape, "description": text}
         schema["properties"][argument] = shape
         if parameter.get("required") is True or place == "path":
@@ -183,7 +190,7 @@ class _Reader:
         if isinstance(schema, list):
             return [self._schema(item, above, depth + 1) for item in schema]
         if not isinstance(schema, dict):
-            return schema if schema is not None else {}
+            return schema if schema is not None and self._has_room(schema) else {}
         reference = schema.get("$ref")
         if isinstance(reference, str):
             if reference in above:
@@ -198,13 +205,29 @@ class _Reader:
                 continue
             if key in _TABLES and isinstance(value, dict):
                 shown[key] = {
-                    name: self._schema(item, above, depth + 1) for name, item in value.items()
+                    name: self._schema(item, above, depth + 1)
+                    for name, item in value.items()
+                    if self._has_room(name)
                 }
-            elif isinstance(value, dict | list) and key not in ("enum", "default", "const"):
+            elif key not in _VALUES and _holds_schemas(value):
                 shown[key] = self._schema(value, above, depth + 1)
-            else:
+            elif self._has_room(value):
                 shown[key] = value
         return _without_old_words(schema, shown)
+
+    def _has_room(self, value: Any) -> bool:
+        """Whether the value still fits: a part that is referred to often stands there as often."""
+        left = MAX_CHARACTERS - self._characters
+        if left <= 0:
+            return False
+        is_text = isinstance(value, str)
+        size = len(value) if is_text else len(orjson.dumps(value))
+        if size <= left:
+            self._characters += size
+        elif not is_text:
+            # Measuring it costs more than a text, so nothing else is measured.
+            self._characters = MAX_CHARACTERS
+        return size <= left
 
     def _followed(self, value: Any) -> Any:
         for _ in range(MAX_DEPTH):
@@ -232,6 +255,11 @@ class _Reader:
 def _add_required(schema: dict[str, Any], argument: str) -> None:
     if argument not in schema["required"]:
         schema["required"].append(argument)
+
+
+def _holds_schemas(value: Any) -> bool:
+    parts = value if isinstance(value, list) else [value]
+    return any(isinstance(part, dict | list) for part in parts)
 
 
 def _words(value: Any, most: int) -> str:

@@ -39,6 +39,8 @@ DECIDED = (
     "on_unknown_outcome", "timeout_seconds", "most_result_characters",
 )  # fmt: skip
 _NOT_DECIDED = {field.name for field in Tool._meta.concrete_fields} - set(DECIDED)
+# Of a sentence about arguments that do not fit, which quotes them.
+MAX_MISFIT = 500
 LOOKED_AWAY = "The server has changed this tool since you looked. Look at it again."
 NO_NAME = "A name has letters, digits and _ . / -, at most 200, for instance find_order."
 CONFIRM = (
@@ -176,7 +178,7 @@ def try_tool(
     if wrong:
         raise ToolsInvalid({"": wrong})
     errors = [
-        f"{'.'.join(map(str, error.instance_path)) or 'arguments'}: {error.message}"
+        f"{'.'.join(map(str, error.instance_path)) or 'arguments'}: {error.message}"[:MAX_MISFIT]
         for error in compile_schema(tool.input_schema).iter_errors(arguments)
     ]
     if errors:

@@ -22,7 +22,7 @@ from executor.tool_connections.services import (
     test_connection,
 )
 from executor.tool_connections.tool_services import import_tools, save_http_tool
-from executor.tool_connections.tool_texts import ToolText, effect_suggested
+from executor.tool_connections.tool_texts import ToolText
 from executor.views.tool_forms import HttpToolForm, ImportForm, ToolConnectionForm
 
 VIEW = "executor.view_toolconnection"
@@ -30,6 +30,7 @@ CHANGE = "executor.change_toolconnection"
 SHOWN = 200
 # Of one connection on its page.
 TOOLS_SHOWN = 500
+_LARGE = ("input_schema", "output_schema", "annotations", "http", "changed")
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,12 @@ def tool_connection_detail(request: PageRequest, pk: int) -> HttpResponse:
 def connection_page(
     request: PageRequest, connection: ToolConnection, status: int = 200, **forms: Any
 ) -> HttpResponse:
-    rows = connection.tools.select_related("approval_group").order_by("name")[:TOOLS_SHOWN]
+    # Schemas and texts of hundreds of tools would be much, and are shown on the pages of tools.
+    rows = connection.tools.annotate(has_changed=Q(changed__isnull=False)).defer(*_LARGE)
     context: dict[str, Any] = {
         "connection": connection,
         "row": Row(connection),
-        "tools": [(tool, effect_suggested(tool)) for tool in rows],
+        "tools": rows.order_by("name")[:TOOLS_SHOWN],
         "is_mcp": connection.kind == ToolKind.MCP,
         **_rights(request),
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from executor.engine.http_door import HttpReply
 from tests.scripted import design, problems_of
 from tests.scripted_door import JSON, Door, block, reply, sent
@@ -39,10 +41,13 @@ async def test_templates_fill_address_query_headers_and_body():
     assert door.keys == ["run:get/-/1/http"]
 
 
-async def test_values_in_a_path_lead_nowhere_else():
+@pytest.mark.parametrize(
+    "value", ["../admin", "%2e%2e/admin", ".%2E/admin", "..%2fadmin", "..\\admin", "%2e"]
+)
+async def test_values_in_a_path_lead_nowhere_else(value: str):
     door = Door(reply())
 
-    played = await sent(door, {"id": "../admin"}, connection="crm", path="/x/{{ input.id }}")
+    played = await sent(door, {"id": value}, connection="crm", path="/x/{{ input.id }}")
 
     assert "stay below the connection's address" in played.outcome.error.message
     assert door.sent == []

@@ -167,3 +167,13 @@ def test_lists_cost_the_same_for_many(api: APIClient):
             approval_group=Group.objects.first(),
         )  # fmt: skip
     assert [cost(path) for path in paths] == few
+
+
+def test_arguments_that_do_not_fit_are_told_in_short(api: APIClient, url: str):
+    where = made(api, url)
+    api.post(f"{where}/read-tools")
+    body = {"arguments": {"customer": ["x" * 100_000]}, "confirm": True}
+    answer = api.post(f"{where}/tools/find_orders/call", body, format="json")
+    assert answer.status_code == 422
+    assert "customer" in answer.json()["errors"]["arguments"][0]
+    assert len(answer.content) < 5_000
