@@ -304,6 +304,9 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "ENUM_NAME_OVERRIDES": {
         "ExecutionStatus": "executor.models.Status",
+        "RequestKind": "executor.models.RequestKind",
+        "WaitingKind": "executor.api.request_serializers.WAITING_KINDS",
+        "ToolKind": "executor.models.ToolKind",
         "DeploymentStatus": "deployments.models.deployment.Deployment.Status",
         "DeliveryStatus": "deployments.models.delivery.Delivery.Status",
         "CheckpointReason": "designs.models.checkpoint.Reason",

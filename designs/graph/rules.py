@@ -89,12 +89,9 @@ class CheckResult:
 Palette = Mapping[str, PaletteEntry]
 
 
-def check_graph(raw: object, palette: Palette, upcoming: Collection[str] = ()) -> CheckResult:
-    """Check any value as a document. `upcoming` are block types that are not available yet.
-
-    Never raises, and takes a bounded time for any value.
-    """
-    result, is_small = _checked(raw, palette, upcoming)
+def check_graph(raw: object, palette: Palette) -> CheckResult:
+    """Check any value as a document. Never raises, and takes a bounded time for any value."""
+    result, is_small = _checked(raw, palette)
     if not any(problem.fix and problem.fix.is_guess for problem in result.problems):
         return result
     known = {(problem.path, problem.message) for problem in result.problems}
@@ -104,19 +101,19 @@ def check_graph(raw: object, palette: Palette, upcoming: Collection[str] = ()) -
         if problem.fix and problem.fix.is_guess:
             left -= 1
             guess = applied(raw, problem.fix.patch) if left >= 0 else None
-            again = known if guess is None else _found(guess, palette, upcoming)
+            again = known if guess is None else _found(guess, palette)
             if not again < known:
                 problem = replace(problem, fix=None)
         problems.append(problem)
     return CheckResult(None, tuple(problems))
 
 
-def _found(raw: object, palette: Palette, upcoming: Collection[str]) -> set[tuple[str, str]]:
-    problems = _checked(raw, palette, upcoming)[0].problems
+def _found(raw: object, palette: Palette) -> set[tuple[str, str]]:
+    problems = _checked(raw, palette)[0].problems
     return {(problem.path, problem.message) for problem in problems}
 
 
-def _checked(raw: object, palette: Palette, upcoming: Collection[str]) -> tuple[CheckResult, bool]:
+def _checked(raw: object, palette: Palette) -> tuple[CheckResult, bool]:
     """The result, and whether the document is so small that it may be checked several times."""
     report = Report()
     check_values(raw, report)
@@ -128,7 +125,7 @@ def _checked(raw: object, palette: Palette, upcoming: Collection[str]) -> tuple[
     layout = check_structure(parts, report)
     wording = Wording(parts.ids, report)
     for entry in parts.blocks:
-        _BlockRules(entry, layout, wording, report).check(palette, upcoming)
+        _BlockRules(entry, layout, wording, report).check(palette)
     _check_connections(layout, palette, wording, report)
     check_answer_schemas((agent for entry in parts.blocks for agent in entry.agents), report)
     if parts.output is not None:
@@ -188,7 +185,7 @@ class _BlockRules:
     wording: Wording
     report: Report
 
-    def check(self, palette: Palette, upcoming: Collection[str]) -> None:
+    def check(self, palette: Palette) -> None:
         block, path = self.entry.block, self.entry.path
         above = None if self.layout.above is None else self.layout.above.get(block.id)
         if self.entry.whole and block.on_error == "default" and block.default is None:
@@ -210,19 +207,15 @@ class _BlockRules:
         pattern = palette.get(block.type)
         if pattern is not None:
             self._check_agents(pattern)
-            self._check_settings(pattern, above, palette, upcoming)
+            self._check_settings(pattern, above, palette)
         elif block.type != UNREAD:
             types = ", ".join(f"`{name}`" for name in palette)
-            problem, mended = (
-                f"The block type `{block.type}` is not available yet. Use {types}.",
-                None,
-            )
-            if block.type not in upcoming:
-                near = self.report.nearest(block.type, palette)
-                hint, kind = did_you_mean(near), excerpt(block.type)
-                problem = f"There is no block type `{kind}`; there are {types}.{hint}"
-                if near and self._may_be(palette[near], block):
-                    mended = fix(f"Use `{near}`", replace_value(f"{path}/type", near))
+            mended = None
+            near = self.report.nearest(block.type, palette)
+            hint, kind = did_you_mean(near), excerpt(block.type)
+            problem = f"There is no block type `{kind}`; there are {types}.{hint}"
+            if near and self._may_be(palette[near], block):
+                mended = fix(f"Use `{near}`", replace_value(f"{path}/type", near))
             self.report.add(f"{path}/type", problem, mended)
 
     def _check_tools(self, place: str, agent: Agent) -> None:
@@ -238,7 +231,6 @@ class _BlockRules:
         pattern: PaletteEntry,
         above: Collection[str] | None,
         palette: Palette,
-        upcoming: Collection[str],
     ) -> None:
         block, path = self.entry.block, self.entry.path
         result = read_part(pattern.settings_type, block.settings, f"{path}/settings", self.report)
@@ -251,7 +243,7 @@ class _BlockRules:
             check(source.text, path + source.path, above, source.names)
         body = pattern.body(settings)
         if body is not None and body.block is not None:
-            self._check_in_place(body.block, f"{path}/settings/block", palette, upcoming)
+            self._check_in_place(body.block, f"{path}/settings/block", palette)
         if self.entry.whole and not result.wrong:
             self._check_as_a_whole(pattern, settings)
 
@@ -269,16 +261,14 @@ class _BlockRules:
                 problem = not_combined(place, block.type)
                 self.report.add(problem.path, problem.message, problem.fix)
 
-    def _check_in_place(
-        self, raw: Mapping[str, Any], path: str, palette: Palette, upcoming: Collection[str]
-    ) -> None:
+    def _check_in_place(self, raw: Mapping[str, Any], path: str, palette: Palette) -> None:
         """The rules of a design of this one block, which sees nothing of the blocks around it."""
         if raw.get("type") in NOT_IN_PLACE:
             sentence = "An approval has a place of its own in a design. Play a design that has one."
             self.report.add(f"{path}/type", sentence)
             return
         others = {name: entry for name, entry in palette.items() if name not in NOT_IN_PLACE}
-        inner = _checked(in_place_document(raw), others, upcoming)[0]
+        inner = _checked(in_place_document(raw), others)[0]
         for problem in inner.problems:
             found = moved(problem, "/blocks/0", path)
             self.report.add(found.path, found.message, found.fix)

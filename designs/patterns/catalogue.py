@@ -41,12 +41,11 @@ PALETTE: dict[str, Pattern[Any]] = {
         Wait(),
     )
 }
-UPCOMING = frozenset({"http"})
 
 
 def check_document(raw: object) -> CheckResult:
     """Check any value as a design's document. Never raises."""
-    return check_graph(raw, PALETTE, UPCOMING)
+    return check_graph(raw, PALETTE)
 
 
 def read_settings(block: Block) -> Settings:

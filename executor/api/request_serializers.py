@@ -11,6 +11,8 @@ from designs.api.base import StrictSerializer
 from executor.decisions import Ballot, may_decide, may_see_shown
 from executor.models import DecisionRequest, RequestKind, RequestStatus, Verdict
 
+# What a run waits for: a request to people, or a time.
+WAITING_KINDS = [*RequestKind.choices, ("time", "Time")]
 ON_DUE = ("timed_out", "reject", "fail")
 
 
@@ -143,7 +145,7 @@ class WaitingForOut(serializers.Serializer[Any]):
     """What a run waits for: a request to people, or (`time`, without a request) a time."""
 
     request_id = serializers.UUIDField(allow_null=True)
-    kind = serializers.ChoiceField(choices=[*RequestKind.choices, ("time", "Time")])
+    kind = serializers.ChoiceField(choices=WAITING_KINDS)
     block_id = serializers.CharField()
     group = serializers.CharField(allow_null=True, help_text="Whose members decide.")
     question = serializers.CharField(allow_null=True)

@@ -168,6 +168,28 @@ _REQUEST: dict[str, Any] = {
     ],
 }
 
+_OPENAPI: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "Orders", "version": "1"},
+    "paths": {
+        "/orders/{order_id}": {
+            "get": {
+                "operationId": "get_order",
+                "summary": "One order by its number.",
+                "parameters": [
+                    {
+                        "name": "order_id",
+                        "in": "path",
+                        "required": True,
+                        "schema": {"type": "string"},
+                    }
+                ],
+                "responses": {"200": {"description": "The order."}},
+            }
+        }
+    },
+}
+
 # By operation id: the body sent, the body of the first good answer; None: none.
 EXAMPLES: dict[str, tuple[Any, Any]] = {
     "deployed_call": ({"word": "hello"}, _RUN),
@@ -244,6 +266,36 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
             "answers": {"cost_centre": "17"},
         },
         _REQUEST,
+    ),
+    "tool_connections_create": (
+        {
+            "name": "crm",
+            "url": "https://crm.example/mcp",
+            "auth": "bearer",
+            "secret": "the token",
+        },
+        None,
+    ),
+    "tool_connections_change": ({"timeout_seconds": 30}, None),
+    "tool_connections_import": ({"document": _OPENAPI}, None),
+    "tool_connections_tools_create": (
+        {
+            "name": "get_order",
+            "description": "One order by its number.",
+            "input_schema": {
+                "type": "object",
+                "properties": {"order_id": {"type": "string"}},
+                "required": ["order_id"],
+            },
+            "http": {"method": "GET", "path": "/orders/{order_id}"},
+        },
+        None,
+    ),
+    "tool_connections_tools_change": ({"is_offered": True, "effect": "read"}, None),
+    "tool_connections_tools_accept": ({"digest": "9f2c41d07be3"}, None),
+    "tool_connections_tools_call": (
+        {"arguments": {"order_id": "1001"}},
+        {"content": "Desk lamp, delivered.", "is_error": False, "outcome": "done", "size": 21},
     ),
     "keys_create": (
         {"name": "Nightly import", "scopes": ["execute"], "requests_per_minute": 60},

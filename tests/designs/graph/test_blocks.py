@@ -17,12 +17,6 @@ def test_an_unknown_type_names_those_there_are() -> None:
     assert "Did you mean `sequential`?" in message
 
 
-def test_a_type_to_come_is_not_called_unknown() -> None:
-    path, message = only_problem(design([{**transform("a"), "type": "approval"}]))
-    assert path == "/blocks/0/type"
-    assert message.startswith("The block type `approval` is not available yet. Use `sequential`, ")
-
-
 @pytest.mark.parametrize("kind", ["sequential", "parallel"])
 @pytest.mark.parametrize("role", ["manager", "worker", "specialist", "moderator", "reflector"])
 def test_roles_of_the_document_are_roles_of_these_patterns(kind: str, role: str) -> None:

@@ -75,7 +75,6 @@ PLANTS: dict[str, tuple[Plant, str]] = {
     "unused default": (lambda d: at(d, "views").update(default=1), "Remove the default"),
     "misspelled type": (lambda d: at(d, "views").update(type="paralel"), "Use `parallel`"),
     "no such type": (lambda d: at(d, "views").update(type="xyz"), ""),
-    "later type": (lambda d: at(d, "views").update(type="http"), ""),
     "input of another type": (
         lambda d: d.update(input_schema={"type": "string"}), "Write `object`",
     ),
