@@ -23,6 +23,7 @@ from deployments.views import words
 from deployments.views.answers import REFUSALS, go
 from deployments.views.tabs import find_deployment, tab_context
 from designs.requests import PageRequest, requires
+from executor.engine.limits import MOST_TOOL_CALLS
 from executor.history.totals import Sums, sums_of_deployments, today
 from executor.models import DailyTotals, Execution
 
@@ -169,6 +170,10 @@ def _calls(deployment: Deployment) -> dict[str, int]:
     return {names[policy]: count for policy, count in used.items()}
 
 
+# What an empty limit means where it is not "No limit".
+DEFAULTS = {"max_tool_calls": f"{MOST_TOOL_CALLS:,}"}
+
+
 def _row(deployment: Deployment, name: str, use: Use) -> Row:
     label, help_text = _words(name)
     if name == GROUPS:
@@ -181,12 +186,16 @@ def _row(deployment: Deployment, name: str, use: Use) -> Row:
 
 def _value(name: str, limit: Any) -> str:
     if limit is None:
-        return "No limit"
+        return DEFAULTS.get(name, "No limit")
     if name.endswith("seconds"):
         return words.minutes(limit)
     if name == "max_cost_usd":
         return words.dollars(limit)
     return " ".join(part for part in (f"{limit:,}", UNITS.get(name, "")) if part)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _used(name: str, use: Use) -> tuple[float | Decimal | None, str]:
@@ -201,9 +210,9 @@ def _used(name: str, use: Use) -> tuple[float | Decimal | None, str]:
         return use.live, f"{use.live:,} now"
     if name in use.calls:
         when = "this minute" if name == "requests_per_minute" else "today"
-        return use.calls[name], f"{use.calls[name]:,} calls {when}"
+        return use.calls[name], f"{_counted(use.calls[name], 'call')} {when}"
     if name == "requests_per_day":
-        return runs, f"{runs:,} runs today"
+        return runs, f"{_counted(runs, 'run')} today"
     totals = {
         "max_model_calls": use.sums.model_calls,
         "max_tokens": use.sums.input_tokens + use.sums.output_tokens,

@@ -122,7 +122,7 @@ def _said(execution: Execution, block: BlockLine, with_payloads: bool) -> tuple[
 def _one(step: Step, block: BlockLine, with_payloads: bool, effects: Mapping[str, str]) -> Said:
     agents = (agent for agent in block.part.get("agents") or () if isinstance(agent, dict))
     role = next((str(a.get("role", "")) for a in agents if a.get("id") == step.agent_id), "")
-    name = block.agents.get(step.agent_id, step.agent_id) or "No agent"
+    name = block.agents.get(step.agent_id, step.agent_id) or block.label
     failures = step.failures if with_payloads else failures_without_quotes(step.failures)
     words = words_of(step)
     if step.block_id != block.block_id:

@@ -193,11 +193,11 @@ def _drawn(execution: Execution, times: Timeline) -> Mapping[str, Any]:
 
 
 def _chosen(execution: Execution, times: Timeline) -> str:
-    """What a reader looks for first: the failed block, the running one, a degraded one, the end."""
+    """What a reader looks for first: a block that failed, runs, waits or is degraded; the end."""
     failed = (execution.error or {}).get("block_id")
     if failed in times.blocks:
         return str(failed)
-    for states in (("failed", "timed_out"), ("running",), ("degraded",)):
+    for states in (("failed", "timed_out"), ("running",), ("waiting",), ("degraded",)):
         if found := [name for name, state in times.states.items() if state in states]:
             return found[0]
     ended = [b for b in times.blocks.values() if b.state == "completed"]

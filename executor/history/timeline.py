@@ -243,11 +243,14 @@ def _add(blocks: dict[str, BlockLine], row: Step, bars: list[Bar], kept: bool = 
     if kept and (line.folds or line.row is None or line.row.status == BlockStatus.SKIPPED):
         # The run has not come to it, or there are too many.
         return
-    agent = line.agents.get(row.agent_id, row.agent_id) or "No agent"
+    agent = line.agents.get(row.agent_id, row.agent_id) or ""
     state = "kept" if kept else row.status
     words = words_of(row)
     if row.block_id != name:
         words = f"{words_inside(row, line.type)}: {words}"
+    if not agent:
+        # A block without agents; its step begins the line.
+        words = words[:1].upper() + words[1:]
     line.steps.append(StepLine(row, agent, words, state, bars))
 
 

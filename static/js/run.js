@@ -194,9 +194,9 @@
     const faint = document.createElement("span");
     const cut = document.createElement("span");
     faint.className = "faint";
-    faint.textContent = words;
+    faint.textContent = label ? words : words.charAt(0).toUpperCase() + words.slice(1);
     cut.className = "cut";
-    cut.append(label + " ", faint);
+    cut.append(label && label + " ", faint);
     $("th", row).replaceChildren(cut);
     $(".lane svg", row).replaceChildren();
     for (const cell of row.querySelectorAll(".n")) cell.textContent = "";
@@ -220,10 +220,12 @@
       const face = document.createElement("span");
       face.className = "face";
       face.setAttribute("aria-hidden", "true");
-      face.textContent = piece.agent.slice(0, 2).toUpperCase();
+      // A block without agents speaks by its own name.
+      const name = piece.agent || $(named("data-row", piece.block) + " th .cut")?.textContent || "";
+      face.textContent = name.slice(0, 2).toUpperCase();
       const head = document.createElement("header");
       const who = document.createElement("strong");
-      who.textContent = piece.agent;
+      who.textContent = name;
       const words = document.createElement("span");
       words.className = "faint small";
       words.textContent = piece.words;
@@ -250,7 +252,7 @@
     return said.get(key);
   }
 
-  function agentName(block, agent) { return names[block]?.[agent] || agent || "No agent"; }
+  function agentName(block, agent) { return names[block]?.[agent] || agent || ""; }
 
   // --- Events ---------------------------------------------------------------------------------------
 

@@ -27,12 +27,14 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playw
 from tests.crawling import NUMBER, crawl
 from tests.installations import PASSWORD, ROOT, running
 from tests.journeys.conftest import FLAGS, PICTURES
-from tests.pictures.designer import SCENES, Scene, fill_designs
+from tests.pictures import acting, designer
+from tests.pictures.acting import Tools, fill_acting, reconnect, tools
+from tests.pictures.designer import Scene, fill_designs
 from tests.pictures.rows import Api, fill
 from tests.services import chromium_path, plain_environment
 
 AXE = ROOT / "designer" / "node_modules" / "axe-core" / "axe.min.js"
-WIDTHS = (1280, 360)
+WIDTHS = (1440, 360)
 THEMES = ("light", "dark")
 VIEWER = "vera"
 MAKE_VIEWER = f"""
@@ -67,14 +69,18 @@ def main() -> None:
     parser.add_argument("--admin", action="store_true", help="the admin's pages too")
     asked = parser.parse_args()
     PICTURES.joinpath("pictures").mkdir(parents=True, exist_ok=True)
-    with _installation(asked.keep, asked.at) as (address, data), _browser() as browser:
+    with (
+        _installation(asked.keep, asked.at) as (address, data),
+        _browser() as browser,
+        tools() as offered,
+    ):
         context = signed_in(browser, address)
         people = {"": context, **_others(browser, context, address, data)}
-        pages = _pages(context, address, data, asked.admin)
+        pages = _pages(context, address, data, offered, asked.admin)
         scenes = {name: (Scene(name), path) for name, path in pages.items()}
         # Without a session.
         scenes["sign-in"] = Scene("sign-in", who="nobody"), "/sign-in/"
-        for name, scene in SCENES.items():
+        for name, scene in {**designer.SCENES, **acting.SCENES}.items():
             scenes[name] = scene, pages[scene.of] + scene.query
         for name, (scene, path) in scenes.items():
             if not asked.names or name.startswith(tuple(asked.names)):
@@ -131,15 +137,19 @@ def signed_in(browser: Browser, address: str, name: str = "admin") -> BrowserCon
     return context
 
 
-def _pages(context: BrowserContext, address: str, data: Path, with_admin: bool) -> dict[str, str]:
+def _pages(
+    context: BrowserContext, address: str, data: Path, offered: Tools, with_admin: bool
+) -> dict[str, str]:
     """Name → path: those that show chosen rows, and what else links lead to, one of a kind."""
     kept = data / "pictured.json"
+    api = Api(context, address)
     if kept.exists():
         pages: dict[str, str] = json.loads(kept.read_text())
+        reconnect(api, offered)
     else:
-        api = Api(context, address)
         pages = fill(api)
         pages |= fill_designs(api, api.with_key())
+        pages |= fill_acting(api, api.with_key(), offered)
         kept.write_text(json.dumps(pages))
     kinds = {NUMBER.sub("N", path) for path in pages.values()}
 

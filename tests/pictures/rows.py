@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +76,7 @@ def fill(api: Api) -> dict[str, str]:
             "input_data": known["input_example"],
         }
         schedule = rule if slug == "data-pipeline" else None
-        deployment = _deploy(api, known["document"], path, schedule)
+        deployment = deploy_document(api, known["document"], path, schedule)
         for _ in range(3):
             ended = run(caller, deployment, known["input_example"])
         pages[f"deployment-{slug}"] = f"/deployments/{deployment}/"
@@ -93,10 +94,10 @@ def _troubled(api: Api, caller: Api) -> dict[str, str]:
         for agent in block.get("agents", []):
             agent["model"] = NOBODY
     failing["document"]["name"] = "Contract review"
-    failed = _deploy(api, failing["document"], "/legal/contract-review")
+    failed = deploy_document(api, failing["document"], "/legal/contract-review")
     degraded = copy.deepcopy(sample("market-analysis"))
     degraded["document"]["blocks"][0]["agents"][2]["model"] = NOBODY
-    partial = _deploy(api, degraded["document"], "/growth/market-analysis")
+    partial = deploy_document(api, degraded["document"], "/growth/market-analysis")
     pages = {
         "execution-failed": f"/executions/{run(caller, failed, failing['input_example'])}/",
         "execution-degraded": f"/executions/{run(caller, partial, degraded['input_example'])}/",
@@ -110,7 +111,7 @@ def sample(slug: str) -> Any:
     return json.loads((ROOT / "designs" / "samples" / f"{slug}.json").read_text())
 
 
-def _deploy(
+def deploy_document(
     api: Api, document: dict[str, Any], path: str, schedule: dict[str, Any] | None = None
 ) -> str:
     design = api.call("POST", "/api/designs", {"document": document})
@@ -125,8 +126,8 @@ def deploy(api: Api, design: str, path: str, schedule: dict[str, Any] | None = N
     return str(api.call("POST", "/api/deployments", body)["id"])
 
 
-def run(caller: Api, deployment: str, input_data: Any) -> str:
-    """The id of the run, when it has ended."""
+def run(caller: Api, deployment: str, input_data: Any, until: Collection[str] = ENDED) -> str:
+    """The id of the run, when it has ended, or has a status of `until`."""
     body = {"input_data": input_data}
     answer = caller.context.request.fetch(
         f"{caller.address}/api/deployments/{deployment}/execute",
@@ -143,7 +144,7 @@ def run(caller: Api, deployment: str, input_data: Any) -> str:
     path = address.removeprefix(caller.address)
     for _ in range(240):
         told = caller.call("GET", path)
-        if told["status"] in ENDED:
+        if told["status"] in until:
             return str(told["id"])
         time.sleep(0.25)
     raise AssertionError(f"{path} does not end")

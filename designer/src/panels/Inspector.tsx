@@ -101,7 +101,11 @@ function PlayedLink({ block }: { block: Block }) {
   const { design_id: design, path } = (block.settings ?? {}) as Record<string, unknown>;
   const played = typeof path === "string" ? ["path", path] : typeof design === "string" ? ["design", design] : null;
   if (!played || !["subdesign", "map", "loop"].includes(block.type)) return null;
-  return <a class="small" href={`/designs/played/?${new URLSearchParams([played])}`} target="_blank" rel="noopener">Open the design beside</a>;
+  return (
+    <div class="small">
+      <a href={`/designs/played/?${new URLSearchParams([played])}`} target="_blank" rel="noopener">Open its design in a new tab</a>
+    </div>
+  );
 }
 
 function renameId(from: string, to: string): void {
