@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
@@ -11,7 +10,6 @@ from typing import Any, Protocol
 from designs.patterns.base import BlockFailed, Need
 from designs.patterns.calls import Called, HttpCall
 from designs.strict_json import read_strict_json
-from executor.engine.context import Setup
 from executor.engine.http_door import HttpFailed, HttpReply
 from executor.engine.journal import (
     HTTP,
@@ -20,8 +18,10 @@ from executor.engine.journal import (
     StepResult,
     bounded_key,
     inside,
+    may_be_done,
     step_key,
 )
+from executor.engine.records import IntentHost, intend
 from executor.engine.retry import backoff
 
 MAX_RETRIES = 4
@@ -39,11 +39,9 @@ NO_JSON = "the answer is no JSON, and JSON was asked for."
 DROPPED_HEADERS = frozenset({"set-cookie"})
 
 
-class CallHost(Protocol):
+class CallHost(IntentHost, Protocol):
     """The block's run, as a request sees it."""
 
-    @property
-    def setup(self) -> Setup: ...
     @property
     def block_id(self) -> str: ...
     @property
@@ -56,8 +54,6 @@ class CallHost(Protocol):
     async def record(self, step: StepResult) -> None: ...
 
     async def settled(self, need: Need) -> Mapping[str, Any]: ...
-
-    def under_way(self) -> AbstractContextManager[None]: ...
 
     def degrade(self, reason: str) -> None: ...
 
@@ -88,8 +84,11 @@ class HttpRequest:
         failed = self.host.setup.journal.recall_failed(self.key)
         if failed is not None and self.host.setup.failed is not None:
             raise self._failed_before(failed)
-        known = failed is not None and failed.finish_reason != UNKNOWN_OUTCOME
-        settled = max(failed.tries if failed and known else 0, await self._recall_pauses())
+        settled = 0
+        if failed is not None:
+            status = failed.failures[-1].status if failed.failures else None
+            settled = 0 if may_be_done(failed.finish_reason, status) else failed.tries
+        settled = max(settled, await self._recall_pauses())
         tried = self.host.setup.journal.intents(self.key) if self._is_once else 0
         self.tries = max(tried, settled)
         if tried > settled:
@@ -105,8 +104,7 @@ class HttpRequest:
     async def _try(self) -> Called | None:
         """The answer of one more try; None, after a pause, if another is to be made."""
         if self._is_once:
-            with self.host.under_way():
-                await self.host.setup.journal.intend(self.key, HTTP)
+            await intend(self.host, self.key, HTTP)
         self.tries += 1
         asked_at = self._now()
         try:

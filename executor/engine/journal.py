@@ -20,6 +20,18 @@ HTTP = "http"
 UNKNOWN_OUTCOME = "unknown_outcome"
 
 
+# How requests fail that were answered, or may have been.
+NOT_KNOWN = frozenset({UNKNOWN_OUTCOME, "http_body", "too_large"})
+BUSY = 503
+
+
+def may_be_done(reason: str | None, status: int | None) -> bool:
+    """Whether a failed request, by its class and status, may have done what it was to do: then it
+    is not sent again without a person's word.
+    """
+    return reason in NOT_KNOWN or (status is not None and status >= 500 and status != BUSY)
+
+
 def step_key(block_id: str, agent_id: str | None, round_number: int, purpose: str) -> str:
     """`block/agent/round/purpose`, with `-` for no agent; the same after a restart."""
     return f"{block_id}/{agent_id or '-'}/{round_number}/{purpose}"

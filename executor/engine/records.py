@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
+from contextlib import AbstractContextManager
+from typing import Protocol
 
+from executor.engine.context import Setup
+from executor.engine.failures import RunStopped
 from executor.engine.journal import Journal, StepResult
 
 logger = logging.getLogger(__name__)
@@ -27,6 +31,27 @@ async def await_record(pending: Awaitable[None]) -> None:
         if future.done():
             retrieve_error(future)
         raise
+
+
+class IntentHost(Protocol):
+    """The block's run, as it is about to call the outside."""
+
+    @property
+    def setup(self) -> Setup: ...
+
+    def under_way(self) -> AbstractContextManager[None]: ...
+
+    def stop_unrecorded(self, key: str, error: Exception) -> None: ...
+
+
+async def intend(host: IntentHost, key: str, tool: str) -> int:
+    """See `Journal.intend`. Raises RunStopped when it could not be stored."""
+    try:
+        with host.under_way():
+            return await host.setup.journal.intend(key, tool)
+    except Exception as error:
+        host.stop_unrecorded(key, error)
+        raise RunStopped("What is about to be called could not be recorded.") from error
 
 
 def retrieve_error(future: asyncio.Future[None]) -> None:

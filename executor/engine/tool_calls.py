@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -19,6 +18,7 @@ from executor.engine.journal import FailedTry, StepResult, bounded_key
 from executor.engine.json_text import json_text
 from executor.engine.llm.structured import SchemaUnusable, beginning, problems
 from executor.engine.llm.tool_use import ToolCall
+from executor.engine.records import IntentHost, intend
 from executor.engine.retry import backoff
 from executor.engine.tools import OfferedTool, ToolCallError, ToolResult, digest_of
 
@@ -32,11 +32,9 @@ MARK_CHARACTERS = 60
 STRICTNESS = ("never", "after_untrusted", "always")
 
 
-class CallHost(Protocol):
+class CallHost(IntentHost, Protocol):
     """The block's run, as a call sees it."""
 
-    @property
-    def setup(self) -> Setup: ...
     @property
     def budget(self) -> Budget: ...
     @property
@@ -51,8 +49,6 @@ class CallHost(Protocol):
     async def settled(self, need: Need) -> Mapping[str, Any]: ...
 
     async def play_tool(self, body: Body, value: Any, key: str) -> Any: ...
-
-    def under_way(self) -> AbstractContextManager[None]: ...
 
 
 @dataclass(slots=True)
@@ -212,7 +208,7 @@ class ToolCalls:
             result = await self._told(made, tool, tried)
         while result is None:
             if tool.effect == "once":
-                tried = await self._intend(made, tool)
+                tried = await intend(self._host, made.key, tool.name)
             answer = await self._try(made, tool)
             if isinstance(answer, ToolResult):
                 return answer
@@ -257,10 +253,6 @@ class ToolCalls:
             kind = "timeout" if error.was_sent else "unavailable"
             made.failures.append(FailedTry(tool.name, kind, error.sentence, now, ms))
             return error
-
-    async def _intend(self, made: _Made, tool: OfferedTool) -> int:
-        with self._host.under_way():
-            return await self._host.setup.journal.intend(made.key, tool.name)
 
     # --- The record -------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from executor.engine.journal import HTTP, UNKNOWN_OUTCOME
+from executor.engine.journal import HTTP, may_be_done
 from executor.errors import LeaseLost
 from executor.history.kept import journal_of, stale_in
 from executor.models import Execution, Status, Step, StepStatus, ToolIntent
@@ -65,7 +65,10 @@ def recorded_intents(execution: Execution) -> Counter[str]:
 
 
 def _settled_in(pk: uuid.UUID) -> frozenset[str]:
-    """The keys of requests of a run that failed, and not as nobody knew what came of them."""
+    """The keys of requests of a run that failed, and did nothing."""
     failed = Step.objects.filter(execution=pk, status=StepStatus.FAILED, purpose=HTTP)
-    failed = failed.exclude(finish_reason=UNKNOWN_OUTCOME)
-    return frozenset(failed.values_list("key", flat=True))
+    return frozenset(
+        key
+        for key, reason, failures in failed.values_list("key", "finish_reason", "failures")
+        if not may_be_done(reason, failures[-1].get("status") if failures else None)
+    )

@@ -232,7 +232,11 @@ class RunRecord:
         """Durable once it returns. Raises LeaseLost, RecorderUnavailable."""
         number = self._intents[key] + 1
         write = Intend(self.pk, self.attempt, key, number, tool)
-        await asyncio.wrap_future(self.writer.submit(write))
+        try:
+            await asyncio.wrap_future(self.writer.submit(write))
+        except Exception as error:
+            self.unwritten = self.unwritten or error
+            raise
         self._intents[key] = number
         return number
 

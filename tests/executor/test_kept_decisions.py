@@ -15,8 +15,11 @@ from django.utils import timezone
 from designs.access import SYSTEM
 from executor import states
 from executor.decisions import take_decisions
+from executor.engine.http_door import HttpReply
 from executor.engine.llm.base import ErrorKind, ModelError
+from executor.errors import RecorderUnavailable
 from executor.models import DecisionRequest, Execution, RequestStatus, Status, ToolIntent
+from executor.recording.intents import Intend
 from executor.recording.leases import GiveBack
 from executor.recording.writer import process_writer
 from executor.running import attempt
@@ -141,3 +144,39 @@ def test_a_run_that_begins_to_wait_just_now_is_cancelled(monkeypatch: pytest.Mon
     assert Execution.objects.get(pk=run.pk).status == Status.CANCELLED
     request.refresh_from_db()
     assert request.status == RequestStatus.WITHDRAWN
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [reply("gone", 502), HttpReply(200, {"content-type": "application/json"}, b"<html>")],
+    ids=["a gateway's error", "no JSON"],
+)
+def test_a_resume_asks_about_a_request_that_may_have_been_done(
+    queue: Queue, version_of: Any, monkeypatch: pytest.MonkeyPatch, answer: HttpReply
+) -> None:
+    door = Door(answer, reply("fine"))
+    monkeypatch.setattr(attempt, "run_requests", lambda execution: door)
+    failed = perform(queue(version_of(block(method="POST"))))
+    assert failed.status == Status.FAILED
+    resumed = perform(resume_execution(execution=failed, caller=SYSTEM))
+    assert (resumed.status, len(door.sent)) == (Status.WAITING, 1)
+
+
+@pytest.mark.parametrize("is_tool", [True, False])
+def test_a_run_whose_intent_cannot_be_written_is_given_back_and_calls_nothing(
+    tool_runs: ToolRuns, queue: Queue, version_of: Any, monkeypatch: pytest.MonkeyPatch,
+    is_tool: bool,
+) -> None:  # fmt: skip
+    def full(writes: Any) -> Any:
+        raise RecorderUnavailable("The disk is full.")
+
+    monkeypatch.setattr(Intend, "apply", full)
+    door, tools = Door(reply("fine")), FakeTools((tool("crm.pay", "once"),))
+    monkeypatch.setattr(attempt, "run_requests", lambda execution: door)
+    tool_runs.play({"answer": calls(("crm.pay", {}))}, tools)
+    asked = asking("ask", agent("ana", tools=["crm.pay"]))
+    document = design([asked]) if is_tool else block(method="POST")
+    document["blocks"][0]["on_error"] = "continue"
+    run = tool_runs.perform(queue(version_of(document)))
+    assert (run.status, run.error) == (Status.QUEUED, None)
+    assert (door.sent, tools.calls) == ([], [])
