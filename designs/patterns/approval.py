@@ -26,6 +26,7 @@ from designs.patterns.base import (
 )
 from designs.patterns.shapes import ANY, LIST, TEXT, object_with
 from designs.patterns.structured import listed
+from designs.patterns.subdesign import what_it_gets
 
 ROUTES = ("approved", "rejected", "timed_out")
 MAX_REQUIRED = 20
@@ -181,10 +182,8 @@ class Approval(Pattern[ApprovalSettings]):
     async def run(
         self, block: Block, settings: ApprovalSettings, context: RunContext
     ) -> BlockOutput:
-        shown_value = context.evaluate(settings.show)
-        if shown_value is None and settings.show.strip() == "incoming":
-            shown_value = context.evaluate("input")
-        question = context.render(settings.question)
+        shown_value = await what_it_gets(settings.show, context)
+        question = await context.fill(settings.question)
         need = Need(
             key=f"{block.id}/-/1/{self.type}",
             kind="approval",

@@ -93,7 +93,7 @@ class Wait(Pattern[WaitSettings]):
         if settings.until is None:
             due_at = context.now() + (settings.seconds or 0.0)
         else:
-            due_at = _time_of(settings.until, context.evaluate(settings.until))
+            due_at = _time_of(settings.until, await context.compute(settings.until))
         need = Need(f"{block.id}/-/1/until", "time", block.id, due_at=due_at)
         waited = await context.wait_for(need)
         return BlockOutput({"waited_seconds": waited["waited_seconds"]})

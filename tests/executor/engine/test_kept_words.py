@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from executor.engine import results
+from executor.engine.context import Timing
+from executor.engine.evaluation import Evaluation
 from executor.engine.journal import MAX_KEY
 from executor.engine.llm.tool_use import read_arguments
 from executor.engine.tools import ToolCallError, digest_of
 from tests.executor.engine.stage import compiled
 from tests.executor.engine.waiting_blocks import members, play_waiting
+from tests.executor.waiting_designs import approval
 from tests.fake_tools import FakeTools, tool
 from tests.graphs import asking, design
 from tests.memory_journal import MemoryJournal
@@ -116,3 +119,23 @@ def test_arguments_that_no_database_holds_are_no_arguments(number: str) -> None:
     text = f'{{"eur": {number}}}'
     assert read_arguments(text) == text
     assert read_arguments('{"eur": -17, "share": 0.5e1}') == {"eur": -17, "share": 5.0}
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        approval(question="{{ length(input.many) }}?", show="sort(map(&to_string(@), input.many))"),
+        {"id": "wait", "type": "wait", "settings": {"until": "sort(input.many) && input.at"}},
+    ],
+    ids=["approval", "wait"],
+)
+async def test_what_a_block_that_waits_reads_is_computed_in_no_others_time(
+    block: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*args: Any) -> Any:
+        raise AssertionError("The loop was blocked.")
+
+    monkeypatch.setattr(Evaluation, "run_in_place", never)
+    given = {"many": list(range(5_000)), "at": "2099-01-01T00:00:00Z"}
+    played = await play(design([block]), given=given, timing=Timing(now=lambda: 4_070_908_000.0))
+    assert played.outcome.status == "waiting", played.outcome.error
