@@ -30,6 +30,7 @@ from executor.recording.rows import (
     change_block,
     copy_of,
     end_apart,
+    is_repeated,
     step_row,
     storable,
 )
@@ -212,6 +213,7 @@ class RunRecord:
         # Those to write, and copies of those that were written as running.
         self._blocks: dict[str, BlockResult] = {}
         self._open = {row.block_id: row for row in execution.begun_blocks}
+        self._before: dict[str, BlockResult] = {}
         self._timer: asyncio.TimerHandle | None = None
         self.unwritten: BaseException | None = None
 
@@ -227,6 +229,10 @@ class RunRecord:
     def remember(self, steps: dict[str, StepResult], intents: Counter[str]) -> None:
         """Set what earlier attempts recorded, and the executions that this one resumes."""
         self._known, self._intents = steps, intents
+
+    def goes_on_from(self, blocks: Iterable[BlockResult]) -> None:
+        """Set what became of the blocks before the run was let go: that is not written anew."""
+        self._before = {row.block_id: row for row in blocks}
 
     async def intend(self, key: str, tool: str) -> int:
         """Durable once it returns. Raises LeaseLost, RecorderUnavailable."""
@@ -263,6 +269,9 @@ class RunRecord:
             self._tell(event)
         if not isinstance(event, BlockChanged):
             return
+        before = self._before.get(event.block_id)
+        if is_repeated(event, before):
+            return
         row = self._open.get(event.block_id)
         if row is not None and event.status == row.status:
             # Written when the run was accepted.
@@ -270,6 +279,8 @@ class RunRecord:
         if row is not None:
             self._blocks[event.block_id] = self._open.pop(event.block_id)
         change_block(self._blocks, self.pk, event)
+        if before is not None:
+            self._blocks[event.block_id].started_at = before.started_at
         self._write_soon()
 
     def _tell(self, event: BlockProgress) -> None:

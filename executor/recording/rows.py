@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -214,22 +214,30 @@ def _block_error_fields(error: ErrorInfo | None) -> dict[str, Any] | None:
     return fields
 
 
-def failed_blocks(execution: Execution) -> dict[str, ErrorInfo] | None:
-    """The blocks that had failed when the run was let go; None, and no query, if it never was."""
+def blocks_before(execution: Execution) -> list[BlockResult] | None:
+    """The blocks as they were when the run was let go, without what they delivered; None, and no
+    query, if it never was.
+    """
     if execution.waited_ms is None:
         return None
-    rows = BlockResult.objects.filter(execution=execution, status=BlockStatus.FAILED)
+    return list(BlockResult.objects.filter(execution=execution).defer("output", "by_agent"))
+
+
+def is_repeated(event: BlockChanged, before: BlockResult | None) -> bool:
+    """Whether the block had ended so before the run was let go, or is on the way there again."""
+    if before is None or before.completed_at is None:
+        return False
+    return event.status in ("running", before.status)
+
+
+def failures_of(blocks: Iterable[BlockResult]) -> dict[str, ErrorInfo]:
+    """By block the failures that stand."""
+    failed = (row for row in blocks if row.status == BlockStatus.FAILED)
     return {
-        name: _block_error(name, error)
-        for name, error in rows.values_list("block_id", "error")
-        if error and error["class"] not in BROKEN_OFF
+        row.block_id: ErrorInfo(error["class"], error["message"], row.block_id, error["step"])
+        for row in failed
+        if (error := row.error) and error["class"] not in BROKEN_OFF
     }
-
-
-def _block_error(block_id: str, error: dict[str, Any]) -> ErrorInfo:
-    known = {"model": "", "message": ""}
-    tries = tuple(_failed_try({**known, **one}) for one in error.get("tries", ()))
-    return ErrorInfo(error["class"], error["message"], block_id, error["step"], tries=tries)
 
 
 def _failure_fields(failure: FailedTry) -> dict[str, Any]:
@@ -315,20 +323,19 @@ def step_result(row: Step) -> StepResult:
         status=cast(Any, row.status),
         finish_reason=row.finish_reason or None,
         is_estimated=row.is_estimated,
-        failures=tuple(_failed_try(failure) for failure in row.failures),
+        failures=tuple(
+            FailedTry(
+                failure["model"],
+                failure["class"],
+                failure["message"],
+                datetime.fromisoformat(failure["at"]).timestamp(),
+                failure.get("ms"),
+                failure.get("next_ms"),
+                failure.get("status"),
+            )
+            for failure in row.failures
+        ),
         tool=row.tool,
         calls=row.calls,
         said=row.said,
-    )
-
-
-def _failed_try(failure: dict[str, Any]) -> FailedTry:
-    return FailedTry(
-        failure["model"],
-        failure["class"],
-        failure["message"],
-        datetime.fromisoformat(failure["at"]).timestamp(),
-        failure.get("ms"),
-        failure.get("next_ms"),
-        failure.get("status"),
     )

@@ -38,7 +38,13 @@ from executor.models import Execution, Status
 from executor.recording.intents import recorded_intents
 from executor.recording.leases import GiveBack
 from executor.recording.recorder import RunRecord
-from executor.recording.rows import failed_blocks, recorded_steps, root_of, spent_before
+from executor.recording.rows import (
+    blocks_before,
+    failures_of,
+    recorded_steps,
+    root_of,
+    spent_before,
+)
 from executor.recording.waiting import begin_waiting
 from executor.running.run_requests import run_requests
 from executor.running.run_tools import run_tools
@@ -214,7 +220,9 @@ async def _run(
     spent = await in_thread(spent_before, execution) if is_resumed else NO_USAGE
     root = await in_thread(root_of, execution) if is_resumed else execution.pk
     decisions = await in_thread(take_decisions, execution) if has_waited(execution) else None
-    failed = await in_thread(failed_blocks, execution) if decisions is not None else None
+    before = await in_thread(blocks_before, execution) if decisions is not None else None
+    record.goes_on_from(before or ())
+    failed = None if before is None else failures_of(before)
     # Who tries a design follows its texts, but only once the answer with its id is there.
     is_try = execution.deployment_id is None
     with live_text(execution.pk, record.emit, is_wanted=is_try) as live, counted() as masked:

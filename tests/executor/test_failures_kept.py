@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models import F
 
 from designs.access import SYSTEM
 from executor.engine.llm import offline
@@ -15,13 +18,14 @@ from executor.models import Execution, Status
 from executor.running import attempt
 from executor.services import resume_execution
 from tests.deciding import cast, join
-from tests.executor.waiting_designs import approval, perform
+from tests.executor.waiting_designs import approval, asking_design, perform
 from tests.graphs import Json, asking, design, link
 from tests.scripted_door import BROKEN, Door, reply
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Queue = Callable[..., Execution]
+HOUR = timedelta(hours=1)
 
 
 class Model:
@@ -125,3 +129,20 @@ def test_a_request_of_which_nobody_knows(decided: Any, monkeypatch: pytest.Monke
     }  # fmt: skip
     done = decided({"id": "get", "type": "http", "settings": settings, "on_error": "continue"})
     assert (done.status, len(door.sent)) == (Status.COMPLETED, 1)
+
+
+def test_the_times_of_blocks_are_those_of_their_first_attempt(
+    queue: Queue, version_of: Any, ana: User
+) -> None:
+    waiting = perform(queue(version_of(asking_design())))
+    waiting.blocks.update(started_at=F("started_at") - HOUR)
+    waiting.blocks.filter(block_id="before").update(completed_at=F("completed_at") - HOUR)
+    times = {row.block_id: (row.started_at, row.completed_at) for row in waiting.blocks.all()}
+    cast(waiting.requests.get(), ana)
+    done = perform(waiting)
+    before, release = done.blocks.get(block_id="before"), done.blocks.get(block_id="release")
+    assert (before.started_at, before.completed_at) == times["before"]
+    assert release.started_at == times["release"][0]
+    assert release.completed_at > release.started_at + HOUR
+    assert (before.status, release.status, done.result_data) == ("completed", "completed", ANY)
+    assert before.output == done.steps.get(block_id="before").output
