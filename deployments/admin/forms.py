@@ -26,6 +26,7 @@ from deployments.models import (
 from designs.access import SCOPES
 from designs.admin.fields import JsonObjectField
 from designs.admin.refusals import ServiceForm
+from designs.group_choice import GroupsField
 
 HOUR = 3_600
 SCOPE_WORDS = {
@@ -45,7 +46,7 @@ class DeploymentForm(ServiceForm):
         help_text="Empty: the latest one. A design that was never published is published by this.",
         widget=UnfoldAdminIntegerFieldWidget,
     )
-    groups = forms.ModelMultipleChoiceField(
+    groups = GroupsField(
         queryset=Group.objects.all(),
         required=False,
         label="Limited to groups",

@@ -22,6 +22,7 @@ from deployments.services import change_deployment
 from deployments.views import words
 from deployments.views.answers import REFUSALS, go
 from deployments.views.tabs import find_deployment, tab_context
+from designs.group_choice import GroupsField
 from designs.requests import PageRequest, requires
 from executor.engine.limits import MOST_TOOL_CALLS
 from executor.history.totals import Sums, sums_of_deployments, today
@@ -122,7 +123,7 @@ def _form(deployment: Deployment, name: str, data: Any) -> forms.Form:
     form = forms.Form(data, initial={name: getattr(deployment, name)})
     if name == GROUPS:
         form.initial[name] = deployment.groups.all()
-        form.fields[name] = forms.ModelMultipleChoiceField(
+        form.fields[name] = GroupsField(
             Group.objects.order_by("name"),
             required=False,
             widget=forms.CheckboxSelectMultiple,

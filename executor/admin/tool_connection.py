@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -20,6 +20,7 @@ from designs.admin.base import OrchestraAdmin
 from designs.admin.refusals import ServiceForm
 from designs.admin.shown import admin_url, badge
 from designs.admin.verbs import bulk_verb
+from designs.group_choice import GroupsField
 from designs.requests import PageRequest
 from executor.errors import ToolsInvalid, ToolsNotRead
 from executor.models import Tool, ToolConnection
@@ -66,6 +67,7 @@ class ToolConnectionForm(ServiceForm):
             "name", "kind", "url", "is_guarded", "auth", "auth_name", "token_url", "is_enabled",
             "timeout_seconds", "max_response_bytes", "max_concurrent_calls", "groups",
         )  # fmt: skip
+        field_classes: ClassVar[dict[str, Any]] = {"groups": GroupsField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib.auth.models import Group
 
+from designs.group_choice import GroupsField
 from designs.strict_json import JsonUnreadable, read_json_object
 from executor.models import Tool, ToolConnection
 from executor.tool_connections.openapi import MAX_DOCUMENT_BYTES
@@ -44,7 +45,7 @@ class ToolConnectionForm(forms.ModelForm):
         widget=SecretLines(attrs={"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
     )
     remove_headers = forms.BooleanField(label="Remove the stored headers", required=False)
-    groups = forms.ModelMultipleChoiceField(
+    groups = GroupsField(
         Group.objects.order_by("name"),
         required=False,
         label="Who may name its tools",

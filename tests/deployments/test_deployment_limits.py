@@ -59,6 +59,8 @@ def test_groups_are_chosen_there_too(deployer: User, browser_of: Browser, deploy
     browser.post(f"{url}groups/", {"groups": [group.pk]})
     assert list(deployment.groups.all()) == [group]
     assert "Deployer" in text_of(browser.get(url))
+    large = browser.post(f"{url}groups/", {"groups": ["9" * 30]}, headers=HTMX)
+    assert large.status_code == 422
     odd = browser.post(f"{url}groups/", {"groups": ["x", "9" * 30]}, headers=HTMX)
     assert odd.status_code == 422
 

@@ -149,3 +149,10 @@ def test_an_inner_address_needs_the_switch(browser: Client):
     assert "inner address" in text_of(answer)
     assert SECRET not in text_of(answer)
     assert "north-canary" not in text_of(answer)
+
+
+@pytest.mark.parametrize("group", ["9" * 30, "-1", "north", "0"])
+def test_a_group_that_is_none_is_told(browser: Client, url: str, group: str):
+    answer = browser.post("/tools/new/", fields(url, groups=[group]))
+    assert answer.status_code == 422
+    assert not ToolConnection.objects.exists()
