@@ -26,7 +26,7 @@ from deployments.models import (
 from designs.access import SCOPES
 from designs.admin.fields import JsonObjectField
 from designs.admin.refusals import ServiceForm
-from designs.group_choice import GroupsField
+from designs.input_forms import GroupsField
 
 HOUR = 3_600
 SCOPE_WORDS = {

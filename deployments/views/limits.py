@@ -22,7 +22,7 @@ from deployments.services import change_deployment
 from deployments.views import words
 from deployments.views.answers import REFUSALS, go
 from deployments.views.tabs import find_deployment, tab_context
-from designs.group_choice import GroupsField
+from designs.input_forms import GroupsField
 from designs.requests import PageRequest, requires
 from executor.engine.limits import MOST_TOOL_CALLS
 from executor.history.totals import Sums, sums_of_deployments, today

@@ -20,7 +20,7 @@ from designs.admin.base import OrchestraAdmin
 from designs.admin.refusals import ServiceForm
 from designs.admin.shown import admin_url, badge
 from designs.admin.verbs import bulk_verb
-from designs.group_choice import GroupsField
+from designs.input_forms import GroupsField
 from designs.requests import PageRequest
 from executor.errors import ToolsInvalid, ToolsNotRead
 from executor.models import Tool, ToolConnection

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib.auth.models import Group
 
-from designs.group_choice import GroupsField
+from designs.input_forms import GroupsField
 from designs.strict_json import JsonUnreadable, read_json_object
 from executor.models import Tool, ToolConnection
 from executor.tool_connections.openapi import MAX_DOCUMENT_BYTES
