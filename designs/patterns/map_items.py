@@ -126,7 +126,10 @@ class Map(Pattern[MapSettings]):
                 f"{_named(lost)}"
             )
         if lost:
-            context.degrade(f"{len(lost):,} of {len(items):,} items have no result: {_named(lost)}")
+            have = "has" if len(lost) == 1 else "have"
+            context.degrade(
+                f"{len(lost):,} of {len(items):,} items {have} no result: {_named(lost)}"
+            )
         results = played.results
         if settings.on_item_error == "drop":
             results = [value for index, value in enumerate(results) if index not in played.lost]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
@@ -45,6 +46,8 @@ class Said:
     # Of a call of a tool; and of an answer the calls that have no result yet.
     tool: ToolSaid | None = None
     pending: list[ToolSaid] = field(default_factory=list)
+    # When the block goes on that waits for a time.
+    until: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -133,13 +136,26 @@ def _one(step: Step, block: BlockLine, with_payloads: bool, effects: Mapping[str
         return said
     if not with_payloads:
         return said
-    if isinstance(step.output, dict) and step.output:
+    due = (
+        step.output.get("due_at") if step.model is None and isinstance(step.output, dict) else None
+    )
+    if isinstance(due, int | float):
+        said.until = datetime.fromtimestamp(due, UTC)
+    elif isinstance(step.output, dict) and step.output:
         said.rows = [(str(key), readable(value)) for key, value in step.output.items()]
     else:
         answer = step.text or step.output
         said.text = "" if answer is None or answer == "" else readable(answer)
     said.prompt = _prompt(step)
     return said
+
+
+def _until(step: Step) -> datetime | None:
+    """Of the step of a block that waits: when it goes on."""
+    due = step.output.get("due_at") if isinstance(step.output, dict) else None
+    if step.purpose != "until" or not isinstance(due, float):
+        return None
+    return datetime.fromtimestamp(due, UTC)
 
 
 def _weight(one: Said) -> int:

@@ -34,6 +34,15 @@ LARGE = ("prompt", "text", "output", "calls", "said")
 # The width of the drawing, in its own units.
 WIDTH = 1000
 MAX_TICKS = 7
+# Milliseconds between two times above the time line, up to what a run may wait.
+_MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
+ROUND_STEPS = (
+    *(factor * power for power in (1, 10, 100, 1_000) for factor in (1, 2, 5)),
+    *(seconds * 1_000 for seconds in (10, 20, 30)),
+    *(minutes * _MINUTE for minutes in (1, 2, 5, 10, 15, 30)),
+    *(hours * _HOUR for hours in (1, 2, 3, 6, 12)),
+    *(days * _DAY for days in (1, 2, 5, 10, 20)),
+)
 # A step that took this part of the run is slow.
 SLOW = 0.1
 QUEUED_MS = 200
@@ -135,13 +144,8 @@ class Timeline:
     @property
     def ticks(self) -> list[tuple[int, int]]:
         """(position, milliseconds), at round times."""
-        step, factors = 1, (2, 5, 10)
-        base = 1
-        while self.total_ms / step > MAX_TICKS:
-            factor = factors[0]
-            factors = (*factors[1:], factor)
-            step = base * factor
-            base = step if factor == 10 else base
+        fitting = (step for step in ROUND_STEPS if self.total_ms / step <= MAX_TICKS)
+        step = next(fitting, max(1, self.total_ms // MAX_TICKS))
         return [(WIDTH * at // self.total_ms, at) for at in range(0, self.total_ms, step)]
 
     @property

@@ -86,7 +86,11 @@ def _seconds(ms: int) -> str:
         return f"{ms} ms"
     if ms < 120_000:
         return f"{ms / 1000:g} s"
-    return f"{ms / 60_000:g} min"
+    if ms < 7_200_000:
+        return f"{ms / 60_000:g} min"
+    if ms < 172_800_000:
+        return f"{ms / 3_600_000:g} h"
+    return f"{ms / 86_400_000:g} d"
 
 
 def _n(value: float) -> str:

@@ -151,18 +151,30 @@
     return minutes < 60 ? minutes + " min " + Math.floor((ms % 60000) / 1000) + " s" : Math.floor(minutes / 60) + " h " + (minutes % 60) + " min";
   }
 
+  const MINUTE = 60000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
+  const STEPS = [100, 200, 500, 1000, 2000, 5000, 10000, 20000, 30000].concat(
+    [1, 2, 5, 10, 15, 30].map(function (minutes) { return minutes * MINUTE; }),
+    [1, 2, 3, 6, 12].map(function (hours) { return hours * HOUR; }),
+    [1, 2, 5, 10, 20].map(function (days) { return days * DAY; }));
+
+  function timeOf(ms) {
+    if (ms < 2 * MINUTE) return ms / 1000 + " s";
+    if (ms < 2 * HOUR) return ms / MINUTE + " min";
+    return ms < 2 * DAY ? ms / HOUR + " h" : ms / DAY + " d";
+  }
+
   function drawAxis(total) {
     const axis = $(".gantt .axis svg");
     if (!axis) return;
-    let step = 100;
-    for (let i = 0; total / step > 7; i++) step *= [2, 2.5, 2][i % 3];
+    // As `Timeline.ticks` has them.
+    const step = STEPS.find(function (one) { return total / one <= 7; }) || total / 7;
     const texts = [];
     for (let at = 0; at < 0.95 * total; at += step) {
       const text = document.createElementNS(SVG, "text");
       text.setAttribute("x", (100 * at) / total + "%");
       text.setAttribute("y", "18");
       text.setAttribute("dx", "3");
-      text.textContent = at < 120000 ? at / 1000 + " s" : at / 60000 + " min";
+      text.textContent = timeOf(at);
       texts.push(text);
     }
     axis.replaceChildren(...texts);

@@ -73,7 +73,7 @@ async def test_a_lost_item_is_null_in_its_place_or_left_out():
     for played in (kept, dropped):
         assert [one["index"] for one in played.result["failed"]] == [1]
         assert played.outcome.degraded == (
-            "1 of 3 items have no result: item 1: Block 'block': agent 'ana' got no answer: "
+            "1 of 3 items has no result: item 1: Block 'block': agent 'ana' got no answer: "
             "the model is down.",
         )
 
