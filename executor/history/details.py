@@ -136,12 +136,8 @@ def _one(step: Step, block: BlockLine, with_payloads: bool, effects: Mapping[str
         return said
     if not with_payloads:
         return said
-    due = (
-        step.output.get("due_at") if step.model is None and isinstance(step.output, dict) else None
-    )
-    if isinstance(due, int | float):
-        said.until = datetime.fromtimestamp(due, UTC)
-    elif isinstance(step.output, dict) and step.output:
+    said.until = _until(step)
+    if isinstance(step.output, dict) and step.output and said.until is None:
         said.rows = [(str(key), readable(value)) for key, value in step.output.items()]
     else:
         answer = step.text or step.output

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from executor.models import BlockResult, Status
 from tests.deciding import ask, cast, join, waiting_run
+from tests.executor.waiting_designs import perform, waiting_design
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Browser = Callable[[User], Client]
@@ -107,3 +108,12 @@ def test_home_lists_what_has_waited_longest_for_the_person(
     seen = part(browser_of(viewer).get("/"), "asked")
     assert "Waiting for a decision" in seen
     assert "Question 0?" in seen
+
+
+def test_a_block_that_waits_is_chosen_and_says_until_when(
+    operator: User, browser_of: Browser, queue: Callable[..., Any], version_of: Any
+) -> None:
+    run = perform(queue(version_of(waiting_design())))
+    shown = part(browser_of(operator).get(f"/executions/{run.pk}/"), "run-details")
+    assert "Waits until <time" in shown
+    assert "due_at" not in shown

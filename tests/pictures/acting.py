@@ -115,7 +115,8 @@ def _calls(api: Api, caller: Api) -> dict[str, str]:
     """A run whose agent called tools, and one whose call waits for a person."""
     desk = sample("order-desk")
     path = deploy_document(api, desk["document"], "/shop/desk")
-    ended = run(caller, path, {"message": "Find my orders, and convert the amount to USD. ACME"})
+    # The stand-in invents arguments of what the message says.
+    ended = run(caller, path, {"message": "ACME"})
     asking = copy.deepcopy(desk["document"])
     asking["name"] = "Order desk with approval"
     asking["blocks"][0]["agents"][0]["tools"] = [
