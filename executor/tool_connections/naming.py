@@ -18,6 +18,7 @@ from executor.models import Tool, ToolConnection
 # Names of deployments that are called as tools are checked where deployments are.
 MAX_SHOWN = 2_000
 MAX_DEPLOYMENTS = 200
+_NOT_SHOWN = ("output_schema", "annotations", "http", "changed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,14 @@ def designer_tools(caller: Caller) -> list[DesignerTool]:
             approval=tool.approval,
             input_schema=tool.input_schema,
         )
-        for tool in _namable(caller)[:MAX_SHOWN]
+        for tool in _namable(caller).defer(*_NOT_SHOWN)[:MAX_SHOWN]
     ] + _deployments(caller)
 
 
 def _deployments(caller: Caller) -> list[DesignerTool]:
     """What is deployed, as tools: played inside the run of the agent that calls it."""
     rows = seen_deployments(caller).filter(status="active").select_related("version", "design")
+    rows = rows.defer("design__draft")
     return [
         DesignerTool(
             name=DEPLOYMENTS + row.endpoint_path.strip("/").replace("/", "."),

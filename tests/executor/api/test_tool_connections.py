@@ -177,3 +177,19 @@ def test_arguments_that_do_not_fit_are_told_in_short(api: APIClient, url: str):
     assert answer.status_code == 422
     assert "customer" in answer.json()["errors"]["arguments"][0]
     assert len(answer.content) < 5_000
+
+
+def test_what_a_list_of_tools_does_not_show_is_not_read(api: APIClient):
+    row = ToolConnection.objects.create(name="crm", url="http://192.0.2.1/mcp")
+    Tool.objects.create(connection=row, name="find", is_offered=True, changed={"digest": "new"})
+    with CaptureQueriesContext(connection) as captured:
+        listed = api.get("/api/tools").json()["results"]
+    assert [tool["name"] for tool in listed] == ["crm.find"]
+    of_tools = [one["sql"] for one in captured if 'FROM "executor_tool" ' in one["sql"]]
+    assert len(of_tools) == 1
+    assert "output_schema" not in of_tools[0]
+    of_deployments = [
+        one["sql"] for one in captured if 'FROM "deployments_deployment"' in one["sql"]
+    ]
+    assert of_deployments
+    assert not any('"draft"' in sql for sql in of_deployments)
