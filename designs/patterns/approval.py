@@ -81,7 +81,7 @@ class ApprovalSettings(Settings):
     )
     allow_self: bool = Field(
         default=False,
-        title="Also by who started the run",
+        title="Whoever started the run may decide",
         description="Whether the person who started the run may decide, too.",
         json_schema_extra=shown(help=""),
     )
