@@ -42,6 +42,8 @@ ACCEPT_TEXT = (
     "From now on models are shown what the server says now. Compare it on the tool's page."
 )
 
+NOTHING_NEW = "The server says nothing else of this tool, so there is nothing to accept."
+
 
 def switch(connection: ToolConnection, caller: Caller, *, on: bool) -> None:
     connection.is_enabled = on
@@ -186,6 +188,12 @@ class ToolConnectionAdmin(OrchestraAdmin):
         )
 
 
+class AcceptForm(forms.Form):
+    """`digest` is that of what the server said when the administrator was asked."""
+
+    digest = forms.CharField(widget=forms.HiddenInput, required=False)
+
+
 class ToolForm(ServiceForm):
     class Meta:
         model = Tool
@@ -248,11 +256,16 @@ class ToolAdmin(OrchestraAdmin):
         tool = self.row(request, object_id)
         if request.method != "POST":
             title = f"Accept what the server says of {tool}"
+            form = AcceptForm(initial={"digest": (tool.changed or {}).get("digest")})
             return self.question(
-                request, tool, forms.Form(), title=title, text=ACCEPT_TEXT, button="Accept"
+                request, tool, form, title=title, text=ACCEPT_TEXT, button="Accept"
             )
+        digest = request.POST.get("digest", "")
+        if not digest:
+            self.message_user(request, NOTHING_NEW, messages.WARNING)
+            return HttpResponseRedirect(admin_url(tool))
         try:
-            accept_tool(tool=tool)
+            accept_tool(tool=tool, digest=digest)
         except ToolsInvalid as error:
             self.message_user(request, str(error), messages.ERROR)
         else:
