@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
@@ -35,7 +35,7 @@ from tests.services import chromium_path, plain_environment
 
 AXE = ROOT / "designer" / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = (1440, 360)
-THEMES = ("light", "dark")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 VIEWER = "vera"
 MAKE_VIEWER = f"""
 from django.contrib.auth.models import Group, User
