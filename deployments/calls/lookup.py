@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from deployments.access.limits import Limit, limits_of
-from deployments.calls.missing_tools import stop_without_tools
+from deployments.calls.missing_tools import may_name_tools, stop_without_tools
 from deployments.models import Deployment
 from designs.errors import DesignInvalid
 from designs.models import DesignVersion
@@ -118,7 +118,7 @@ def deployed(row: Deployment, version: DesignVersion | None = None) -> Deployed:
             nested = resolve(graph, row.design.name if graph.named else "")
         except NotAccepted as error:
             refusal = error
-    if graph is not None and version.pk == row.version_id:
+    if graph is not None and version.pk == row.version_id and may_name_tools(graph.graph):
         stop_without_tools(row)
     return Deployed(
         nested=nested,

@@ -7,7 +7,18 @@ from django.db.models.functions import Now
 
 from deployments.models import Deployment
 from designs.auditing.audit import note_change
+from designs.graph.nesting import TYPES
+from designs.graph.spec import Graph
 from executor.tool_connections.naming import tool_problems
+
+
+def may_name_tools(graph: Graph) -> bool:
+    """Whether an agent names tools, or there are blocks that may have others in place: only then is
+    the version's document read.
+    """
+    return any(
+        block.type in TYPES or any(agent.tools for agent in block.agents) for block in graph.blocks
+    )
 
 
 def stop_without_tools(row: Deployment) -> None:

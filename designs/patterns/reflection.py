@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -119,9 +119,7 @@ class Reflection(Pattern[ReflectionSettings]):
             yield Problem(
                 "/agents/1/role",
                 "One agent writes and one criticises: give exactly one the role `reflector`.",
-                other_role(block, block.agents[1], "reflector")
-                if not reflectors
-                else other_role(block, block.agents[0], "worker"),
+                _one_reflector(block, reflectors),
             )
 
     def most_calls(self, block: Block, settings: ReflectionSettings) -> Iterable[Questions]:
@@ -152,6 +150,15 @@ def writer_and_critic(block: Block) -> tuple[Agent, Agent]:
     agents = block.agents
     critic = next((agent for agent in agents if agent.role == "reflector"), agents[-1])
     return next((agent for agent in agents if agent is not critic), critic), critic
+
+
+def _one_reflector(block: Block, reflectors: Sequence[Agent]) -> Fix | None:
+    """None if one change of a role does not settle it."""
+    if not reflectors:
+        return other_role(block, block.agents[1], "reflector")
+    first = block.agents[0]
+    is_settled = len(reflectors) == 2 and first.role == "reflector"
+    return other_role(block, first, "worker") if is_settled else None
 
 
 def _without_writer(block: Block) -> Fix:

@@ -31,10 +31,7 @@ ABILITIES: tuple[tuple[str, frozenset[str]], ...] = (
     ("Create keys for what they may execute", _KEYS),
     ("See and revoke everybody's keys", frozenset({"deployments.change_apikey"})),
     ("Manage model connections", _all("executor", "modelconnection")),
-    (
-        "Manage tool connections and tools",
-        _all("executor", "toolconnection", "tool") | {"executor.view_toolintent"},
-    ),
+    ("Manage tool connections and tools", _all("executor", "toolconnection", "tool")),
     ("Manage users and groups", _all("auth", "user", "group")),
     ("Read the audit", frozenset({"designs.view_auditentry"})),
     (

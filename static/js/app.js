@@ -114,6 +114,13 @@
     if (event.target.form) showFitting(event.target.form);
   });
 
+  // A part that came anew is shown or not from the start: if that were seen to with the next
+  // change, what is below would move away under a click.
+  document.addEventListener("htmx:oobAfterSwap", function (event) {
+    const form = event.target.closest("form");
+    if (form) showFitting(form);
+  });
+
   document.addEventListener("DOMContentLoaded", function () {
     // A browser that forbids the clipboard gets no button that does nothing.
     if (!navigator.clipboard) {

@@ -19,8 +19,8 @@ def test_a_schedule_runs_and_shows(signed_in: Page) -> None:
     page.get_by_label("Every", exact=True).fill("2")
     page.get_by_label("Unit").select_option("seconds")
     expect(page.locator("#preview")).to_contain_text("every 2 seconds")
-    page.get_by_text("Input and policies").click()
-    page.get_by_label("Input of scheduled runs").fill('{"rows": [{"name": "a", "amount": 1}]}')
+    page.get_by_role("button", name="JSON", exact=True).click()
+    page.get_by_label("Input of its runs, as JSON").fill('{"rows": [{"name": "a", "amount": 1}]}')
     page.get_by_role("button", name="Deploy").click()
     page.wait_for_url(re.compile(r"/deployments/[0-9a-f-]{36}/"))
 

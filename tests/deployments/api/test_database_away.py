@@ -64,7 +64,7 @@ def test_who_waits_is_told_what_was_accepted(
 def test_a_moment_without_it_delays_the_answer(
     client: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, tries = answers.read_answer, []
+    read, tries = answers.read_state, []
 
     def read_later(pk: Any) -> Any:
         tries.append(pk)
@@ -75,6 +75,6 @@ def test_a_moment_without_it_delays_the_answer(
 
     monkeypatch.setattr(answers, "LOOK_AGAIN_SECONDS", 0.05)
     Deployment.objects.update(wait_seconds=60)
-    monkeypatch.setattr(answers, "read_answer", read_later)
+    monkeypatch.setattr(answers, "read_state", read_later)
     answer = call(client)
     assert (answer.status_code, answer.json()["result"]) == (200, 8)
