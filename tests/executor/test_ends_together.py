@@ -25,7 +25,7 @@ def told(**changes: Any) -> dict[str, Any]:
     return {
         "result_data": None, "error": None, "cause": None, "degraded": False,
         "degraded_reasons": [], "model_calls": 0, "input_tokens": 0, "output_tokens": 0,
-        "cost_usd": None, **changes,
+        "cost_usd": None, "tool_calls": None, **changes,
     }  # fmt: skip
 
 
@@ -44,7 +44,13 @@ def row_of(execution: Execution) -> dict[str, Any]:
     [
         told(result_data={"a": ["ä\u2028'; --", 0.1, None, {}], "n": 2**53 + 1}),
         told(result_data="null", degraded=True, degraded_reasons=["One is lost: %s {{ x }}."]),
-        told(model_calls=3, input_tokens=2**40, output_tokens=7, cost_usd=Decimal("0.000001")),
+        told(
+            model_calls=3,
+            input_tokens=2**40,
+            output_tokens=7,
+            cost_usd=Decimal("0.000001"),
+            tool_calls=2,
+        ),
         told(result_data=10**40),
         told(completed_at=AT),
     ],
