@@ -126,9 +126,9 @@ class Map(Pattern[MapSettings]):
                 f"{_named(lost)}"
             )
         if lost:
-            have = "has" if len(lost) == 1 else "have"
+            verb = "has" if len(lost) == 1 else "have"
             context.degrade(
-                f"{len(lost):,} of {len(items):,} items {have} no result: {_named(lost)}"
+                f"{len(lost):,} of {len(items):,} items {verb} no result: {_named(lost)}"
             )
         results = played.results
         if settings.on_item_error == "drop":
