@@ -26,6 +26,7 @@ PLAIN = (
     models.CharField,
     models.DateTimeField,
     models.DecimalField,
+    models.FloatField,
     models.ForeignKey,
     models.GenericIPAddressField,
     models.IntegerField,

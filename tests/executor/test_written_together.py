@@ -28,6 +28,7 @@ END: dict[str, Any] = {
     "cause": None,
     "degraded": True, "degraded_reasons": ["one", "two"],
     "model_calls": 3, "input_tokens": 2**40, "output_tokens": 7, "cost_usd": None,
+    "tool_calls": None,
 }  # fmt: skip
 
 
