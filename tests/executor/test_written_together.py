@@ -24,8 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 Queue = Callable[..., Execution]
 END: dict[str, Any] = {
-    "result_data": {"text": "é \U0001f600 '; --"}, "error": None,
-    "cause": None,
+    "result_data": {"text": "é \U0001f600 '; --"}, "error": None, "cause": None,
     "degraded": True, "degraded_reasons": ["one", "two"],
     "model_calls": 3, "input_tokens": 2**40, "output_tokens": 7, "cost_usd": None,
     "tool_calls": None,
